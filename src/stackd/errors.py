@@ -1,0 +1,309 @@
+"""Every error that stackd raises on purpose.
+
+    StackdError                      code  wire type
+    ├── BadRequest                   400   HTTPBadRequest
+    │   └── RequestLimitExceeded     400
+    ├── TemplateError                400   StackValidationFailed (file, line, column, path, remedy)
+    │   ├── InvalidTemplateVersion   400
+    │   ├── InvalidTemplateSection   400
+    │   ├── InvalidTemplateReference 400
+    │   ├── InvalidTemplateAttribute 400
+    │   ├── InvalidSchemaError       400
+    │   ├── CircularDependency       400   CircularDependencyException
+    │   ├── UserParameterMissing     400
+    │   ├── UnknownUserParameter     400
+    │   ├── ImmutableParameterModified 400
+    │   └── PropertyError            400   StackValidationFailed
+    ├── NotSupported                 400
+    ├── ResourceActionNotSupported   400
+    ├── ResourceTypeUnavailable      400
+    ├── MissingCredential            400   MissingCredentialError
+    ├── Unauthorized                 401
+    ├── Forbidden                    403
+    │   └── WrongProject             403   HTTPForbidden
+    ├── EntityNotFound               404
+    │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
+    ├── StackExists, ActionInProgress 409
+    ├── ServiceUnavailable           503   HTTPServiceUnavailable
+    ├── CloudError                   an answer of an OpenStack service, or none
+    │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden, CloudUnauthorized
+    │   └── Transient                the only kind that is retried
+    ├── ResourceFailure              an action on a resource failed
+    │   ├── ResourceInError          the service itself reports the object as broken
+    │   └── ActionTimedOut
+    └── Fenced                       another process owns the stack now: stop without a word
+
+``code`` is the HTTP status, ``wire_type`` what the native API shows as ``error.type``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class StackdError(Exception):
+    """Something went wrong that stackd can name."""
+
+    code: ClassVar[int] = 500
+    wire_type: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "wire_type" not in cls.__dict__:
+            cls.wire_type = cls.__name__
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or (type(self).__doc__ or "").strip().split("\n")[0]
+        super().__init__(self.message)
+
+
+class BadRequest(StackdError):
+    """The request is malformed."""
+
+    code = 400
+    wire_type = "HTTPBadRequest"
+
+
+class RequestLimitExceeded(BadRequest):
+    """Request limit exceeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a user's text something stands; line and column count from 1, 0 when not known."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        where = self.file or "template"
+        return f"{where}:{self.line}:{self.column}" if self.line else where
+
+
+class TemplateError(StackdError):
+    """The template, environment or a parameter is invalid.
+
+    ``path`` is dotted (``resources.web.properties.image``), ``remedy`` one sentence that says what to do.
+    """
+
+    code = 400
+    wire_type = "StackValidationFailed"
+
+    def __init__(self, message: str = "", *, path: str = "", place: Place | None = None, remedy: str = ""):
+        super().__init__(message)
+        self.path = path
+        self.place = place or Place()
+        self.remedy = remedy
+
+
+class InvalidTemplateVersion(TemplateError):
+    """The template version is invalid."""
+
+
+class InvalidTemplateSection(TemplateError):
+    """The template section is invalid."""
+
+
+class InvalidTemplateReference(TemplateError):
+    """The specified reference is incorrect."""
+
+
+class InvalidTemplateAttribute(TemplateError):
+    """The referenced attribute is incorrect."""
+
+
+class InvalidSchemaError(TemplateError):
+    """A parameter or property schema is invalid."""
+
+
+class CircularDependency(TemplateError):
+    """Circular Dependency Found."""
+
+    wire_type = "CircularDependencyException"
+
+
+class UserParameterMissing(TemplateError):
+    """A parameter was not provided."""
+
+
+class UnknownUserParameter(TemplateError):
+    """A parameter was not defined in the template."""
+
+
+class ImmutableParameterModified(TemplateError):
+    """An immutable parameter may not be modified."""
+
+
+class PropertyError(TemplateError):
+    """A property's value is invalid."""
+
+    wire_type = "StackValidationFailed"
+
+
+class NotSupported(StackdError):
+    """This is not supported."""
+
+    code = 400
+
+
+class ResourceActionNotSupported(StackdError):
+    """The action is not supported for the resource."""
+
+    code = 400
+
+
+class ResourceTypeUnavailable(StackdError):
+    """HEAT-E99001 The service of the resource type is not available."""
+
+    code = 400
+
+
+class InvalidBreakPointHook(StackdError):
+    """The hook is not pending or not known."""
+
+    code = 400
+
+
+class MissingCredential(StackdError):
+    """A credential that the operation needs is missing."""
+
+    code = 400
+    wire_type = "MissingCredentialError"
+
+
+class Unauthorized(StackdError):
+    """The request requires authentication."""
+
+    code = 401
+
+
+class Forbidden(StackdError):
+    """You are not authorized to use this."""
+
+    code = 403
+
+
+class WrongProject(Forbidden):
+    """Access was denied to this resource."""
+
+    wire_type = "HTTPForbidden"
+
+
+class EntityNotFound(StackdError):
+    """The entity could not be found."""
+
+    code = 404
+
+    def __init__(self, entity: str = "Entity", name: str = "") -> None:
+        super().__init__(f"The {entity} ({name}) could not be found.")
+
+
+class NotFound(EntityNotFound):
+    """The thing could not be found."""
+
+    def __init__(self, message: str) -> None:
+        StackdError.__init__(self, message)
+
+
+class ResourceNotFound(EntityNotFound):
+    """The resource could not be found in the stack."""
+
+    def __init__(self, resource: str, stack: str) -> None:
+        StackdError.__init__(self, f"The Resource ({resource}) could not be found in Stack {stack}.")
+
+
+class ResourceNotAvailable(EntityNotFound):
+    """The resource is not available yet."""
+
+    def __init__(self, resource: str) -> None:
+        StackdError.__init__(self, f"The Resource ({resource}) is not available.")
+
+
+class StackExists(StackdError):
+    """The stack already exists."""
+
+    code = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The Stack ({name}) already exists.")
+
+
+class ActionInProgress(StackdError):
+    """The stack already has an action in progress."""
+
+    code = 409
+
+    def __init__(self, stack: str, action: str) -> None:
+        super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+
+
+class ServiceUnavailable(StackdError):
+    """A service that is needed is not available."""
+
+    code = 503
+    wire_type = "HTTPServiceUnavailable"
+
+
+class CloudError(StackdError):
+    """An OpenStack service refused a request.
+
+    ``service`` is the catalog type, ``status`` the HTTP status (0 when there was no answer),
+    ``request_id`` the service's own id of the request, empty when it sent none.
+    """
+
+    code = 500
+
+    def __init__(
+        self, message: str = "", *, service: str = "", status: int = 0, request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.service = service
+        self.status = status
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        known = [self.service, f"HTTP {self.status}" if self.status else "", self.request_id]
+        origin = ", ".join(part for part in known if part)
+        return f"{self.message} ({origin})" if origin else self.message
+
+
+class CloudNotFound(CloudError):
+    """The object does not exist in the cloud."""
+
+
+class CloudConflict(CloudError):
+    """The object is in use or exists already."""
+
+
+class OverQuota(CloudError):
+    """A quota of the project is used up."""
+
+
+class CloudForbidden(CloudError):
+    """The credentials do not permit this in the cloud."""
+
+
+class CloudUnauthorized(CloudError):
+    """The credentials were not accepted by the cloud."""
+
+
+class Transient(CloudError):
+    """The service did not answer, or asked for patience."""
+
+
+class ResourceFailure(StackdError):
+    """An action on a resource failed."""
+
+
+class ResourceInError(ResourceFailure):
+    """The service reports the object as broken."""
+
+
+class ActionTimedOut(ResourceFailure):
+    """Timed out"""
+
+
+class Fenced(StackdError):
+    """Another process owns this stack now."""

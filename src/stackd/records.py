@@ -1,0 +1,204 @@
+"""The frozen records that all layers share: who calls, stacks, resources, events, operations.
+
+They carry state and no behaviour. A record is changed by writing the change to the store and
+making a new record with ``dataclasses.replace``. Times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class Action(enum.StrEnum):
+    """What is or was being done to a stack or resource; ``INIT`` is for resources that wait."""
+
+    INIT = "INIT"
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    ROLLBACK = "ROLLBACK"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    CHECK = "CHECK"
+    ADOPT = "ADOPT"
+    SNAPSHOT = "SNAPSHOT"
+    RESTORE = "RESTORE"
+    SIGNAL = "SIGNAL"
+
+
+class Status(enum.StrEnum):
+    """How far the action is."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The authenticated author of a request: a user, in one project, with roles."""
+
+    user_id: str
+    user_name: str
+    project_id: str
+    project_name: str = ""
+    user_domain_id: str = ""
+    project_domain_id: str = ""
+    roles: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
+    is_admin_project: bool = True
+    trust_id: str = ""
+    system_scope: str = ""
+    expires_at: datetime | None = None
+    request_id: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a stack should be: ids of its template, environment and files in the document store.
+
+    ``files`` is the id of a manifest document: a JSON object of file name → document id.
+    Empty strings mean "nothing": an empty template, no environment, no files.
+    """
+
+    template: str = ""
+    environment: str = ""
+    files: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A stack, root or nested. ``previous`` is what a rollback returns to.
+
+    ``operation_id`` names the newest accepted operation: a walk may change the stack's state only
+    while it still is the one that it works for. ``outputs`` is stored when a walk completes:
+    ``{key: {"value": ...} | {"error": text}}``.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    owner: str
+    user_id: str
+    action: Action
+    status: Status
+    reason: str
+    definition: Definition
+    previous: Definition | None = None
+    description: str = ""
+    tags: tuple[str, ...] | None = None
+    timeout_mins: int | None = None
+    disable_rollback: bool = True
+    parent_id: str | None = None
+    parent_resource: str | None = None
+    root_id: str
+    depth: int = 0
+    created_at: datetime
+    updated_at: datetime | None = None
+    deleted_at: datetime | None = None
+    stack_user_project_id: str | None = None
+    credential_id: str | None = None
+    operation_id: str | None = None
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One resource of a stack: the logical name, the object behind it and what was last applied.
+
+    ``type`` is as written in the template, ``kind`` the registered type behind it (the same unless
+    an environment maps it). ``properties`` are the resolved ones last *sent* to the cloud: they are
+    stored with the intent, before the call. ``applied_from`` is the template document they came
+    from. ``requires`` are logical names. ``data`` is the type's private store.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    name: str
+    type: str
+    kind: str
+    action: Action = Action.INIT
+    status: Status = Status.COMPLETE
+    reason: str = ""
+    physical_id: str | None = None
+    requires: tuple[str, ...] = ()
+    applied_from: str = ""
+    deletion_policy: str = "Delete"
+    external_id: str | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+    nested_stack_id: str | None = None
+    created_at: datetime
+    updated_at: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    previous_properties: Mapping[str, Any] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A recorded change of status of a stack or resource, a signal or a hook.
+
+    ``seq`` orders events of one moment; the store assigns it.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    project_id: str
+    time: datetime
+    resource_name: str
+    resource_type: str
+    physical_id: str | None
+    action: Action
+    status: Status
+    reason: str
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One accepted request to change a stack, from its acceptance to its end.
+
+    ``options`` are what the request chose (converge, rollback, ...); ``state`` is ``queued``,
+    ``running``, ``done``.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    project_id: str
+    action: Action
+    state: str
+    created_at: datetime
+    deadline: datetime
+    request_id: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """Delegated credentials that outlive a token: one trust per user, project and set of roles."""
+
+    id: str
+    user_id: str
+    project_id: str
+    roles: tuple[str, ...]
+    trust_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The right to write to the tree of stacks below ``root_id``, until a newer epoch is claimed."""
+
+    root_id: str
+    epoch: int
