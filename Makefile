@@ -1,0 +1,81 @@
+# Everything a contributor or the CI runs. Needs make and Python 3.11 or newer, nothing else:
+# the virtual environment is made from the lock file on first use.
+#
+#   make demo            a working orchestration service on this machine, with a simulated OpenStack
+#   make test            the default tests (minutes)
+#   make check           style, types, layers, module length
+#   make test-postgres   the same tests on a PostgreSQL server
+#   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
+#   make chaos           kills, pauses and partitions real processes
+#   make bench           the benchmarks
+#   make lock            write the lock files anew
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+LOCK_FLAGS ?=
+MODULE_LIMIT := 700
+CLOUD_SERVICES := base glance placement neutron nova cinder swift
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.stackd-ready
+PYTEST := $(BIN)/python -m pytest
+SLOW_RINGS := postgres or cloud or chaos
+
+.PHONY: demo test check format-check types layers module-length test-postgres test-cloud chaos bench lock venv
+
+demo: $(READY)
+	$(BIN)/stackd dev --demo
+
+test: $(READY)
+	$(PYTEST) -n $(JOBS) -m "not ($(SLOW_RINGS))" $(ARGS)
+
+check: format-check types layers module-length
+
+format-check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+module-length:
+	@find src tests bench -name '*.py' -exec awk -v limit=$(MODULE_LIMIT) \
+	  'FNR == limit + 1 { printf "%s: longer than %d lines\n", FILENAME, limit; bad = 1 } END { exit bad }' {} +
+
+# Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
+test-postgres: $(READY)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos)" $(ARGS)
+
+test-cloud: $(READY)
+	tests/cloud/cloud install $(CLOUD_SERVICES)
+	tests/cloud/cloud up $(CLOUD_SERVICES)
+	$(PYTEST) -m cloud tests/cloud/scenarios $(ARGS)
+
+chaos: $(READY)
+	$(PYTEST) -m chaos $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m bench $(ARGS)
+
+venv: $(READY)
+
+# Hashes are checked for everything that is downloaded; stackd itself is linked in place.
+$(READY): requirements/ci.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("stackd needs Python 3.11 or newer")'
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/ci.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	--no-emit-find-links --no-header $(LOCK_FLAGS)
+
+lock:
+	[ -x $(BIN)/uv ] || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
+	$(LOCK) --generate-hashes --extra test pyproject.toml requirements/build.in -o requirements/ci.txt
+	$(LOCK) --generate-hashes -c requirements/ci.txt pyproject.toml requirements/build.in -o requirements/run.txt
+	$(LOCK) tests/cloud/clients.in -o tests/cloud/clients.lock
