@@ -1,0 +1,497 @@
+"""What an operator can set, where it is read from, and how a mistake in it is reported.
+
+A TOML file gives the values, the environment overrides them: ``STACKD_DATABASE__URL`` sets ``url`` in
+``[database]``, ``STACKD_API__NATIVE__PORT`` sets ``port`` in ``[api.native]``. The file is the one named by
+``--config`` or ``STACKD_CONFIG``, else the first of ``DEFAULT_FILES`` that exists, else none.
+
+Descriptions of the fields are the reference documentation: ``stackd config --reference`` prints them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import difflib
+import hashlib
+import json
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+DEFAULT_FILES = (Path("/etc/stackd/stackd.toml"), Path("stackd.toml"))
+ENV_PREFIX = "STACKD_"
+
+
+class SettingsError(Exception):
+    """The configuration is wrong; the message names the place, the key, the value and the remedy."""
+
+
+def _split(value: object) -> object:
+    """A list written in an environment variable: JSON, or words parted by commas."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return json.loads(text)
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+OrUnlimited = Annotated[int, Field(ge=-1)]
+
+
+def opt(default: Any, description: str, **bounds: Any) -> Any:
+    """A setting: its default, what it is for, and pydantic's bounds on its value."""
+    return Field(default, description=description, **bounds)
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Listener(Section):
+    """Where one API listens."""
+
+    enabled: bool = opt(True, "Whether this API is served.")
+    host: str = opt("127.0.0.1", "Address to listen on. Use 0.0.0.0 for all interfaces.")
+    port: Port = opt(8004, "TCP port to listen on.")
+    public_url: str = opt(
+        "",
+        "URL under which clients and guests reach this API, for links and signed URLs behind a "
+        "proxy. When empty, links are made from the request and signed URLs from host and port.",
+    )
+
+
+class NativeListener(Listener):
+    """The native REST API, the one that the catalog lists as `orchestration`."""
+
+
+class CfnListener(Listener):
+    """The CloudFormation-compatible Query API; guests poll and signal here."""
+
+    port: Port = opt(8000, "TCP port to listen on.")
+
+
+class CloudWatchListener(Listener):
+    """The CloudWatch-compatible Query API."""
+
+    port: Port = opt(8003, "TCP port to listen on.")
+
+
+class Api(Section):
+    """The HTTP servers."""
+
+    native: NativeListener = NativeListener()
+    cfn: CfnListener = CfnListener()
+    cloudwatch: CloudWatchListener = CloudWatchListener()
+    proxy_headers: bool = opt(
+        False,
+        "Whether X-Forwarded-* headers are believed. Only behind a proxy that sets them.",
+    )
+    cors_origins: Words = opt((), "Origins whose browser pages may call the API; `*` for any.")
+
+
+class Database(Section):
+    """Where stacks are kept."""
+
+    url: str = opt(
+        "sqlite:///stackd.db",
+        "`sqlite:///FILE` (an absolute path has four slashes) or `postgresql://USER:PASSWORD@HOST/NAME`.",
+        repr=False,
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://",
+    )
+    pool_size: int = opt(10, "Connections kept open to PostgreSQL.", ge=1)
+    upgrade_on_start: bool = opt(
+        True, "Whether `stackd serve` brings the schema up to date before it starts."
+    )
+    purge_deleted_after_days: Count = opt(
+        0,
+        "Deleted stacks older than this are removed for good; 0 leaves that to `stackd db purge`.",
+    )
+
+
+class Keystone(Section):
+    """How stackd itself signs in, and where it checks the tokens of others."""
+
+    auth_url: str = opt("", "Keystone's URL, for example `http://controller:5000/v3`.")
+    username: str = opt("stackd", "stackd's own user, with the role `service` or `admin`.")
+    password: SecretStr = opt(SecretStr(""), "Password of that user.")
+    project_name: str = opt("service", "Project of that user.")
+    user_domain_name: str = opt("Default", "Domain of that user.")
+    project_domain_name: str = opt("Default", "Domain of that project.")
+    region: str = opt("", "Region whose endpoints are used; the first in the catalog when empty.")
+    interface: Literal["public", "internal", "admin"] = opt(
+        "public", "Kind of endpoint that stackd uses from the catalog."
+    )
+    cafile: str = opt("", "File of certificates that are trusted for OpenStack's endpoints.")
+    insecure: bool = opt(False, "Whether certificates go unchecked. For tests only.")
+    token_cache_seconds: float = opt(
+        10.0, "How long a validated token is believed before Keystone is asked again.", ge=0
+    )
+    stack_domain_name: str = opt(
+        "",
+        "Domain in which users for guests are made; when empty, types that need one are refused.",
+    )
+    stack_domain_admin: str = opt("", "User who administers that domain.")
+    stack_domain_admin_password: SecretStr = opt(SecretStr(""), "Password of that user.")
+    trusts_delegated_roles: Words = opt(
+        (), "Roles that a stack's trust delegates; all roles of the creator when empty."
+    )
+    reauthentication: Literal["", "trusts"] = opt(
+        "", "`trusts` makes long operations use the stack's trust instead of the caller's token."
+    )
+
+
+class Auth(Section):
+    """How callers of the API prove who they are."""
+
+    mode: Literal["keystone", "standalone", "noauth"] = opt(
+        "keystone",
+        "`keystone`: tokens, checked at `keystone.auth_url`. `standalone`: user and password in "
+        "each request, exchanged for a token. `noauth`: everyone is believed; for development.",
+    )
+    multi_cloud: bool = opt(
+        False, "In standalone mode, whether a request may name the Keystone to use (X-Auth-Url)."
+    )
+    allowed_auth_uris: Words = opt((), "The Keystones that requests may name with multi_cloud.")
+    deferred: Literal["trusts", "password"] = opt(
+        "trusts",
+        "What lets stackd act after the request is over: a trust, or the stored password.",
+    )
+
+
+class Security(Section):
+    """Encryption at rest, and what URLs in templates may reach."""
+
+    encryption_keys: Secrets = opt(
+        (),
+        "Keys for secrets at rest, each `KEY` or `ID:KEY`, where KEY is 32 bytes in URL-safe "
+        "base64 (`stackd config --new-key` makes one). The first encrypts, all decrypt, so a new key "
+        "goes first. When empty and the database is SQLite, a key file is made beside it.",
+    )
+    fetch_allowed_networks: Words = opt(
+        (),
+        "Networks (CIDR) that URLs in requests may reach although they are private, loopback or "
+        "link-local. All others of those are refused.",
+    )
+
+
+class Limits(Section):
+    """What one request, stack or project may use at most. Names and defaults are Heat's where it has them."""
+
+    max_template_size: int = opt(524288, "Bytes of one template.", ge=1)
+    max_json_body_size: int = opt(1048576, "Bytes of one request body.", ge=1)
+    max_nested_stack_depth: Count = opt(5, "How deep stacks may nest; the root is depth 0.")
+    max_resources_per_stack: OrUnlimited = opt(
+        1000, "Resources in a root stack and all below it; -1 for no limit."
+    )
+    max_stacks_per_tenant: OrUnlimited = opt(512, "Root stacks in a project; -1 for no limit.")
+    max_snapshots_per_stack: OrUnlimited = opt(32, "Snapshots of a stack; -1 for no limit.")
+    max_software_configs_per_tenant: OrUnlimited = opt(
+        4096, "Software configs in a project; -1 for no limit."
+    )
+    max_software_deployments_per_tenant: OrUnlimited = opt(
+        4096, "Software deployments in a project; -1 for no limit."
+    )
+    stack_action_timeout: int = opt(
+        3600, "Seconds an operation may take when the request names no timeout.", ge=1
+    )
+    action_retry_limit: Count = opt(5, "Times a failed creation of a resource is tried again.")
+    client_retry_limit: Count = opt(2, "Times a transient failure of a cloud call is tried again.")
+    error_wait_time: Count = opt(
+        240, "Seconds that running resources may go on after another one has failed."
+    )
+    max_events_per_stack: Count = opt(1000, "Events kept per stack; 0 for no limit.")
+    event_purge_batch_size: int = opt(200, "Oldest events dropped at a time above the limit.", ge=1)
+    max_server_name_length: int = opt(53, "Characters in the name of a server.", ge=4, le=53)
+    max_interface_check_attempts: int = opt(
+        10, "Times an attached or detached interface is looked for before the resource fails.", ge=1
+    )
+    hidden_stack_tags: Words = opt((), "Stacks with one of these tags are left out of lists.")
+    enable_stack_adopt: bool = opt(False, "Whether stacks may be adopted.")
+    enable_stack_abandon: bool = opt(False, "Whether stacks may be abandoned or exported.")
+    observe_on_update: bool = opt(False, "Whether every update reads the real state of each resource first.")
+    heat_stack_user_role: str = opt("heat_stack_user", "Role of the users made for guests.")
+    template_fetch_timeout: Seconds = opt(60.0, "Seconds that fetching a template URL may take.")
+    limit_iterators: Count = opt(200, "Elements that a yaql expression may run through.")
+    memory_quota: Count = opt(10000, "Bytes that a yaql expression may use.")
+
+
+class Clients(Section):
+    """How stackd speaks to OpenStack's services."""
+
+    max_concurrency: int = opt(
+        64, "Calls in flight per service and region at most; fewer while a service is slow.", ge=1
+    )
+    timeout: Seconds = opt(60.0, "Seconds to wait for an answer.")
+    retries: Count = opt(4, "Times a call that is safe to repeat is tried again.")
+
+
+class Engine(Section):
+    """How operations are run and shared between processes."""
+
+    lease_seconds: Seconds = opt(
+        10.0, "How long a process owns a stack without a sign of life before another takes over."
+    )
+    poll_min: Seconds = opt(0.1, "Shortest interval, in seconds, at which the cloud is asked for progress.")
+    poll_max: Seconds = opt(2.0, "Longest interval, in seconds, at which the cloud is asked for progress.")
+    lag_probe: bool = opt(
+        False, "Whether the lag of the event loop is measured, logged once a second and at exit."
+    )
+
+
+class Guests(Section):
+    """What instances are told about reaching stackd, and the defaults of their configuration."""
+
+    default_software_config_transport: Literal[
+        "POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE"
+    ] = opt("POLL_SERVER_CFN", "How servers fetch their configuration by default.")
+    default_deployment_signal_transport: Literal[
+        "CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", "ZAQAR_SIGNAL"
+    ] = opt("CFN_SIGNAL", "How deployments report back by default.")
+    default_user_data_format: Literal["HEAT_CFNTOOLS", "RAW", "SOFTWARE_CONFIG"] = opt(
+        "HEAT_CFNTOOLS", "How user data is passed to servers by default."
+    )
+    metadata_url: str = opt("", "URL of the CFN API as guests see it; `api.cfn.public_url` when empty.")
+
+
+class Policy(Section):
+    """Who may do what."""
+
+    file: str = opt("", "oslo.policy file with rules that override the built-in defaults.")
+
+
+class Plugins(Section):
+    """Resource types and environments beyond the built-in ones."""
+
+    directories: Words = opt((), "Directories whose Python files declare further resource types.")
+    environment_dir: str = opt(
+        "/etc/stackd/environment.d", "Directory of environment files that apply to every stack."
+    )
+
+
+class Log(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = opt("info", "Least severe level written.")
+    format: Literal["console", "json"] = opt("console", "For people, or one JSON object per line.")
+
+
+_file: ContextVar[Path | None] = ContextVar("settings_file", default=None)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `load` builds it; the constructor's arguments beat all other sources."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    api: Api = Api()
+    database: Database = Database()
+    keystone: Keystone = Keystone()
+    auth: Auth = Auth()
+    security: Security = Security()
+    limits: Limits = Limits()
+    clients: Clients = Clients()
+    engine: Engine = Engine()
+    guests: Guests = Guests()
+    policy: Policy = Policy()
+    plugins: Plugins = Plugins()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file that `load` has chosen."""
+        path = _file.get()
+        in_file = (TomlConfigSettingsSource(settings_cls, path),) if path else ()
+        return (init_settings, env_settings, *in_file)
+
+
+def load(path: str | Path | None = None, **overrides: Section) -> Settings:
+    """The effective settings; whole sections given by name replace all other sources.
+
+    Raises SettingsError with every mistake found, each naming where it stands and what to do.
+    """
+    file = settings_file(path)
+    _refuse_unknown_variables()
+    token = _file.set(file)
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}. Correct the file.") from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(dict(item), file) for item in error.errors())) from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{file or 'environment'}: {error}") from error
+    finally:
+        _file.reset(token)
+
+
+def settings_file(path: str | Path | None = None) -> Path | None:
+    """The file that is read: the one asked for, else a default one that exists, else none."""
+    if asked := path or os.environ.get(f"{ENV_PREFIX}CONFIG"):
+        file = Path(asked)
+        if not file.is_file():
+            raise SettingsError(f"{file}: there is no such file. Correct --config or {ENV_PREFIX}CONFIG.")
+        return file
+    return next((file for file in DEFAULT_FILES if file.is_file()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: its dotted name, its field's description, type, default, and whether it is secret."""
+
+    name: str
+    section: type[BaseModel]
+    field: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return ENV_PREFIX + self.name.replace(".", "__").upper()
+
+
+def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Key]:
+    """Every setting there is, in the order of declaration."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from keys(kind, f"{prefix}{name}.")
+        else:
+            yield Key(f"{prefix}{name}", model, name)
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable of a section that does not exist would be ignored silently, as a typing mistake may be."""
+    known = {key.variable for key in keys()}
+    for name in os.environ:
+        if name.startswith(ENV_PREFIX) and "__" in name and name.upper() not in known:
+            raise SettingsError(f"environment: {name} is not a setting.{_suggestion(name, known)}")
+
+
+def _explain(error: Mapping[str, Any], file: Path | None) -> str:
+    """One mistake, as a line for the operator."""
+    path = [str(part) for part in error["loc"]]
+    name = ".".join(path)
+    known = {key.name: key for key in keys()}
+    if error["type"] == "extra_forbidden":
+        return f"{file or 'settings'}: {name} is not a setting.{_suggestion(name, known)}"
+    key = known.get(name) or known.get(".".join(path[:-1]))
+    place = "environment" if key and key.variable in os.environ else str(file or "settings")
+    shown = "" if key and is_secret(key) else f" = {mask_url(repr(error['input']))}"
+    about = f" {key.section.model_fields[key.field].description}" if key else ""
+    return f"{place}: {name}{shown}: {error['msg']}.{about}"
+
+
+def _suggestion(name: str, known: Mapping[str, object] | set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else " `stackd config --reference` lists all settings."
+
+
+def mask_url(text: str) -> str:
+    """The text with the password of any URL in it replaced."""
+    return re.sub(r"(://[^:/@\s]*):[^@/\s]+@", r"\1:***@", text)
+
+
+def is_secret(key: Key) -> bool:
+    """Whether the value must never be shown."""
+    return "SecretStr" in str(key.section.model_fields[key.field].annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionKey:
+    """A key and the id that is stored beside whatever it encrypted."""
+
+    id: str
+    key: SecretStr
+
+
+def encryption_keys(settings: Settings) -> tuple[EncryptionKey, ...]:
+    """The keys for secrets at rest, first the one that encrypts; makes a key file beside a SQLite database.
+
+    Raises SettingsError when a key is malformed, or none is set and the database is shared.
+    """
+    if settings.security.encryption_keys:
+        return tuple(_parse_key(secret.get_secret_value()) for secret in settings.security.encryption_keys)
+    scheme, _, location = settings.database.url.partition("://")
+    if not scheme.startswith("sqlite"):
+        raise SettingsError(
+            "security.encryption_keys is empty, and processes that share a database must share its keys. "
+            "Make one with `stackd config --new-key` and give it to each of them."
+        )
+    path = location.removeprefix("/").partition("?")[0]
+    if path in ("", ":memory:"):
+        return (_parse_key(new_encryption_key()),)
+    return (_parse_key(_key_file(Path(f"{path}.key"))),)
+
+
+def new_encryption_key() -> str:
+    """A fresh random key, as `security.encryption_keys` takes it."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _key_file(path: Path) -> str:
+    """The key in the file, which is made first if there is none; two processes at once agree on one."""
+    try:
+        if not path.exists():
+            _write_once(path, new_encryption_key() + "\n")
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{path}: the key file cannot be made or read: {error.strerror}.") from error
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Make the file whole or not at all, unless somebody else has made it in the meantime."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def _parse_key(text: str) -> EncryptionKey:
+    given, colon, key = text.rpartition(":")
+    try:
+        raw = base64.urlsafe_b64decode(key)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise SettingsError(
+            "security.encryption_keys: a key is not 32 bytes in URL-safe base64. "
+            "Make one with `stackd config --new-key`."
+        )
+    return EncryptionKey(given if colon else hashlib.sha256(raw).hexdigest()[:8], SecretStr(key))

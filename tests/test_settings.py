@@ -1,0 +1,187 @@
+"""Where settings come from, and what a mistake in them says."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from stackd.settings import (
+    Database,
+    Settings,
+    SettingsError,
+    encryption_keys,
+    is_secret,
+    keys,
+    load,
+    mask_url,
+    new_encryption_key,
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of the machine takes part."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STACKD_CONFIG", raising=False)
+
+
+def write(directory: Path, text: str) -> Path:
+    file = directory / "conf.toml"
+    file.write_text(text)
+    return file
+
+
+def test_defaults_serve_on_loopback_with_sqlite() -> None:
+    settings = load()
+    assert (settings.api.native.host, settings.api.native.port) == ("127.0.0.1", 8004)
+    assert settings.api.cfn.port == 8000
+    assert settings.api.cloudwatch.port == 8003
+    assert settings.database.url == "sqlite:///stackd.db"
+    assert settings.limits.max_template_size == 524288
+
+
+def test_file_gives_values_and_environment_beats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path, '[api.native]\nport = 1\nhost = "::1"\n[limits]\nmax_stacks_per_tenant = -1\n')
+    monkeypatch.setenv("STACKD_API__NATIVE__PORT", "2")
+    settings = load(file)
+    assert (settings.api.native.port, settings.api.native.host) == (2, "::1")
+    assert settings.limits.max_stacks_per_tenant == -1
+
+
+def test_overrides_beat_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKD_DATABASE__URL", "sqlite:///env.db")
+    assert load(database=Database(url="sqlite:///arg.db")).database.url == "sqlite:///arg.db"
+
+
+def test_file_named_by_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKD_CONFIG", str(write(tmp_path, '[log]\nlevel = "debug"\n')))
+    assert load().log.level == "debug"
+
+
+def test_stackd_toml_in_the_working_directory_is_read(tmp_path: Path) -> None:
+    (tmp_path / "stackd.toml").write_text('[log]\nformat = "json"\n')
+    assert load().log.format == "json"
+
+
+@pytest.mark.parametrize("text", ["a,b", " a , b ", '["a", "b"]'])
+def test_list_in_the_environment_is_json_or_commas(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKD_LIMITS__HIDDEN_STACK_TAGS", text)
+    assert load().limits.hidden_stack_tags == ("a", "b")
+
+
+def test_missing_file_is_an_error_that_names_it() -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: there is no such file"):
+        load("nowhere.toml")
+
+
+def test_broken_toml_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"conf\.toml: not valid TOML"):
+        load(write(tmp_path, "[api\n"))
+
+
+def test_unknown_key_names_the_file_and_suggests_the_closest(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match=r"conf\.toml: api\.native\.prot is not a setting.*api\.native\.port"
+    ):
+        load(write(tmp_path, "[api.native]\nprot = 1\n"))
+
+
+def test_unknown_variable_suggests_the_closest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKD_DATABSE__URL", "x")
+    with pytest.raises(SettingsError, match="STACKD_DATABASE__URL"):
+        load()
+
+
+def test_wrong_value_names_key_value_and_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, '[api.native]\nport = "many"\n'))
+    assert "conf.toml: api.native.port = 'many'" in str(caught.value)
+    assert "TCP port to listen on." in str(caught.value)
+
+
+def test_wrong_value_of_a_variable_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKD_ENGINE__POLL_MIN", "-1")
+    with pytest.raises(SettingsError, match=r"^environment: engine\.poll_min = '-1'"):
+        load()
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, '[api.native]\nport = 0\n[log]\nlevel = "loud"\n'))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_errors_do_not_show_secrets(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, '[keystone]\npassword = 4711\n[database]\nurl = "mysql://u:hush@h/d"\n'))
+    assert "4711" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_repr_does_not_show_secrets() -> None:
+    settings = load(database=Database(url="postgresql://u:hush@h/d"))
+    assert "hush" not in repr(settings)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        load().limits.max_template_size = 1
+
+
+def test_every_setting_is_described() -> None:
+    undescribed = [key.name for key in keys() if not key.section.model_fields[key.field].description]
+    assert undescribed == []
+
+
+def test_secret_settings_are_known_as_such() -> None:
+    secret = {key.name for key in keys() if is_secret(key)}
+    assert secret == {"keystone.password", "keystone.stack_domain_admin_password", "security.encryption_keys"}
+
+
+def test_mask_url_hides_only_the_password() -> None:
+    assert mask_url("postgresql://me:p%40ss@host/db") == "postgresql://me:***@host/db"
+    assert mask_url("sqlite:///a.db") == "sqlite:///a.db"
+
+
+def with_keys(*given: str) -> Settings:
+    return Settings.model_validate({"security": {"encryption_keys": given}})
+
+
+def test_first_encryption_key_comes_first_and_ids_are_stable() -> None:
+    one, two = new_encryption_key(), new_encryption_key()
+    named, derived = encryption_keys(with_keys(f"2026:{one}", two))
+    assert (named.id, named.key.get_secret_value()) == ("2026", one)
+    assert derived.id == encryption_keys(with_keys(two))[0].id
+
+
+def test_malformed_encryption_key_is_refused_without_showing_it() -> None:
+    with pytest.raises(SettingsError, match="--new-key") as caught:
+        encryption_keys(with_keys("tooshort"))
+    assert "tooshort" not in str(caught.value)
+
+
+def test_key_file_is_made_once_beside_sqlite_and_is_private(tmp_path: Path) -> None:
+    settings = load(database=Database(url=f"sqlite:///{tmp_path}/s.db"))
+    first = encryption_keys(settings)
+    assert encryption_keys(settings) == first
+    file = tmp_path / "s.db.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db.key"]
+
+
+def test_key_file_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="key file cannot be made"):
+        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/no/where.db")))
+
+
+def test_memory_database_gets_a_key_without_a_file(tmp_path: Path) -> None:
+    assert len(encryption_keys(load(database=Database(url="sqlite://")))) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_postgresql_without_keys_names_the_remedy() -> None:
+    with pytest.raises(SettingsError, match="stackd config --new-key"):
+        encryption_keys(load(database=Database(url="postgresql://h/d")))
