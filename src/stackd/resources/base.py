@@ -1,0 +1,273 @@
+"""The base of every resource type: declarations, and the few methods that the engine calls.
+
+A type is stateless. The engine keeps state, events and deadlines, and drives a resource through::
+
+    create → (id stored) → configure → ready? … → attributes stored
+    update → ready? …
+    delete → gone? …
+
+``create`` makes exactly one object and reports its id through ``ctx.created``; whatever has to be
+done to it afterwards belongs into ``configure``, which must be safe to run again: when the process
+dies in between, that is what recovery does. ``update`` must be safe to run again for the same
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
+from stackd.records import Resource
+from stackd.resources.context import JSON, Context
+from stackd.resources.schema import Properties, PropertySchema, Support
+
+P = TypeVar("P", bound=Properties)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute's description and wire type (string, integer, number, boolean, map, list, any).
+
+    ``lazy`` ones cost a call of their own and are read only when something refers to them.
+    ``source`` is the key of the live object that holds the value, when its name differs.
+    """
+
+    description: str
+    type: str = "string"
+    lazy: bool = False
+    source: str | None = None
+    support: Support = field(default_factory=Support)
+
+
+def attr(
+    description: str,
+    kind: str = "string",
+    *,
+    lazy: bool = False,
+    source: str | None = None,
+    since: str | None = None,
+    support: Support | None = None,
+) -> Attribute:
+    """Declare an attribute."""
+    return Attribute(description, kind, lazy, source, support or Support(version=since))
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """The API collection in which a type's objects live.
+
+    ``service`` is the attribute of ``Cloud`` (``compute``, ``network`` …) or a catalog type; ``path``
+    the collection (``/servers``), ``key`` the envelope of one object, ``plural`` of a list;
+    ``list_path`` where a list has full objects (``/servers/detail``). ``name_filter`` is the query
+    key for looking an object up by name, empty where the service has none.
+    """
+
+    service: str
+    path: str
+    key: str
+    plural: str
+    list_path: str = ""
+    id_field: str = "id"
+    name_filter: str = "name"
+
+    @property
+    def listing(self) -> str:
+        """Where to list full objects."""
+        return self.list_path or self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another resource of the stack, as far as implicit dependencies need it."""
+
+    name: str
+    kind: str
+    properties: Mapping[str, Any]
+
+
+class ResourceType(Generic[P]):
+    """A kind of resource. Subclasses declare; the engine calls.
+
+    Overriding ``ready`` makes the engine watch the object (one list call for all that wait);
+    overriding ``is_ready`` makes it ask this one.
+    """
+
+    type_name: ClassVar[str] = ""
+    description: ClassVar[str] = ""
+    support: ClassVar[Support] = Support()
+    properties: ClassVar[type[Properties]] = Properties
+    update_policy: ClassVar[Mapping[str, PropertySchema]] = {}
+    attributes: ClassVar[Mapping[str, Attribute]] = {}
+    entity: ClassVar[Entity | None] = None
+    service: ClassVar[str | None] = None
+    extension: ClassVar[str | None] = None
+    name_limit: ClassVar[int] = 255
+    awaits_deletion: ClassVar[bool] = False
+    checkable: ClassVar[bool] = False
+    signalable: ClassVar[bool] = False
+    snapshots: ClassVar[bool] = False
+    any_properties: ClassVar[bool] = False
+
+    # --- pure -----------------------------------------------------------------------------------
+
+    def validate(self, props: P) -> None:
+        """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
+
+    def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
+        """Why these changes need a new object although each alone could be made in place."""
+        return None
+
+    def implicit_requires(self, props: P, siblings: Sequence[Sibling]) -> Iterable[str]:
+        """Names of siblings that this resource needs although no property refers to them."""
+        return ()
+
+    def ready(self, live: JSON) -> bool:
+        """Whether the object can be used; raise ``ResourceInError`` when it never will."""
+        return True
+
+    def broken(self, live: JSON) -> bool:
+        """Whether a failed resource's object must be replaced rather than updated."""
+        return True
+
+    def reference(self, resource: Resource) -> Any:
+        """What ``get_resource`` gives: the physical id, or the logical name before there is one."""
+        return resource.physical_id or resource.name
+
+    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
+        """All attributes that can be read off the live object; ``show`` is added by the engine."""
+        return {
+            name: live.get(attribute.source or name)
+            for name, attribute in self.attributes.items()
+            if not attribute.lazy
+        }
+
+    # --- with the cloud -------------------------------------------------------------------------
+
+    async def create(self, ctx: Context, props: P) -> None:
+        """Make the object and report its id with ``ctx.created``."""
+        raise NotImplementedError(f"{self.type_name} cannot be created")
+
+    async def configure(self, ctx: Context, props: P) -> None:
+        """What has to follow the creation; safe to run again."""
+
+    async def is_ready(self, ctx: Context, props: P) -> bool:
+        """Whether the object can be used, asked until it is so."""
+        return self.ready(await ctx.live())
+
+    async def update(self, ctx: Context, old: P, new: P) -> None:
+        """Change the object in place; safe to run again."""
+
+    async def delete(self, ctx: Context, props: P) -> None:
+        """Remove the object; a ``CloudNotFound`` is taken for done."""
+        if self.entity is not None:
+            await ctx.cloud.service(self.entity.service).delete(f"{self.entity.path}/{ctx.physical_id}")
+
+    async def is_gone(self, ctx: Context) -> bool:
+        """Whether the object is gone, asked until it is so; for types with ``awaits_deletion``."""
+        try:
+            return self.gone(await ctx.live(fresh=True))
+        except CloudNotFound:
+            return True
+
+    def gone(self, live: JSON) -> bool:
+        """Whether a deleted object that the service still shows counts as gone."""
+        return False
+
+    async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
+        """Objects that an interrupted ``create`` may have made, by their deterministic name.
+
+        Each must carry its id under the entity's ``id_field``.
+        """
+        if self.entity is None or not self.entity.name_filter:
+            return []
+        name = props.data.get("name") or ctx.physical_name
+        service = ctx.cloud.service(self.entity.service)
+        reply = await service.get(self.entity.listing, {self.entity.name_filter: name})
+        return [each for each in reply[self.entity.plural] if each.get("name") == name]
+
+    async def prepare_for_replace(self, ctx: Context, props: P) -> None:
+        """Free what the replacement needs (ports, unique names); safe to run again."""
+
+    async def undo_replace(self, ctx: Context, props: P) -> None:
+        """Take back ``prepare_for_replace`` when a rollback keeps this object."""
+
+    async def check(self, ctx: Context, props: P) -> None:
+        """Raise ``ResourceFailure`` unless the object exists in good state."""
+        self.ready(await ctx.live(fresh=True))
+
+    async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
+        """Take a message from outside; the text goes into the event, None means no event."""
+        return None
+
+    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
+        """The value of an attribute declared ``lazy``."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a nested stack should be: template data (or text), parameters, and where it came from."""
+
+    template: Mapping[str, Any] | str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "nested_stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step of a rolling change: the child to reach, then seconds to pause."""
+
+    child: Child
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The resources of a nested stack as they stand: what groups read their attributes from."""
+
+    resources: Mapping[str, Resource]
+    references: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    attribute: Callable[[str, tuple[Any, ...]], Any]
+
+
+class NestedType(ResourceType[P]):
+    """A type whose resource is a stack of its own; the engine creates, updates and deletes it.
+
+    Subclasses say, purely, what the child should be and how attributes are read from its members.
+    """
+
+    def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
+        """What the nested stack should be now."""
+        raise NotImplementedError(f"{self.type_name} has no child")
+
+    def batches(
+        self, resource: Resource, old: P | None, new: P, members: Members, files: Mapping[str, str]
+    ) -> Sequence[Batch]:
+        """The steps to ``new``, the last of which is the final child; one step unless rolling."""
+        return [Batch(self.child(resource, new, members, files))]
+
+    def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
+        """Private values to keep with an update, before the child is computed from them."""
+        return {}
+
+    def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
+        """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""
+        return members.outputs.get(name)
+
+
+def settled(status: str, *, ready: str | Collection[str], working: Collection[str]) -> bool:
+    """Whether a status means ready; ``ResourceInError`` for any that is neither ready nor working."""
+    accepted = (ready,) if isinstance(ready, str) else ready
+    if status in accepted:
+        return True
+    if status in working:
+        return False
+    raise ResourceInError(f"Went to status {status}" + (' due to "Unknown"' if status == "ERROR" else ""))
+
+
+def unsupported(action: str, type_name: str) -> ResourceFailure:
+    """The failure of an action that a type does not know."""
+    return ResourceFailure(f"{action} is not supported for {type_name}")

@@ -1,0 +1,125 @@
+"""What the engine hands to a resource type while one action on one resource runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.records import Resource
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StackUser:
+    """A user of the stack-user domain whose only power is to read metadata of and signal resources."""
+
+    user_id: str
+    user_name: str
+    password: str
+    project_id: str
+    domain_id: str
+    access_key: str = ""
+    secret_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackInfo:
+    """The stack around a resource; ``path`` are the names of the owning resources, root first."""
+
+    id: str
+    name: str
+    project_id: str
+    root_id: str
+    root_name: str
+    path: tuple[str, ...] = ()
+    timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the guest of a server reaches us; URLs without a trailing slash."""
+
+    native: str
+    cfn: str
+    auth: str
+    region: str
+
+
+class Context(Protocol):
+    """One resource, its cloud, and the few things a type may do beside calling the cloud.
+
+    Every method that stores returns only after the change is durable.
+    """
+
+    cloud: Cloud
+    find: Finder
+    stack: StackInfo
+    endpoints: Endpoints
+    limits: Mapping[str, Any]
+
+    @property
+    def resource(self) -> Resource:
+        """The resource as it is stored now."""
+        ...
+
+    @property
+    def physical_id(self) -> str:
+        """The object's id in the cloud; an error when there is none yet."""
+        ...
+
+    @property
+    def physical_name(self) -> str:
+        """The deterministic name for the object: ``stack-resource-xxxxxxxxxxxx``, cut to the type's limit."""
+        ...
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The type's private values of this resource, encrypted at rest."""
+        ...
+
+    async def created(self, physical_id: str, live: JSON | None = None) -> None:
+        """Store the new object's id; call it at once after the request that made the object.
+
+        ``live`` is the object as the service answered it; it saves a read later.
+        """
+        ...
+
+    async def put_data(self, **values: Any) -> None:
+        """Change private values; None removes a key."""
+        ...
+
+    async def put_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Replace the resource's metadata as guests see it."""
+        ...
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        """The object as the cloud shows it, from the newest answer at hand or (``fresh``) a new read."""
+        ...
+
+    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+        """Watch the object until ``done`` says so (it may raise); CloudNotFound when it is gone."""
+        ...
+
+    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """Repeat an asynchronous question until it is answered with yes, within the deadline."""
+        ...
+
+    async def sibling(self, reference: str) -> Resource | None:
+        """The resource of the same stack with this reference id, physical id or name."""
+        ...
+
+    async def signalled(self) -> None:
+        """Return after the next signal to any resource of the stack, or after a second at the latest."""
+        ...
+
+    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+        """Make (or return) this resource's user in the stack-user domain."""
+        ...
+
+    async def remove_stack_user(self) -> None:
+        """Remove that user; content when there is none."""
+        ...

@@ -1,0 +1,125 @@
+"""The registry of resource types: built in, installed plug-ins, and the operator's directories.
+
+All three are loaded the same way: importing a module runs its ``@resource_type`` decorators. A
+plug-in that cannot be imported is reported and skipped; it never keeps the server from starting.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from stackd.errors import EntityNotFound
+from stackd.resources.base import ResourceType
+from stackd.resources.schema import Support
+
+ENTRY_POINT_GROUP = "stackd.resources"
+
+T = TypeVar("T", bound=type[ResourceType[Any]])
+
+
+def resource_type(name: str, *, since: str | None = None, support: Support | None = None) -> Callable[[T], T]:
+    """Declare that a class is the resource type ``name``."""
+
+    def declare(cls: T) -> T:
+        cls.type_name = name
+        cls.support = support or Support(version=since)
+        cls.description = (cls.__doc__ or "").strip()
+        return cls
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A plug-in that could not be loaded, and why."""
+
+    source: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The types by name; one stateless instance each."""
+
+    types: Mapping[str, ResourceType[Any]]
+    problems: Sequence[Problem] = ()
+
+    def get(self, name: str) -> ResourceType[Any]:
+        """The type of this name, or ``EntityNotFound``."""
+        try:
+            return self.types[name]
+        except KeyError:
+            raise EntityNotFound("Resource Type", name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.types
+
+    def matching(self, pattern: str | None = None, support_status: str | None = None) -> Iterator[str]:
+        """Names that are listed; ``pattern`` is a regular expression anchored at the start."""
+        try:
+            expression = re.compile(pattern or "")
+        except re.error:
+            return
+        for name, kind in sorted(self.types.items()):
+            status = kind.support.status
+            wanted = status == support_status if support_status else status != "HIDDEN"
+            if wanted and expression.match(name):
+                yield name
+
+
+def load_registry(directories: Sequence[Path] = ()) -> Registry:
+    """Built-in types first; a plug-in may replace one of the same name."""
+    types: dict[str, ResourceType[Any]] = {}
+    problems: list[Problem] = []
+    for source, load in _sources(directories):
+        try:
+            module = load()
+        except Exception as error:  # a plug-in may raise anything; it is reported, not swallowed
+            problems.append(Problem(source, f"{type(error).__name__}: {error}"))
+        else:
+            types.update((cls.type_name, cls()) for cls in declared_in(module))
+    return Registry(types, tuple(problems))
+
+
+def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:
+    """The resource types that a module itself declares (not those it imports)."""
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, ResourceType)
+            and value.__module__ == module.__name__
+            and value.__dict__.get("type_name")
+        ):
+            yield value
+
+
+def _sources(directories: Sequence[Path]) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
+    import stackd.resources as package
+
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not info.ispkg and info.name.count(".") > package.__name__.count(".") + 1:
+            yield info.name, lambda name=info.name: importlib.import_module(name)
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        yield f"entry point {entry.name} ({entry.value})", entry.load
+    for directory in directories:
+        for path in sorted(directory.glob("*.py")):
+            yield str(path), lambda path=path: _import_file(path)
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"stackd_plugin_{path.stem}_{abs(hash(str(path))):x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python module")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
