@@ -71,11 +71,14 @@ $(READY): requirements/ci.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-	--no-emit-find-links --no-header $(LOCK_FLAGS)
+# The services of tests/cloud resolve on the one Python they are run with only; the rest is universal.
+LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	--no-header $(LOCK_FLAGS)
+HASHED := --universal --generate-hashes
 
 lock:
 	[ -x $(BIN)/uv ] || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
-	$(LOCK) --generate-hashes --extra test pyproject.toml requirements/build.in -o requirements/ci.txt
-	$(LOCK) --generate-hashes -c requirements/ci.txt pyproject.toml requirements/build.in -o requirements/run.txt
-	$(LOCK) tests/cloud/clients.in -o tests/cloud/clients.lock
+	$(LOCK) $(HASHED) --extra test pyproject.toml requirements/build.in -o requirements/ci.txt
+	$(LOCK) $(HASHED) -c requirements/ci.txt pyproject.toml requirements/build.in -o requirements/run.txt
+	cd tests/cloud && ../../$(LOCK) --no-annotate -c constraints.txt requirements.in -o requirements.lock
+	cd tests/cloud && ../../$(LOCK) --no-annotate --universal clients.in -o clients.lock
