@@ -1,0 +1,1 @@
+"""Resource types that stackd itself stands behind: groups, values, wait conditions."""

@@ -1,0 +1,345 @@
+"""A context to call one resource type with: a cloud that answers from a script and records the calls.
+
+ctx = FakeContext("OS::Cinder::Volume", properties={"size": 1})
+ctx.cloud.on("POST", "/volumes", {"volume": {"id": "v1"}})
+await ctx.type.create(ctx, ctx.props)
+assert ctx.physical_id == "v1"
+assert ctx.cloud.sent("POST", "/volumes")[0]["volume"]["size"] == 1
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from stackd.clients.catalog import official_name
+from stackd.clients.wire import Reply
+from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
+from stackd.records import Resource
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.resources.registry import declared_in
+from stackd.resources.schema import Properties
+
+STACK = StackInfo(id="stack-id", name="app", project_id="project-id", root_id="stack-id", root_name="app")
+ENDPOINTS = Endpoints(
+    native="http://heat.test/v1",
+    cfn="http://heat.test:8000/v1",
+    auth="http://keystone.test/v3",
+    region="RegionOne",
+)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+_PATIENCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that a type made."""
+
+    service: str
+    method: str
+    path: str
+    body: Any = None
+    params: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    microversion: str | None = None
+
+
+class FakeCloud:
+    """Answers by method and path, whatever the service; a call that nobody expects fails the test.
+
+    Several answers to one request are given in turn, the last one for ever. An answer is a body, an
+    exception to raise, a ``Reply``, or a function of the ``Call`` that gives one of these.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._answers: dict[tuple[str, str], list[Any]] = {}
+
+    def on(self, method: str, path: str, *answers: Any) -> FakeCloud:
+        """Expect a request; without an answer it is answered with nothing."""
+        self._answers[method, path] = list(answers) or [None]
+        return self
+
+    def sent(self, method: str, path: str = "") -> list[Any]:
+        """The bodies of the requests of this method, in order; of this path if one is given."""
+        return [c.body for c in self.calls if c.method == method and path in ("", c.path)]
+
+    def asked(self, method: str = "") -> list[tuple[str, str]]:
+        """Method and path of every request in order, without the reads unless ``method`` is GET."""
+        wanted = {method} if method else {"POST", "PUT", "PATCH", "DELETE"}
+        return [(call.method, call.path) for call in self.calls if call.method in wanted]
+
+    def answer(self, call: Call) -> Reply:
+        """What the script says to this call."""
+        self.calls.append(call)
+        queue = self._answers.get((call.method, call.path))
+        assert queue is not None, f"unexpected {call.method} {call.path} to {call.service}: {call.body}"
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if callable(answer) and not isinstance(answer, type):
+            answer = answer(call)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Reply) else Reply(200, {}, answer, b"")
+
+    def service(self, kind: str) -> FakeService:
+        """The service of this name; all share one script."""
+        return FakeService(self, official_name(kind))
+
+    async def has_service(self, kind: str) -> bool:
+        """Every service is there."""
+        return True
+
+    async def project_id(self) -> str:
+        """The project that the calls are made for."""
+        return STACK.project_id
+
+    @property
+    def compute(self) -> FakeService:
+        return self.service("compute")
+
+    @property
+    def network(self) -> FakeService:
+        return self.service("network")
+
+    @property
+    def volume(self) -> FakeService:
+        return self.service("volume")
+
+    @property
+    def image(self) -> FakeService:
+        return self.service("image")
+
+    @property
+    def object_store(self) -> FakeService:
+        return self.service("object-store")
+
+    @property
+    def identity(self) -> FakeService:
+        return self.service("identity")
+
+    @property
+    def orchestration(self) -> FakeService:
+        return self.service("orchestration")
+
+
+class FakeService:
+    """The verbs of ``stackd.clients.service.Service`` over the script."""
+
+    def __init__(self, cloud: FakeCloud, kind: str) -> None:
+        self.cloud = cloud
+        self.kind = kind
+
+    async def get(self, path: str, params: Any = None, *, microversion: str | None = None) -> Any:
+        return (await self.request("GET", path, params=params, microversion=microversion)).body
+
+    async def head(self, path: str, params: Any = None) -> Mapping[str, str]:
+        return (await self.request("HEAD", path, params=params)).headers
+
+    async def post(
+        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+    ) -> Any:
+        return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
+
+    async def put(
+        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+    ) -> Any:
+        return (await self.request("PUT", path, json=body, params=params, microversion=microversion)).body
+
+    async def patch(self, path: str, body: Any = None, *, microversion: str | None = None) -> Any:
+        return (await self.request("PATCH", path, json=body, microversion=microversion)).body
+
+    async def delete(self, path: str, params: Any = None, *, body: Any = None) -> Any:
+        return (await self.request("DELETE", path, params=params, json=body)).body
+
+    async def list_all(
+        self, path: str, key: str = "", params: Any = None, *, microversion: str | None = None
+    ) -> list[Any]:
+        body = await self.get(path, params, microversion=microversion)
+        return list(body[key] if key else body)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Any = None,
+        microversion: str | None = None,
+        **_: Any,
+    ) -> Reply:
+        body = json if content is None else content
+        return self.cloud.answer(Call(self.kind, method, path, body, params, headers or {}, microversion))
+
+    async def endpoint(self) -> str:
+        return f"http://{self.kind}.test/v1/AUTH_{STACK.project_id}"
+
+
+@dataclass
+class FakeContext:
+    """A ``Context`` for one resource of ``kind``.
+
+    ``properties`` are written as in a template; ``props`` are what the type is called with. What the
+    type stores is found in ``resource``; ``finds`` says which ids names stand for.
+    """
+
+    kind: str
+    name: str = "thing"
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    physical: str | None = None
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    finds: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    siblings: list[Resource] = field(default_factory=list)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    user: StackUser | None = None
+    stack: StackInfo = STACK
+    endpoints: Endpoints = ENDPOINTS
+    cloud: Any = field(default_factory=FakeCloud)
+
+    def __post_init__(self) -> None:
+        self.type = type_named(self.kind)
+        self.find: Any = FakeFinder(self.finds)
+        self._live: JSON | None = None
+        self.resource = make_resource(
+            self.name,
+            self.kind,
+            physical_id=self.physical,
+            properties=dict(self.properties),
+            metadata=dict(self.metadata),
+            data=dict(self.stored),
+        )
+
+    @property
+    def props(self) -> Any:
+        """The properties as the type sees them."""
+        return self.load(self.properties)
+
+    def load(self, properties: Mapping[str, Any]) -> Any:
+        """Other properties of the same type."""
+        return self.type.properties.load(properties)
+
+    @property
+    def physical_id(self) -> str:
+        assert self.resource.physical_id, "there is no object yet"
+        return self.resource.physical_id
+
+    @property
+    def physical_name(self) -> str:
+        return f"{self.stack.name}-{self.name}-abcdefghijkl"
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.resource.data
+
+    async def created(self, physical_id: str, live: JSON | None = None) -> None:
+        self.resource = replace(self.resource, physical_id=physical_id)
+        self._live = live
+
+    async def put_data(self, **values: Any) -> None:
+        kept = {key: value for key, value in {**self.resource.data, **values}.items() if value is not None}
+        self.resource = replace(self.resource, data=kept)
+
+    async def put_metadata(self, metadata: Mapping[str, Any]) -> None:
+        self.resource = replace(self.resource, metadata=metadata)
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        if self._live is None or fresh:
+            entity = self.type.entity
+            if entity is None:
+                return {}
+            service = self.cloud.service(entity.service)
+            self._live = (await service.get(f"{entity.path}/{self.physical_id}"))[entity.key]
+        return self._live
+
+    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+        for _ in range(_PATIENCE):
+            live = await self.live(fresh=True)
+            if done(live):
+                return live
+        raise ActionTimedOut
+
+    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+        for _ in range(_PATIENCE):
+            if await done():
+                return
+        raise ActionTimedOut
+
+    async def sibling(self, reference: str) -> Resource | None:
+        for each in self.siblings:
+            known = (each.physical_id, each.name, type_named(each.kind).reference(each))
+            if reference in known:
+                return each
+        return None
+
+    async def signalled(self) -> None:
+        """Nobody waits in a test."""
+
+    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+        keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
+        self.user = StackUser("user-id", self.physical_name, "pa55", "user-project", "user-domain", **keys)
+        return self.user
+
+    async def remove_stack_user(self) -> None:
+        self.user = None
+
+
+class FakeFinder:
+    """Turns names into ids from a table of (kind, name); what is not in it stands for itself."""
+
+    def __init__(self, known: Mapping[tuple[str, str], str]) -> None:
+        self._known = known
+
+    async def id_of(self, kind: str, name: str) -> str:
+        return self._known.get((kind, name), name)
+
+
+def make_resource(name: str = "thing", kind: str = "OS::Heat::None", **values: Any) -> Resource:
+    """A stored resource."""
+    defaults: dict[str, Any] = {
+        "id": f"{name}-uuid",
+        "stack_id": STACK.id,
+        "root_id": STACK.root_id,
+        "type": kind,
+        "created_at": LONG_AGO,
+    }
+    return Resource(**{**defaults, "name": name, "kind": kind, **values})
+
+
+def type_named(kind: str) -> ResourceType[Any]:
+    """The resource type of this name; only its own module is imported.
+
+    ``OS::Nova::KeyPair`` is looked for in ``nova/key_pair.py``, ``nova/keypair.py``, and then in
+    every module of its service.
+    """
+    for module in _modules_of(kind):
+        for cls in declared_in(module):
+            if cls.type_name == kind:
+                return cls()
+    raise LookupError(f"no resource type {kind}")
+
+
+def _modules_of(kind: str) -> Iterator[ModuleType]:
+    package_name = f"stackd.resources.{kind.split('::')[1].lower()}"
+    package = importlib.import_module(package_name)
+    names = [info.name for info in pkgutil.iter_modules(package.__path__)]
+    simple = kind.rsplit("::", maxsplit=1)[-1].lower()
+    names.sort(key=lambda each: each.replace("_", "") != simple)
+    return (importlib.import_module(f"{package_name}.{name}") for name in names)
+
+
+def gone(message: str = "not found") -> StackdError:
+    """The answer of a service that does not know the object."""
+    return CloudNotFound(message, status=404)
+
+
+def load(cls: type[Properties], **values: Any) -> Any:
+    """Properties of a class from keyword arguments."""
+    return cls.load(values)
