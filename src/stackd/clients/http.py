@@ -1,0 +1,67 @@
+"""The one HTTP client of the process: how connections are made, kept and closed.
+
+httpx gives the interface, aiohttp the transport: several times less CPU per call when many are in
+flight. Nothing is remembered between calls: no cookies, since one client serves all projects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+import httpx_aiohttp
+
+USER_AGENT = "stackd"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How the process talks HTTP. Times are seconds.
+
+    ``keepalive`` stays below the 5 s after which the usual API servers close an idle connection, so
+    that a request does not meet a connection that is just being closed. ``ca_file`` replaces the
+    system's certificate authorities; ``use_proxies`` heeds ``http_proxy`` and its like.
+    """
+
+    connect_timeout: float = 10.0
+    keepalive: float = 4.0
+    max_connections: int = 200
+    ca_file: str = ""
+    verify_tls: bool = True
+    use_proxies: bool = False
+
+
+def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
+    """A client for all calls of the process; whoever makes it closes it."""
+    chosen = settings or HttpSettings()
+    verify: bool | str = chosen.ca_file or chosen.verify_tls
+    context = httpx.create_ssl_context(verify=verify, trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=chosen.max_connections, keepalive_timeout=chosen.keepalive, ssl=context
+        )
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=chosen.use_proxies
+        )
+
+    return httpx.AsyncClient(
+        transport=httpx_aiohttp.AiohttpTransport(verify=context, client=session),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(None),  # each request brings its own
+        follow_redirects=False,
+    )
+
+
+def was_never_sent(error: httpx.TransportError) -> bool:
+    """Whether the request certainly did not reach the server.
+
+    The transport reports a connection that broke after sending as a connection time-out, so that
+    the aiohttp error underneath decides.
+    """
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientError):
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

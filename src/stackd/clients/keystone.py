@@ -1,0 +1,146 @@
+"""Getting and reading tokens of the Identity service, v3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from stackd.clients.catalog import Endpoint, complete_url, parse_catalog
+from stackd.clients.credentials import Credentials, TokenCredentials, auth_request
+from stackd.clients.failures import failure
+from stackd.clients.request_ids import current_request_id
+from stackd.clients.wire import Outgoing, Reply, Wire
+from stackd.errors import CloudError, CloudNotFound, CloudUnauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoneSettings:
+    """Where Keystone is and which endpoints of its catalog are used.
+
+    ``interfaces`` overrides ``interface`` and ``endpoints`` the catalog, both by service type;
+    ``microversions`` overrides the versions that stackd asks for. ``renew_before`` is how many seconds
+    before its expiry a token is replaced.
+    """
+
+    auth_url: str
+    region: str = ""
+    interface: str = "public"
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    microversions: Mapping[str, str] = field(default_factory=dict)
+    renew_before: float = 120.0
+
+    @property
+    def identity_url(self) -> str:
+        """The v3 API of Keystone, without a slash at its end."""
+        return complete_url("identity", self.auth_url, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and what Keystone says about it: whose it is, for which project, until when."""
+
+    id: str = field(repr=False)
+    expires_at: datetime
+    user_id: str
+    user_name: str
+    user_domain_id: str = ""
+    project_id: str = ""
+    project_name: str = ""
+    project_domain_id: str = ""
+    domain_id: str = ""
+    roles: tuple[str, ...] = ()
+    trust_id: str = ""
+    trustor_id: str = ""
+    application_credential_id: str = ""
+    system_scope: str = ""
+    is_admin_project: bool = True
+    methods: tuple[str, ...] = ()
+    catalog: tuple[Endpoint, ...] = field(default=(), repr=False)
+
+
+def parse_token(token_id: str, body: Mapping[str, Any]) -> Token:
+    """The token in an answer of /v3/auth/tokens."""
+    told = body["token"]
+    user, project, trust = told["user"], told.get("project") or {}, told.get("OS-TRUST:trust") or {}
+    return Token(
+        id=token_id,
+        expires_at=datetime.fromisoformat(told["expires_at"]).astimezone(UTC),
+        user_id=user["id"],
+        user_name=user.get("name", ""),
+        user_domain_id=(user.get("domain") or {}).get("id") or "",
+        project_id=project.get("id", ""),
+        project_name=project.get("name", ""),
+        project_domain_id=(project.get("domain") or {}).get("id") or "",
+        domain_id=(told.get("domain") or {}).get("id", ""),
+        roles=tuple(role["name"] for role in told.get("roles", ())),
+        trust_id=trust.get("id", ""),
+        trustor_id=(trust.get("trustor_user") or {}).get("id", ""),
+        application_credential_id=(told.get("application_credential") or {}).get("id", ""),
+        system_scope="all" if (told.get("system") or {}).get("all") else "",
+        is_admin_project=told.get("is_admin_project", True),
+        methods=tuple(told.get("methods", ())),
+        catalog=parse_catalog(told.get("catalog", ())),
+    )
+
+
+async def authenticate(wire: Wire, settings: KeystoneSettings, credentials: Credentials) -> Token:
+    """A token with its catalog. Asking twice does no harm, so that every failure to answer is retried."""
+    if isinstance(credentials, TokenCredentials):
+        return await read_token(wire, settings, credentials.token, own=credentials.token)
+    reply = await _call(wire, settings, "POST", {}, auth_request(credentials))
+    if reply.status != 201:
+        raise _refused(reply)
+    return parse_token(reply.headers["x-subject-token"], reply.body)
+
+
+async def read_token(
+    wire: Wire, settings: KeystoneSettings, token: str, *, own: str, catalog: bool = True
+) -> Token:
+    """What Keystone says about ``token`` to the holder of the token ``own``.
+
+    ``CloudUnauthorized`` when Keystone does not know ``token`` (any more) or ``own`` is not accepted.
+    """
+    headers = {"X-Auth-Token": own, "X-Subject-Token": token}
+    reply = await _call(wire, settings, "GET", headers, None, query="" if catalog else "?nocatalog")
+    if reply.status != 200:
+        raise _refused(reply)
+    return parse_token(token, reply.body)
+
+
+async def _call(
+    wire: Wire,
+    settings: KeystoneSettings,
+    method: str,
+    headers: Mapping[str, str],
+    body: Any,
+    *,
+    query: str = "",
+) -> Reply:
+    sent = {"Accept": "application/json", **headers}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+    if ours := current_request_id():
+        sent["X-OpenStack-Request-ID"] = ours
+    request = Outgoing(
+        method=method,
+        url=f"{settings.identity_url}/auth/tokens{query}",
+        headers=sent,
+        content=orjson.dumps(body) if body is not None else None,
+        service="identity",
+        idempotent=True,
+    )
+    return await wire.send(request, wire.limiter("identity", request.url))
+
+
+def _refused(reply: Reply) -> CloudError:
+    refusal = failure("identity", reply.status, reply.body, request_id=reply.request_id)
+    if isinstance(refusal, CloudNotFound):
+        return CloudUnauthorized(
+            refusal.message, service="identity", status=reply.status, request_id=reply.request_id
+        )
+    return refusal

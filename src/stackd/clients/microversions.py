@@ -1,0 +1,53 @@
+"""Which microversion of each API stackd asks for, and how a service wants to be asked. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stackd.clients.catalog import official_name
+
+
+@dataclass(frozen=True, slots=True)
+class Microversion:
+    """The header that carries the version, what stands before the number, and the default number."""
+
+    header: str
+    prefix: str
+    default: str
+
+
+_COMMON = "OpenStack-API-Version"
+_KNOWN: Mapping[str, Microversion] = {
+    "compute": Microversion(_COMMON, "compute ", "2.72"),
+    "block-storage": Microversion(_COMMON, "volume ", "3.59"),
+    "placement": Microversion(_COMMON, "placement ", "1.30"),
+    "baremetal": Microversion("X-OpenStack-Ironic-API-Version", "", "1.72"),
+    "shared-file-system": Microversion("X-OpenStack-Manila-API-Version", "", "2.65"),
+    "application-container": Microversion(_COMMON, "container ", "1.40"),
+    "container-infrastructure-management": Microversion(_COMMON, "container-infra ", "1.10"),
+    "key-manager": Microversion(_COMMON, "key-manager ", ""),
+}
+_MAXIMUM = re.compile(r"(?:maximum is |supported version range is: \[[\d.]+, )(\d+\.\d+)", re.IGNORECASE)
+
+
+def default_version(service: str, chosen: Mapping[str, str]) -> str:
+    """The microversion for a service: the operator's choice, by any name of it, else our own."""
+    name = official_name(service)
+    for key, version in chosen.items():
+        if official_name(key) == name:
+            return version
+    return _KNOWN[name].default if name in _KNOWN else ""
+
+
+def version_headers(service: str, version: str) -> dict[str, str]:
+    """The header that asks for ``version``; empty for a service without microversions."""
+    known = _KNOWN.get(official_name(service))
+    return {known.header: known.prefix + version} if known and version else {}
+
+
+def supported_maximum(message: str) -> str:
+    """The highest version that a service names when it refuses (406) the one that was asked for."""
+    found = _MAXIMUM.search(message)
+    return found[1] if found else ""

@@ -1,0 +1,188 @@
+"""The verbs of one OpenStack service for one project: paths and JSON in, JSON or an error out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from stackd.clients.catalog import find_endpoint, official_name
+from stackd.clients.failures import failure
+from stackd.clients.keystone import KeystoneSettings, Token
+from stackd.clients.limiter import Limiter
+from stackd.clients.microversions import default_version, supported_maximum, version_headers
+from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
+from stackd.clients.request_ids import current_request_id
+from stackd.clients.wire import IDEMPOTENT, Outgoing, Reply, Wire
+from stackd.errors import CloudError
+
+_MOST_PAGES = 10_000
+_CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
+
+
+class Session(Protocol):
+    """What a service needs of its cloud: a token, a new one when it is refused, and the wire."""
+
+    settings: KeystoneSettings
+    wire: Wire
+
+    async def token(self) -> Token:
+        """A token that is good for a while."""
+
+    async def renew(self, refused: Token) -> Token:
+        """A token other than ``refused``; ``CloudUnauthorized`` where there can be none."""
+
+
+class Service:
+    """One service. Every call raises the ``CloudError`` that an answer of 400 or more stands for."""
+
+    def __init__(self, session: Session, kind: str) -> None:
+        self.kind = official_name(kind)
+        self._session = session
+        self._version = default_version(kind, session.settings.microversions)
+        self._token: Token | None = None
+        self._base = ""
+        self._limiter: Limiter | None = None
+
+    async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
+        """The decoded answer."""
+        return (await self.request("GET", path, params=params, microversion=microversion)).body
+
+    async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
+        """The headers of the answer."""
+        return (await self.request("HEAD", path, params=params)).headers
+
+    async def post(
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
+    ) -> Any:
+        """The decoded answer; ``AnswerLost`` when the work may have been done without one."""
+        return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
+
+    async def put(
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
+    ) -> Any:
+        """The decoded answer, None if there was nothing in it."""
+        return (await self.request("PUT", path, json=body, params=params, microversion=microversion)).body
+
+    async def patch(self, path: str, body: Any = None, *, microversion: str | None = None) -> Any:
+        """The decoded answer; ``AnswerLost`` as for ``post``."""
+        return (await self.request("PATCH", path, json=body, microversion=microversion)).body
+
+    async def delete(self, path: str, params: Params | None = None, *, body: Any = None) -> Any:
+        """The decoded answer, which is mostly None; ``CloudNotFound`` when the object is gone already."""
+        return (await self.request("DELETE", path, params=params, json=body)).body
+
+    async def list_all(
+        self, path: str, key: str = "", params: Params | None = None, *, microversion: str | None = None
+    ) -> list[Any]:
+        """Every object of a collection, over all its pages.
+
+        ``key`` is the name of the list in the answer, empty where the answer is the list.
+        """
+        found: list[Any] = []
+        query: Params | None = params
+        asked: set[str] = set()
+        for _ in range(_MOST_PAGES):
+            page = await self.get(path, query, microversion=microversion)
+            items = page[key] if key else page
+            found.extend(items or ())
+            link = next_link(page, key)
+            if not link or not items or link in asked:
+                return found
+            asked.add(link)
+            query = query_of(link)
+        raise CloudError(f"The list {path} does not end", service=self.kind)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        microversion: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  bounds each attempt, not this coroutine
+        idempotent: bool | None = None,
+    ) -> Reply:
+        """The whole answer.
+
+        ``path`` is taken literally, with the query in ``params``. ``idempotent`` overrides what the method
+        promises: a POST that only reads, a PUT that adds. ``microversion=""`` asks for none.
+        """
+        if method in _CHANGING and not names_object(path, nested=self.kind == "object-store"):
+            raise ValueError(f"{method} {self.kind} {path!r}: the path lacks an id")
+        sends = dict(headers or {})
+        data = content.encode() if isinstance(content, str) else content
+        if json is not None:
+            data = orjson.dumps(json)
+            sends.setdefault("Content-Type", "application/json")
+        repeatable = method in IDEMPOTENT if idempotent is None else idempotent
+        token = await self._session.token()
+        version = self._version if microversion is None else microversion
+        renewed = downgraded = False
+        while True:
+            url = full_url(self._endpoint(token), path, params)
+            sent = self._headers(token, version) | sends
+            outgoing = Outgoing(method, url, sent, data, self.kind, repeatable, timeout)
+            reply = await self._session.wire.send(outgoing, self._limiter_of(url))
+            if reply.status < 400:
+                return reply
+            if reply.status == 401 and not renewed:
+                renewed, token = True, await self._session.renew(token)
+                continue
+            refusal = failure(
+                self.kind, reply.status, reply.body, request_id=reply.request_id, repeatable=repeatable
+            )
+            best = supported_maximum(refusal.message) if reply.status == 406 else ""
+            if best and microversion is None and not downgraded:
+                downgraded, self._version, version = True, best, best
+                continue
+            raise refusal
+
+    async def endpoint(self) -> str:
+        """Where the service is, with its version and without a slash at the end."""
+        return self._endpoint(await self._session.token())
+
+    def _endpoint(self, token: Token) -> str:
+        if token is not self._token:
+            self._base = endpoint_of(self._session.settings, token, self.kind)
+            self._token = token
+            self._limiter = None
+        return self._base
+
+    def _limiter_of(self, url: str) -> Limiter:
+        if self._limiter is None:
+            self._limiter = self._session.wire.limiter(self.kind, url)
+        return self._limiter
+
+    def _headers(self, token: Token, version: str) -> dict[str, str]:
+        headers = {"X-Auth-Token": token.id, "Accept": "application/json"}
+        if version:
+            headers |= version_headers(self.kind, version)
+        if ours := current_request_id():
+            headers["X-OpenStack-Request-ID"] = ours
+        return headers
+
+
+def endpoint_of(settings: KeystoneSettings, token: Token, kind: str) -> str:
+    """Where a service is for the holder of ``token``: the operator's override or the catalog's word."""
+    wanted = official_name(kind)
+    for name, url in settings.endpoints.items():
+        if official_name(name) == wanted:
+            return url.rstrip("/").replace("%(project_id)s", token.project_id)
+    interface = next(
+        (chosen for name, chosen in settings.interfaces.items() if official_name(name) == wanted),
+        settings.interface,
+    )
+    found = find_endpoint(
+        token.catalog, wanted, region=settings.region, interface=interface, project_id=token.project_id
+    )
+    if found:
+        return found
+    if wanted == "identity":
+        return settings.identity_url
+    where = f" in region {settings.region}" if settings.region else ""
+    raise CloudError(f"The catalog has no {interface} endpoint of the service {kind}{where}", service=kind)

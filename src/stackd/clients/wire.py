@@ -1,0 +1,215 @@
+"""One request on its way to a service: a slot, a deadline, and another try where that does no harm.
+
+What may be repeated is decided by what is known about the work, not by hope:
+
+    the connection was refused, or never made     any request: it was never sent
+    429, 503                                      any request: the service refused the work
+    502, 504, time-out, connection lost           only what is idempotent: it may have been done
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from stackd.clients.failures import AnswerLost
+from stackd.clients.http import USER_AGENT, was_never_sent
+from stackd.clients.limiter import Limiter, LimiterSettings, LimiterStats
+from stackd.errors import CloudError, Transient
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_REFUSED = frozenset({429, 503})
+_MAYBE_DONE = frozenset({502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """How patient a call is. Times are seconds.
+
+    ``timeout`` bounds each attempt, ``patience`` the time in which new attempts begin. The pause
+    doubles from ``first_pause`` to ``longest_pause``, with jitter, unless the service names one.
+    """
+
+    timeout: float = 60.0
+    attempts: int = 5
+    patience: float = 90.0
+    first_pause: float = 0.25
+    longest_pause: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that is complete but for the connection. ``service`` is only for messages."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    service: str
+    idempotent: bool
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. ``body`` is decoded JSON, text, or the raw bytes; None when there was nothing."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    content: bytes
+
+    @property
+    def request_id(self) -> str:
+        """The service's own id of the request."""
+        return self.headers.get("x-openstack-request-id") or self.headers.get("x-compute-request-id") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """There was no answer."""
+
+    reason: str
+    sent: bool
+
+
+class Wire:
+    """Sends requests; knows how much each endpoint can take. One for the process."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        retry: RetrySettings | None = None,
+        limits: LimiterSettings | None = None,
+        jitter: random.Random | None = None,
+        connect_timeout: float = 10.0,
+    ) -> None:
+        self._client = client
+        self._retry = retry or RetrySettings()
+        self._limits = limits or LimiterSettings()
+        self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, keeps no secret
+        self._connect_timeout = connect_timeout
+        self._limiters: dict[tuple[str, str], Limiter] = {}
+
+    def limiter(self, service: str, url: str) -> Limiter:
+        """The limiter of the host that ``url`` names, for one service."""
+        key = (service, url.partition("://")[2].partition("/")[0])
+        if key not in self._limiters:
+            self._limiters[key] = Limiter(self._limits, _now)
+        return self._limiters[key]
+
+    def stats(self) -> dict[tuple[str, str], LimiterStats]:
+        """Load, limit and totals by service and host."""
+        return {key: limiter.stats() for key, limiter in self._limiters.items()}
+
+    async def send(self, request: Outgoing, limiter: Limiter) -> Reply:
+        """The answer, whatever its status; ``Transient`` (or ``AnswerLost``) when there is none."""
+        give_up = _now() + self._retry.patience
+        attempt = 1
+        while True:
+            outcome = await self._attempt(request, limiter)
+            if attempt >= self._retry.attempts or not _may_repeat(request, outcome):
+                break
+            pause = self._pause(attempt, outcome)
+            if _now() + pause > give_up:
+                break
+            await asyncio.sleep(pause)
+            attempt += 1
+        if isinstance(outcome, Reply):
+            return outcome
+        raise _lost(request, outcome, attempt)
+
+    async def _attempt(self, request: Outgoing, limiter: Limiter) -> Reply | _Silence:
+        started = await limiter.acquire()
+        try:
+            outcome = await self._exchange(request)
+        except BaseException:
+            limiter.abandon()
+            raise
+        if isinstance(outcome, Reply):
+            refused = outcome.status in _REFUSED
+            limiter.release(started, request.method, refused=refused, failed=outcome.status >= 500 or refused)
+        else:
+            limiter.release(started, request.method, refused=True, failed=True)
+        return outcome
+
+    async def _exchange(self, request: Outgoing) -> Reply | _Silence:
+        timeout = request.timeout or self._retry.timeout
+        times = {"connect": min(self._connect_timeout, timeout), "read": timeout}
+        out = httpx.Request(
+            request.method,
+            request.url,
+            headers={"User-Agent": USER_AGENT, **request.headers},
+            content=request.content,
+            extensions={"timeout": times},
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await self._client.send(out)
+        except TimeoutError:
+            return _Silence(f"no answer within {timeout:g} s", sent=True)
+        except httpx.TransportError as error:
+            return _Silence(str(error) or type(error).__name__, sent=not was_never_sent(error))
+        return Reply(answer.status_code, answer.headers, decode(answer), answer.content)
+
+    def _pause(self, attempt: int, outcome: Reply | _Silence) -> float:
+        if isinstance(outcome, Reply) and (asked := retry_after(outcome.headers)) is not None:
+            return asked + self._jitter.uniform(0, self._retry.first_pause)
+        longest = min(self._retry.longest_pause, self._retry.first_pause * 2 ** (attempt - 1))
+        return self._jitter.uniform(longest / 2, longest)
+
+
+def decode(answer: httpx.Response) -> Any:
+    """The body of an answer: JSON where it is that, text where it says so, bytes otherwise."""
+    content = answer.content
+    if not content:
+        return None
+    kind = answer.headers.get("content-type", "")
+    if "json" in kind or (not kind and content[:1] in b"{["):
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError:
+            return content.decode(errors="replace")
+    if kind.startswith("text/"):
+        return answer.text
+    return content
+
+
+def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] | None = None) -> float | None:
+    """The seconds that a service asks to wait, from a number or a date; None when it does not say."""
+    said = headers.get("retry-after", "").strip()
+    if said.isdigit():
+        return float(said)
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    present = now() if now else datetime.now(UTC)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - present).total_seconds())
+
+
+def _may_repeat(request: Outgoing, outcome: Reply | _Silence) -> bool:
+    if isinstance(outcome, _Silence):
+        return request.idempotent or not outcome.sent
+    return outcome.status in _REFUSED or (request.idempotent and outcome.status in _MAYBE_DONE)
+
+
+def _lost(request: Outgoing, silence: _Silence, attempts: int) -> CloudError:
+    kind = AnswerLost if silence.sent and not request.idempotent else Transient
+    address = request.url.partition("?")[0]
+    tries = f" ({attempts} attempts)" if attempts > 1 else ""
+    return kind(f"{request.method} {address}: {silence.reason}{tries}", service=request.service)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
