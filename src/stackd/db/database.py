@@ -1,0 +1,141 @@
+"""The database: opened by URL, read through statements that are compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cachetools import LRUCache
+from sqlalchemy import literal, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.sql.elements import CompilerElement
+
+from stackd.db.backend import Backend, Statement, Unreachable, compile_statement
+from stackd.db.codec import Codecs, Sealer
+from stackd.db.postgresql import PostgresBackend
+from stackd.db.sqlite import SqliteBackend
+from stackd.errors import ServiceUnavailable, StackdError
+
+_DOCUMENTS_CACHED = 256
+_VARIANTS_KEPT = 512
+_PING = select(literal(1))
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def open_backend(url: str, readers: int) -> Backend:
+    """The backend for ``url``; a driver that is named in the URL is replaced by ours."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StackdError("The database URL is malformed.") from error
+    family = parsed.get_backend_name()
+    if family == "sqlite":
+        return SqliteBackend(parsed.database or ":memory:", readers)
+    if family in {"postgresql", "postgres"}:
+        dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        return PostgresBackend(dsn, readers)
+    raise StackdError(f"The database URL names {family}; sqlite and postgresql are supported.")
+
+
+class Database:
+    """One database and what is needed to read its rows.
+
+    ``document_key`` keys the content ids of documents, so that an id tells nothing about a body to one
+    who can see ids. ``clock`` gives the time for leases.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        sealer: Sealer,
+        *,
+        document_key: bytes = b"stackd.documents",
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.backend = backend
+        self.sealer = sealer
+        self.codecs = Codecs(sealer)
+        self.document_key = document_key
+        self.clock = clock
+        self.documents: LRUCache[tuple[str, str], bytes] = LRUCache(_DOCUMENTS_CACHED)
+        self._compiled: dict[CompilerElement, Statement] = {}
+        self._variants: LRUCache[Hashable, Statement] = LRUCache(_VARIANTS_KEPT)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        sealer: Sealer,
+        *,
+        read_pool: int = 4,
+        document_key: bytes = b"stackd.documents",
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Database:
+        """Connect to ``sqlite:///path``, ``sqlite://`` (in memory) or ``postgresql://…``.
+
+        The schema is not touched; ``migrations.upgrade`` makes and updates it.
+        """
+        database = cls(open_backend(url, read_pool), sealer, document_key=document_key, clock=clock)
+        try:
+            await database.ping()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Let all connections go; reads and writes that run now are finished first."""
+        await self.backend.close()
+
+    async def ping(self) -> None:
+        """Raise ``ServiceUnavailable`` unless the database answers."""
+        await self.fetch(_PING)
+
+    def statement(self, element: CompilerElement) -> Statement:
+        """``element`` compiled for this database; kept, so pass module constants only."""
+        compiled = self._compiled.get(element)
+        if compiled is None:
+            compiled = self._compiled[element] = compile_statement(element, self.backend.dialect)
+        return compiled
+
+    def compiled(self, key: Hashable, build: Callable[[], CompilerElement]) -> Statement:
+        """The statement of ``key``, built on first use; those used least are forgotten."""
+        statement = self._variants.get(key)
+        if statement is None:
+            statement = self._variants[key] = compile_statement(build(), self.backend.dialect)
+        return statement
+
+    async def fetch(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """Rows of a query that is a constant of its module."""
+        return await self.fetch_statement(self.statement(element), params or {})
+
+    async def fetch_once(self, element: CompilerElement) -> list[Any]:
+        """Rows of a query that was made for this call."""
+        return await self.fetch_statement(compile_statement(element, self.backend.dialect), {})
+
+    async def fetch_statement(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        """Rows of a compiled query."""
+        try:
+            return await self.backend.fetch(statement, statement.args(params))
+        except Unreachable as error:
+            raise ServiceUnavailable("The database does not answer.") from error
+
+    async def modify(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """Rows that a changing statement (a constant of its module) returns, committed at once."""
+        return await self._modify(self.statement(element), params or {})
+
+    async def modify_once(self, element: CompilerElement) -> list[Any]:
+        """Rows that a changing statement returns, which was made for this call."""
+        return await self._modify(compile_statement(element, self.backend.dialect), {})
+
+    async def _modify(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        try:
+            return await self.backend.modify(statement, statement.args(params))
+        except Unreachable as error:
+            raise ServiceUnavailable("The database does not answer.") from error

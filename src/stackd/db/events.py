@@ -1,0 +1,119 @@
+"""Reading events, and dropping the oldest of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, func, literal, select
+
+from stackd.db.database import Database
+from stackd.db.selection import Allowed, after_marker, frozen, marker_params, one_of, ordered
+from stackd.db.stacks import FIRST, Page
+from stackd.db.tables import events, stacks
+from stackd.records import Event
+
+_C = events.c
+SORT_KEYS = frozenset({"time", "resource_type"})
+FILTER_KEYS = frozenset({"status", "action", "resource_name", "resource_type"})
+_OF_STACK = _C.stack_id == bindparam("stack")
+_COUNT = select(func.count()).select_from(events).where(_OF_STACK)
+_PURGE = (
+    delete(events)
+    .where(
+        _C.seq.in_(
+            select(_C.seq).where(_OF_STACK).order_by(_C.seq).limit(bindparam("most")).scalar_subquery()
+        )
+    )
+    .returning(_C.seq)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events of a stack a list shows.
+
+    ``allowed`` maps names of ``FILTER_KEYS`` to allowed values. A ``nested_depth`` above 0 adds the events
+    of the stacks that many levels below; deleted stacks have no part in such a list.
+    """
+
+    nested_depth: int = 0
+    allowed: Allowed = field(default_factory=dict)
+
+
+ALL = EventFilter()
+
+
+def _below(depth: int) -> Select[Any]:
+    """Ids of a live stack and its live descendants of the same project, down to ``depth``."""
+    top = select(stacks.c.id, stacks.c.project_id, literal(0).label("level")).where(
+        stacks.c.id == bindparam("stack"), stacks.c.deleted_at.is_(None)
+    )
+    found = top.cte("below", recursive=True)
+    found = found.union_all(
+        select(stacks.c.id, stacks.c.project_id, found.c.level + 1).where(
+            stacks.c.parent_id == found.c.id,
+            stacks.c.project_id == found.c.project_id,
+            stacks.c.deleted_at.is_(None),
+            found.c.level < depth,
+        )
+    )
+    return select(found.c.id)
+
+
+async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: Page = FIRST) -> list[Event]:
+    """One page of events, the newest first unless ``page`` says otherwise; ties in the order of storing."""
+    keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in SORT_KEYS))
+    descending = page.descending if page.descending is not None else not keys
+    order = (*(_C[key] for key in keys or ("time",)), _C.seq)
+    params: dict[str, Any] = {"stack": stack_id, "count": page.limit}
+    if page.marker:
+        rows = await db.fetch_statement(
+            db.compiled(("event marker", keys), lambda: select(*order).where(_C.id == bindparam("id"))),
+            {"id": page.marker},
+        )
+        params |= marker_params(rows[0]) if rows else {}
+    paged = "marker_0" in params
+    codec = db.codecs.events
+
+    def build() -> Select[Any]:
+        query = select(*(_C[name] for name in codec.columns))
+        query = query.where(
+            _C.stack_id.in_(_below(wanted.nested_depth)) if wanted.nested_depth > 0 else _OF_STACK
+        )
+        query = query.where(*(one_of(_C[name], values) for name, values in wanted.allowed.items()))
+        if paged:
+            query = query.where(after_marker(order, descending=descending))
+        if page.limit is not None:
+            query = query.limit(bindparam("count"))
+        return ordered(query, order, descending=descending)
+
+    depth = max(wanted.nested_depth, 0)
+    key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
+    return [codec.record(row) for row in await db.fetch_statement(db.compiled(key, build), params)]
+
+
+async def get(db: Database, stack_id: str, event_id: str) -> Event | None:
+    """One event of a stack."""
+    codec = db.codecs.events
+    statement = db.compiled(
+        ("event",),
+        lambda: select(*(_C[name] for name in codec.columns)).where(_C.id == bindparam("id"), _OF_STACK),
+    )
+    rows = await db.fetch_statement(statement, {"id": event_id, "stack": stack_id})
+    return codec.record(rows[0]) if rows else None
+
+
+async def count(db: Database, stack_id: str) -> int:
+    """Number of events kept for a stack."""
+    return int((await db.fetch(_COUNT, {"stack": stack_id}))[0][0])
+
+
+async def purge(db: Database, stack_id: str, *, keep: int, batch: int) -> int:
+    """Drop the oldest ``batch`` events when a stack has more than ``keep``; returns how many went.
+
+    A ``keep`` of 0 keeps all.
+    """
+    if keep <= 0 or await count(db, stack_id) <= keep:
+        return 0
+    return len(await db.modify(_PURGE, {"stack": stack_id, "most": batch}))

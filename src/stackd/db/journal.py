@@ -1,0 +1,242 @@
+"""The one writer: changes of many tasks, committed together.
+
+While one commit runs, the writes that arrive gather; the next commit takes them all. So a lone
+write waits for nothing, and a thousand concurrent ones share a few commits. Each waits until its
+own batch is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import CompilerElement
+
+from stackd.db import tables
+from stackd.db.backend import Statement, Step, Unreachable, Write, compile_statement
+from stackd.db.codec import Codec, Kind, pack, to_micros
+from stackd.db.database import Database
+from stackd.errors import ServiceUnavailable
+from stackd.records import Credential, Event, Fence, Operation, Resource, Stack
+
+MAX_BATCH = 1000
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new record."""
+
+    record: Stack | Resource | Event | Operation | Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for some fields of the record ``id``.
+
+    ``where`` are fields that must have these values as well (``None`` for none); when no such row is
+    found the write fails with ``Fenced``. Without ``where`` a missing row is no error. Encrypted
+    fields cannot stand in ``where``.
+    """
+
+    kind: Kind
+    id: str
+    values: Mapping[str, Any]
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """No more record ``id``; no error when there is none."""
+
+    kind: Kind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutDocument:
+    """A document under its content id; storing it again only makes it young."""
+
+    project_id: str
+    id: str
+    body: bytes
+
+
+Change = Insert | Update | Remove | PutDocument
+
+
+class Journal:
+    """Writes to one database.
+
+    ``patience`` is how many seconds a write waits for a lost database before it fails with
+    ``ServiceUnavailable``; its outcome is then unknown, as with every lost answer. ``commits`` counts
+    the batches.
+    """
+
+    def __init__(self, database: Database, *, patience: float = 60.0) -> None:
+        self.commits = 0
+        self._database = database
+        self._patience = patience
+        self._pending: deque[Write] = deque()
+        self._drain: asyncio.Task[None] | None = None
+        self._closed = False
+        self._statements: dict[Any, tuple[Statement, tuple[str, ...]]] = {}
+        self._steps: dict[type[Any], Callable[[Any], Step]] = {
+            Insert: self._insert,
+            Update: self._update,
+            Remove: self._remove,
+            PutDocument: self._put_document,
+        }
+
+    async def write(self, *changes: Change, fence: Fence | None = None) -> None:
+        """Return when ``changes`` are durable, all of them.
+
+        Raises ``Fenced`` when ``fence`` or a condition no longer holds and ``StackExists`` when a name is
+        taken; nothing of this write is stored then. A caller that is cancelled while it waits does not
+        take the write back.
+        """
+        if self._closed:
+            raise ServiceUnavailable("The journal is closed.")
+        if not changes:
+            return
+        steps = [self._steps[type(change)](change) for change in changes]
+        waiter = asyncio.get_running_loop().create_future()
+        self._pending.append(Write(steps, fence, waiter))
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._commit_all(), name="journal")
+        await waiter
+
+    async def close(self) -> None:
+        """Accept no more writes and return when the accepted ones are settled."""
+        self._closed = True
+        if self._drain is not None:
+            await asyncio.shield(self._drain)
+
+    async def _commit_all(self) -> None:
+        await asyncio.sleep(0)  # what other tasks write in this turn of the loop joins the first batch
+        try:
+            while batch := self._take():
+                await self._commit(batch)
+        finally:
+            self._drain = None
+
+    def _take(self) -> list[Write]:
+        batch: list[Write] = []
+        size = 0
+        while self._pending and (not batch or size + len(self._pending[0].steps) <= MAX_BATCH):
+            write = self._pending.popleft()
+            size += len(write.steps)
+            batch.append(write)
+        return batch
+
+    async def _commit(self, batch: list[Write]) -> None:
+        """Settle every write of ``batch``, whatever happens."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience
+        pause = _FIRST_PAUSE
+        left = batch
+        error: Exception
+        while True:
+            try:
+                await self._database.backend.commit(left)
+                self.commits += 1
+                return
+            except Unreachable as lost:
+                left = [write for write in left if not write.settled]
+                error = ServiceUnavailable("The database does not answer.")
+                error.__cause__ = lost
+                if loop.time() + pause > give_up_at:
+                    break
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception as unforeseen:  # the waiters must hear of it, the journal lives on
+                error = unforeseen
+                break
+        for write in left:
+            if not write.settled:
+                write.settle(error)
+
+    def _insert(self, change: Insert) -> Step:
+        record = change.record
+        kind = type(record)
+        codec = self._database.codecs.of(kind)
+        known = self._statements.get(kind)
+        if known is None:
+            names = tuple(name for name in codec.columns if name != "seq")
+            compiled = self._compile(codec.table.insert(), names)
+            known = self._statements[kind] = (compiled, compiled.order)
+        statement, columns = known
+        name = record.name if isinstance(record, Stack) else ""
+        return Step(statement, codec.row(record, columns), (codec.table.name, record.id), stack_name=name)
+
+    def _update(self, change: Update) -> Step:
+        codec = self._database.codecs.of(change.kind)
+        values = codec.flat(change.values)
+        where = codec.flat(change.where) if change.where else {}
+        absent = tuple(name for name, value in where.items() if value is None)
+        signature = (change.kind, tuple(values), tuple(where), absent)
+        known = self._statements.get(signature)
+        if known is None:
+            known = self._statements[signature] = self._make_update(
+                codec, tuple(values), tuple(where), absent
+            )
+        given = {"of_id": change.id}
+        given.update((f"set_{name}", value) for name, value in values.items())
+        given.update((f"if_{name}", value) for name, value in where.items())
+        args = tuple([given[name] for name in known[1]])
+        name = values.get("name", "") if change.kind is Stack else ""
+        return Step(known[0], args, (codec.table.name, change.id), bool(where), name)
+
+    def _make_update(
+        self, codec: Codec[Any], values: tuple[str, ...], where: tuple[str, ...], absent: tuple[str, ...]
+    ) -> tuple[Statement, tuple[str, ...]]:
+        columns = codec.table.c
+        conditions = [
+            columns[name].is_(None) if name in absent else columns[name] == bindparam(f"if_{name}")
+            for name in where
+        ]
+        element = (
+            update(codec.table)
+            .where(columns.id == bindparam("of_id"), *conditions)
+            .values({name: bindparam(f"set_{name}") for name in values})
+        )
+        statement = self._compile(element.returning(columns.id) if where else element)
+        return statement, statement.order
+
+    def _remove(self, change: Remove) -> Step:
+        table = self._database.codecs.of(change.kind).table
+        signature = (Remove, change.kind)
+        known = self._statements.get(signature)
+        if known is None:
+            statement = self._compile(delete(table).where(table.c.id == bindparam("of_id")))
+            known = self._statements[signature] = (statement, statement.order)
+        return Step(known[0], (change.id,), (table.name, change.id))
+
+    def _put_document(self, change: PutDocument) -> Step:
+        known = self._statements.get(PutDocument)
+        if known is None:
+            insert = _INSERTS[self._database.backend.dialect.name](tables.documents)
+            statement = self._compile(
+                insert.on_conflict_do_update(
+                    index_elements=["project_id", "id"], set_={"created_at": insert.excluded.created_at}
+                )
+            )
+            known = self._statements[PutDocument] = (statement, statement.order)
+        row = {
+            "project_id": change.project_id,
+            "id": change.id,
+            "body": pack(change.body, self._database.sealer),
+            "created_at": to_micros(self._database.clock()),
+        }
+        args = tuple([row[name] for name in known[1]])
+        return Step(known[0], args, (tables.documents.name, f"{change.project_id}/{change.id}"))
+
+    def _compile(self, element: CompilerElement, columns: tuple[str, ...] | None = None) -> Statement:
+        return compile_statement(element, self._database.backend.dialect, columns)

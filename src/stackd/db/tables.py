@@ -1,0 +1,266 @@
+"""The tables, and in what form each column keeps its value.
+
+``FORM`` in a column's ``info`` says how a record's field becomes the column and back (``codec.py``
+does it). The forms that begin with ``SEALED`` are all that may hold secrets: they are encrypted
+before they reach the database. Times are microseconds since 1970 in UTC, so that both databases
+order and compare them alike.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+
+class Form(enum.Enum):
+    """How a column keeps the value of a record's field."""
+
+    PLAIN = enum.auto()
+    PROSE = enum.auto()  # text written by people and services: what a database cannot keep is replaced
+    FLAG = enum.auto()
+    TIME = enum.auto()
+    ACTION = enum.auto()
+    STATUS = enum.auto()
+    NAMES = enum.auto()  # tuple of strings as a JSON array; NULL is None
+    MAP = enum.auto()  # mapping as JSON; NULL is the empty mapping
+    SEALED_TEXT = enum.auto()
+    SEALED_MAP = enum.auto()  # NULL is the empty mapping
+    SEALED_JSON = enum.auto()  # NULL is None
+
+
+SEALED_FORMS = frozenset({Form.SEALED_TEXT, Form.SEALED_MAP, Form.SEALED_JSON})
+
+# A field that holds a Definition is three columns: template, environment and files.
+DEFINITION_COLUMNS = {
+    "definition": ("template", "environment", "files"),
+    "previous": ("previous_template", "previous_environment", "previous_files"),
+}
+
+_TYPES: dict[Form, type[TypeEngine[Any]]] = {
+    Form.PROSE: Text,
+    Form.FLAG: Boolean,
+    Form.TIME: BigInteger,
+    Form.ACTION: String,
+    Form.STATUS: String,
+    Form.NAMES: Text,
+    Form.MAP: Text,
+    Form.SEALED_TEXT: LargeBinary,
+    Form.SEALED_MAP: LargeBinary,
+    Form.SEALED_JSON: LargeBinary,
+}
+
+metadata = MetaData()
+
+
+def _col(
+    name: str, form: Form = Form.PLAIN, kind: type[TypeEngine[Any]] = String, **options: Any
+) -> Column[Any]:
+    options.setdefault("nullable", False)
+    return Column(name, _TYPES.get(form, kind), info={"form": form}, **options)
+
+
+def _optional(name: str, form: Form = Form.PLAIN, kind: type[TypeEngine[Any]] = String) -> Column[Any]:
+    return _col(name, form, kind, nullable=True)
+
+
+documents = Table(
+    "documents",
+    metadata,
+    _col("project_id", primary_key=True),
+    _col("id", primary_key=True),
+    _col("body", Form.SEALED_TEXT),
+    _col("created_at", Form.TIME),
+)
+
+stacks = Table(
+    "stacks",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("name"),
+    _col("owner"),
+    _col("user_id"),
+    _col("action", Form.ACTION),
+    _col("status", Form.STATUS),
+    _col("reason", Form.PROSE),
+    _col("template"),
+    _col("environment"),
+    _col("files"),
+    _optional("previous_template"),
+    _optional("previous_environment"),
+    _optional("previous_files"),
+    _col("description", Form.PROSE),
+    _optional("tags", Form.NAMES),
+    _optional("timeout_mins", kind=Integer),
+    _col("disable_rollback", Form.FLAG),
+    _optional("parent_id"),
+    _optional("parent_resource"),
+    _col("root_id"),
+    _col("depth", kind=Integer),
+    _col("created_at", Form.TIME),
+    _optional("updated_at", Form.TIME),
+    _optional("deleted_at", Form.TIME),
+    _optional("stack_user_project_id"),
+    _optional("credential_id"),
+    _optional("operation_id"),
+    _optional("outputs", Form.SEALED_JSON),
+    # The lease of a root's tree; no part of the record. Every claim raises the epoch.
+    _col("epoch", kind=BigInteger, server_default=text("0")),
+    _optional("engine_id"),
+    _optional("lease_until", Form.TIME),
+)
+LEASE_COLUMNS = frozenset({"epoch", "engine_id", "lease_until"})
+
+LIVE = text("deleted_at IS NULL")
+_LIVE_ROOTS = text("parent_id IS NULL AND deleted_at IS NULL")
+LIVE_NAME_INDEX = "stacks_live_name"
+
+Index(
+    LIVE_NAME_INDEX,
+    stacks.c.project_id,
+    stacks.c.name,
+    unique=True,
+    sqlite_where=LIVE,
+    postgresql_where=LIVE,
+)
+Index(
+    "stacks_live_roots",
+    stacks.c.project_id,
+    stacks.c.created_at,
+    stacks.c.id,
+    sqlite_where=_LIVE_ROOTS,
+    postgresql_where=_LIVE_ROOTS,
+)
+Index("stacks_parent", stacks.c.parent_id)
+Index("stacks_root", stacks.c.root_id)
+Index("stacks_credential", stacks.c.credential_id)
+Index("stacks_deleted", stacks.c.deleted_at)
+Index("stacks_engine", stacks.c.engine_id)
+
+resources = Table(
+    "resources",
+    metadata,
+    _col("id", primary_key=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("name"),
+    _col("type"),
+    _col("kind"),
+    _col("action", Form.ACTION),
+    _col("status", Form.STATUS),
+    _col("reason", Form.PROSE),
+    _optional("physical_id"),
+    _col("requires", Form.NAMES),
+    _col("applied_from"),
+    _col("deletion_policy"),
+    _optional("external_id"),
+    _optional("replaces"),
+    _optional("replaced_by"),
+    _optional("nested_stack_id"),
+    _col("created_at", Form.TIME),
+    _optional("updated_at", Form.TIME),
+    _optional("metadata", Form.MAP),
+    _optional("properties", Form.SEALED_MAP),
+    _optional("previous_properties", Form.SEALED_JSON),
+    _optional("attributes", Form.SEALED_MAP),
+    _optional("data", Form.SEALED_MAP),
+)
+Index("resources_stack", resources.c.stack_id, resources.c.name)
+Index("resources_root", resources.c.root_id)
+Index("resources_nested", resources.c.nested_stack_id)
+Index("resources_physical", resources.c.physical_id)
+
+events = Table(
+    "events",
+    metadata,
+    Column(
+        "seq",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+        info={"form": Form.PLAIN},
+    ),
+    _col("id", unique=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("project_id"),
+    _col("time", Form.TIME),
+    _col("resource_name"),
+    _col("resource_type"),
+    _optional("physical_id"),
+    _col("action", Form.ACTION),
+    _col("status", Form.STATUS),
+    _col("reason", Form.PROSE),
+)
+Index("events_stack", events.c.stack_id, events.c.seq)
+Index("events_root", events.c.root_id, events.c.seq)
+
+operations = Table(
+    "operations",
+    metadata,
+    _col("id", primary_key=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("project_id"),
+    _col("action", Form.ACTION),
+    _col("state"),
+    _col("created_at", Form.TIME),
+    _col("deadline", Form.TIME),
+    _col("request_id"),
+    _optional("options", Form.MAP),
+)
+Index("operations_root", operations.c.root_id, operations.c.created_at)
+Index("operations_state", operations.c.state)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _col("id", primary_key=True),
+    _col("user_id"),
+    _col("project_id"),
+    _col("roles", Form.NAMES),
+    _col("trust_id", Form.SEALED_TEXT),
+    _col("created_at", Form.TIME),
+)
+Index("credentials_user", credentials.c.user_id, credentials.c.project_id)
+
+engines = Table(
+    "engines",
+    metadata,
+    _col("id", primary_key=True),
+    _col("host"),
+    _col("started_at", Form.TIME),
+    _col("seen_at", Form.TIME),
+    _col("report_interval", kind=Integer),
+)
+
+
+def form_of(column: Column[Any]) -> Form:
+    """The form in which ``column`` keeps its value."""
+    form = column.info["form"]
+    assert isinstance(form, Form)
+    return form
+
+
+def sealed_columns() -> dict[str, tuple[str, ...]]:
+    """Table name → its encrypted columns, for the rotation of keys and for review."""
+    found = {
+        table.name: tuple(column.name for column in table.columns if form_of(column) in SEALED_FORMS)
+        for table in metadata.sorted_tables
+    }
+    return {name: columns for name, columns in found.items() if columns}
