@@ -1,0 +1,90 @@
+"""The options that say what a stack is to be made of, and the request body that they make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stackd.cli.failures import BAD_INPUT, Failure
+from stackd.cli.packing import pack
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a stack is to be made of, as the options say it."""
+
+    template: str | None
+    environments: tuple[str, ...]
+    parameters: tuple[str, ...]
+    parameter_files: tuple[str, ...]
+    timeout: int | None
+    tags: str | None
+
+    def body(self, *, needs_template: bool = True) -> dict[str, Any]:
+        """The part of the request body that the options describe, with all files that it refers to."""
+        if self.template is None and needs_template:
+            raise Failure("Which template?", BAD_INPUT, "Give it with --template FILE.")
+        given = dict(_pair(text, "--parameter") for text in self.parameters)
+        for key, file in (_pair(text, "--parameter-file") for text in self.parameter_files):
+            try:
+                given[key] = Path(file).read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Failure(f"{file} cannot be read: {error}.", BAD_INPUT) from error
+        body = pack(self.template, self.environments).body() | {"parameters": given}
+        body |= {"timeout_mins": self.timeout} if self.timeout else {}
+        return body | ({"tags": self.tags} if self.tags is not None else {})
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Failure(f"{option} {text!r} is not of the form KEY=VALUE.", BAD_INPUT)
+    return key, value
+
+
+def definition_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what a stack is made of; the command gets them as its `definition`."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = {field.name: given.pop(field.name) for field in fields(Definition)}
+        command(definition=Definition(**options), **given)
+
+    for option in (
+        click.option("--tags", help="Tags of the stack, parted by commas."),
+        click.option(
+            "--timeout", type=click.IntRange(min=1), help="Minutes until the operation is given up."
+        ),
+        click.option(
+            "-F",
+            "--parameter-file",
+            "parameter_files",
+            multiple=True,
+            metavar="KEY=FILE",
+            help="A parameter whose value is the content of a file. Repeatable.",
+        ),
+        click.option(
+            "-p",
+            "--parameter",
+            "parameters",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="A parameter. Repeatable.",
+        ),
+        click.option(
+            "-e",
+            "--environment",
+            "environments",
+            multiple=True,
+            metavar="FILE",
+            help="An environment; later ones win. Repeatable.",
+        ),
+        click.option("-t", "--template", metavar="FILE", help="The template: a file, a URL, or - for input."),
+    ):
+        run = option(run)
+    return run

@@ -1,0 +1,84 @@
+"""The command line's root: which subcommands there are and where they live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """A subcommand: the module and name that hold it, and its line in the help text."""
+
+    module: str
+    name: str
+    help: str
+
+
+ROOT = {
+    "serve": Entry("stackd.cli.serve", "serve", "Run the server."),
+    "dev": Entry(
+        "stackd.cli.dev", "dev", "Run the server with a simulated OpenStack, for trying things out."
+    ),
+    "stack": Entry("stackd.cli.stack", "stack", "Create, watch, change and delete stacks."),
+    "db": Entry("stackd.cli.db", "db", "Prepare, check and purge the database."),
+    "config": Entry("stackd.cli.config", "config", "Show the effective configuration."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand's module when the subcommand is used, and not for its own help."""
+
+    def __init__(self, *args: Any, entries: Mapping[str, Entry], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand itself."""
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(import_module(entry.module), entry.name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of subcommands in the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
+
+
+def _version() -> str:
+    try:
+        return version("stackd")
+    except PackageNotFoundError:
+        return "from source"
+
+
+@click.group(cls=LazyGroup, entries=ROOT, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    envvar="STACKD_CONFIG",
+    help="TOML file of settings; /etc/stackd/stackd.toml or ./stackd.toml when absent.",
+)
+@click.version_option(_version(), prog_name="stackd")
+@click.pass_context
+def cli(context: click.Context, config_file: str | None) -> None:
+    """Orchestration for OpenStack: Heat's API and templates in one process.
+
+    To try it on this machine: stackd dev
+    """
+    context.obj = config_file
+
+
+def main() -> None:
+    """What the console script calls."""
+    cli(prog_name="stackd")

@@ -1,0 +1,203 @@
+"""Making a request body of a template and the files it names.
+
+The server cannot read the files of the person at the keyboard, so whatever a template or environment refers
+to by name (`get_file`, nested templates, the resource registry) goes along in `files`, and the reference is
+replaced by its key there, a URL. Templates travel as text, with only those references rewritten: line numbers
+in the server's messages are those of the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from stackd.cli.failures import BAD_INPUT, UNREACHABLE, Failure
+
+_TEMPLATE_ENDINGS = (".yaml", ".template")
+_NOT_TYPES = frozenset({"hooks", "restricted_actions", "base_url"})
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A scalar in a text that names a file: where it stands, and whether the file is a template itself."""
+
+    start: int
+    end: int
+    target: str
+    is_template: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The part of a request body that comes from files."""
+
+    template: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    environment_files: tuple[str, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The keys of the request body; absent ones are left out."""
+        body: dict[str, Any] = {"files": self.files}
+        if self.template is not None:
+            body["template"] = self.template
+        if self.environment_files:
+            body["environment_files"] = list(self.environment_files)
+        return body
+
+
+def pack(template: str | None, environments: tuple[str, ...] = ()) -> Package:
+    """Read a template and environments, given as paths, URLs or `-`, with everything they refer to.
+
+    Raises Failure naming the file that cannot be read or parsed.
+    """
+    files: dict[str, str] = {}
+    text = None if template is None else _packed(_url(template), template_references, files)
+    keys = []
+    for environment in environments:
+        url = _url(environment)
+        files[url] = _packed(url, environment_references, files)
+        keys.append(url)
+    return Package(text, files, tuple(keys))
+
+
+def template_references(root: Any) -> Iterator[Reference]:
+    """Every `get_file`, and every `type` that is a file, in the composed nodes of a template."""
+    for key, value in _pairs(root, set()):
+        if key == "get_file":
+            yield _reference(value, is_template=False)
+        elif key in ("type", "Type") and value.value.endswith(_TEMPLATE_ENDINGS):
+            yield _reference(value, is_template=True)
+
+
+def environment_references(root: Any) -> Iterator[Reference]:
+    """Every type in the resource registry that is mapped to a file."""
+    registry = next((value for key, value in _mapping(root) if key == "resource_registry"), None)
+    if registry is None:
+        return
+    base = next((value.value for key, value in _mapping(registry) if key == "base_url"), "")
+    for _, value in _pairs(registry, set(), skip=_NOT_TYPES):
+        if "::" not in value.value and value.value:
+            target = urljoin(base.rstrip("/") + "/", value.value) if base else value.value
+            yield Reference(value.start_mark.index, value.end_mark.index, target, is_template=True)
+
+
+def _packed(url: str, references: Callable[[Any], Iterator[Reference]], files: dict[str, str]) -> str:
+    """The text at the URL with its references turned into keys of `files`, which gains what they name."""
+    text = _read(url)
+    pieces = []
+    last = 0
+    for reference in sorted(references(_compose(text, url)), key=lambda ref: ref.start):
+        key = _join(url, reference.target)
+        if key not in files:
+            files[key] = ""  # seen: a template that refers to itself ends here, and the server refuses it
+            files[key] = _packed(key, template_references, files) if reference.is_template else _read(key)
+        pieces += [text[last : reference.start], json.dumps(key)]
+        last = reference.end
+    return "".join([*pieces, text[last:]])
+
+
+def _compose(text: str, url: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return YAML(typ="safe").compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise Failure(f"{_shown(url)}{place}: not valid YAML: {error.problem}", BAD_INPUT) from error
+    except YAMLError as error:
+        raise Failure(f"{_shown(url)}: not valid YAML: {error}", BAD_INPUT) from error
+
+
+def _mapping(node: Any) -> Iterator[tuple[str, Any]]:
+    """The entries of a mapping node whose keys are scalars."""
+    if getattr(node, "id", "") == "mapping":
+        for key, value in node.value:
+            if key.id == "scalar":
+                yield key.value, value
+
+
+def _pairs(node: Any, seen: set[int], skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Any]]:
+    """Every key with a scalar value at any depth; what an alias repeats is visited once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    for key, value in _mapping(node):
+        if key in skip:
+            continue
+        if value.id != "scalar":
+            yield from _pairs(value, seen, skip)
+        elif id(value) not in seen:
+            seen.add(id(value))
+            yield key, value
+    if getattr(node, "id", "") == "sequence":
+        for item in node.value:
+            yield from _pairs(item, seen, skip)
+
+
+def _reference(node: Any, *, is_template: bool) -> Reference:
+    return Reference(node.start_mark.index, node.end_mark.index, node.value, is_template)
+
+
+def _url(path: str) -> str:
+    if path == "-" or urlsplit(path).scheme in ("http", "https", "file"):
+        return path
+    return Path(path).expanduser().absolute().as_uri()
+
+
+def _join(base: str, target: str) -> str:
+    """The URL of a file that is named relative to the file at `base`.
+
+    What came over the network may not pull in files of this machine.
+    """
+    if base.startswith("http") and target.startswith("file:"):
+        raise Failure(f"{base} refers to {target}, a file of this machine; this is refused.", BAD_INPUT)
+    if urlsplit(target).scheme in ("http", "https", "file"):
+        return target
+    if target.startswith("/") and not base.startswith("http"):
+        return Path(target).as_uri()
+    if base == "-":
+        return _url(target)
+    if base.startswith("file:"):
+        return Path(unquote(urlsplit(base).path)).parent.joinpath(target).resolve().as_uri()
+    return urljoin(base, target)
+
+
+def _shown(url: str) -> str:
+    return unquote(urlsplit(url).path) if url.startswith("file:") else url
+
+
+def _read(url: str) -> str:
+    """The text at the URL; base64 when it is not text."""
+    content = _bytes(url)
+    if len(content) > _MAX_BYTES:
+        raise Failure(f"{_shown(url)} is larger than {_MAX_BYTES // 1024 // 1024} MiB.", BAD_INPUT)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode()
+
+
+def _bytes(url: str) -> bytes:
+    if url == "-":
+        return sys.stdin.buffer.read()
+    if url.startswith("file:"):
+        try:
+            return Path(unquote(urlsplit(url).path)).read_bytes()
+        except OSError as error:
+            raise Failure(f"{_shown(url)} cannot be read: {error.strerror}.", BAD_INPUT) from error
+    import httpx
+
+    try:
+        answer = httpx.get(url, follow_redirects=True, timeout=60)
+        return answer.raise_for_status().content
+    except httpx.HTTPError as error:
+        raise Failure(f"{url} cannot be fetched: {error}", UNREACHABLE) from error

@@ -1,0 +1,103 @@
+"""What an operation has done so far: built from events, one small pure step for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+# What the eye looks for first comes first in the table.
+_RANK = {"FAILED": 0, "IN_PROGRESS": 1, "COMPLETE": 2}
+_WAITING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A resource: its name with its owners' before it, its type, status and the reason for that."""
+
+    name: str
+    type: str = ""
+    status: str = "INIT_COMPLETE"
+    reason: str = ""
+    order: int = 0
+
+    @property
+    def rank(self) -> int:
+        """Where it belongs in the table: failed, running, done, then what has not begun."""
+        return _WAITING if self.status.startswith("INIT") else _RANK[self.state]
+
+    @property
+    def state(self) -> str:
+        """COMPLETE, FAILED or IN_PROGRESS, whatever the action."""
+        return next((state for state in _RANK if self.status.endswith(state)), "IN_PROGRESS")
+
+
+Key = tuple[str, str]  # stack id, resource name
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The resources of a stack and of those below it; `marker` is the last event that has been counted."""
+
+    rows: Mapping[Key, Row] = field(default_factory=dict)
+    marker: str = ""
+    seen: int = 0  # events counted so far
+    strangers: bool = False  # an event was about a resource that the last listing did not have
+
+    def counts(self) -> dict[str, int]:
+        """How many resources are done, running, failed and waiting."""
+        counts = {"COMPLETE": 0, "IN_PROGRESS": 0, "FAILED": 0, "waiting": 0}
+        for row in self.rows.values():
+            counts["waiting" if row.rank == _WAITING else row.state] += 1
+        return counts
+
+    def visible(self, limit: int) -> list[Row]:
+        """The rows that matter most; among equals the one that changed last."""
+        return sorted(self.rows.values(), key=lambda row: (row.rank, -row.order, row.name))[:limit]
+
+
+def with_listing(progress: Progress, resources: Iterable[Mapping[str, Any]]) -> Progress:
+    """The progress, knowing these resources: their types, and those that no event was about yet.
+
+    The status of a row that has had events stays, as a listing may be older than the last of them.
+    """
+    rows = dict(progress.rows)
+    for item in resources:
+        key = (stack_of(item), item["resource_name"])
+        owner = item.get("parent_resource")
+        name = f"{owner}/{item['resource_name']}" if owner else str(item["resource_name"])
+        known = rows.get(key, Row(name, status=item["resource_status"]))
+        rows[key] = replace(known, name=name, type=str(item["resource_type"]))
+    return replace(progress, rows=rows, strangers=False)
+
+
+def with_events(progress: Progress, events: Iterable[Mapping[str, Any]], root: str) -> Progress:
+    """The progress after these events, oldest first; events of the stacks themselves change no row."""
+    rows = dict(progress.rows)
+    marker, seen, strangers = progress.marker, progress.seen, progress.strangers
+    for event in events:
+        marker, seen = str(event["id"]), seen + 1
+        stack = stack_of(event)
+        if event.get("physical_resource_id") == stack:
+            continue
+        key = (stack, event["resource_name"])
+        strangers = strangers or key not in rows
+        known = rows.get(key, Row(event["resource_name"]))
+        rows[key] = replace(
+            known, status=event["resource_status"], reason=event["resource_status_reason"] or "", order=seen
+        )
+    return Progress(rows, marker, seen, strangers)
+
+
+def stack_of(item: Mapping[str, Any]) -> str:
+    """The id of the stack that a resource or event belongs to, from its links."""
+    href = next((str(link["href"]) for link in item.get("links", ()) if link["rel"] == "stack"), "")
+    return unquote(urlsplit(href).path.rstrip("/").rpartition("/")[2])
+
+
+def line(event: Mapping[str, Any]) -> str:
+    """An event as a line for a log."""
+    reason = event.get("resource_status_reason") or ""
+    shown = "" if reason == "state changed" else f"  {reason}"
+    return f"{event['event_time']}  {event['resource_status']:<18}  {event['resource_name']}{shown}"

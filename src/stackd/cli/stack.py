@@ -1,0 +1,66 @@
+"""`stackd stack`: which commands there are for stacks, and the options that all of them share."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stackd.cli.main import Entry, LazyGroup
+from stackd.cli.output import FORMATS
+
+if TYPE_CHECKING:
+    from stackd.cli.session import Session
+
+COMMANDS = {
+    "create": Entry("stackd.cli.changing", "create", "Create a stack."),
+    "update": Entry("stackd.cli.changing", "update", "Change a stack, or show what a change would do."),
+    "delete": Entry("stackd.cli.changing", "delete", "Delete stacks."),
+    "preview": Entry("stackd.cli.changing", "preview", "Show the resources that a template would make."),
+    "list": Entry("stackd.cli.reading", "list_", "List stacks."),
+    "show": Entry("stackd.cli.reading", "show", "Show a stack."),
+    "resources": Entry("stackd.cli.reading", "resources", "List the resources of a stack."),
+    "events": Entry("stackd.cli.reading", "events", "Show what has happened to a stack."),
+    "outputs": Entry("stackd.cli.reading", "outputs", "Show the outputs of a stack."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which API a command speaks to, and how it shows the answer."""
+
+    endpoint: str
+    form: str
+
+    def session(self) -> Session:
+        """A session with the credentials of the environment."""
+        from stackd.cli.session import Session
+
+        return Session(os.environ, self.endpoint)
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS)
+def stack() -> None:
+    """Create, watch, change and delete stacks.
+
+    Credentials are taken from the OS_* variables, the endpoint from the catalog.
+    """
+
+
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that calls the API; the command gets them as its `target`."""
+
+    @functools.wraps(command)
+    def run(*, endpoint: str, form: str, **given: Any) -> None:
+        command(target=Target(endpoint, form), **given)
+
+    run = click.option(
+        "--endpoint", default="", metavar="URL", help="The orchestration API, instead of the catalog's."
+    )(run)
+    return click.option(
+        "-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="How to show the answer."
+    )(run)
