@@ -16,7 +16,7 @@ from stackd.db import tables
 from stackd.db.tables import DEFINITION_COLUMNS, Form, form_of
 from stackd.records import Action, Credential, Definition, Event, Operation, Resource, Stack, Status
 
-R = TypeVar("R", Stack, Resource, Event, Operation, Credential)
+R = TypeVar("R", bound=Stack | Resource | Event | Operation | Credential)
 Kind = type[Stack] | type[Resource] | type[Event] | type[Operation] | type[Credential]
 Convert = Callable[[Any], Any]
 
@@ -205,8 +205,11 @@ class Codecs:
         self.operations = Codec(Operation, tables.operations, sealer)
         self.credentials = Codec(Credential, tables.credentials, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
-            codec.kind: codec
-            for codec in (self.stacks, self.resources, self.events, self.operations, self.credentials)
+            Stack: self.stacks,
+            Resource: self.resources,
+            Event: self.events,
+            Operation: self.operations,
+            Credential: self.credentials,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

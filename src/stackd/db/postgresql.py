@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import ARRAY, String, bindparam, func, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -89,7 +90,7 @@ class PostgresBackend:
     """The database that ``dsn`` names."""
 
     def __init__(self, dsn: str, readers: int) -> None:
-        self.dialect = PGDialect_asyncpg()
+        self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
         self._dsn = dsn
         self._readers = readers
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, create_engine, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import StaticPool
 
 from stackd.db import tables
@@ -67,7 +68,7 @@ class SqliteBackend:
     """The database file at ``path``, or one in memory when it is ``:memory:``."""
 
     def __init__(self, path: str, readers: int) -> None:
-        self.dialect = SQLiteDialect_pysqlite()
+        self.dialect: Dialect = SQLiteDialect_pysqlite()
         self._path = path
         self._open: list[sqlite3.Connection] = []
         self._local = threading.local()
