@@ -103,14 +103,14 @@ class CloudWatchListener(Listener):
 class Api(Section):
     """The HTTP servers."""
 
-    native: NativeListener = NativeListener()
-    cfn: CfnListener = CfnListener()
-    cloudwatch: CloudWatchListener = CloudWatchListener()
     proxy_headers: bool = opt(
         False,
         "Whether X-Forwarded-* headers are believed. Only behind a proxy that sets them.",
     )
     cors_origins: Words = opt((), "Origins whose browser pages may call the API; `*` for any.")
+    native: NativeListener = NativeListener()
+    cfn: CfnListener = CfnListener()
+    cloudwatch: CloudWatchListener = CloudWatchListener()
 
 
 class Database(Section):

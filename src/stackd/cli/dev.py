@@ -1,0 +1,225 @@
+"""`stackd dev`: the server and a simulated OpenStack in one process, on loopback.
+
+Nothing is left behind unless --state names a directory. The simulated cloud itself is in memory: stacks that
+are kept in --state refer to objects that are gone after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stackd.cli.failures import FAILED, Failure
+from stackd.cli.settings import load_settings
+
+if TYPE_CHECKING:
+    from stackd.devcloud import DevCloud
+    from stackd.settings import Settings
+
+_HOST = "127.0.0.1"
+_PASSWORD = "secret"  # noqa: S105  # everyone's in the simulated cloud
+_DEMO = "webapp.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line."""
+
+    port: int
+    cloud_port: int
+    latency: float
+    state: Path
+    config_file: str | None
+    command: tuple[str, ...]
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8004, help="The server's port; 0 takes a free one."
+)
+@click.option(
+    "--cloud-port", type=click.IntRange(0, 65535), default=8005, help="The cloud's port; 0 takes a free one."
+)
+@click.option(
+    "--latency", type=float, default=0.0, metavar="SECONDS", help="How long each call to the cloud takes."
+)
+@click.option(
+    "--state", type=click.Path(file_okay=False, path_type=Path), help="Keep the database in this directory."
+)
+@click.option("--demo", is_flag=True, help="Create a stack with servers, networks and a volume, then stop.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def dev(
+    config_file: str | None,
+    *,
+    port: int,
+    cloud_port: int,
+    latency: float,
+    state: Path | None,
+    demo: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Run the server with a simulated OpenStack.
+
+    Without COMMAND, prints the variables that point OpenStack's clients at it, and runs until Ctrl-C. With
+    `-- COMMAND...`, runs that with the variables set, stops after it and ends with its exit code.
+    """
+    if demo:
+        command = (
+            sys.executable,
+            "-m",
+            "stackd.cli",
+            "stack",
+            "create",
+            "demo",
+            "-t",
+            _example(_DEMO),
+            "--wait",
+        )
+    with ExitStack() as stack:
+        directory = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stackd-")))
+        directory.mkdir(parents=True, exist_ok=True)
+        options = Options(port or _free_port(), cloud_port, latency, directory, config_file, command)
+        import uvloop
+
+        code = uvloop.run(run(options))
+    if demo and code == 0:
+        click.echo("The demo stack is complete. `stackd dev` keeps a server running to go on with.", err=True)
+    sys.exit(code)
+
+
+async def run(options: Options) -> int:
+    """Serve both, run the command if there is one, and return the exit code."""
+    from stackd import app
+    from stackd.devcloud import DevCloudSettings
+    from stackd.devcloud import serve as serve_cloud
+    from stackd.devcloud.keystone.seed import register
+
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    known: asyncio.Future[DevCloud] = asyncio.get_running_loop().create_future()
+    cloud_settings = DevCloudSettings(host=_HOST, port=options.cloud_port, latency=options.latency)
+    tasks = [asyncio.create_task(serve_cloud(cloud_settings, ready=known.set_result))]
+    try:
+        await _until(known, tasks)
+        cloud = known.result()
+        register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
+        ready = asyncio.Event()
+        tasks.append(asyncio.create_task(app.serve(dev_settings(options, cloud.auth_url), ready=ready)))
+        await _until(asyncio.ensure_future(ready.wait()), tasks)
+        variables = client_variables(cloud.auth_url, cloud_settings.region)
+        if options.command:
+            return await _run_command(options.command, variables)
+        click.echo(_welcome(variables, options.port))
+        await _until(asyncio.ensure_future(stopped.wait()), tasks)
+        return 0
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def _until(awaited: asyncio.Future[Any], tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for it; a server that ends first ends the command."""
+    await asyncio.wait([awaited, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    if awaited.done():
+        return
+    awaited.cancel()
+    for task in tasks:
+        if task.done() and (error := task.exception()):
+            raise Failure(f"The server cannot start: {error}", FAILED) from error
+
+
+def dev_settings(options: Options, auth_url: str) -> Settings:
+    """Settings for a server in front of the simulated cloud; limits and the like may come from elsewhere."""
+    from pydantic import SecretStr
+
+    from stackd.settings import Api, CfnListener, CloudWatchListener, Database, Keystone, NativeListener
+
+    return load_settings(
+        options.config_file,
+        api=Api(
+            native=NativeListener(host=_HOST, port=options.port),
+            cfn=CfnListener(host=_HOST, port=_free_port()),
+            cloudwatch=CloudWatchListener(host=_HOST, port=_free_port()),
+        ),
+        database=Database(url=f"sqlite:///{options.state.absolute()}/stackd.db"),
+        keystone=Keystone(
+            auth_url=auth_url,
+            username="heat",
+            password=SecretStr(_PASSWORD),
+            project_name="service",
+            stack_domain_name="heat",
+            stack_domain_admin="heat_domain_admin",
+            stack_domain_admin_password=SecretStr(_PASSWORD),
+        ),
+    )
+
+
+def client_variables(auth_url: str, region: str) -> dict[str, str]:
+    """What OpenStack's clients must find in their environment to use the simulated cloud."""
+    return {
+        "OS_AUTH_URL": auth_url,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_USERNAME": "admin",
+        "OS_PASSWORD": _PASSWORD,
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+        "OS_REGION_NAME": region,
+    }
+
+
+async def _run_command(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
+    """Run it with the variables and without any other credentials; return its exit code."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env={**inherited, **variables})
+    except OSError as error:
+        raise Failure(f"{command[0]} cannot be run: {error.strerror}.", FAILED) from error
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _welcome(variables: Mapping[str, str], port: int) -> str:
+    exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"""\
+# stackd serves the orchestration API at http://{_HOST}:{port}/v1, with a simulated OpenStack behind it.
+# In another terminal:
+{exports}
+# then, for example:
+#   openstack stack create -t examples/hello.yaml hello --wait
+#   stackd stack create hello2 -t examples/hello.yaml --wait
+# Ctrl-C stops it."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _example(name: str) -> str:
+    """The path of an example template: in the package as installed, or in the source tree."""
+    here = Path(__file__).resolve()
+    for directory in (here.parents[1] / "examples", here.parents[3] / "examples"):
+        if (directory / name).is_file():
+            return str(directory / name)
+    raise Failure(f"The example {name} is not installed.", FAILED, "Run this from a source tree.")

@@ -1,0 +1,27 @@
+"""`stackd serve`: the server."""
+
+from __future__ import annotations
+
+import click
+
+from stackd.cli.failures import FAILED, Failure
+from stackd.cli.settings import load_settings
+
+
+@click.command()
+@click.pass_obj
+def serve(config_file: str | None) -> None:
+    """Run the server until it is told to stop (SIGTERM or Ctrl-C)."""
+    settings = load_settings(config_file)
+    import uvloop
+
+    from stackd import app
+    from stackd.errors import StackdError
+    from stackd.settings import SettingsError
+
+    try:
+        uvloop.run(app.serve(settings))
+    except (StackdError, SettingsError) as error:
+        raise Failure(str(error), FAILED) from error
+    except OSError as error:
+        raise Failure(f"The server cannot start: {error}.", FAILED) from error
