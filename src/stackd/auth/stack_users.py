@@ -1,0 +1,135 @@
+"""Projects and users in the stack domain: the identities of what runs inside guests.
+
+They belong to no tenant, hold one role that opens only signals and metadata, and are made when a
+resource first needs one. Everything here is safe to repeat: what exists under its name is taken over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.failures import AnswerLost
+from stackd.errors import CloudConflict, CloudError, CloudNotFound, MissingCredential
+
+STACK_USER_ROLE = "heat_stack_user"
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ec2Keypair:
+    """Access key and secret with which a guest signs its requests. ``id`` is Keystone's for the pair."""
+
+    access: str
+    secret: str = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Keystone files a key pair under the hash of its access key."""
+        return hashlib.sha256(self.access.encode()).hexdigest()
+
+
+class StackUsers:
+    """The stack domain, through the cloud of its administrator."""
+
+    def __init__(self, admin: Cloud, domain_id: str, *, role: str = STACK_USER_ROLE) -> None:
+        self._admin = admin
+        self._domain_id = domain_id
+        self._role = role
+        self._role_id = ""
+
+    async def create_project(self, name: str, description: str = "") -> str:
+        """The id of the project ``name``, made if there is none."""
+        body = {"name": name[:_LONGEST_NAME], "description": description}
+        return await self._ensure("project", body)
+
+    async def delete_project(self, project_id: str) -> None:
+        """Removes a project; one that is gone is no error, one outside of the stack domain is left alone."""
+        await self._delete("project", project_id)
+
+    async def create_user(self, name: str, project_id: str, password: str = "") -> str:
+        """The id of a user who can log in to ``project_id`` with nothing but the role of stack users.
+
+        Without a ``password`` one is made that nobody knows, for users who only sign requests.
+        """
+        wanted = {
+            "name": name[:_LONGEST_NAME],
+            "default_project_id": project_id,
+            "password": password or generate_password(),
+            "enabled": True,
+        }
+        user_id = await self._ensure("user", wanted)
+        role_id = await self._find_role()
+        await self._admin.identity.put(f"/projects/{project_id}/users/{user_id}/roles/{role_id}")
+        return user_id
+
+    async def delete_user(self, user_id: str) -> None:
+        """Removes a user with its key pairs; as for ``delete_project``."""
+        await self._delete("user", user_id)
+
+    async def set_enabled(self, user_id: str, enabled: bool) -> None:
+        """Lets a user in, or shuts it out while its stack is suspended."""
+        await self._admin.identity.patch(f"/users/{user_id}", {"user": {"enabled": enabled}})
+
+    async def create_keypair(self, user_id: str, project_id: str) -> Ec2Keypair:
+        """A new EC2 key pair. Its secret is not asked for again: the caller stores it."""
+        pair = Ec2Keypair(secrets.token_hex(16), secrets.token_hex(16))
+        blob = orjson.dumps({"access": pair.access, "secret": pair.secret}).decode()
+        body = {"type": "ec2", "user_id": user_id, "project_id": project_id, "blob": blob}
+        try:
+            await self._admin.identity.post("/credentials", {"credential": body})
+        except AnswerLost:
+            await self._admin.identity.get(f"/credentials/{pair.id}")
+        return pair
+
+    async def delete_keypair(self, access: str) -> None:
+        """Revokes a key pair; one that is gone is no error."""
+        try:
+            await self._admin.identity.delete(f"/credentials/{Ec2Keypair(access, '').id}")
+        except CloudNotFound:
+            return
+
+    async def _ensure(self, kind: str, body: dict[str, Any]) -> str:
+        """Creates a project or user, or takes over the one that has the name."""
+        whole = {kind: body | {"domain_id": self._domain_id}}
+        try:
+            return str((await self._admin.identity.post(f"/{kind}s", whole))[kind]["id"])
+        except (CloudConflict, AnswerLost) as error:
+            found = await self._find(kind, body["name"])
+            if not found:
+                raise error from None
+        await self._admin.identity.patch(f"/{kind}s/{found}", {kind: body})
+        return found
+
+    async def _find(self, kind: str, name: str) -> str:
+        query = {"name": name, "domain_id": self._domain_id}
+        entries = (await self._admin.identity.get(f"/{kind}s", query))[f"{kind}s"]
+        return str(entries[0]["id"]) if entries else ""
+
+    async def _delete(self, kind: str, object_id: str) -> None:
+        path = f"/{kind}s/{object_id}"
+        try:
+            found = (await self._admin.identity.get(path))[kind]
+            if found["domain_id"] != self._domain_id:
+                raise CloudError(f"The {kind} {object_id} is not in the stack domain", service="identity")
+            await self._admin.identity.delete(path)
+        except CloudNotFound:
+            return
+
+    async def _find_role(self) -> str:
+        if not self._role_id:
+            roles = (await self._admin.identity.get("/roles", {"name": self._role}))["roles"]
+            if not roles:
+                raise MissingCredential(f"Missing required credential: Keystone has no role {self._role!r}")
+            self._role_id = str(roles[0]["id"])
+        return self._role_id
+
+
+def generate_password() -> str:
+    """A password that satisfies the usual rules: upper and lower case, digits, a punctuation mark."""
+    return f"{secrets.token_urlsafe(30)}aA1!"

@@ -1,0 +1,119 @@
+"""A user's authority, lent to the service user, for work that outlives the token of a request.
+
+One trust serves all work of one user, in one project, with one set of roles: ``TrustKey`` says whether
+two requests can share it. The caller's token makes it; the trust itself, or the service user where it is
+an administrator, removes it. Who still needs it is the store's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stackd.clients.cloud import Cloud
+from stackd.errors import CloudError, CloudForbidden, CloudNotFound, CloudUnauthorized, MissingCredential
+
+_DELEGATED = (
+    "The token was itself made from {what}, and Keystone lets no such token delegate authority to this "
+    "service. Use a token that was made with a password or by single sign-on."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustKey:
+    """What a trust is for: requests that agree in all of this share one."""
+
+    user_id: str
+    project_id: str
+    roles: tuple[str, ...]
+
+
+def delegated_roles(held: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The roles to lend, sorted: the operator's ``wanted`` ones, or without any all that are ``held``.
+
+    ``MissingCredential`` when the user lacks a wanted role or holds none at all.
+    """
+    missing = sorted(set(wanted) - set(held))
+    if missing:
+        names = ", ".join(missing)
+        raise MissingCredential(f"Missing required credential: roles [{names}], which are to be delegated")
+    roles = tuple(sorted(set(wanted or held)))
+    if not roles:
+        raise MissingCredential(
+            "Missing required credential: the user has no role in the project to delegate"
+        )
+    return roles
+
+
+async def trust_key(caller: Cloud, wanted: Sequence[str]) -> TrustKey:
+    """The key of the trust that work for this caller needs."""
+    token = await caller.token()
+    return TrustKey(token.user_id, token.project_id, delegated_roles(token.roles, wanted))
+
+
+async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str:
+    """Lends ``roles`` of the caller in its project to the service user; returns the trust's id.
+
+    ``MissingCredential`` for a caller who cannot lend: its token came from a trust or an application
+    credential, or has no project.
+    """
+    token = await caller.token()
+    if not token.project_id:
+        raise MissingCredential("Missing required credential: the token is not for a project")
+    if token.trust_id or token.application_credential_id:
+        what = "a trust" if token.trust_id else "an application credential"
+        raise MissingCredential(_DELEGATED.format(what=what))
+    body = {
+        "trustor_user_id": token.user_id,
+        "trustee_user_id": trustee_user_id,
+        "project_id": token.project_id,
+        "impersonation": True,
+        "allow_redelegation": False,
+        "roles": [{"name": role} for role in roles],
+    }
+    try:
+        reply = await caller.identity.request(
+            "POST", "/OS-TRUST/trusts", json={"trust": body}, idempotent=False
+        )
+    except CloudForbidden as refusal:
+        raise MissingCredential(f"Keystone lets this token delegate nothing: {refusal.message}") from refusal
+    except CloudNotFound as refusal:
+        raise MissingCredential(f"The roles cannot be delegated: {refusal.message}") from refusal
+    return str(reply.body["trust"]["id"])
+
+
+async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str | None:
+    """A trust of the caller that already lends exactly these roles, for when the answer to ``create_trust`` was lost."""
+    token = await caller.token()
+    query = {"trustor_user_id": token.user_id, "trustee_user_id": trustee_user_id}
+    wanted = set(roles)
+    for entry in await caller.identity.list_all("/OS-TRUST/trusts", "trusts", query):
+        if entry.get("project_id") != token.project_id or entry.get("expires_at") or entry.get("deleted_at"):
+            continue
+        whole = (await caller.identity.get(f"/OS-TRUST/trusts/{entry['id']}"))["trust"]
+        if {role["name"] for role in whole.get("roles", ())} == wanted:
+            return str(entry["id"])
+    return None
+
+
+async def delete_trust(trust_id: str, holder: Cloud, service: Cloud) -> None:
+    """Ends a trust; one that is gone already is no error.
+
+    ``holder`` is the cloud of the trust itself, whose token may end it. That token cannot be had any more when
+    its user was disabled or lost a role: then the ``service`` user tries, which needs to be an administrator.
+    """
+    try:
+        await holder.identity.delete(f"/OS-TRUST/trusts/{trust_id}")
+    except CloudNotFound:
+        return
+    except (CloudUnauthorized, CloudForbidden) as refusal:
+        await _delete_as_service(trust_id, service, refusal)
+
+
+async def _delete_as_service(trust_id: str, service: Cloud, refusal: CloudError) -> None:
+    try:
+        await service.identity.delete(f"/OS-TRUST/trusts/{trust_id}")
+    except CloudNotFound:
+        return
+    except CloudForbidden:
+        raise refusal from None
