@@ -79,12 +79,21 @@ async def one_resource(journal: Journal, stack: Stack, name: str, fence: Fence) 
         status=Status.IN_PROGRESS,
         reason="state changed",
     )
-    properties = {"image": "cirros", "flavor": "m1.small", "networks": [{"network": "private"}], "user_data": "x" * 200}
+    properties = {
+        "image": "cirros",
+        "flavor": "m1.small",
+        "networks": [{"network": "private"}],
+        "user_data": "x" * 200,
+    }
     going = {"action": Action.CREATE, "status": Status.IN_PROGRESS, "properties": properties}
     await journal.write(Insert(resource), fence=fence)
     await journal.write(Update(Resource, resource.id, going), Insert(event), fence=fence)
     await journal.write(Update(Resource, resource.id, {"physical_id": str(uuid.uuid4())}), fence=fence)
-    done = {"status": Status.COMPLETE, "updated_at": now, "attributes": {"addresses": {"private": ["10.0.0.3"]}}}
+    done = {
+        "status": Status.COMPLETE,
+        "updated_at": now,
+        "attributes": {"addresses": {"private": ["10.0.0.3"]}},
+    }
     after = replace(event, id=str(uuid.uuid4()), status=Status.COMPLETE)
     await journal.write(Update(Resource, resource.id, done), Insert(after), fence=fence)
 
@@ -108,7 +117,9 @@ async def measure_writes(database: Database, changes: int, writers: int) -> None
             group.create_task(writer())
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     each = 1e6 / changes
-    print(f"{changes} changes, {writers} writers, {journal.commits} commits: {changes / wall:,.0f}/s,", end=" ")
+    print(
+        f"{changes} changes, {writers} writers, {journal.commits} commits: {changes / wall:,.0f}/s,", end=" "
+    )
     print(f"per change {wall * each:.1f} µs wall, {cpu * each:.1f} µs CPU")
     await journal.close()
 
@@ -145,4 +156,6 @@ if __name__ == "__main__":
     parser.add_argument("--writers", type=int, default=200)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(main(given.url or f"sqlite:///{Path(directory) / 'bench.db'}", given.changes, given.writers))
+        asyncio.run(
+            main(given.url or f"sqlite:///{Path(directory) / 'bench.db'}", given.changes, given.writers)
+        )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import Table
 
 from stackd.db import tables
-from stackd.db.tables import DEFINITION_COLUMNS, Form, form_of
+from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import Action, Credential, Definition, Event, Operation, Resource, Stack, Status
 
 R = TypeVar("R", bound=Stack | Resource | Event | Operation | Credential)
@@ -23,6 +24,7 @@ Convert = Callable[[Any], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _REPLACEMENT = "\ufffd"
+_EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
 class Sealer(Protocol):
@@ -44,7 +46,7 @@ def to_micros(moment: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The aware datetime of ``micros``."""
-    return _EPOCH + timedelta(microseconds=micros)
+    return _EPOCH + timedelta(0, 0, micros)
 
 
 def to_json(value: Any) -> bytes:
@@ -94,20 +96,20 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
 
 
 def decoders(sealer: Sealer) -> dict[Form, Convert]:
-    """Form → function from a column (None for NULL) to its field."""
+    """Form → function from a column that is not NULL to its field."""
     unseal = sealer.unseal
     actions = {action.value: action for action in Action}
     statuses = {status.value: status for status in Status}
     return {
         Form.FLAG: bool,
-        Form.TIME: lambda value: None if value is None else from_micros(value),
+        Form.TIME: from_micros,
         Form.ACTION: actions.__getitem__,
         Form.STATUS: statuses.__getitem__,
-        Form.NAMES: lambda value: None if value is None else tuple(from_json(value)),
-        Form.MAP: lambda value: {} if value is None else from_json(value),
+        Form.NAMES: lambda value: tuple(from_json(value)),
+        Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
-        Form.SEALED_MAP: lambda value: {} if value is None else from_json(unseal(value)),
-        Form.SEALED_JSON: lambda value: None if value is None else from_json(unseal(value)),
+        Form.SEALED_MAP: lambda value: from_json(unseal(value)),
+        Form.SEALED_JSON: lambda value: from_json(unseal(value)),
     }
 
 
@@ -119,6 +121,19 @@ def pack(body: bytes, sealer: Sealer) -> bytes:
 def unpack(stored: bytes, sealer: Sealer) -> bytes:
     """The body of a stored document."""
     return zlib.decompress(sealer.unseal(stored))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How rows of some columns become records, by place in the row."""
+
+    columns: tuple[str, ...]
+    fields: tuple[str, ...]
+    convert: tuple[tuple[int, Convert], ...]
+    empty: tuple[int, ...]
+    """Places where NULL is the empty mapping."""
+    groups: tuple[int, ...]
+    """Where three columns begin that are one definition, the last first."""
 
 
 class Codec(Generic[R]):
@@ -133,56 +148,82 @@ class Codec(Generic[R]):
         self.table = table
         names = {field.name for field in fields(kind)}
         self._groups = {field: parts for field, parts in DEFINITION_COLUMNS.items() if field in names}
-        grouped = [part for parts in self._groups.values() for part in parts]
-        flat = [column.name for column in table.columns if column.name in names]
-        self.columns = (*flat, *grouped)
+        parts = {part for group in self._groups.values() for part in group}
+        self._decoders = decoders(sealer)
+        self._forms = {
+            column.name: form_of(column) for column in table.columns if column.name in names | parts
+        }
+        self.columns = tuple(self._forms)
         self.brief = tuple(name for name in self.columns if name not in frozenset(unlisted))
-        to_column, to_field = encoders(sealer), decoders(sealer)
-        forms = {name: form_of(table.columns[name]) for name in self.columns}
-        self._encode = {name: to_column[form] for name, form in forms.items() if form in to_column}
-        self._decode = self._places(self.columns, forms, to_field)
-        self._decode_brief = self._places(self.brief, forms, to_field)
+        self._full_reading = self._reading(self.columns)
+        self._brief_reading = self._reading(self.brief)
+        self.stored = tuple(name for name in self.columns if name != ASSIGNED)
+        to_column = encoders(sealer)
+        self._encode = {name: to_column[form] for name, form in self._forms.items() if form in to_column}
+        self._stored_fields = attrgetter(*self._collapsed(self.stored))
+        self._stored_places = tuple(
+            (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
+        )
+        self._definitions = sorted(self.stored.index(group[0]) for group in self._groups.values())
 
-    @staticmethod
-    def _places(
-        columns: Sequence[str], forms: Mapping[str, Form], to_field: Mapping[Form, Convert]
-    ) -> list[tuple[int, Convert]]:
-        return [(at, to_field[forms[name]]) for at, name in enumerate(columns) if forms[name] in to_field]
+    def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        field_of = {part: field for field, group in self._groups.items() for part in group}
+        return tuple(dict.fromkeys(field_of.get(name, name) for name in columns))
+
+    def _reading(self, columns: tuple[str, ...]) -> _Reading:
+        forms = [self._forms[name] for name in columns]
+        return _Reading(
+            columns=columns,
+            fields=self._collapsed(columns),
+            convert=tuple(
+                (at, self._decoders[form]) for at, form in enumerate(forms) if form in self._decoders
+            ),
+            empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
+            groups=tuple(sorted((columns.index(group[0]) for group in self._groups.values()), reverse=True)),
+        )
 
     def record(self, row: Sequence[Any]) -> R:
         """The record of a row of ``columns``."""
-        return self._make(row, self.columns, self._decode)
+        return self._make(row, self._full_reading)
 
     def brief_record(self, row: Sequence[Any]) -> R:
         """The record of a row of ``brief``; the fields left out have their defaults."""
-        return self._make(row, self.brief, self._decode_brief)
+        return self._make(row, self._brief_reading)
 
-    def _make(self, row: Sequence[Any], columns: Sequence[str], decode: list[tuple[int, Convert]]) -> R:
+    def _make(self, row: Sequence[Any], reading: _Reading) -> R:
         values = list(row)
-        for at, convert in decode:
-            values[at] = convert(values[at])
-        named = dict(zip(columns, values, strict=True))
-        for field, parts in self._groups.items():
-            template, environment, files = (named.pop(part) for part in parts)
-            named[field] = None if template is None else Definition(template, environment, files)
-        return self.kind(**named)
+        for at, convert in reading.convert:
+            if (value := values[at]) is not None:
+                values[at] = convert(value)
+        for at in reading.empty:
+            if values[at] is None:
+                values[at] = {}
+        for at in reading.groups:
+            template = values[at]
+            values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
+        return self.kind(**dict(zip(reading.fields, values, strict=True)))
 
-    def row(self, record: R, columns: Iterable[str]) -> tuple[Any, ...]:
-        """The values of ``columns`` in a row that keeps ``record``."""
-        flat = self.flat({field.name: getattr(record, field.name) for field in fields(record)})
-        return tuple([flat[name] for name in columns])
+    def row(self, record: R) -> tuple[Any, ...]:
+        """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
+        values = list(self._stored_fields(record))
+        for at in self._definitions:
+            values[at : at + 1] = _definition(values[at])
+        for at, encode in self._stored_places:
+            if (value := values[at]) is not None:
+                values[at] = encode(value)
+        return tuple(values)
 
     def flat(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of some fields as the columns that keep them."""
         flat: dict[str, Any] = {}
+        encoders = self._encode
         for name, value in values.items():
-            if parts := self._groups.get(name):
-                flat.update(zip(parts, _definition(value), strict=True))
-            elif value is None:
-                flat[name] = None
+            if name in self._groups:
+                flat.update(zip(self._groups[name], _definition(value), strict=True))
+            elif value is None or name not in encoders:
+                flat[name] = value
             else:
-                encode = self._encode.get(name)
-                flat[name] = encode(value) if encode else value
+                flat[name] = encoders[name](value)
         return flat
 
 

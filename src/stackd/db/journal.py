@@ -87,7 +87,7 @@ class Journal:
         self._pending: deque[Write] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._closed = False
-        self._statements: dict[Any, tuple[Statement, tuple[str, ...]]] = {}
+        self._statements: dict[Any, Statement] = {}
         self._steps: dict[type[Any], Callable[[Any], Step]] = {
             Insert: self._insert,
             Update: self._update,
@@ -169,12 +169,10 @@ class Journal:
         codec = self._database.codecs.of(kind)
         known = self._statements.get(kind)
         if known is None:
-            names = tuple(name for name in codec.columns if name != "seq")
-            compiled = self._compile(codec.table.insert(), names)
-            known = self._statements[kind] = (compiled, compiled.order)
-        statement, columns = known
+            known = self._statements[kind] = self._compile(codec.table.insert(), codec.stored)
+            assert known.order == codec.stored
         name = record.name if isinstance(record, Stack) else ""
-        return Step(statement, codec.row(record, columns), (codec.table.name, record.id), stack_name=name)
+        return Step(known, codec.row(record), (codec.table.name, record.id), stack_name=name)
 
     def _update(self, change: Update) -> Step:
         codec = self._database.codecs.of(change.kind)
@@ -190,13 +188,13 @@ class Journal:
         given = {"of_id": change.id}
         given.update((f"set_{name}", value) for name, value in values.items())
         given.update((f"if_{name}", value) for name, value in where.items())
-        args = tuple([given[name] for name in known[1]])
+        args = tuple([given[name] for name in known.order])
         name = values.get("name", "") if change.kind is Stack else ""
-        return Step(known[0], args, (codec.table.name, change.id), bool(where), name)
+        return Step(known, args, (codec.table.name, change.id), bool(where), name)
 
     def _make_update(
         self, codec: Codec[Any], values: tuple[str, ...], where: tuple[str, ...], absent: tuple[str, ...]
-    ) -> tuple[Statement, tuple[str, ...]]:
+    ) -> Statement:
         columns = codec.table.c
         conditions = [
             columns[name].is_(None) if name in absent else columns[name] == bindparam(f"if_{name}")
@@ -207,17 +205,16 @@ class Journal:
             .where(columns.id == bindparam("of_id"), *conditions)
             .values({name: bindparam(f"set_{name}") for name in values})
         )
-        statement = self._compile(element.returning(columns.id) if where else element)
-        return statement, statement.order
+        return self._compile(element.returning(columns.id) if where else element)
 
     def _remove(self, change: Remove) -> Step:
         table = self._database.codecs.of(change.kind).table
         signature = (Remove, change.kind)
         known = self._statements.get(signature)
         if known is None:
-            statement = self._compile(delete(table).where(table.c.id == bindparam("of_id")))
-            known = self._statements[signature] = (statement, statement.order)
-        return Step(known[0], (change.id,), (table.name, change.id))
+            known = self._compile(delete(table).where(table.c.id == bindparam("of_id")))
+            self._statements[signature] = known
+        return Step(known, (change.id,), (table.name, change.id))
 
     def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)
@@ -228,15 +225,15 @@ class Journal:
                     index_elements=["project_id", "id"], set_={"created_at": insert.excluded.created_at}
                 )
             )
-            known = self._statements[PutDocument] = (statement, statement.order)
+            known = self._statements[PutDocument] = statement
         row = {
             "project_id": change.project_id,
             "id": change.id,
             "body": pack(change.body, self._database.sealer),
             "created_at": to_micros(self._database.clock()),
         }
-        args = tuple([row[name] for name in known[1]])
-        return Step(known[0], args, (tables.documents.name, f"{change.project_id}/{change.id}"))
+        args = tuple([row[name] for name in known.order])
+        return Step(known, args, (tables.documents.name, f"{change.project_id}/{change.id}"))
 
     def _compile(self, element: CompilerElement, columns: tuple[str, ...] | None = None) -> Statement:
         return compile_statement(element, self._database.backend.dialect, columns)

@@ -51,6 +51,9 @@ DEFINITION_COLUMNS = {
     "previous": ("previous_template", "previous_environment", "previous_files"),
 }
 
+# The column that the database fills: the order of events.
+ASSIGNED = "seq"
+
 _TYPES: dict[Form, type[TypeEngine[Any]]] = {
     Form.PROSE: Text,
     Form.FLAG: Boolean,

@@ -1,0 +1,90 @@
+"""Removes for good what was deleted long ago: stacks and all that belonged to them.
+
+Runs beside a working server. It goes in small transactions, and a document goes only when nothing
+names it and it was not stored again lately, so that a stack that is just being made keeps its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, select, tuple_
+
+from stackd.db import tables
+from stackd.db.codec import from_json, to_micros, unpack
+from stackd.db.database import Database
+
+_STACKS_AT_ONCE = 50
+_ROWS_AT_ONCE = 500
+_YOUNGEST_DOCUMENT = timedelta(days=1)
+
+_S = tables.stacks.c
+_R = tables.resources.c
+_D = tables.documents.c
+_DEAD = (
+    select(_S.id).where(_S.deleted_at < bindparam("before")).order_by(_S.deleted_at).limit(_STACKS_AT_ONCE)
+)
+_MANIFESTS = (
+    select(_S.project_id, _S.files)
+    .where(_S.files != "")
+    .union(select(_S.project_id, _S.previous_files).where(_S.previous_files != ""))
+)
+_BODY = select(_D.body).where(_D.project_id == bindparam("project"), _D.id == bindparam("id"))
+_OLD_DOCUMENTS = select(_D.project_id, _D.id).where(_D.created_at < bindparam("before"))
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How much went."""
+
+    stacks: int
+    documents: int
+
+
+async def purge(db: Database, older_than: timedelta) -> Purged:
+    """Remove the stacks deleted more than ``older_than`` ago and the documents that nothing needs now."""
+    before = to_micros(db.clock() - older_than)
+    gone = 0
+    while ids := [row[0] for row in await db.fetch(_DEAD, {"before": before})]:
+        for table in (tables.resources, tables.events, tables.operations):
+            await _remove(db, table, table.c.stack_id, ids)
+        await _remove(db, tables.stacks, _S.id, ids)
+        gone += len(ids)
+    return Purged(gone, await _purge_documents(db, max(older_than, _YOUNGEST_DOCUMENT)))
+
+
+async def _remove(db: Database, table: Table, column: Any, values: list[str]) -> None:
+    await db.modify_once(delete(table).where(column.in_(values)))
+
+
+async def _purge_documents(db: Database, older_than: timedelta) -> int:
+    before = to_micros(db.clock() - older_than)
+    old = {(row[0], row[1]) for row in await db.fetch(_OLD_DOCUMENTS, {"before": before})}
+    unused = sorted(old - await _referenced(db)) if old else []
+    for start in range(0, len(unused), _ROWS_AT_ONCE):
+        some = unused[start : start + _ROWS_AT_ONCE]
+        # Stored again since we looked: its age is checked in the same statement that removes it.
+        condition = tuple_(_D.project_id, _D.id).in_(some) & (_D.created_at < before)
+        await db.modify_once(delete(tables.documents).where(condition))
+        for key in some:
+            db.documents.pop(key, None)
+    return len(unused)
+
+
+async def _referenced(db: Database) -> set[tuple[str, str]]:
+    """Project and id of every document that a stack, a resource or a manifest names."""
+    named: set[tuple[str, str]] = set()
+    for group in tables.DEFINITION_COLUMNS.values():
+        for column in group:
+            rows = await db.fetch_once(select(_S.project_id, _S[column]).distinct())
+            named |= {(row[0], row[1]) for row in rows if row[1]}
+    applied = select(_S.project_id, _R.applied_from).join_from(
+        tables.resources, tables.stacks, _R.stack_id == _S.id
+    )
+    named |= {(row[0], row[1]) for row in await db.fetch_once(applied.distinct())}
+    for project, manifest in await db.fetch(_MANIFESTS):
+        for row in await db.fetch(_BODY, {"project": project, "id": manifest}):
+            named |= {(project, id_) for id_ in from_json(unpack(row[0], db.sealer)).values()}
+    return named
