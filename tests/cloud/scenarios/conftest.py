@@ -1,0 +1,153 @@
+"""stackd as a process beside a real OpenStack, in its catalog, and stacks that leave nothing behind.
+
+With STACKD_CLOUD_TEST_ENDPOINT set to the URL of a running orchestration service (a Heat, to see whether a scenario
+is true to it), that one is put into the catalog and no stackd is started.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.cloud.scenarios.openstack import TOOL, CommandFailed, OpenStack, run
+from tests.cloud.scenarios.stack import TEMPLATES, Stack
+
+SOURCE = Path(__file__).parents[3] / "src"
+ENDPOINT = os.environ.get("STACKD_CLOUD_TEST_ENDPOINT", "")
+PORT = int(os.environ.get("STACKD_CLOUD_TEST_PORT", "8804"))
+START_WITHIN = 60
+STOP_WITHIN = 30
+
+CONFIG = """
+[database]
+url = "sqlite:///{home}/stackd.db"
+
+[api.native]
+port = {port}
+
+[api.cfn]
+port = {cfn_port}
+
+[api.cloudwatch]
+port = {cloudwatch_port}
+
+[keystone]
+auth_url = "http://127.0.0.1:5000/v3"
+username = "heat"
+password = "secret"
+project_name = "service"
+user_domain_name = "Default"
+project_domain_name = "Default"
+region = "RegionOne"
+interface = "public"
+stack_domain_name = "heat"
+stack_domain_admin = "heat_domain_admin"
+stack_domain_admin_password = "secret"
+
+[security]
+encryption_keys = ["{key}"]
+"""
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _start(home: Path) -> subprocess.Popen[bytes]:
+    config = home / "stackd.toml"
+    config.write_text(
+        CONFIG.format(
+            home=home,
+            port=PORT,
+            cfn_port=PORT + 1,
+            cloudwatch_port=PORT + 2,
+            key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        )
+    )
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("OS_", "STACKD_"))}
+    with (home / "stackd.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "stackd.cli", "serve"],
+            cwd=home,
+            env=env | {"PYTHONPATH": str(SOURCE), "STACKD_CONFIG": str(config)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@pytest.fixture(scope="session")
+def stackd_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running stackd, as the log that it writes."""
+    home = tmp_path_factory.mktemp("stackd")
+    log = home / "stackd.log"
+    if ENDPOINT:
+        run(str(TOOL), "orchestration", ENDPOINT)
+        log.touch()
+        yield log
+        return
+    run(str(TOOL), "orchestration", f"http://127.0.0.1:{PORT}/v1/%(tenant_id)s")
+    process = _start(home)
+    try:
+        end = time.monotonic() + START_WITHIN
+        while not _answers(f"http://127.0.0.1:{PORT}/healthcheck"):
+            assert process.poll() is None, f"stackd ended at once:\n{log.read_text()}"
+            assert time.monotonic() < end, f"stackd does not answer:\n{log.read_text()}"
+            time.sleep(0.2)
+        yield log
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 0, f"stackd did not stop cleanly:\n{log.read_text()}"
+
+
+@pytest.fixture
+def stack_of(stackd_log: Path) -> Iterator[Callable[[str, str], Stack]]:
+    """Makes a `Stack` for a template and a user; whatever a failed scenario leaves is deleted."""
+    made: list[Stack] = []
+
+    def make(template: str, user: str) -> Stack:
+        name = f"scenario-{template}-{secrets.token_hex(3)}"
+        made.append(Stack(OpenStack(user), name, TEMPLATES / f"{template}.yaml"))
+        return made[-1]
+
+    began = stackd_log.stat().st_size
+    yield make
+    print(stackd_log.read_text()[began:])  # noqa: T201  (pytest shows it for a failed scenario only)
+    for stack in made:
+        try:
+            stack.openstack("stack", "delete", "--yes", "--wait", stack.name)
+        except CommandFailed as error:
+            assert "not found" in str(error).lower(), error  # noqa: PT017  (a stack that is gone is what we want)
+
+
+@pytest.fixture
+def image_url(tmp_path: Path) -> Iterator[str]:
+    """Where a tiny image can be downloaded from."""
+    (tmp_path / "image.raw").write_bytes(bytes(4096))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/image.raw"
+        server.shutdown()
