@@ -83,7 +83,10 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
 
 
 async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str | None:
-    """A trust of the caller that already lends exactly these roles, for when the answer to ``create_trust`` was lost."""
+    """A trust of the caller that lends exactly these roles already.
+
+    For when the answer to ``create_trust`` was lost (``AnswerLost``).
+    """
     token = await caller.token()
     query = {"trustor_user_id": token.user_id, "trustee_user_id": trustee_user_id}
     wanted = set(roles)
@@ -99,8 +102,8 @@ async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) 
 async def delete_trust(trust_id: str, holder: Cloud, service: Cloud) -> None:
     """Ends a trust; one that is gone already is no error.
 
-    ``holder`` is the cloud of the trust itself, whose token may end it. That token cannot be had any more when
-    its user was disabled or lost a role: then the ``service`` user tries, which needs to be an administrator.
+    ``holder`` is the cloud of the trust itself, whose token may end it. When that token cannot be had
+    any more, since its user was disabled or lost a role, the ``service`` user tries, as an administrator.
     """
     try:
         await holder.identity.delete(f"/OS-TRUST/trusts/{trust_id}")
