@@ -15,6 +15,7 @@ class NoneResource(ResourceType[Properties]):
     """Takes any properties and does nothing; map another type to it to leave that type out."""
 
     any_properties = True
+    local = True
 
     async def create(self, ctx: Context, props: Properties) -> None:
         """Only an id is made."""

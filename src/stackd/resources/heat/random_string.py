@@ -74,6 +74,7 @@ class RandomString(ResourceType[RandomStringProps]):
     """A text drawn at random when the resource is created; it stays the same until a property changes."""
 
     properties = RandomStringProps
+    local = True
     attributes: ClassVar = {"value": attr("The text; the same that a reference to the resource gives.")}
 
     def validate(self, props: RandomStringProps) -> None:

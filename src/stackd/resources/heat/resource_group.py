@@ -1,0 +1,242 @@
+"""OS::Heat::ResourceGroup, a number of resources that are the same but for their index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import count, islice
+from typing import Any, ClassVar
+
+from stackd.records import Resource
+from stackd.resources.base import Batch, Child, Members, NestedType, attr
+from stackd.resources.constraints import between, length, one_of
+from stackd.resources.heat.members import group_attribute, select
+from stackd.resources.heat.rolling import Definition, Pace, walk
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.template.unknown import Unknown
+
+_SKIPPED = "name_blacklist"
+_VERSION = "2015-04-30"
+
+
+class ResourceDef(Properties):
+    """The definition that all members share."""
+
+    type: str = prop("Type of the members.", required=True)
+    properties: dict[str, Any] | None = prop("Properties of the members.")
+    metadata: dict[str, Any] | None = prop("Metadata of the members.", since="5.0.0")
+
+
+class RemovalPolicy(Properties):
+    """Members that have to go."""
+
+    resource_list: list[Any] = prop(
+        "Members to remove, by name or reference. The index of a removed member is not used again.",
+        default=[],
+    )
+
+
+class ResourceGroupProps(Properties):
+    """Properties of ``OS::Heat::ResourceGroup``."""
+
+    count: int = prop("How many members there are.", default=1, update=IN_PLACE, constraints=[between(0)])
+    index_var: str = prop(
+        "A text that stands for the member's name wherever it occurs in the values of its properties.",
+        default="%index%",
+        constraints=[length(3)],
+        since="2014.2",
+    )
+    resource_def: ResourceDef = prop("What each member is.", required=True, update=IN_PLACE)
+    removal_policies: list[RemovalPolicy] = prop(
+        "Which members have to go first, whether or not the group shrinks.",
+        default=[],
+        update=IN_PLACE,
+        since="2015.1",
+    )
+    removal_policies_mode: str = prop(
+        "Whether the members to remove are added to those removed before or take their place, which "
+        "makes earlier names usable again.",
+        default="append",
+        update=IN_PLACE,
+        constraints=[one_of("append", "update")],
+        since="10.0.0",
+    )
+
+
+class BatchCreate(Properties):
+    """How a group is made."""
+
+    max_batch_size: int = prop("How many members are made at a time.", default=1, constraints=[between(1)])
+    pause_time: float = prop("Seconds between batches.", default=0, constraints=[between(0)])
+
+
+class RollingUpdate(Properties):
+    """How the members of a group are changed."""
+
+    min_in_service: int = prop(
+        "How many members are left alone while others change.", default=0, constraints=[between(0)]
+    )
+    max_batch_size: int = prop("How many members change at a time.", default=1, constraints=[between(1)])
+    pause_time: float = prop("Seconds between batches.", default=0, constraints=[between(0)])
+
+
+class GroupUpdatePolicy(Properties):
+    """The ``update_policy`` section of a group."""
+
+    batch_create: BatchCreate | None = prop("", since="5.0.0")
+    rolling_update: RollingUpdate | None = prop("", since="5.0.0")
+
+
+@resource_type("OS::Heat::ResourceGroup", since="2014.1")
+class ResourceGroup(NestedType[ResourceGroupProps]):
+    """Makes any number of resources from one definition.
+
+    Members are named by their index, which their properties can use through ``index_var``.
+    """
+
+    properties = ResourceGroupProps
+    update_policy = GroupUpdatePolicy.schema
+    checkable = True
+    attributes: ClassVar = {
+        "refs": attr("References of the members in order.", "list"),
+        "refs_map": attr("References of the members by name.", "map", since="7.0.0"),
+        "attributes": attr("The named attribute of all members by name.", "map", since="2014.2"),
+        "removed_rsrc_list": attr("Names that are not used any more.", "list", since="7.0.0"),
+    }
+
+    def child(
+        self, resource: Resource, props: ResourceGroupProps, members: Members, files: Mapping[str, str]
+    ) -> Child:
+        """All members in their newest definition."""
+        names = _names(_size(props, members), _skipped(resource))
+        return _stack({name: _member(props, name) for name in names})
+
+    def batches(
+        self,
+        resource: Resource,
+        old: ResourceGroupProps | None,
+        new: ResourceGroupProps,
+        members: Members,
+        files: Mapping[str, str],
+    ) -> Sequence[Batch]:
+        """Several steps when a policy asks for them: for a creation, or when the definition changes."""
+        pace = _pace(resource, old, new)
+        target = _size(new, members)
+        if pace is None or (old is None and not target):
+            return [Batch(self.child(resource, new, members, files))]
+        skipped = _skipped(resource)
+        old_def = (old or new).data["resource_def"]
+        now = {
+            name: _stored(member, old_def)
+            for name, member in members.resources.items()
+            if name not in skipped
+        }
+        define = cache(lambda name: _member(new, name))
+        walked = walk(now, lambda size: _names(size, skipped), target, pace, define)
+        plan = [Batch(_stack(state), pace.pause) for state in walked]
+        last = Batch(self.child(resource, new, members, files))
+        if plan and plan[-1].child == last.child:
+            plan.pop()
+        return [*plan, last]
+
+    def data_after(
+        self, resource: Resource, props: ResourceGroupProps, members: Members
+    ) -> Mapping[str, Any]:
+        """The names that are not used any more."""
+        before = _skipped(resource)
+        kept = set() if props.removal_policies_mode == "update" else before
+        after = kept | set(_removed(resource, props, members, before))
+        return {_SKIPPED: ",".join(sorted(after)) or None}
+
+    def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
+        """Lists and maps of the members' references and attributes."""
+        skipped = _skipped(resource)
+        if name == "removed_rsrc_list":
+            return select(sorted(skipped), path)
+        names = sorted((each for each in members.resources if each not in skipped), key=_order)
+        return group_attribute(resource, name, path, names, members)
+
+
+def _size(props: ResourceGroupProps, members: Members) -> int:
+    """The wanted number of members; as many as there are (or one) while it is not known."""
+    wanted = props.data["count"]
+    if isinstance(wanted, Unknown):
+        return len(members.resources) or 1
+    return int(wanted)
+
+
+def _skipped(resource: Resource) -> set[str]:
+    return set(filter(None, str(resource.data.get(_SKIPPED) or "").split(",")))
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdecimal() else (-1, name)
+
+
+def _names(size: int, skipped: set[str]) -> list[str]:
+    return list(islice((name for name in map(str, count()) if name not in skipped), size))
+
+
+def _removed(
+    resource: Resource, props: ResourceGroupProps, members: Members, before: set[str]
+) -> Iterator[str]:
+    """The names that the removal policies mean, by name or by reference."""
+    by_reference = {reference: name for name, reference in members.references.items()}
+    created = resource.physical_id is not None
+    for policy in props.removal_policies:
+        for entry in policy.resource_list or ():
+            if isinstance(entry, Unknown):
+                continue
+            if not created or str(entry) in before or str(entry) in members.resources:
+                yield str(entry)
+            elif entry in by_reference:
+                yield by_reference[entry]
+
+
+def _member(props: ResourceGroupProps, name: str) -> Definition:
+    """A member's definition, with its name in place of the index variable."""
+    shared = props.resource_def
+    values = {
+        key: _indexed(value, props.index_var, name)
+        for key, value in (shared.properties or {}).items()
+        if value is not None
+    }
+    return _definition(shared.type, values, shared.metadata)
+
+
+def _stored(member: Resource, shared: Mapping[str, Any]) -> Definition:
+    """The definition that a member has now."""
+    values = {key: value for key, value in member.properties.items() if value is not None}
+    return _definition(member.type, values, shared.get("metadata"))
+
+
+def _definition(kind: str, values: Mapping[str, Any], metadata: Any) -> Definition:
+    parts = (("properties", values), ("metadata", metadata))
+    return {"type": kind} | {key: part for key, part in parts if part}
+
+
+def _indexed(value: Any, variable: str, name: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(variable, name)
+    if isinstance(value, Mapping):
+        return {key: _indexed(each, variable, name) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_indexed(each, variable, name) for each in value]
+    return value
+
+
+def _stack(members: Mapping[str, Definition]) -> Child:
+    return Child({"heat_template_version": _VERSION, "resources": dict(members)})
+
+
+def _pace(resource: Resource, old: ResourceGroupProps | None, new: ResourceGroupProps) -> Pace | None:
+    """The pace that the update policy sets for this change, None when it is done at once."""
+    policy = GroupUpdatePolicy.load(resource.data.get("update_policy") or {}, "update_policy")
+    if old is None:
+        creating = policy.batch_create
+        return Pace(creating.max_batch_size, creating.pause_time) if creating else None
+    rolling = policy.rolling_update
+    if rolling is None or "resource_def" not in new.changed(old):
+        return None
+    return Pace(rolling.max_batch_size, rolling.pause_time, rolling.min_in_service)

@@ -1,0 +1,172 @@
+"""Templates as resource types: properties are a template's parameters, attributes its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from stackd.errors import TemplateError
+from stackd.records import Resource
+from stackd.resources import constraints as rules
+from stackd.resources.base import Attribute, Child, Members, NestedType, ResourceType
+from stackd.resources.constraints import Custom
+from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute, select
+from stackd.resources.schema import IN_PLACE, Properties, PropertySchema
+from stackd.template import constraints as given
+from stackd.template.schemas import ParameterSchema
+from stackd.template.template import Template
+from stackd.template.unknown import has_unknown
+
+STACK_ID_OUTPUT = "OS::stack_id"
+_TYPES = {
+    "string": "string",
+    "number": "number",
+    "comma_delimited_list": "list",
+    "json": "map",
+    "boolean": "boolean",
+}
+
+
+class TemplateResource(NestedType[Properties]):
+    """A resource that is a stack made from a template of the user's."""
+
+    template: ClassVar[Template]
+    source: ClassVar[str] = ""
+    checkable = True
+
+    def child(
+        self, resource: Resource, props: Properties, members: Members, files: Mapping[str, str]
+    ) -> Child:
+        """The template with the given properties as parameters."""
+        parameters = {name: _parameter(props.data[name]) for name in sorted(props.given)}
+        return Child(self.template.document.text or self.template.data, parameters, self.source)
+
+    def reference(self, resource: Resource) -> Any:
+        """The stack's ARN, or what the template's output ``OS::stack_id`` says instead."""
+        said = resource.attributes.get(STACK_ID_OUTPUT)
+        return said or resource.data.get("arn") or resource.physical_id or resource.name
+
+    def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
+        """An output, or ``resource.<inner name>[.<attribute>]`` of a resource inside."""
+        if is_member_attribute(name):
+            return member_attribute(resource, name, path, members)
+        if name not in self.template.outputs:
+            raise no_attribute(resource, name)
+        return select(members.outputs.get(name), path)
+
+
+def template_resource(
+    schema: Template, source: str = "", defaults: Mapping[str, Any] | None = None
+) -> TemplateResource:
+    """The resource type that a template makes.
+
+    ``source`` is the template's name or URL; ``defaults`` are the environment's parameter defaults,
+    which make a parameter optional.
+    """
+    optional = (defaults or {}).keys()
+    values = {
+        name: _property(parameter, parameter.required and name not in optional)
+        for name, parameter in schema.parameter_schemas.items()
+    }
+    outputs = {
+        name: Attribute(output.description, "any")
+        for name, output in schema.outputs.items()
+        if name != STACK_ID_OUTPUT
+    }
+    properties = type("TemplateProperties", (Properties,), {"schema": values, "__slots__": ()})
+    members = {
+        "template": schema,
+        "source": source,
+        "type_name": source,
+        "description": schema.description,
+        "properties": properties,
+        "attributes": outputs,
+    }
+    made: type[TemplateResource] = type("TemplateResource", (TemplateResource,), members)
+    return made()
+
+
+def _property(parameter: ParameterSchema, required: bool) -> PropertySchema:
+    return PropertySchema(
+        parameter.name,
+        _TYPES[parameter.type],
+        parameter.description,
+        parameter.default,
+        required,
+        update=IN_PLACE,
+        constraints=tuple(map(_constraint, parameter.constraints)),
+        convertible=parameter.type in ("json", "comma_delimited_list"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A parameter's constraint as one of a property."""
+
+    constraint: given.Constraint
+
+    def check(self, value: Any) -> str | None:
+        """See ``stackd.resources.constraints.Constraint``."""
+        return self.constraint.problem(value) or None
+
+    def shown(self) -> dict[str, Any]:
+        """See ``stackd.resources.constraints.Constraint``."""
+        match self.constraint:
+            case given.Length(_, low, high):
+                return rules.Length(low, high).shown()
+            case given.Range(_, least, most):
+                return rules.Range(least, most).shown()
+            case given.Modulo(_, step, offset):
+                return rules.Modulo(step, offset).shown()
+            case given.AllowedValues(_, allowed):
+                return rules.AllowedValues(allowed).shown()
+            case given.AllowedPattern(_, pattern):
+                return rules.AllowedPattern(pattern).shown()
+        return {}
+
+
+def _constraint(constraint: given.Constraint) -> rules.Constraint:
+    return Custom(constraint.name) if isinstance(constraint, given.CustomConstraint) else _Shown(constraint)
+
+
+def _parameter(value: Any) -> Any:
+    """A property's value as a parameter: lists become text, lists of maps ``.member.N.key=value``."""
+    if not isinstance(value, list) or has_unknown(value):
+        return value
+    return ",".join(text for index, each in enumerate(value) for text in _items(index, each))
+
+
+def _items(index: int, item: Any) -> Iterator[str]:
+    if isinstance(item, Mapping):
+        yield from (f".member.{index}.{key}={value}" for key, value in item.items())
+    else:
+        yield "" if item is None else str(item)
+
+
+def check_facade(provider: TemplateResource, facade: ResourceType[Any], kind: str) -> None:
+    """Raise ``TemplateError`` unless the template can stand in for the type ``kind``."""
+    problem = next(_facade_problems(provider, facade, kind), None)
+    if problem:
+        raise TemplateError(problem, remedy=f"Give the template the parameters and outputs of {kind}.")
+
+
+def _facade_problems(provider: TemplateResource, facade: ResourceType[Any], kind: str) -> Iterator[str]:
+    wanted, has = facade.properties.schema, provider.properties.schema
+    for name, schema in wanted.items():
+        if schema.required and name not in has:
+            yield f"Required property {name} for facade {kind} missing in provider"
+        elif name in has and not _alike(schema.type, has[name].type):
+            types = f"facade {kind} ({schema.type}) and provider ({has[name].type})"
+            yield f"Property {name} type mismatch between {types}"
+    for name, schema in has.items():
+        if schema.required and name not in wanted:
+            yield f"Provider requires property {name} unknown in facade {kind}"
+    for name in facade.attributes:
+        if name not in provider.template.outputs:
+            yield f"Attribute {name} for facade {kind} missing in provider"
+
+
+def _alike(wanted: str, has: str) -> bool:
+    """Whether a value of one wire type is one of the other; a parameter knows no integers."""
+    return wanted in ("any", has) or (wanted, has) == ("integer", "number")
