@@ -1,0 +1,68 @@
+"""Templates, pure: text to records, and records to values, given parameters and someone who knows the resources.
+
+Everything a stranger can send is bounded before it is used. Nothing here talks to the cloud or the database.
+"""
+
+from __future__ import annotations
+
+from stackd.template.conditions import Conditions
+from stackd.template.constraints import Constraint
+from stackd.template.environment import Environment, load_environment
+from stackd.template.evaluate import Evaluation, Scope, evaluate, resolve_conditions
+from stackd.template.functions.base import Call, Reference
+from stackd.template.graph import (
+    dependencies,
+    enabled_resources,
+    find_circle,
+    referenced_attributes,
+    references,
+)
+from stackd.template.merge import merge_environments
+from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
+from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text
+from stackd.template.registry import is_template_name
+from stackd.template.schemas import ParameterSchema
+from stackd.template.template import OutputDefinition, ResourceDefinition, Template, load_template
+from stackd.template.unknown import Unknown, find_unknown, has_unknown
+from stackd.template.validate import validate_static
+from stackd.template.versions import VERSIONS, Version, list_functions, list_versions
+
+__all__ = [
+    "VERSIONS",
+    "Call",
+    "Conditions",
+    "Constraint",
+    "Environment",
+    "Evaluation",
+    "Limits",
+    "OutputDefinition",
+    "ParameterSchema",
+    "Parameters",
+    "ParsedDocument",
+    "Reference",
+    "ResourceDefinition",
+    "Scope",
+    "StackIdentity",
+    "Template",
+    "Unknown",
+    "Version",
+    "bind_parameters",
+    "check_data",
+    "dependencies",
+    "enabled_resources",
+    "evaluate",
+    "find_circle",
+    "find_unknown",
+    "has_unknown",
+    "is_template_name",
+    "list_functions",
+    "list_versions",
+    "load_environment",
+    "load_template",
+    "merge_environments",
+    "parse_text",
+    "referenced_attributes",
+    "references",
+    "resolve_conditions",
+    "validate_static",
+]

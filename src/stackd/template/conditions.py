@@ -1,0 +1,90 @@
+"""The conditions of a template under one set of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from stackd.errors import TemplateError
+from stackd.template.functions.base import Call, dotted
+from stackd.template.unknown import Unknown
+
+if TYPE_CHECKING:
+    from stackd.template.template import Template
+
+
+class Conditions(Mapping[str, Any]):
+    """Truth by name, worked out when it is asked for and then kept.
+
+    A truth is a bool, or `Unknown` when it depends on a parameter whose value is not known yet.
+    """
+
+    def __init__(
+        self, template: Template, parameters: Mapping[str, Any], evaluate: Callable[[Conditions, Call], Any]
+    ) -> None:
+        self.template = template
+        self.parameters = parameters
+        self._evaluate = evaluate
+        self._known: dict[str, Any] = {}
+        self._running: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            if name not in self.template.conditions:
+                raise KeyError(name)
+            self._known[name] = self._resolve(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.template.conditions)
+
+    def __len__(self) -> int:
+        return len(self.template.conditions)
+
+    def resolve_all(self) -> None:
+        """Work out every condition; raises the first mistake."""
+        for name in self:
+            self[name]
+
+    def holds(self, condition: Any) -> Any:
+        """The truth of a name, a boolean or an inline function; raises TemplateError for an unknown name."""
+        if isinstance(condition, bool | Unknown):
+            return condition
+        if isinstance(condition, Call):
+            return self._truth(condition, self._evaluate(self, condition), dotted(condition.path))
+        if condition not in self.template.conditions:
+            raise TemplateError(f'Invalid condition "{condition}"', remedy="Define it under conditions.")
+        return self[condition]
+
+    def _resolve(self, name: str) -> Any:
+        definition = self.template.conditions[name]
+        if isinstance(definition, bool):
+            return definition
+        if name in self._running:
+            chain = " -> ".join((*self._running[self._running.index(name) :], name))
+            raise self._wrong(
+                name, f'Circular definition for condition "{name}"', f"Break the circle {chain}."
+            )
+        self._running.append(name)
+        try:
+            return self._truth(definition, self._evaluate(self, definition), name)
+        finally:
+            self._running.pop()
+
+    def _truth(self, definition: Any, value: Any, name: str) -> Any:
+        if isinstance(value, bool | Unknown):
+            return value
+        raise self._wrong(
+            name,
+            f'The definition of condition "{name}" is invalid: it is {value!r}, not a boolean'[:300],
+            "Compare with equals.",
+        )
+
+    def _wrong(self, name: str, problem: str, remedy: str) -> TemplateError:
+        path = (self.template.version.sections["conditions"], name)
+        return TemplateError(
+            f"Condition validation error: {problem}",
+            path=dotted(path),
+            place=self.template.place(path),
+            remedy=remedy,
+        )

@@ -1,0 +1,223 @@
+"""Constraints on parameter and property values: the six kinds, each a record that can check a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stackd.errors import InvalidSchemaError
+from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What all constraints have: an optional text that replaces the message of a failure."""
+
+    description: str = ""
+
+    def problem(self, value: Any) -> str:
+        """Why ``value`` violates the constraint; empty when it does not."""
+        reason = self._problem(value)
+        return (self.description or reason) if reason else ""
+
+    def _problem(self, value: Any) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Length(Constraint):
+    """The length of a text, list or map."""
+
+    min: int | None = None
+    max: int | None = None
+
+    def _problem(self, value: Any) -> str:
+        try:
+            length = len(value)
+        except TypeError:
+            length = len(str(value))
+        if (self.min is not None and length < self.min) or (self.max is not None and length > self.max):
+            return f"length ({length}) is out of range (min: {self.min}, max: {self.max})"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Constraint):
+    """The size of a number."""
+
+    min: float | None = None
+    max: float | None = None
+
+    def _problem(self, value: Any) -> str:
+        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
+            return f"{value} is out of range (min: {self.min}, max: {self.max})"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Modulo(Constraint):
+    """A number in steps from an offset."""
+
+    step: int = 1
+    offset: int = 0
+
+    def _problem(self, value: Any) -> str:
+        if value % self.step != self.offset:
+            return f"{value} is not a multiple of {self.step} with an offset of {self.offset}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedValues(Constraint):
+    """One of some values; for a list, each element must be one of them."""
+
+    allowed: tuple[Any, ...] = ()
+
+    def _problem(self, value: Any) -> str:
+        if isinstance(value, list):
+            ok = all(item in self.allowed for item in value)
+        else:
+            ok = value in self.allowed
+        if ok:
+            return ""
+        return f"{json.dumps(value)} is not an allowed value {json.dumps(list(self.allowed))}"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedPattern(Constraint):
+    """A text whose first match with a regular expression covers all of it."""
+
+    pattern: str = ""
+
+    def _problem(self, value: Any) -> str:
+        try:
+            matched = matches_whole(self.pattern, str(value))
+        except TimeoutError:
+            return f'matching "{value}" with pattern "{self.pattern}" takes too long'
+        return "" if matched else f'"{value}" does not match pattern "{self.pattern}"'
+
+
+@dataclass(frozen=True, slots=True)
+class CustomConstraint(Constraint):
+    """Something that must exist in the cloud, or a format, known by a registered name; checked elsewhere."""
+
+    name: str = ""
+
+
+# The order in which a definition with several kinds is read; only the first counts.
+KINDS: Final = ("modulo", "length", "range", "allowed_values", "allowed_pattern", "custom_constraint")
+
+APPLIES_TO: Final[Mapping[str, frozenset[str]]] = {
+    "length": frozenset({"string", "comma_delimited_list", "json"}),
+    "range": frozenset({"number"}),
+    "modulo": frozenset({"number"}),
+    "allowed_values": frozenset({"string", "number", "boolean", "comma_delimited_list"}),
+    "allowed_pattern": frozenset({"string"}),
+    "custom_constraint": frozenset({"string", "number", "boolean", "comma_delimited_list"}),
+}
+_LABELS: Final = {
+    "length": "Length",
+    "range": "Range",
+    "modulo": "Modulo",
+    "allowed_values": "AllowedValues",
+    "allowed_pattern": "AllowedPattern",
+    "custom_constraint": "Custom",
+}
+
+
+def number_of(value: Any, what: str) -> int | float:
+    """A number, or the number in a text; raises InvalidSchemaError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        return int(value) if isinstance(value, str) else _refuse(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        raise InvalidSchemaError(f"{what} must be a number, not {value!r}"[:200]) from None
+
+
+def _refuse(value: Any) -> int:
+    raise ValueError(value)
+
+
+def _whole(value: Any, what: str) -> int:
+    number = number_of(value, what)
+    if number != number or number in (float("inf"), float("-inf")) or number != int(number):
+        raise InvalidSchemaError(f"{what} must be a whole number, not {value!r}"[:200])
+    return int(number)
+
+
+def _bounds(kind: str, body: Any, read: Callable[[Any, str], Any]) -> tuple[Any, Any]:
+    if not isinstance(body, dict):
+        raise InvalidSchemaError(f"Invalid {kind} constraint, expected a mapping")
+    _only(body, ("min", "max"), f"{kind} constraint")
+    low, high = (
+        None if body.get(key) is None else read(body[key], f"{kind} {key}") for key in ("min", "max")
+    )
+    if low is None and high is None:
+        raise InvalidSchemaError(f"A {kind} constraint must have a min value and/or a max value specified.")
+    return low, high
+
+
+def _only(body: Mapping[str, Any], allowed: tuple[str, ...], what: str) -> None:
+    for key in body:
+        if key not in allowed:
+            raise InvalidSchemaError(
+                f"Invalid key '{key}' for {what}", remedy=f"Use only {', '.join(allowed)}."
+            )
+
+
+def _modulo(body: Any, description: str) -> Modulo:
+    if not isinstance(body, dict):
+        raise InvalidSchemaError("Invalid modulo constraint, expected a mapping")
+    _only(body, ("step", "offset"), "modulo constraint")
+    if body.get("step") is None or body.get("offset") is None:
+        raise InvalidSchemaError("A modulo constraint must have a step value and an offset value specified.")
+    step, offset = _whole(body["step"], "step"), _whole(body["offset"], "offset")
+    if step == 0:
+        raise InvalidSchemaError("step cannot be 0.")
+    if abs(offset) >= abs(step):
+        raise InvalidSchemaError("offset must be smaller (by absolute value) than step.")
+    if step * offset < 0:
+        raise InvalidSchemaError("step and offset must be both positive or both negative.")
+    return Modulo(description, step, offset)
+
+
+def pattern(text: Any, description: str = "") -> AllowedPattern:
+    """A pattern constraint; raises InvalidSchemaError for a pattern that is not one."""
+    if not isinstance(text, str):
+        raise InvalidSchemaError("AllowedPattern must be a string")
+    if problem := pattern_problem(text):
+        raise InvalidSchemaError(
+            f'Invalid pattern "{text[:80]}": {problem}',
+            remedy=f"Use a Python regular expression of at most {MAX_PATTERN} characters.",
+        )
+    return AllowedPattern(description, text)
+
+
+def make_constraint(
+    kind: str, body: Any, description: str, parameter_type: str, convert: Callable[[Any], Any]
+) -> Constraint:
+    """The constraint that a definition asks for; raises InvalidSchemaError."""
+    if parameter_type not in APPLIES_TO[kind]:
+        raise InvalidSchemaError(f"{_LABELS[kind]} constraint invalid for {parameter_type}")
+    if kind == "length":
+        return Length(description, *_bounds("length", body, _whole))
+    if kind == "range":
+        return Range(description, *_bounds("range", body, number_of))
+    if kind == "modulo":
+        return _modulo(body, description)
+    if kind == "allowed_values":
+        if not isinstance(body, list):
+            raise InvalidSchemaError("AllowedValues must be a list")
+        return AllowedValues(description, tuple(convert(item) for item in body))
+    if kind == "allowed_pattern":
+        return pattern(body, description)
+    if not isinstance(body, str):
+        raise InvalidSchemaError("custom_constraint must be a string")
+    return CustomConstraint(description, body)

@@ -1,0 +1,204 @@
+"""What a template function is, and what it is given to work with.
+
+Functions report a bad argument with TypeError, ValueError or a LookupError and a plain message. The evaluator
+turns those into `TemplateError` and adds path, place and remedy, so that no function needs to know where it stands.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Final, Protocol
+
+from stackd.errors import Place, TemplateError
+
+PathPart = str | int
+TemplatePath = tuple[PathPart, ...]
+
+ARGUMENT_ERRORS: Final = (TypeError, ValueError, LookupError, ArithmeticError)
+
+
+class Omitted(Enum):
+    """The result of a two-argument ``if`` that is false: the key or element around it is dropped."""
+
+    OMITTED = "omitted"
+
+
+OMITTED: Final = Omitted.OMITTED
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A use of a resource: of its reference id (``attribute`` None), or of an attribute and a path inside it.
+
+    ``path`` ends before the first element that is not known yet. All attributes at once are ``attribute="*"``.
+    """
+
+    resource: str
+    attribute: str | None = None
+    path: tuple[Any, ...] = ()
+    where: TemplatePath = ()
+
+
+class Resolver(Protocol):
+    """What a function may ask while it is evaluated (implemented by `stackd.template.evaluate.Evaluation`)."""
+
+    def resolve(self, node: Any) -> Any:
+        """The value of a parsed node; unknown parts stay `Unknown`."""
+
+    def charge(self, nodes: int = 0, text: int = 0, work: int = 0) -> None:
+        """Count what a result will hold before it is made; raises TemplateError when it is too much."""
+
+    def parameter(self, name: str) -> Any:
+        """A parameter's value; raises UserParameterMissing."""
+
+    def is_parameter(self, name: str) -> bool:
+        """Whether the template has this parameter, pseudo-parameters included."""
+
+    def is_resource(self, name: str) -> bool:
+        """Whether the template has this resource and its condition holds."""
+
+    def reference(self, resource: str) -> Any:
+        """A resource's reference id."""
+
+    def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
+        """A resource's attribute."""
+
+    def all_attributes(self, resource: str) -> Any:
+        """All attributes of a resource."""
+
+    def facade(self, key: str) -> Any:
+        """Something of the resource that contains this stack."""
+
+    def file(self, key: str) -> str:
+        """The content of a file that came with the template; raises ValueError."""
+
+    def condition(self, condition: Any) -> Any:
+        """The truth of a named, literal or inline condition: a bool, or Unknown."""
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """An entry of the CloudFormation Mappings section; raises KeyError."""
+
+    def availability_zones(self) -> list[str]:
+        """Names of the compute availability zones."""
+
+    def yaql(self, expression: str, data: Any) -> Any:
+        """The value of a yaql expression; raises ValueError."""
+
+
+class Function(ABC):
+    """One function of the template language: argument check, dependencies and evaluation.
+
+    The first line of the docstring is what the API shows as its description, ``usage`` what an error recommends.
+    With ``raw_arguments`` the arguments are resolved by the function itself; with ``takes_unknown`` it copes with
+    `Unknown` inside its arguments, otherwise its result is then unknown.
+    """
+
+    usage: ClassVar[str] = ""
+    raw_arguments: ClassVar[bool] = False
+    takes_unknown: ClassVar[bool] = False
+
+    @property
+    def summary(self) -> str:
+        """One line for the list of functions."""
+        return (type(self).__doc__ or "").strip().split("\n")[0]
+
+    def parse(self, raw: Any, parser: Parser, path: TemplatePath) -> Any:
+        """The parsed arguments; only macros choose for themselves what to parse."""
+        return parser.parse(raw, path)
+
+    def check(self, args: Any) -> None:
+        """Refuse arguments whose shape is wrong; functions inside them are not resolved yet."""
+        return
+
+    def validate(self, args: Any) -> None:
+        """Refuse what is legal to load but not to run."""
+        return
+
+    def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
+        """The resources that are used."""
+        yield from walk.inside(args)
+
+    @abstractmethod
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        """The value; ``args`` are resolved unless ``raw_arguments``."""
+
+
+class Parser(Protocol):
+    """Turns raw template data into nodes (implemented by `stackd.template.nodes.NodeParser`)."""
+
+    def parse(self, raw: Any, path: TemplatePath) -> Any:
+        """Data with every function inside it as a `Call`."""
+
+    def parse_condition(self, raw: Any, path: TemplatePath) -> Any:
+        """The same in the language of conditions."""
+
+
+class Walk(Protocol):
+    """Collects references (implemented by `stackd.template.graph`)."""
+
+    path: TemplatePath
+
+    def inside(self, node: Any) -> Iterator[Reference]:
+        """The references anywhere inside a node."""
+
+    def value(self, node: Any) -> Any:
+        """The value of a node as far as parameters alone determine it, else Unknown."""
+
+    def condition(self, condition: Any) -> Any:
+        """The truth of a condition: a bool, or Unknown."""
+
+    def is_resource(self, name: str) -> bool:
+        """Whether the template has this resource and its condition holds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A function with its parsed arguments; ``path`` is where it stands."""
+
+    name: str
+    function: Function
+    args: Any
+    path: TemplatePath
+
+    def __repr__(self) -> str:
+        return f"Call({{{self.name}: {self.args!r}}})"
+
+
+class Lazy:
+    """A part of the template that is parsed only when it is chosen."""
+
+    __slots__ = ("_node", "_parse", "path", "raw")
+
+    def __init__(self, raw: Any, path: TemplatePath, parse: Callable[[Any, TemplatePath], Any]) -> None:
+        self.raw = raw
+        self.path = path
+        self._parse = parse
+        self._node: Any = self
+
+    @property
+    def node(self) -> Any:
+        """The parsed part."""
+        if self._node is self:
+            self._node = self._parse(self.raw, self.path)
+        return self._node
+
+
+def dotted(path: TemplatePath) -> str:
+    """A path the way messages write it: ``resources.web.properties.networks[0].port``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def call_error(
+    name: str, function: Function, path: TemplatePath, error: Exception, place: Place
+) -> TemplateError:
+    """What to tell the user about an argument that a function refused."""
+    problem = str(error.args[0]) if error.args and isinstance(error, KeyError) else str(error)
+    where = dotted((*path, name))
+    remedy = f"Write {function.usage}." if function.usage else ""
+    return TemplateError(f"{where}: {problem}", path=where, place=place, remedy=remedy)

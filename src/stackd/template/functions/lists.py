@@ -1,0 +1,196 @@
+"""Functions that make or search lists."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import product
+from math import prod
+from typing import Any
+
+from stackd.template.functions.base import Call, Function, Resolver
+from stackd.template.unknown import Unknown, find_unknown
+
+
+def hashable(value: Any) -> Hashable:
+    """A key that is equal exactly when two values are equal."""
+    if isinstance(value, dict):
+        return ("map", frozenset((key, hashable(item)) for key, item in value.items()))
+    if isinstance(value, list):
+        return ("list", tuple(hashable(item) for item in value))
+    return value  # type: ignore[no-any-return]
+
+
+def size_of(value: Any) -> tuple[int, int]:
+    """How many nodes, and how many characters of text, a value holds."""
+    nodes = text = 0
+    level = [value]
+    while level:
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                text += sum(map(len, item))
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, str):
+                text += len(item)
+        nodes += len(level)
+        level = below
+    return nodes, text
+
+
+class Repeat(Function):
+    """A template repeated for each item of lists, or each combination of items."""
+
+    usage = "{repeat: {template: anything, for_each: {placeholder: list}, permutations: true}}"
+
+    def __init__(self, *, maps: bool = False, permutations: bool = False) -> None:
+        self.maps = maps
+        self.permutations = permutations
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, dict):
+            raise TypeError('Arguments to "repeat" must be a map')
+        if "for_each" not in args or "template" not in args:
+            raise KeyError('"repeat" must have the keys template and for_each')
+        if not isinstance(args["for_each"], dict | Call):
+            raise TypeError('The "for_each" argument to "repeat" must contain a map')
+        if self.permutations and not isinstance(args.get("permutations", True), bool):
+            raise TypeError('"permutations" should be boolean type for repeat function')
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        self.check(args)
+        together = self.permutations and args.get("permutations", True) is False
+        for_each: dict[str, Any] = args["for_each"]
+        if not for_each:
+            raise ValueError('The "for_each" argument to "repeat" must not be empty')
+        lists = [self._items(value, together) for value in for_each.values()]
+        if together:
+            if len({len(items) for items in lists}) > 1:
+                raise ValueError(
+                    "The length of for_each values is not equal, they must be the same when permutations is false"
+                )
+            rounds = len(lists[0])
+        else:
+            rounds = prod(len(items) for items in lists)
+        template = args["template"]
+        nodes, text = size_of(template)
+        run.charge(nodes=rounds * nodes, text=rounds * text, work=rounds * (nodes * len(lists) * 10 + text))
+        combinations = zip(*lists, strict=True) if together else product(*lists)
+        names = list(for_each)
+        return [_fill(template, list(zip(names, items, strict=True)), run) for items in combinations]
+
+    def _items(self, value: Any, together: bool) -> list[Any]:
+        if value is None:
+            return []
+        if isinstance(value, dict) and self.maps:
+            if together:
+                raise TypeError('"for_each" values must be lists, not maps, when "permutations" is false')
+            return list(value)
+        if not isinstance(value, list):
+            kinds = "lists or maps" if self.maps else "lists"
+            raise TypeError(f'The values of the "for_each" argument to "repeat" must be {kinds}')
+        return value
+
+
+def _fill(template: Any, values: list[tuple[str, Any]], run: Resolver) -> Any:
+    if isinstance(template, str):
+        for placeholder, value in values:
+            if not isinstance(value, str):
+                raise TypeError(f'"repeat" values must be strings, not {value!r}'[:200])
+            if placeholder in template:
+                run.charge(text=template.count(placeholder) * len(value) + len(template))
+                template = template.replace(placeholder, value)
+        return template
+    if isinstance(template, dict):
+        return {_fill(key, values, run): _fill(value, values, run) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_fill(item, values, run) for item in template]
+    return template
+
+
+class ListConcat(Function):
+    """Several lists as one."""
+
+    usage = "{list_concat: [list, list, …]}"
+    takes_unknown = True
+
+    def __init__(self, name: str = "list_concat", *, unique: bool = False) -> None:
+        self.name = name
+        self.unique = unique
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list | Call):
+            raise TypeError(
+                f'Incorrect arguments to "{self.name}" should be: [ [ <value 1>, <value 2> ], … ]'
+            )
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        if isinstance(args, Unknown):
+            return args
+        self.check(args)
+        result: list[Any] = []
+        for items in args:
+            if isinstance(items, Unknown):
+                return items
+            if items is None:
+                continue
+            if not isinstance(items, list):
+                raise TypeError("Items to concat must be lists")
+            run.charge(nodes=len(items))
+            result.extend(items)
+        if not self.unique:
+            return result
+        if (unknown := find_unknown(result)) is not None:
+            return unknown
+        first: dict[Hashable, Any] = {}
+        for item in result:
+            first.setdefault(hashable(item), item)
+        return list(first.values())
+
+
+class Filter(Function):
+    """A list without certain values."""
+
+    usage = "{filter: [values to leave out, list]}"
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError('Argument to "filter" must be a list')
+        if len(args) != 2:
+            raise ValueError('"filter" function has exactly two arguments')
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        values, items = args
+        if not items:
+            return items
+        if not isinstance(items, list):
+            raise TypeError('"filter" only works with lists')
+        if not values:
+            return items
+        if not isinstance(values, list):
+            raise TypeError('"filter" only works with lists')
+        unwanted = {hashable(value) for value in values}
+        return [item for item in items if hashable(item) not in unwanted]
+
+
+class Contains(Function):
+    """Whether a value is in a list, or a text in a text."""
+
+    usage = "{contains: [value, list or text]}"
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError('Arguments to "contains" must be a list')
+        if len(args) != 2:
+            raise ValueError('Arguments to "contains" must be of the form: [value, sequence]')
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        value, items = args
+        if isinstance(items, str):
+            if not isinstance(value, str):
+                raise TypeError('The value to find in a text with "contains" must be a string')
+            return value in items
+        if not isinstance(items, list):
+            raise TypeError('Second argument to "contains" should be a sequence')
+        return value in items

@@ -1,0 +1,335 @@
+"""Functions that make text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from stackd.template.functions.base import Call, Function, Resolver
+
+
+def json_text(value: Any) -> str:
+    """Structures inside text: keys in order, everything ASCII."""
+    return json.dumps(value, sort_keys=True)
+
+
+class Join(Function):
+    """The items of a list as one text, with a delimiter between them."""
+
+    usage = "{list_join: [delimiter, list]}"
+
+    def __init__(self, name: str = "list_join") -> None:
+        self.name = name
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
+        if len(args) != 2:
+            raise ValueError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        delimiter, items = args
+        items = [] if items is None else items
+        if not isinstance(items, list):
+            raise TypeError(f'"{self.name}" must operate on a list')
+        return _join(self.name, delimiter, [self._text(item) for item in items], run)
+
+    def _text(self, item: Any) -> str:
+        if item is None:
+            return ""
+        if not isinstance(item, str):
+            raise TypeError(f"Items to join must be strings not {item!r}"[:200])
+        return item
+
+
+class JoinMultiple(Function):
+    """The items of several lists as one text, with a delimiter between them."""
+
+    usage = "{list_join: [delimiter, list, list, …]}"
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
+        if len(args) < 2:
+            raise ValueError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        delimiter, *lists = args
+        texts: list[str] = []
+        for items in lists:
+            if not items:
+                continue
+            if not isinstance(items, list):
+                raise TypeError(f'"list_join" must operate on a list not {items!r}'[:200])
+            texts.extend(self._text(item) for item in items)
+        return _join("list_join", delimiter, texts, run)
+
+    @staticmethod
+    def _text(item: Any) -> str:
+        if item is None:
+            return ""
+        if isinstance(item, str):
+            return item
+        if isinstance(item, dict | list):
+            return json_text(item)
+        raise TypeError(f"Items to join must be string, map or list not {item!r}")
+
+
+def _join(name: str, delimiter: Any, texts: list[str], run: Resolver) -> str:
+    if not isinstance(delimiter, str):
+        raise TypeError(f"{name} delimiter must be a string, not {type(delimiter).__name__}")
+    run.charge(text=sum(map(len, texts)) + len(delimiter) * len(texts))
+    return delimiter.join(texts)
+
+
+class Replace(Function):
+    """A text with placeholders replaced by values."""
+
+    usage = "{str_replace: {template: text, params: {placeholder: value}}}"
+
+    def __init__(
+        self,
+        name: str = "str_replace",
+        *,
+        structures: bool = False,
+        strict: bool = False,
+        very_strict: bool = False,
+        params_first: bool = False,
+    ) -> None:
+        self.name = name
+        self.structures = structures
+        self.strict = strict or very_strict
+        self.very_strict = very_strict
+        self.params_first = params_first
+
+    def check(self, args: Any) -> None:
+        params, _ = self._arguments(args)
+        if not isinstance(params, dict | Call):
+            raise TypeError(f'"{self.name}" parameters must be a mapping')
+
+    def _arguments(self, args: Any) -> tuple[Any, Any]:
+        if self.params_first:
+            if not isinstance(args, list):
+                raise TypeError(f'Arguments to "{self.name}" must be a list')
+            if len(args) != 2:
+                raise ValueError(f'Incorrect arguments to "{self.name}" should be: [ <params>, <template> ]')
+            return args[0], args[1]
+        if not isinstance(args, dict):
+            raise TypeError(f'Arguments to "{self.name}" must be a map')
+        if "params" not in args or "template" not in args:
+            raise KeyError(f'"{self.name}" must have the keys template and params')
+        return args["params"], args["template"]
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        params, template = self._arguments(args)
+        if not isinstance(template, str):
+            raise TypeError(f'"{self.name}" template must be a string')
+        if not isinstance(params, dict):
+            raise TypeError(f'"{self.name}" params must be a map')
+        placeholders = sorted(params, key=lambda text: (-len(text), text))
+        values = {placeholder: self._text(placeholder, params[placeholder]) for placeholder in placeholders}
+        run.charge(work=len(placeholders) * (len(template) + 100))
+        pieces: list[str] = [template]
+        is_open: list[bool] = [True]
+        unused: list[str] = []
+        for placeholder in placeholders:
+            if placeholder not in template:
+                unused.append(placeholder)
+                continue
+            pieces, is_open, found = _split(pieces, is_open, placeholder, values[placeholder], run)
+            if not found:
+                unused.append(placeholder)
+        if self.strict and unused:
+            raise ValueError(f"The following params were not found in the template: {','.join(unused)}")
+        return "".join(pieces)
+
+    def _text(self, placeholder: str, value: Any) -> str:
+        if not placeholder:
+            raise ValueError(f'"{self.name}" params keys must not be empty')
+        if self.very_strict and (value is None or value in ("", [], {})):
+            raise ValueError(
+                f'"{self.name}" has an undefined or empty value for param {placeholder}, '
+                "must be a defined non-empty value"
+            )
+        if value is None:
+            return ""
+        if isinstance(value, str | int | float):
+            return str(value)
+        if self.structures and isinstance(value, dict | list):
+            return json_text(value)
+        kinds = "strings, numbers, maps or lists" if self.structures else "strings or numbers"
+        raise TypeError(f'"{self.name}" params must be {kinds}, param {placeholder} is not valid')
+
+
+def _split(
+    pieces: list[str], is_open: list[bool], placeholder: str, value: str, run: Resolver
+) -> tuple[list[str], list[bool], bool]:
+    """Replace one placeholder in the pieces that are still open; what was put in is closed for later ones."""
+    made: list[str] = []
+    flags: list[bool] = []
+    found = False
+    for piece, still_open in zip(pieces, is_open, strict=True):
+        if not still_open or placeholder not in piece:
+            made.append(piece)
+            flags.append(still_open)
+            continue
+        found = True
+        parts = piece.split(placeholder)
+        run.charge(text=len(piece) + (len(parts) - 1) * len(value))
+        for index, part in enumerate(parts):
+            if index:
+                made.append(value)
+                flags.append(False)
+            if part:
+                made.append(part)
+                flags.append(True)
+    return made, flags, found
+
+
+class Split(Function):
+    """A text cut at each delimiter, as a list; or one item of it."""
+
+    usage = "{str_split: [delimiter, text]} or {str_split: [delimiter, text, index]}"
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError(
+                'Incorrect arguments to "str_split" should be: [ <delimiter>, <string>, <index> ]'
+            )
+        if not 2 <= len(args) <= 3:
+            raise ValueError(
+                'Incorrect arguments to "str_split" should be: [ <delimiter>, <string>, <index> ]'
+            )
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        delimiter, text, *index = args
+        if text is None:
+            return None
+        parts = split_text("str_split", delimiter, text, run)
+        if not index or index[0] is None:
+            return parts
+        try:
+            position = int(index[0])
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f'Incorrect index to "str_split" should be a number, not {index[0]!r}') from None
+        if not -len(parts) <= position < len(parts):
+            raise ValueError(f'Incorrect index to "str_split" should be between 0 and {len(parts) - 1}')
+        return parts[position]
+
+
+def split_text(name: str, delimiter: Any, text: Any, run: Resolver) -> list[str]:
+    """The parts of a text, which must be text, between delimiters, which must not be empty."""
+    if not isinstance(text, str):
+        raise TypeError(f'The text to split in "{name}" must be a string, not {type(text).__name__}')
+    if not isinstance(delimiter, str) or not delimiter:
+        raise ValueError(f'The delimiter in "{name}" must be a string that is not empty')
+    run.charge(nodes=text.count(delimiter) + 1, text=len(text))
+    return text.split(delimiter)
+
+
+class Digest(Function):
+    """The hexadecimal digest of a text."""
+
+    usage = "{digest: [algorithm, text]}"
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, list):
+            raise TypeError('Argument to "digest" must be a list of exactly two strings')
+        if len(args) != 2:
+            raise ValueError('Argument to "digest" must be a list of exactly two strings')
+        if any(not isinstance(item, str | Call) for item in args):
+            raise TypeError('Argument to "digest" must be a list of exactly two strings')
+        if isinstance(args[0], str):
+            self._algorithm(args[0])
+
+    @staticmethod
+    def _algorithm(name: str) -> str:
+        known = sorted(item for item in hashlib.algorithms_available if "shake" not in item)
+        if name.lower() not in (item.lower() for item in known):
+            raise ValueError(f"Algorithm must be one of {', '.join(known)}")
+        return name.lower()
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        self.check(args)
+        algorithm, text = args
+        return hashlib.new(
+            self._algorithm(algorithm), text.encode("latin-1"), usedforsecurity=False
+        ).hexdigest()
+
+
+class MakeUrl(Function):
+    """A URL made of its parts, each quoted as its place demands."""
+
+    usage = "{make_url: {scheme: http, host: name, port: 80, path: /p, query: {key: value}, fragment: f}}"
+
+    PARTS = ("scheme", "username", "password", "host", "port", "path", "query", "fragment")
+
+    def check(self, args: Any) -> None:
+        if not isinstance(args, dict):
+            raise TypeError('The arguments to "make_url" must be a map')
+
+    def validate(self, args: Any) -> None:
+        for part in args:
+            if part not in self.PARTS:
+                raise ValueError(f'Invalid arguments to "make_url": {part}')
+        self._check_values({part: value for part, value in args.items() if not isinstance(value, Call)})
+
+    def _check_values(self, args: dict[str, Any]) -> None:
+        for part, value in args.items():
+            if part in ("port", "query") or (part == "fragment" and "query" in args):
+                continue
+            if not isinstance(value, str):
+                raise TypeError(f'"{part}" must be a string')
+        if ":" in args.get("scheme", ""):
+            raise ValueError('"scheme" must not contain ":"')
+        if not isinstance(args.get("query", {}), dict):
+            raise TypeError('"query" must be a map')
+        if "port" in args:
+            self._port(args["port"])
+
+    @staticmethod
+    def _port(port: Any) -> int:
+        if not isinstance(port, str | int):
+            raise TypeError(f'"port" must be an integer, not {port!r}')
+        number = int(port)
+        if not 1 <= number <= 65535:
+            raise ValueError(f'Invalid port "{number}", must be in range 1-65535')
+        return number
+
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        self.validate(args)
+        run.charge(text=3 * len(str(args)))
+        scheme = f"{args['scheme']}:" if "scheme" in args else ""
+        query = urlencode(args["query"]).replace("%2F", "/") if args.get("query") else ""
+        fragment = quote(str(args["fragment"])) if args.get("fragment") else ""
+        return (
+            scheme
+            + self._authority(args)
+            + self._path(args)
+            + (f"?{query}" if query else "")
+            + (f"#{fragment}" if fragment else "")
+        )
+
+    def _authority(self, args: dict[str, Any]) -> str:
+        host = args.get("host", "")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        host = quote(host, safe=":")
+        if ":" in host:
+            host = f"[{host}]"
+        user = ""
+        if "username" in args:
+            user = quote(args["username"], safe="")
+            if "password" in args:
+                user += ":" + quote(args["password"], safe="")
+            user += "@"
+        port = f":{self._port(args['port'])}" if "port" in args else ""
+        authority = user + host + port
+        return f"//{authority}" if authority else ""
+
+    @staticmethod
+    def _path(args: dict[str, Any]) -> str:
+        path = quote(args.get("path", ""))
+        return f"/{path}" if path and args.get("host") and not path.startswith("/") else path

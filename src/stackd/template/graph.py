@@ -1,0 +1,231 @@
+"""What a template's resources need from each other, worked out without any of them existing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
+from stackd.template.conditions import Conditions
+from stackd.template.evaluate import Evaluation, ParameterScope
+from stackd.template.functions.base import Call, Reference, TemplatePath, dotted
+from stackd.template.template import ResourceDefinition, Template
+from stackd.template.unknown import Unknown
+
+
+class _Walk:
+    """Collects references from nodes; only chosen branches are visited."""
+
+    __slots__ = ("_conditions", "_evaluation", "path")
+
+    def __init__(self, conditions: Mapping[str, Any]) -> None:
+        self.path: TemplatePath = ()
+        self._conditions = conditions
+        self._evaluation: Evaluation | None = None
+        if isinstance(conditions, Conditions):
+            scope = ParameterScope(conditions.parameters)
+            self._evaluation = Evaluation(scope, conditions.template, conditions)
+
+    def inside(self, node: Any) -> Iterator[Reference]:
+        """The references anywhere inside a node."""
+        kind = type(node)
+        if kind is Call:
+            outer, self.path = self.path, node.path
+            yield from node.function.references(node.args, self)
+            self.path = outer
+        elif kind is dict or kind is list:
+            for value in node.values() if kind is dict else node:
+                if type(value) in (Call, dict, list):
+                    yield from self.inside(value)
+
+    def value(self, node: Any) -> Any:
+        """The value of a node as far as parameters alone determine it, else `Unknown`."""
+        if isinstance(node, str):
+            return node
+        if self._evaluation is None:
+            return node if not _has_call(node) else Unknown("", ("computed",))
+        return self._evaluation.resolve(node)
+
+    def condition(self, condition: Any) -> Any:
+        """The truth of a condition."""
+        if self._evaluation is not None:
+            return self._evaluation.condition(condition)
+        if condition is None or isinstance(condition, bool):
+            return condition
+        if isinstance(condition, str) and condition in self._conditions:
+            return self._conditions[condition]
+        raise TemplateError(f'Invalid condition "{condition}"'[:200], remedy="Define it under conditions.")
+
+    def is_resource(self, name: str) -> bool:
+        """Whether a name is that of an enabled resource."""
+        return self._evaluation is None or self._evaluation.is_resource(name)
+
+
+def _has_call(node: Any) -> bool:
+    if isinstance(node, dict | list):
+        return any(_has_call(value) for value in (node.values() if isinstance(node, dict) else node))
+    return isinstance(node, Call)
+
+
+def references(node: Any, *, conditions: Mapping[str, Any]) -> frozenset[Reference]:
+    """The uses of resources inside a node, in chosen branches only.
+
+    Names that functions compute, and conditions written in place, need what `resolve_conditions` returns.
+    """
+    return frozenset(_Walk(conditions).inside(node))
+
+
+def enabled_resources(template: Template, conditions: Mapping[str, Any]) -> dict[str, ResourceDefinition]:
+    """The resources whose condition holds, or may hold, with their deletion policies resolved."""
+    walk = _Walk(conditions)
+    enabled: dict[str, ResourceDefinition] = {}
+    for name, definition in template.resources.items():
+        if definition.condition is not None and not _holds(template, definition, walk):
+            continue
+        if definition.deletion_policy_node is not None:
+            definition = replace(definition, deletion_policy=_deletion_policy(template, definition, walk))
+        enabled[name] = definition
+    return enabled
+
+
+def _holds(template: Template, definition: ResourceDefinition, walk: _Walk) -> bool:
+    try:
+        return walk.condition(definition.condition) is not False
+    except (TemplateError, ValueError) as error:
+        path = (
+            template.version.sections["resources"],
+            definition.name,
+            template.version.resource_keys["condition"],
+        )
+        where = dotted(path)
+        raise TemplateError(
+            f"{where}: {error}",
+            path=where,
+            place=template.place(path),
+            remedy="Name a condition of this template.",
+        ) from error
+
+
+def _deletion_policy(template: Template, definition: ResourceDefinition, walk: _Walk) -> str:
+    policy = walk.value(definition.deletion_policy_node)
+    if policy is None or isinstance(policy, Unknown):
+        return "Delete"
+    if isinstance(policy, str) and policy in template.version.deletion_policies:
+        return template.version.deletion_policies[policy]
+    path = (
+        template.version.sections["resources"],
+        definition.name,
+        template.version.resource_keys["deletion_policy"],
+    )
+    raise TemplateError(
+        f'Invalid deletion policy "{policy}"'[:200],
+        path=dotted(path),
+        place=template.place(path),
+        remedy=f"Use one of {', '.join(template.version.deletion_policies)}.",
+    )
+
+
+def dependencies(template: Template, conditions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """What each enabled resource requires, by name.
+
+    Raises InvalidTemplateReference for a resource that does not exist, CircularDependency for a circle.
+    """
+    enabled = enabled_resources(template, conditions)
+    walk = _Walk(conditions)
+    required = {name: _required(template, definition, enabled, walk) for name, definition in enabled.items()}
+    if circle := find_circle(required):
+        _refuse_circle(template, circle)
+    return required
+
+
+def _required(
+    template: Template, definition: ResourceDefinition, enabled: Mapping[str, ResourceDefinition], walk: _Walk
+) -> frozenset[str]:
+    if definition.external_id is not None:
+        return frozenset()
+    required: set[str] = set()
+    for name in definition.depends_on:
+        if name in enabled:
+            required.add(name)
+        elif name not in template.resources:
+            sections, keys = template.version.sections, template.version.resource_keys
+            path = (sections["resources"], definition.name, keys["depends_on"])
+            raise _incorrect(template, name, path, definition.name)
+    for part in (definition.properties, definition.metadata):
+        for reference in walk.inside(part):
+            if reference.resource not in enabled:
+                raise _incorrect(template, reference.resource, reference.where, dotted(reference.where))
+            required.add(reference.resource)
+    return frozenset(required)
+
+
+def _incorrect(template: Template, name: str, path: TemplatePath, where: str) -> InvalidTemplateReference:
+    return InvalidTemplateReference(
+        f'The specified reference "{name}" (in {where}) is incorrect.',
+        path=dotted(path),
+        place=template.place(path),
+        remedy="Name a resource of this template whose condition holds.",
+    )
+
+
+def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
+    """Names that require each other in a circle, in order; empty when there is no circle."""
+    waiting = {name: len(needs) for name, needs in required.items()}
+    users: dict[str, list[str]] = {name: [] for name in required}
+    for name, needs in required.items():
+        for need in needs:
+            users[need].append(name)
+    ready = [name for name, count in waiting.items() if count == 0]
+    while ready:
+        name = ready.pop()
+        del waiting[name]
+        for user in users[name]:
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+    if not waiting:
+        return []
+    # Each of the rest needs another of the rest: following needs must come back.
+    path: dict[str, None] = {}
+    name = min(waiting)
+    while name not in path:
+        path[name] = None
+        name = min(need for need in required[name] if need in waiting)
+    circle = list(path)
+    return circle[circle.index(name) :]
+
+
+def _refuse_circle(template: Template, circle: list[str]) -> None:
+    path = (template.version.sections["resources"], circle[0])
+    chain = " -> ".join((*circle, circle[0]))
+    raise CircularDependency(
+        f"Circular Dependency Found: {{{chain}}}",
+        path=dotted(path),
+        place=template.place(path),
+        remedy="Remove one of these references or depends_on.",
+    )
+
+
+def referenced_attributes(
+    template: Template, conditions: Mapping[str, Any]
+) -> dict[str, frozenset[tuple[Any, ...]]]:
+    """The attributes of each resource that resources or outputs use, as (name, path…); ("*",) is all of them."""
+    walk = _Walk(conditions)
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    nodes: list[Any] = []
+    for definition in enabled_resources(template, conditions).values():
+        nodes += [
+            definition.properties,
+            definition.metadata,
+            definition.update_policy,
+            definition.external_id,
+        ]
+    for output in template.outputs.values():
+        if output.condition is None or walk.condition(output.condition) is not False:
+            nodes.append(output.value)
+    for node in nodes:
+        for reference in walk.inside(node):
+            if reference.attribute is not None:
+                found.setdefault(reference.resource, set()).add((reference.attribute, *reference.path))
+    return {name: frozenset(attributes) for name, attributes in found.items()}

@@ -1,0 +1,411 @@
+"""Text to plain data: JSON, or YAML 1.1 the way Heat's loader types it, with every dimension bounded.
+
+YAML is built from the event stream of the C parser, so that a document that is too deep or too large is left in
+the middle instead of being composed first. Mapping keys become the text that JSON would give them, because
+templates are sent and stored as JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from yaml._yaml import CParser
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from stackd.errors import Place, RequestLimitExceeded, TemplateError
+from stackd.template.places import PathPart, find_place, index_places
+from stackd.template.scalars import key_text, resolve_scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a template may be; results are bounded per evaluation.
+
+    ``max_nodes`` counts mappings, sequences, keys and scalars with every alias expanded.
+    """
+
+    max_bytes: int = 524_288
+    max_depth: int = 100
+    max_nodes: int = 500_000
+    max_result_nodes: int = 500_000
+    max_result_bytes: int = 16_777_216
+    max_work: int = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something that is allowed but probably not meant."""
+
+    message: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class ParsedDocument:
+    """Plain data (dict, list, str, int, float, bool, None) that knows where each part stood in the text.
+
+    Parts may be shared where the text used aliases: treat ``data`` as read-only.
+    """
+
+    data: Any
+    file: str = ""
+    text: str = field(default="", repr=False)
+    warnings: tuple[Warning, ...] = ()
+
+    @cached_property
+    def _spots(self) -> Any:
+        return index_places(self.text) if self.text else None
+
+    def place(self, path: tuple[PathPart, ...]) -> Place:
+        """Where ``path`` stands, or its nearest ancestor that does."""
+        return find_place(self._spots, path, self.file)
+
+
+def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") -> ParsedDocument:
+    """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size."""
+    limits = limits or Limits()
+    text = _decode(text, limits, file)
+    if text.lstrip()[:1] == "{":
+        try:
+            data = json.loads(text)
+        except RecursionError:
+            raise _too_deep(limits, Place(file)) from None
+        except ValueError:
+            pass  # a YAML flow mapping looks the same at first
+        else:
+            check_data(data, limits)
+            return ParsedDocument(data, file, text)
+    try:
+        builder = _Builder(text, limits, file)
+        data = builder.build()
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        raise _unreadable(file, str(error), place) from None
+    except UnicodeError as error:
+        raise _unreadable(file, str(error), Place(file)) from None
+    return ParsedDocument(data, file, text, tuple(builder.warnings))
+
+
+def check_data(data: Any, limits: Limits) -> None:
+    """Hold data that was parsed elsewhere to the same bounds as text.
+
+    Raises TemplateError for depth, nodes or a value that JSON does not have, RequestLimitExceeded for size.
+    """
+    nodes = size = 0
+    level = [data]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > limits.max_depth + 1:
+            raise _too_deep(limits, Place())
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is dict:
+                nodes += len(value)
+                size += 4 * len(value)
+                for key in value:
+                    if type(key) is not str:
+                        raise TemplateError(
+                            f"The key {key!r} is not a string.", remedy="Write every key as a string."
+                        )
+                    size += _encoded_length(key)
+                below.extend(value.values())
+            elif kind is list:
+                below.extend(value)
+            elif kind is str:
+                size += _encoded_length(value)
+            elif not (value is None or kind in (int, float, bool)):
+                raise TemplateError(
+                    f"A value of type {kind.__name__} is not valid in a template.",
+                    remedy="Use only maps, lists, strings, numbers, booleans and null.",
+                )
+        nodes += len(level)
+        size += 2 * len(level)
+        if nodes > limits.max_nodes:
+            raise _too_many_nodes(limits, Place())
+        if size > limits.max_bytes:
+            raise _too_large(size, limits)
+        level = below
+
+
+def _encoded_length(text: str) -> int:
+    """The text's length; raises TemplateError for text that cannot be stored, such as half a surrogate pair."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise TemplateError(f"The text {text[:40]!r} is not valid Unicode: {error.reason}.") from None
+    return len(text)
+
+
+def plain(value: Any) -> Any:
+    """Mappings and sequences of any kind as dicts with string keys and lists; other values unchanged."""
+    if isinstance(value, Mapping):
+        return {key_text(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def _decode(text: str | bytes, limits: Limits, file: str) -> str:
+    if isinstance(text, bytes):
+        if len(text) > 4 * limits.max_bytes:
+            raise _too_large(len(text), limits)
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _unreadable(file, f"is not UTF-8 text: {error}", Place(file)) from None
+    if len(text) > limits.max_bytes:
+        raise _too_large(len(text), limits)
+    return text
+
+
+def _too_large(size: int, limits: Limits) -> RequestLimitExceeded:
+    return RequestLimitExceeded(
+        f"Template size ({size} bytes) exceeds maximum allowed size ({limits.max_bytes} bytes)."
+    )
+
+
+def _too_deep(limits: Limits, place: Place) -> TemplateError:
+    return TemplateError(
+        f"The template is nested more than {limits.max_depth} levels deep.",
+        place=place,
+        remedy="Flatten the structure, or move parts of it into nested templates.",
+    )
+
+
+def _too_many_nodes(limits: Limits, place: Place) -> TemplateError:
+    return TemplateError(
+        f"The template has more than {limits.max_nodes} values, counting what aliases repeat.",
+        place=place,
+        remedy="Remove aliases that multiply each other, or split the template.",
+    )
+
+
+def _unreadable(file: str, problem: str, place: Place, remedy: str = "Correct the syntax.") -> TemplateError:
+    return TemplateError(
+        f"Error parsing template {file or '[root stack]'} {problem}", place=place, remedy=remedy
+    )
+
+
+_NO_KEY: Final = object()
+_STANDARD: Final = "tag:yaml.org,2002:"
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection that is still open."""
+
+    value: Any
+    anchor: str | None
+    start: int
+    tag: str | None
+    key: Any = _NO_KEY
+    height: int = 1
+    merges: list[Any] | None = None
+    is_map: bool = False
+
+
+class _Builder:
+    """Builds plain data from parser events, counting as it goes."""
+
+    def __init__(self, text: str, limits: Limits, file: str) -> None:
+        self.limits = limits
+        self.file = file
+        self.warnings: list[Warning] = []
+        self._parser = CParser(text)
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        self._open_anchors: set[str] = set()
+        self._count = 0
+        self._root: Any = None
+
+    def build(self) -> Any:
+        """The document's data; None when there is no document."""
+        get_event = self._parser.get_event
+        max_nodes = self.limits.max_nodes
+        documents = 0
+        while (event := get_event()) is not None:
+            kind = type(event)
+            if kind is ScalarEvent:
+                self._count += 1
+                self._scalar(event)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self._count += 1
+                self._open(event, kind is MappingStartEvent)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                self._close(event)
+            elif kind is AliasEvent:
+                self._alias(event)
+            elif kind is DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    raise self._error(event, "has more than one document", "Keep one document per file.")
+            if self._count > max_nodes:
+                raise _too_many_nodes(self.limits, self._place(event))
+        return self._root
+
+    def _place(self, event: Any) -> Place:
+        mark = event.start_mark
+        return Place(self.file, mark.line + 1, mark.column + 1)
+
+    def _error(self, event: Any, problem: str, remedy: str) -> TemplateError:
+        place = self._place(event)
+        where = f"{problem}, line {place.line}, column {place.column}"
+        return _unreadable(self.file, where, place, remedy)
+
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        tag = event.tag
+        value: Any = text
+        if tag is not None:
+            value = self._tagged(event, tag, text)
+        elif event.implicit[0]:
+            try:
+                value = resolve_scalar(text)
+            except ValueError as error:
+                raise self._error(event, str(error), "Quote it if it is text.") from None
+            if value == "=" or (value == "<<" and not self._expects_key()):
+                raise self._error(event, f"has a bare {value} where a value belongs", "Quote it.")
+        if event.anchor:
+            self._anchors[event.anchor] = (value, 1, 0)
+        self._add(value, 0, event)
+
+    def _expects_key(self) -> bool:
+        return bool(self._stack) and self._stack[-1].is_map and self._stack[-1].key is _NO_KEY
+
+    def _tagged(self, event: Any, tag: str, text: str) -> Any:
+        """A scalar with an explicit tag: the standard ones convert, any other is refused."""
+        name = tag.removeprefix(_STANDARD) if tag.startswith(_STANDARD) else tag
+        try:
+            if name in ("str", "timestamp", "!"):
+                return text
+            if name == "null":
+                return None
+            if name == "binary":
+                return base64.b64decode("".join(text.split()), validate=True).decode()
+            if name in ("int", "float", "bool"):
+                value = resolve_scalar(text)
+                wanted: tuple[type, ...] = {"int": (int,), "float": (float, int), "bool": (bool,)}[name]
+                if isinstance(value, wanted) and isinstance(value, bool) == (name == "bool"):
+                    return float(value) if name == "float" else value
+                raise ValueError(f"not a valid {name}")
+        except (ValueError, binascii.Error, OverflowError) as error:
+            raise self._error(
+                event, f"cannot read {text[:40]!r} as !!{name}: {error}", "Drop the tag."
+            ) from None
+        raise self._refused_tag(event, tag)
+
+    def _refused_tag(self, event: Any, tag: str) -> TemplateError:
+        name = tag.removeprefix("!")
+        known = {"GetAtt": "Fn::GetAtt", "Ref": "Ref"}.get(name, f"Fn::{name}")
+        return self._error(
+            event,
+            f"could not determine a constructor for the tag {tag!r}",
+            f"Write the long form, {{{known}: …}}, or remove the tag.",
+        )
+
+    def _open(self, event: Any, is_map: bool) -> None:
+        tag = event.tag
+        if tag is not None:
+            known = ("map", "set") if is_map else ("seq", "omap", "pairs")
+            name = tag.removeprefix(_STANDARD)
+            if tag != "!" and name not in known:
+                raise self._refused_tag(event, tag)
+            tag = name
+        if len(self._stack) >= self.limits.max_depth:
+            raise _too_deep(self.limits, self._place(event))
+        if self._expects_key():
+            raise self._error(event, "found unhashable key", "Use a simple text as the key.")
+        if event.anchor:
+            self._open_anchors.add(event.anchor)
+        self._stack.append(_Frame({} if is_map else [], event.anchor, self._count, tag, is_map=is_map))
+
+    def _close(self, event: Any) -> None:
+        frame = self._stack.pop()
+        value = frame.value
+        if frame.merges is not None:
+            value = self._merged(frame, event)
+        if frame.tag == "set":
+            value = list(value)
+        elif frame.tag in ("omap", "pairs"):
+            value = [
+                list(item.items())[0] if isinstance(item, dict) and len(item) == 1 else item for item in value
+            ]
+            value = [list(item) if isinstance(item, tuple) else item for item in value]
+        if frame.anchor:
+            self._open_anchors.discard(frame.anchor)
+            self._anchors[frame.anchor] = (value, self._count - frame.start + 1, frame.height)
+        self._add(value, frame.height, event)
+
+    def _merged(self, frame: _Frame, event: Any) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for source in frame.merges or ():
+            maps = source if isinstance(source, list) else [source]
+            for item in reversed(maps):
+                if not isinstance(item, dict):
+                    raise self._error(
+                        event, "expected a mapping or list of mappings for merging", "Merge only mappings."
+                    )
+                self._count += len(item)
+                merged.update(item)
+        merged.update(frame.value)
+        return merged
+
+    def _alias(self, event: Any) -> None:
+        name = event.anchor
+        if name in self._open_anchors:
+            raise self._error(
+                event, f"found recursive anchor {name!r}", "An alias cannot stand inside its anchor."
+            )
+        if name not in self._anchors:
+            raise self._error(event, f"found undefined alias {name!r}", "Define the anchor before its alias.")
+        value, size, height = self._anchors[name]
+        self._count += size
+        if len(self._stack) + height > self.limits.max_depth:
+            raise _too_deep(self.limits, self._place(event))
+        if height and self._expects_key():
+            raise self._error(event, "found unhashable key", "Use a simple text as the key.")
+        self._add(value, height, event)
+
+    def _add(self, value: Any, height: int, event: Any) -> None:
+        """Put a finished value into the collection that is open; ``height`` counts the levels inside it."""
+        if not self._stack:
+            self._root = value
+            return
+        frame = self._stack[-1]
+        if height >= frame.height:
+            frame.height = height + 1
+        if not frame.is_map:
+            frame.value.append(value)
+            return
+        if frame.key is _NO_KEY:
+            merge = value == "<<" and event.__class__ is ScalarEvent and event.implicit[0]
+            frame.key = None if merge else key_text(value)
+            return
+        key, frame.key = frame.key, _NO_KEY
+        if key is None:
+            frame.merges = [*(frame.merges or ()), value]
+            return
+        if key in frame.value:
+            self.warnings.append(
+                Warning(f"The key {key!r} is repeated; the last one counts.", self._place(event))
+            )
+        frame.value[key] = value

@@ -1,0 +1,89 @@
+r"""Regular expressions that strangers send, matched in bounded time.
+
+Python's engine backtracks and cannot be interrupted. So the number of ways in which a pattern can split a value is
+bounded first, from the pattern's parse tree: a pattern that cannot go wrong on a value of this length is matched
+here, and any other is matched by the worker process, which is stopped when it takes too long.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import lru_cache
+from typing import Any, Final
+
+from stackd.template.worker import WORKER
+
+MAX_PATTERN: Final = 4096
+SAFE_PATHS: Final = 100_000
+TIMEOUT: Final = 1.0
+
+_parser: Any = re._parser  # type: ignore[attr-defined]  # the only way to see a pattern's structure
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern)
+
+
+def pattern_problem(pattern: str) -> str:
+    """Why a text is not a pattern that can be used; empty when it is."""
+    if len(pattern) > MAX_PATTERN:
+        return f"it is longer than {MAX_PATTERN} characters"
+    try:
+        _compiled(pattern)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def matches_whole(pattern: str, value: str) -> bool:
+    """Whether the first match from the start ends at the end of ``value``; raises TimeoutError.
+
+    Alternatives are tried from the left, so ``a|ab`` does not match ``ab``.
+    """
+    if backtracking_paths(pattern, len(value)) <= SAFE_PATHS / max(1, len(value) / 100):
+        match = _compiled(pattern).match(value)
+        return match is not None and match.end() == len(value)
+    return bool(WORKER.call("match", [pattern, value], TIMEOUT))
+
+
+@lru_cache(maxsize=1024)
+def backtracking_paths(pattern: str, length: int) -> float:
+    """An upper bound of the ways in which a match of ``length`` characters can be attempted."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _paths(_parser.parse(pattern), length)
+
+
+def _paths(items: Any, length: int) -> float:
+    total = 1.0
+    for op, argument in items:
+        total *= _item_paths(str(op), argument, length)
+        if total > 1e9:
+            return total
+    return total
+
+
+def _item_paths(op: str, argument: Any, length: int) -> float:
+    if op in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+        low, high, inner = argument
+        times = min(int(high), length + 1)
+        once = _paths(inner, length)
+        spread = max(1.0, times - min(int(low), times) + 1.0)
+        if once <= 1:
+            return spread
+        return spread * once ** min(times, 64)
+    if op == "BRANCH":
+        return sum(_paths(branch, length) for branch in argument[1])
+    if op == "SUBPATTERN":
+        return _paths(argument[-1], length)
+    if op == "ATOMIC_GROUP":
+        return _paths(argument, length)
+    if op in ("ASSERT", "ASSERT_NOT"):
+        return _paths(argument[1], length)
+    if op == "GROUPREF_EXISTS":
+        return sum(_paths(branch, length) for branch in argument[1:] if branch is not None)
+    return 1.0

@@ -1,0 +1,122 @@
+"""Line and column of what a path points at, found by reading the text once more.
+
+Places are needed only when something is wrong, so parsing does not pay for them: the first question builds the
+index from the same event stream, later ones are look-ups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml._yaml import CParser
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from stackd.errors import Place
+from stackd.template.scalars import key_text, resolve_scalar
+
+PathPart = str | int
+
+
+@dataclass(slots=True)
+class _Spot:
+    """Where a value stands, and where each of its children does."""
+
+    line: int
+    column: int
+    children: dict[PathPart, _Spot] = field(default_factory=dict)
+    merged: list[_Spot] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not been read; ``key`` is None where a mapping expects its next key."""
+
+    spot: _Spot
+    mapping: bool
+    key: tuple[PathPart, int, int] | None = None
+    count: int = 0
+
+
+def index_places(text: str) -> _Spot | None:
+    """The places of everything in ``text``, or None when it cannot be read as YAML."""
+    root: _Spot | None = None
+    stack: list[_Open] = []
+    anchors: dict[str, _Spot] = {}
+    parser = CParser(text)
+    try:
+        while (event := parser.get_event()) is not None:
+            kind = type(event)
+            if kind in (MappingEndEvent, SequenceEndEvent):
+                stack.pop()
+                continue
+            if kind not in (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent):
+                continue
+            spot = _enter(event, kind, stack, anchors)
+            root = root or spot
+            if kind in (MappingStartEvent, SequenceStartEvent):
+                stack.append(_Open(spot, kind is MappingStartEvent))
+    except (YAMLError, UnicodeError, ValueError, KeyError):
+        return root
+    return root
+
+
+def _enter(event: Any, kind: type, stack: list[_Open], anchors: dict[str, _Spot]) -> _Spot:
+    """Record one value (or key) under the collection that is open, and return its spot."""
+    mark = event.start_mark
+    line, column = mark.line + 1, mark.column + 1
+    if kind is AliasEvent:
+        spot = anchors[event.anchor]
+    else:
+        spot = _Spot(line, column)
+        if event.anchor:
+            anchors[event.anchor] = spot
+    if not stack:
+        return spot
+    parent = stack[-1]
+    if not parent.mapping:
+        parent.spot.children[parent.count] = spot
+        parent.count += 1
+    elif parent.key is None:
+        plain = kind is ScalarEvent and event.implicit[0]
+        name = key_text(resolve_scalar(event.value)) if plain else getattr(event, "value", "")
+        parent.key = (name or "", line, column)
+    else:
+        name, line, column = parent.key
+        parent.key = None
+        if name == "<<":
+            parent.spot.merged.append(spot)
+        # A key is where the eye looks first; the children stay those of the value.
+        parent.spot.children[name] = _Spot(line, column, spot.children, spot.merged)
+    return spot
+
+
+def find_place(root: _Spot | None, path: tuple[PathPart, ...], file: str) -> Place:
+    """The place of ``path``, or of its nearest ancestor that is in the text."""
+    if root is None:
+        return Place(file)
+    spot = root
+    for part in path:
+        child = spot.children.get(part) or _in_merged(spot, part)
+        if child is None:
+            break
+        spot = child
+    return Place(file, spot.line, spot.column)
+
+
+def _in_merged(spot: _Spot, part: PathPart) -> _Spot | None:
+    for source in spot.merged:
+        if part in source.children:
+            return source.children[part]
+        for listed in source.children.values():
+            if part in listed.children and isinstance(part, str):
+                return listed.children[part]
+    return None

@@ -1,0 +1,182 @@
+"""The resource registry: which type, or which template, a type name stands for.
+
+A registry is a map of patterns to targets, with per-resource maps under ``resources``. Of all entries that match,
+the user's come before the operator's, entries for the resource's name before general ones, and then the
+alphabet decides, which puts ``*`` before letters: a wildcard beats an exact entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from stackd.errors import Place, TemplateError
+
+HOOKS: Final = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
+RESTRICTED_ACTIONS: Final = ("update", "replace")
+TEMPLATE_SUFFIXES: Final = (".yaml", ".template")
+_RESERVED: Final = ("hooks", "restricted_actions")
+Registry = Mapping[str, Any]
+
+
+def is_template_name(name: str) -> bool:
+    """Whether a type name or target is a template file or URL."""
+    return name.endswith(TEMPLATE_SUFFIXES)
+
+
+def check_registry(registry: Registry, place: Callable[[tuple[str, ...]], Place]) -> None:
+    """Refuse targets, hooks and restrictions that mean nothing; raises TemplateError."""
+    for name, target in registry.items():
+        if name == "resources":
+            if not isinstance(target, dict):
+                raise _wrong('The registry\'s "resources" must be a map.', ("resources",), place)
+            _check_resources(target, ("resources",), place)
+        elif target is not None and not isinstance(target, str):
+            raise _wrong(f"The target of {name} must be a type name or a template.", (name,), place)
+
+
+def _check_resources(
+    resources: Mapping[str, Any], path: tuple[str, ...], place: Callable[..., Place]
+) -> None:
+    for name, value in resources.items():
+        here = (*path, name)
+        if name == "hooks":
+            for hook in _listed(value, "hook", here, place):
+                if hook not in HOOKS:
+                    choice = ", ".join(f'"{known}"' for known in HOOKS)
+                    raise _wrong(
+                        f'Invalid hook type "{hook}" for resource breakpoint, acceptable hook types are: {choice}',
+                        here,
+                        place,
+                    )
+        elif name == "restricted_actions":
+            for action in _listed(value, "restricted action", here, place):
+                if action not in RESTRICTED_ACTIONS:
+                    raise _wrong(
+                        f'Invalid restricted_action type "{action}" for resource, '
+                        f"acceptable restricted_action types are: {', '.join(RESTRICTED_ACTIONS)}",
+                        here,
+                        place,
+                    )
+        elif isinstance(value, dict):
+            _check_resources(value, here, place)
+        elif value is not None and not isinstance(value, str):
+            raise _wrong(f"The target of {name} must be a type name or a template.", here, place)
+
+
+def _listed(value: Any, what: str, path: tuple[str, ...], place: Callable[..., Place]) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise _wrong(f"A {what} must be a text or a list of texts.", path, place)
+    return values
+
+
+def _wrong(message: str, path: tuple[str, ...], place: Callable[..., Place]) -> TemplateError:
+    dotted = ".".join(("resource_registry", *path))
+    return TemplateError(message, path=dotted, place=place(path), remedy="Correct the resource registry.")
+
+
+def _entries(registry: Registry) -> dict[str, str]:
+    """The mappings in force: a null target takes back what was mapped before it."""
+    entries: dict[str, str] = {}
+    for name, target in registry.items():
+        if isinstance(target, str) and name not in ("resources", *_RESERVED, "base_url"):
+            entries[name] = target
+        elif target is None and name.endswith("*"):
+            entries = {other: value for other, value in entries.items() if not other.startswith(name[:-1])}
+        elif target is None:
+            entries.pop(name, None)
+    return entries
+
+
+def resolve(
+    registries: Sequence[Registry], type_name: str, resource_name: str, exists: Callable[[str], bool]
+) -> str | None:
+    """What ``type_name`` stands for; earlier registries win. None when mappings lead nowhere or in a circle."""
+    return _resolve(registries, type_name, resource_name, exists, frozenset())
+
+
+def _resolve(
+    registries: Sequence[Registry],
+    type_name: str,
+    resource_name: str,
+    exists: Callable[[str], bool],
+    seen: frozenset[str],
+) -> str | None:
+    if type_name in seen:
+        return None
+    seen |= {type_name}
+    for pattern, target in _candidates(registries, type_name, resource_name):
+        if is_template_name(pattern) and pattern == type_name:
+            return target
+        if is_template_name(target):
+            if pattern == type_name:
+                return target
+            continue  # a wildcard cannot stand for a template
+        if pattern.endswith("*"):
+            if target == type_name:
+                continue
+            target = target[:-1] + type_name[len(pattern) - 1 :] if target.endswith("*") else target
+        found = _resolve(registries, target, resource_name, exists, seen)
+        if found is not None:
+            return found
+    if is_template_name(type_name) or exists(type_name):
+        return type_name
+    return None
+
+
+def _candidates(
+    registries: Sequence[Registry], type_name: str, resource_name: str
+) -> Iterator[tuple[str, str]]:
+    for registry in registries:
+        resources = registry.get("resources") or {}
+        own = resources.get(resource_name) if isinstance(resources, dict) else None
+        if isinstance(own, dict):
+            entries = _entries({name: value for name, value in own.items() if not isinstance(value, dict)})
+            if type_name in entries:
+                yield type_name, entries[type_name]
+        entries = _entries(registry)
+        for pattern in sorted(entries):
+            if pattern == type_name or (pattern.endswith("*") and type_name.startswith(pattern[:-1])):
+                yield pattern, entries[pattern]
+
+
+def _matching(registry: Registry, resource_name: str) -> Iterator[Mapping[str, Any]]:
+    """The maps under ``resources`` whose pattern matches, the exact one last."""
+    resources = registry.get("resources") or {}
+    for pattern, body in resources.items():
+        if pattern != resource_name and isinstance(body, dict) and fnmatchcase(resource_name, pattern):
+            yield body
+    if isinstance(own := resources.get(resource_name), dict):
+        yield own
+
+
+def _collected(registry: Registry, resource_name: str, key: str) -> frozenset[str]:
+    found: set[str] = set()
+    for body in _matching(registry, resource_name):
+        value = body.get(key)
+        found.update([value] if isinstance(value, str) else value or ())
+    return frozenset(found)
+
+
+def hooks_of(registry: Registry, resource_name: str) -> frozenset[str]:
+    """The hooks that are set for a resource, by its name or by a pattern."""
+    return _collected(registry, resource_name, "hooks")
+
+
+def restricted_actions_of(registry: Registry, resource_name: str) -> frozenset[str]:
+    """The actions that are restricted for a resource, by its name or by a pattern."""
+    return _collected(registry, resource_name, "restricted_actions")
+
+
+def child_registry(registry: Registry, resource_name: str, type_name: str) -> dict[str, Any]:
+    """The registry of a stack inside a resource: without what made it, and with the maps for its own resources."""
+    inner: dict[str, Any] = {}
+    for body in _matching(registry, resource_name):
+        for name, value in body.items():
+            if isinstance(value, dict):
+                inner[name] = {**inner.get(name, {}), **value}
+    child = {name: value for name, value in registry.items() if name not in ("resources", type_name)}
+    child["resources"] = inner
+    return child

@@ -1,0 +1,48 @@
+"""Values that are not known yet, and how to find them.
+
+Validation and planning evaluate a template before its resources exist. What a resource will answer is then an
+`Unknown`, which flows through every function instead of failing it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What ``resource`` will answer at ``path``: empty for its reference id, else attribute name and path.
+
+    A parameter without a value is unknown too: its ``resource`` is empty and its ``path`` is
+    ``("parameters", name)``.
+    """
+
+    resource: str
+    path: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"<unknown {'.'.join(map(str, (self.resource, *self.path)))}>"
+
+
+def find_unknown(value: Any) -> Unknown | None:
+    """The first `Unknown` inside plain data, or None."""
+    kind = type(value)
+    if kind is Unknown:
+        return value  # type: ignore[no-any-return]
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return None
+    for item in value:
+        kind = type(item)
+        if kind is Unknown:
+            return item  # type: ignore[no-any-return]
+        if (kind is dict or kind is list) and (found := find_unknown(item)) is not None:
+            return found
+    return None
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether plain data has an `Unknown` anywhere inside."""
+    return find_unknown(value) is not None
