@@ -58,16 +58,9 @@ def dump(value: object, form: str) -> str:
     """The value as JSON or YAML text."""
     if form == "json":
         return json.dumps(value, indent=2, ensure_ascii=False)
-    from io import StringIO
+    import yaml
 
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    out = StringIO()
-    yaml.dump(value, out)
-    return out.getvalue().rstrip("\n").removesuffix("\n...")
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).removesuffix("...\n").rstrip("\n")
 
 
 def text(value: object) -> str:

@@ -104,16 +104,15 @@ def _packed(url: str, references: Callable[[Any], Iterator[Reference]], files: d
 
 
 def _compose(text: str, url: str) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    import yaml
 
     try:
-        return YAML(typ="safe").compose(text)
-    except MarkedYAMLError as error:
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise Failure(f"{_shown(url)}{place}: not valid YAML: {error.problem}", BAD_INPUT) from error
-    except YAMLError as error:
+    except yaml.YAMLError as error:
         raise Failure(f"{_shown(url)}: not valid YAML: {error}", BAD_INPUT) from error
 
 

@@ -1,0 +1,43 @@
+"""The root command: what it lists, and what it does not import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from stackd.cli.main import ROOT, cli
+from stackd.cli.stack import COMMANDS
+
+HEAVY = ("httpx", "rich", "pydantic", "fastapi", "sqlalchemy", "uvloop", "yaml", "networkx")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom stackd.cli.main import cli\n"
+        "cli(['--help'], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+    assert "serve" in done.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in ROOT if name not in ("serve", "dev")])
+def test_every_command_explains_itself(name: str) -> None:
+    result = CliRunner().invoke(cli, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: cli {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_stack_command_explains_itself(name: str) -> None:
+    result = CliRunner().invoke(cli, ["stack", name, "--help"])
+    assert result.exit_code == 0
+    assert "--endpoint" in result.output
+
+
+def test_unknown_command_is_wrong_usage() -> None:
+    assert CliRunner().invoke(cli, ["sreve"]).exit_code == 2
