@@ -44,27 +44,28 @@ class Stack:
     name: str
     template: Path
 
-    def create(self, **parameters: str) -> None:
-        """Create it and wait; every object it claims is then really there."""
+    def create(self, **parameters: str) -> dict[str, str]:
+        """Create it and wait; every object it claims is then really there. The physical ids."""
         self._wait_for("create", *self._settings(parameters))
         assert self.status() == "CREATE_COMPLETE"
-        self.assert_all_there()
+        return self._ids_of_what_is_there()
 
-    def update(self, **parameters: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Change some parameters and wait; the physical ids before and after."""
-        before = self.ids()
+    def update(self, **parameters: str) -> dict[str, str]:
+        """Change some parameters and wait; every object it claims is then really there. The physical ids."""
         self._wait_for("update", "--existing", *self._settings(parameters))
         assert self.status() == "UPDATE_COMPLETE"
-        self.assert_all_there()
-        return before, self.ids()
+        return self._ids_of_what_is_there()
 
     def delete(self) -> None:
         """Delete it and wait; nothing of what it had is left in the cloud."""
-        had = [(row["resource_type"], row["physical_resource_id"]) for row in self.resources()]
+        had = self.resources()
         self.openstack("stack", "delete", "--yes", "--wait", self.name)
-        assert self.openstack.show("stack", self.name) is None
-        left = [item for item in had if item[0] in KINDS and self.openstack.show(KINDS[item[0]], item[1])]
-        assert left == []
+        assert not self.exists()
+        assert [row["resource_name"] for row in had if self._object_of(row)] == []
+
+    def exists(self) -> bool:
+        """Whether the orchestration service knows it."""
+        return self.openstack.show("stack", self.name) is not None
 
     def status(self) -> str:
         """Its action and status."""
@@ -74,10 +75,6 @@ class Stack:
         """Its resources, those of nested stacks included."""
         rows: list[dict[str, Any]] = self.openstack.json("stack", "resource", "list", "-n", "5", self.name)
         return rows
-
-    def ids(self) -> dict[str, str]:
-        """The physical id of each of its resources by the resource's name."""
-        return {row["resource_name"]: row["physical_resource_id"] for row in self.resources()}
 
     def events(self) -> list[tuple[str, str]]:
         """Name and status of what happened, oldest first."""
@@ -91,8 +88,8 @@ class Stack:
 
     def real(self, resource: str) -> dict[str, Any]:
         """The object behind one of its resources, as the service that has it tells it."""
-        row = next(row for row in self.resources() if row["resource_name"] == resource)
-        found = self.openstack.show(KINDS[row["resource_type"]], row["physical_resource_id"])
+        row = self.openstack.json("stack", "resource", "show", self.name, resource)
+        found = self._object_of(row)
         assert found is not None, f"{resource} {row['physical_resource_id']} is not in the cloud"
         return found
 
@@ -100,20 +97,21 @@ class Stack:
         """Whether the cloud has no such object (any more)."""
         return self.openstack.show(KINDS[resource_type], physical_id) is None
 
-    def assert_all_there(self) -> None:
-        """Every resource is complete, and each object it stands for is in the cloud."""
+    def _object_of(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """What the cloud has behind a resource; None also for a type without an object of its own."""
+        kind = KINDS.get(row["resource_type"])
+        return self.openstack.show(kind, row["physical_resource_id"]) if kind else None
+
+    def _ids_of_what_is_there(self) -> dict[str, str]:
+        """The physical id of each resource, all complete and each object they stand for in the cloud."""
         rows = self.resources()
         unfinished = [
             row["resource_name"] for row in rows if not row["resource_status"].endswith("_COMPLETE")
         ]
         assert unfinished == []
-        missing = [
-            row["resource_name"]
-            for row in rows
-            if row["resource_type"] in KINDS
-            and self.is_gone(row["resource_type"], row["physical_resource_id"])
-        ]
-        assert missing == []
+        told = [row for row in rows if row["resource_type"] in KINDS]
+        assert [row["resource_name"] for row in told if not self._object_of(row)] == []
+        return {row["resource_name"]: row["physical_resource_id"] for row in rows}
 
     def _settings(self, parameters: dict[str, str]) -> list[str]:
         words = ["-t", str(self.template)]
