@@ -15,6 +15,7 @@ from stackd.template.functions.base import (
     call_error,
     dotted,
 )
+from stackd.template.guard import depth_guarded
 from stackd.template.parameters import PSEUDO_NAMES, Parameters
 from stackd.template.template import Template
 from stackd.template.unknown import Unknown, find_unknown
@@ -51,6 +52,7 @@ class Scope(Protocol):
         """``metadata``, ``deletion_policy`` or ``update_policy`` of the resource around this stack."""
 
 
+@depth_guarded
 def evaluate(node: Any, scope: Scope, *, template: Template) -> Any:
     """The value of a node, with nothing omitted left in it; raises TemplateError.
 
@@ -272,6 +274,7 @@ class ParameterScope:
         return Unknown("", ("facade", key))
 
 
+@depth_guarded
 def resolve_conditions(template: Template, parameters: Mapping[str, Any]) -> Conditions:
     """The truth of every condition in a template; raises TemplateError."""
     conditions = Conditions(template, parameters, _condition_value)

@@ -10,6 +10,7 @@ from stackd.errors import CircularDependency, InvalidTemplateReference, Template
 from stackd.template.conditions import Conditions
 from stackd.template.evaluate import Evaluation, ParameterScope
 from stackd.template.functions.base import Call, Reference, TemplatePath, dotted
+from stackd.template.guard import depth_guarded
 from stackd.template.template import ResourceDefinition, Template
 from stackd.template.unknown import Unknown
 
@@ -68,6 +69,7 @@ def _has_call(node: Any) -> bool:
     return isinstance(node, Call)
 
 
+@depth_guarded
 def references(node: Any, *, conditions: Mapping[str, Any]) -> frozenset[Reference]:
     """The uses of resources inside a node, in chosen branches only.
 
@@ -76,6 +78,7 @@ def references(node: Any, *, conditions: Mapping[str, Any]) -> frozenset[Referen
     return frozenset(_Walk(conditions).inside(node))
 
 
+@depth_guarded
 def enabled_resources(template: Template, conditions: Mapping[str, Any]) -> dict[str, ResourceDefinition]:
     """The resources whose condition holds, or may hold, with their deletion policies resolved."""
     walk = _Walk(conditions)
@@ -126,6 +129,7 @@ def _deletion_policy(template: Template, definition: ResourceDefinition, walk: _
     )
 
 
+@depth_guarded
 def dependencies(template: Template, conditions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """What each enabled resource requires, by name.
 
@@ -207,6 +211,7 @@ def _refuse_circle(template: Template, circle: list[str]) -> None:
     )
 
 
+@depth_guarded
 def referenced_attributes(
     template: Template, conditions: Mapping[str, Any]
 ) -> dict[str, frozenset[tuple[Any, ...]]]:

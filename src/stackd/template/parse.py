@@ -48,7 +48,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class ParseWarning:
     """Something that is allowed but probably not meant."""
 
     message: str
@@ -65,7 +65,7 @@ class ParsedDocument:
     data: Any
     file: str = ""
     text: str = field(default="", repr=False)
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[ParseWarning, ...] = ()
 
     @cached_property
     def _spots(self) -> Any:
@@ -229,7 +229,7 @@ class _Builder:
     def __init__(self, text: str, limits: Limits, file: str) -> None:
         self.limits = limits
         self.file = file
-        self.warnings: list[Warning] = []
+        self.warnings: list[ParseWarning] = []
         self._parser = CParser(text)
         self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
@@ -406,6 +406,6 @@ class _Builder:
             return
         if key in frame.value:
             self.warnings.append(
-                Warning(f"The key {key!r} is repeated; the last one counts.", self._place(event))
+                ParseWarning(f"The key {key!r} is repeated; the last one counts.", self._place(event))
             )
         frame.value[key] = value

@@ -11,11 +11,13 @@ from stackd.template.evaluate import resolve_conditions
 from stackd.template.functions.base import ARGUMENT_ERRORS, Call, call_error, dotted
 from stackd.template.functions.conditions import Choice
 from stackd.template.graph import dependencies, enabled_resources
+from stackd.template.guard import depth_guarded
 from stackd.template.parameters import PSEUDO_NAMES, default_problems
 from stackd.template.template import Template
 from stackd.template.unknown import Unknown
 
 
+@depth_guarded
 def validate_static(template: Template, parameters: Mapping[str, Any]) -> list[TemplateError]:
     """All mistakes in the template's schemas, conditions, names, functions, references and outputs."""
     problems: list[TemplateError] = list(default_problems(template))

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.functions.text import split_text
 from stackd.template.unknown import Unknown
@@ -16,10 +18,12 @@ class FindInMap(Function):
 
     usage = "{Fn::FindInMap: [mapping, key, second key]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) != 3:
             raise KeyError('Arguments to "Fn::FindInMap" must be of the form: [mapping, key, value]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         mapping, key, second = args
         for part in args:
@@ -36,6 +40,7 @@ class GetAZs(Function):
 
     usage = "{Fn::GetAZs: region}"
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return run.availability_zones()
 
@@ -46,10 +51,12 @@ class Select(Function):
     usage = "{Fn::Select: [index or key, list or map]}"
     takes_unknown = True
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list | Call) or (isinstance(args, list) and len(args) != 2):
             raise ValueError('Arguments to "Fn::Select" must be of the form: [index, collection]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if isinstance(args, Unknown):
             return args
@@ -87,10 +94,12 @@ class SplitCfn(Function):
 
     usage = "{Fn::Split: [delimiter, text]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) != 2:
             raise ValueError('Arguments to "Fn::Split" must be of the form: [delimiter, string]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return split_text("Fn::Split", args[0], args[1], run)
 
@@ -100,6 +109,7 @@ class Base64(Function):
 
     usage = "{Fn::Base64: text}"
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if not isinstance(args, str):
             raise TypeError('"Fn::Base64" argument must be a string')
@@ -112,12 +122,14 @@ class MemberListToMap(Function):
     usage = "{Fn::MemberListToMap: [Name, Value, [.member.0.Name=a, .member.0.Value=b, …]]}"
     MEMBER = re.compile(r"\.member\.(\d+)\.([^=]*)=(.*)\Z", re.DOTALL)
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) != 3:
             raise TypeError('Arguments to "Fn::MemberListToMap" must be: [key label, value label, list]')
         if not isinstance(args[0], str | Call) or not isinstance(args[1], str | Call):
             raise TypeError('The labels of "Fn::MemberListToMap" must be strings')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         key_label, value_label, items = args
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):

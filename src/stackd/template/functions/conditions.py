@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from stackd.template.functions.base import (
     OMITTED,
     Call,
@@ -28,10 +30,12 @@ class Equals(Function):
     def __init__(self, name: str = "equals") -> None:
         self.name = name
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) != 2:
             raise ValueError(f'Arguments to "{self.name}" must be of the form: [value_1, value_2]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return bool(args[0] == args[1])
 
@@ -46,12 +50,14 @@ class Not(Function):
         self.name = name
         self.in_list = in_list
 
+    @override
     def check(self, args: Any) -> None:
         if self.in_list and (not isinstance(args, list) or len(args) != 1):
             raise ValueError(f'Arguments to "{self.name}" must be of the form: [condition]')
         if not self.in_list and (args is None or args == "" or isinstance(args, list)):
             raise ValueError(f'Arguments to "{self.name}" must be of the form: condition')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         truth = run.condition(args[0] if self.in_list else args)
         return truth if isinstance(truth, Unknown) else not truth
@@ -67,16 +73,19 @@ class Several(Function):
         self.decided_by = decided_by
 
     @property
+    @override
     def summary(self) -> str:
         """One line for the list of functions."""
         return f"Whether {'any' if self.decided_by else 'all'} of several conditions are true."
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) < 2:
             raise ValueError(
                 f'The minimum number of condition arguments to "{self.name}" is 2, in a list of conditions.'
             )
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         unknown: Unknown | None = None
         for condition in args:
@@ -106,6 +115,7 @@ class If(Function):
         self.name = name
         self.optional_else = optional_else
 
+    @override
     def parse(self, raw: Any, parser: Parser, path: TemplatePath) -> Any:
         """Only the condition is parsed: a branch that is not chosen may hold anything."""
         lengths = (2, 3) if self.optional_else else (3,)
@@ -118,6 +128,7 @@ class If(Function):
         branches = tuple(Lazy(part, (*path, index), parser.parse) for index, part in enumerate(raw[1:], 1))
         return Choice(condition, branches)
 
+    @override
     def references(self, args: Choice, walk: Walk) -> Iterator[Reference]:
         truth = self._truth(walk.condition(args.condition))
         if isinstance(truth, Unknown):
@@ -126,6 +137,7 @@ class If(Function):
         elif truth or len(args.branches) > 1:
             yield from walk.inside(args.branches[0 if truth else 1].node)
 
+    @override
     def evaluate(self, args: Choice, run: Resolver) -> Any:
         truth = self._truth(run.condition(args.condition))
         if isinstance(truth, Unknown):
@@ -145,13 +157,16 @@ class NotHere(Function):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @override
     def check(self, args: Any) -> None:
         raise ValueError(f'The function "{self.name}" is invalid in this context')
 
+    @override
     def parse(self, raw: Any, parser: Parser, path: TemplatePath) -> Any:
         """Refused whatever its arguments are."""
         return raw
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return args
 
@@ -162,12 +177,14 @@ class Removed(Function):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @override
     def validate(self, args: Any) -> None:
         raise ValueError(
             "The template version is invalid: "
             f"The function {self.name} is not supported in this version of HOT."
         )
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return {self.name: args}
 

@@ -7,6 +7,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.unknown import Unknown, find_unknown
 
@@ -48,6 +50,7 @@ class Repeat(Function):
         self.maps = maps
         self.permutations = permutations
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, dict):
             raise TypeError('Arguments to "repeat" must be a map')
@@ -58,6 +61,7 @@ class Repeat(Function):
         if self.permutations and not isinstance(args.get("permutations", True), bool):
             raise TypeError('"permutations" should be boolean type for repeat function')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.check(args)
         together = self.permutations and args.get("permutations", True) is False
@@ -119,12 +123,14 @@ class ListConcat(Function):
         self.name = name
         self.unique = unique
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list | Call):
             raise TypeError(
                 f'Incorrect arguments to "{self.name}" should be: [ [ <value 1>, <value 2> ], … ]'
             )
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if isinstance(args, Unknown):
             return args
@@ -154,12 +160,14 @@ class Filter(Function):
 
     usage = "{filter: [values to leave out, list]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError('Argument to "filter" must be a list')
         if len(args) != 2:
             raise ValueError('"filter" function has exactly two arguments')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         values, items = args
         if not items:
@@ -179,12 +187,14 @@ class Contains(Function):
 
     usage = "{contains: [value, list or text]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError('Arguments to "contains" must be a list')
         if len(args) != 2:
             raise ValueError('Arguments to "contains" must be of the form: [value, sequence]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         value, items = args
         if isinstance(items, str):

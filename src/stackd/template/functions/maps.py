@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.unknown import Unknown
 
@@ -14,10 +16,12 @@ class MapMerge(Function):
     usage = "{map_merge: [map, map, …]}"
     takes_unknown = True
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list | Call):
             raise TypeError('Incorrect arguments to "map_merge" should be: [ { "key1": "val1" }, … ]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if isinstance(args, Unknown):
             return args
@@ -40,6 +44,7 @@ class MapReplace(Function):
 
     usage = "{map_replace: [map, {keys: {old: new}, values: {old: new}}]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError('Incorrect arguments to "map_replace" should be: [ <map>, {keys: …, values: …} ]')
@@ -48,6 +53,7 @@ class MapReplace(Function):
         if isinstance(args[1], dict) and (wrong := args[1].keys() - {"keys", "values"}):
             raise ValueError(f'"map_replace" only takes keys and values, not {", ".join(sorted(wrong))}')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.check(args)
         source, changes = args

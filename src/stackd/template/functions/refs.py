@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Call, Function, Reference, Resolver, Walk
 from stackd.template.unknown import Unknown, find_unknown
 
@@ -35,6 +37,7 @@ class GetParam(Function):
     usage = "{get_param: name} or {get_param: [name, key or index, …]}"
     takes_unknown = True
 
+    @override
     def check(self, args: Any) -> None:
         if not args:
             raise ValueError('Function "get_param" must have arguments')
@@ -44,6 +47,7 @@ class GetParam(Function):
         if not isinstance(name, str | Call):
             raise TypeError('Parameter name in "get_param" must be string')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if (unknown := find_unknown(args)) is not None:
             return unknown
@@ -57,11 +61,13 @@ class GetResource(Function):
 
     usage = "{get_resource: resource name}"
 
+    @override
     def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
         yield from walk.inside(args)
         name = walk.value(args)
         yield Reference(name if isinstance(name, str) else str(name), where=walk.path)
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if not isinstance(args, str):
             raise TypeError('Argument to "get_resource" must be a string')
@@ -78,6 +84,7 @@ class GetAttr(Function):
         self.allow_all = allow_all
         self.exact = exact
 
+    @override
     def check(self, args: Any) -> None:
         if self.allow_all and isinstance(args, str) and len(args) == 1:
             return
@@ -96,6 +103,7 @@ class GetAttr(Function):
     def _name(self) -> str:
         return "Fn::GetAtt" if self.exact else "get_attr"
 
+    @override
     def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
         yield from walk.inside(args)
         parts = walk.value([args] if isinstance(args, str) else args)
@@ -110,6 +118,7 @@ class GetAttr(Function):
         attribute = str(known[0]) if known else "*"
         yield Reference(str(parts[0]), attribute, tuple(known[1:]), walk.path)
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         args = [args] if isinstance(args, str) else args
         self.check(args)
@@ -131,12 +140,14 @@ class Ref(Function):
 
     usage = "{Ref: name of a resource or parameter}"
 
+    @override
     def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
         yield from walk.inside(args)
         name = walk.value(args)
         if isinstance(name, str) and walk.is_resource(name):
             yield Reference(name, where=walk.path)
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if not isinstance(args, str):
             raise TypeError('Argument to "Ref" must be a string')
@@ -150,6 +161,7 @@ class ParamRef(Function):
 
     usage = "{Ref: parameter name}"
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if not isinstance(args, str):
             raise TypeError('Argument to "Ref" must be a string')
@@ -161,10 +173,12 @@ class GetFile(Function):
 
     usage = "{get_file: name of a file in the request's files}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, str | Call):
             raise TypeError('Argument to "get_file" must be a string')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.check(args)
         return run.file(args)
@@ -180,10 +194,12 @@ class ResourceFacade(Function):
         self.name = name
         self.keys = dict(zip(keys, self.KEYS, strict=True))
 
+    @override
     def check(self, args: Any) -> None:
         if args not in tuple(self.keys):
             raise ValueError(f'Incorrect arguments to "{self.name}" should be one of: {", ".join(self.keys)}')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         return run.facade(self.keys[args])
 

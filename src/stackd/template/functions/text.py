@@ -7,6 +7,8 @@ import json
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Call, Function, Resolver
 
 
@@ -23,12 +25,14 @@ class Join(Function):
     def __init__(self, name: str = "list_join") -> None:
         self.name = name
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
         if len(args) != 2:
             raise ValueError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         delimiter, items = args
         items = [] if items is None else items
@@ -49,12 +53,14 @@ class JoinMultiple(Function):
 
     usage = "{list_join: [delimiter, list, list, …]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
         if len(args) < 2:
             raise ValueError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         delimiter, *lists = args
         texts: list[str] = []
@@ -104,6 +110,7 @@ class Replace(Function):
         self.very_strict = very_strict
         self.params_first = params_first
 
+    @override
     def check(self, args: Any) -> None:
         params, _ = self._arguments(args)
         if not isinstance(params, dict | Call):
@@ -122,6 +129,7 @@ class Replace(Function):
             raise KeyError(f'"{self.name}" must have the keys template and params')
         return args["params"], args["template"]
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         params, template = self._arguments(args)
         if not isinstance(template, str):
@@ -193,6 +201,7 @@ class Split(Function):
 
     usage = "{str_split: [delimiter, text]} or {str_split: [delimiter, text, index]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError(
@@ -203,6 +212,7 @@ class Split(Function):
                 'Incorrect arguments to "str_split" should be: [ <delimiter>, <string>, <index> ]'
             )
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         delimiter, text, *index = args
         if text is None:
@@ -234,6 +244,7 @@ class Digest(Function):
 
     usage = "{digest: [algorithm, text]}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError('Argument to "digest" must be a list of exactly two strings')
@@ -251,6 +262,7 @@ class Digest(Function):
             raise ValueError(f"Algorithm must be one of {', '.join(known)}")
         return name.lower()
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.check(args)
         algorithm, text = args
@@ -266,10 +278,12 @@ class MakeUrl(Function):
 
     PARTS = ("scheme", "username", "password", "host", "port", "path", "query", "fragment")
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, dict):
             raise TypeError('The arguments to "make_url" must be a map')
 
+    @override
     def validate(self, args: Any) -> None:
         for part in args:
             if part not in self.PARTS:
@@ -298,6 +312,7 @@ class MakeUrl(Function):
             raise ValueError(f'Invalid port "{number}", must be in range 1-65535')
         return number
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.validate(args)
         run.charge(text=3 * len(str(args)))

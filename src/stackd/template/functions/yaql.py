@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import override
+
 from stackd.template.functions.base import Function, Resolver
 
 MAX_EXPRESSION = 10_000
@@ -14,6 +16,7 @@ class Yaql(Function):
 
     usage = "{yaql: {expression: text, data: {name: value}}}"
 
+    @override
     def check(self, args: Any) -> None:
         if not isinstance(args, dict):
             raise TypeError('Arguments to "yaql" must be a map.')
@@ -27,6 +30,7 @@ class Yaql(Function):
         if len(expression) > MAX_EXPRESSION:
             raise ValueError(f"Bad expression: longer than {MAX_EXPRESSION} characters")
 
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.check(args)
         expression = args["expression"]
