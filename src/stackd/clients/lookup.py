@@ -7,6 +7,7 @@ those that constraints in templates and properties of resource types use: ``neut
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,8 +33,9 @@ class AmbiguousName(StackdError):
 class Collection:
     """Where the objects of one kind are listed, and which of their fields are name and id.
 
-    ``whole``: the collection is small enough to be listed once; otherwise it is asked for one name. ``inside``
-    is the key under which a list entry hides its object.
+    ``whole``: the collection is small enough to be listed once; otherwise it is asked for one name, which
+    the service takes for a regular expression where ``pattern`` says so. ``inside`` is the key under
+    which a list entry hides its object.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Collection:
     id: str = "id"
     name: str = "name"
     inside: str = ""
+    pattern: bool = False
 
 
 def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -> Collection:
@@ -115,7 +118,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "nova.keypair": Collection(
         "Key", "compute", "/os-keypairs", "keypairs", whole=True, id="name", inside="keypair"
     ),
-    "nova.server": Collection("Server", "compute", "/servers", "servers"),
+    "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True),
     "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
     "octavia.availabilityzoneprofile": Collection(
         "Availability zone profile",
@@ -216,7 +219,7 @@ class Finder:
             if key not in self._indexes:
                 params = dict(collection.params or {})
                 if not collection.whole:
-                    params[collection.name] = wanted
+                    params[collection.name] = f"^{re.escape(wanted)}$" if collection.pattern else wanted
                 entries = await service.list_all(collection.path, collection.key, params)
                 self._indexes[key] = _Index(collection, entries)
             return self._indexes[key]

@@ -1,0 +1,117 @@
+import asyncio
+
+import httpx
+import pytest
+import respx
+
+from stackd.clients import Cloud, Clouds
+from stackd.clients.lookup import COLLECTIONS, AmbiguousName, Finder
+from stackd.errors import CloudForbidden, EntityNotFound
+
+from .conftest import DEMO
+
+ID = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+async def finder(api: respx.MockRouter, clouds: Clouds) -> Finder:
+    cloud: Cloud = await clouds.open(DEMO)
+    return Finder(cloud)
+
+
+async def test_small_collection_is_listed_once_for_all_names(api: respx.MockRouter, finder: Finder) -> None:
+    networks = [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]
+    route = api.get(url__startswith="http://neutron/v2.0/networks").respond(json={"networks": networks})
+    found = await asyncio.gather(*(finder.id_of("neutron.network", name) for name in ("a", "b", "2")))
+    assert found == ["1", "2", "2"]
+    assert route.call_count == 1
+    assert route.calls.last.request.url.params.get_list("fields") == ["id", "name"]
+
+
+async def test_ambiguous_name_lists_the_candidates(api: respx.MockRouter, finder: Finder) -> None:
+    networks = [{"id": str(number), "name": "a"} for number in range(12)]
+    api.get(url__startswith="http://neutron/v2.0/networks").respond(json={"networks": networks})
+    with pytest.raises(
+        AmbiguousName, match=r"12 objects of the kind Network are named a: 0, 1, .* and 2 more"
+    ):
+        await finder.id_of("neutron.network", "a")
+
+
+async def test_unlisted_object_is_found_by_its_id(api: respx.MockRouter, finder: Finder) -> None:
+    api.get(url__startswith="http://nova/v2.1/flavors?").respond(json={"flavors": []})
+    api.get("http://nova/v2.1/flavors/hidden").respond(json={"flavor": {"id": "hidden"}})
+    api.get("http://nova/v2.1/flavors/none").respond(404)
+    assert await finder.id_of("nova.flavor", "hidden") == "hidden"
+    with pytest.raises(EntityNotFound, match=r"The Flavor \(none\) could not be found"):
+        await finder.id_of("nova.flavor", "none")
+
+
+async def test_large_collection_is_asked_for_the_name(api: respx.MockRouter, finder: Finder) -> None:
+    listing = api.get(url__startswith="http://glance/v2/images?").respond(
+        json={"images": [{"id": ID, "name": "cirros"}]}
+    )
+    api.get(f"http://glance/v2/images/{ID}").respond(json={})
+    assert await finder.id_of("glance.image", "cirros") == ID
+    assert listing.calls.last.request.url.params["name"] == "cirros"
+    assert await finder.id_of("glance.image", ID) == ID
+    assert listing.call_count == 1
+
+
+async def test_server_is_searched_by_its_exact_name(api: respx.MockRouter, finder: Finder) -> None:
+    servers = [{"id": "1", "name": "web.1"}, {"id": "2", "name": "web.12"}]
+    route = api.get(url__startswith="http://nova/v2.1/servers?").respond(json={"servers": servers})
+    assert await finder.id_of("nova.server", "web.1") == "1"
+    assert route.calls.last.request.url.params["name"] == r"^web\.1$"
+
+
+async def test_keypair_is_its_name(api: respx.MockRouter, finder: Finder) -> None:
+    api.get("http://nova/v2.1/os-keypairs").respond(json={"keypairs": [{"keypair": {"name": "k"}}]})
+    assert await finder.id_of("nova.keypair", "k") == "k"
+
+
+async def test_name_that_looks_like_a_path_stays_a_name(api: respx.MockRouter, finder: Finder) -> None:
+    api.get(url__startswith="http://neutron/v2.0/networks?").respond(json={"networks": []})
+    single = api.get(url__startswith="http://neutron/v2.0/networks/").respond(404)
+    assert not await finder.exists("neutron.network", "../ports?x")
+    assert not await finder.exists("neutron.network", "..")
+    assert not await finder.exists("neutron.network", "")
+    assert single.calls.last.request.url.raw_path == b"/v2.0/networks/..%2Fports%3Fx"
+    assert single.call_count == 1
+
+
+async def test_id_of_a_form_the_service_does_not_know_is_not_found(
+    api: respx.MockRouter, finder: Finder
+) -> None:
+    api.get(url__startswith="http://cinder/v3/p1/volumes?").respond(json={"volumes": []})
+    api.get("http://cinder/v3/p1/volumes/x").respond(400)
+    assert not await finder.exists("cinder.volume", "x")
+
+
+async def test_refusal_is_not_taken_for_absence(api: respx.MockRouter, finder: Finder) -> None:
+    api.get(url__startswith="http://keystone/v3/users").respond(403)
+    with pytest.raises(CloudForbidden):
+        await finder.id_of("keystone.user", "bob")
+
+
+async def test_forgotten_kind_is_listed_again(api: respx.MockRouter, finder: Finder) -> None:
+    route = api.get(url__startswith="http://neutron/v2.0/networks?")
+    api.get("http://neutron/v2.0/networks/new").respond(404)
+    route.side_effect = [
+        httpx.Response(200, json={"networks": []}),
+        httpx.Response(200, json={"networks": [{"id": "1", "name": "new"}]}),
+    ]
+    assert not await finder.exists("neutron.network", "new")
+    finder.forget("neutron.network")
+    assert await finder.id_of("neutron.network", "new") == "1"
+
+
+async def test_unknown_kind_is_an_error_of_ours(finder: Finder) -> None:
+    with pytest.raises(ValueError, match=r"flux\.capacitor"):
+        await finder.id_of("flux.capacitor", "x")
+
+
+def test_every_collection_is_complete() -> None:
+    for kind, collection in COLLECTIONS.items():
+        assert "." in kind
+        assert collection.path.startswith("/")
+        assert collection.key
