@@ -1,0 +1,228 @@
+"""Domains, projects, users, groups, roles, services, endpoints, regions: the collections of Keystone."""
+
+from __future__ import annotations
+
+from stackd.devcloud.collection import Collection, Field, Style, admin_only, anyone
+from stackd.devcloud.keystone.style import STYLE, self_linked, with_links
+from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.wire import Call, bad_request, conflict, forbidden
+from stackd.devcloud.world import World
+
+DEFAULT_DOMAIN = "default"
+
+
+def _in_default_domain(call: Call, values: JSON, private: JSON) -> None:
+    if not values.get("domain_id"):
+        values["domain_id"] = call.actor.domain_id or DEFAULT_DOMAIN
+    if call.store.get("identity.domains", values["domain_id"]) is None:
+        raise STYLE.missing("domain", values["domain_id"])
+
+
+def _prepare_project(call: Call, values: JSON, private: JSON) -> None:
+    _in_default_domain(call, values, private)
+    values["parent_id"] = values.get("parent_id") or values["domain_id"]
+    twin = call.store.first("identity.projects", domain_id=values["domain_id"], name=values["name"])
+    if twin is not None:
+        raise conflict(
+            "Conflict occurred attempting to store project - it is not permitted to have two projects with "
+            "either the same name or same id in the same domain: "
+            f"name is {values['name']}, project id {twin.id}."
+        )
+
+
+def _project_created(call: Call, entity: Entity) -> None:
+    for hook in call.world.on_new_project:
+        hook(entity.id)
+
+
+def _release_project(world: World, entity: Entity) -> None:
+    forget_assignments(world, "target", entity.id)
+    world.revoke(project_id=entity.id)
+
+
+def _prepare_user(call: Call, values: JSON, private: JSON) -> None:
+    _in_default_domain(call, values, private)
+    private["password"] = values.pop("password", None)
+    for name in ("default_project_id", "description", "email"):
+        if values.get(name) is None:
+            values.pop(name, None)
+
+
+def _change_user(call: Call, entity: Entity, changes: JSON) -> None:
+    if "password" in changes:
+        entity.private["password"] = changes.pop("password")
+        call.world.revoke(user_id=entity.id)
+    if changes.get("enabled") is False:
+        call.world.revoke(user_id=entity.id)
+
+
+def _release_user(world: World, entity: Entity) -> None:
+    forget_assignments(world, "actor", entity.id)
+    world.revoke(user_id=entity.id)
+    for kind in ("identity.credentials", "identity.application_credentials"):
+        for owned in list(world.store.find(kind, user_id=entity.id)):
+            world.store.remove(owned)
+    for group in world.store.all("identity.groups"):
+        group.private.get("members", set()).discard(entity.id)
+
+
+def _sees_user(call: Call, entity: Entity) -> bool:
+    return call.actor.is_admin or entity.id == call.actor.user_id
+
+
+def _sees_project(call: Call, entity: Entity) -> bool:
+    return call.actor.is_admin or entity.id == call.actor.project_id
+
+
+def _guard_domain(call: Call, entity: Entity) -> None:
+    if entity.data.get("enabled", True):
+        raise forbidden(
+            "Cannot delete a domain that is enabled, please disable it first.",
+        )
+
+
+def _release_domain(world: World, entity: Entity) -> None:
+    forget_assignments(world, "target", entity.id)
+    for kind in ("users", "projects", "groups", "roles"):
+        for inner in list(world.store.find(f"identity.{kind}", domain_id=entity.id)):
+            world.store.remove(inner)
+            forget_assignments(world, "actor" if kind in ("users", "groups") else "target", inner.id)
+
+
+def forget_assignments(world: World, field: str, value: str) -> None:
+    """Remove the role assignments of an actor or on a target that is gone."""
+    for assignment in list(world.store.find("identity.assignments", **{field: value})):
+        world.store.remove(assignment)
+
+
+def _release_role(world: World, entity: Entity) -> None:
+    forget_assignments(world, "role_id", entity.id)
+
+
+def _prepare_group(call: Call, values: JSON, private: JSON) -> None:
+    _in_default_domain(call, values, private)
+    private["members"] = set()
+
+
+def _release_group(world: World, entity: Entity) -> None:
+    forget_assignments(world, "actor", entity.id)
+
+
+def _prepare_endpoint(call: Call, values: JSON, private: JSON) -> None:
+    values["region_id"] = values.get("region_id") or values.pop("region", None)
+    values["region"] = values["region_id"]
+    if call.store.get("identity.services", values.get("service_id", "")) is None:
+        raise STYLE.missing("service", str(values.get("service_id")))
+    region = values["region_id"]
+    if region and call.store.get("identity.regions", region) is None:
+        call.store.add("identity.regions", region, "", _region(region))
+
+
+def _region(region_id: str) -> JSON:
+    return {"id": region_id, "description": "", "parent_region_id": None}
+
+
+def _release_service(world: World, entity: Entity) -> None:
+    for endpoint in list(world.store.find("identity.endpoints", service_id=entity.id)):
+        world.store.remove(endpoint)
+
+
+def _region_id(call: Call, values: JSON) -> str:
+    return str(values.get("id") or call.world.hex_id())
+
+
+def _prepare_credential(call: Call, values: JSON, private: JSON) -> None:
+    if not values.get("user_id"):
+        values["user_id"] = call.actor.user_id
+    if values["user_id"] != call.actor.user_id and not call.actor.is_admin:
+        raise STYLE.denied("create_credential")
+    if not isinstance(values.get("blob"), str):
+        raise bad_request("Invalid input for field/attribute blob. It must be a string.")
+
+
+def _sees_credential(call: Call, entity: Entity) -> bool:
+    return call.actor.is_admin or entity.data.get("user_id") == call.actor.user_id
+
+
+def _view_endpoint(call: Call, entity: Entity) -> JSON:
+    return with_links(call, f"/endpoints/{entity.id}", entity.data)
+
+
+_COMMON = {"description": Field(""), "enabled": Field(True), "options": Field({})}
+
+DOMAINS = Collection(
+    kind="identity.domains", path="/domains", singular="domain", plural="domains", label="domain",
+    fields={"name": Field(required=True), **_COMMON, "tags": Field([])},
+    indexes=("name",), unique=(("name",),), sees=admin_only, writer="admin", projectless=True,
+    guard=_guard_domain, release=_release_domain, view=self_linked("/domains"),
+)  # fmt: skip
+PROJECTS = Collection(
+    kind="identity.projects", path="/projects", singular="project", plural="projects", label="project",
+    fields={
+        "name": Field(required=True), "domain_id": Field(put=False), **_COMMON, "parent_id": Field(put=False),
+        "is_domain": Field(False), "tags": Field([]),
+    },
+    indexes=("name",), sees=_sees_project, writer="admin", projectless=True, prepare=_prepare_project,
+    created=_project_created, release=_release_project, view=self_linked("/projects"),
+)  # fmt: skip
+USERS = Collection(
+    kind="identity.users", path="/users", singular="user", plural="users", label="user",
+    fields={
+        "name": Field(required=True), "domain_id": Field(put=False), "enabled": Field(True),
+        "password": Field(), "default_project_id": Field(), "description": Field(), "email": Field(),
+        "password_expires_at": Field(), "options": Field({}),
+    },
+    indexes=("name",), unique=(("domain_id", "name"),), sees=_sees_user, writer="admin", projectless=True,
+    prepare=_prepare_user, change=_change_user, release=_release_user, view=self_linked("/users"),
+)  # fmt: skip
+GROUPS = Collection(
+    kind="identity.groups", path="/groups", singular="group", plural="groups", label="group",
+    fields={"name": Field(required=True), "domain_id": Field(put=False), "description": Field("")},
+    unique=(("domain_id", "name"),), sees=admin_only, writer="admin", projectless=True,
+    prepare=_prepare_group, release=_release_group, view=self_linked("/groups"),
+)  # fmt: skip
+ROLES = Collection(
+    kind="identity.roles", path="/roles", singular="role", plural="roles", label="role",
+    fields={
+        "name": Field(required=True), "domain_id": Field(), "description": Field(), "options": Field({}),
+    },
+    indexes=("name",), unique=(("domain_id", "name"),), sees=anyone, writer="admin", projectless=True,
+    release=_release_role, view=self_linked("/roles"),
+)  # fmt: skip
+REGIONS = Collection(
+    kind="identity.regions", path="/regions", singular="region", plural="regions", label="region",
+    fields={"id": Field(), "description": Field(""), "parent_region_id": Field()},
+    sees=anyone, writer="admin", projectless=True, choose_id=_region_id, view=self_linked("/regions"),
+)  # fmt: skip
+CATALOG_SERVICES = Collection(
+    kind="identity.services", path="/services", singular="service", plural="services", label="service",
+    fields={
+        "name": Field(""), "type": Field(required=True), "enabled": Field(True), "description": Field(""),
+    },
+    sees=admin_only, writer="admin", projectless=True, release=_release_service,
+    view=self_linked("/services"),
+)  # fmt: skip
+ENDPOINTS = Collection(
+    kind="identity.endpoints", path="/endpoints", singular="endpoint", plural="endpoints", label="endpoint",
+    fields={
+        "interface": Field(required=True), "region_id": Field(), "region": Field(),
+        "service_id": Field(required=True), "url": Field(required=True), "enabled": Field(True),
+    },
+    sees=admin_only, writer="admin", projectless=True, prepare=_prepare_endpoint, view=_view_endpoint,
+)  # fmt: skip
+CREDENTIALS = Collection(
+    kind="identity.credentials", path="/credentials", singular="credential", plural="credentials",
+    label="credential",
+    fields={
+        "user_id": Field(), "project_id": Field(), "type": Field(required=True), "blob": Field(required=True),
+    },
+    indexes=("user_id",), sees=_sees_credential, writer="anyone", lister="anyone", projectless=True,
+    prepare=_prepare_credential, view=self_linked("/credentials"),
+)  # fmt: skip
+
+COLLECTIONS: tuple[tuple[Collection, Style], ...] = tuple(
+    (collection, STYLE)
+    for collection in (
+        DOMAINS, PROJECTS, USERS, GROUPS, ROLES, REGIONS, CATALOG_SERVICES, ENDPOINTS, CREDENTIALS,
+    )
+)  # fmt: skip

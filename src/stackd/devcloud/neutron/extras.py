@@ -1,0 +1,248 @@
+"""The rest of Neutron: RBAC and QoS policies, address scopes, quotas, tags, extensions, zones."""
+
+from __future__ import annotations
+
+from stackd.devcloud.collection import Collection, Field, own
+from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
+from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.wire import Call, Handler, Reply, Route, conflict, forbidden, not_found
+from stackd.devcloud.world import World
+
+ALIASES = (
+    "address-group", "address-scope", "agent", "allowed-address-pairs", "auto-allocated-topology",
+    "availability_zone", "binding", "default-subnetpools", "dns-integration", "ext-gw-mode", "external-net",
+    "extra_dhcp_opt", "extraroute", "extraroute-atomic", "filter-validation", "ip-substring-filtering", "l3-ha",
+    "multi-provider", "net-mtu", "net-mtu-writable", "network-ip-availability", "network_availability_zone",
+    "pagination", "port-security", "project-id", "provider", "qos", "quotas", "quota_details", "rbac-policies",
+    "revision-if-match", "router", "router_availability_zone", "security-group", "sorting",
+    "standard-attr-description", "standard-attr-revisions", "standard-attr-tag", "standard-attr-timestamp",
+    "stateful-security-group", "subnet-service-types", "subnet_allocation", "tag-creation",
+)  # fmt: skip
+QUOTAS = (
+    "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group", "security_group_rule",
+    "rbac_policy",
+)  # fmt: skip
+TAGGED = ("networks", "subnets", "subnetpools", "ports", "routers", "floatingips", "security-groups")
+
+
+def _prepare_rbac(call: Call, values: JSON, private: JSON) -> None:
+    kind = f"network.{values['object_type']}s"
+    target = call.store.get(kind, str(values["object_id"])) if kind in call.store.tables else None
+    if target is None or not own(call, target):
+        raise missing("RbacPolicy object", str(values["object_id"]))
+    if values["target_tenant"] == "*" and not call.actor.is_admin:
+        raise forbidden(
+            "rule:create_rbac_policy:target_tenant is disallowed by policy", "PolicyNotAuthorized"
+        )
+    for row in call.store.find("network.rbac_policies", object_id=values["object_id"]):
+        if all(row.data[name] == values[name] for name in ("target_tenant", "action")):
+            raise conflict("An RBAC policy already exists with those values.", "DuplicateRbacPolicy")
+
+
+def _prepare_policy(call: Call, values: JSON, private: JSON) -> None:
+    values |= {"rules": [], "tags": []}
+
+
+def _guard_policy(call: Call, entity: Entity) -> None:
+    for kind, label in (("networks", "Network"), ("ports", "Port")):
+        user = call.store.first(f"network.{kind}", qos_policy_id=entity.id)
+        if user is not None:
+            raise conflict(f"QoS Policy {entity.id} is used by {label} {user.id}.", "QosPolicyInUse")
+
+
+def _view_policy(call: Call, entity: Entity) -> JSON:
+    rules = call.store.find("network.qos_rules", policy_id=entity.id)
+    return entity.data | {"rules": [rule.data for rule in rules]}
+
+
+def _release_policy(world: World, entity: Entity) -> None:
+    for rule in list(world.store.find("network.qos_rules", policy_id=entity.id)):
+        world.store.remove(rule)
+
+
+RBAC_POLICIES = Collection(
+    kind="network.rbac_policies", path="/rbac-policies", singular="rbac_policy", plural="rbac_policies",
+    label="RBAC policy",
+    fields={
+        "object_type": Field(required=True, put=False), "object_id": Field(required=True, put=False),
+        "target_tenant": Field(required=True), "action": Field(required=True, put=False),
+    },
+    indexes=("object_id",), prepare=_prepare_rbac,
+)  # fmt: skip
+QOS_POLICIES = Collection(
+    kind="network.qos_policies", path="/qos/policies", singular="policy", plural="policies", label="QoS policy",
+    fields={
+        "name": Field(required=True), "description": Field(""), "shared": Field(False),
+        "is_default": Field(False),
+    },
+    writer="admin", sees=own_or_shared, prepare=_prepare_policy, guard=_guard_policy, view=_view_policy,
+    release=_release_policy,
+)  # fmt: skip
+ADDRESS_SCOPES = Collection(
+    kind="network.address_scopes", path="/address-scopes", singular="address_scope",
+    plural="address_scopes", label="Address scope",
+    fields={"name": Field(required=True), "ip_version": Field(4, put=False), "shared": Field(False, admin=True)},
+    sees=own_or_shared,
+)  # fmt: skip
+COLLECTIONS = ((RBAC_POLICIES, STYLE), (QOS_POLICIES, STYLE), (ADDRESS_SCOPES, STYLE))
+RULE_KINDS: dict[str, JSON] = {
+    "bandwidth_limit": {"max_kbps": None, "max_burst_kbps": 0, "direction": "egress"},
+    "dscp_marking": {"dscp_mark": None},
+    "minimum_bandwidth": {"min_kbps": None, "direction": "egress"},
+    "minimum_packet_rate": {"min_kpps": None, "direction": "any"},
+}
+
+
+def _qos_rule(verb: str, kind: str) -> Handler:
+    key = f"{kind}_rule"
+
+    def handle(call: Call) -> Reply:
+        policy = call.store.get("network.qos_policies", call.params["policy"])
+        if policy is None or not own_or_shared(call, policy):
+            raise missing("QoS policy", call.params["policy"])
+        if verb == "list":
+            rules = call.store.find("network.qos_rules", policy_id=policy.id, type=kind)
+            return Reply(200, {f"{key}s": [rule.data for rule in rules]})
+        if verb == "create":
+            rule_id = call.world.uuid()
+            data = {"id": rule_id, "policy_id": policy.id, "type": kind} | RULE_KINDS[kind] | call.unwrap(key)
+            return Reply(
+                201, {key: call.store.add("network.qos_rules", rule_id, policy.project_id, data).data}
+            )
+        rule = call.store.get("network.qos_rules", call.params["rule"])
+        if rule is None or rule.data["policy_id"] != policy.id:
+            raise not_found(
+                f"QoS rule {call.params['rule']} for policy {policy.id} could not be found.",
+                "QosRuleNotFound",
+            )
+        if verb == "delete":
+            call.store.remove(rule)
+            return Reply(204)
+        if verb == "update":
+            call.store.update(rule, call.unwrap(key))
+        return Reply(200, {key: rule.data})
+
+    return handle
+
+
+def _qos_routes() -> list[Route]:
+    routes = []
+    for kind in RULE_KINDS:
+        path = f"/qos/policies/{{policy}}/{kind}_rules"
+        routes += [
+            Route("GET", path, _qos_rule("list", kind)),
+            Route("POST", path, _qos_rule("create", kind)),
+        ]
+        for method, verb in (("GET", "show"), ("PUT", "update"), ("DELETE", "delete")):
+            routes.append(Route(method, path + "/{rule}", _qos_rule(verb, kind)))
+    return routes
+
+
+def _extensions(call: Call) -> Reply:
+    return Reply(200, {"extensions": [_extension(alias) for alias in ALIASES]})
+
+
+def _extension(alias: str) -> JSON:
+    return {
+        "alias": alias, "name": alias, "description": alias, "links": [],
+        "updated": "2020-01-01T00:00:00-00:00",
+    }  # fmt: skip
+
+
+def _one_extension(call: Call) -> Reply:
+    alias = call.params["alias"]
+    if alias not in ALIASES:
+        raise not_found(f"Extension with alias {alias} does not exist", "ExtensionNotFound")
+    return Reply(200, {"extension": _extension(alias)})
+
+
+def _limits(call: Call) -> JSON:
+    return {name: call.world.quota(call.params["project"], plural(name)) for name in QUOTAS}
+
+
+def plural(resource: str) -> str:
+    """The plural by which quotas are kept, of a resource as Neutron's quota API names it."""
+    return resource[:-1] + "ies" if resource.endswith("y") else resource + "s"
+
+
+def _quota(call: Call) -> Reply:
+    return Reply(200, {"quota": _limits(call)})
+
+
+def _update_quota(call: Call) -> Reply:
+    if not call.actor.is_admin:
+        raise forbidden("rule:update_quota is disallowed by policy", "PolicyNotAuthorized")
+    for name, limit in call.unwrap("quota").items():
+        if name in QUOTAS:
+            call.world.project_quotas[call.params["project"], plural(name)] = int(limit)
+    return _quota(call)
+
+
+def _reset_quota(call: Call) -> Reply:
+    if not call.actor.is_admin:
+        raise forbidden("rule:delete_quota is disallowed by policy", "PolicyNotAuthorized")
+    for name in QUOTAS:
+        call.world.project_quotas.pop((call.params["project"], plural(name)), None)
+    return Reply(204)
+
+
+def _zones(call: Call) -> Reply:
+    zones = [{"name": "nova", "resource": kind, "state": "available"} for kind in ("network", "router")]
+    return Reply(200, {"availability_zones": zones})
+
+
+def _empty(plural_name: str) -> Handler:
+    def handle(call: Call) -> Reply:
+        return Reply(200, {plural_name: []})
+
+    return handle
+
+
+def _tags(verb: str, collection: str) -> Handler:
+    kind = f"network.{collection.replace('-', '_')}"
+
+    def handle(call: Call) -> Reply:
+        entity = call.store.get(kind, call.params["id"])
+        if entity is None or not own(call, entity):
+            raise missing(collection.rstrip("s").capitalize(), call.params["id"])
+        tags, tag = entity.data.get("tags", []), call.params.get("tag", "")
+        if verb == "get":
+            return Reply(200, {"tags": tags})
+        if verb == "set":
+            entity.data["tags"] = list(call.json()["tags"])
+            return Reply(200, {"tags": entity.data["tags"]})
+        if verb == "add":
+            entity.data["tags"] = [*tags, *([] if tag in tags else [tag])]
+            return Reply(201)
+        if verb == "check" and tag not in tags:
+            raise not_found(f"Tag {tag} could not be found.", "TagNotFound")
+        if verb in ("remove", "clear"):
+            entity.data["tags"] = [item for item in tags if verb == "remove" and item != tag]
+        return Reply(204)
+
+    return handle
+
+
+def _tag_routes() -> list[Route]:
+    routes = []
+    for name in TAGGED:
+        path = f"/{name}/{{id}}/tags"
+        for method, verb in (("GET", "get"), ("PUT", "set"), ("DELETE", "clear")):
+            routes.append(Route(method, path, _tags(verb, name)))
+        for method, verb in (("GET", "check"), ("PUT", "add"), ("DELETE", "remove")):
+            routes.append(Route(method, path + "/{tag}", _tags(verb, name)))
+    return routes
+
+
+ROUTES = (
+    *_qos_routes(),
+    *_tag_routes(),
+    Route("GET", "/extensions", _extensions),
+    Route("GET", "/extensions/{alias}", _one_extension),
+    Route("GET", "/quotas/{project}", _quota),
+    Route("PUT", "/quotas/{project}", _update_quota),
+    Route("DELETE", "/quotas/{project}", _reset_quota),
+    Route("GET", "/quotas", _empty("quotas")),
+    Route("GET", "/availability_zones", _zones),
+    Route("GET", "/agents", _empty("agents")),
+)

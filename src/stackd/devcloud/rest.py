@@ -1,0 +1,40 @@
+"""Small pieces that several services share: fault bodies of the Nova kind, page links, name lookups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stackd.devcloud.store import JSON
+from stackd.devcloud.wire import Call, Fault, Reply
+
+FAULT_NAMES = {
+    400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod",
+    409: "conflictingRequest", 413: "overLimit", 415: "badMediaType", 429: "overLimit", 501: "notImplemented",
+    503: "serviceUnavailable",
+}  # fmt: skip
+
+
+def unauthorized() -> Reply:
+    """The refusal of a missing or bad token, which the same middleware gives for most services."""
+    message = "The request you have made requires authentication."
+    return Reply(401, {"error": {"code": 401, "title": "Unauthorized", "message": message}})
+
+
+def fault(default: str) -> Callable[[Fault], Reply]:
+    """A renderer of refusals as Nova and Cinder have it; `default` names other faults."""
+
+    def render(error: Fault) -> Reply:
+        if error.status == 401:
+            return unauthorized()
+        name = FAULT_NAMES.get(error.status, default)
+        return Reply(error.status, {name: {"code": error.status, "message": error.message}})
+
+    return render
+
+
+def next_link(call: Call, plural: str, items: list[JSON], following: str | None) -> JSON:
+    """A page with the link to the next one beside it, where there is one."""
+    page: JSON = {plural: items}
+    if following:
+        page[f"{plural}_links"] = [{"rel": "next", "href": following}]
+    return page

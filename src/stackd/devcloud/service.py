@@ -1,0 +1,62 @@
+"""A service of the cloud: a path prefix, its catalog entry, its way with errors and its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from stackd.devcloud.collection import Collection, Style, routes_of
+from stackd.devcloud.wire import Call, Fault, Reply, Route, Router
+from stackd.devcloud.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Microversions:
+    """The range of versions within an API that callers choose from by a header."""
+
+    name: str
+    """The service's name in `OpenStack-API-Version`."""
+
+    lowest: tuple[int, int]
+    highest: tuple[int, int]
+    legacy_header: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service, declared."""
+
+    name: str
+    prefix: str
+    """First segment of its paths."""
+
+    catalog: tuple[tuple[str, str, str], ...]
+    """Type, name and URL path (with `$(project_id)s`) under which the catalog lists it."""
+
+    fault: Callable[[Fault], Reply]
+    collections: tuple[tuple[Collection, Style], ...] = ()
+    routes: tuple[Route, ...] = ()
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Objects that are not collections of their own, with their indexes."""
+
+    microversions: Microversions | None = None
+    request_id_headers: tuple[str, ...] = ("x-openstack-request-id",)
+    api: str = ""
+    """Path of the API version below the prefix, to which routes are relative."""
+
+    split: Callable[[str], tuple[str, str]] | None = None
+    """Parts a path below `api` into what belongs to the base URL and the rest that is routed."""
+
+    versions: Callable[[Call], Reply] | None = None
+    """Answers for paths above `api`: which versions there are."""
+
+    direct: Callable[[Call], Reply] | None = None
+    """Handles every call itself, for services whose paths are not made of segments."""
+
+    start: Callable[[World], None] | None = None
+    """Makes what the service has from the start."""
+
+    def router(self) -> Router:
+        """All routes; special ones win over those of collections."""
+        made = [route for collection, style in self.collections for route in routes_of(collection, style)]
+        return Router([*self.routes, *made])

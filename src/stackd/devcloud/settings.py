@@ -1,0 +1,39 @@
+"""How a dev cloud behaves: where it listens, how slow it is, what it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DevCloudSettings:
+    """Everything that can be chosen about a dev cloud before it starts."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port."""
+
+    latency: float = 0.0
+    """Seconds that pass before each call is worked on."""
+
+    service_latency: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by service (`compute`, `network`, …) instead of `latency`."""
+
+    ready_after: float = 0.2
+    """Seconds that objects stay in a working status such as BUILD, creating or deleting."""
+
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    """Objects allowed per project by plural (`servers`, `ports`, …) and for `cores`, `ram`, `gigabytes`."""
+
+    seed: int | None = None
+    """Makes ids, addresses and probabilities repeatable."""
+
+    faults: Sequence[Mapping[str, Any]] = ()
+    """Fault rules in force from the start, as `PUT /_dev/faults` takes them."""
+
+    token_seconds: float = 86400.0
+    """How long a token is good for."""
+
+    region: str = "RegionOne"
