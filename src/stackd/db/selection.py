@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -40,11 +40,8 @@ def frozen(allowed: Allowed) -> tuple[tuple[str, tuple[Any, ...]], ...]:
 
 def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """The column has one of ``values``; ``None`` among them stands for NULL."""
-    conditions = [column.is_(None)] if None in values else []
-    present = [value for value in values if value is not None]
-    if present or not conditions:
-        conditions.append(column.in_(present))
-    return or_(*conditions)
+    # No IN: SQLAlchemy fills it in when a statement runs, and ours are compiled before.
+    return or_(false(), *(column.is_(None) if value is None else column == value for value in values))
 
 
 def after_marker(order: Sequence[ColumnElement[Any]], *, descending: bool) -> ColumnElement[bool]:

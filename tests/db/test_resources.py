@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from tests.support.records import a_child, a_resource, a_stack
+
+from stackd.db import resources
+from stackd.db.database import Database
+from stackd.db.journal import Insert, Journal
+
+
+async def test_resources_are_found_by_every_relation(database: Database, journal: Journal) -> None:
+    root = a_stack()
+    child = a_child(root)
+    group = a_resource(root, "group", nested_stack_id=child.id)
+    member = a_resource(child, "member", physical_id="vm-1")
+    await journal.write(Insert(root), Insert(child), Insert(group), Insert(member))
+    assert await resources.of_stack(database, root.id) == [group]
+    assert await resources.of_tree(database, root.id) == [group, member]
+    assert await resources.named(database, child.id, "member") == [member]
+    assert await resources.named(database, root.id, "member") == []
+    assert await resources.get(database, member.id) == member
+    assert await resources.get(database, "none") is None
+    assert await resources.with_physical_id(database, "vm-1") == [member]
+    assert await resources.of_nested_stack(database, child.id) == group
+    assert await resources.of_nested_stack(database, root.id) is None
+    assert await resources.count(database, root.id) == 2
+
+
+async def test_a_name_has_two_rows_during_its_replacement(database: Database, journal: Journal) -> None:
+    stack = a_stack()
+    old = a_resource(stack)
+    new = a_resource(stack, replaces=old.id)
+    await journal.write(Insert(new), Insert(old))
+    assert await resources.named(database, stack.id, "server") == [old, new]
+
+
+async def test_a_brief_resource_has_no_contents(database: Database, journal: Journal) -> None:
+    stack = a_stack()
+    resource = a_resource(stack, data={"key": "s"}, attributes={"ip": "1"}, metadata={"role": "db"})
+    await journal.write(Insert(resource))
+    [brief] = await resources.of_stack(database, stack.id, brief=True)
+    assert (brief.properties, brief.data, brief.attributes) == ({}, {}, {})
+    assert (brief.id, brief.metadata) == (resource.id, {"role": "db"})
