@@ -1,0 +1,165 @@
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stackd.auth.policy import Policy, PolicyFileError
+from stackd.auth.policy_defaults import ADMIN_TYPES, DEFAULT_RULES
+from stackd.errors import Forbidden
+from stackd.records import Caller
+
+MEMBER = Caller("m", "mia", "p1", roles=("member", "reader"))
+READER = Caller("r", "rob", "p1", roles=("reader",))
+GUEST = Caller("g", "gus", "p1", roles=("heat_stack_user",))
+ADMIN = Caller("a", "ada", "p1", roles=("admin", "manager", "member", "reader"))
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return Policy()
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("stacks:create", {MEMBER, ADMIN}),
+        ("stacks:index", {READER, MEMBER, ADMIN}),
+        ("stacks:lookup", {GUEST, READER, MEMBER, ADMIN}),
+        ("resource:signal", {GUEST, READER, MEMBER, ADMIN}),
+        ("actions:check", {READER, MEMBER, ADMIN}),
+        ("actions:suspend", {MEMBER, ADMIN}),
+        ("service:index", {ADMIN}),
+        ("stacks:update_no_change", {MEMBER, ADMIN}),
+        ("cloudformation:CreateStack", {MEMBER, ADMIN}),
+        ("stacks:global_index", set()),
+        ("context_is_admin", {ADMIN}),
+        ("no:such_rule", set()),
+    ],
+)
+def test_roles_may_do_what_the_defaults_say(policy: Policy, rule: str, allowed: set[Caller]) -> None:
+    assert {who for who in (GUEST, READER, MEMBER, ADMIN) if policy.allows(who, rule)} == allowed
+
+
+def test_nobody_reaches_into_another_project(policy: Policy) -> None:
+    own_project_only = [rule.name for rule in DEFAULT_RULES if "project_id" in rule.check]
+    assert len(own_project_only) > 60
+    assert not any(policy.allows(ADMIN, rule, "p2") for rule in own_project_only)
+
+
+def test_token_for_the_system_is_refused(policy: Policy) -> None:
+    assert not policy.allows(replace(MEMBER, system_scope="all"), "stacks:index")
+
+
+def test_admin_of_another_project_is_no_cloud_admin(policy: Policy) -> None:
+    assert policy.is_admin(ADMIN)
+    assert not policy.is_admin(replace(ADMIN, is_admin_project=False))
+
+
+def test_refusal_names_the_rule(policy: Policy) -> None:
+    with pytest.raises(Forbidden, match=r"^You are not authorized to use stacks:create\.$"):
+        policy.enforce(READER, "stacks:create")
+    policy.enforce(MEMBER, "stacks:create")
+
+
+@pytest.mark.parametrize("kind", ["OS::Nova::Flavor", "OS::Keystone::Project", "OS::Neutron::QoSPolicy"])
+def test_types_for_administrators_are_closed_to_members(policy: Policy, kind: str) -> None:
+    assert policy.allows_type(ADMIN, kind)
+    with pytest.raises(Forbidden, match=f"not authorized to use {kind}"):
+        policy.enforce_type(MEMBER, kind)
+
+
+@pytest.mark.parametrize("kind", ["OS::Nova::Server", "AWS::EC2::Instance", "My::Own::Type", "OneWord"])
+def test_other_types_are_open(policy: Policy, kind: str) -> None:
+    assert policy.allows_type(MEMBER, kind)
+
+
+def test_old_defaults_let_anybody_in_but_guests() -> None:
+    policy = Policy(old_defaults=True)
+    anybody = Caller("x", "x", "p1", roles=("whatever",))
+    assert policy.allows(anybody, "stacks:create")
+    assert not policy.allows(GUEST, "stacks:create")
+
+
+def test_file_overrides_rules_and_adds_types(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        '"stacks:create": "role:creator"\n'
+        '"resource_types:OS::Nova::*": "role:admin"\n'
+        '"stacks:show": "user_name:%(nothing)s or project_id:%(project_id)s"\n'
+    )
+    policy = Policy(file)
+    assert not policy.allows(MEMBER, "stacks:create")
+    assert policy.allows(replace(MEMBER, roles=("creator",)), "stacks:create")
+    assert not policy.allows_type(MEMBER, "OS::Nova::Server")
+    assert policy.allows_type(ADMIN, "OS::Nova::Flavor")
+    assert policy.allows(GUEST, "stacks:show")
+
+
+def test_folder_is_laid_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text('"stacks:create": "role:a"\n')
+    folder = tmp_path / "policy.d"
+    folder.mkdir()
+    (folder / "10.yaml").write_text('"stacks:create": "role:b"\n')
+    policy = Policy(tmp_path / "policy.yaml", folder=folder)
+    assert policy.allows(replace(MEMBER, roles=("b",)), "stacks:create")
+    assert not policy.allows(replace(MEMBER, roles=("a",)), "stacks:create")
+
+
+def test_changed_file_is_noticed_within_a_second(tmp_path: Path) -> None:
+    file, clock = tmp_path / "policy.yaml", Clock()
+    file.write_text('"stacks:create": "!"\n')
+    policy = Policy(file, clock=clock)
+    assert not policy.allows(MEMBER, "stacks:create")
+    file.write_text('"stacks:create": "role:member"\n')
+    clock.now = 1.1
+    assert policy.allows(MEMBER, "stacks:create")
+
+
+@pytest.mark.parametrize("text", ["{broken: [", "- just\n- a list\n", '"stacks:create": "http://h/ask"\n'])
+def test_broken_change_is_reported_and_not_applied(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, clock = tmp_path / "policy.yaml", Clock()
+    file.write_text('"stacks:create": "!"\n')
+    policy = Policy(file, clock=clock)
+    file.write_text(text)
+    clock.now = 1.1
+    with caplog.at_level(logging.ERROR):
+        assert not policy.allows(MEMBER, "stacks:create")
+    assert "stays as it was" in caplog.text
+
+
+@pytest.mark.parametrize("check", ["http://h/ask", "role:member and https://h/ask", "not http://h/ask"])
+def test_checks_by_another_server_are_refused_at_the_start(tmp_path: Path, check: str) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f'"stacks:create": "{check}"\n')
+    with pytest.raises(PolicyFileError, match="stacks:create asks another server"):
+        Policy(file)
+
+
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PolicyFileError, match="no policy file"):
+        Policy(tmp_path / "none.yaml")
+
+
+def test_malformed_check_denies(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text('"stacks:create": "role:member and ("\n')
+    assert not Policy(file).allows(ADMIN, "stacks:create")
+
+
+def test_every_default_is_named_once_and_described() -> None:
+    names = [rule.name for rule in DEFAULT_RULES]
+    assert len(names) == len(set(names))
+    assert all(rule.about.endswith(".") for rule in DEFAULT_RULES)
+    assert "OS::Keystone::*" in ADMIN_TYPES
