@@ -9,6 +9,7 @@ assert ctx.cloud.sent("POST", "/volumes")[0]["volume"]["size"] == 1
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -187,7 +188,8 @@ class FakeContext:
     """A ``Context`` for one resource of ``kind``.
 
     ``properties`` are written as in a template; ``props`` are what the type is called with. What the
-    type stores is found in ``resource``; ``finds`` says which ids names stand for.
+    type stores is found in ``resource``; ``finds`` says which ids names stand for. What ``happens`` does
+    so each time the type waits for a signal.
     """
 
     kind: str
@@ -198,6 +200,7 @@ class FakeContext:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     finds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     siblings: list[Resource] = field(default_factory=list)
+    happens: list[Callable[[], None]] = field(default_factory=list)
     limits: Mapping[str, Any] = field(default_factory=dict)
     user: StackUser | None = None
     stack: StackInfo = STACK
@@ -280,7 +283,10 @@ class FakeContext:
         return None
 
     async def signalled(self) -> None:
-        """Nobody waits in a test."""
+        """Let the next thing in ``happens`` happen; nobody waits in a test."""
+        await asyncio.sleep(0)
+        if self.happens:
+            self.happens.pop(0)()
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}

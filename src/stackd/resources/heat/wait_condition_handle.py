@@ -1,0 +1,115 @@
+"""OS::Heat::WaitConditionHandle, to which guests send the signals that a wait condition waits for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from stackd.records import Resource
+from stackd.resources.base import ResourceType, attr
+from stackd.resources.constraints import one_of
+from stackd.resources.context import JSON, Context
+from stackd.resources.heat import guests
+from stackd.resources.heat.addresses import signal_url, signed_url
+from stackd.resources.heat.wait_signals import NATIVE, merge
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import Properties, prop
+
+_CURL = (
+    "curl -i -X POST -H 'X-Auth-Token: {token}' -H 'Content-Type: application/json' "
+    "-H 'Accept: application/json' {endpoint}"
+)
+
+
+class WaitConditionHandleProps(Properties):
+    """Properties of ``OS::Heat::WaitConditionHandle``."""
+
+    signal_transport: str = prop(
+        "How guests send their signals: to the native API with a token or with a user's credentials, to a "
+        "signed URL, to an object in Swift, to a queue in Zaqar, or not at all.",
+        default="TOKEN_SIGNAL",
+        constraints=[
+            one_of(
+                "CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", "NO_SIGNAL", "ZAQAR_SIGNAL", "TOKEN_SIGNAL"
+            )
+        ],
+        since="6.0.0",
+    )
+
+
+@resource_type("OS::Heat::WaitConditionHandle", since="2014.2")
+class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
+    """Gathers signals; a user that may do nothing else is made to send them."""
+
+    properties = WaitConditionHandleProps
+    signalable = True
+    attributes: ClassVar = {
+        "token": attr("A token to signal with; for TOKEN_SIGNAL only."),
+        "endpoint": attr("Where to send a signal; for TOKEN_SIGNAL only."),
+        "curl_cli": attr("A command that sends a signal; for TOKEN_SIGNAL only."),
+        "signal": attr("JSON of what a guest needs to send a signal by the chosen transport."),
+    }
+
+    async def create(self, ctx: Context, props: WaitConditionHandleProps) -> None:
+        """Make the user who may signal."""
+        user = await ctx.stack_user(keypair=props.signal_transport == "CFN_SIGNAL")
+        await ctx.created(user.user_id)
+
+    async def configure(self, ctx: Context, props: WaitConditionHandleProps) -> None:
+        """Prepare the way that signals take, and keep what a guest has to know of it."""
+        transport = props.signal_transport
+        user = await ctx.stack_user(keypair=transport == "CFN_SIGNAL")
+        login = guests.credentials(ctx, user)
+        endpoint = signal_url(ctx.endpoints, ctx.stack, ctx.resource.name, user.project_id)
+        match transport:
+            case "TOKEN_SIGNAL":
+                await ctx.put_data(token=await guests.user_token(ctx, login), endpoint=endpoint)
+            case "CFN_SIGNAL":
+                url = signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user, "waitcondition")
+                await ctx.put_data(signal={"alarm_url": url})
+            case "HEAT_SIGNAL":
+                await ctx.put_data(signal={**login, "alarm_url": endpoint})
+            case "ZAQAR_SIGNAL":
+                await guests.make_queue(ctx, login, ctx.physical_name)
+                await ctx.put_data(signal={**login, "queue_id": ctx.physical_name})
+            case "TEMP_URL_SIGNAL":
+                container, name = ctx.stack.id, ctx.physical_name
+                await guests.prepare_object(ctx, container, name, keep_all=True)
+                url = await guests.object_url(ctx, container, name)
+                await ctx.put_data(signal={"alarm_url": url}, object_name=name)
+
+    async def delete(self, ctx: Context, props: WaitConditionHandleProps) -> None:
+        """Remove the way that signals take, then the user."""
+        signal = ctx.data.get("signal") or {}
+        if "queue_id" in signal:
+            await guests.remove_queue(ctx, signal, signal["queue_id"])
+        if "object_name" in ctx.data:
+            await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
+        await ctx.remove_stack_user()
+
+    async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
+        """Keep a signal under its id in the metadata."""
+        signals, text = merge(NATIVE, ctx.resource.metadata, details)
+        await ctx.put_metadata(signals)
+        return text
+
+    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
+        """What was kept for guests."""
+        kept = resource.data
+        return {
+            "token": kept.get("token"),
+            "endpoint": kept.get("endpoint"),
+            "curl_cli": _CURL.format(**kept) if kept.get("token") else None,
+            "signal": json.dumps(kept["signal"]) if kept.get("signal") else None,
+        }
+
+
+async def received(ctx: Context, handle: Resource) -> list[Any]:
+    """The signals that lie where guests put them and do not come by themselves, oldest first."""
+    signal = handle.data.get("signal") or {}
+    if "queue_id" in signal:
+        return await guests.messages(ctx, signal, signal["queue_id"])
+    if "object_name" in handle.data:
+        return await guests.written_objects(ctx, ctx.stack.id, handle.data["object_name"])
+    return []

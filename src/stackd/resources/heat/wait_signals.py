@@ -1,0 +1,89 @@
+"""Signals to wait condition handles: their form, how they add up, and when they are enough. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.errors import ResourceFailure
+
+SUCCESS, FAILURE = "SUCCESS", "FAILURE"
+
+
+class WaitConditionFailure(ResourceFailure):
+    """A guest signalled that it failed."""
+
+
+class WaitConditionTimeout(ResourceFailure):
+    """The signals did not come in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How the fields of a signal are called, and whether they may be left out."""
+
+    status: str
+    reason: str
+    data: str
+    id: str
+    optional: bool
+
+    @property
+    def all(self) -> frozenset[str]:
+        """The names of all fields."""
+        return frozenset((self.status, self.reason, self.data, self.id))
+
+
+NATIVE = Keys("status", "reason", "data", "id", optional=True)
+AWS = Keys("Status", "Reason", "Data", "UniqueId", optional=False)
+
+
+def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[str, Any], str]:
+    """The stored signals after one more, and the text for its event; one of the same id is replaced."""
+    number = len(signals) + 1
+    entry: dict[str, Any] = {}
+    if keys.optional:
+        entry = {
+            keys.status: SUCCESS,
+            keys.reason: f"Signal {number} received",
+            keys.data: None,
+            keys.id: number,
+        }
+        details = details or {}
+    if not isinstance(details, Mapping):
+        raise ResourceFailure("Metadata format invalid")
+    entry |= details
+    if entry.keys() != keys.all or entry[keys.status] not in (SUCCESS, FAILURE):
+        raise ResourceFailure("Metadata format invalid")
+    text = f"status:{entry[keys.status]} reason:{entry[keys.reason]}"
+    return {**signals, str(entry.pop(keys.id)): entry}, text
+
+
+def merge_all(keys: Keys, signals: Mapping[str, Any], received: Iterable[Any]) -> dict[str, Any]:
+    """The stored signals after several more; malformed ones are left out."""
+    merged = dict(signals)
+    for details in received:
+        try:
+            merged, _ = merge(keys, merged, details)
+        except ResourceFailure:
+            continue
+    return merged
+
+
+def enough(keys: Keys, signals: Mapping[str, Any], count: int) -> bool:
+    """Whether the signals suffice; ``WaitConditionFailure`` when one of them is a failure."""
+    if any(each[keys.status] != SUCCESS for each in signals.values()):
+        raise WaitConditionFailure(";".join(_reasons(keys, signals, FAILURE)))
+    return len(signals) >= count
+
+
+def timeout(keys: Keys, signals: Mapping[str, Any], count: int) -> WaitConditionTimeout:
+    """The failure when time is up."""
+    reasons = _reasons(keys, signals, SUCCESS)
+    said = f" - {';'.join(reasons)}" if reasons else ""
+    return WaitConditionTimeout(f"{len(reasons)} of {count} received{said}")
+
+
+def _reasons(keys: Keys, signals: Mapping[str, Any], status: str) -> list[str]:
+    return [str(each[keys.reason]) for each in signals.values() if each[keys.status] == status]

@@ -1,0 +1,89 @@
+import json
+from dataclasses import replace
+
+import pytest
+from tests.support.context import FakeContext, make_resource
+
+from stackd.clients.wire import Reply
+from stackd.errors import ResourceFailure
+from stackd.resources.heat.wait_signals import NATIVE, WaitConditionFailure, WaitConditionTimeout, merge_all
+
+KIND = "OS::Heat::WaitCondition"
+
+
+def condition(*signals, transport="TOKEN_SIGNAL", data=None, **properties):
+    handle = make_resource(
+        "handle",
+        "OS::Heat::WaitConditionHandle",
+        physical_id="user-id",
+        properties={"signal_transport": transport},
+        metadata=merge_all(NATIVE, {}, signals),
+        data=data or {},
+    )
+    values = {"handle": "user-id", "timeout": 600} | properties
+    return FakeContext(KIND, name="wait", properties=values, siblings=[handle])
+
+
+def give(ctx, details):
+    handle = ctx.siblings[0]
+    ctx.siblings[0] = replace(handle, metadata=merge_all(NATIVE, handle.metadata, [details]))
+
+
+async def test_it_is_complete_when_enough_signals_came():
+    ctx = condition(count=2)
+    ctx.happens += [
+        lambda: give(ctx, {"data": "x"}),
+        lambda: None,
+        lambda: give(ctx, {"id": "b", "data": [1]}),
+    ]
+    await ctx.type.create(ctx, ctx.props)
+    await ctx.type.configure(ctx, ctx.props)
+    assert ctx.happens == []
+    assert json.loads(ctx.type.attribute_values(ctx.resource, {})["data"]) == {"1": "x", "b": [1]}
+    assert ctx.type.reference(ctx.resource) == "wait"
+    assert ctx.resource.physical_id is None
+
+
+async def test_a_signal_of_failure_fails_it():
+    ctx = condition({"status": "FAILURE", "reason": "disk"}, {"status": "FAILURE", "reason": "net"}, count=1)
+    with pytest.raises(WaitConditionFailure, match="^disk;net$"):
+        await ctx.type.configure(ctx, ctx.props)
+
+
+async def test_it_fails_when_time_is_up(monkeypatch):
+    ctx = condition({"reason": "first"}, count=3, timeout=1)
+    now = iter(range(10))
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.time", lambda loop: float(next(now, 10)))
+    with pytest.raises(WaitConditionTimeout, match="^1 of 3 received - first$"):
+        await ctx.type.configure(ctx, ctx.props)
+
+
+async def test_no_signal_is_not_waited_for():
+    ctx = condition(transport="NO_SIGNAL", count=5)
+    await ctx.type.configure(ctx, ctx.props)
+    assert ctx.data["signals"] == "{}"
+
+
+async def test_messages_are_fetched_from_a_queue():
+    login = {"queue_id": "q", "user_id": "u", "password": "p", "project_id": "pr"}
+    ctx = condition(transport="ZAQAR_SIGNAL", data={"signal": login}, count=2)
+    ctx.cloud.on("POST", "/auth/tokens", Reply(201, {"x-subject-token": "tok"}, None, b""))
+    one, two = {"body": {"data": 1}}, {"body": {"data": 2}}
+    ctx.cloud.on("GET", "/queues/q/messages", {"messages": []}, {"messages": [one]}, {"messages": [one, two]})
+    await ctx.type.configure(ctx, ctx.props)
+    assert json.loads(ctx.data["signals"]) == {"1": 1, "2": 2}
+
+
+async def test_a_new_count_waits_again_and_counts_old_signals():
+    ctx = condition({"data": 1}, count=2)
+    ctx.happens.append(lambda: give(ctx, {"data": 2}))
+    await ctx.type.update(ctx, ctx.load({**ctx.properties, "count": 1}), ctx.props)
+    assert json.loads(ctx.data["signals"]) == {"1": 1, "2": 2}
+
+
+@pytest.mark.parametrize("reference", ["nothing", "value"])
+async def test_only_a_handle_of_the_stack_will_do(reference):
+    ctx = condition(handle=reference)
+    ctx.siblings.append(make_resource("value", "OS::Heat::Value"))
+    with pytest.raises(ResourceFailure, match=f"{reference} is not a valid wait condition handle."):
+        await ctx.type.configure(ctx, ctx.props)
