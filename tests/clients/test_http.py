@@ -1,0 +1,79 @@
+"""The real transport against a real socket: what respx cannot show."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from stackd.clients.http import HttpSettings, make_client, was_never_sent
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: who=me; Path=/\r\n\r\n{}"
+
+
+class Server:
+    """Answers with whatever bytes it is told to, and remembers what it was asked."""
+
+    answer = OK
+    hangs_up = False
+    url = ""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.connections = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.asked.append(head)
+                writer.write(self.answer)
+                await writer.drain()
+                if self.hangs_up:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    listener = await asyncio.start_server(server.talk, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+    yield server
+    listener.close()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with make_client(HttpSettings(connect_timeout=1.0)) as client:
+        yield client
+
+
+async def test_connections_are_kept_and_cookies_are_not(server: Server, client: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        assert (await client.get(server.url)).json() == {}
+    assert server.connections == 1
+    assert b"cookie" not in server.asked[1].lower()
+
+
+async def test_refused_connection_never_sent_anything(client: httpx.AsyncClient) -> None:
+    with pytest.raises(httpx.TransportError) as error:
+        await client.post("http://127.0.0.1:1/")
+    assert was_never_sent(error.value)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"])
+async def test_connection_that_breaks_later_may_have_done_the_work(
+    server: Server, client: httpx.AsyncClient, answer: bytes
+) -> None:
+    server.answer = answer
+    server.hangs_up = True
+    with pytest.raises(httpx.TransportError) as error:
+        await client.post(server.url)
+    assert not was_never_sent(error.value)
+    assert len(server.asked) == 1
