@@ -1,0 +1,228 @@
+"""What is measured: each function starts what it needs and returns its numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from bench.processes import System, stop, system
+from bench.results import Result
+
+_PATIENCE = 300.0
+_CONCURRENCY = 50
+_LATENCY = 0.05
+
+T = TypeVar("T")
+Measure = Callable[[bool], Awaitable[list[Result]]]
+
+
+def template(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """A template of these resources."""
+    return {"heat_template_version": "2018-08-31", "resources": dict(resources)}
+
+
+def many(count: int, kind: str, properties: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A template of independent resources of one type."""
+    resource = {"type": kind} | ({"properties": dict(properties)} if properties else {})
+    return template({f"r{number}": resource for number in range(count)})
+
+
+def chain(length: int) -> dict[str, Any]:
+    """A template in which each resource waits for the one before it."""
+    resources: dict[str, Any] = {}
+    for number in range(length):
+        value = {"get_attr": [f"r{number - 1}", "output"]} if number else "start"
+        resources[f"r{number}"] = {"type": "OS::Heat::TestResource", "properties": {"value": value}}
+    return template(resources)
+
+
+async def create(target: System, name: str, body: dict[str, Any]) -> float:
+    """Create the stack and return the seconds until it was seen to be complete."""
+    begun = time.perf_counter()
+    payload = {"stack_name": name, "template": body, "timeout_mins": 60}
+    async with target.http.post(f"{target.base}/stacks", json=payload, headers=target.headers) as answer:
+        if answer.status != 201:
+            raise RuntimeError(f"create {name}: HTTP {answer.status}: {(await answer.text())[:2000]}")
+        stack_id = (await answer.json())["stack"]["id"]
+    url = f"{target.base}/stacks/{name}/{stack_id}?resolve_outputs=false"
+    pause = 0.002
+    while time.perf_counter() - begun < _PATIENCE:
+        async with target.http.get(url, headers=target.headers) as answer:
+            stack = (await answer.json())["stack"]
+        if stack["stack_status"] == "CREATE_COMPLETE":
+            return time.perf_counter() - begun
+        if not stack["stack_status"].endswith("IN_PROGRESS"):
+            raise RuntimeError(f"{name} is {stack['stack_status']}: {stack['stack_status_reason']}")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, 0.05)
+    raise RuntimeError(f"{name} was not complete after {_PATIENCE} s")
+
+
+async def overhead(quick: bool) -> list[Result]:
+    """What the engine itself costs for each resource that does nothing, everything durable."""
+    results = []
+    async with system() as target:
+        await create(target, "warm", many(10, "OS::Heat::TestResource"))
+        for count in (1, 10, 100, 1000) if quick else (1, 10, 100, 1000, 10000):
+            repeats = 5 if count <= 10 else 1
+            seconds = min(
+                [
+                    await create(target, f"n{count}-{turn}", many(count, "OS::Heat::TestResource"))
+                    for turn in range(repeats)
+                ]
+            )
+            bar = 1.0 if count >= 1000 else None
+            results.append(Result(f"create {count} × TestResource, each", seconds / count * 1000, "ms", bar))
+        for kind, properties in (("OS::Heat::RandomString", {}), ("OS::Heat::Value", {"value": "x"})):
+            seconds = await create(target, f"k{kind.rpartition(':')[2]}", many(1000, kind, properties))
+            results.append(Result(f"create 1000 × {kind.rpartition(':')[2]}, each", seconds, "ms", 1.0))
+        if not quick:
+            results.append(Result("peak memory, 10,000 resources", target.memory.peak, "MB", 300.0))
+    return results
+
+
+async def depth(quick: bool) -> list[Result]:
+    """What a step costs when nothing can run beside it."""
+    length = 100
+    async with system() as target:
+        await create(target, "warm", chain(3))
+        seconds = min(
+            [await create(target, f"chain{turn}", chain(length)) for turn in range(1 if quick else 3)]
+        )
+    return [Result(f"chain of {length}, each", seconds / length * 1000, "ms")]
+
+
+async def stacks(quick: bool) -> list[Result]:
+    """Many small stacks at once."""
+    count = 10 if quick else 50
+    async with system() as target:
+        await create(target, "warm", many(1, "OS::Heat::TestResource"))
+        body = many(10, "OS::Heat::TestResource")
+        begun = time.perf_counter()
+        single = await asyncio.gather(*(create(target, f"s{number}", body) for number in range(count)))
+        seconds = time.perf_counter() - begun
+    return [
+        Result(f"{count} stacks × 10 at once, in all", seconds, "s"),
+        Result(f"{count} stacks × 10 at once, slowest", max(single), "s"),
+    ]
+
+
+async def bound(quick: bool) -> list[Result]:
+    """How near a slow cloud's bound the walk comes, when one call makes one network."""
+    count = 200 if quick else 1000
+    async with system(_LATENCY, {"STACKD_CLIENTS__MAX_CONCURRENCY": str(_CONCURRENCY)}) as target:
+        await create(target, "warm", many(1, "OS::Neutron::Net"))
+        async with target.http.delete(f"{target.cloud_url}/_dev/state") as answer:
+            await answer.read()
+        seconds = await create(target, "nets", many(count, "OS::Neutron::Net"))
+        async with target.http.get(f"{target.cloud_url}/_dev/counts") as answer:
+            calls = await answer.json()
+    least = count * _LATENCY / _CONCURRENCY
+    detail = {
+        "seconds": seconds,
+        "bound": least,
+        "calls": calls["total"],
+        "in_flight": calls["max_in_flight"],
+    }
+    return [
+        Result(f"{count} networks at 50 ms, wall ÷ bound", seconds / least, "×", 1.05, detail=detail),
+        Result(f"{count} networks, calls to the cloud", calls["total"], "calls"),
+    ]
+
+
+async def reads(quick: bool) -> list[Result]:
+    """Reads by 16 clients, of a server at rest and of one that creates 10,000 resources."""
+    seconds = 2.0 if quick else 5.0
+    size = 1000 if quick else 10000
+    results = []
+    async with system() as target:
+        for number in range(20):
+            await create(target, f"s{number}", many(2, "OS::Heat::TestResource"))
+        one, twenty = await stack_url(target, "s0"), f"{target.base}/stacks?limit=20"
+        for name, url in (("GET stack", one), ("list of 20", twenty)):
+            report, _ = await under_load(target, url, asyncio.sleep(seconds))
+            results.append(Result(f"{name}, 16 clients", report["per_second"], "/s", 2000.0, True, report))
+        large = create(target, "large", many(size, "OS::Heat::TestResource"))
+        report, taken = await under_load(target, one, large)
+        name = f"GET stack, 16 clients, while {size} resources are created"
+        results.append(Result(name, report["per_second"], "/s", detail=report | {"create_seconds": taken}))
+        results.append(Result(f"{name}, p99", report["p99_ms"], "ms", 50.0))
+    return results
+
+
+async def lag(quick: bool) -> list[Result]:
+    """How long a small request waits while a large stack is created: one healthcheck every 10 ms."""
+    size = 1000 if quick else 10000
+    probe = {"STACKD_ENGINE__LAG_PROBE": "true", "STACKD_LOG__LEVEL": "info", "STACKD_LOG__FORMAT": "json"}
+    async with system(settings=probe) as target:
+        url = f"{target.url}/healthcheck"
+        large = create(target, "large", many(size, "OS::Heat::TestResource"))
+        report, taken = await under_load(target, url, large, clients=1, pause=0.01)
+        seen = loop_lags(target.log.read_text())
+    name = f"healthcheck while {size} resources are created"
+    return [
+        Result(f"{name}, p99", report["p99_ms"], "ms", 50.0, detail=report | {"create_seconds": taken}),
+        Result(f"{name}, longest", report["max_ms"], "ms"),
+        *([Result(f"event loop's longest lag, {size} resources", max(seen), "ms")] if seen else []),
+    ]
+
+
+def loop_lags(log: str) -> list[float]:
+    """The longest lags, in ms, that the server's own probe has logged."""
+    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    return [float(record["max_lag_ms"]) for record in records if "max_lag_ms" in record]
+
+
+async def under_load(
+    target: System, url: str, work: Awaitable[T], clients: int = 16, pause: float = 0.0
+) -> tuple[dict[str, Any], T]:
+    """Read the URL, from another process, for as long as the work takes."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.readers", url, target.token),
+        *("--clients", str(clients), "--pause", str(pause), "--seconds", str(_PATIENCE)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        done = await work
+        output, _ = await process.communicate()
+    finally:
+        await stop(process)
+    report: dict[str, Any] = json.loads(output)
+    if set(report["statuses"]) - {"200"}:
+        raise RuntimeError(f"{url} was answered with {report['statuses']}")
+    return report, done
+
+
+async def stack_url(target: System, name: str) -> str:
+    """The full URL of a stack."""
+    async with target.http.get(f"{target.base}/stacks/{name}", headers=target.headers) as answer:
+        stack = (await answer.json())["stack"]
+    return f"{target.base}/stacks/{name}/{stack['id']}"
+
+
+async def start(quick: bool) -> list[Result]:
+    """How soon a new process answers, and what it needs when idle."""
+    results = []
+    for _ in range(1 if quick else 3):
+        async with system() as target:
+            results.append((target.cold_start, target.memory.idle))
+    return [
+        Result("cold start, empty database", min(seconds for seconds, _ in results), "s", 1.0),
+        Result("memory when idle", min(memory for _, memory in results), "MB"),
+    ]
+
+
+MEASURES: Mapping[str, Measure] = {
+    "start": start,
+    "overhead": overhead,
+    "chain": depth,
+    "stacks": stacks,
+    "bound": bound,
+    "reads": reads,
+    "lag": lag,
+}
