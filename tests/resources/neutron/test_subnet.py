@@ -1,0 +1,131 @@
+import pytest
+from tests.support.context import FakeContext
+
+from stackd.errors import PropertyError
+from stackd.template.unknown import Unknown
+
+KIND = "OS::Neutron::Subnet"
+PLAIN = {"network": "n1", "cidr": "10.0.0.0/24"}
+
+
+async def created_with(properties):
+    ctx = FakeContext(KIND, properties=properties)
+    ctx.cloud.on("POST", "/subnets", {"subnet": {"id": "s1"}})
+    await ctx.type.create(ctx, ctx.props)
+    assert ctx.physical_id == "s1"
+    return ctx.cloud.sent("POST")[0]["subnet"]
+
+
+async def updated(old, new):
+    ctx = FakeContext(KIND, physical="s1")
+    ctx.cloud.on("PUT", "/subnets/s1", {})
+    await ctx.type.update(ctx, ctx.load(PLAIN | old), ctx.load(PLAIN | new))
+    return [body["subnet"] for body in ctx.cloud.sent("PUT")]
+
+
+async def test_plain_subnet_leaves_the_gateway_to_the_service():
+    body = await created_with(PLAIN)
+    assert body == {
+        "name": "app-thing-abcdefghijkl",
+        "network_id": "n1",
+        "cidr": "10.0.0.0/24",
+        "ip_version": 4,
+        "enable_dhcp": True,
+        "dns_nameservers": [],
+    }
+
+
+async def test_former_name_of_network_still_works():
+    assert (await created_with({"network_id": "n1", "cidr": "10.0.0.0/24"}))["network_id"] == "n1"
+
+
+@pytest.mark.parametrize("none", ["", "~", None])
+async def test_empty_gateway_means_none(none):
+    body = await created_with({**PLAIN, "gateway_ip": none})
+    assert body["gateway_ip"] is None
+
+
+async def test_automatic_gateway_is_not_sent():
+    assert "gateway_ip" not in await created_with({**PLAIN, "gateway_ip": "auto"})
+
+
+async def test_all_of_a_pooled_ipv6_subnet_is_sent():
+    body = await created_with(
+        {
+            "network": "n1",
+            "subnetpool": "p1",
+            "prefixlen": 64,
+            "ip_version": 6,
+            "ipv6_ra_mode": "slaac",
+            "ipv6_address_mode": "slaac",
+            "segment": "g1",
+            "host_routes": [{"destination": "::/0", "nexthop": "fe80::1"}],
+            "allocation_pools": [{"start": "2001:db8::10", "end": "2001:db8::20"}],
+            "value_specs": {"service_types": ["x"]},
+        }
+    )
+    assert body["subnetpool_id"] == "p1"
+    assert body["segment_id"] == "g1"
+    assert body["prefixlen"] == 64
+    assert body["host_routes"] == [{"destination": "::/0", "nexthop": "fe80::1"}]
+    assert body["allocation_pools"] == [{"start": "2001:db8::10", "end": "2001:db8::20"}]
+    assert body["service_types"] == ["x"]
+
+
+async def test_removed_values_are_cleared():
+    before = {
+        "gateway_ip": "10.0.0.9",
+        "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.4"}],
+        "host_routes": [{"destination": "10.1.0.0/24", "nexthop": "10.0.0.3"}],
+        "dns_nameservers": ["8.8.8.8"],
+    }
+    assert await updated(before, {}) == [
+        {"gateway_ip": None, "allocation_pools": [], "host_routes": [], "dns_nameservers": []}
+    ]
+
+
+async def test_update_to_automatic_gateway_changes_nothing():
+    assert await updated({"gateway_ip": "10.0.0.9"}, {"gateway_ip": "auto"}) == []
+
+
+async def test_segment_is_given_later():
+    assert await updated({}, {"segment": "g1"}) == [{"segment_id": "g1"}]
+
+
+async def test_tags_are_set_after_creation():
+    ctx = FakeContext(KIND, physical="s1", properties={**PLAIN, "tags": ["a", "b"]})
+    ctx.cloud.on("PUT", "/subnets/s1/tags", {})
+    await ctx.type.configure(ctx, ctx.props)
+    assert ctx.cloud.sent("PUT") == [{"tags": ["a", "b"]}]
+
+
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [
+        ({}, "At least one of .* subnetpool, cidr"),
+        ({"cidr": "10.0.0.0/24", "subnetpool": "p"}, "at the same time: subnetpool, cidr"),
+        ({"cidr": "10.0.0.0/24", "prefixlen": 24}, "at the same time: prefixlen, cidr"),
+        ({"cidr": Unknown("a"), "subnetpool": Unknown("b")}, "at the same time"),
+        ({"cidr": "10.0.0.0/24", "ipv6_ra_mode": "slaac"}, "not supported for ipv4"),
+        (
+            {
+                "cidr": "2001:db8::/64",
+                "ip_version": 6,
+                "ipv6_ra_mode": "slaac",
+                "ipv6_address_mode": "dhcpv6-stateful",
+            },
+            "must be equal",
+        ),
+        ({"cidr": "10.0.0.0/24", "gateway_ip": "elsewhere"}, '"elsewhere" is in invalid format'),
+    ],
+)
+def test_contradictions_are_refused(properties, complaint):
+    ctx = FakeContext(KIND, properties={"network": "n1", **properties})
+    with pytest.raises(PropertyError, match=complaint):
+        ctx.type.validate(ctx.props)
+
+
+@pytest.mark.parametrize("gateway", ["", "~", "auto", "10.0.0.1", "fe80::1", Unknown("port")])
+def test_gateways_in_all_forms_are_accepted(gateway):
+    ctx = FakeContext(KIND, properties={**PLAIN, "gateway_ip": gateway})
+    assert ctx.type.validate(ctx.props) is None
