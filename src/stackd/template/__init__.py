@@ -1,4 +1,4 @@
-"""Templates, pure: text to records, and records to values, given parameters and someone who knows the resources.
+"""Templates, pure: text to records, and records to values.
 
 Everything a stranger can send is bounded before it is used. Nothing here talks to the cloud or the database.
 """
@@ -8,23 +8,25 @@ from __future__ import annotations
 from stackd.template.conditions import Conditions
 from stackd.template.constraints import Constraint
 from stackd.template.environment import Environment, load_environment
-from stackd.template.evaluate import Evaluation, Scope, evaluate, resolve_conditions
-from stackd.template.functions.base import Call, Reference
-from stackd.template.graph import (
+from stackd.template.evaluate import (
+    Scope,
     dependencies,
     enabled_resources,
+    evaluate,
     find_circle,
     referenced_attributes,
     references,
+    resolve_conditions,
+    validate_static,
 )
-from stackd.template.merge import merge_environments
+from stackd.template.functions.base import Call, Reference
+from stackd.template.merge import merge_environments, patch_environment
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
 from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text
 from stackd.template.registry import is_template_name
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import OutputDefinition, ResourceDefinition, Template, load_template
 from stackd.template.unknown import Unknown, find_unknown, has_unknown
-from stackd.template.validate import validate_static
 from stackd.template.versions import VERSIONS, Version, list_functions, list_versions
 
 __all__ = [
@@ -33,7 +35,6 @@ __all__ = [
     "Conditions",
     "Constraint",
     "Environment",
-    "Evaluation",
     "Limits",
     "OutputDefinition",
     "ParameterSchema",
@@ -61,6 +62,7 @@ __all__ = [
     "load_template",
     "merge_environments",
     "parse_text",
+    "patch_environment",
     "referenced_attributes",
     "references",
     "resolve_conditions",

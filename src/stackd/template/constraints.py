@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import InvalidSchemaError
-from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
+from stackd.template.patterns import MAX_PATTERN, pattern_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,7 @@ class AllowedValues(Constraint):
     allowed: tuple[Any, ...] = ()
 
     def _problem(self, value: Any) -> str:
-        if isinstance(value, list):
-            ok = all(item in self.allowed for item in value)
-        else:
-            ok = value in self.allowed
-        if ok:
+        if all(item in self.allowed for item in (value if isinstance(value, list) else [value])):
             return ""
         return f"{json.dumps(value)} is not an allowed value {json.dumps(list(self.allowed))}"
 
@@ -93,7 +89,7 @@ class AllowedPattern(Constraint):
 
     def _problem(self, value: Any) -> str:
         try:
-            matched = matches_whole(self.pattern, str(value))
+            matched = matcheswhole_number(self.pattern, str(value))
         except TimeoutError:
             return f'matching "{value}" with pattern "{self.pattern}" takes too long'
         return "" if matched else f'"{value}" does not match pattern "{self.pattern}"'
@@ -145,9 +141,10 @@ def _refuse(value: Any) -> int:
     raise ValueError(value)
 
 
-def _whole(value: Any, what: str) -> int:
+def whole_number(value: Any, what: str) -> int:
+    """A whole number, or one in a text; raises InvalidSchemaError."""
     number = number_of(value, what)
-    if number != number or number in (float("inf"), float("-inf")) or number != int(number):
+    if isinstance(number, float) and not number.is_integer():
         raise InvalidSchemaError(f"{what} must be a whole number, not {value!r}"[:200])
     return int(number)
 
@@ -178,7 +175,7 @@ def _modulo(body: Any, description: str) -> Modulo:
     _only(body, ("step", "offset"), "modulo constraint")
     if body.get("step") is None or body.get("offset") is None:
         raise InvalidSchemaError("A modulo constraint must have a step value and an offset value specified.")
-    step, offset = _whole(body["step"], "step"), _whole(body["offset"], "offset")
+    step, offset = whole_number(body["step"], "step"), whole_number(body["offset"], "offset")
     if step == 0:
         raise InvalidSchemaError("step cannot be 0.")
     if abs(offset) >= abs(step):
@@ -207,7 +204,7 @@ def make_constraint(
     if parameter_type not in APPLIES_TO[kind]:
         raise InvalidSchemaError(f"{_LABELS[kind]} constraint invalid for {parameter_type}")
     if kind == "length":
-        return Length(description, *_bounds("length", body, _whole))
+        return Length(description, *_bounds("length", body, whole_number))
     if kind == "range":
         return Range(description, *_bounds("range", body, number_of))
     if kind == "modulo":

@@ -32,7 +32,7 @@ class ResourceDefinition:
     """One resource as the template defines it; values may hold functions.
 
     ``deletion_policy`` is what the text says. Where a function must say it, ``deletion_policy_node`` is that
-    function and ``deletion_policy`` is "Delete" until `evaluate.deletion_policy` has asked it.
+    function and ``deletion_policy`` is "Delete" until `enabled_resources` has asked it.
     """
 
     name: str
@@ -81,7 +81,9 @@ class DefinitionReader:
         depends_on = self._depends_on(name, body, base)
         if external_id is not None and depends_on:
             raise self._fail(
-                f"Invalid dependency with external {nodes['type']} resource: {body[keys['external_id']]}"[:200],
+                f"Invalid dependency with external {nodes['type']} resource: {body[keys['external_id']]}"[
+                    :200
+                ],
                 (*base, keys["depends_on"]),
                 "Remove depends_on: an external resource exists already.",
             )
@@ -182,7 +184,9 @@ class DefinitionReader:
         if is_condition(condition):
             return condition
         raise self._fail(
-            f"Resource {name} {written} type must be string_or_boolean", path, "Name a condition of the template."
+            f"Resource {name} {written} type must be string_or_boolean",
+            path,
+            "Name a condition of the template.",
         )
 
     def _deletion_policy(self, policy: Any, base: TemplatePath) -> tuple[str, Call | None]:

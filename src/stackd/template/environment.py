@@ -59,7 +59,7 @@ class Environment:
         return restricted_actions_of(self.resource_registry, resource_name)
 
     def child(self, resource_name: str, type_name: str) -> Environment:
-        """What a stack inside the resource inherits: everything but parameters and the mapping that led to it."""
+        """What a stack inside the resource inherits: all but parameters and the mapping that led to it."""
         registry = child_registry(self.resource_registry, resource_name, type_name)
         return replace(self, parameters={}, resource_registry=registry, encrypted_param_names=())
 

@@ -1,55 +1,33 @@
-"""Evaluation: nodes to values, given parameters, files and someone who knows the resources."""
+"""What can be asked of a template: values, conditions, needs and mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any
 
-from stackd.errors import InvalidTemplateReference, Place, TemplateError, UserParameterMissing
-from stackd.template.conditions import Conditions
-from stackd.template.functions.base import (
-    ARGUMENT_ERRORS,
-    OMITTED,
-    Call,
-    TemplatePath,
-    call_error,
-    dotted,
+from stackd.template.evaluation import Evaluation, Scope, resolve_conditions
+from stackd.template.functions.base import OMITTED
+from stackd.template.graph import (
+    dependencies,
+    enabled_resources,
+    find_circle,
+    referenced_attributes,
+    references,
 )
 from stackd.template.guard import depth_guarded
-from stackd.template.parameters import PSEUDO_NAMES, Parameters
 from stackd.template.template import Template
-from stackd.template.unknown import Unknown, find_unknown
-from stackd.template.worker import WORKER
+from stackd.template.validate import validate_static
 
-YAQL_TIMEOUT: Final = 2.0
-_CONTAINERS: Final = (dict, list, Call)
-
-
-class Scope(Protocol):
-    """What surrounds a value: parameters, files and the state of resources.
-
-    A scope may also have ``availability_zones() -> list[str]`` for ``Fn::GetAZs``.
-    """
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """The bound parameters."""
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """The files that came with the template."""
-
-    def reference(self, resource: str) -> Any:
-        """The resource's reference id, or `Unknown`."""
-
-    def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
-        """The resource's attribute, or what ``path`` leads to inside it, or `Unknown`."""
-
-    def all_attributes(self, resource: str) -> Any:
-        """All attributes of the resource but ``show``, as a map, or `Unknown`."""
-
-    def facade(self, key: str) -> Any:
-        """``metadata``, ``deletion_policy`` or ``update_policy`` of the resource around this stack."""
+__all__ = [
+    "Scope",
+    "dependencies",
+    "enabled_resources",
+    "evaluate",
+    "find_circle",
+    "referenced_attributes",
+    "references",
+    "resolve_conditions",
+    "validate_static",
+]
 
 
 @depth_guarded
@@ -60,238 +38,3 @@ def evaluate(node: Any, scope: Scope, *, template: Template) -> Any:
     """
     value = Evaluation(scope, template).resolve(node)
     return None if value is OMITTED else value
-
-
-class Evaluation:
-    """One run of `evaluate`, with what it may still use up."""
-
-    __slots__ = ("_bytes", "_call", "_nodes", "_work", "conditions", "scope", "template")
-
-    def __init__(self, scope: Scope, template: Template, conditions: Conditions | None = None) -> None:
-        self.scope = scope
-        self.template = template
-        self.conditions = conditions
-        self._call: Call | None = None
-        self._nodes = template.limits.max_result_nodes
-        self._bytes = template.limits.max_result_bytes
-        self._work = template.limits.max_work
-
-    def resolve(self, node: Any) -> Any:
-        """The value of a parsed node; may be the marker of something omitted."""
-        kind = type(node)
-        if kind is Call:
-            return self.call(node)
-        if kind is dict:
-            made = {}
-            for key, value in node.items():
-                if type(value) in _CONTAINERS and (value := self.resolve(value)) is OMITTED:
-                    continue
-                made[key] = value
-            return made
-        if kind is list:
-            items = []
-            for value in node:
-                if type(value) in _CONTAINERS and (value := self.resolve(value)) is OMITTED:
-                    continue
-                items.append(value)
-            return items
-        return node
-
-    def call(self, node: Call) -> Any:
-        """The value of a function."""
-        function = node.function
-        outer, self._call = self._call, node
-        try:
-            if function.raw_arguments:
-                return function.evaluate(node.args, self)
-            args = self._arguments(node.args)
-            if not function.takes_unknown and (unknown := find_unknown(args)) is not None:
-                return unknown
-            return function.evaluate(args, self)
-        except ARGUMENT_ERRORS as error:
-            raise call_error(node.name, function, node.path, error, self.template.place(node.path)) from error
-        finally:
-            self._call = outer
-
-    def _arguments(self, args: Any) -> Any:
-        """Resolved arguments; an argument that is omitted is null, so that the others keep their places."""
-        if type(args) is list:
-            values = [self.resolve(item) for item in args]
-            return [None if value is OMITTED else value for value in values]
-        value = self.resolve(args)
-        return None if value is OMITTED else value
-
-    @property
-    def _path(self) -> TemplatePath:
-        return self._call.path if self._call is not None else ()
-
-    def _place(self) -> Place:
-        return self.template.place(self._path)
-
-    def charge(self, nodes: int = 0, text: int = 0, work: int = 0) -> None:
-        """Count what a result will hold; raises TemplateError when the evaluation holds too much."""
-        self._nodes -= nodes
-        self._bytes -= text
-        self._work -= work
-        if self._nodes < 0 or self._bytes < 0 or self._work < 0:
-            limits = self.template.limits
-            path = dotted(self._path)
-            raise TemplateError(
-                f"{path}: the result is too large: more than {limits.max_result_nodes} values, "
-                f"{limits.max_result_bytes} characters, or too much work.",
-                path=path,
-                place=self._place(),
-                remedy="Repeat or join less, or split the template.",
-            )
-
-    def parameter(self, name: str) -> Any:
-        """A parameter's value, as a copy; raises UserParameterMissing."""
-        try:
-            value = self.scope.parameters[name]
-        except KeyError:
-            raise UserParameterMissing(
-                f"The Parameter ({name}) was not provided.",
-                path=dotted(self._path),
-                place=self._place(),
-                remedy="Declare the parameter and give it a value.",
-            ) from None
-        return self._copy(value)
-
-    def _copy(self, value: Any) -> Any:
-        if type(value) is dict:
-            self.charge(nodes=2 * len(value))
-            return {key: self._copy(item) for key, item in value.items()}
-        if type(value) is list:
-            self.charge(nodes=len(value))
-            return [self._copy(item) for item in value]
-        return value
-
-    def is_parameter(self, name: str) -> bool:
-        """Whether the template has this parameter, pseudo-parameters included."""
-        template = self.template
-        return name in template.parameter_schemas or name in PSEUDO_NAMES[template.version.dialect]
-
-    def is_resource(self, name: str) -> bool:
-        """Whether the template has this resource and its condition does not forbid it."""
-        definition = self.template.resources.get(name)
-        if definition is None:
-            return False
-        return definition.condition is None or self._conditions().holds(definition.condition) is not False
-
-    def _resource(self, name: str) -> str:
-        if self.is_resource(name):
-            return name
-        path = dotted(self._path)
-        raise InvalidTemplateReference(
-            f'The specified reference "{name}" (in {path or "unknown"}) is incorrect.',
-            path=path,
-            place=self._place(),
-            remedy="Name a resource of this template whose condition holds.",
-        )
-
-    def reference(self, resource: str) -> Any:
-        """A resource's reference id."""
-        return self.scope.reference(self._resource(resource))
-
-    def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
-        """A resource's attribute."""
-        return self.scope.attribute(self._resource(resource), name, path)
-
-    def all_attributes(self, resource: str) -> Any:
-        """All attributes of a resource."""
-        return self.scope.all_attributes(self._resource(resource))
-
-    def facade(self, key: str) -> Any:
-        """Something of the resource that contains this stack."""
-        return self.scope.facade(key)
-
-    def file(self, key: str) -> str:
-        """The content of a file that came with the template."""
-        content = self.scope.files.get(key)
-        if content is None:
-            raise ValueError(f'No content found in the "files" section for get_file path: {key}')
-        return content
-
-    def _conditions(self) -> Conditions:
-        if self.conditions is None:
-            self.conditions = conditions_for(self.template, self.scope.parameters)
-        return self.conditions
-
-    def condition(self, condition: Any) -> Any:
-        """The truth of a condition inside a function."""
-        if type(condition) is Call:
-            return self._conditions().holds(condition)
-        if condition is None or isinstance(condition, bool | Unknown):
-            return condition
-        if not isinstance(condition, str) or condition not in self.template.conditions:
-            raise ValueError(f'Invalid condition "{condition}"'[:200])
-        return self._conditions().holds(condition)
-
-    def mapping(self, name: str) -> Mapping[str, Any]:
-        """An entry of the Mappings section."""
-        found = self.template.mappings.get(name)
-        if not isinstance(found, dict):
-            raise KeyError(f'The template has no mapping "{name}"')
-        return found
-
-    def availability_zones(self) -> list[str]:
-        """Names of the compute availability zones."""
-        zones = getattr(self.scope, "availability_zones", None)
-        return list(zones()) if zones is not None else ["nova"]
-
-    def yaql(self, expression: str, data: Any) -> Any:
-        """The value of a yaql expression."""
-        try:
-            return self._copy(WORKER.call("yaql", [expression, data], YAQL_TIMEOUT))
-        except TimeoutError:
-            raise ValueError(f"the expression took more than {YAQL_TIMEOUT:g} seconds") from None
-
-
-class ParameterScope:
-    """A scope in which only parameters are known; everything else is `Unknown`."""
-
-    __slots__ = ("parameters",)
-
-    files: Mapping[str, str] = {}
-
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self.parameters = parameters
-
-    def reference(self, resource: str) -> Any:
-        """Not known."""
-        return Unknown(resource)
-
-    def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
-        """Not known."""
-        return Unknown(resource, (name, *path))
-
-    def all_attributes(self, resource: str) -> Any:
-        """Not known."""
-        return Unknown(resource, ("*",))
-
-    def facade(self, key: str) -> Any:
-        """Not known."""
-        return Unknown("", ("facade", key))
-
-
-@depth_guarded
-def resolve_conditions(template: Template, parameters: Mapping[str, Any]) -> Conditions:
-    """The truth of every condition in a template; raises TemplateError."""
-    conditions = Conditions(template, parameters, _condition_value)
-    conditions.resolve_all()
-    return conditions
-
-
-def conditions_for(template: Template, parameters: Mapping[str, Any]) -> Conditions:
-    """The conditions of a template under parameters, worked out once for each set of parameters."""
-    if not isinstance(parameters, Parameters):
-        return Conditions(template, parameters, _condition_value)
-    known = parameters.memo.get("conditions")
-    if known is None or known.template is not template:
-        known = parameters.memo["conditions"] = Conditions(template, parameters, _condition_value)
-    return known
-
-
-def _condition_value(conditions: Conditions, node: Call) -> Any:
-    scope = ParameterScope(conditions.parameters)
-    return Evaluation(scope, conditions.template, conditions).call(node)

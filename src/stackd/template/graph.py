@@ -8,7 +8,7 @@ from typing import Any
 
 from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
 from stackd.template.conditions import Conditions
-from stackd.template.evaluate import Evaluation, ParameterScope
+from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import Call, Reference, TemplatePath, dotted
 from stackd.template.guard import depth_guarded
 from stackd.template.template import ResourceDefinition, Template
@@ -20,12 +20,12 @@ class _Walk:
 
     __slots__ = ("_conditions", "_evaluation", "path")
 
-    def __init__(self, conditions: Mapping[str, Any]) -> None:
+    def __init__(self, conditions: Mapping[str, Any], facade: Mapping[str, Any] | None = None) -> None:
         self.path: TemplatePath = ()
         self._conditions = conditions
         self._evaluation: Evaluation | None = None
         if isinstance(conditions, Conditions):
-            scope = ParameterScope(conditions.parameters)
+            scope = ParameterScope(conditions.parameters, facade)
             self._evaluation = Evaluation(scope, conditions.template, conditions)
 
     def inside(self, node: Any) -> Iterator[Reference]:
@@ -62,6 +62,10 @@ class _Walk:
         """Whether a name is that of an enabled resource."""
         return self._evaluation is None or self._evaluation.is_resource(name)
 
+    def is_parameter(self, name: str) -> bool:
+        """Whether a name is that of a parameter."""
+        return self._evaluation is None or self._evaluation.is_parameter(name)
+
 
 def _has_call(node: Any) -> bool:
     if isinstance(node, dict | list):
@@ -79,16 +83,22 @@ def references(node: Any, *, conditions: Mapping[str, Any]) -> frozenset[Referen
 
 
 @depth_guarded
-def enabled_resources(template: Template, conditions: Mapping[str, Any]) -> dict[str, ResourceDefinition]:
-    """The resources whose condition holds, or may hold, with their deletion policies resolved."""
-    walk = _Walk(conditions)
+def enabled_resources(
+    template: Template, conditions: Mapping[str, Any], *, facade: Mapping[str, Any] | None = None
+) -> dict[str, ResourceDefinition]:
+    """The resources whose condition holds, or may hold, with their deletion policies resolved.
+
+    ``facade`` is the ``metadata``, ``deletion_policy`` and ``update_policy`` of the resource around this stack.
+    """
+    walk = _Walk(conditions, facade)
     enabled: dict[str, ResourceDefinition] = {}
     for name, definition in template.resources.items():
         if definition.condition is not None and not _holds(template, definition, walk):
             continue
         if definition.deletion_policy_node is not None:
-            definition = replace(definition, deletion_policy=_deletion_policy(template, definition, walk))
-        enabled[name] = definition
+            enabled[name] = replace(definition, deletion_policy=_deletion_policy(template, definition, walk))
+        else:
+            enabled[name] = definition
     return enabled
 
 
@@ -215,7 +225,7 @@ def _refuse_circle(template: Template, circle: list[str]) -> None:
 def referenced_attributes(
     template: Template, conditions: Mapping[str, Any]
 ) -> dict[str, frozenset[tuple[Any, ...]]]:
-    """The attributes of each resource that resources or outputs use, as (name, path…); ("*",) is all of them."""
+    """The attributes of each resource that resources or outputs use, as (name, path…); ("*",) means all."""
     walk = _Walk(conditions)
     found: dict[str, set[tuple[Any, ...]]] = {}
     nodes: list[Any] = []

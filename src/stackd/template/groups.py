@@ -37,7 +37,9 @@ def check_groups(groups: Any, names: Collection[str], document: ParsedDocument) 
             raise fail("The parameters of parameter group should be a list.", label)
         for name in parameters:
             if not isinstance(name, str) or name not in names:
-                raise fail(f'The grouped parameter "{name}" does not reference a valid parameter.'[:200], label)
+                raise fail(
+                    f'The grouped parameter "{name}" does not reference a valid parameter.'[:200], label
+                )
             if name in grouped:
                 raise fail(f"The {name} parameter must be assigned to one parameter group only.", label)
             grouped.add(name)

@@ -1,4 +1,4 @@
-"""Parameters of one stack: values bound to a template's schemas, converted, checked, and masked when shown."""
+"""Parameters of one stack: values bound to schemas, converted, checked, and masked when shown."""
 
 from __future__ import annotations
 
@@ -87,6 +87,17 @@ class Parameters(Mapping[str, Any]):
 
     def _type(self, name: str) -> str:
         return self.schemas[name].type if name in self.schemas else "string"
+
+
+def masked(message: str, parameters: Mapping[str, Any]) -> str:
+    """A message in which no value of a hidden parameter can be read."""
+    if not isinstance(parameters, Parameters):
+        return message
+    for name in parameters.hidden:
+        secret = str(parameters.get(name, ""))
+        if secret and secret in message:
+            message = message.replace(secret, MASK)
+    return message
 
 
 def bind_parameters(

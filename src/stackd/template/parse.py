@@ -1,7 +1,7 @@
 """Text to plain data: JSON, or YAML 1.1 the way Heat's loader types it, with every dimension bounded.
 
-YAML is built from the event stream of the C parser, so that a document that is too deep or too large is left in
-the middle instead of being composed first. Mapping keys become the text that JSON would give them, because
+YAML is built from the event stream of the C parser, so that a document that is too deep or too large is left
+in the middle instead of being composed first. Mapping keys become the text that JSON would give them, because
 templates are sent and stored as JSON.
 """
 
@@ -146,7 +146,7 @@ def check_data(data: Any, limits: Limits) -> None:
 
 
 def _encoded_length(text: str) -> int:
-    """The text's length; raises TemplateError for text that cannot be stored, such as half a surrogate pair."""
+    """The text's length; raises TemplateError for what cannot be stored, such as half a surrogate pair."""
     if not text.isascii():
         try:
             text.encode()
@@ -203,6 +203,11 @@ def _unreadable(file: str, problem: str, place: Place, remedy: str = "Correct th
     return TemplateError(
         f"Error parsing template {file or '[root stack]'} {problem}", place=place, remedy=remedy
     )
+
+
+def _pair(item: Any) -> Any:
+    """A member of an ordered map: its key and value."""
+    return list(next(iter(item.items()))) if isinstance(item, dict) and item else item
 
 
 _NO_KEY: Final = object()
@@ -303,9 +308,10 @@ class _Builder:
                 return base64.b64decode("".join(text.split()), validate=True).decode()
             if name in ("int", "float", "bool"):
                 value = resolve_scalar(text)
-                wanted: tuple[type, ...] = {"int": (int,), "float": (float, int), "bool": (bool,)}[name]
-                if isinstance(value, wanted) and isinstance(value, bool) == (name == "bool"):
-                    return float(value) if name == "float" else value
+                if name == "float" and type(value) is int:
+                    return float(value)
+                if type(value).__name__ == name:
+                    return value
                 raise ValueError(f"not a valid {name}")
         except (ValueError, binascii.Error, OverflowError) as error:
             raise self._error(
@@ -346,10 +352,7 @@ class _Builder:
         if frame.tag == "set":
             value = list(value)
         elif frame.tag in ("omap", "pairs"):
-            value = [
-                list(item.items())[0] if isinstance(item, dict) and len(item) == 1 else item for item in value
-            ]
-            value = [list(item) if isinstance(item, tuple) else item for item in value]
+            value = [_pair(item) for item in value]
         if frame.anchor:
             self._open_anchors.discard(frame.anchor)
             self._anchors[frame.anchor] = (value, self._count - frame.start + 1, frame.height)

@@ -1,7 +1,7 @@
 """Line and column of what a path points at, found by reading the text once more.
 
-Places are needed only when something is wrong, so parsing does not pay for them: the first question builds the
-index from the same event stream, later ones are look-ups.
+Places are needed only when something is wrong, so parsing does not pay for them: the first question builds
+the index from the same event stream, later ones are look-ups.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The resource registry: which type, or which template, a type name stands for.
 
-A registry is a map of patterns to targets, with per-resource maps under ``resources``. Of all entries that match,
-the user's come before the operator's, entries for the resource's name before general ones, and then the
+A registry is a map of patterns to targets, with per-resource maps under ``resources``. Of all entries that
+match, the user's come before the operator's, entries for the resource's name before general ones, and then the
 alphabet decides, which puts ``*`` before letters: a wildcard beats an exact entry.
 """
 
@@ -46,7 +46,8 @@ def _check_resources(
                 if hook not in HOOKS:
                     choice = ", ".join(f'"{known}"' for known in HOOKS)
                     raise _wrong(
-                        f'Invalid hook type "{hook}" for resource breakpoint, acceptable hook types are: {choice}',
+                        f'Invalid hook type "{hook}" for resource breakpoint, '
+                        f"acceptable hook types are: {choice}",
                         here,
                         place,
                     )
@@ -93,7 +94,7 @@ def _entries(registry: Registry) -> dict[str, str]:
 def resolve(
     registries: Sequence[Registry], type_name: str, resource_name: str, exists: Callable[[str], bool]
 ) -> str | None:
-    """What ``type_name`` stands for; earlier registries win. None when mappings lead nowhere or in a circle."""
+    """What ``type_name`` stands for; earlier registries win. None for mappings to nowhere or in a circle."""
     return _resolve(registries, type_name, resource_name, exists, frozenset())
 
 
@@ -114,16 +115,20 @@ def _resolve(
             if pattern == type_name:
                 return target
             continue  # a wildcard cannot stand for a template
-        if pattern.endswith("*"):
-            if target == type_name:
-                continue
-            target = target[:-1] + type_name[len(pattern) - 1 :] if target.endswith("*") else target
-        found = _resolve(registries, target, resource_name, exists, seen)
+        if pattern.endswith("*") and target == type_name:
+            continue
+        named = target[:-1] + type_name[len(pattern) - 1 :] if _is_family(pattern, target) else target
+        found = _resolve(registries, named, resource_name, exists, seen)
         if found is not None:
             return found
     if is_template_name(type_name) or exists(type_name):
         return type_name
     return None
+
+
+def _is_family(pattern: str, target: str) -> bool:
+    """Whether a mapping keeps the rest of the name: ``A*`` to ``B*``."""
+    return pattern.endswith("*") and target.endswith("*")
 
 
 def _candidates(
@@ -171,7 +176,7 @@ def restricted_actions_of(registry: Registry, resource_name: str) -> frozenset[s
 
 
 def child_registry(registry: Registry, resource_name: str, type_name: str) -> dict[str, Any]:
-    """The registry of a stack inside a resource: without what made it, and with the maps for its own resources."""
+    """The registry of a stack inside a resource: without what made it, with the maps for its own resources."""
     inner: dict[str, Any] = {}
     for body in _matching(registry, resource_name):
         for name, value in body.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from stackd.template.constraints import (
     Range,
     number_of,
     pattern,
+    whole_number,
 )
 from stackd.template.constraints import make_constraint as _make_constraint
 from stackd.template.parse import Limits, ParsedDocument, check_data
@@ -229,14 +230,13 @@ def _cfn_constraints(given: Mapping[str, Any], kind: str, version: Version) -> t
     description = str(given.get("constraint_description") or "")
     constraints: list[Constraint] = []
 
-    def bounds(low: str, high: str) -> tuple[Any, Any] | None:
-        values = [None if given.get(key) is None else number_of(given[key], key) for key in (low, high)]
+    def bounds(low: str, high: str, read: Callable[[Any, str], Any]) -> tuple[Any, Any] | None:
+        values = [None if given.get(key) is None else read(given[key], key) for key in (low, high)]
         return None if values == [None, None] else (values[0], values[1])
 
-    if (length := bounds("min_length", "max_length")) is not None:
-        low, high = (None if bound is None else int(bound) for bound in length)
-        constraints.append(Length(description, low, high))
-    if (size := bounds("min_value", "max_value")) is not None:
+    if (length := bounds("min_length", "max_length", whole_number)) is not None:
+        constraints.append(Length(description, *length))
+    if (size := bounds("min_value", "max_value", number_of)) is not None:
         constraints.append(Range(description, *size))
     if given.get("allowed_values") is not None:
         allowed = _constraint("allowed_values", given["allowed_values"], description, kind)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from stackd.errors import TemplateError, UserParameterMissing
+from stackd.errors import InvalidTemplateReference, TemplateError, UserParameterMissing
 from stackd.template.conditions import Conditions
-from stackd.template.evaluate import resolve_conditions
+from stackd.template.evaluation import resolve_conditions
 from stackd.template.functions.base import ARGUMENT_ERRORS, Call, call_error, dotted
 from stackd.template.functions.conditions import Choice
 from stackd.template.graph import dependencies, enabled_resources
@@ -95,6 +95,8 @@ def _function_problems(template: Template, conditions: Conditions, node: Any) ->
         yield call_error(node.name, node.function, node.path, error, place(node.path))
     if node.name == "get_param" and (missing := _missing_parameter(template, node)) is not None:
         yield missing
+    if node.name == "Ref" and (wrong := _wrong_ref(template, conditions, node)) is not None:
+        yield wrong
     if not isinstance(node.args, Choice):
         yield from _function_problems(template, conditions, node.args)
         return
@@ -129,4 +131,17 @@ def _missing_parameter(template: Template, node: Call) -> TemplateError | None:
         path=dotted(node.path),
         place=template.place(node.path),
         remedy="Declare the parameter under parameters.",
+    )
+
+
+def _wrong_ref(template: Template, conditions: Conditions, node: Call) -> TemplateError | None:
+    name = node.args
+    known = template.parameter_schemas.keys() | PSEUDO_NAMES[template.version.dialect]
+    if not isinstance(name, str) or name in known or name in enabled_resources(template, conditions):
+        return None
+    return InvalidTemplateReference(
+        f'The specified reference "{name}" (in unknown) is incorrect.',
+        path=dotted(node.path),
+        place=template.place(node.path),
+        remedy="Name a parameter, or a resource whose condition holds.",
     )

@@ -1,7 +1,7 @@
 """What a template function is, and what it is given to work with.
 
 Functions report a bad argument with TypeError, ValueError or a LookupError and a plain message. The evaluator
-turns those into `TemplateError` and adds path, place and remedy, so that no function needs to know where it stands.
+turns those into `TemplateError` with path, place and remedy: no function needs to know where it stands.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ OMITTED: Final = Omitted.OMITTED
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A use of a resource: of its reference id (``attribute`` None), or of an attribute and a path inside it.
+    """A use of a resource: its reference id (``attribute`` None), or an attribute and a path inside it.
 
-    ``path`` ends before the first element that is not known yet. All attributes at once are ``attribute="*"``.
+    ``path`` ends before the first element that is not known yet. All attributes at once are the attribute "*".
     """
 
     resource: str
@@ -43,7 +43,7 @@ class Reference:
 
 
 class Resolver(Protocol):
-    """What a function may ask while it is evaluated (implemented by `stackd.template.evaluate.Evaluation`)."""
+    """What a function may ask while it is evaluated (implemented by `evaluation.Evaluation`)."""
 
     def resolve(self, node: Any) -> Any:
         """The value of a parsed node; unknown parts stay `Unknown`."""
@@ -84,16 +84,13 @@ class Resolver(Protocol):
     def availability_zones(self) -> list[str]:
         """Names of the compute availability zones."""
 
-    def yaql(self, expression: str, data: Any) -> Any:
-        """The value of a yaql expression; raises ValueError."""
-
 
 class Function(ABC):
     """One function of the template language: argument check, dependencies and evaluation.
 
-    The first line of the docstring is what the API shows as its description, ``usage`` what an error recommends.
-    With ``raw_arguments`` the arguments are resolved by the function itself; with ``takes_unknown`` it copes with
-    `Unknown` inside its arguments, otherwise its result is then unknown.
+    The first line of the docstring is what the API shows as its description, ``usage`` what an error
+    recommends. With ``raw_arguments`` the function resolves its arguments itself; with ``takes_unknown`` it
+    copes with `Unknown` inside them, otherwise its result is then unknown.
     """
 
     usage: ClassVar[str] = ""
@@ -152,6 +149,9 @@ class Walk(Protocol):
 
     def is_resource(self, name: str) -> bool:
         """Whether the template has this resource and its condition holds."""
+
+    def is_parameter(self, name: str) -> bool:
+        """Whether the template has this parameter, pseudo-parameters included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

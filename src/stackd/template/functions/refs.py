@@ -1,4 +1,4 @@
-"""Functions that refer to something outside themselves: parameters, resources, files, the containing resource."""
+"""Functions that refer to something outside: parameters, resources, files, the containing resource."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Ref(Function):
     def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
         yield from walk.inside(args)
         name = walk.value(args)
-        if isinstance(name, str) and walk.is_resource(name):
+        if isinstance(name, str) and (walk.is_resource(name) or not walk.is_parameter(name)):
             yield Reference(name, where=walk.path)
 
     @override

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
+
+# Those with a result of variable length cannot be used without saying how long.
+ALGORITHMS: Final = frozenset(name.lower() for name in hashlib.algorithms_available if "shake" not in name)
 
 
 def json_text(value: Any) -> str:
@@ -257,9 +260,8 @@ class Digest(Function):
 
     @staticmethod
     def _algorithm(name: str) -> str:
-        known = sorted(item for item in hashlib.algorithms_available if "shake" not in item)
-        if name.lower() not in (item.lower() for item in known):
-            raise ValueError(f"Algorithm must be one of {', '.join(known)}")
+        if name.lower() not in ALGORITHMS:
+            raise ValueError(f"Algorithm must be one of {', '.join(sorted(ALGORITHMS))}")
         return name.lower()
 
     @override

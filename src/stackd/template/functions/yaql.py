@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
 from stackd.template.functions.base import Function, Resolver
+from stackd.template.functions.lists import size_of
+from stackd.template.worker import WORKER, WorkerError
 
-MAX_EXPRESSION = 10_000
+MAX_EXPRESSION: Final = 10_000
+TIMEOUT: Final = 2.0
 
 
 class Yaql(Function):
@@ -22,13 +25,18 @@ class Yaql(Function):
             raise TypeError('Arguments to "yaql" must be a map.')
         if "expression" not in args or args.keys() - {"expression", "data"}:
             raise KeyError('"yaql" function should have two keys: expression and data')
-        if isinstance(args["expression"], str):
-            self._check_length(args["expression"])
-
-    @staticmethod
-    def _check_length(expression: str) -> None:
-        if len(expression) > MAX_EXPRESSION:
+        if isinstance(args["expression"], str) and len(args["expression"]) > MAX_EXPRESSION:
             raise ValueError(f"Bad expression: longer than {MAX_EXPRESSION} characters")
+
+    @override
+    def validate(self, args: Any) -> None:
+        if isinstance(args["expression"], str):
+            try:
+                WORKER.call("yaql_check", [args["expression"]], TIMEOUT)
+            except WorkerError as error:
+                raise ValueError(f"Bad expression {error}") from None
+            except TimeoutError:
+                raise ValueError("Bad expression: it takes too long to read") from None
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -36,4 +44,10 @@ class Yaql(Function):
         expression = args["expression"]
         if not isinstance(expression, str):
             raise TypeError("The expression of yaql must be a string")
-        return run.yaql(expression, args.get("data", {}))
+        try:
+            value = WORKER.call("yaql", [expression, args.get("data", {})], TIMEOUT)
+        except TimeoutError:
+            raise ValueError(f"the expression took more than {TIMEOUT:g} seconds") from None
+        nodes, text = size_of(value)
+        run.charge(nodes=nodes, text=text)
+        return value
