@@ -68,7 +68,7 @@ class DevCloud:
     @property
     def app(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """The ASGI application."""
-        return self._serve
+        return self
 
     @property
     def store(self) -> Store:
@@ -88,7 +88,8 @@ class DevCloud:
             self.store.declare(collection.kind, collection.indexes)
             self._broken[collection.kind] = collection.broken
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever service it is for."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
@@ -116,7 +117,8 @@ class DevCloud:
             if any(rule.effect == "drop" for rule in rules):
                 await _drop(scope)
                 return
-            reply = self._reply(service, router, scope, path, body, rules)
+            call = self._call(service, scope, path, body)
+            reply = self._reply(service, router, call, rules)
             if any(rule.effect == "drop_after" for rule in rules):
                 await _drop(scope)
                 return
@@ -124,11 +126,8 @@ class DevCloud:
         finally:
             self.meter.leave()
 
-    def _reply(
-        self, service: Service, router: Router, scope: Scope, path: str, body: bytes, rules: list[Rule]
-    ) -> Reply:
+    def _reply(self, service: Service, router: Router, call: Call, rules: list[Rule]) -> Reply:
         self.store.settle()
-        call = self._call(service, scope, path, body)
         try:
             if (failing := next((rule for rule in rules if rule.effect == "status"), None)) is not None:
                 reply = _injected(service, failing)
@@ -239,13 +238,13 @@ def _microversion(service: Service, call: Call) -> tuple[int, int]:
         raise Fault(
             400, f"API Version String {asked} is of invalid format. Must be of format MajorNum.MinorNum."
         )
-    version = (int(major), int(minor))
-    if not micro.lowest <= version <= micro.highest:
+    number = (int(major), int(minor))
+    if not micro.lowest <= number <= micro.highest:
         low, high = (".".join(map(str, pair)) for pair in (micro.lowest, micro.highest))
         raise Fault(
             406, f"Version {asked} is not supported by the API. Minimum is {low} and maximum is {high}."
         )
-    return version
+    return number
 
 
 async def _body(receive: Receive) -> bytes:
@@ -273,10 +272,10 @@ async def _send(send: Send, reply: Reply, method: str) -> None:
 
 
 async def _drop(scope: Scope) -> None:
-    abort = scope.get("extensions", {}).get(ABORT)
-    if abort is None:
+    extension = scope.get("extensions", {}).get(ABORT)
+    if extension is None:
         raise ConnectionDropped("the dev cloud dropped the connection")
-    abort()
+    extension["cut"]()
     for _ in range(3):  # until the server has noticed that the connection is gone
         await asyncio.sleep(0)
 

@@ -38,8 +38,10 @@ class Rule:
     def report(self) -> dict[str, Any]:
         """The rule as the control API shows it."""
         return {
-            "service": self.service, "method": self.method, "path": self.path.pattern, "nth": sorted(self.nth),
-            "probability": self.probability, "times": self.times, "effect": self.effect, "status": self.status,
+            "service": self.service, "method": self.method, "path": self.path.pattern,
+            "nth": sorted(self.nth),
+            "probability": self.probability, "times": self.times, "effect": self.effect,
+            "status": self.status,
             "seconds": self.seconds, "seen": self.seen, "fired": self.fired,
         }  # fmt: skip
 
@@ -80,7 +82,19 @@ class FaultRules:
 def parse_rule(raw: Mapping[str, Any]) -> Rule:
     """A rule from JSON; raises ValueError if it makes no sense."""
     known = frozenset(
-        ["service", "method", "path", "nth", "probability", "times", "effect", "status", "body", "headers", "seconds"]
+        [
+            "service",
+            "method",
+            "path",
+            "nth",
+            "probability",
+            "times",
+            "effect",
+            "status",
+            "body",
+            "headers",
+            "seconds",
+        ]
     )
     if unknown := raw.keys() - known:
         raise ValueError(f"unknown keys in fault rule: {', '.join(sorted(unknown))}")

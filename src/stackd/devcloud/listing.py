@@ -12,7 +12,27 @@ Filter = Callable[[Call, Entity, list[str]], bool]
 """Whether an object passes, given all values of the query parameter."""
 
 PAGING = frozenset(
-    ["marker", "limit", "sort_key", "sort_dir", "sort", "fields", "page_reverse", "all_tenants", "all_projects", "with_count", "is_public", "include_names", "effective", "deleted", "offset", "changes-since", "include_subtree", "format", "reverse"]
+    [
+        "marker",
+        "limit",
+        "sort_key",
+        "sort_dir",
+        "sort",
+        "fields",
+        "page_reverse",
+        "all_tenants",
+        "all_projects",
+        "with_count",
+        "is_public",
+        "include_names",
+        "effective",
+        "deleted",
+        "offset",
+        "changes-since",
+        "include_subtree",
+        "format",
+        "reverse",
+    ]
 )
 
 

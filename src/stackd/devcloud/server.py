@@ -23,7 +23,7 @@ class DroppableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Offer the extension to the request that begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[typeddict-item]
+        self.scope["extensions"] = {ABORT: {"cut": self.transport.abort}}
 
 
 def listen(host: str, port: int) -> socket.socket:

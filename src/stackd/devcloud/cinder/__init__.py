@@ -11,7 +11,7 @@ from stackd.devcloud.wire import Call, Reply
 from stackd.devcloud.world import World
 
 PROJECT = re.compile(r"/[0-9a-f]{32}(?=/|$)")
-SEEDED = (
+SEEDED: tuple[tuple[str, dict[str, str]], ...] = (
     ("__DEFAULT__", {}),
     ("fake", {"volume_backend_name": "fake"}),
     ("fast", {"volume_backend_name": "fake"}),

@@ -12,7 +12,7 @@ fault = nova_like("computeFault")
 """A refusal as Cinder renders it."""
 
 QUOTA_MESSAGES = {
-    "volumes": "VolumeLimitExceeded: Maximum number of volumes allowed ({limit}) exceeded for quota 'volumes'.",
+    "volumes": "VolumeLimitExceeded: Maximum number of volumes allowed ({limit}) exceeded for quota",
     "snapshots": "SnapshotLimitExceeded: Maximum number of snapshots allowed ({limit}) exceeded",
     "backups": "BackupLimitExceeded: Maximum number of backups allowed ({limit}) exceeded",
 }

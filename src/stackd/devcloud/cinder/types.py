@@ -39,7 +39,8 @@ def _change_type(call: Call, entity: Entity, changes: JSON) -> None:
 def _guard_type(call: Call, entity: Entity) -> None:
     if call.store.first("volume.volumes", volume_type_id=entity.id) is not None:
         raise conflict(
-            f"Target volume type is still in use: Volume Type {entity.id} deletion is not allowed with existing "
+            f"Target volume type is still in use: Volume Type {entity.id} deletion is not allowed with "
+            f"existing "
             "volumes with the type."
         )
 
@@ -47,7 +48,8 @@ def _guard_type(call: Call, entity: Entity) -> None:
 TYPES = Collection(
     kind="volume.types", path="/types", singular="volume_type", plural="volume_types", label="Volume type",
     fields={
-        "name": Field(required=True), "description": Field(), "extra_specs": Field(), "is_public": Field(True),
+        "name": Field(required=True), "description": Field(), "extra_specs": Field(),
+        "is_public": Field(True),
         ACCESS: Field(), "qos_specs_id": Field(),
     },
     unique=(("name",),), sees=_sees_type, writer="admin", projectless=True, create_status=200,

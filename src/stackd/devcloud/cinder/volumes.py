@@ -126,8 +126,10 @@ def _guard_volume(call: Call, entity: Entity) -> None:
     snapshots = call.store.first("volume.snapshots", volume_id=entity.id)
     if entity.data["status"] not in DELETABLE or entity.data["attachments"] or snapshots is not None:
         raise bad_request(
-            "Invalid volume: Volume status must be available or error or error_restoring or error_extending or "
-            "error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a "
+            "Invalid volume: Volume status must be available or error or error_restoring or "
+            "error_extending or "
+            "error_managing and must not be migrating, attached, belong to a group, have snapshots, "
+            "awaiting a "
             "transfer, or be disassociated from snapshots after volume transfer."
         )
 
@@ -235,7 +237,8 @@ def _extend(call: Call, volume: Entity, wish: JSON) -> Reply:
     status = volume.data["status"]
     if status != "available" and not (status == "in-use" and call.version >= (3, 42)):
         raise bad_request(
-            f"Invalid volume: Volume {volume.id} status must be '('available',)' to extend, currently {status}."
+            f"Invalid volume: Volume {volume.id} status must be '('available',)' to extend, currently "
+            f"{status}."
         )
     if size <= volume.data["size"]:
         raise bad_request(

@@ -79,7 +79,8 @@ def _token_body(world: World, grant: Grant, refs: list[JSON], now: float, expire
     if grant.project is not None:
         project = grant.project.data
         body["project"] = {
-            "domain": domain_ref(world, project["domain_id"]), "id": grant.project.id, "name": project["name"],
+            "domain": domain_ref(world, project["domain_id"]), "id": grant.project.id,
+            "name": project["name"],
         }  # fmt: skip
         body["is_domain"] = False
     if grant.domain is not None:
@@ -235,8 +236,8 @@ def _scoped(call: Call, login: Login, scope: object) -> Grant:
         return Grant(login.user, login.methods)
     default = login.user.data.get("default_project_id")
     if default and (role_ids := roles_of(world, login.user.id, ("project", default))):
-        project = world.store.get("identity.projects", default)
-        return Grant(login.user, login.methods, project, role_ids=role_ids)
+        home = world.store.get("identity.projects", default)
+        return Grant(login.user, login.methods, home, role_ids=role_ids)
     return Grant(login.user, login.methods)
 
 

@@ -11,15 +11,18 @@ from stackd.devcloud.world import World
 ALIASES = (
     "address-group", "address-scope", "agent", "allowed-address-pairs", "auto-allocated-topology",
     "availability_zone", "binding", "default-subnetpools", "dns-integration", "ext-gw-mode", "external-net",
-    "extra_dhcp_opt", "extraroute", "extraroute-atomic", "filter-validation", "ip-substring-filtering", "l3-ha",
+    "extra_dhcp_opt", "extraroute", "extraroute-atomic", "filter-validation", "ip-substring-filtering",
+    "l3-ha",
     "multi-provider", "net-mtu", "net-mtu-writable", "network-ip-availability", "network_availability_zone",
-    "pagination", "port-security", "project-id", "provider", "qos", "quotas", "quota_details", "rbac-policies",
+    "pagination", "port-security", "project-id", "provider", "qos", "quotas", "quota_details",
+    "rbac-policies",
     "revision-if-match", "router", "router_availability_zone", "security-group", "sorting",
     "standard-attr-description", "standard-attr-revisions", "standard-attr-tag", "standard-attr-timestamp",
     "stateful-security-group", "subnet-service-types", "subnet_allocation", "tag-creation",
 )  # fmt: skip
 QUOTAS = (
-    "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group", "security_group_rule",
+    "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
+    "security_group_rule",
     "rbac_policy",
 )  # fmt: skip
 TAGGED = ("networks", "subnets", "subnetpools", "ports", "routers", "floatingips", "security-groups")
@@ -70,7 +73,8 @@ RBAC_POLICIES = Collection(
     indexes=("object_id",), prepare=_prepare_rbac,
 )  # fmt: skip
 QOS_POLICIES = Collection(
-    kind="network.qos_policies", path="/qos/policies", singular="policy", plural="policies", label="QoS policy",
+    kind="network.qos_policies", path="/qos/policies", singular="policy", plural="policies",
+    label="QoS policy",
     fields={
         "name": Field(required=True), "description": Field(""), "shared": Field(False),
         "is_default": Field(False),
@@ -81,7 +85,8 @@ QOS_POLICIES = Collection(
 ADDRESS_SCOPES = Collection(
     kind="network.address_scopes", path="/address-scopes", singular="address_scope",
     plural="address_scopes", label="Address scope",
-    fields={"name": Field(required=True), "ip_version": Field(4, put=False), "shared": Field(False, admin=True)},
+    fields={"name": Field(required=True), "ip_version": Field(4, put=False), "shared": Field(False,
+    admin=True)},
     sees=own_or_shared,
 )  # fmt: skip
 COLLECTIONS = ((RBAC_POLICIES, STYLE), (QOS_POLICIES, STYLE), (ADDRESS_SCOPES, STYLE))

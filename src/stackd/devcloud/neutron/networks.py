@@ -71,7 +71,8 @@ def _guard_network(call: Call, entity: Entity) -> None:
     ]  # fmt: skip
     if ports:
         raise conflict(
-            f"Unable to complete operation on network {entity.id}. There are one or more ports still in use on "
+            f"Unable to complete operation on network {entity.id}. There are one or more ports still in "
+            f"use on "
             f"the network, id for these ports is: {','.join(ports)}.",
             "NetworkInUse",
         )
@@ -186,7 +187,8 @@ def _guard_subnet(call: Call, entity: Entity) -> None:
             continue
         if any(fixed["subnet_id"] == entity.id for fixed in port.data["fixed_ips"]):
             raise conflict(
-                f"Unable to complete operation on subnet {entity.id}: One or more ports have an IP allocation "
+                f"Unable to complete operation on subnet {entity.id}: One or more ports have an IP "
+                f"allocation "
                 "from this subnet.",
                 "SubnetInUse",
             )
@@ -235,7 +237,8 @@ NETWORKS = Collection(
         "router:external": Field(False, admin=True), "vlan_transparent": Field(False),
         "provider:network_type": Field(admin=True), "provider:physical_network": Field(admin=True),
         "provider:segmentation_id": Field(admin=True), "segments": Field(admin=True, put=False),
-        "qinq": Field(False), "is_default": Field(False, admin=True), "availability_zone_hints": Field([], put=False),
+        "qinq": Field(False), "is_default": Field(False, admin=True), "availability_zone_hints": Field([],
+        put=False),
         "description": Field(""), "ha": Field(False),
     },
     quota="networks", bulk=True, sees=own_or_shared, prepare=_prepare_network, change=_change_network,
@@ -245,11 +248,13 @@ NETWORKS = Collection(
 SUBNETS = Collection(
     kind="network.subnets", path="/subnets", singular="subnet", plural="subnets", label="Subnet",
     fields={
-        "name": Field(""), "ip_version": Field(required=True, put=False), "network_id": Field(required=True, put=False),
+        "name": Field(""), "ip_version": Field(required=True, put=False),
+        "network_id": Field(required=True, put=False),
         "cidr": Field("", put=False), "subnetpool_id": Field(put=False), "prefixlen": Field(put=False),
         "enable_dhcp": Field(True), "ipv6_ra_mode": Field(put=False), "ipv6_address_mode": Field(put=False),
         "gateway_ip": Field(""), "allocation_pools": Field([]), "host_routes": Field([]),
-        "dns_nameservers": Field([]), "description": Field(""), "service_types": Field([]), "segment_id": Field(),
+        "dns_nameservers": Field([]), "description": Field(""), "service_types": Field([]),
+        "segment_id": Field(),
         "dns_publish_fixed_ip": Field(False),
     },
     indexes=("network_id",), quota="subnets", bulk=True, sees=_sees_subnet, prepare=_prepare_subnet,

@@ -84,11 +84,11 @@ def _allocate(call: Call, network_id: str, asked: object) -> list[JSON]:
     taken: list[JSON] = []
     try:
         if asked is None:
-            for subnet in _automatic(subnets):
-                taken.append(_any_address(network_id, subnet))
+            for family in _automatic(subnets):
+                taken += [_any_address(network_id, family)]
         else:
             for wish in asked if isinstance(asked, list) else []:
-                taken.append(_wished(call, network_id, subnets, wish))
+                taken += [_wished(call, network_id, subnets, wish)]
     except Exception:
         release_addresses(call.world, taken)
         raise
@@ -245,11 +245,13 @@ PORTS = Collection(
     kind="network.ports", path="/ports", singular="port", plural="ports", label="Port",
     fields={
         "name": Field(""), "network_id": Field(required=True, put=False), "mac_address": Field(),
-        "admin_state_up": Field(True), "device_id": Field(""), "device_owner": Field(""), "fixed_ips": Field(),
+        "admin_state_up": Field(True), "device_id": Field(""), "device_owner": Field(""),
+        "fixed_ips": Field(),
         "security_groups": Field(), "port_security_enabled": Field(), "qos_policy_id": Field(),
         "propagate_uplink_status": Field(True), "binding:vnic_type": Field("normal"),
         "binding:profile": Field({}), "binding:host_id": Field(""), "allowed_address_pairs": Field([]),
-        "extra_dhcp_opts": Field([]), "description": Field(""), "dns_name": Field(""), "dns_domain": Field(""),
+        "extra_dhcp_opts": Field([]), "description": Field(""), "dns_name": Field(""),
+        "dns_domain": Field(""),
         "dns_assignment": Field([], post=False, put=False), "numa_affinity_policy": Field(),
         "hints": Field(), "device_profile": Field(),
     },

@@ -212,7 +212,8 @@ def _refuse_floating(call: Call, router: Entity, subnet_ids: list[str]) -> None:
         for fixed in port.data["fixed_ips"] if port else []:
             if fixed["subnet_id"] in subnet_ids:
                 raise conflict(
-                    f"Router interface for subnet {fixed['subnet_id']} on router {router.id} cannot be deleted, "
+                    f"Router interface for subnet {fixed['subnet_id']} on router {router.id} cannot be "
+                    f"deleted, "
                     "as it is required by one or more floating IPs.",
                     "RouterInterfaceInUseByFloatingIP",
                 )
@@ -276,7 +277,8 @@ def _association(call: Call, external_id: str, values: JSON) -> JSON:
     )
     if fixed is None:
         raise bad_request(
-            f"Bad floatingip request: Cannot add floating IP to port {port_id} that has no fixed IPv4 addresses.",
+            f"Bad floatingip request: Cannot add floating IP to port {port_id} that has no fixed IPv4 "
+            f"addresses.",
             "BadRequest",
         )
     for other in call.store.find("network.floatingips", port_id=port_id):
@@ -306,7 +308,8 @@ def _router_between(call: Call, subnet_id: str, external_id: str, port_id: str) 
         if router is not None and gateway.get("network_id") == external_id:
             return router.id
     raise not_found(
-        f"External network {external_id} is not reachable from subnet {subnet_id}.  Therefore, cannot associate "
+        f"External network {external_id} is not reachable from subnet {subnet_id}.  Therefore, cannot "
+        f"associate "
         f"Port {port_id} with a Floating IP.",
         "ExternalGatewayForFloatingIPNotFound",
     )

@@ -142,7 +142,8 @@ SECURITY_GROUPS = Collection(
     label="Security group",
     fields={"name": Field(required=True), "description": Field(""), "stateful": Field(True)},
     indexes=("name",), quota="security_groups", sees=own_or_shared, prepare=_prepare_group, bulk=True,
-    created=_group_created, change=_change_group, guard=_guard_group, release=_release_group, view=_view_group,
+    created=_group_created, change=_change_group, guard=_guard_group, release=_release_group,
+    view=_view_group,
 )  # fmt: skip
 SECURITY_GROUP_RULES = Collection(
     kind=RULES_KIND, path="/security-group-rules", singular="security_group_rule",

@@ -132,7 +132,8 @@ def _create_image(call: Call, server: Entity, wish: JSON) -> Reply:
         "visibility": "private", "size": 1024, "virtual_size": 1024, "status": "queued", "checksum": None,
         "protected": False, "min_ram": 0, "min_disk": server.private["flavor"].data["disk"],
         "owner": call.actor.project_id, "os_hidden": False, "os_hash_algo": None, "os_hash_value": None,
-        "created_at": now, "updated_at": now, "tags": [], "instance_uuid": server.id, "image_type": "snapshot",
+        "created_at": now, "updated_at": now, "tags": [], "instance_uuid": server.id,
+        "image_type": "snapshot",
         **(wish.get("metadata") or {}),
     }  # fmt: skip
     image = call.store.add(

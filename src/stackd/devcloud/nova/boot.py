@@ -39,7 +39,10 @@ def boot(call: Call) -> Reply:
     number = int(request.get("min_count") or request.get("max_count") or 1)
     _check_quota(call, flavor, number)
     hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
-    made = [_one(call, request, flavor, image_id, hints, index, number) for index in range(number)]
+    made = [
+        _one(call, request, flavor, image_id, hints=hints, index=index, number=number)
+        for index in range(number)
+    ]
     server = made[0]
     names = [{"name": item["name"]} for item in request.get("security_groups", [{"name": "default"}])]
     root = call.base.removesuffix("/v2.1")
@@ -118,7 +121,7 @@ def usage(call: Call, project_id: str) -> dict[str, int]:
 
 
 def _one(
-    call: Call, request: JSON, flavor: Entity, image_id: str, hints: JSON, index: int, number: int
+    call: Call, request: JSON, flavor: Entity, image_id: str, *, hints: JSON, index: int, number: int
 ) -> Entity:
     world = call.world
     server_id = world.uuid()
@@ -129,7 +132,7 @@ def _one(
         _undo_ports(call, ports, made)
         raise
     name = request["name"] if number == 1 else f"{request['name']}-{index + 1}"
-    data = _data(call, request, server_id, name, flavor, image_id) | {
+    data = _data(call, request, server_id, flavor, name=name, image_id=image_id) | {
         "os-extended-volumes:volumes_attached": volumes
     }
     private = {
@@ -154,22 +157,25 @@ def _image_fails(call: Call, image_id: str) -> str:
     return str(image.data.get(FAIL_SPEC, "")) if image else ""
 
 
-def _data(call: Call, request: JSON, server_id: str, name: str, flavor: Entity, image_id: str) -> JSON:
+def _data(call: Call, request: JSON, server_id: str, flavor: Entity, *, name: str, image_id: str) -> JSON:
     now = stamp_seconds(call.world.clock())
     return {
         "id": server_id, "name": name, "status": "BUILD", "tenant_id": call.actor.project_id,
         "user_id": call.actor.user_id, "metadata": dict(request.get("metadata") or {}),
         "hostId": f"{call.world.random.getrandbits(224):056x}", "image": image_id, "flavor": flavor.id,
         "created": now, "updated": now, "accessIPv4": request.get("accessIPv4", ""),
-        "accessIPv6": request.get("accessIPv6", ""), "OS-DCF:diskConfig": request.get("OS-DCF:diskConfig", "MANUAL"),
+        "accessIPv6": request.get("accessIPv6", ""), "OS-DCF:diskConfig": request.get("OS-DCF:diskConfig",
+        "MANUAL"),
         "progress": 0, "OS-EXT-AZ:availability_zone": request.get("availability_zone") or "nova",
         "config_drive": "True" if request.get("config_drive") in (True, "True", "true") else "",
         "key_name": request.get("key_name"), "OS-SRV-USG:launched_at": None,
         "OS-SRV-USG:terminated_at": None, "OS-EXT-SRV-ATTR:host": "dev",
         "OS-EXT-SRV-ATTR:instance_name": f"instance-{server_id[:8]}",
-        "OS-EXT-SRV-ATTR:hypervisor_hostname": "dev", "OS-EXT-SRV-ATTR:hostname": request.get("hostname", name),
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": "dev", "OS-EXT-SRV-ATTR:hostname": request.get("hostname",
+        name),
         "OS-EXT-SRV-ATTR:kernel_id": "", "OS-EXT-SRV-ATTR:launch_index": 0, "OS-EXT-SRV-ATTR:ramdisk_id": "",
-        "OS-EXT-SRV-ATTR:reservation_id": f"r-{server_id[:8]}", "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
+        "OS-EXT-SRV-ATTR:reservation_id": f"r-{server_id[:8]}",
+        "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
         "OS-EXT-SRV-ATTR:user_data": request.get("user_data"), "OS-EXT-STS:task_state": "spawning",
         "OS-EXT-STS:vm_state": "building", "OS-EXT-STS:power_state": 0, "locked": False, "host_status": "UP",
         "description": request.get("description"), "tags": list(request.get("tags") or []),

@@ -41,7 +41,8 @@ def _create_keypair(call: Call) -> Reply:
     if not public:
         if call.version >= (2, 92):
             raise bad_request(
-                f"Invalid input for field/attribute keypair. Value: {wish}. 'public_key' is a required property"
+                f"Invalid input for field/attribute keypair. Value: {wish}. 'public_key' is a required "
+                f"property"
             )
         public, private = _generate()
     user_id = str(wish.get("user_id") or call.actor.user_id)
@@ -150,7 +151,8 @@ def _limits(call: Call) -> Reply:
         return call.world.quota(project_id, name)
 
     absolute = {
-        "maxTotalInstances": quota("servers"), "maxTotalCores": quota("cores"), "maxTotalRAMSize": quota("ram"),
+        "maxTotalInstances": quota("servers"), "maxTotalCores": quota("cores"),
+        "maxTotalRAMSize": quota("ram"),
         "maxTotalKeypairs": quota("keypairs"), "maxServerGroups": quota("server_groups"),
         "maxServerGroupMembers": quota("server_group_members"), "maxServerMeta": 128, "maxImageMeta": 128,
         "maxPersonality": 5, "maxPersonalitySize": 10240, "maxTotalFloatingIps": -1, "maxSecurityGroups": -1,
@@ -187,7 +189,7 @@ def _delete_quota(call: Call) -> Reply:
 
 def _zones(call: Call) -> Reply:
     hosts = {"dev": {"nova-compute": {"active": True, "available": True, "updated_at": None}}}
-    zone = {"zoneName": "nova", "zoneState": {"available": True}, "hosts": None}
+    zone: JSON = {"zoneName": "nova", "zoneState": {"available": True}, "hosts": None}
     if call.path.endswith("/detail"):
         zone["hosts"] = hosts
     return Reply(200, {"availabilityZoneInfo": [zone]})

@@ -21,7 +21,8 @@ def _prepare(call: Call, values: JSON, private: JSON) -> None:
     for name in ("ram", "vcpus"):
         if int(values[name]) < 1:
             raise bad_request(
-                f"Invalid input for field/attribute {name}. Value: {values[name]}. {values[name]} is less than "
+                f"Invalid input for field/attribute {name}. Value: {values[name]}. {values[name]} is "
+                f"less than "
                 "the minimum of 1"
             )
     wished = values.pop("id", None)
@@ -81,7 +82,8 @@ def embedded(call: Call, flavor: Entity) -> JSON:
 FLAVORS = Collection(
     kind=KIND, path="/flavors", singular="flavor", plural="flavors", label="Flavor",
     fields={
-        "name": Field(required=True, put=False), "id": Field(put=False), "ram": Field(required=True, put=False),
+        "name": Field(required=True, put=False), "id": Field(put=False), "ram": Field(required=True,
+        put=False),
         "vcpus": Field(required=True, put=False), "disk": Field(0, put=False), "swap": Field(0, put=False),
         "OS-FLV-EXT-DATA:ephemeral": Field(0, put=False), "rxtx_factor": Field(1.0, put=False),
         PUBLIC: Field(True, put=False), "description": Field(),
@@ -96,7 +98,8 @@ def seed(world: World) -> None:
     for name, ram, vcpus, disk in SEEDED:
         flavor_id = world.uuid()
         data: JSON = {
-            "id": flavor_id, "name": name, "ram": ram, "disk": disk, "swap": 0, "OS-FLV-EXT-DATA:ephemeral": 0,
+            "id": flavor_id, "name": name, "ram": ram, "disk": disk, "swap": 0,
+            "OS-FLV-EXT-DATA:ephemeral": 0,
             "OS-FLV-DISABLED:disabled": False, "vcpus": vcpus, PUBLIC: True, "rxtx_factor": 1.0,
             "description": None,
         }  # fmt: skip

@@ -24,7 +24,8 @@ SINCE = {
     "OS-EXT-SRV-ATTR:launch_index": (2, 3), "OS-EXT-SRV-ATTR:ramdisk_id": (2, 3),
     "OS-EXT-SRV-ATTR:reservation_id": (2, 3), "OS-EXT-SRV-ATTR:root_device_name": (2, 3),
     "OS-EXT-SRV-ATTR:user_data": (2, 3), "locked": (2, 9), "host_status": (2, 16), "description": (2, 19),
-    "tags": (2, 26), "trusted_image_certificates": (2, 63), "server_groups": (2, 71), "locked_reason": (2, 73),
+    "tags": (2, 26), "trusted_image_certificates": (2, 63), "server_groups": (2, 71), "locked_reason": (2,
+    73),
 }  # fmt: skip
 """Fields by the microversion that brought them."""
 
