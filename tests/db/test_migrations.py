@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.support.database import ReversingSealer, database_url
+from tests.support.records import a_stack
+
+from stackd.db import stacks
+from stackd.db.database import Database
+from stackd.db.journal import Insert, Journal
+from stackd.db.migrations import check, upgrade
+
+
+async def test_migrations_make_the_tables_of_the_models() -> None:
+    async with database_url() as url:
+        database = await Database.open(url, ReversingSealer())
+        empty = await check(database)
+        assert (empty.current, empty.up_to_date) == ("", False)
+        assert empty.differences
+        await upgrade(database)
+        state = await check(database)
+        await database.close()
+    assert state.current == state.head != ""
+    assert state.differences == ()
+    assert state.up_to_date
+
+
+async def test_a_second_upgrade_changes_nothing(database: Database, journal: Journal) -> None:
+    stack = a_stack()
+    await journal.write(Insert(stack))
+    await upgrade(database)
+    assert await stacks.get(database, stack.id, None) == stack
+
+
+async def test_processes_may_upgrade_at_once(tmp_path: Path) -> None:
+    async with database_url() as url:
+        shared = f"sqlite:///{tmp_path}/shared.db" if url == "sqlite://" else url
+        await asyncio.gather(*(upgrade(shared) for _ in range(3)))
+        assert (await check(shared)).up_to_date
