@@ -106,10 +106,27 @@ async def read_token(
     ``CloudUnauthorized`` when Keystone does not know ``token`` (any more) or ``own`` is not accepted.
     """
     headers = {"X-Auth-Token": own, "X-Subject-Token": token}
-    reply = await _call(wire, settings, "GET", headers, None, query="" if catalog else "?nocatalog")
+    reply = await _call(
+        wire, settings, "GET", headers, None, path="/auth/tokens" if catalog else "/auth/tokens?nocatalog"
+    )
     if reply.status != 200:
         raise _refused(reply)
     return parse_token(token, reply.body)
+
+
+async def check_signature(
+    wire: Wire, settings: KeystoneSettings, signed: Mapping[str, Any], *, own: str
+) -> Token:
+    """The token that Keystone makes for a request with a valid EC2 signature, asked by the holder of ``own``.
+
+    ``signed`` has access, signature, host, verb, path, params, headers and body_hash.
+    """
+    reply = await _call(
+        wire, settings, "POST", {"X-Auth-Token": own}, {"ec2Credentials": signed}, path="/ec2tokens"
+    )
+    if reply.status not in (200, 201):
+        raise _refused(reply)
+    return parse_token(reply.headers["x-subject-token"], reply.body)
 
 
 async def _call(
@@ -119,7 +136,7 @@ async def _call(
     headers: Mapping[str, str],
     body: Any,
     *,
-    query: str = "",
+    path: str = "/auth/tokens",
 ) -> Reply:
     sent = {"Accept": "application/json", **headers}
     if body is not None:
@@ -128,7 +145,7 @@ async def _call(
         sent["X-OpenStack-Request-ID"] = ours
     request = Outgoing(
         method=method,
-        url=f"{settings.identity_url}/auth/tokens{query}",
+        url=settings.identity_url + path,
         headers=sent,
         content=orjson.dumps(body) if body is not None else None,
         service="identity",

@@ -1,0 +1,111 @@
+"""Callers who proved lately who they are, remembered for a short while under a hash of the proof."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from stackd.clients.keystone import Token
+from stackd.errors import CloudError, ServiceUnavailable, Unauthorized
+from stackd.records import Caller
+
+NOT_ACCEPTED = "The credentials of the request are not valid or have expired."
+_NO_KEYSTONE = "The Identity service cannot check the credentials of the request at the moment."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCacheSettings:
+    """How long (seconds) and how many proofs are remembered; ``refused_ttl`` is for invalid ones."""
+
+    ttl: float = 60.0
+    refused_ttl: float = 10.0
+    most: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    until: float
+    caller: Caller | None
+    token: str
+
+
+class KnownCallers:
+    """A bounded cache in front of Keystone.
+
+    Requests that bring the same unknown proof at once wait for one question. A proof that is refused is
+    remembered too, for less long; trouble with Keystone is not remembered.
+    """
+
+    def __init__(
+        self, settings: TokenCacheSettings | None = None, *, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._settings = settings or TokenCacheSettings()
+        self._now = now or (lambda: datetime.now(UTC))
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[_Kept]] = {}
+
+    async def find(self, proof: str, ask: Callable[[], Awaitable[Token | None]]) -> Caller:
+        """The caller with this proof; ``ask`` puts the question to Keystone, None meaning "not valid".
+
+        ``Unauthorized`` if the proof is not valid, ``ServiceUnavailable`` if nobody can tell.
+        """
+        key = _hash(proof)
+        kept = self._kept.get(key)
+        if kept is None or kept.until <= self._now().timestamp():
+            kept = await self._ask_once(key, ask)
+        if kept.caller is None:
+            raise Unauthorized(NOT_ACCEPTED)
+        return replace(kept.caller, token=kept.token)
+
+    def forget(self, proof: str) -> None:
+        """Drops what is known, so that the next request asks Keystone again."""
+        self._kept.pop(_hash(proof), None)
+
+    async def _ask_once(self, key: str, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(key, ask))
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key: str, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
+        try:
+            token = await ask()
+        except CloudError as error:
+            raise ServiceUnavailable(_NO_KEYSTONE) from error
+        now = self._now()
+        if token is None:
+            kept = _Kept(now.timestamp() + self._settings.refused_ttl, None, "")
+        else:
+            left = (token.expires_at - now).total_seconds()
+            kept = _Kept(now.timestamp() + min(self._settings.ttl, left), caller_of(token), token.id)
+        self._kept[key] = kept
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._settings.most:
+            self._kept.popitem(last=False)
+        return kept
+
+
+def caller_of(token: Token) -> Caller:
+    """The author of requests that bring ``token``; the token itself is left out."""
+    return Caller(
+        user_id=token.user_id,
+        user_name=token.user_name,
+        project_id=token.project_id,
+        project_name=token.project_name,
+        user_domain_id=token.user_domain_id,
+        project_domain_id=token.project_domain_id,
+        roles=token.roles,
+        is_admin_project=token.is_admin_project,
+        trust_id=token.trust_id,
+        system_scope=token.system_scope,
+        expires_at=token.expires_at,
+    )
+
+
+def _hash(proof: str) -> str:
+    return hashlib.sha256(proof.encode()).hexdigest()
