@@ -1,8 +1,8 @@
 """Read load from a process of its own: `python -m bench.readers URL TOKEN --clients 16 --seconds 5`.
 
-It ends after that time or when its standard input is closed. Each client keeps one connection and asks again as
-soon as it is answered. The HTTP is written by hand: a comfortable client would use more CPU than the server
-that it measures.
+It ends after that time or when its standard input is closed. Each client keeps one connection and asks again
+as soon as it is answered. The HTTP is written by hand: a comfortable client would use more CPU than the
+server that it measures.
 """
 
 from __future__ import annotations
