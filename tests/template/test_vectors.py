@@ -109,7 +109,7 @@ def test_function_refuses_what_the_reference_refuses(value: Any, kind: type[Exce
 
 def test_strict_replace_names_unused_placeholders_longest_first() -> None:
     value = {"str_replace_strict": {"template": "a", "params": {"a": "b", "zz": "c", "z": 1}}}
-    with pytest.raises(TemplateError, match="not found in the template: zz,z$"):
+    with pytest.raises(TemplateError, match=r"not found in the template: zz,z$"):
         run(value)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import InvalidSchemaError
-from stackd.template.patterns import MAX_PATTERN, pattern_problem
+from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class AllowedPattern(Constraint):
 
     def _problem(self, value: Any) -> str:
         try:
-            matched = matcheswhole_number(self.pattern, str(value))
+            matched = matches_whole(self.pattern, str(value))
         except TimeoutError:
             return f'matching "{value}" with pattern "{self.pattern}" takes too long'
         return "" if matched else f'"{value}" does not match pattern "{self.pattern}"'

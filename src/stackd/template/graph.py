@@ -88,7 +88,7 @@ def enabled_resources(
 ) -> dict[str, ResourceDefinition]:
     """The resources whose condition holds, or may hold, with their deletion policies resolved.
 
-    ``facade`` is the ``metadata``, ``deletion_policy`` and ``update_policy`` of the resource around this stack.
+    ``facade`` is ``metadata``, ``deletion_policy`` and ``update_policy`` of the resource around this stack.
     """
     walk = _Walk(conditions, facade)
     enabled: dict[str, ResourceDefinition] = {}

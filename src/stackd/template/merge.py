@@ -23,7 +23,7 @@ def merge_environments(
 
     ``initial`` are parameters given beside the environments, which these override or merge with. ``schemas``
     are the parameters that the templates declare: others are dropped once anything has been set, and a
-    strategy other than overwriting needs the type. Raises TemplateError for strategies that contradict each other.
+    strategy other than overwriting needs the type. Raises TemplateError for strategies that conflict.
     """
     merged = Environment(parameters=dict(initial or {}))
     strategies: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """The resource registry: which type, or which template, a type name stands for.
 
 A registry is a map of patterns to targets, with per-resource maps under ``resources``. Of all entries that
-match, the user's come before the operator's, entries for the resource's name before general ones, and then the
-alphabet decides, which puts ``*`` before letters: a wildcard beats an exact entry.
+match, the user's come before the operator's, entries for the resource's name before general ones, and then
+the alphabet decides, which puts ``*`` before letters: a wildcard beats an exact entry.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def restricted_actions_of(registry: Registry, resource_name: str) -> frozenset[s
 
 
 def child_registry(registry: Registry, resource_name: str, type_name: str) -> dict[str, Any]:
-    """The registry of a stack inside a resource: without what made it, with the maps for its own resources."""
+    """The registry of a stack inside a resource: without what made it, with the maps for its resources."""
     inner: dict[str, Any] = {}
     for body in _matching(registry, resource_name):
         for name, value in body.items():

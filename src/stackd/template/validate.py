@@ -136,8 +136,12 @@ def _missing_parameter(template: Template, node: Call) -> TemplateError | None:
 
 def _wrong_ref(template: Template, conditions: Conditions, node: Call) -> TemplateError | None:
     name = node.args
-    known = template.parameter_schemas.keys() | PSEUDO_NAMES[template.version.dialect]
-    if not isinstance(name, str) or name in known or name in enabled_resources(template, conditions):
+    if not isinstance(name, str) or name in template.parameter_schemas:
+        return None
+    definition = template.resources.get(name)
+    if definition is not None and (definition.condition is None or conditions.holds(definition.condition)):
+        return None
+    if name in PSEUDO_NAMES[template.version.dialect]:
         return None
     return InvalidTemplateReference(
         f'The specified reference "{name}" (in unknown) is incorrect.',

@@ -33,7 +33,7 @@ OMITTED: Final = Omitted.OMITTED
 class Reference:
     """A use of a resource: its reference id (``attribute`` None), or an attribute and a path inside it.
 
-    ``path`` ends before the first element that is not known yet. All attributes at once are the attribute "*".
+    ``path`` ends before the first element that is not known yet. All attributes at once are attribute "*".
     """
 
     resource: str

@@ -72,7 +72,7 @@ class Repeat(Function):
         if together:
             if len({len(items) for items in lists}) > 1:
                 raise ValueError(
-                    "The lengths of the for_each values are not equal, as they must be when permutations is false"
+                    "The lengths of the for_each values must be equal when permutations is false"
                 )
             rounds = len(lists[0])
         else:
