@@ -79,6 +79,7 @@ HASHED := --universal --generate-hashes
 lock:
 	[ -x $(BIN)/uv ] || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
 	$(LOCK) $(HASHED) --extra test pyproject.toml requirements/build.in -o requirements/ci.txt
-	$(LOCK) $(HASHED) -c requirements/ci.txt pyproject.toml requirements/build.in -o requirements/run.txt
+	$(LOCK) $(HASHED) -c requirements/ci.txt pyproject.toml -o requirements/run.txt
+	$(LOCK) $(HASHED) -c requirements/ci.txt requirements/build.in -o requirements/build.txt
 	cd tests/cloud && ../../$(LOCK) --no-annotate -c constraints.txt requirements.in -o requirements.lock
 	cd tests/cloud && ../../$(LOCK) --no-annotate --universal clients.in -o clients.lock
