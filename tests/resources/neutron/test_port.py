@@ -31,8 +31,6 @@ async def test_plain_port_gets_address_and_group_from_the_service():
         "name": "app-thing-abcdefghijkl",
         "network_id": "n1",
         "admin_state_up": True,
-        "device_id": "",
-        "device_owner": "",
         "binding:vnic_type": "normal",
     }
 
@@ -98,6 +96,12 @@ async def test_removed_values_are_cleared():
     before = {"allowed_address_pairs": [{"ip_address": "10.0.0.9"}], "qos_policy": "q", "dns_name": "a"}
     before["propagate_uplink_status"] = True
     assert await updated(before, {}) == [{"qos_policy_id": None, "dns_name": "", "allowed_address_pairs": []}]
+
+
+async def test_removed_device_is_cleared():
+    assert await updated({"device_id": "d", "device_owner": "o"}, {}) == [
+        {"device_id": "", "device_owner": ""}
+    ]
 
 
 async def test_binding_profile_is_merged_with_what_others_wrote():

@@ -19,6 +19,7 @@ from stackd.template.unknown import Unknown
 
 KEEP: Final = object()
 VALUE_SPECS = "value_specs"
+_NOTHING = (None, "")  # a null in a template arrives as an empty text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def creation(ctx: Context, props: Properties, table: Fields) -> JSON:
     body = {
         field.api: without_nulls(props.data[name])
         for name, field in table.items()
-        if props.data.get(name) is not None
+        if props.data.get(name) not in _NOTHING
     }
     return named(ctx, body, table) | (props.data.get(VALUE_SPECS) or {})
 
@@ -66,8 +67,9 @@ def change(ctx: Context, old: Properties, new: Properties, table: Fields) -> JSO
     body: JSON = {}
     for name, field in table.items():
         value = new.data.get(name)
-        if name in changed and (value is not None or field.cleared is not KEEP):
-            body[field.api] = field.cleared if value is None else without_nulls(value)
+        nothing = value in _NOTHING
+        if name in changed and not (nothing and field.cleared is KEEP):
+            body[field.api] = field.cleared if nothing else without_nulls(value)
     if "name" in changed:
         body = named(ctx, body, table)
     before = old.data.get(VALUE_SPECS) or {}
@@ -91,7 +93,7 @@ def without_nulls(value: Any) -> Any:
 
 def renamed(value: Mapping[str, Any], names: Mapping[str, str]) -> JSON:
     """A map with the API's names for some of its keys, without those that have no value."""
-    return {names.get(key, key): each for key, each in value.items() if each not in (None, "")}
+    return {names.get(key, key): each for key, each in value.items() if each not in _NOTHING}
 
 
 async def put(ctx: Context, entity: Entity, body: JSON) -> None:

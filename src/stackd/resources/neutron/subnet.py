@@ -27,13 +27,12 @@ _FIELDS = fields(
     network=Field("network_id"),
     subnetpool=Field("subnetpool_id"),
     segment=Field("segment_id", cleared=None),
-    gateway_ip=Field("gateway_ip", cleared=None),
     dns_nameservers=Field("dns_nameservers", cleared=[]),
     allocation_pools=Field("allocation_pools", cleared=[]),
     host_routes=Field("host_routes", cleared=[]),
 )
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
-_NO_GATEWAY, _AUTOMATIC = ("", "~"), "auto"
+_NO_GATEWAY, _AUTOMATIC = (None, "", "~"), "auto"
 
 
 class PoolProps(Properties):
@@ -136,7 +135,8 @@ class Subnet(ResourceType[SubnetProps]):
 
     async def create(self, ctx: Context, props: SubnetProps) -> None:
         """Make the subnet."""
-        body = _with_gateway(objects.creation(ctx, props, _FIELDS))
+        gateway = _AUTOMATIC if props.gateway_ip is None else props.gateway_ip
+        body = _gateway(gateway) | objects.creation(ctx, props, _FIELDS)
         reply = await ctx.cloud.network.post("/subnets", {"subnet": body})
         await ctx.created(reply["subnet"]["id"], reply["subnet"])
 
@@ -151,17 +151,17 @@ class Subnet(ResourceType[SubnetProps]):
 
     async def update(self, ctx: Context, old: SubnetProps, new: SubnetProps) -> None:
         """Send what differs."""
-        await objects.put(ctx, _SUBNET, _with_gateway(objects.change(ctx, old, new, _FIELDS)))
+        body = objects.change(ctx, old, new, _FIELDS)
+        if new.gateway_ip != old.gateway_ip:
+            body |= _gateway(new.gateway_ip)
+        await objects.put(ctx, _SUBNET, body)
         if new.tags != old.tags:
             await objects.put_tags(ctx, _SUBNET, new.tags)
 
 
-def _with_gateway(body: JSON) -> JSON:
-    """The body with the gateway in the API's words: null for none, nothing for an automatic one."""
-    gateway = body.get("gateway_ip", _AUTOMATIC)
-    if gateway == _AUTOMATIC:
-        return {key: value for key, value in body.items() if key != "gateway_ip"}
-    return {**body, "gateway_ip": None} if gateway in _NO_GATEWAY else body
+def _gateway(address: str | None) -> JSON:
+    """The gateway in the API's words: null for none, nothing for an automatic one."""
+    return {} if address == _AUTOMATIC else {"gateway_ip": None if address in _NO_GATEWAY else address}
 
 
 def _check_modes(props: SubnetProps) -> None:
@@ -181,7 +181,7 @@ def _check_modes(props: SubnetProps) -> None:
 
 
 def _check_gateway(gateway: str | None) -> None:
-    if not gateway or gateway in (*_NO_GATEWAY, _AUTOMATIC):
+    if gateway in (*_NO_GATEWAY, _AUTOMATIC):
         return
     try:
         ipaddress.ip_address(gateway)
