@@ -25,7 +25,14 @@ async def test_small_collection_is_listed_once_for_all_names(api: respx.MockRout
     found = await asyncio.gather(*(finder.id_of("neutron.network", name) for name in ("a", "b", "2")))
     assert found == ["1", "2", "2"]
     assert route.call_count == 1
-    assert route.calls.last.request.url.params.get_list("fields") == ["id", "name"]
+    assert route.calls.last.request.url.params.get_list("fields") == ["id", "name", "project_id"]
+
+
+async def test_own_object_hides_those_of_other_projects(api: respx.MockRouter, finder: Finder) -> None:
+    groups = [{"id": str(number), "name": "default", "project_id": f"p{number}"} for number in range(3)]
+    api.get(url__startswith="http://neutron/v2.0/security-groups").respond(json={"security_groups": groups})
+    assert await finder.id_of("neutron.security_group", "default") == "1"
+    assert await finder.id_of("neutron.security_group", "2") == "2"
 
 
 async def test_ambiguous_name_lists_the_candidates(api: respx.MockRouter, finder: Finder) -> None:

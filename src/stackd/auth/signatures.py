@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from stackd.auth.callers import NOT_ACCEPTED, caller_of
 from stackd.clients.cloud import Cloud
@@ -62,7 +62,8 @@ class SignatureValidator:
         return replace(caller_of(token), token=token.id)
 
     async def _check(self, request: SignedRequest, own: Token) -> Token | None:
-        signed = asdict(request)
+        signed = {item.name: getattr(request, item.name) for item in fields(request)}
+        signed |= {"params": dict(request.params), "headers": dict(request.headers)}
         try:
             return await check_signature(self._service.wire, self._service.settings, signed, own=own.id)
         except CloudError as error:

@@ -26,16 +26,19 @@ from stackd.clients.failures import AnswerLost
 from stackd.clients.http import HttpSettings
 from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import LimiterSettings, LimiterStats
+from stackd.clients.lookup import AmbiguousName, Finder
 from stackd.clients.pool import Clouds
 from stackd.clients.service import Service
 from stackd.clients.wire import Reply, RetrySettings
 
 __all__ = [
+    "AmbiguousName",
     "AnswerLost",
     "ApplicationCredential",
     "Cloud",
     "Clouds",
     "Credentials",
+    "Finder",
     "HttpSettings",
     "KeystoneSettings",
     "LimiterSettings",

@@ -51,7 +51,7 @@ class Collection:
 
 
 def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -> Collection:
-    params = {"fields": sorted({"id", name})}
+    params = {"fields": sorted({"id", name, "project_id"})}
     key = path.rpartition("/")[2].replace("-", "_")
     return Collection(title, "network", path, key, whole, params, name=name)
 
@@ -143,18 +143,24 @@ REFERENCES: Mapping[str, tuple[str, str]] = {
 
 
 class _Index:
-    """Ids by name, and all ids, of the objects that were listed."""
+    """Ids by name, and all ids, of the objects that were listed.
+
+    Among those of one name, the ones of the project itself hide those that it only sees.
+    """
 
     __slots__ = ("by_name", "ids")
 
-    def __init__(self, collection: Collection, entries: list[Any]) -> None:
+    def __init__(self, collection: Collection, entries: list[Any], project_id: str) -> None:
         self.ids: set[str] = set()
-        self.by_name: dict[str, list[str]] = {}
+        own: dict[str, list[str]] = {}
+        others: dict[str, list[str]] = {}
         for entry in entries:
             found = entry[collection.inside] if collection.inside else entry
             identity = str(found[collection.id])
             self.ids.add(identity)
-            self.by_name.setdefault(str(found.get(collection.name)), []).append(identity)
+            names = own if found.get("project_id") == project_id else others
+            names.setdefault(str(found.get(collection.name)), []).append(identity)
+        self.by_name = others | own
 
 
 class Finder:
@@ -221,7 +227,7 @@ class Finder:
                 if not collection.whole:
                     params[collection.name] = f"^{re.escape(wanted)}$" if collection.pattern else wanted
                 entries = await service.list_all(collection.path, collection.key, params)
-                self._indexes[key] = _Index(collection, entries)
+                self._indexes[key] = _Index(collection, entries, self._cloud.project_id)
             return self._indexes[key]
 
     async def _by_reference(self, kind: str, wanted: str) -> str:
