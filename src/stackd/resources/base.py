@@ -109,6 +109,8 @@ class ResourceType(Generic[P]):
     signalable: ClassVar[bool] = False
     snapshots: ClassVar[bool] = False
     any_properties: ClassVar[bool] = False
+    local: ClassVar[bool] = False
+    """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
     # --- pure -----------------------------------------------------------------------------------
 

@@ -108,6 +108,10 @@ class Context(Protocol):
         """Repeat an asynchronous question until it is answered with yes, within the deadline."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass; the wait ends early when the operation has to stop."""
+        ...
+
     async def sibling(self, reference: str) -> Resource | None:
         """The resource of the same stack with this reference id, physical id or name."""
         ...

@@ -216,6 +216,15 @@ class _Field:
         return self.wrapper.wrap(value)
 
 
+class Values(dict[str, Any]):
+    """Property values by wire name; one that is not set reads as None."""
+
+    __slots__ = ()
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
 class Properties:
     """The property values of one resource, converted and complete with defaults.
 
@@ -228,7 +237,7 @@ class Properties:
     schema: ClassVar[Mapping[str, PropertySchema]] = {}
 
     def __init__(self, data: dict[str, Any], given: frozenset[str]) -> None:
-        self.data = data
+        self.data = data if type(data) is Values else Values(data)
         self.given = given
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -400,7 +409,7 @@ def convert_all(
 ) -> dict[str, Any]:
     """All values of a map with a schema, complete with defaults; complaints go to ``errors``.
 
-    An explicit null satisfies ``required`` and reads as the default or the type's empty value.
+    What has neither a value nor a default is left out, so the result can be converted again. An explicit null satisfies ``required`` and reads as the default or the type's empty value.
     """
     errors.extend(
         _error(f"{path}.{name}", f"Unknown Property {name}", _nearest(name, schemas))
@@ -409,18 +418,18 @@ def convert_all(
     )
     values: dict[str, Any] = {}
     for name, schema in schemas.items():
+        value: Any = None
         if name in raw:
-            values[name] = convert(schema, raw[name], f"{path}.{name}", errors)
+            value = convert(schema, raw[name], f"{path}.{name}", errors)
             if not schema.implemented and raw[name] is not None:
-                errors.append(
-                    _error(f"{path}.{name}", f"Property {name} not implemented yet", "Leave it out.")
-                )
+                reason = f"Property {name} not implemented yet"
+                errors.append(_error(f"{path}.{name}", reason, "Leave it out."))
         elif schema.default is not None:
-            values[name] = convert(schema, schema.default, f"{path}.{name}", errors)
-        else:
-            if schema.required:
-                errors.append(_error(path, f"Property {name} not assigned", f"Give {name} a value."))
-            values[name] = None
+            value = convert(schema, schema.default, f"{path}.{name}", errors)
+        elif schema.required:
+            errors.append(_error(path, f"Property {name} not assigned", f"Give {name} a value."))
+        if value is not None:
+            values[name] = value
     return _moved(schemas, values, raw, path, errors)
 
 
@@ -440,7 +449,8 @@ def _moved(
             both = f"Cannot define the following properties at the same time: {target}, {name}."
             errors.append(_error(path, both, f"Keep {target} only."))
             continue
-        values[target], values[name] = values[name], None
+        if name in values:
+            values[target] = values.pop(name)
         missing = f"Property {target} not assigned"
         errors[:] = [error for error in errors if not (error.path == path and error.message == missing)]
     return values

@@ -1,0 +1,180 @@
+"""Builds everything out of the settings, wires it together, and serves it in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from stackd.auth.crypto import Cipher
+from stackd.auth.policy import Policy
+from stackd.auth.stack_users import StackUsers
+from stackd.auth.tokens import TokenCacheSettings, TokenValidator
+from stackd.clients.credentials import PasswordCredentials, Scope
+from stackd.clients.http import HttpSettings
+from stackd.clients.keystone import KeystoneSettings
+from stackd.clients.limiter import LimiterSettings
+from stackd.clients.pool import Clouds
+from stackd.clients.wire import RetrySettings
+from stackd.db.database import Database
+from stackd.db.journal import Journal
+from stackd.db.migrations import upgrade
+from stackd.engine.authority import Authority
+from stackd.engine.engine import Engine
+from stackd.engine.guests import Guests
+from stackd.engine.operations import Operator
+from stackd.engine.run import Services, SignalHub, Tuning
+from stackd.engine.watch import Watchers
+from stackd.resources.context import Endpoints
+from stackd.resources.registry import load_registry
+from stackd.settings import Listener, Settings, encryption_keys
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CipherSealer:
+    """Seals the database's secrets with the configured keys."""
+
+    cipher: Cipher
+
+    def seal(self, plain: bytes) -> bytes:
+        """Encrypt."""
+        return self.cipher.encrypt(plain).encode()
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Decrypt."""
+        return self.cipher.decrypt_bytes(sealed.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The wired process: what the front ends are given."""
+
+    settings: Settings
+    engine: Engine
+    tokens: TokenValidator
+    cipher: Cipher
+
+
+@contextlib.asynccontextmanager
+async def wired(settings: Settings) -> AsyncIterator[Parts]:
+    """Everything but the HTTP servers, started; it is stopped in good order at the end."""
+    keys = [each.key.get_secret_value() for each in encryption_keys(settings)]
+    cipher = Cipher(keys)
+    if settings.database.upgrade_on_start:
+        await upgrade(settings.database.url)
+    document_key = hashlib.blake2b(keys[-1].encode(), person=b"stackd documents"[:16]).digest()
+    async with contextlib.AsyncExitStack() as stack:
+        db = await Database.open(
+            settings.database.url,
+            CipherSealer(cipher),
+            read_pool=settings.database.pool_size,
+            document_key=document_key,
+        )
+        stack.push_async_callback(db.close)
+        journal = Journal(db)
+        stack.push_async_callback(journal.close)
+        clouds = await stack.enter_async_context(make_clouds(settings))
+        engine = make_engine(settings, db, journal, clouds)
+        tokens = TokenValidator(
+            clouds.cloud(service_credentials(settings)),
+            TokenCacheSettings(ttl=settings.keystone.token_cache_seconds),
+        )
+        await engine.start()
+        stack.push_async_callback(engine.close)
+        yield Parts(settings, engine, tokens, cipher)
+
+
+def make_clouds(settings: Settings) -> Clouds:
+    """The OpenStack clients, with the operator's limits."""
+    keystone = settings.keystone
+    most = settings.clients.max_concurrency
+    return Clouds(
+        KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface),
+        http=HttpSettings(ca_file=keystone.cafile, verify_tls=not keystone.insecure),
+        retry=RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1),
+        limits=LimiterSettings(start=min(16, most), maximum=most),
+    )
+
+
+def service_credentials(settings: Settings) -> PasswordCredentials:
+    """stackd's own user."""
+    keystone = settings.keystone
+    return PasswordCredentials(
+        keystone.password.get_secret_value(),
+        user_name=keystone.username,
+        user_domain_name=keystone.user_domain_name,
+        scope=Scope(project_name=keystone.project_name, project_domain_name=keystone.project_domain_name),
+    )
+
+
+def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds) -> Engine:
+    """The engine and its parts."""
+    limits = settings.limits
+    registry = load_registry([Path(directory) for directory in settings.plugins.directories])
+    for problem in registry.problems:
+        log.warning("plugin_skipped", source=problem.source, error=problem.error)
+    services = Services(
+        db=db,
+        journal=journal,
+        registry=registry,
+        watchers=Watchers(settings.engine.poll_min, settings.engine.poll_max),
+        signals=SignalHub(),
+        stack_users=Guests(db, journal, _stack_domain(settings, clouds)),
+        endpoints=Endpoints(
+            native=public_url(settings.api.native) + "/v1",
+            cfn=settings.guests.metadata_url or public_url(settings.api.cfn),
+            auth=settings.keystone.auth_url,
+            region=settings.keystone.region or "RegionOne",
+        ),
+        tuning=Tuning(
+            create_retries=limits.action_retry_limit,
+            grace=float(limits.error_wait_time),
+            nested_depth=limits.max_nested_stack_depth,
+            resources=limits.max_resources_per_stack,
+            type_limits={**limits.model_dump(), **settings.guests.model_dump()},
+        ),
+    )
+    authority = Authority(
+        db, journal, clouds, service_credentials(settings), settings.keystone.trusts_delegated_roles
+    )
+    lease = timedelta(seconds=settings.engine.lease_seconds)
+    alone = settings.database.url.startswith("sqlite")
+    engine_id = "alone" if alone else secrets.token_hex(8)
+    operator = Operator(services, authority.of_stack, engine_id=engine_id, lease=lease)
+    policy = Policy(settings.policy.file or None)
+    return Engine(services, operator, authority, policy, limits, lease, alone)
+
+
+def public_url(listener: Listener) -> str:
+    """Where others reach a listener, without a slash at its end."""
+    return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
+
+
+def _stack_domain(settings: Settings, clouds: Clouds):  # type: ignore[no-untyped-def]
+    """How the stack domain is opened when the first stack user is needed; None without one."""
+    keystone = settings.keystone
+    if not keystone.stack_domain_name or not keystone.stack_domain_admin:
+        return None
+
+    async def open_domain() -> tuple[StackUsers, str]:
+        admin = clouds.cloud(
+            PasswordCredentials(
+                keystone.stack_domain_admin_password.get_secret_value(),
+                user_name=keystone.stack_domain_admin,
+                user_domain_name=keystone.stack_domain_name,
+                scope=Scope(domain_name=keystone.stack_domain_name),
+            )
+        )
+        domain_id = (await admin.token()).domain_id
+        return StackUsers(admin, domain_id, role=settings.limits.heat_stack_user_role), domain_id
+
+    return open_domain

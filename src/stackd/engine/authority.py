@@ -1,0 +1,102 @@
+"""Under whose authority a stack's work is done: a trust of its user, shared by all the user's stacks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from stackd.auth.trusts import TrustKey, create_trust, delete_trust, find_trust, trust_key
+from stackd.clients.cloud import Cloud
+from stackd.clients.credentials import PasswordCredentials, TokenCredentials, TrustCredentials
+from stackd.clients.failures import AnswerLost
+from stackd.clients.pool import Clouds
+from stackd.db import credentials
+from stackd.db.database import Database
+from stackd.db.journal import Insert, Journal, Remove
+from stackd.engine.run import new_id, now
+from stackd.errors import MissingCredential
+from stackd.records import Caller, Credential, Stack
+
+
+class Authority:
+    """Finds or makes the trust for a caller, and gives the cloud that works with it."""
+
+    def __init__(
+        self,
+        db: Database,
+        journal: Journal,
+        clouds: Clouds,
+        service: PasswordCredentials,
+        roles: Sequence[str] = (),
+    ) -> None:
+        self._db = db
+        self._journal = journal
+        self._clouds = clouds
+        self._service = service
+        self._roles = tuple(roles)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def of_caller(self, caller: Caller) -> Cloud:
+        """The cloud as the caller's own token sees it."""
+        return self._clouds.cloud(TokenCredentials(caller.token), region=caller.region)
+
+    def of_service(self) -> Cloud:
+        """The cloud as the service user sees it."""
+        return self._clouds.cloud(self._service)
+
+    async def credential_for(self, caller: Caller) -> Credential:
+        """The stored trust of this user, project and set of roles; made with the caller's token if new."""
+        cloud = self.of_caller(caller)
+        key = await trust_key(cloud, self._roles)
+        async with self._locks[f"{key.user_id}/{key.project_id}"]:
+            known = await credentials.matching(self._db, key.user_id, key.project_id, key.roles)
+            if known is not None:
+                return known
+            trust_id = await self._make(cloud, key)
+            made = Credential(
+                id=new_id(),
+                user_id=key.user_id,
+                project_id=key.project_id,
+                roles=key.roles,
+                trust_id=trust_id,
+                created_at=now(),
+            )
+            await self._journal.write(Insert(made))
+            return made
+
+    async def _make(self, caller: Cloud, key: TrustKey) -> str:
+        """A trust whose making was interrupted before is taken over rather than made twice."""
+        trustee = (await self.of_service().token()).user_id
+        known = await find_trust(caller, trustee, key.roles)
+        if known is not None:
+            return known
+        try:
+            return await create_trust(caller, trustee, key.roles)
+        except AnswerLost:
+            found = await find_trust(caller, trustee, key.roles)
+            if found is None:
+                raise
+            return found
+
+    async def of_stack(self, stack: Stack) -> Cloud:
+        """The cloud in which a stack's work is done."""
+        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
+        if credential is None:
+            raise MissingCredential(
+                f"The stack {stack.name} has no stored credentials; update it once to store the caller's."
+            )
+        return self._clouds.cloud(TrustCredentials(credential.trust_id, self._service))
+
+    async def release(self, stack: Stack) -> None:
+        """Remove the trust with the last stack that used it."""
+        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
+        if credential is None:
+            return
+        async with self._locks[f"{credential.user_id}/{credential.project_id}"]:
+            if await credentials.uses(self._db, credential.id):
+                return
+            await self._journal.write(Remove(Credential, credential.id))
+            trust = TrustCredentials(credential.trust_id, self._service)
+            await delete_trust(credential.trust_id, self._clouds.cloud(trust), self.of_service())
+            self._clouds.forget(trust)

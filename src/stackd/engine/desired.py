@@ -1,0 +1,232 @@
+"""What a stack should be: template, environment, parameters and files, evaluated (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackd.engine.kinds import Kind, resolve_kinds
+from stackd.engine.scope import StackScope
+from stackd.errors import CircularDependency, PropertyError, TemplateError
+from stackd.records import Definition, Resource
+from stackd.resources.base import ResourceType, Sibling
+from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
+from stackd.template.environment import Environment, load_environment
+from stackd.template.evaluate import (
+    dependencies,
+    enabled_resources,
+    evaluate,
+    referenced_attributes,
+    resolve_conditions,
+)
+from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
+from stackd.template.template import ResourceDefinition, Template, load_template
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The parts of a definition, loaded: what a request or the document store gives."""
+
+    template: Template
+    environment: Environment
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that the template says, with only the values of resources left open.
+
+    ``requires`` maps each resource to the names it needs, ``wanted`` each to the attributes
+    ``(name, *path)`` that something refers to.
+    """
+
+    definition: Definition
+    source: Source
+    parameters: Parameters
+    conditions: Mapping[str, bool]
+    resources: Mapping[str, ResourceDefinition]
+    kinds: Mapping[str, Kind]
+    requires: Mapping[str, frozenset[str]]
+    wanted: Mapping[str, frozenset[tuple[Any, ...]]]
+    facade: Mapping[str, Any]
+
+    def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
+        """The scope in which this definition's functions see the stored rows."""
+        return StackScope(self.parameters, self.source.files, self.kinds, rows, self.facade)
+
+    def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved, unconverted properties of a resource."""
+        raw = evaluate(self.resources[name].properties, scope, template=self.source.template)
+        return dict(raw) if raw else {}
+
+    def metadata(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved metadata of a resource."""
+        raw = evaluate(self.resources[name].metadata, scope, template=self.source.template)
+        return dict(raw) if raw else {}
+
+    def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
+        """Every output with ``value`` or ``error``; one that fails never fails the stack."""
+        shown: dict[str, dict[str, Any]] = {}
+        for name, output in self.source.template.outputs.items():
+            if not self._enabled(output.condition):
+                continue
+            try:
+                shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}
+            except TemplateError as error:
+                shown[name] = {"error": error.message}
+        return shown
+
+    def _enabled(self, condition: Any) -> bool:
+        if isinstance(condition, str):
+            return self.conditions.get(condition, True)
+        return condition is None or bool(condition)
+
+
+EMPTY = Definition()
+
+
+def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:
+    """Parse the texts or data of a definition; a missing template is the empty one."""
+    data = template if template else {"heat_template_version": "2021-04-16"}
+    return Source(load_template(data), load_environment(environment), files)
+
+
+def build(
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    definition: Definition = EMPTY,
+    *,
+    strict: bool = True,
+    previous: Mapping[str, Any] | None = None,
+    facade: Mapping[str, Any] | None = None,
+) -> Desired:
+    """Evaluate a definition; raises the first ``TemplateError`` in Heat's order of checks.
+
+    ``previous`` are the parameter values before an update, for immutable ones.
+    """
+    template = source.template
+    parameters = bind_parameters(template, source.environment, identity, strict=strict, previous=previous)
+    conditions = resolve_conditions(template, parameters)
+    resources = enabled_resources(template, conditions)
+    kinds = resolve_kinds(resources, source.environment, registry, source.files)
+    desired = Desired(
+        definition=definition,
+        source=source,
+        parameters=parameters,
+        conditions=conditions,
+        resources=resources,
+        kinds=kinds,
+        requires=dependencies(template, conditions),
+        wanted=referenced_attributes(template, conditions),
+        facade=facade or {},
+    )
+    implied = _implied(desired)
+    if not implied:
+        return desired
+    merged = {name: needed | implied.get(name, frozenset()) for name, needed in desired.requires.items()}
+    _refuse_cycles(merged)
+    return replace(desired, requires=merged)
+
+
+def _implied(desired: Desired) -> dict[str, frozenset[str]]:
+    """What types add to the graph by looking at their siblings."""
+    asking = [name for name, kind in desired.kinds.items() if _looks_at_siblings(kind.handler)]
+    if not asking:
+        return {}
+    scope = desired.scope({})
+    siblings: dict[str, Sibling] = {}
+    for name, kind in desired.kinds.items():
+        siblings[name] = Sibling(name, kind.name, _readable(desired, name, scope))
+    implied: dict[str, frozenset[str]] = {}
+    for name in asking:
+        kind = desired.kinds[name]
+        others = [other for other in siblings.values() if other.kind != kind.name]
+        props = kind.handler.properties.wrap(dict(siblings[name].properties))
+        found = frozenset(kind.handler.implicit_requires(props, others)) - {name}
+        if found:
+            implied[name] = found
+    return implied
+
+
+def _looks_at_siblings(handler: ResourceType[Any]) -> bool:
+    return type(handler).implicit_requires is not ResourceType.implicit_requires
+
+
+def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
+    """Properties as far as they can be read; what is invalid is reported by validation, not here."""
+    try:
+        return desired.kinds[name].handler.properties.load(desired.properties(name, scope)).data
+    except TemplateError:
+        return {}
+
+
+def _refuse_cycles(requires: Mapping[str, frozenset[str]]) -> None:
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (needed, name) for name, all_needed in requires.items() for needed in all_needed
+    )
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [edge[0] for edge in nx.find_cycle(graph)]
+        raise CircularDependency(f"Circular Dependency Found: {' → '.join(map(str, cycle))}")
+
+
+def loaded_properties(
+    desired: Desired, name: str, scope: StackScope, *, path: str | None = None
+) -> Properties:
+    """The converted properties of a resource; a ``PropertyError`` carries the full path."""
+    handler = desired.kinds[name].handler
+    where = path or f"resources.{name}.properties"
+    raw = desired.properties(name, scope)
+    if handler.any_properties:
+        return Properties.wrap(raw)
+    _describe(handler, raw, desired.resources[name].description)
+    return handler.properties.load(raw, where)
+
+
+def _describe(handler: ResourceType[Any], raw: dict[str, Any], description: str | None) -> None:
+    """A resource's description fills an updatable ``description`` property left unset."""
+    schema = handler.properties.schema.get("description")
+    if description and schema is not None and schema.update.value == "in place":
+        raw.setdefault("description", description)
+
+
+def validate(desired: Desired) -> list[TemplateError]:
+    """Every error in the resources' properties and policies that can be found without the cloud."""
+    scope = desired.scope({})
+    errors: list[TemplateError] = []
+    for name, definition in desired.resources.items():
+        handler = desired.kinds[name].handler
+        try:
+            props = loaded_properties(desired, name, scope)
+            handler.validate(props)
+            _validate_policy(definition, handler)
+        except PropertyError as error:
+            path = error.path or f"resources.{name}.properties"
+            if not path.startswith("resources."):
+                path = f"resources.{name}.{path}"
+            message = f"Property error: {path}: {error.message}"
+            errors.append(PropertyError(message, path=path, remedy=error.remedy, place=error.place))
+        except TemplateError as error:
+            errors.append(error)
+    return errors
+
+
+def _validate_policy(definition: ResourceDefinition, handler: ResourceType[Any]) -> None:
+    if definition.deletion_policy == "Snapshot" and not handler.snapshots:
+        raise TemplateError(
+            '"Snapshot" deletion policy not supported',
+            path=f"resources.{definition.name}.deletion_policy",
+            remedy="Use Delete or Retain.",
+        )
+
+
+def first(errors: Sequence[TemplateError]) -> None:
+    """Raise the first error, if any; the others travel with it for the API to show."""
+    if errors:
+        error = errors[0]
+        error.__dict__["all_errors"] = list(errors)
+        raise error

@@ -1,0 +1,87 @@
+"""Which resource type stands behind each name of a template, by way of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.errors import EntityNotFound, TemplateError
+from stackd.resources.base import ResourceType
+from stackd.resources.heat.template_resource import template_resource
+from stackd.resources.registry import Registry
+from stackd.template.environment import Environment
+from stackd.template.template import ResourceDefinition, Template, load_template
+
+_TEMPLATE_ENDINGS = (".yaml", ".template")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``written`` as the template says it, ``name`` what the environment made of it."""
+
+    written: str
+    name: str
+    handler: ResourceType[Any]
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the type is a template of its own."""
+        return is_template_name(self.name)
+
+
+def is_template_name(name: str) -> bool:
+    """Whether a type's name stands for a template rather than a registered type."""
+    return name.endswith(_TEMPLATE_ENDINGS)
+
+
+def resolve_kinds(
+    definitions: Mapping[str, ResourceDefinition],
+    environment: Environment,
+    registry: Registry,
+    files: Mapping[str, str],
+    load: Callable[[str, str], Template] | None = None,
+) -> dict[str, Kind]:
+    """The kind of every resource; ``TemplateError`` names a type that nobody knows.
+
+    ``load`` turns (text, file name) into a template; it may remember what it has loaded.
+    """
+    load = load or (lambda text, name: load_template(text, file=name))
+    templates: dict[str, ResourceType[Any]] = {}
+    kinds: dict[str, Kind] = {}
+    plain: dict[str, Kind] = {}
+    by_name = bool(environment.to_data()["resource_registry"].get("resources"))
+    for name, definition in definitions.items():
+        known = None if by_name else plain.get(definition.type)
+        if known is None:
+            target = environment.resolve_type(definition.type, name) or definition.type
+            handler = _handler(target, name, registry, files, load, templates)
+            known = plain[definition.type] = Kind(definition.type, target, handler)
+        kinds[name] = known
+    return kinds
+
+
+def _handler(
+    target: str,
+    resource: str,
+    registry: Registry,
+    files: Mapping[str, str],
+    load: Callable[[str, str], Template],
+    templates: dict[str, ResourceType[Any]],
+) -> ResourceType[Any]:
+    path = f"resources.{resource}.type"
+    if not is_template_name(target):
+        try:
+            return registry.get(target)
+        except EntityNotFound as error:
+            remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
+            raise TemplateError(str(error), path=path, remedy=remedy) from None
+    if target not in templates:
+        if target not in files:
+            raise TemplateError(
+                f'Could not fetch remote template "{target}": it is not among the files of the request',
+                path=path,
+                remedy="Send the nested template in `files` under exactly this name.",
+            )
+        templates[target] = template_resource(load(files[target], target))
+    return templates[target]

@@ -1,0 +1,255 @@
+"""One action on one resource: create, resume, update, delete, with everything stored in its order.
+
+The order that every cloud call with a side effect obeys: *intent stored → call → physical id stored
+→ wait until ready → outcome stored*. ``resume`` starts from whatever of these was reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from stackd.clients.failures import AnswerLost
+from stackd.db import resources as resource_rows
+from stackd.db.journal import Remove
+from stackd.engine.pace import Stopped
+from stackd.engine.run import now
+from stackd.engine.work import STATE_CHANGED, Work
+from stackd.errors import (
+    CloudConflict,
+    CloudNotFound,
+    Fenced,
+    ResourceFailure,
+    ResourceInError,
+    StackdError,
+)
+from stackd.records import Action, Resource, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON
+from stackd.resources.schema import Properties
+
+CLOCK_SKEW = timedelta(seconds=5)
+SETTLING = timedelta(seconds=2)
+"""A request of a process that died may still be at work in the service for so long."""
+
+
+class NestedFailure(ResourceFailure):
+    """A failure inside a nested stack: ``kind`` and ``inner`` continue the path of the outer one."""
+
+    def __init__(self, kind: str, inner: str) -> None:
+        super().__init__(inner)
+        self.kind = kind
+        self.inner = inner
+
+
+def failure_text(name: str, error: BaseException) -> str:
+    """``Class: resources.name[.resources.inner]: message``, the form that clients know."""
+    if isinstance(error, NestedFailure):
+        return f"{error.kind}: resources.{name}.{error.inner}"
+    kind = error.wire_type if isinstance(error, StackdError) else type(error).__name__
+    return f"{kind}: resources.{name}: {error}"
+
+
+async def create(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...]], **intent: Any) -> None:
+    """Make the object. Objects that end in error are deleted and made again, up to the limit.
+
+    ``intent`` are further values to store with the intent.
+    """
+    first: StackdError | None = None
+    for attempt in range(work.run.services.tuning.create_retries + 1):
+        if attempt:
+            await _clear_away(work, props, attempt)
+        await work.enter(Action.CREATE, **intent)
+        try:
+            await _make(work, props)
+            await _finish(work, props, wanted)
+            return
+        except (ResourceInError, CloudConflict) as error:
+            first = first or error
+    if first is not None:
+        raise first
+
+
+async def _clear_away(work: Work, props: Properties, attempt: int) -> None:
+    """Delete a half-made object before the next attempt, after a growing pause."""
+    await work.leave(Status.FAILED, failure_text(work.resource.name, ResourceInError("will be made again")))
+    await work.enter(Action.DELETE)
+    await _remove_object(work, props)
+    work.forget_live()
+    await work.leave(Status.COMPLETE, physical_id=None)
+    await work.sleep(2.0**attempt + random.uniform(0, 2))  # noqa: S311 - jitter, not a secret
+
+
+async def _make(work: Work, props: Properties) -> None:
+    """Call ``create``; when its answer is lost, look for what it made before trying once more."""
+    intended = work.resource.updated_at or work.resource.created_at
+    try:
+        await work.kind.create(work, props)
+    except AnswerLost:
+        await asyncio.sleep(0.5)
+        if work.resource.physical_id is None and not await _find_lost(work, props, intended):
+            await work.kind.create(work, props)
+
+
+async def _find_lost(work: Work, props: Properties, intended: datetime) -> bool:
+    """Look for the object of an interrupted create in the cloud, and take it if it is ours."""
+    for found in await work.kind.find(work, props):
+        identity = _identity(work.kind, found)
+        if await _is_free(work, identity, found, intended):
+            await work.created(identity, found)
+            return True
+    return False
+
+
+def _identity(kind: ResourceType[Any], found: JSON) -> str:
+    return str(found[kind.entity.id_field if kind.entity else "id"])
+
+
+async def _is_free(work: Work, identity: str, found: JSON, intended: datetime) -> bool:
+    """Whether an object can be what this resource's create made: young enough, and nobody's yet."""
+    run = work.run
+    made = found.get("created_at") or found.get("created")
+    if made and _time(str(made)) < intended - CLOCK_SKEW:
+        return False
+    if identity in run.attributed or identity in run.known_ids:
+        return False
+    run.attributed.add(identity)  # before the first await: no other step may claim it meanwhile
+    owners = await resource_rows.with_physical_id(run.services.db, identity)
+    return not owners
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=now().tzinfo)
+
+
+async def _finish(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> None:
+    """From the stored id to the stored outcome."""
+    kind = work.kind
+    if type(kind).configure is not ResourceType.configure:
+        await kind.configure(work, props)
+    await wait_until_ready(work, props)
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
+
+
+async def wait_until_ready(work: Work, props: Properties) -> None:
+    """Watch the object until its type is content; types without a rule are content at once."""
+    kind = type(work.kind)
+    if kind.is_ready is not ResourceType.is_ready:
+
+        async def ready() -> bool:
+            return await work.kind.is_ready(work, props)
+
+        await work.until(ready)
+    elif kind.ready is not ResourceType.ready:
+        live = await work.live()
+        if "status" not in live or not work.kind.ready(live):
+            await work.poll(work.kind.ready)
+
+
+async def resume(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> bool:
+    """Continue an action that a crash or a newer operation interrupted, with what it was to reach.
+
+    Answers whether the resource stands now; if not, nothing was made and it has to be created.
+    """
+    if work.resource.action is Action.UPDATE:
+        old = type(props).wrap(dict(work.resource.previous_properties or work.resource.properties))
+        await work.kind.update(work, old, props)
+        await wait_until_ready(work, props)
+        await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted), previous_properties=None)
+        return True
+    if work.resource.physical_id is None and not await recover_id(work, props):
+        return False
+    try:
+        await _finish(work, props, wanted)
+    except CloudNotFound:
+        return False
+    return True
+
+
+async def recover_id(work: Work, props: Properties) -> bool:
+    """Find the object of a create whose id was never stored; False when there is none."""
+    intended = work.resource.updated_at or work.resource.created_at
+    age = now() - intended
+    if age < SETTLING and not work.kind.local:
+        await asyncio.sleep((SETTLING - age).total_seconds())
+    return await _find_lost(work, props, intended)
+
+
+async def update(
+    work: Work, old: Properties, new: Properties, wanted: frozenset[tuple[Any, ...]], **intent: Any
+) -> None:
+    """Change the object in place."""
+    await work.enter(Action.UPDATE, previous_properties=dict(work.resource.properties), **intent)
+    work.forget_live()
+    await work.kind.update(work, old, new)
+    work.forget_live()
+    await wait_until_ready(work, new)
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted), previous_properties=None)
+
+
+async def delete(work: Work, props: Properties) -> None:
+    """Remove the object, as far as the deletion policy lets it, and then the row."""
+    row = work.resource
+    if row.action is Action.INIT and row.physical_id is None:
+        await work.run.write(Remove(Resource, row.id))
+        return
+    lost = row.action is Action.CREATE and row.status is Status.IN_PROGRESS and row.physical_id is None
+    if lost and not work.kind.local:
+        await recover_id(work, props)
+    await work.enter(Action.DELETE)
+    if row.deletion_policy != "Retain" and row.external_id is None:
+        await _remove_object(work, props)
+    gone = work.resource
+    await work.store(
+        work._event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
+        Remove(Resource, gone.id),
+    )
+    await work.flush()
+
+
+async def _remove_object(work: Work, props: Properties) -> None:
+    """Delete and wait until it is gone; conflicts pass when what holds the object lets go."""
+    if work.resource.physical_id is None:
+        return
+    for attempt in range(work.run.services.tuning.create_retries + 1):
+        try:
+            await work.kind.delete(work, props)
+            break
+        except CloudNotFound:
+            return
+        except CloudConflict:
+            if attempt == work.run.services.tuning.create_retries:
+                raise
+            await work.sleep(min(0.25 * 2.0**attempt, 8.0))
+    if work.kind.awaits_deletion:
+        await work.until(lambda: work.kind.is_gone(work))
+
+
+async def run_guarded(work: Work, action: Any) -> StackdError | Exception | None:
+    """Run an action; a failure becomes the row's state and is returned.
+
+    ``Stopped`` and ``Fenced`` pass: the row stays as it is, for whoever resumes.
+    """
+    try:
+        await action
+    except (Stopped, Fenced, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        await mark_failed(work, error)
+        return error
+    return None
+
+
+async def mark_failed(work: Work, error: Exception) -> None:
+    """Store that the running action failed, and why."""
+    if work.resource.status is Status.IN_PROGRESS:
+        await work.leave(Status.FAILED, failure_text(work.resource.name, error))
+
+
+def known_objects(rows: Sequence[Resource]) -> set[str]:
+    """The ids of all objects that rows stand for."""
+    return {row.physical_id for row in rows if row.physical_id}

@@ -1,0 +1,326 @@
+"""Running operations: one at a time on a tree, from the claim to the stored end.
+
+The process that accepts an operation claims the tree and walks it. Another operation on the tree
+supersedes the one that runs: its waits end, its calls are brought to their end, and a new plan is
+made from what is then stored. A claim raises the tree's epoch, and every write carries it; a
+process that lost its lease can change nothing any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.db import leases, resources, stacks
+from stackd.db import operations as operation_rows
+from stackd.db.journal import Change, Update
+from stackd.engine import nested
+from stackd.engine.definitions import load_definition, offloaded
+from stackd.engine.desired import Desired, build
+from stackd.engine.pace import Halt, Pace
+from stackd.engine.run import Run, Services, now, stack_event
+from stackd.engine.stackwalk import StackWalk
+from stackd.engine.states import ROLLED_BACK
+from stackd.errors import Fenced, StackdError
+from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+
+log = structlog.get_logger(__name__)
+
+CloudOf = Callable[[Stack], Awaitable[Cloud]]
+"""Gives the cloud with the authority under which a stack's work is done."""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A tree of stacks that this process works on."""
+
+    task: asyncio.Task[None] | None = None
+    pace: Pace | None = None
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: set[str] = field(default_factory=set)
+
+
+class Operator:
+    """Runs the operations of all trees that this process owns."""
+
+    def __init__(self, services: Services, cloud_of: CloudOf, *, engine_id: str, lease: timedelta) -> None:
+        self.services = services
+        self.engine_id = engine_id
+        self._cloud_of = cloud_of
+        self._lease = lease
+        self._trees: dict[str, _Tree] = {}
+        self._closing = False
+        self.on_deleted: Callable[[Stack], Awaitable[None]] | None = None
+
+    def kick(self, root_id: str) -> None:
+        """There is (or may be) an operation to run on this tree."""
+        if self._closing:
+            return
+        tree = self._trees.setdefault(root_id, _Tree())
+        tree.wanted.set()
+        if tree.pace is not None:
+            tree.pace.stop(Halt.SUPERSEDED)
+        if tree.task is None:
+            tree.task = asyncio.create_task(self._serve(root_id, tree), name=f"tree {root_id}")
+
+    async def look(self, root_id: str) -> None:
+        """See whether another process accepted an operation for a tree that is worked on here."""
+        tree = self._trees.get(root_id)
+        if tree is None or tree.wanted.is_set():
+            return
+        rows = await operation_rows.of_root(self.services.db, root_id)
+        if any(operation.id not in tree.seen for operation in rows):
+            self.kick(root_id)
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Roots of the trees that are being worked on here."""
+        return frozenset(self._trees)
+
+    def fence_out(self, root_id: str) -> None:
+        """Another process owns the tree: stop without a word to the cloud."""
+        tree = self._trees.get(root_id)
+        if tree is not None and tree.pace is not None:
+            tree.pace.stop(Halt.FENCED)
+
+    async def close(self, grace: float = 10.0) -> None:
+        """Stop all walks where they wait; what they did is stored, another start resumes them."""
+        self._closing = True
+        tasks = [tree.task for tree in self._trees.values() if tree.task is not None]
+        for tree in self._trees.values():
+            if tree.pace is not None:
+                tree.pace.stop(Halt.SHUTDOWN)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+
+    async def _serve(self, root_id: str, tree: _Tree) -> None:
+        """Claim the tree and run what is queued for it until nothing is left."""
+        epoch: int | None = None
+        try:
+            epoch = await leases.claim(self.services.db, root_id, self.engine_id, self._lease)
+            if epoch is None:
+                return  # its owner sees the new operation at its next heartbeat
+            while tree.wanted.is_set() and not self._closing:
+                tree.wanted.clear()
+                for operation in await self._queued(root_id, epoch, tree):
+                    if tree.wanted.is_set():
+                        break
+                    await self._run(operation, Fence(root_id, epoch), tree)
+        except Fenced:
+            log.info("tree_fenced", root=root_id)
+        except Exception:
+            log.exception("tree_failed", root=root_id)
+        finally:
+            self._trees.pop(root_id, None)
+            if epoch is not None:
+                await leases.release(self.services.db, root_id, self.engine_id, epoch)
+            if tree.wanted.is_set() and not self._closing:
+                self.kick(root_id)
+
+    async def _queued(self, root_id: str, epoch: int, tree: _Tree) -> list[Operation]:
+        """The newest operation of each stack of the tree; older ones are over."""
+        rows = await operation_rows.of_root(self.services.db, root_id)
+        tree.seen.update(operation.id for operation in rows)
+        newest: dict[str, Operation] = {}
+        over: list[Change] = []
+        for operation in rows:
+            older = newest.pop(operation.stack_id, None)
+            if older is not None:
+                over.append(Update(Operation, older.id, {"state": "done"}))
+            newest[operation.stack_id] = operation
+        if over:
+            await self.services.journal.write(*over, fence=Fence(root_id, epoch))
+        return list(newest.values())
+
+    async def _run(self, operation: Operation, fence: Fence, tree: _Tree) -> None:
+        stack = await stacks.get(self.services.db, operation.stack_id, None)
+        if stack is None or stack.operation_id != operation.id:
+            await self.services.journal.write(Update(Operation, operation.id, {"state": "done"}), fence=fence)
+            return
+        pace = Pace(self.services.tuning.slots)
+        tree.pace = pace
+        if tree.wanted.is_set():
+            pace.stop(Halt.SUPERSEDED)
+        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
+        try:
+            await Conduct(self, operation, fence, pace, stack).run()
+        finally:
+            pace.close()
+            tree.pace = None
+            structlog.contextvars.clear_contextvars()
+
+    async def cloud_for(self, stack: Stack) -> Cloud:
+        """The cloud under whose authority the stack's work is done."""
+        return await self._cloud_of(stack)
+
+
+class Conduct:
+    """One operation on one stack, with the rollback that may follow it."""
+
+    def __init__(
+        self, operator: Operator, operation: Operation, fence: Fence, pace: Pace, stack: Stack
+    ) -> None:
+        self.operator = operator
+        self.services = operator.services
+        self.operation = operation
+        self.fence = fence
+        self.pace = pace
+        self.stack = stack
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Walk, store the end, and roll back where the stack says so."""
+        action = self.stack.action
+        remaining = (self.operation.deadline - now()).total_seconds()
+        self.pace.set_deadline(remaining)
+        try:
+            ended = await self._walk(action)
+        except (Fenced, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.exception("operation_failed", stack=self.stack.id)
+            await self._fail(action, _reason_of(error))
+            ended = False
+        if ended or self.pace.halt not in (None, Halt.FAILED, Halt.TIMED_OUT):
+            return
+        if self._rolls_back(action):
+            await self._roll_back()
+        else:
+            await self._finish()
+
+    def _rolls_back(self, action: Action) -> bool:
+        return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
+
+    async def _walk(self, action: Action) -> bool:
+        """True when the operation came to its good end and that is stored."""
+        desired = await self._desired(action)
+        stored = await resources.of_stack(self.services.db, self.stack.id)
+        cloud = await self.operator.cloud_for(self.stack)
+        run = Run(
+            self.services,
+            self.operation,
+            self.fence,
+            cloud,
+            Finder(cloud),
+            self.pace,
+            rolls_back=self._rolls_back(action),
+            on_failure=self._on_failure,
+        )
+        walk = StackWalk(run, self.stack, desired, stored)
+        good = await walk.go()
+        await self._settle_tasks()
+        if self.pace.halt is Halt.TIMED_OUT:
+            await self._fail(action, "Timed out")
+            return False
+        if walk.failures:
+            await self._fail(action, f"Resource {walk.failures[0].action} failed: {walk.failures[0].text}")
+            return False
+        if not good:
+            return False
+        await self._complete(action, desired, walk)
+        return True
+
+    async def _desired(self, action: Action) -> Desired | None:
+        if action is Action.DELETE or not self.stack.definition.template:
+            return None
+        source = await load_definition(self.services.db, self.stack.project_id, self.stack.definition)
+        size = 200 * len(source.template.resources)
+        desired: Desired = await offloaded(
+            size,
+            build,
+            source,
+            nested.identity_of(self.stack),
+            self.services.registry,
+            self.stack.definition,
+            strict=False,
+        )
+        return desired
+
+    def _on_failure(self, action: Action, text: str) -> None:
+        """The first failure: let waits end, at once for a rollback, else after a time of grace."""
+        if self._rolls_back(self.stack.action):
+            self.pace.stop(Halt.FAILED)
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.services.tuning.grace, self.pace.stop, Halt.FAILED)
+
+    async def _settle_tasks(self) -> None:
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _complete(self, action: Action, desired: Desired | None, walk: StackWalk) -> None:
+        values: dict[str, Any] = {"outputs": {}}
+        if desired is not None:
+            outputs = await offloaded(
+                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(walk.rows)
+            )
+            values = {"outputs": outputs, "previous": None}
+        if action is Action.DELETE:
+            await self._before_gone()
+            values["deleted_at"] = now()
+        await self._set(
+            action, Status.COMPLETE, f"Stack {action} completed successfully", done=True, **values
+        )
+        if action is Action.DELETE and self.operator.on_deleted is not None:
+            await self.operator.on_deleted(self.stack)
+
+    async def _before_gone(self) -> None:
+        """What a deleted root leaves in Keystone goes before the stack is called deleted."""
+        project = self.stack.stack_user_project_id
+        if project and self.stack.parent_id is None:
+            await self.services.stack_users.remove_project(project)
+
+    async def _fail(self, action: Action, reason: str) -> None:
+        await self._set(action, Status.FAILED, reason, done=not self._rolls_back(action))
+
+    async def _finish(self) -> None:
+        await self.services.journal.write(
+            Update(Operation, self.operation.id, {"state": "done"}), fence=self.fence
+        )
+
+    async def _set(
+        self, action: Action, status: Status, reason: str, *, done: bool = False, **values: Any
+    ) -> None:
+        """Store a state of the stack, unless a newer operation has taken it over."""
+        changes: list[Change] = [
+            Update(
+                Stack,
+                self.stack.id,
+                {"action": action, "status": status, "reason": reason, **values},
+                where={"operation_id": self.operation.id},
+            )
+        ]
+        if (self.stack.action, self.stack.status) != (action, status):
+            changes.append(stack_event(self.stack, action, status, reason))
+        if done:
+            changes.append(Update(Operation, self.operation.id, {"state": "done"}))
+        await self.services.journal.write(*changes, fence=self.fence)
+        self.stack = replace(self.stack, action=action, status=status, reason=reason, **values)
+
+    async def _roll_back(self) -> None:
+        """Go back to the previous definition, or to nothing; a failure here is final."""
+        target = self.stack.previous or Definition()
+        self.pace.close()
+        pace = Pace(self.services.tuning.slots)
+        self.pace.halt, self.pace = None, pace
+        await self._set(
+            Action.ROLLBACK, Status.IN_PROGRESS, "Stack ROLLBACK started", definition=target, previous=None
+        )
+        timeout = (self.stack.timeout_mins or 60) * 60.0
+        pace.set_deadline(timeout)
+        await Conduct(self.operator, self.operation, self.fence, pace, self.stack).run()
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, StackdError):
+        return f"{error.wire_type}: {error}"
+    return "Unexpected error in the engine; its log has the details under the request id."

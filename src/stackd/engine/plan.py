@@ -1,0 +1,119 @@
+"""Old rows and new template → the graph of steps (pure).
+
+Every change of a stack is a plan of two kinds of step: *apply* makes one named resource what the
+template says, *clean* removes one stored row that nothing needs any more. Create, update, delete
+and rollback differ only in what the template says and which rows exist; so does what happens after
+a crash.
+
+The graph's edges point from what must be finished first to what waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stackd.records import Action, Resource, Status
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of the graph. ``row`` is the id of the row to clean, empty for an apply step."""
+
+    name: str
+    row: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether this step removes a row."""
+        return bool(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The graph, and for every wanted name the row that is to become it (None: a new one)."""
+
+    graph: nx.DiGraph[Step]
+    current: Mapping[str, Resource | None]
+    leftovers: Sequence[Resource] = field(default=())
+
+
+def plan(requires: Mapping[str, Iterable[str]], rows: Sequence[Resource], target: str) -> Plan:
+    """The steps from ``rows`` to the wanted names.
+
+    ``requires`` maps every wanted name to the names that it needs; ``target`` is the id of the
+    template document that they come from.
+    """
+    import networkx as nx
+
+    by_name: dict[str, list[Resource]] = {}
+    for row in rows:
+        by_name.setdefault(row.name, []).append(row)
+    current = {name: best_row(by_name.get(name, ()), target) for name in requires}
+    graph: nx.DiGraph[Step] = nx.DiGraph()
+    for name, needed in requires.items():
+        step = Step(name)
+        graph.add_node(step)
+        graph.add_edges_from((Step(other), step) for other in needed)
+    _add_cleaning(graph, rows, by_name, requires)
+    kept = {row.id for row in current.values() if row is not None}
+    return Plan(graph, current, [row for row in rows if row.id not in kept])
+
+
+def best_row(rows: Iterable[Resource], target: str) -> Resource | None:
+    """Of several rows with one name, the one to keep.
+
+    Several exist after an interrupted replacement. One that was applied from the wanted template is
+    best; a failed one, one that is being deleted, and one that was replaced are worse in that order.
+    """
+    return max(rows, key=lambda row: (_score(row, target), row.created_at), default=None)
+
+
+def _score(row: Resource, target: str) -> int:
+    return (
+        (10 if row.applied_from == target else 0)
+        - (30 if row.status is Status.FAILED else 0)
+        - (50 if row.action is Action.DELETE else 0)
+        - (1 if row.replaced_by else 0)
+    )
+
+
+def _add_cleaning(
+    graph: nx.DiGraph[Step],
+    rows: Sequence[Resource],
+    by_name: Mapping[str, Sequence[Resource]],
+    wanted: Mapping[str, object],
+) -> None:
+    """A clean step per row, after its name is settled and after the rows that required it are clean."""
+    for row in rows:
+        step = Step(row.name, row.id)
+        graph.add_node(step)
+        if row.name in wanted:
+            graph.add_edge(Step(row.name), step)
+    for row in rows:
+        step = Step(row.name, row.id)
+        for needed in row.requires:
+            graph.add_edges_from(
+                (step, Step(needed, other.id)) for other in by_name.get(needed, ()) if other.id != row.id
+            )
+    _untangle(graph)
+
+
+def _untangle(graph: nx.DiGraph[Step]) -> None:
+    """Drop edges between clean steps that form a cycle.
+
+    Rows of different generations can require each other's names when an interrupted update had
+    turned a dependency round; their objects do not really depend on each other in a circle.
+    """
+    import networkx as nx
+
+    if nx.is_directed_acyclic_graph(graph):
+        return
+    for component in list(nx.strongly_connected_components(graph)):
+        if len(component) > 1:
+            inside = [(a, b) for a in component for b in graph.successors(a) if b in component]
+            graph.remove_edges_from(inside)

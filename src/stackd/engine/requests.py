@@ -1,0 +1,120 @@
+"""What a request asks a stack to be: its parts merged, checked and evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stackd.engine.desired import Desired, Source, build, first, validate
+from stackd.engine.expand import Expanded, expand
+from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
+from stackd.resources.registry import Registry
+from stackd.settings import Limits
+from stackd.template.environment import Environment, load_environment
+from stackd.template.merge import merge_environments
+from stackd.template.parameters import StackIdentity
+from stackd.template.parse import Limits as ParseLimits
+from stackd.template.template import Template, load_template
+
+STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
+TAG_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackRequest:
+    """The body of a create, update, preview or validate request, syntax already checked.
+
+    ``template`` and ``environment`` are text or data. None means "not said" everywhere; ``existing``
+    asks for the semantics of PATCH: what is not said stays as it is.
+    """
+
+    name: str = ""
+    template: Any = None
+    environment: Any = None
+    environment_files: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout_mins: int | None = None
+    disable_rollback: bool | None = None
+    tags: tuple[str, ...] | None = None
+    converge: bool = False
+    clear_parameters: Sequence[str] = ()
+    existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that passed every check that needs no cloud."""
+
+    source: Source
+    desired: Desired
+    expanded: Expanded
+
+
+def check_name(name: str) -> None:
+    """Refuse what is not a stack's name."""
+    if not STACK_NAME.fullmatch(name):
+        raise TemplateError(
+            f'Invalid stack name {name} must contain only alphanumeric or "_-." characters, '
+            "must start with alpha and must be 255 characters or less.",
+            path="stack_name",
+            remedy="Choose a name like web-1.",
+        )
+
+
+def environment_of(request: StackRequest, schemas: Mapping[str, Any] | None = None) -> Environment:
+    """The request's environment: merged from its files where it names some, with its parameters."""
+    if request.environment_files:
+        parts = [_environment_file(request, name) for name in request.environment_files]
+        return merge_environments(*parts, initial=request.parameters, schemas=schemas)
+    environment = load_environment(request.environment)
+    return replace(environment, parameters={**environment.parameters, **request.parameters})
+
+
+def _environment_file(request: StackRequest, name: str) -> Environment:
+    if name not in request.files:
+        raise BadRequest(f'The environment file "{name}" is not among the files of the request.')
+    return load_environment(request.files[name], file=name)
+
+
+def template_of(request: StackRequest, limits: Limits) -> Template:
+    """The request's template, parsed within the limits."""
+    if request.template is None:
+        raise BadRequest("No template specified")
+    text = request.template
+    size = len(text.encode()) if isinstance(text, str) else 0
+    if size > limits.max_template_size:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: Template size ({size} bytes) exceeds "
+            f"maximum allowed size ({limits.max_template_size} bytes)."
+        )
+    return load_template(text, limits=ParseLimits(max_bytes=limits.max_template_size))
+
+
+def check(
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    limits: Limits,
+    *,
+    name: str,
+    previous: Mapping[str, Any] | None = None,
+    strict: bool = True,
+) -> Checked:
+    """Evaluate and validate a definition with all nested stacks; raises the first error."""
+    count = len(source.template.resources)
+    if 0 <= limits.max_resources_per_stack < count:
+        most = limits.max_resources_per_stack
+        raise RequestLimitExceeded(f"Request limit exceeded: Maximum resources per stack exceeded ({most}).")
+    desired = build(source, identity, registry, strict=strict, previous=previous)
+    first(validate(desired))
+    expanded = expand(
+        desired,
+        registry,
+        name=name,
+        max_depth=limits.max_nested_stack_depth,
+        max_resources=limits.max_resources_per_stack,
+    )
+    return Checked(source, desired, expanded)

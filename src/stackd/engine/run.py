@@ -1,0 +1,187 @@
+"""One operation at work on a tree of stacks: what all its steps share."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.db.database import Database
+from stackd.db.journal import Change, Insert, Journal
+from stackd.engine.pace import Halt, Pace
+from stackd.engine.watch import Watchers
+from stackd.records import Action, Event, Fence, Operation, Resource, Stack, Status
+from stackd.resources.context import Endpoints, StackUser
+from stackd.resources.registry import Registry
+
+STACK_TYPE = "OS::Heat::Stack"
+REASON_LIMIT = 255
+
+
+class StackUsers(Protocol):
+    """Users of the stack domain, made when a resource needs one."""
+
+    async def make(self, stack: Stack, name: str, *, keypair: bool) -> StackUser:
+        """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
+        ...
+
+    async def remove(self, user: StackUser) -> None:
+        """Remove a user; content when it is gone."""
+        ...
+
+    async def remove_project(self, project_id: str) -> None:
+        """Remove the project of a tree; content when it is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The limits that shape a run; seconds where they are times."""
+
+    slots: int = 200
+    create_retries: int = 5
+    grace: float = 240.0
+    nested_depth: int = 5
+    resources: int = 1000
+    type_limits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the engine needs from the rest of the process; made once, at the start."""
+
+    db: Database
+    journal: Journal
+    registry: Registry
+    watchers: Watchers
+    signals: SignalHub
+    stack_users: StackUsers
+    endpoints: Endpoints
+    tuning: Tuning
+
+
+class SignalHub:
+    """Wakes the steps of a tree that wait for a signal."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+
+    def wait(self, root_id: str) -> asyncio.Future[None]:
+        """A future that the next signal to the tree ends, or a second of silence."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        waiting = self._waiting.setdefault(root_id, set())
+        waiting.add(future)
+        timer = loop.call_later(1.0, _wake, future)
+
+        def forget(_: asyncio.Future[None]) -> None:
+            timer.cancel()
+            waiting.discard(future)
+            if not waiting:
+                self._waiting.pop(root_id, None)
+
+        future.add_done_callback(forget)
+        return future
+
+    def notify(self, root_id: str) -> None:
+        """A signal came in for a resource of the tree."""
+        for future in list(self._waiting.get(root_id, ())):
+            _wake(future)
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation in one process: its cloud, its right to write, its pace.
+
+    ``attributed`` are ids of objects that steps of this run have claimed while looking for what an
+    interrupted create left behind, so that two never claim the same.
+    """
+
+    services: Services
+    operation: Operation
+    fence: Fence
+    cloud: Cloud
+    find: Finder
+    pace: Pace
+    rolls_back: bool = False
+    on_failure: Callable[[Action, str], None] | None = None
+    attributed: set[str] = field(default_factory=set)
+    known_ids: set[str] = field(default_factory=set)
+
+    def note_failure(self, action: Action, text: str) -> None:
+        """A resource somewhere in the tree failed."""
+        if self.on_failure is not None:
+            self.on_failure(action, text)
+
+    def abandons_waits(self) -> bool:
+        """Whether interrupted resources are marked FAILED, because nothing will resume them."""
+        halt = self.pace.halt
+        return halt is Halt.TIMED_OUT or (halt is Halt.FAILED and not self.rolls_back)
+
+    def why_stopped(self) -> str:
+        """The reason of the stop, for people."""
+        return {Halt.TIMED_OUT: "Timed out"}.get(self.pace.halt or Halt.FAILED, "Operation cancelled")
+
+    async def write(self, *changes: Change) -> None:
+        """Make changes durable, unless another process owns the tree by now."""
+        await self.services.journal.write(*changes, fence=self.fence)
+
+
+def now() -> datetime:
+    """The present moment, to the second, as the API shows times."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A new random id."""
+    return str(uuid.uuid4())
+
+
+def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
+    """The record that a stack changed its state."""
+    return Insert(
+        Event(
+            id=new_id(),
+            stack_id=stack.id,
+            root_id=stack.root_id,
+            project_id=stack.project_id,
+            time=now(),
+            resource_name=stack.name,
+            resource_type=STACK_TYPE,
+            physical_id=stack.id,
+            action=action,
+            status=status,
+            reason=reason[:REASON_LIMIT],
+        )
+    )
+
+
+def resource_event(
+    stack: Stack, row: Resource, action: Action, status: Status, reason: str, physical_id: str | None
+) -> Insert:
+    """The record that a resource changed its state."""
+    return Insert(
+        Event(
+            id=new_id(),
+            stack_id=stack.id,
+            root_id=stack.root_id,
+            project_id=stack.project_id,
+            time=now(),
+            resource_name=row.name,
+            resource_type=row.type,
+            physical_id=physical_id,
+            action=action,
+            status=status,
+            reason=reason[:REASON_LIMIT],
+        )
+    )

@@ -1,0 +1,317 @@
+"""The use cases on stacks: both front ends call these, with a caller whose token was checked.
+
+Each change is accepted in one write: documents, the stack in its new state, the operation and the
+event. When that is durable the request is answered; the walk goes on by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from stackd.clients.lookup import COLLECTIONS, Finder
+from stackd.db import resources, stacks
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine.definitions import load_definition, offloaded, pack_definition
+from stackd.engine.desired import Desired, Source, loaded_properties
+from stackd.engine.engine import Engine
+from stackd.engine.expand import Expanded
+from stackd.engine.nested import identity_of
+from stackd.engine.predict import Prediction, predict
+from stackd.engine.requests import Checked, StackRequest, check, check_name, environment_of, template_of
+from stackd.engine.run import new_id, now, stack_event
+from stackd.engine.states import require_start
+from stackd.errors import (
+    BadRequest,
+    EntityNotFound,
+    Forbidden,
+    PropertyError,
+    RequestLimitExceeded,
+    StackExists,
+)
+from stackd.records import Action, Caller, Definition, Operation, Stack, Status
+from stackd.resources.schema import walk_values
+from stackd.template.merge import patch_environment
+from stackd.template.parameters import StackIdentity
+
+ADMIN_RULE = "context_is_admin"
+
+
+async def find(
+    engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
+) -> Stack:
+    """The stack with this id (and name) as far as the caller may see it; ``EntityNotFound`` else."""
+    scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
+    stack = await stacks.get(engine.services.db, identity, None, live=live)
+    visible = stack is not None and (
+        scope is None or scope in (stack.project_id, stack.stack_user_project_id)
+    )
+    if stack is None or not visible or (name is not None and stack.name != name):
+        raise EntityNotFound("Stack", name or identity)
+    return stack
+
+
+async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
+    """The stack with this id, or the live one of the caller's project with this name."""
+    try:
+        return await find(engine, caller, name_or_id)
+    except EntityNotFound:
+        stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
+        if stack is None:
+            raise EntityNotFound("Stack", name_or_id) from None
+        return stack
+
+
+async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
+    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    checked, stack_id = await _checked_new(engine, caller, request)
+    credential = await engine.authority.credential_for(caller)
+    source = checked.source
+    definition, puts = pack_definition(
+        engine.services.db,
+        caller.project_id,
+        source.template.data,
+        source.environment.to_data(),
+        source.files,
+    )
+    moment = now()
+    stack = Stack(
+        id=stack_id,
+        project_id=caller.project_id,
+        name=request.name,
+        owner=caller.user_name,
+        user_id=caller.user_id,
+        action=Action.CREATE,
+        status=Status.IN_PROGRESS,
+        reason="Stack CREATE started",
+        definition=definition,
+        description=source.template.description,
+        tags=request.tags,
+        timeout_mins=request.timeout_mins or None,
+        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
+        root_id=stack_id,
+        created_at=moment,
+        credential_id=credential.id,
+        operation_id=new_id(),
+    )
+    operation = _operation(engine, caller, stack)
+    event = stack_event(stack, stack.action, stack.status, stack.reason)
+    await engine.services.journal.write(*puts, Insert(stack), Insert(operation), event)
+    engine.operator.kick(stack.root_id)
+    return stack
+
+
+async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
+    """What ``create`` would make, checked just the same."""
+    checked, _ = await _checked_new(engine, caller, request)
+    stack = Stack(
+        id="None",
+        project_id=caller.project_id,
+        name=request.name,
+        owner=caller.user_name,
+        user_id=caller.user_id,
+        action=Action.INIT,
+        status=Status.COMPLETE,
+        reason="",
+        definition=Definition(),
+        description=checked.source.template.description,
+        tags=request.tags,
+        timeout_mins=request.timeout_mins or None,
+        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
+        root_id="None",
+        created_at=now(),
+    )
+    return stack, checked
+
+
+async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
+    """Accept a new definition for a stack; it supersedes an operation that runs."""
+    require_start(stack, Action.UPDATE)
+    checked = await _checked_change(engine, caller, stack, request)
+    source = checked.source
+    definition, puts = pack_definition(
+        engine.services.db, stack.project_id, source.template.data, source.environment.to_data(), source.files
+    )
+    values: dict[str, Any] = {
+        "definition": definition,
+        "previous": stack.definition if stack.status is Status.COMPLETE else stack.previous,
+        "description": source.template.description,
+        "updated_at": now(),
+    }
+    if request.tags is not None or not request.existing:
+        values["tags"] = request.tags
+    if request.timeout_mins is not None:
+        values["timeout_mins"] = request.timeout_mins or None
+    if request.disable_rollback is not None:
+        values["disable_rollback"] = request.disable_rollback
+    if stack.parent_id is None:
+        values["credential_id"] = (await engine.authority.credential_for(caller)).id
+    return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+
+
+async def preview_update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest
+) -> tuple[Checked, Prediction]:
+    """What ``update`` would do to each resource."""
+    checked = await _checked_change(engine, caller, stack, request)
+    stored = await resources.of_stack(engine.services.db, stack.id)
+    size = 200 * len(checked.desired.resources)
+    return checked, await offloaded(size, predict, checked.desired, stored)
+
+
+async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Accept the deletion; a running operation is cancelled first."""
+    if stack.deleted_at is not None:
+        raise EntityNotFound("Stack", stack.name)
+    require_start(stack, Action.DELETE)
+    before: list[Change] = []
+    if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
+        before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
+    return await _accept(engine, caller, stack, Action.DELETE, {"updated_at": now()}, before)
+
+
+async def _accept(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    action: Action,
+    values: Mapping[str, Any],
+    others: list[Change],
+) -> Stack:
+    """Store the operation and the stack's new state in one write, then start."""
+    reason = f"Stack {action} started"
+    moved = {
+        **values,
+        "action": action,
+        "status": Status.IN_PROGRESS,
+        "reason": reason,
+        "operation_id": new_id(),
+    }
+    accepted = replace(stack, **moved)
+    await engine.services.journal.write(
+        *others,
+        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
+        Insert(_operation(engine, caller, accepted)),
+        stack_event(accepted, action, Status.IN_PROGRESS, reason),
+    )
+    engine.operator.kick(stack.root_id)
+    return accepted
+
+
+def _operation(engine: Engine, caller: Caller, stack: Stack) -> Operation:
+    minutes = stack.timeout_mins
+    seconds = minutes * 60 if minutes else engine.limits.stack_action_timeout
+    moment = now()
+    return Operation(
+        id=stack.operation_id or new_id(),
+        stack_id=stack.id,
+        root_id=stack.root_id,
+        project_id=stack.project_id,
+        action=stack.action,
+        state="queued",
+        created_at=moment,
+        deadline=moment + timedelta(seconds=seconds),
+        request_id=caller.request_id,
+    )
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
+    db = engine.services.db
+    template = await _parsed(engine, request)
+    environment = environment_of(request, template.parameter_schemas)
+    if await stacks.named(db, request.name, caller.project_id) is not None:
+        raise StackExists(request.name)
+    most = engine.limits.max_stacks_per_tenant
+    limited = most >= 0 and not engine.policy.allows(caller, ADMIN_RULE)
+    if limited and await stacks.count(db, caller.project_id) >= most:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "
+            "Please delete some stacks."
+        )
+    check_name(request.name)
+    stack_id = new_id()
+    identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
+    source = Source(template, environment, request.files)
+    checked = await _check(engine, source, identity, name=request.name)
+    await _check_with_cloud(engine, caller, checked.expanded)
+    return checked, stack_id
+
+
+async def _checked_change(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Checked:
+    stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
+    source = await _merged(engine, request, stored)
+    before = await _parameters_before(engine, stack, stored)
+    checked = await _check(engine, source, identity_of(stack), name=stack.name, previous=before)
+    await _check_with_cloud(engine, caller, checked.expanded)
+    return checked
+
+
+async def _merged(engine: Engine, request: StackRequest, stored: Source) -> Source:
+    """The definition that an update means: the request's alone, or laid over the stored one."""
+    if not request.existing:
+        template = await _parsed(engine, request)
+        return Source(template, environment_of(request, template.parameter_schemas), request.files)
+    template = stored.template if request.template is None else await _parsed(engine, request)
+    environment = patch_environment(
+        stored.environment,
+        environment_of(request, template.parameter_schemas),
+        clear_parameters=tuple(request.clear_parameters),
+        declared=frozenset(template.parameter_schemas),
+    )
+    return Source(template, environment, {**stored.files, **request.files})
+
+
+async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Mapping[str, Any] | None:
+    """The parameter values in force, for those that must not change; None when they cannot be told."""
+    if not any(schema.immutable for schema in stored.template.parameter_schemas.values()):
+        return None
+    from stackd.template.parameters import bind_parameters
+
+    return bind_parameters(stored.template, stored.environment, identity_of(stack), strict=False)
+
+
+async def _parsed(engine: Engine, request: StackRequest) -> Any:
+    size = len(request.template) if isinstance(request.template, str) else 10**6
+    return await offloaded(size, template_of, request, engine.limits)
+
+
+async def _check(engine: Engine, source: Source, identity: StackIdentity, **options: Any) -> Checked:
+    size = 400 * len(source.template.resources)
+    checked: Checked = await offloaded(
+        size, check, source, identity, engine.services.registry, engine.limits, **options
+    )
+    return checked
+
+
+async def _check_with_cloud(engine: Engine, caller: Caller, expanded: Expanded) -> None:
+    """Policy on resource types, services in the catalog, and names that must exist in the cloud."""
+    registry = engine.services.registry
+    for name in sorted(expanded.types()):
+        if not engine.policy.allows_type(caller, name):
+            raise Forbidden(f"You are not authorized to use {name}.")
+    if not any(registry.get(name).service or registry.get(name).entity for name in expanded.types()):
+        return
+    finder = Finder(engine.authority.of_caller(caller))
+    for each in expanded.walk():
+        for name in each.desired.resources:
+            await _check_names(each.desired, name, finder)
+
+
+async def _check_names(desired: Desired, name: str, finder: Finder) -> None:
+    handler = desired.kinds[name].handler
+    if handler.any_properties:
+        return
+    path = f"resources.{name}.properties"
+    props = loaded_properties(desired, name, desired.scope({}))
+    for schema, value, where, _, _ in walk_values(props.schema, props.data, path):
+        if schema.find in COLLECTIONS and isinstance(value, str) and value:
+            try:
+                await finder.id_of(schema.find or "", value)
+            except (EntityNotFound, BadRequest) as error:
+                message = f"Property error: {where}: Error validating value '{value}': {error}"
+                raise PropertyError(message, path=where, remedy="Name one that exists.") from error

@@ -1,0 +1,376 @@
+"""The walk of one stack, root or nested: each step decided on what is stored at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine import lifecycle, nested
+from stackd.engine.decide import Change as Kind
+from stackd.engine.decide import Decision, decide
+from stackd.engine.desired import Desired, loaded_properties
+from stackd.engine.pace import Halt, Stopped
+from stackd.engine.plan import Plan, Step, plan
+from stackd.engine.run import Run, new_id, now, resource_event
+from stackd.engine.scope import StackScope
+from stackd.engine.translate import translated
+from stackd.engine.traversal import walk
+from stackd.engine.work import STATE_CHANGED, Work
+from stackd.errors import CloudNotFound, Fenced, ResourceFailure
+from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import NestedType, ResourceType
+from stackd.resources.context import StackInfo
+from stackd.resources.schema import Properties
+
+INSERTS = 500
+"""New rows per write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A resource that failed, and the text that says so in its stack's reason."""
+
+    action: Action
+    text: str
+
+
+class StackWalk:
+    """One stack on its way to ``desired`` (None: to nothing).
+
+    ``rows`` is the newest row of every wanted name; it changes as the steps get on, and the scope
+    reads it. ``asked`` are names of attributes that the stack around asks of any member.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        stack: Stack,
+        desired: Desired | None,
+        stored: Sequence[Resource],
+        *,
+        path: tuple[str, ...] = (),
+        root_name: str = "",
+        asked: frozenset[str] = frozenset(),
+    ) -> None:
+        self.run = run
+        self.stack = stack
+        self.desired = desired
+        self.target = stack.definition.template
+        self.by_id = {row.id: row for row in stored}
+        self.failures: list[Failure] = []
+        self.asked = asked
+        self.path = path
+        self.root_name = root_name or stack.name
+        requires = desired.requires if desired else {}
+        self.plan: Plan = plan(requires, stored, self.target)
+        self.rows: dict[str, Resource | None] = dict(self.plan.current)
+        self.scope: StackScope | None = desired.scope(self.rows) if desired else None
+        run.known_ids |= lifecycle.known_objects(stored)
+        self.info = StackInfo(
+            id=stack.id,
+            name=stack.name,
+            project_id=stack.project_id,
+            root_id=stack.root_id,
+            root_name=self.root_name,
+            path=path,
+            timeout=(stack.timeout_mins or 60) * 60.0,
+        )
+
+    async def go(self) -> bool:
+        """Walk; whether every step succeeded."""
+        await self._insert_new_rows()
+        not_started = await walk(self.plan.graph, self._act, self._may_start)
+        return not not_started and not self.failures and self.run.pace.halt is None
+
+    def _may_start(self) -> bool:
+        return not self.failures and self.run.pace.halt is None
+
+    async def _insert_new_rows(self) -> None:
+        """Every wanted name gets a row at once, so that clients see all resources from the start."""
+        if self.desired is None:
+            return
+        missing = [name for name, row in self.rows.items() if row is None]
+        for start in range(0, len(missing), INSERTS):
+            changes: list[Change] = []
+            for name in missing[start : start + INSERTS]:
+                row = self._new_row(name)
+                self._publish(row)
+                changes.append(Insert(row))
+            await self.run.write(*changes)
+
+    def _new_row(self, name: str, **values: Any) -> Resource:
+        desired = self._desired()
+        definition, kind = desired.resources[name], desired.kinds[name]
+        return Resource(
+            id=new_id(),
+            stack_id=self.stack.id,
+            root_id=self.stack.root_id,
+            name=name,
+            type=kind.written,
+            kind=kind.name,
+            requires=tuple(sorted(desired.requires[name])),
+            applied_from=self.target,
+            deletion_policy=definition.deletion_policy,
+            created_at=now(),
+            **values,
+        )
+
+    def _desired(self) -> Desired:
+        if self.desired is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self.desired
+
+    def _publish(self, row: Resource) -> None:
+        self.by_id[row.id] = row
+        current = self.rows.get(row.name)
+        if row.name in self.rows and (current is None or current.id == row.id):
+            self.rows[row.name] = row
+
+    def work(self, row: Resource, handler: ResourceType[Any]) -> Work:
+        """The context for actions on a row."""
+        return Work(self.run, self.stack, self.info, handler, row, self._publish)
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    async def _act(self, step: Step) -> bool:
+        async with self.run.pace.slots:
+            if not self._may_start():
+                return False
+            try:
+                return await (self._clean(step) if step.is_clean else self._apply(step.name))
+            except Fenced:
+                self.run.pace.stop(Halt.FENCED)
+            except Stopped:
+                pass
+            return False
+
+    async def _guarded(self, work: Work, action: Any) -> bool:
+        """Run one action; note a failure, and what becomes of it when it is interrupted."""
+        try:
+            error = await lifecycle.run_guarded(work, action)
+        except Stopped:
+            if self.run.abandons_waits():
+                reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
+                await lifecycle.mark_failed(work, reason)
+                self._failed(work.resource, reason)
+            raise
+        if error is not None:
+            self._failed(work.resource, error)
+        return error is None
+
+    def _failed(self, row: Resource, error: Exception) -> None:
+        text = lifecycle.failure_text(row.name, error)
+        self.failures.append(Failure(row.action, text))
+        self.run.note_failure(row.action, text)
+
+    async def _clean(self, step: Step) -> bool:
+        """Remove a row that is not the current one of its name."""
+        row = self.by_id[step.row]
+        current = self.rows.get(step.name)
+        if current is not None and current.id == row.id:
+            return True
+        handler = self._handler_of(row)
+        work = self.work(row, handler)
+        if isinstance(handler, NestedType):
+            return await self._guarded(work, nested.delete(self, work))
+        props = handler.properties.wrap(dict(row.properties))
+        props = await translated(props, self.run.find, self.run.known_ids, strict=False)
+        return await self._guarded(work, lifecycle.delete(work, props))
+
+    def _handler_of(self, row: Resource) -> ResourceType[Any]:
+        """The type behind a stored row, which the new template may no longer know."""
+        return nested.handler_of(row, self.run.services.registry, self.desired)
+
+    async def _apply(self, name: str) -> bool:
+        """Make one resource what the template says."""
+        desired = self._desired()
+        row = self.rows[name]
+        if row is None or self.scope is None:
+            raise ResourceFailure(f"resource {name} has no row")
+        handler = desired.kinds[name].handler
+        work = self.work(row, handler)
+        if self._is_interrupted(row, name):
+            if not await self._resume(work):
+                return False
+        elif row.replaced_by is not None:
+            await self._take_back(work)
+        loading = self._load(name, self.scope)
+        return await self._guarded(work, self._reach(work, name, loading))
+
+    def _is_interrupted(self, row: Resource, name: str) -> bool:
+        """Whether an action of the row has to be brought to its end first; nested stacks do it inside."""
+        kind = self._desired().kinds[name]
+        open_actions = (Action.CREATE, Action.UPDATE)
+        if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
+            return False
+        return not isinstance(kind.handler, NestedType) and row.kind == kind.name
+
+    async def _load(self, name: str, scope: StackScope) -> tuple[Properties, dict[str, Any]]:
+        desired = self._desired()
+        props = loaded_properties(desired, name, scope)
+        desired.kinds[name].handler.validate(props)
+        return props, desired.metadata(name, scope)
+
+    async def _reach(self, work: Work, name: str, loading: Any) -> None:
+        """From the newest row to the wanted state: nothing, create, update, or replace."""
+        try:
+            props, metadata = await loading
+        except Exception:
+            await work.enter(Action.CREATE if work.resource.action is Action.INIT else Action.UPDATE)
+            raise
+        intent = self._intent(name, props, metadata)
+        external = self._desired().resources[name].external_id
+        if work.resource.action is Action.INIT and external is None:
+            await self._create(work, props, intent)
+            return
+        if external is not None:
+            await self._adopt(work, str(external), intent)
+            return
+        decision = await self._decide(work, name, props, metadata)
+        if decision.change is Kind.REPLACE:
+            fresh = await self._replace(work, name, decision)
+            await self._follow(fresh, self._create(fresh, props, intent))
+        elif isinstance(work.kind, NestedType):
+            await nested.update(self, work, props, intent)
+        elif decision.change is Kind.UPDATE:
+            await self._update(work, props, intent)
+        else:
+            await self._leave_alone(work, intent)
+
+    async def _follow(self, fresh: Work, action: Any) -> None:
+        """Run the replacement's creation so that a failure is stored on its own row."""
+        error = await lifecycle.run_guarded(fresh, action)
+        if error is not None:
+            raise error
+
+    def _intent(self, name: str, props: Properties, metadata: dict[str, Any]) -> dict[str, Any]:
+        desired = self._desired()
+        intent: dict[str, Any] = {
+            "properties": props.data,
+            "applied_from": self.target,
+            "requires": tuple(sorted(desired.requires[name])),
+            "deletion_policy": desired.resources[name].deletion_policy,
+        }
+        if metadata:
+            intent["metadata"] = metadata
+        return intent
+
+    def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
+        """The attributes of a resource that something refers to."""
+        mine = self._desired().wanted.get(name, frozenset())
+        return mine | {(each,) for each in self.asked}
+
+    async def _create(self, work: Work, props: Properties, intent: dict[str, Any]) -> None:
+        if isinstance(work.kind, NestedType):
+            await nested.create(self, work, props, intent)
+            return
+        ready = await translated(props, self.run.find, self.run.known_ids)
+        await lifecycle.create(work, ready, self.wanted(work.resource.name), **intent)
+
+    async def _adopt(self, work: Work, external_id: str, intent: dict[str, Any]) -> None:
+        """Take an object that exists already; it is never changed and never deleted."""
+        if work.resource.external_id == external_id:
+            return
+        if work.resource.external_id is not None:
+            raise ResourceFailure(
+                f"Update to property external_id of {work.resource.name} ({work.resource.type}) "
+                "is not supported."
+            )
+        intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
+        await work.enter(Action.ADOPT, **intent)
+        await work.live(fresh=True)
+        await work.leave(Status.COMPLETE, attributes=await work.attributes(self.wanted(work.resource.name)))
+
+    async def _decide(self, work: Work, name: str, props: Properties, metadata: dict[str, Any]) -> Decision:
+        row = work.resource
+        broken = row.status is not Status.FAILED or await self._is_broken(work)
+        return decide(
+            row,
+            work.kind,
+            props,
+            kind_name=self._desired().kinds[name].name,
+            broken=broken,
+            metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+        )
+
+    async def _is_broken(self, work: Work) -> bool:
+        """Whether a failed resource must be replaced: its object tells, where the type looks at it."""
+        if isinstance(work.kind, NestedType):
+            return work.resource.nested_stack_id is None
+        looks = type(work.kind).broken is not ResourceType.broken
+        if work.resource.physical_id is None or not looks:
+            return True
+        try:
+            return work.kind.broken(await work.live(fresh=True))
+        except CloudNotFound:
+            return True
+
+    async def _update(self, work: Work, props: Properties, intent: dict[str, Any]) -> None:
+        find, known = self.run.find, self.run.known_ids
+        old = type(props).wrap(dict(work.resource.properties))
+        old = await translated(old, find, known, strict=False)
+        new = await translated(props, find, known)
+        await lifecycle.update(work, old, new, self.wanted(work.resource.name), **intent)
+
+    async def _leave_alone(self, work: Work, intent: dict[str, Any]) -> None:
+        row = work.resource
+        changed = {key: value for key, value in intent.items() if getattr(row, key) != value}
+        missing = {str(path[0]) for path in self.wanted(row.name)} - row.attributes.keys()
+        if missing & (work.kind.attributes.keys() | {"show"}):
+            changed["attributes"] = await work.attributes(self.wanted(row.name))
+        if row.status is Status.FAILED:
+            text = "Update status to COMPLETE for FAILED resource neither update nor replace."
+            await work.leave(Status.COMPLETE, text, **changed)
+        elif changed:
+            await work.store(**changed)
+            await work.flush()
+
+    async def _replace(self, work: Work, name: str, decision: Decision) -> Work:
+        """Put a new row beside the old one; the old object goes when nothing needs it any more."""
+        old = work.resource
+        fresh = self._new_row(name, replaces=old.id)
+        reason = f"The Resource {name} requires replacement."
+        await self.run.write(
+            Insert(fresh),
+            Update(Resource, old.id, {"replaced_by": fresh.id}),
+            self._event(old, Action.UPDATE, Status.IN_PROGRESS, STATE_CHANGED),
+            self._event(old, Action.UPDATE, Status.COMPLETE, reason),
+        )
+        self.by_id[old.id] = replace(old, replaced_by=fresh.id)
+        self.by_id[fresh.id] = fresh
+        self.rows[name] = fresh
+        handler = self._handler_of(old)
+        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace and old.physical_id:
+            stored = handler.properties.wrap(dict(old.properties))
+            stored = await translated(stored, self.run.find, self.run.known_ids, strict=False)
+            await handler.prepare_for_replace(self.work(self.by_id[old.id], handler), stored)
+        return self.work(fresh, self._desired().kinds[name].handler)
+
+    def _event(self, row: Resource, action: Action, status: Status, reason: str) -> Insert:
+        return resource_event(self.stack, row, action, status, reason, row.physical_id)
+
+    async def _take_back(self, work: Work) -> None:
+        """Keep a row that was about to be replaced: a rollback came first."""
+        await work.store(replaced_by=None)
+        if work.resource.physical_id is not None:
+            stored = work.kind.properties.wrap(dict(work.resource.properties))
+            await work.kind.undo_replace(work, stored)
+
+    async def _resume(self, work: Work) -> bool:
+        """Bring an interrupted action to its end first; False when that failed for good."""
+        stored = work.kind.properties.wrap(dict(work.resource.properties))
+
+        async def finish() -> None:
+            ready = await translated(stored, self.run.find, self.run.known_ids, strict=False)
+            if not await lifecycle.resume(work, ready, self.wanted(work.resource.name)):
+                await work.store(action=Action.INIT, status=Status.COMPLETE, physical_id=None)
+                await work.flush()
+
+        error = await lifecycle.run_guarded(work, finish())
+        return error is None or work.resource.status is Status.FAILED
+
+    def members(self) -> Mapping[str, Resource]:
+        """The stored rows by name, as they stand."""
+        return {name: row for name, row in self.rows.items() if row is not None}

@@ -1,0 +1,124 @@
+"""Watching objects that change by themselves: one list call for all that wait in a collection.
+
+Resources that become ready are not polled one by one. Each waits for the next look at its object;
+a watcher per (cloud, collection) looks on behalf of all of them, more seldom the longer the
+youngest of them has been waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from stackd.clients.cloud import Cloud
+from stackd.errors import CloudNotFound, StackdError
+from stackd.resources.base import Entity
+
+JSON = dict[str, Any]
+
+FEW = 3
+"""Up to so many objects are read one by one: cheaper for the service than a list."""
+
+
+class Watchers:
+    """All watchers of a process. ``shortest`` and ``longest`` bound the interval in seconds."""
+
+    def __init__(self, shortest: float = 0.1, longest: float = 2.0) -> None:
+        self.shortest = shortest
+        self.longest = longest
+        self._watchers: dict[tuple[int, str, str], _Watcher] = {}
+
+    def look(self, cloud: Cloud, entity: Entity, object_id: str) -> asyncio.Future[JSON]:
+        """The object at the next look; ``CloudNotFound`` when it is gone."""
+        key = (id(cloud), entity.service, entity.listing)
+        watcher = self._watchers.get(key)
+        if watcher is None:
+            watcher = self._watchers[key] = _Watcher(self, key, cloud, entity)
+        return watcher.wait_for(object_id)
+
+    def forget(self, key: tuple[int, str, str]) -> None:
+        """Drop a watcher that nobody waits for."""
+        self._watchers.pop(key, None)
+
+
+class _Watcher:
+    """One collection of one cloud, while anybody waits for it."""
+
+    def __init__(self, owner: Watchers, key: tuple[int, str, str], cloud: Cloud, entity: Entity) -> None:
+        self._owner = owner
+        self._key = key
+        self._cloud = cloud
+        self._entity = entity
+        self._waiting: dict[str, list[asyncio.Future[JSON]]] = {}
+        self._since: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def wait_for(self, object_id: str) -> asyncio.Future[JSON]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[JSON] = loop.create_future()
+        self._waiting.setdefault(object_id, []).append(future)
+        self._since.setdefault(object_id, loop.time())
+        if self._task is None:
+            self._task = loop.create_task(self._look_around(), name=f"watch {self._entity.listing}")
+        return future
+
+    async def _look_around(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            age = loop.time() - max(self._since[object_id] for object_id in self._waiting)
+            await asyncio.sleep(min(max(age * 0.25, self._owner.shortest), self._owner.longest))
+            batch, self._waiting = self._waiting, {}
+            await self._answer(batch)
+            await asyncio.sleep(0)  # those who are not content yet ask again now
+            self._since = {key: since for key, since in self._since.items() if key in self._waiting}
+        self._task = None
+        self._owner.forget(self._key)
+
+    async def _answer(self, batch: dict[str, list[asyncio.Future[JSON]]]) -> None:
+        seen: dict[str, JSON] = {}
+        wanted = [key for key, futures in batch.items() if any(not future.done() for future in futures)]
+        try:
+            if len(wanted) > FEW:
+                seen = await self._list()
+        except StackdError as error:
+            _fail(batch, error)
+            return
+        missing = [key for key in wanted if key not in seen]
+        found = await asyncio.gather(*(self._read(key) for key in missing))
+        answers: dict[str, JSON | StackdError] = {**seen, **dict(zip(missing, found, strict=True))}
+        for key in wanted:
+            _settle(batch[key], answers[key])
+
+    async def _list(self) -> dict[str, JSON]:
+        service = self._cloud.service(self._entity.service)
+        objects = await service.list_all(self._entity.listing, self._entity.plural)
+        return {str(each[self._entity.id_field]): each for each in objects}
+
+    async def _read(self, object_id: str) -> JSON | StackdError:
+        try:
+            return await read(self._cloud, self._entity, object_id)
+        except StackdError as error:
+            return error
+
+
+async def read(cloud: Cloud, entity: Entity, object_id: str) -> JSON:
+    """One object, out of its envelope."""
+    reply = await cloud.service(entity.service).get(f"{entity.path}/{object_id}")
+    if reply is None:
+        raise CloudNotFound(f"{entity.path}/{object_id} is empty", service=entity.service)
+    return dict(reply[entity.key]) if entity.key else dict(reply)
+
+
+def _settle(futures: list[asyncio.Future[JSON]], answer: JSON | StackdError) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if isinstance(answer, StackdError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+
+def _fail(batch: dict[str, list[asyncio.Future[JSON]]], error: StackdError) -> None:
+    for futures in batch.values():
+        _settle(futures, error)

@@ -1,0 +1,228 @@
+"""One resource at work: the row, its transitions, and the ``Context`` that its type sees."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.db import resources as resource_rows
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine.names import physical_name
+from stackd.engine.run import Run, now, resource_event
+from stackd.engine.watch import read
+from stackd.errors import CloudNotFound, NotFound, ResourceFailure
+from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+
+STATE_CHANGED = "state changed"
+
+
+class Work:
+    """One resource while actions run on it; implements the types' ``Context``.
+
+    ``publish`` is told every new version of the row, so that the rest of the walk sees it. A *local*
+    type's changes are held back and stored together with the end of its action.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        stack: Stack,
+        info: StackInfo,
+        kind: ResourceType[Any],
+        row: Resource,
+        publish: Callable[[Resource], None],
+    ) -> None:
+        self.run = run
+        self.stack_record = stack
+        self.stack = info
+        self.kind = kind
+        self.resource = row
+        self._publish = publish
+        self._live: JSON | None = None
+        self._held: list[Change] = []
+        self.cloud: Cloud = run.cloud
+        self.find: Finder = run.find
+        self.endpoints: Endpoints = run.services.endpoints
+        self.limits: Mapping[str, Any] = run.services.tuning.type_limits
+
+    # --- what the types see ---------------------------------------------------------------------
+
+    @property
+    def physical_id(self) -> str:
+        """See ``Context``."""
+        if self.resource.physical_id is None:
+            raise NotFound(f"The resource {self.resource.name} has no object in the cloud yet.")
+        return self.resource.physical_id
+
+    @property
+    def physical_name(self) -> str:
+        """See ``Context``."""
+        return physical_name(self.stack.name, self.resource.name, self.resource.id, self.kind.name_limit)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """See ``Context``."""
+        return self.resource.data
+
+    async def created(self, physical_id: str, live: JSON | None = None) -> None:
+        """See ``Context``."""
+        if live is not None:
+            self._live = live
+        self.run.known_ids.add(physical_id)
+        await self.store(physical_id=physical_id)
+
+    async def put_data(self, **values: Any) -> None:
+        """See ``Context``."""
+        merged = {**self.resource.data, **values}
+        await self.store(data={key: value for key, value in merged.items() if value is not None})
+
+    async def put_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """See ``Context``."""
+        await self.store(metadata=dict(metadata))
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        """See ``Context``."""
+        if self.kind.entity is None:
+            return {}
+        if fresh or self._live is None:
+            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+        return self._live
+
+    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+        """See ``Context``."""
+        if self.kind.entity is None:
+            raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
+        while True:
+            look = self.run.services.watchers.look(self.cloud, self.kind.entity, self.physical_id)
+            self._live = await self.run.pace.hold(look)
+            if done(self._live):
+                return self._live
+
+    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """See ``Context``."""
+        watchers = self.run.services.watchers
+        pause = watchers.shortest
+        while not await done():
+            await self.run.pace.sleep(pause)
+            pause = min(pause * 1.3, watchers.longest)
+
+    async def sleep(self, seconds: float) -> None:
+        """See ``Context``."""
+        await self.run.pace.sleep(seconds)
+
+    async def signalled(self) -> None:
+        """See ``Context``."""
+        await self.run.pace.hold(self.run.services.signals.wait(self.stack.root_id))
+
+    async def sibling(self, reference: str) -> Resource | None:
+        """See ``Context``."""
+        rows = await resource_rows.of_stack(self.run.services.db, self.stack.id)
+        for row in rows:
+            if reference in (row.physical_id, row.data.get("user_id"), row.name):
+                return row
+        return None
+
+    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+        """See ``Context``."""
+        known = self.resource.data.get("stack_user")
+        if known:
+            return StackUser(**known)
+        users = self.run.services.stack_users
+        user = await users.make(self.stack_record, self.physical_name, keypair=keypair)
+        fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
+        await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
+        return user
+
+    async def remove_stack_user(self) -> None:
+        """See ``Context``."""
+        known = self.resource.data.get("stack_user")
+        if known:
+            await self.run.services.stack_users.remove(StackUser(**known))
+            await self.put_data(stack_user=None, user_id=None, password=None)
+
+    # --- what the engine does with it -----------------------------------------------------------
+
+    async def store(self, *others: Change, **values: Any) -> None:
+        """Make new values of the row durable, together with ``others``."""
+        if not values and not others:
+            return
+        changes: list[Change] = [*others]
+        if values:
+            changes.insert(0, Update(Resource, self.resource.id, values))
+            self.resource = replace(self.resource, **values)
+            self._publish(self.resource)
+        if self.kind.local:
+            self._held.extend(changes)
+        else:
+            await self.run.write(*changes)
+
+    async def enter(self, action: Action, **values: Any) -> None:
+        """The intent: the action begins, with all that is needed to resume it."""
+        event = self._event(action, Status.IN_PROGRESS, STATE_CHANGED)
+        status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
+        await self.store(event, **status, updated_at=now(), **values)
+
+    async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
+        """The outcome of the action."""
+        event = self._event(self.resource.action, status, reason)
+        await self.store(event, status=status, reason=reason, updated_at=now(), **values)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store what a local type's action held back."""
+        if self._held:
+            held, self._held = self._held, []
+            await self.run.write(*merged(held))
+
+    async def note(self, status: Status, reason: str) -> None:
+        """An event without a change of the row."""
+        await self.run.write(self._event(self.resource.action, status, reason))
+
+    def _event(self, action: Action, status: Status, reason: str) -> Insert:
+        shown = self.resource.physical_id or self.physical_name
+        return resource_event(self.stack_record, self.resource, action, status, reason, shown)
+
+    async def attributes(self, wanted: frozenset[tuple[Any, ...]]) -> dict[str, Any]:
+        """What the object shows now, read once more only where nothing newer is at hand.
+
+        ``wanted`` are the references in the template; lazy attributes are read only for them.
+        """
+        live: JSON = {}
+        if self.kind.entity is not None and self.resource.physical_id:
+            if self._live is None and not wanted:
+                return dict(self.resource.attributes)
+            try:
+                live = await self.live()
+            except CloudNotFound:
+                live = {}
+        values = self.kind.attribute_values(self.resource, live)
+        if self.kind.entity is not None:
+            values["show"] = live
+        names = {str(path[0]) for path in wanted}
+        for name, attribute in self.kind.attributes.items():
+            if attribute.lazy and name in names:
+                values[name] = await self.kind.lazy_attribute(self, name)
+        return values
+
+    def forget_live(self) -> None:
+        """What is known of the object is no longer true."""
+        self._live = None
+
+
+def merged(changes: list[Change]) -> list[Change]:
+    """The same changes with all updates of the one row in one."""
+    values: dict[str, Any] = {}
+    others: list[Change] = []
+    target: Update | None = None
+    for change in changes:
+        if isinstance(change, Update):
+            target = change
+            values.update(change.values)
+        else:
+            others.append(change)
+    return others if target is None else [replace(target, values=values), *others]
