@@ -79,6 +79,9 @@ class Style:
     default_limit: int | None = None
     largest_limit: int | None = None
     newest_first: bool = False
+    refuses_hidden: bool = False
+    """Whether what the caller may not see is a 403 rather than a 404."""
+
     strict: bool = False
     """Whether unknown fields are refused."""
 
@@ -158,7 +161,6 @@ class Collection:
     view: View | None = None
     brief: View | None = None
     choose_id: Callable[[Call, JSON], str] | None = None
-    label_missing: Callable[[Call, str], Fault] | None = None
     projectless: bool = False
     """Whether objects belong to no project."""
 
@@ -186,8 +188,8 @@ def fetch(coll: Collection, style: Style, call: Call, entity_id: str) -> Entity:
     """An object that the caller can see; a fault if there is none."""
     entity = call.store.get(coll.kind, entity_id)
     if entity is None or not coll.sees(call, entity):
-        if coll.label_missing is not None:
-            raise coll.label_missing(call, entity_id)
+        if style.refuses_hidden and not call.actor.is_admin:
+            raise style.denied(f"get_{coll.singular}")
         raise style.missing(coll.label, entity_id)
     return entity
 
@@ -343,7 +345,7 @@ def _list_handler(coll: Collection, style: Style, view: View | None) -> Handler:
 
 def _show_handler(coll: Collection, style: Style) -> Handler:
     def handle(call: Call) -> Reply:
-        demand(call, coll.lister, f"get_{coll.singular}", style)
+        demand(call, "anyone" if coll.projectless else "reader", f"get_{coll.singular}", style)
         entity = fetch(coll, style, call, call.params["id"])
         return Reply(200, wrapped(coll, show(coll, call, entity)))
 

@@ -153,7 +153,7 @@ _COMMON = {"description": Field(""), "enabled": Field(True), "options": Field({}
 DOMAINS = Collection(
     kind="identity.domains", path="/domains", singular="domain", plural="domains", label="domain",
     fields={"name": Field(required=True), **_COMMON, "tags": Field([])},
-    indexes=("name",), unique=(("name",),), sees=admin_only, writer="admin", projectless=True,
+    indexes=("name",), unique=(("name",),), sees=admin_only, writer="admin", lister="admin", projectless=True,
     guard=_guard_domain, release=_release_domain, view=self_linked("/domains"),
 )  # fmt: skip
 PROJECTS = Collection(
@@ -162,7 +162,8 @@ PROJECTS = Collection(
         "name": Field(required=True), "domain_id": Field(put=False), **_COMMON, "parent_id": Field(put=False),
         "is_domain": Field(False), "tags": Field([]),
     },
-    indexes=("name",), sees=_sees_project, writer="admin", projectless=True, prepare=_prepare_project,
+    indexes=("name",), sees=_sees_project, writer="admin", lister="admin", projectless=True,
+    prepare=_prepare_project,
     created=_project_created, release=_release_project, view=self_linked("/projects"),
 )  # fmt: skip
 USERS = Collection(
@@ -172,13 +173,14 @@ USERS = Collection(
         "password": Field(), "default_project_id": Field(), "description": Field(), "email": Field(),
         "password_expires_at": Field(), "options": Field({}),
     },
-    indexes=("name",), unique=(("domain_id", "name"),), sees=_sees_user, writer="admin", projectless=True,
+    indexes=("name",), unique=(("domain_id", "name"),), sees=_sees_user, writer="admin", lister="admin",
+    projectless=True,
     prepare=_prepare_user, change=_change_user, release=_release_user, view=self_linked("/users"),
 )  # fmt: skip
 GROUPS = Collection(
     kind="identity.groups", path="/groups", singular="group", plural="groups", label="group",
     fields={"name": Field(required=True), "domain_id": Field(put=False), "description": Field("")},
-    unique=(("domain_id", "name"),), sees=admin_only, writer="admin", projectless=True,
+    unique=(("domain_id", "name"),), sees=admin_only, writer="admin", lister="admin", projectless=True,
     prepare=_prepare_group, release=_release_group, view=self_linked("/groups"),
 )  # fmt: skip
 ROLES = Collection(
@@ -186,20 +188,22 @@ ROLES = Collection(
     fields={
         "name": Field(required=True), "domain_id": Field(), "description": Field(), "options": Field({}),
     },
-    indexes=("name",), unique=(("domain_id", "name"),), sees=anyone, writer="admin", projectless=True,
+    indexes=("name",), unique=(("domain_id", "name"),), sees=anyone, writer="admin", lister="anyone",
+    projectless=True,
     release=_release_role, view=self_linked("/roles"),
 )  # fmt: skip
 REGIONS = Collection(
     kind="identity.regions", path="/regions", singular="region", plural="regions", label="region",
     fields={"id": Field(), "description": Field(""), "parent_region_id": Field()},
-    sees=anyone, writer="admin", projectless=True, choose_id=_region_id, view=self_linked("/regions"),
+    sees=anyone, writer="admin", lister="anyone", projectless=True, choose_id=_region_id,
+    view=self_linked("/regions"),
 )  # fmt: skip
 CATALOG_SERVICES = Collection(
     kind="identity.services", path="/services", singular="service", plural="services", label="service",
     fields={
         "name": Field(""), "type": Field(required=True), "enabled": Field(True), "description": Field(""),
     },
-    sees=admin_only, writer="admin", projectless=True, release=_release_service,
+    sees=admin_only, writer="admin", lister="admin", projectless=True, release=_release_service,
     view=self_linked("/services"),
 )  # fmt: skip
 ENDPOINTS = Collection(
@@ -208,7 +212,8 @@ ENDPOINTS = Collection(
         "interface": Field(required=True), "region_id": Field(), "region": Field(),
         "service_id": Field(required=True), "url": Field(required=True), "enabled": Field(True),
     },
-    sees=admin_only, writer="admin", projectless=True, prepare=_prepare_endpoint, view=_view_endpoint,
+    sees=admin_only, writer="admin", lister="admin", projectless=True, prepare=_prepare_endpoint,
+    view=_view_endpoint,
 )  # fmt: skip
 CREDENTIALS = Collection(
     kind="identity.credentials", path="/credentials", singular="credential", plural="credentials",

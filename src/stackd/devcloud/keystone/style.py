@@ -54,6 +54,7 @@ STYLE = Style(
     denied=denied,
     new_id=World.hex_id,
     update_method="PATCH",
+    refuses_hidden=True,
     page_links=_page,
     project_keys=(),
 )
