@@ -164,6 +164,27 @@ async def test_a_document_is_stored_once(database: Database, journal: Journal) -
         await documents.get(database, "other", id_)
 
 
+async def test_a_large_document_is_read_back_from_the_store(database: Database, journal: Journal) -> None:
+    body = b"0123456789abcdef" * 20_000
+    await journal.write(PutDocument("project", "large", body))
+    assert await documents.get(database, "project", "large") == body
+    assert await documents.get(database, "project", "") == b""
+
+
+async def test_a_value_that_no_column_holds_fails_its_write_alone(
+    database: Database, journal: Journal
+) -> None:
+    stack = a_stack()
+    results = await asyncio.gather(
+        journal.write(Insert(stack)),
+        journal.write(Insert(a_stack(timeout_mins=10**30))),
+        journal.write(Insert(a_stack(owner="\ud800"))),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [type(None), StackdError, StackdError]
+    assert await stacks.count(database, None) == 1
+
+
 async def test_nested_stacks_are_read_as_a_tree(database: Database, journal: Journal) -> None:
     root = a_stack()
     child = a_child(root)

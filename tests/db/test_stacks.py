@@ -41,6 +41,13 @@ async def test_a_stack_of_another_project_is_not_found(database: Database, six: 
     assert await stacks.named(database, "f", None) == foreign
 
 
+@pytest.mark.parametrize("id_", ["", "\0", "\ud800", "x" * 10_000])
+async def test_an_id_that_nothing_can_have_is_not_found(database: Database, id_: str) -> None:
+    assert await stacks.get(database, id_, "project") is None
+    assert await stacks.named(database, id_, "project") is None
+    assert await stacks.count(database, id_) == 0
+
+
 async def test_a_deleted_stack_is_found_by_id_and_not_by_name(database: Database, six: list[Stack]) -> None:
     deleted = six[4]
     assert await stacks.get(database, deleted.id, "project") == deleted
@@ -89,6 +96,9 @@ async def test_a_name_in_all_projects_is_the_oldest(database: Database, journal:
         ({"limit": 2}, "dc"),
         ({"limit": 0}, ""),
         ({"marker": "unknown", "limit": 1}, "d"),
+        ({"limit": 10**30}, "dcba"),
+        ({"allowed": {"timeout_mins": (10**30,)}}, ""),
+        ({"allowed": {"name": ("\ud800",)}}, ""),
     ],
     ids=str,
 )

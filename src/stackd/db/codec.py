@@ -88,7 +88,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.TIME: to_micros,
         Form.ACTION: str,
         Form.STATUS: str,
-        Form.NAMES: lambda names: to_json(names).decode(),
+        Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
         Form.SEALED_MAP: lambda value: seal(to_json(value)) if value else None,

@@ -66,7 +66,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
     keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in SORT_KEYS))
     descending = page.descending if page.descending is not None else not keys
     order = (*(_C[key] for key in keys or ("time",)), _C.seq)
-    params: dict[str, Any] = {"stack": stack_id, "count": page.limit}
+    params: dict[str, Any] = {"stack": stack_id, "count": page.rows}
     if page.marker:
         rows = await db.fetch_statement(
             db.compiled(("event marker", keys), lambda: select(*order).where(_C.id == bindparam("id"))),

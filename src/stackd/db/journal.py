@@ -27,6 +27,7 @@ from stackd.records import Credential, Event, Fence, Operation, Resource, Stack
 MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_LARGE_DOCUMENT = 50_000  # bytes; packing more would hold up the event loop for milliseconds
 _INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -92,7 +93,6 @@ class Journal:
             Insert: self._insert,
             Update: self._update,
             Remove: self._remove,
-            PutDocument: self._put_document,
         }
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
@@ -106,7 +106,12 @@ class Journal:
             raise ServiceUnavailable("The journal is closed.")
         if not changes:
             return
-        steps = [self._steps[type(change)](change) for change in changes]
+        steps = [
+            await self._put_document(change)
+            if isinstance(change, PutDocument)
+            else self._steps[type(change)](change)
+            for change in changes
+        ]
         waiter = asyncio.get_running_loop().create_future()
         self._pending.append(Write(steps, fence, waiter))
         if self._drain is None:
@@ -216,7 +221,7 @@ class Journal:
             self._statements[signature] = known
         return Step(known, (change.id,), (table.name, change.id))
 
-    def _put_document(self, change: PutDocument) -> Step:
+    async def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)
         if known is None:
             insert = _INSERTS[self._database.backend.dialect.name](tables.documents)
@@ -226,10 +231,12 @@ class Journal:
                 )
             )
             known = self._statements[PutDocument] = statement
+        body, sealer = change.body, self._database.sealer
+        large = len(body) > _LARGE_DOCUMENT
         row = {
             "project_id": change.project_id,
             "id": change.id,
-            "body": pack(change.body, self._database.sealer),
+            "body": await asyncio.to_thread(pack, body, sealer) if large else pack(body, sealer),
             "created_at": to_micros(self._database.clock()),
         }
         args = tuple([row[name] for name in known.order])

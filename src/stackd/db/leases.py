@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam, or_, select, update
 
 from stackd.db.codec import to_micros
 from stackd.db.database import Database
@@ -57,9 +57,16 @@ async def renew(db: Database, engine_id: str, root_ids: Collection[str], ttl: ti
     """Prolong the leases of ``engine_id``; returns the roots that it still holds."""
     if not root_ids:
         return set()
+    # Locked in the order in which journal batches lock roots, so that the two never wait for each other.
+    held = (
+        select(_C.id)
+        .where(_C.engine_id == engine_id, _C.id.in_(sorted(root_ids)))
+        .order_by(_C.id)
+        .with_for_update()
+    )
     statement = (
         update(stacks)
-        .where(_C.engine_id == engine_id, _C.id.in_(sorted(root_ids)))
+        .where(_C.id.in_(held.scalar_subquery()))
         .values(lease_until=to_micros(db.clock() + ttl))
         .returning(_C.id)
     )

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +41,7 @@ _LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that ended while it was idle
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -106,9 +106,8 @@ class PostgresBackend:
             self.dialect,
         ).text
 
-    @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[Any]:
-        try:
+    async def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
+        if self._pool is None:
             async with self._opening:
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
@@ -118,20 +117,31 @@ class PostgresBackend:
                         timeout=_CONNECT_SECONDS,
                         command_timeout=_COMMAND_SECONDS,
                     )
-            async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-                yield connection
-        except _LOST as error:
-            raise Unreachable(str(error)) from error
+        return self._pool
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a query that changes nothing."""
-        async with self._reader() as connection:
+    async def _query(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+        pool = await self._opened()
+        async with pool.acquire(timeout=_CONNECT_SECONDS) as connection:
             rows: list[Any] = await connection.fetch(statement.text, *args)
             return rows
 
+    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+        """Rows of a query that changes nothing; asked once more when the connection turns out to be dead."""
+        try:
+            return await self._query(statement, args)
+        except asyncpg.DataError:
+            return []  # no row can have a value that no column can hold
+        except _LOST:
+            if self._pool is not None:
+                await self._pool.expire_connections()
+        return await self.modify(statement, args)
+
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows that a changing statement returns, after its commit."""
-        return await self.fetch(statement, args)
+        try:
+            return await self._query(statement, args)
+        except _LOST as error:
+            raise Unreachable(str(error)) from error
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Commit all ``writes`` together; on a refusal, each half by itself."""
@@ -169,8 +179,6 @@ class PostgresBackend:
             outcomes = await self._transaction(writes, connection)
         except _Unmatched:
             refusal: Exception = fenced()
-        except ValueError as error:  # asyncpg's own check of the arguments; also an InterfaceError
-            refusal = refused(error)
         except _LOST:
             raise
         except asyncpg.PostgresError as error:

@@ -8,8 +8,11 @@ jobs do not interleave, nobody sees half a batch.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,9 +30,9 @@ from stackd.records import Fence
 T = TypeVar("T")
 
 _BUSY_SECONDS = 5
+_WAL_PAUSE = 0.02
 _CACHED_STATEMENTS = 512
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
@@ -57,6 +60,19 @@ _BAD_VALUE = (
     OverflowError,
     UnicodeEncodeError,
 )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; for this alone SQLite does not wait by itself for other processes."""
+    give_up_at = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not _passes(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_WAL_PAUSE)
 
 
 def _passes(error: BaseException) -> bool:
@@ -87,6 +103,9 @@ class SqliteBackend:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            if self._path != ":memory:" and not os.path.exists(self._path):
+                with contextlib.suppress(OSError):  # connect names the reason better
+                    os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = sqlite3.connect(
                 self._path,
                 timeout=_BUSY_SECONDS,
@@ -94,6 +113,7 @@ class SqliteBackend:
                 check_same_thread=False,
                 cached_statements=_CACHED_STATEMENTS,
             )
+            _use_wal(connection)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             self._local.connection = connection
@@ -110,7 +130,10 @@ class SqliteBackend:
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows of a query that changes nothing."""
-        return await self._run(self._readers, partial(self._fetch, statement.text, args))
+        try:
+            return await self._run(self._readers, partial(self._fetch, statement.text, args))
+        except (OverflowError, UnicodeEncodeError):
+            return []  # no row can have a value that no column can hold
 
     def _fetch(self, text: str, args: tuple[Any, ...]) -> list[Any]:
         return self._connection().execute(text, args).fetchall()

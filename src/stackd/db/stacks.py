@@ -17,6 +17,7 @@ from stackd.records import Stack
 _C = stacks.c
 _IS = _C.id == bindparam("id")
 _LIVE = _C.deleted_at.is_(None)
+_MOST_ROWS = 2**31 - 1
 _IN_PROJECT = _C.project_id == bindparam("project")
 
 _ORDERS: dict[str, ColumnElement[Any]] = {
@@ -105,6 +106,11 @@ class Page:
     sort_keys: tuple[str, ...] = ()
     descending: bool | None = None
 
+    @property
+    def rows(self) -> int | None:
+        """``limit``, as far as a database can count."""
+        return None if self.limit is None else min(self.limit, _MOST_ROWS)
+
 
 ALL = StackFilter()
 FIRST = Page()
@@ -161,7 +167,7 @@ async def listed(
     keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in _ORDERS))
     descending = page.descending if page.descending is not None else not keys
     order = (*(_ORDERS[key] for key in keys or ("created_at",)), _C.id)
-    params: dict[str, Any] = {"project": project_id, "count": page.limit}
+    params: dict[str, Any] = {"project": project_id, "count": page.rows}
     if page.marker:
         params |= await _marker(db, page.marker, project_id, keys, order)
     paged = "marker_0" in params
@@ -201,7 +207,8 @@ async def count(db: Database, project_id: str | None, wanted: StackFilter = ALL)
         return _scoped(query, project_id)
 
     statement = db.compiled(("stack count", wanted.key(), project_id is None), build)
-    return int((await db.fetch_statement(statement, {"project": project_id}))[0][0])
+    rows = await db.fetch_statement(statement, {"project": project_id})
+    return int(rows[0][0]) if rows else 0
 
 
 async def children(db: Database, stack_id: str, *, live: bool = True) -> list[Stack]:
