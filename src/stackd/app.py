@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -159,7 +158,9 @@ def public_url(listener: Listener) -> str:
     return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
 
 
-def _stack_domain(settings: Settings, clouds: Clouds):  # type: ignore[no-untyped-def]
+def _stack_domain(
+    settings: Settings, clouds: Clouds
+) -> Callable[[], Awaitable[tuple[StackUsers, str]]] | None:
     """How the stack domain is opened when the first stack user is needed; None without one."""
     keystone = settings.keystone
     if not keystone.stack_domain_name or not keystone.stack_domain_admin:

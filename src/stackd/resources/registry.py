@@ -12,6 +12,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -107,12 +108,12 @@ def _sources(directories: Sequence[Path]) -> Iterator[tuple[str, Callable[[], Mo
 
     for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not info.ispkg and info.name.count(".") > package.__name__.count(".") + 1:
-            yield info.name, lambda name=info.name: importlib.import_module(name)
+            yield info.name, partial(importlib.import_module, info.name)
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         yield f"entry point {entry.name} ({entry.value})", entry.load
     for directory in directories:
         for path in sorted(directory.glob("*.py")):
-            yield str(path), lambda path=path: _import_file(path)
+            yield str(path), partial(_import_file, path)
 
 
 def _import_file(path: Path) -> ModuleType:

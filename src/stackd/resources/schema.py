@@ -409,7 +409,8 @@ def convert_all(
 ) -> dict[str, Any]:
     """All values of a map with a schema, complete with defaults; complaints go to ``errors``.
 
-    What has neither a value nor a default is left out, so the result can be converted again. An explicit null satisfies ``required`` and reads as the default or the type's empty value.
+    What has neither a value nor a default is left out, so the result can be converted again. An
+    explicit null satisfies ``required`` and reads as the default or the type's empty value.
     """
     errors.extend(
         _error(f"{path}.{name}", f"Unknown Property {name}", _nearest(name, schemas))
