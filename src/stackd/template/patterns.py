@@ -1,8 +1,8 @@
 r"""Regular expressions that strangers send, matched in bounded time.
 
 Python's engine backtracks and cannot be interrupted. So the number of ways in which a pattern can split a
-value is bounded first, from the pattern's parse tree: a pattern that cannot go wrong on a value of this length
-is matched here, and any other is matched by the worker process, which is stopped when it takes too long.
+value is bounded first, from the pattern's parse tree. A pattern that cannot go wrong on a value of this
+length is matched here, any other by the worker process, which is stopped when it takes too long.
 """
 
 from __future__ import annotations
