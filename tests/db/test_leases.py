@@ -3,15 +3,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
-from tests.support.database import migrated_database
-from tests.support.records import START, a_child, a_stack, an_operation
+from tests.support.database import ReversingSealer, database_url, migrated_database
+from tests.support.records import START, a_child, a_stack, an_event, an_operation
 
-from stackd.db import engines, leases, operations
+from stackd.db import engines, events, leases, operations
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Update
-from stackd.records import Operation
+from stackd.db.migrations import upgrade
+from stackd.errors import Fenced
+from stackd.records import Fence, Operation
 
 TTL = timedelta(seconds=10)
 
@@ -107,3 +110,37 @@ async def test_an_engine_is_known_by_its_beats(database: Database, clock: Clock)
     clock.now += TTL
     assert await engines.forget(database, TTL / 2) == 1
     assert await engines.known(database) == []
+
+
+async def test_after_a_claim_nothing_of_the_old_epoch_is_stored(tmp_path: Path) -> None:
+    async with database_url() as url:
+        shared = f"sqlite:///{tmp_path}/shared.db" if url == "sqlite://" else url
+        await upgrade(shared)
+        old, new = [await Database.open(shared, ReversingSealer()) for _ in range(2)]
+        journal = Journal(old)
+        root = a_stack()
+        await journal.write(Insert(root))
+        epoch = await leases.claim(old, root.id, "old", -TTL)
+        assert epoch == 1
+        fence = Fence(root.id, epoch)
+        stored = 0
+        under_way = asyncio.Event()
+
+        async def walk() -> None:
+            nonlocal stored
+            while True:
+                await journal.write(Insert(an_event(root)), fence=fence)
+                stored += 1
+                if stored == 50:
+                    under_way.set()
+
+        walks = [asyncio.create_task(walk()) for _ in range(5)]
+        await under_way.wait()
+        assert await leases.claim(new, root.id, "new", TTL) == 2
+        at_claim = await events.count(new, root.id)
+        ends = await asyncio.gather(*walks, return_exceptions=True)
+        assert [type(end) for end in ends] == [Fenced] * 5
+        assert await events.count(new, root.id) == at_claim == stored
+        await journal.close()
+        await old.close()
+        await new.close()

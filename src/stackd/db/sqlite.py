@@ -197,8 +197,11 @@ class SqliteBackend:
 
 
 def _apply_one(connection: sqlite3.Connection, write: Write) -> Exception | None:
+    """Run the steps of ``write``, all or none; one step alone is so without a savepoint."""
     execute = connection.execute
-    execute("SAVEPOINT one")
+    several = len(write.steps) > 1
+    if several:
+        execute("SAVEPOINT one")
     outcome: Exception | None = None
     try:
         for step in write.steps:
@@ -210,9 +213,10 @@ def _apply_one(connection: sqlite3.Connection, write: Write) -> Exception | None
         if _passes(error):
             raise
         outcome = _translate(error, write)
-    if outcome is not None:
-        execute("ROLLBACK TO one")
-    execute("RELEASE one")
+    if several:
+        if outcome is not None:
+            execute("ROLLBACK TO one")
+        execute("RELEASE one")
     return outcome
 
 

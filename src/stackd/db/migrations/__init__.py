@@ -1,4 +1,8 @@
-"""The schema's history: makes an empty database ready and brings an old one up to date."""
+"""The schema's history: makes an empty database ready and brings an old one up to date.
+
+A change of ``tables.py`` comes with a module in ``versions``, named and chained like those before it;
+``check`` tells what it still lacks. One upgrade at a time in a process: Alembic keeps its state in globals.
+"""
 
 from __future__ import annotations
 
