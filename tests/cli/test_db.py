@@ -30,3 +30,9 @@ def test_check_of_an_empty_database_names_the_remedy() -> None:
     result = run("check")
     assert result.exit_code == 1
     assert "Remedy: Run `stackd db upgrade`." in result.stderr
+
+
+def test_purge_of_a_fresh_database_removes_nothing() -> None:
+    run("upgrade")
+    result = run("purge", "--older-than", "0")
+    assert (result.exit_code, result.stdout) == (0, "Removed 0 stacks and 0 documents.\n")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from stackd.cli.failures import FAILED, UNREACHABLE, Failure
 from stackd.cli.settings import load_settings
 from stackd.errors import ServiceUnavailable
+from stackd.settings import Settings, encryption_keys
+
+if TYPE_CHECKING:
+    from stackd.db.purge import Purged
 
 
 @click.group()
@@ -52,3 +58,39 @@ def check(config_file: str | None) -> None:
     told = [f"The database is at version {state.current or 'none'}; stackd needs {state.head}."]
     told += [f"  {difference}" for difference in state.differences]
     raise Failure("\n".join(told), FAILED, "Run `stackd db upgrade`.")
+
+
+@db.command()
+@click.option(
+    "--older-than",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Only what was deleted more than so many days ago.",
+)
+@click.pass_obj
+def purge(config_file: str | None, older_than: int) -> None:
+    """Remove deleted stacks for good, with their events. Safe to run beside a working server."""
+    settings = load_settings(config_file)
+    try:
+        purged = asyncio.run(_purge(settings, timedelta(days=older_than)))
+    except ServiceUnavailable as error:
+        raise Failure(
+            error.message, UNREACHABLE, "Check [database] url, and that the server runs."
+        ) from error
+    click.echo(f"Removed {purged.stacks} stacks and {purged.documents} documents.")
+
+
+async def _purge(settings: Settings, age: timedelta) -> Purged:
+    from stackd.app import CipherSealer
+    from stackd.auth.crypto import Cipher
+    from stackd.db.database import Database
+    from stackd.db.purge import purge as purge_deleted
+
+    keys = [each.key.get_secret_value() for each in encryption_keys(settings)]
+    database = await Database.open(settings.database.url, CipherSealer(Cipher(keys)))
+    try:
+        return await purge_deleted(database, age)
+    finally:
+        await database.close()

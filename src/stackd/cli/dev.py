@@ -102,7 +102,7 @@ def dev(
 
 async def run(options: Options) -> int:
     """Serve both, run the command if there is one, and return the exit code."""
-    from stackd import app
+    from stackd.app import serve as run_server
     from stackd.devcloud import DevCloudSettings
     from stackd.devcloud import serve as serve_cloud
     from stackd.devcloud.keystone.seed import register
@@ -118,7 +118,7 @@ async def run(options: Options) -> int:
         cloud = known.result()
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
         ready = asyncio.Event()
-        tasks.append(asyncio.create_task(app.serve(dev_settings(options, cloud.auth_url), ready=ready)))
+        tasks.append(asyncio.create_task(run_server(dev_settings(options, cloud.auth_url), ready=ready)))
         await _until(asyncio.ensure_future(ready.wait()), tasks)
         variables = client_variables(cloud.auth_url, cloud_settings.region)
         if options.command:

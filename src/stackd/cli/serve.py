@@ -15,12 +15,12 @@ def serve(config_file: str | None) -> None:
     settings = load_settings(config_file)
     import uvloop
 
-    from stackd import app
+    from stackd.app import serve as run_server
     from stackd.errors import StackdError
     from stackd.settings import SettingsError
 
     try:
-        uvloop.run(app.serve(settings))
+        uvloop.run(run_server(settings))
     except (StackdError, SettingsError) as error:
         raise Failure(str(error), FAILED) from error
     except OSError as error:
