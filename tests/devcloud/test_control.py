@@ -53,6 +53,30 @@ async def test_injected_error_status_replaces_readiness(cloud: Any, demo: Any) -
     assert states == {bad: "error", good: "available"}
 
 
+async def test_only_what_was_asked_for_goes_to_error(cloud: Any, admin: Any) -> None:
+    network = (await admin.post(N, {"network": {"name": "n"}}))["network"]["id"]
+    subnet = {"network_id": network, "cidr": "10.0.0.0/24", "ip_version": 4}
+    await admin.post("/network/v2.0/subnets", {"subnet": subnet})
+    image = (await admin.get("/image/v2/images"))["images"][0]["id"]
+    flavor = (await admin.get("/compute/v2.1/flavors"))["flavors"][0]["id"]
+    await rules(cloud, {"service": "compute", "method": "POST", "effect": "error_status"})
+    body = {"name": "s", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}
+    server = (await admin.post("/compute/v2.1/servers", {"server": body}))["server"]["id"]
+    cloud.time.now += 1
+    shown = (await admin.get(f"/compute/v2.1/servers/{server}"))["server"]
+    assert (shown["status"], shown["fault"]["code"]) == ("ERROR", 500)
+    assert [port["status"] for port in (await admin.get("/network/v2.0/ports"))["ports"]] == ["ACTIVE"]
+
+
+async def test_nonsense_is_a_bad_request_not_a_crash(demo: Any) -> None:
+    body = {"subnet": {"network_id": 7, "ip_version": "x", "cidr": {}}}
+    assert await demo.status("POST", "/network/v2.0/subnets", body) in (400, 404)
+    assert await demo.status("POST", "/compute/v2.1/servers", [1]) == 400
+    assert (
+        await demo.status("POST", f"/volume/v3/{demo.project_id}/volumes", {"volume": {"size": "x"}}) == 400
+    )
+
+
 async def test_probability_is_repeatable_with_a_seed(cloud: Any, demo: Any) -> None:
     async def run() -> list[int]:
         await rules(cloud, {"service": "network", "probability": 0.5, "status": 429}, seed=3)

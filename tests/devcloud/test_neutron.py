@@ -15,7 +15,8 @@ N = "/network/v2.0"
 
 async def make(user: Any, key: str, **values: Any) -> dict[str, Any]:
     path = {"security_group": "security-group"}.get(key, key.replace("_", "-"))
-    return (await user.post(f"{N}/{path}s", {key: values}))[key]
+    made: dict[str, Any] = (await user.post(f"{N}/{path}s", {key: values}))[key]
+    return made
 
 
 async def refusal(user: Any, method: str, path: str, body: Any = None) -> tuple[int, str]:

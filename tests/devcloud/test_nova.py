@@ -9,7 +9,7 @@ N = "/network/v2.0"
 
 
 async def network(user: Any, cidr: str = "10.0.0.0/24") -> dict[str, Any]:
-    net = (await user.post(f"{N}/networks", {"network": {"name": "n"}}))["network"]
+    net: dict[str, Any] = (await user.post(f"{N}/networks", {"network": {"name": "n"}}))["network"]
     subnet = {"network_id": net["id"], "cidr": cidr, "ip_version": 4}
     await user.post(f"{N}/subnets", {"subnet": subnet})
     return net
@@ -23,11 +23,12 @@ async def request(user: Any, **more: Any) -> dict[str, Any]:
 
 
 async def boot(user: Any, **more: Any) -> str:
-    return (await user.post(SERVERS, await request(user, **more), headers=NEW))["server"]["id"]
+    return str((await user.post(SERVERS, await request(user, **more), headers=NEW))["server"]["id"])
 
 
 async def show(user: Any, server_id: str) -> dict[str, Any]:
-    return (await user.get(f"{SERVERS}/{server_id}", headers=NEW))["server"]
+    server: dict[str, Any] = (await user.get(f"{SERVERS}/{server_id}", headers=NEW))["server"]
+    return server
 
 
 async def test_server_is_built_when_its_time_has_passed(cloud: Any, demo: Any) -> None:

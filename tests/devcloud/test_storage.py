@@ -10,7 +10,7 @@ from typing import Any
 
 async def volume(user: Any, **values: Any) -> str:
     body = {"volume": {"size": 1} | values}
-    return (await user.post(f"/volume/v3/{user.project_id}/volumes", body))["volume"]["id"]
+    return str((await user.post(f"/volume/v3/{user.project_id}/volumes", body))["volume"]["id"])
 
 
 async def test_volume_is_created_extended_and_deleted_in_its_time(cloud: Any, demo: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -30,6 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT)
+_log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""
 
@@ -135,6 +137,9 @@ class DevCloud:
                 reply = self._work(service, router, call)
         except Fault as fault:
             reply = self._refusal(service, fault)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            _log.exception("malformed call: %s %s", call.method, call.path)
+            reply = self._refusal(service, Fault(400, f"Malformed request: {error!r}"))
         if any(rule.effect == "error_status" for rule in rules):
             self._break(call)
         request_id = f"req-{self.world.uuid()}"
@@ -196,7 +201,8 @@ class DevCloud:
         return reply
 
     def _break(self, call: Call) -> None:
-        for entity in call.touched:
+        own = [entity for entity in call.touched if entity.kind.startswith(f"{call.service}.")]
+        for entity in own:
             broken = self._broken.get(entity.kind, {"status": "ERROR"})
             if entity.pending is not None:
                 self.store.later(entity, self.world.ready_after, broken)

@@ -294,13 +294,21 @@ def check_quota(coll: Collection, style: Style, call: Call, project_id: str) -> 
 
 def visible(coll: Collection, style: Style, call: Call) -> list[Entity]:
     """The objects that a list may show the caller, before filters."""
-    everything = call.store.all(coll.kind)
+    everything = _candidates(coll, call)
     if style.own_unless and coll.sees is own:
         asked = call.first(style.own_unless, "0").lower() in ("1", "true", "yes", "t", "")
         if not (asked and call.actor.is_admin):
             mine = call.actor.project_id
             return [entity for entity in everything if entity.project_id == mine]
     return [entity for entity in everything if coll.sees(call, entity)]
+
+
+def _candidates(coll: Collection, call: Call) -> Iterable[Entity]:
+    """Every object, or those that an indexed filter of the query leaves."""
+    for name in coll.indexes:
+        if name not in coll.filters and (values := [value for key, value in call.query if key == name]):
+            return [entity for value in values for entity in call.store.find(coll.kind, **{name: value})]
+    return call.store.all(coll.kind)
 
 
 def listing(coll: Collection, style: Style, call: Call, view: View | None) -> JSON:

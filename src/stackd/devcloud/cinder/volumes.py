@@ -211,7 +211,8 @@ VOLUMES = Collection(
         "source_volid": Field(put=False), "multiattach": Field(False, put=False),
         "bootable": Field("false", put=False),
     },
-    detail=True, quota="volumes", progress=Progression("creating", "available"), broken={"status": "error"},
+    indexes=("name",), detail=True, quota="volumes", progress=Progression("creating", "available"),
+    broken={"status": "error"},
     deleting="deleting", prepare=_prepare_volume, guard=_guard_volume, view=_view_volume, brief=_brief_volume,
 )  # fmt: skip
 SNAPSHOTS = Collection(

@@ -241,7 +241,8 @@ NETWORKS = Collection(
         put=False),
         "description": Field(""), "ha": Field(False),
     },
-    quota="networks", bulk=True, sees=own_or_shared, prepare=_prepare_network, change=_change_network,
+    indexes=("name",), quota="networks", bulk=True, sees=own_or_shared, prepare=_prepare_network,
+    change=_change_network,
     guard=_guard_network, release=_release_network, view=_view_network,
     filters={"router:external": _external},
 )  # fmt: skip

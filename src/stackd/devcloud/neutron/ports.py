@@ -255,7 +255,8 @@ PORTS = Collection(
         "dns_assignment": Field([], post=False, put=False), "numa_affinity_policy": Field(),
         "hints": Field(), "device_profile": Field(),
     },
-    indexes=("network_id", "device_id"), quota="ports", bulk=True, sees=_sees_port, prepare=_prepare_port,
+    indexes=("network_id", "device_id", "name"), quota="ports", bulk=True, sees=_sees_port,
+    prepare=_prepare_port,
     change=_change_port, changed=_port_changed, guard=_guard_port, release=release_port,
     filters={"fixed_ips": _by_fixed_ips, "security_groups": _by_groups},
 )  # fmt: skip
