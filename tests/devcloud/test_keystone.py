@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from typing import Any
 
 from stackd.devcloud.keystone.ec2 import signature
@@ -17,7 +18,9 @@ def password(name: str, scope: Any = None, domain: str = "default") -> dict[str,
 
 
 async def named(admin: Any, plural: str, name: str) -> str:
-    return next(item["id"] for item in (await admin.get(f"{V3}/{plural}"))[plural] if item["name"] == name)
+    return next(
+        str(item["id"]) for item in (await admin.get(f"{V3}/{plural}"))[plural] if item["name"] == name
+    )
 
 
 async def test_token_has_implied_roles_and_a_catalog_of_its_project(cloud: Any) -> None:
@@ -164,6 +167,19 @@ async def test_ec2_signature_buys_a_token_if_a_service_asks(cloud: Any, admin: A
     assert await cloud.http.post(f"{V3}/ec2tokens", json={"credentials": request})
     listed = (await demo.get(f"{V3}/credentials?type=ec2"))["credentials"]
     assert [item["id"] for item in listed] == [hashlib.sha256(made["access"].encode()).hexdigest()]
+
+
+async def test_credential_made_by_hand_signs_too(admin: Any, demo: Any) -> None:
+    blob = {"access": "a" * 32, "secret": "s" * 32}
+    body = {"type": "ec2", "blob": json.dumps(blob), "project_id": demo.project_id}
+    made = (await demo.post(f"{V3}/credentials", {"credential": body}))["credential"]
+    assert made["id"] == hashlib.sha256(blob["access"].encode()).hexdigest()
+    request = signed_v2(blob["access"], blob["secret"])
+    reply = await admin.call("POST", f"{V3}/ec2tokens", {"credentials": request})
+    assert reply.json()["token"]["project"]["id"] == demo.project_id
+    assert await demo.status("POST", f"{V3}/credentials", {"credential": body}) == 409
+    assert await demo.status("DELETE", f"{V3}/credentials/{made['id']}") == 204
+    assert await admin.status("POST", f"{V3}/ec2tokens", {"credentials": request}) == 404
 
 
 def test_signature_version_4_agrees_with_the_published_example() -> None:

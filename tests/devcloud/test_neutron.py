@@ -142,6 +142,8 @@ async def test_lists_filter_and_page(demo: Any) -> None:
     assert len(page["networks"]) == 1
     following = await demo.get(page["networks_links"][0]["href"])
     assert [network["id"] for network in following["networks"]] == [ids[1]]
+    brief = await demo.get(f"{N}/networks?name=b&fields=id&fields=name")
+    assert brief["networks"] == [{"id": ids[1], "name": "b"}]
     ordered = await demo.get(f"{N}/networks?sort_key=name&sort_dir=desc&router:external=false")
     assert [network["name"] for network in ordered["networks"]] == ["c", "b", "a"]
 

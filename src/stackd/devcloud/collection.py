@@ -317,6 +317,8 @@ def listing(coll: Collection, style: Style, call: Call, view: View | None) -> JS
     entities = ordered(call, entities, style.newest_first)
     entities, following = page(call, entities, style.default_limit, style.largest_limit)
     items = [view(call, entity) for entity in entities] if view else [entity.data for entity in entities]
+    if names := [value for key, value in call.query if key == "fields"]:
+        items = [{name: item[name] for name in names if name in item} for item in items]
     if style.page_links is not None:
         return style.page_links(call, coll.plural, items, following)
     return {coll.plural: items}

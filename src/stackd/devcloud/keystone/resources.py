@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from stackd.devcloud.collection import Collection, Field, Style, admin_only, anyone
 from stackd.devcloud.keystone.style import STYLE, self_linked, with_links
 from stackd.devcloud.store import JSON, Entity
@@ -140,6 +143,20 @@ def _prepare_credential(call: Call, values: JSON, private: JSON) -> None:
         raise bad_request("Invalid input for field/attribute blob. It must be a string.")
 
 
+def _credential_id(call: Call, values: JSON) -> str:
+    """EC2 credentials are found by the digest of their access key."""
+    if values["type"] != "ec2":
+        return call.world.hex_id()
+    try:
+        access = str(json.loads(values["blob"])["access"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise bad_request("Invalid blob in credential: it must be JSON with access and secret.") from error
+    credential_id = hashlib.sha256(access.encode()).hexdigest()
+    if call.store.get("identity.credentials", credential_id) is not None:
+        raise STYLE.duplicate("credential", credential_id)
+    return credential_id
+
+
 def _sees_credential(call: Call, entity: Entity) -> bool:
     return call.actor.is_admin or entity.data.get("user_id") == call.actor.user_id
 
@@ -222,7 +239,7 @@ CREDENTIALS = Collection(
         "user_id": Field(), "project_id": Field(), "type": Field(required=True), "blob": Field(required=True),
     },
     indexes=("user_id",), sees=_sees_credential, writer="anyone", lister="anyone", projectless=True,
-    prepare=_prepare_credential, view=self_linked("/credentials"),
+    prepare=_prepare_credential, choose_id=_credential_id, view=self_linked("/credentials"),
 )  # fmt: skip
 
 COLLECTIONS: tuple[tuple[Collection, Style], ...] = tuple(
