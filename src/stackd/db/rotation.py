@@ -1,0 +1,66 @@
+"""Encrypts everything anew with the newest key, while the server works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, Table, Update, bindparam, select, tuple_, update
+
+from stackd.db import tables
+from stackd.db.database import Database
+
+_ROWS_AT_ONCE = 200
+_TABLES = {name: tables.metadata.tables[name] for name in tables.sealed_columns()}
+
+
+def _keys(table: Table) -> list[Any]:
+    return list(table.primary_key.columns)
+
+
+def _page(table: Table, columns: tuple[str, ...]) -> Select[Any]:
+    keys = _keys(table)
+    behind = tuple_(*keys) > tuple_(*(bindparam(f"after_{key.name}", type_=key.type) for key in keys))
+    return (
+        select(*keys, *(table.c[name] for name in columns)).where(behind).order_by(*keys).limit(_ROWS_AT_ONCE)
+    )
+
+
+def _replace(table: Table, column: str) -> Update:
+    """Only where the old value still stands: what was written meanwhile has the newest key already."""
+    same = [key == bindparam(f"of_{key.name}") for key in _keys(table)]
+    change = update(table).where(*same, table.c[column] == bindparam("old"))
+    return change.values({column: bindparam("new")}).returning(_keys(table)[0])
+
+
+_PAGES = {name: _page(table, tables.sealed_columns()[name]) for name, table in _TABLES.items()}
+_REPLACE = {
+    (name, column): _replace(_TABLES[name], column)
+    for name, columns in tables.sealed_columns().items()
+    for column in columns
+}
+
+
+async def reseal(db: Database) -> int:
+    """Seal every encrypted value again; returns how many were. Old keys are not needed afterwards."""
+    return sum([await _reseal_table(db, table) for table in _TABLES.values()])
+
+
+async def _reseal_table(db: Database, table: Table) -> int:
+    keys = [key.name for key in _keys(table)]
+    columns = tables.sealed_columns()[table.name]
+    place = ("",) * len(keys)
+    done = 0
+    while rows := await db.fetch(_PAGES[table.name], _named("after", keys, place)):
+        for row in rows:
+            place = tuple(row[: len(keys)])
+            for column, old in zip(columns, row[len(keys) :], strict=True):
+                if old is None:
+                    continue
+                new = db.sealer.seal(db.sealer.unseal(old))
+                params = _named("of", keys, place) | {"old": old, "new": new}
+                done += len(await db.modify(_REPLACE[table.name, column], params))
+    return done
+
+
+def _named(prefix: str, keys: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+    return {f"{prefix}_{key}": value for key, value in zip(keys, values, strict=True)}

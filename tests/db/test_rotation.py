@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, MultiFernet
+from tests.support.records import a_credential, a_resource, a_stack
+
+from stackd.db import credentials, documents, resources, stacks
+from stackd.db.codec import Codecs
+from stackd.db.database import Database
+from stackd.db.journal import Insert, Journal, PutDocument
+from stackd.db.rotation import reseal
+
+
+class FernetSealer:
+    def __init__(self, *keys: Fernet) -> None:
+        keyring = MultiFernet(keys)
+        self.seal = keyring.encrypt
+        self.unseal = keyring.decrypt
+
+
+def use(database: Database, *keys: Fernet) -> None:
+    database.sealer = FernetSealer(*keys)
+    database.codecs = Codecs(database.sealer)
+    database.documents.clear()
+
+
+async def test_after_resealing_the_old_key_is_not_needed(database: Database, journal: Journal) -> None:
+    old, new = (Fernet(Fernet.generate_key()) for _ in range(2))
+    use(database, old)
+    stack = a_stack(outputs={"ip": {"value": "10.0.0.1"}})
+    made = [a_resource(stack, f"r{n:03}", data={"n": n}) for n in range(205)]
+    credential = a_credential()
+    await journal.write(Insert(stack), Insert(credential), *(Insert(resource) for resource in made))
+    await journal.write(PutDocument("project", "id-1", b"body"), PutDocument("other", "id-1", b"body"))
+    use(database, new, old)
+    assert await reseal(database) == 1 + 1 + 2 + 2 * len(made)
+    use(database, new)
+    assert await stacks.get(database, stack.id, None) == stack
+    assert await resources.of_stack(database, stack.id) == made
+    assert await credentials.get(database, credential.id) == credential
+    assert await documents.get(database, "other", "id-1") == b"body"
