@@ -1,0 +1,81 @@
+"""OS::Keystone::Project, which owns objects of the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from stackd.errors import CloudNotFound
+from stackd.resources.base import Entity, ResourceType, attr
+from stackd.resources.context import JSON, Context
+from stackd.resources.keystone import objects
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import IN_PLACE, Properties, prop
+
+_PROJECT = Entity("identity", "/projects", "project", "projects")
+_CHANGEABLE = {
+    "name": "name",
+    "domain": "domain_id",
+    "description": "description",
+    "enabled": "enabled",
+    "tags": "tags",
+}
+
+
+class ProjectProps(Properties):
+    """Properties of a project."""
+
+    name: str | None = prop("Name of the project.", update=IN_PLACE)
+    domain: str = prop(
+        "Name or id of the project's domain.", default="default", update=IN_PLACE, find="keystone.domain"
+    )
+    description: str = prop("What the project is for.", default="", update=IN_PLACE)
+    enabled: bool = prop("Whether the project can be used.", default=True, update=IN_PLACE)
+    parent: str | None = prop(
+        "Name or id of the project above this one.", find="keystone.project", since="6.0.0"
+    )
+    tags: list[Any] = prop("Tags of the project.", default=[], update=IN_PLACE, since="10.0.0")
+
+
+@resource_type("OS::Keystone::Project", support=objects.since("2015.1"))
+class Project(ResourceType[ProjectProps]):
+    """A project, whose members share what belongs to it."""
+
+    properties = ProjectProps
+    service = "identity"
+    entity = _PROJECT
+    attributes: ClassVar = {
+        "name": attr("Name of the project.", since="10.0.0"),
+        "parent_id": attr("Id of the project above.", since="10.0.0"),
+        "domain_id": attr("Id of the project's domain.", since="10.0.0"),
+        "enabled": attr("Whether the project can be used.", "boolean", since="10.0.0"),
+        "is_domain": attr("Whether the project is a domain itself.", "boolean", since="10.0.0"),
+    }
+
+    async def create(self, ctx: Context, props: ProjectProps) -> None:
+        """Make the project."""
+        body = objects.creation(ctx, props, {**_CHANGEABLE, "parent": "parent_id"})
+        await objects.create(ctx, _PROJECT, body)
+
+    async def find(self, ctx: Context, props: ProjectProps) -> Sequence[JSON]:
+        """Projects of the name in the domain."""
+        return await objects.find(ctx, _PROJECT, props)
+
+    async def update(self, ctx: Context, old: ProjectProps, new: ProjectProps) -> None:
+        """Send what differs."""
+        await objects.update(ctx, _PROJECT, old, new, _CHANGEABLE)
+
+    async def delete(self, ctx: Context, props: ProjectProps) -> None:
+        """Delete the project, after the security group that every project gets and nobody else deletes."""
+        if ctx.cloud.has_service("network"):
+            await _delete_default_groups(ctx)
+        await ctx.cloud.identity.delete(f"/projects/{ctx.physical_id}")
+
+
+async def _delete_default_groups(ctx: Context) -> None:
+    query = {"project_id": ctx.physical_id, "name": "default"}
+    for group in await ctx.cloud.network.list_all("/security-groups", "security_groups", query):
+        try:
+            await ctx.cloud.network.delete(f"/security-groups/{group['id']}")
+        except CloudNotFound:
+            continue
