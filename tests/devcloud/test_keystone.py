@@ -215,6 +215,10 @@ async def test_catalog_grows_with_registered_services(cloud: Any, admin: Any, de
     catalog = (await demo.get(f"{V3}/auth/catalog"))["catalog"]
     found = next(entry for entry in catalog if entry["type"] == "orchestration")
     assert found["endpoints"][0]["url"] == f"http://x/v1/{demo.project_id}"
+    cloud.dev.register("cloudformation", "stackd-cfn", "http://x:8000/v1")
+    catalog = (await demo.get(f"{V3}/auth/catalog"))["catalog"]
+    found = next(entry for entry in catalog if entry["type"] == "cloudformation")
+    assert {endpoint["interface"] for endpoint in found["endpoints"]} == {"public", "internal", "admin"}
 
 
 async def test_version_documents_need_no_token(cloud: Any) -> None:

@@ -21,7 +21,9 @@ def exports(cloud: DevCloud) -> str:
         "USER_DOMAIN_ID": "default", "PROJECT_DOMAIN_ID": "default", "REGION_NAME": cloud.settings.region,
         "IDENTITY_API_VERSION": "3",
     }  # fmt: skip
-    return "\n".join(f"export OS_{name}={value}" for name, value in values.items())
+    return f"# {cloud.world.base_url}\n" + "\n".join(
+        f"export OS_{name}={value}" for name, value in values.items()
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

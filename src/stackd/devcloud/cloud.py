@@ -82,6 +82,13 @@ class DevCloud:
         """Where Keystone is."""
         return f"{self.world.base_url}/identity/v3"
 
+    def register(self, kind: str, name: str, url: str) -> None:
+        """Enter a service from outside, such as `orchestration`, in the catalog.
+
+        The URL may hold `%(tenant_id)s`.
+        """
+        register(self.world, kind, name, url)
+
     def _install(self, service: Service) -> None:
         self._services[service.prefix] = (service, service.router())
         for kind, indexes in service.kinds.items():
