@@ -10,7 +10,7 @@ import yaml
 from stackd.cli.packing import pack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-TEMPLATES = [path for path in sorted(EXAMPLES.rglob("*.yaml"))]
+TEMPLATES = sorted(EXAMPLES.rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(EXAMPLES)))

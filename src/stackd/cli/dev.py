@@ -13,11 +13,11 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _PASSWORD = "secret"  # noqa: S105  # everyone's in the simulated cloud
 _DEMO = "webapp.yaml"
+_INTERRUPTED = 130  # what shells give a command that Ctrl-C has ended
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,40 +110,50 @@ async def run(options: Options) -> int:
     from stackd.devcloud import serve as serve_cloud
     from stackd.devcloud.keystone.seed import register
 
-    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    interrupted, ready = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    known: asyncio.Future[DevCloud] = asyncio.get_running_loop().create_future()
+        loop.add_signal_handler(number, interrupted.set)
+    known: asyncio.Future[DevCloud] = loop.create_future()
     cloud_settings = DevCloudSettings(host=_HOST, port=options.cloud_port, latency=options.latency)
-    tasks = [asyncio.create_task(serve_cloud(cloud_settings, ready=known.set_result))]
+    tasks: list[asyncio.Task[Any]] = [
+        loop.create_task(interrupted.wait()),
+        loop.create_task(serve_cloud(cloud_settings, ready=known.set_result)),
+    ]
     try:
-        await _until(known, tasks)
-        cloud = known.result()
+        cloud = await _until(known, tasks)
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
-        ready = asyncio.Event()
-        tasks.append(asyncio.create_task(run_server(dev_settings(options, cloud.auth_url), ready=ready)))
-        await _until(asyncio.ensure_future(ready.wait()), tasks)
+        tasks.append(loop.create_task(run_server(dev_settings(options, cloud.auth_url), ready=ready)))
+        await _until(ready.wait(), tasks)
         variables = client_variables(cloud.auth_url, cloud_settings.region)
         if options.command:
-            return await _run_command(options.command, variables)
+            return await _until(_run_command(options.command, variables), tasks)
         click.echo(_welcome(variables, options.port))
-        await _until(asyncio.ensure_future(stopped.wait()), tasks)
-        return 0
+        return await _until(loop.create_future(), tasks)
+    except Interrupted:
+        return _INTERRUPTED if options.command else 0
     finally:
         for task in reversed(tasks):
             task.cancel()
             await asyncio.wait([task])
 
 
-async def _until(awaited: asyncio.Future[Any], tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for it; a server that ends first ends the command."""
-    await asyncio.wait([awaited, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    if awaited.done():
-        return
-    awaited.cancel()
-    for task in tasks:
+class Interrupted(Exception):
+    """The command was told to stop before what it waited for came."""
+
+
+async def _until(awaited: Awaitable[T], ends: list[asyncio.Task[Any]]) -> T:
+    """The result of what is awaited; when one of the tasks ends first, the command ends with its error."""
+    wanted = asyncio.ensure_future(awaited)
+    await asyncio.wait([wanted, *ends], return_when=asyncio.FIRST_COMPLETED)
+    if wanted.done():
+        return wanted.result()
+    wanted.cancel()
+    await asyncio.wait([wanted])
+    for task in ends:
         if task.done() and (error := task.exception()):
-            raise Failure(f"The server cannot start: {error}", FAILED) from error
+            raise Failure(f"The server cannot run: {error}", FAILED) from error
+    raise Interrupted
 
 
 def dev_settings(options: Options, auth_url: str) -> Settings:
