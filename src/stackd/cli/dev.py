@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stackd.settings import Settings
 
 _HOST = "127.0.0.1"
+_PORT = click.IntRange(1, 65535)
 _PASSWORD = "secret"  # noqa: S105  # everyone's in the simulated cloud
 _DEMO = "webapp.yaml"
 _INTERRUPTED = 130  # what shells give a command that Ctrl-C has ended
@@ -49,12 +50,8 @@ class Options:
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8004, help="The server's port; 0 takes a free one."
-)
-@click.option(
-    "--cloud-port", type=click.IntRange(0, 65535), default=8005, help="The cloud's port; 0 takes a free one."
-)
+@click.option("--port", type=_PORT, help="The server's port; 8004, or a free one if there is a COMMAND.")
+@click.option("--cloud-port", type=_PORT, help="The cloud's port; 8005, or a free one if there is a COMMAND.")
 @click.option(
     "--latency", type=float, default=0.0, metavar="SECONDS", help="How long each call to the cloud takes."
 )
@@ -67,8 +64,8 @@ class Options:
 def dev(
     config_file: str | None,
     *,
-    port: int,
-    cloud_port: int,
+    port: int | None,
+    cloud_port: int | None,
     latency: float,
     state: Path | None,
     demo: bool,
@@ -94,7 +91,14 @@ def dev(
     with ExitStack() as stack:
         directory = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stackd-")))
         directory.mkdir(parents=True, exist_ok=True)
-        options = Options(port or _free_port(), cloud_port, latency, directory, config_file, command)
+        options = Options(
+            port=port or (_free_port() if command else 8004),
+            cloud_port=cloud_port or (_free_port() if command else 8005),
+            latency=latency,
+            state=directory,
+            config_file=config_file,
+            command=command,
+        )
         import uvloop
 
         code = uvloop.run(run(options))
@@ -152,7 +156,8 @@ async def _until(awaited: Awaitable[T], ends: list[asyncio.Task[Any]]) -> T:
     await asyncio.wait([wanted])
     for task in ends:
         if task.done() and (error := task.exception()):
-            raise Failure(f"The server cannot run: {error}", FAILED) from error
+            remedy = "Choose another --port or --cloud-port." if isinstance(error, OSError) else ""
+            raise Failure(f"The server cannot run: {error}", FAILED, remedy) from error
     raise Interrupted
 
 
