@@ -91,11 +91,18 @@ def _entries(registry: Registry) -> dict[str, str]:
     return entries
 
 
+class _Circle(Exception):
+    """A mapping leads back to where it started."""
+
+
 def resolve(
     registries: Sequence[Registry], type_name: str, resource_name: str, exists: Callable[[str], bool]
 ) -> str | None:
     """What ``type_name`` stands for; earlier registries win. None for mappings to nowhere or in a circle."""
-    return _resolve(registries, type_name, resource_name, exists, frozenset())
+    try:
+        return _resolve(registries, type_name, resource_name, exists, frozenset())
+    except _Circle:
+        return None
 
 
 def _resolve(
@@ -106,7 +113,7 @@ def _resolve(
     seen: frozenset[str],
 ) -> str | None:
     if type_name in seen:
-        return None
+        raise _Circle(type_name)
     seen |= {type_name}
     for pattern, target in _candidates(registries, type_name, resource_name):
         if is_template_name(pattern) and pattern == type_name:
