@@ -202,6 +202,7 @@ class FakeContext:
     siblings: list[Resource] = field(default_factory=list)
     happens: list[Callable[[], None]] = field(default_factory=list)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
     user: StackUser | None = None
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
@@ -274,6 +275,10 @@ class FakeContext:
             if await done():
                 return
         raise ActionTimedOut
+
+    async def sleep(self, seconds: float) -> None:
+        """Only noted; no time passes in a test."""
+        self.slept.append(seconds)
 
     async def sibling(self, reference: str) -> Resource | None:
         for each in self.siblings:

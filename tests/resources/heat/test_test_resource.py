@@ -1,5 +1,3 @@
-import asyncio
-
 import pytest
 from tests.support.context import FakeContext
 
@@ -8,28 +6,17 @@ from stackd.errors import ActionTimedOut, ResourceFailure
 KIND = "OS::Heat::TestResource"
 
 
-@pytest.fixture
-def slept(monkeypatch):
-    seconds = []
-
-    async def sleep(duration):
-        seconds.append(duration)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    return seconds
-
-
-async def test_it_is_made_and_waits(slept):
+async def test_it_is_made_and_waits():
     ctx = FakeContext(KIND, properties={"wait_secs": 3})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.physical_id == ctx.physical_name
-    assert slept == []
+    assert ctx.slept == []
     await ctx.type.configure(ctx, ctx.props)
     await ctx.type.delete(ctx, ctx.props)
-    assert slept == [3, 3]
+    assert ctx.slept == [3, 3]
 
 
-async def test_actions_have_their_own_waiting_times(slept):
+async def test_actions_have_their_own_waiting_times():
     ctx = FakeContext(
         KIND, physical="x", properties={"wait_secs": 3, "action_wait_secs": {"create": 1, "delete": 0}}
     )
@@ -37,18 +24,18 @@ async def test_actions_have_their_own_waiting_times(slept):
     await ctx.type.update(ctx, ctx.load({}), ctx.props)
     await ctx.type.update(ctx, ctx.load({}), ctx.load({"value": "new", "wait_secs": 3}))
     await ctx.type.delete(ctx, ctx.props)
-    assert slept == [1, 3]
+    assert ctx.slept == [1, 3]
 
 
-async def test_a_failing_one_has_no_id(slept):
+async def test_a_failing_one_has_no_id():
     ctx = FakeContext(KIND, properties={"fail": True, "wait_secs": 2})
     with pytest.raises(ResourceFailure, match="Test Resource failed thing"):
         await ctx.type.create(ctx, ctx.props)
     assert ctx.resource.physical_id is None
-    assert slept == [2]
+    assert ctx.slept == [2]
 
 
-async def test_an_update_fails_when_told_to(slept):
+async def test_an_update_fails_when_told_to():
     ctx = FakeContext(KIND, physical="x")
     with pytest.raises(ResourceFailure):
         await ctx.type.update(ctx, ctx.load({}), ctx.load({"fail": True}))

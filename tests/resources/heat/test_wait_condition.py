@@ -46,7 +46,7 @@ async def test_it_is_complete_when_enough_signals_came():
 
 async def test_a_signal_of_failure_fails_it():
     ctx = condition({"status": "FAILURE", "reason": "disk"}, {"status": "FAILURE", "reason": "net"}, count=1)
-    with pytest.raises(WaitConditionFailure, match="^disk;net$"):
+    with pytest.raises(WaitConditionFailure, match=r"^disk;net$"):
         await ctx.type.configure(ctx, ctx.props)
 
 
@@ -54,7 +54,7 @@ async def test_it_fails_when_time_is_up(monkeypatch):
     ctx = condition({"reason": "first"}, count=3, timeout=1)
     now = iter(range(10))
     monkeypatch.setattr("asyncio.base_events.BaseEventLoop.time", lambda loop: float(next(now, 10)))
-    with pytest.raises(WaitConditionTimeout, match="^1 of 3 received - first$"):
+    with pytest.raises(WaitConditionTimeout, match=r"^1 of 3 received - first$"):
         await ctx.type.configure(ctx, ctx.props)
 
 

@@ -95,7 +95,7 @@ class TestResource(ResourceType[TestResourceProps]):
     async def lazy_attribute(self, ctx: Context, name: str) -> Any:
         """The value, after the time that is asked for."""
         props = TestResourceProps.load(ctx.resource.properties)
-        await asyncio.sleep(props.attr_wait_secs)
+        await ctx.sleep(props.attr_wait_secs)
         return props.value
 
 
@@ -114,6 +114,6 @@ async def _wait(ctx: Context, props: TestResourceProps, action: str) -> None:
         return seconds > 0 and end <= clock()
 
     if seconds > 0 and not props.client_name:
-        await asyncio.sleep(seconds)
+        await ctx.sleep(seconds)
     else:
         await ctx.until(is_over)

@@ -1,0 +1,88 @@
+"""OS::Nova::KeyPair, a key for logging in to servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from stackd.errors import CloudNotFound
+from stackd.records import Resource
+from stackd.resources.base import Entity, ResourceType, attr
+from stackd.resources.constraints import length, one_of
+from stackd.resources.context import JSON, Context
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import Properties, prop
+
+
+class KeyPairProps(Properties):
+    """Properties of ``OS::Nova::KeyPair``."""
+
+    name: str = prop("Name of the key pair.", required=True, constraints=[length(1, 255)])
+    save_private_key: bool = prop(
+        "Whether the generated private key is kept and can be read as an attribute.", default=False
+    )
+    public_key: str | None = prop("The public key; one is generated when it is left out.")
+    type: str | None = prop("The kind of key.", constraints=[one_of("ssh", "x509")], since="8.0.0")
+    user: str | None = prop(
+        "The user to whom the key belongs; only administrators may name another.",
+        find="keystone.user",
+        since="9.0.0",
+    )
+
+
+@resource_type("OS::Nova::KeyPair", since="2014.1")
+class KeyPair(ResourceType[KeyPairProps]):
+    """A key pair, generated or made from a public key."""
+
+    properties = KeyPairProps
+    entity = Entity("compute", "/os-keypairs", "keypair", "keypairs", id_field="name", name_filter="")
+    checkable = True
+    attributes: ClassVar = {
+        "public_key": attr("The public key."),
+        "private_key": attr("The generated private key, if it is kept; else empty."),
+    }
+
+    async def create(self, ctx: Context, props: KeyPairProps) -> None:
+        """Make the key pair; a generated private key is shown only now."""
+        body = props.body("name", "public_key", "type")
+        if props.user:
+            body["user_id"] = props.user
+        made = (await ctx.cloud.compute.post("/os-keypairs", {"keypair": body}))["keypair"]
+        if props.save_private_key and made.get("private_key"):
+            await ctx.put_data(private_key=made["private_key"])
+        await ctx.created(made["name"], made)
+
+    async def delete(self, ctx: Context, props: KeyPairProps) -> None:
+        """Remove the key pair of its user."""
+        query = {"user_id": props.user} if props.user else None
+        await ctx.cloud.compute.delete(f"/os-keypairs/{ctx.physical_id}", query)
+
+    async def find(self, ctx: Context, props: KeyPairProps) -> Sequence[JSON]:
+        """The key pair of this name, unless its private key should have been kept and is lost."""
+        if props.save_private_key and not props.public_key:
+            return []
+        query = {"user_id": props.user} if props.user else None
+        try:
+            reply = await ctx.cloud.compute.get(f"/os-keypairs/{props.name}", query)
+        except CloudNotFound:
+            return []
+        return [reply["keypair"]]
+
+    async def prepare_for_replace(self, ctx: Context, props: KeyPairProps) -> None:
+        """Remove the old key pair: the new one may have the same name."""
+        try:
+            await self.delete(ctx, props)
+        except CloudNotFound:
+            return
+
+    async def check(self, ctx: Context, props: KeyPairProps) -> None:
+        """The key pair must exist."""
+        query = {"user_id": props.user} if props.user else None
+        await ctx.cloud.compute.get(f"/os-keypairs/{ctx.physical_id}", query)
+
+    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
+        """The keys, the private one only if it is kept."""
+        return {
+            "public_key": live.get("public_key") or resource.properties.get("public_key"),
+            "private_key": resource.data.get("private_key", ""),
+        }
