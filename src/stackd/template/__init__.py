@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from stackd.template.conditions import Conditions
 from stackd.template.constraints import Constraint
+from stackd.template.describe import describe_parameter, describe_template
 from stackd.template.environment import Environment, load_environment
 from stackd.template.evaluate import (
     Scope,
@@ -50,6 +51,8 @@ __all__ = [
     "bind_parameters",
     "check_data",
     "dependencies",
+    "describe_parameter",
+    "describe_template",
     "enabled_resources",
     "evaluate",
     "find_circle",
