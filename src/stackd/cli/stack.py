@@ -38,9 +38,10 @@ class Target:
 
     def session(self) -> Session:
         """A session with the credentials of the environment."""
+        from stackd.cli.clouds import with_cloud
         from stackd.cli.session import Session
 
-        return Session(os.environ, self.endpoint)
+        return Session(with_cloud(os.environ), self.endpoint)
 
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
