@@ -136,7 +136,7 @@ class Keystone(Section):
     """How stackd itself signs in, and where it checks the tokens of others."""
 
     auth_url: str = opt("", "Keystone's URL, for example `http://controller:5000/v3`.")
-    username: str = opt("stackd", "stackd's own user, with the role `service` or `admin`.")
+    username: str = opt("heat", "stackd's own user; the one that Heat had will do.")
     password: SecretStr = opt(SecretStr(""), "Password of that user.")
     project_name: str = opt("service", "Project of that user.")
     user_domain_name: str = opt("Default", "Domain of that user.")
