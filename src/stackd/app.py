@@ -139,6 +139,8 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
             grace=float(limits.error_wait_time),
             nested_depth=limits.max_nested_stack_depth,
             resources=limits.max_resources_per_stack,
+            events_kept=limits.max_events_per_stack,
+            events_batch=limits.event_purge_batch_size,
             type_limits={**limits.model_dump(), **settings.guests.model_dump()},
         ),
     )

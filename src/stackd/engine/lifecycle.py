@@ -24,6 +24,7 @@ from stackd.errors import (
     Fenced,
     ResourceFailure,
     ResourceInError,
+    ServiceUnavailable,
     StackdError,
 )
 from stackd.records import Action, Resource, Status
@@ -236,7 +237,7 @@ async def run_guarded(work: Work, action: Any) -> StackdError | Exception | None
     """
     try:
         await action
-    except (Stopped, Fenced, asyncio.CancelledError):
+    except (Stopped, Fenced, ServiceUnavailable, asyncio.CancelledError):
         raise
     except Exception as error:
         await mark_failed(work, error)

@@ -89,15 +89,18 @@ async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[st
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
-    await work.enter(Action.CREATE, **intent)
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
-    await work.store(Insert(child), event, physical_id=child.id, nested_stack_id=child.id)
+    ids = {"physical_id": child.id, "nested_stack_id": child.id}
+    await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
     await _reach(walk, work, child, None, props)
     await work.leave(Status.COMPLETE)
 
 
 async def update(walk: StackWalk, work: Work, props: Properties, intent: dict[str, Any]) -> None:
     """Bring the child to what the properties say now; an unchanged and healthy one is left alone."""
+    if work.resource.nested_stack_id is None:
+        await create(walk, work, props, intent)
+        return
     child = await _stored_child(work)
     handler = _nested(work.kind)
     old = type(props).wrap(dict(work.resource.properties))
@@ -276,16 +279,13 @@ async def _raise_failure(walk: StackWalk, inner: StackWalk, child: Stack, action
 
 async def members_of(walk: StackWalk, child: Stack) -> Members:
     """The child's resources as they are stored."""
-    from stackd.engine.stackwalk import StackWalk
-
     rows = await resources.of_stack(walk.run.services.db, child.id)
     registry = walk.run.services.registry
     stored = {row.name: row for row in rows if row.replaced_by is None}
     if not child.definition.template:
         return NO_MEMBERS
     desired = await load_desired(walk.run.services, child)
-    inner = StackWalk(walk.run, child, desired, list(stored.values()))
-    scope = desired.scope(inner.rows)
+    scope = desired.scope(stored)
 
     def attribute(member: str, path: tuple[Any, ...]) -> Any:
         if not path:

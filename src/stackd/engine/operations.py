@@ -9,6 +9,7 @@ process that lost its lease can change nothing any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ import structlog
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
-from stackd.db import leases, resources, stacks
+from stackd.db import events, leases, resources, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
 from stackd.engine import nested
@@ -28,7 +29,7 @@ from stackd.engine.pace import Halt, Pace
 from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import StackWalk
 from stackd.engine.states import ROLLED_BACK
-from stackd.errors import Fenced, StackdError
+from stackd.errors import Fenced, ServiceUnavailable, StackdError
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
 
 log = structlog.get_logger(__name__)
@@ -117,12 +118,16 @@ class Operator:
                     await self._run(operation, Fence(root_id, epoch), tree)
         except Fenced:
             log.info("tree_fenced", root=root_id)
-        except Exception:
-            log.exception("tree_failed", root=root_id)
+        except Exception as error:
+            if not _is_interruption(error):
+                log.exception("tree_failed", root=root_id)
+            else:
+                log.warning("tree_interrupted", root=root_id)
         finally:
             self._trees.pop(root_id, None)
             if epoch is not None:
-                await leases.release(self.services.db, root_id, self.engine_id, epoch)
+                with contextlib.suppress(StackdError):
+                    await leases.release(self.services.db, root_id, self.engine_id, epoch)
             if tree.wanted.is_set() and not self._closing:
                 self.kick(root_id)
 
@@ -152,11 +157,19 @@ class Operator:
             pace.stop(Halt.SUPERSEDED)
         structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
         try:
-            await Conduct(self, operation, fence, pace, stack).run()
+            conduct = Conduct(self, operation, fence, tree, pace, stack)
+            await conduct.run()
+            await self._purge_events(stack)
         finally:
             pace.close()
             tree.pace = None
             structlog.contextvars.clear_contextvars()
+
+    async def _purge_events(self, stack: Stack) -> None:
+        """Drop the oldest events of a stack that has too many."""
+        keep, batch = self.services.tuning.events_kept, self.services.tuning.events_batch
+        if keep and await events.count(self.services.db, stack.id) > keep + batch:
+            await events.purge(self.services.db, stack.id, keep=keep, batch=batch)
 
     async def cloud_for(self, stack: Stack) -> Cloud:
         """The cloud under whose authority the stack's work is done."""
@@ -167,15 +180,22 @@ class Conduct:
     """One operation on one stack, with the rollback that may follow it."""
 
     def __init__(
-        self, operator: Operator, operation: Operation, fence: Fence, pace: Pace, stack: Stack
+        self,
+        operator: Operator,
+        operation: Operation,
+        fence: Fence,
+        tree: _Tree,
+        pace: Pace,
+        stack: Stack,
     ) -> None:
         self.operator = operator
+        self.tree = tree
         self.services = operator.services
         self.operation = operation
         self.fence = fence
         self.pace = pace
         self.stack = stack
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._grace: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Walk, store the end, and roll back where the stack says so."""
@@ -184,9 +204,11 @@ class Conduct:
         self.pace.set_deadline(remaining)
         try:
             ended = await self._walk(action)
-        except (Fenced, asyncio.CancelledError):
+        except (Fenced, ServiceUnavailable, asyncio.CancelledError):
             raise
         except Exception as error:
+            if _is_interruption(error):
+                raise
             log.exception("operation_failed", stack=self.stack.id)
             await self._fail(action, _reason_of(error))
             ended = False
@@ -217,7 +239,8 @@ class Conduct:
         )
         walk = StackWalk(run, self.stack, desired, stored)
         good = await walk.go()
-        await self._settle_tasks()
+        if self._grace is not None:
+            self._grace.cancel()
         if self.pace.halt is Halt.TIMED_OUT:
             await self._fail(action, "Timed out")
             return False
@@ -250,12 +273,9 @@ class Conduct:
         if self._rolls_back(self.stack.action):
             self.pace.stop(Halt.FAILED)
             return
-        loop = asyncio.get_running_loop()
-        loop.call_later(self.services.tuning.grace, self.pace.stop, Halt.FAILED)
-
-    async def _settle_tasks(self) -> None:
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._grace is None:
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(self.services.tuning.grace, self.pace.stop, Halt.FAILED)
 
     async def _complete(self, action: Action, desired: Desired | None, walk: StackWalk) -> None:
         values: dict[str, Any] = {"outputs": {}}
@@ -283,9 +303,10 @@ class Conduct:
         await self._set(action, Status.FAILED, reason, done=not self._rolls_back(action))
 
     async def _finish(self) -> None:
-        await self.services.journal.write(
-            Update(Operation, self.operation.id, {"state": "done"}), fence=self.fence
-        )
+        await self._store_operation(state="done")
+
+    async def _store_operation(self, **values: Any) -> None:
+        await self.services.journal.write(Update(Operation, self.operation.id, values), fence=self.fence)
 
     async def _set(
         self, action: Action, status: Status, reason: str, *, done: bool = False, **values: Any
@@ -309,15 +330,22 @@ class Conduct:
     async def _roll_back(self) -> None:
         """Go back to the previous definition, or to nothing; a failure here is final."""
         target = self.stack.previous or Definition()
-        self.pace.close()
-        pace = Pace(self.services.tuning.slots)
-        self.pace.halt, self.pace = None, pace
-        await self._set(
-            Action.ROLLBACK, Status.IN_PROGRESS, "Stack ROLLBACK started", definition=target, previous=None
-        )
-        timeout = (self.stack.timeout_mins or 60) * 60.0
-        pace.set_deadline(timeout)
-        await Conduct(self.operator, self.operation, self.fence, pace, self.stack).run()
+        deadline = now() + (self.operation.deadline - self.operation.created_at)
+        changes: dict[str, Any] = {"definition": target, "previous": None}
+        await self._set(Action.ROLLBACK, Status.IN_PROGRESS, "Stack ROLLBACK started", **changes)
+        await self._store_operation(deadline=deadline)
+        self.operation = replace(self.operation, deadline=deadline)
+        self.pace.reset((deadline - now()).total_seconds())
+        if self.tree.wanted.is_set():
+            self.pace.stop(Halt.SUPERSEDED)
+        await self.run()
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Whether the store failed us, rather than the operation: it is resumed later, not failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_interruption(each) for each in error.exceptions)
+    return isinstance(error, Fenced | ServiceUnavailable)
 
 
 def _reason_of(error: Exception) -> str:

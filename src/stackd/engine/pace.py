@@ -48,6 +48,11 @@ class Pace:
         if self._timer is not None:
             self._timer.cancel()
 
+    def reset(self, seconds: float) -> None:
+        """Begin anew, after all waits have ended, with another deadline."""
+        self.halt = None
+        self.set_deadline(seconds)
+
     def stop(self, why: Halt) -> None:
         """Let nothing new start and end every wait with ``Stopped``; the first reason counts."""
         if self.halt is None:

@@ -48,6 +48,8 @@ class Tuning:
     grace: float = 240.0
     nested_depth: int = 5
     resources: int = 1000
+    events_kept: int = 1000
+    events_batch: int = 200
     type_limits: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -161,11 +161,11 @@ class Work:
         else:
             await self.run.write(*changes)
 
-    async def enter(self, action: Action, **values: Any) -> None:
+    async def enter(self, action: Action, *others: Change, **values: Any) -> None:
         """The intent: the action begins, with all that is needed to resume it."""
         event = self._event(action, Status.IN_PROGRESS, STATE_CHANGED)
         status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
-        await self.store(event, **status, updated_at=now(), **values)
+        await self.store(event, *others, **status, updated_at=now(), **values)
 
     async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
         """The outcome of the action."""

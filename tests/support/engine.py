@@ -1,0 +1,215 @@
+"""A whole engine on a dev cloud, that can be killed at any write and started again.
+
+``World`` is what survives a process: the cloud and the database. ``World.process`` is one life of the
+engine. A life ends by ``crash``: every task is dropped where it is, nothing more is written or sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from stackd import app
+from stackd.app import Parts
+from stackd.clients.credentials import PasswordCredentials, Scope
+from stackd.db import events, resources, stacks
+from stackd.db.journal import Change, Journal
+from stackd.devcloud import DevCloud, DevCloudSettings
+from stackd.devcloud import serve as serve_cloud
+from stackd.engine import stacks as use_cases
+from stackd.engine.requests import StackRequest
+from stackd.records import Caller, Event, Fence, Resource, Stack, Status
+from stackd.settings import Settings
+from tests.support.database import database_url
+
+_NOT_COUNTED = frozenset({"trusts", "assignments"})
+
+
+class MortalJournal(Journal):
+    """A journal whose process dies at a chosen write: before it, or just after it became durable."""
+
+    dies_at: int | None = None
+    after: bool = False
+    writes: int = 0
+
+    async def write(self, *changes: Change, fence: Fence | None = None) -> None:
+        self.writes += 1
+        doomed = self.dies_at is not None and self.writes >= self.dies_at
+        if doomed and self.after and self.writes == self.dies_at:
+            await super().write(*changes, fence=fence)
+        if doomed:
+            await asyncio.Event().wait()
+        await super().write(*changes, fence=fence)
+
+
+class Process:
+    """One life of the engine."""
+
+    def __init__(self, parts: Parts, journal: MortalJournal, caller: Caller) -> None:
+        self.parts = parts
+        self.engine = parts.engine
+        self.journal = journal
+        self.caller = caller
+        self.db = parts.engine.services.db
+
+    async def create(self, name: str, template: Any, **options: Any) -> Stack:
+        return await use_cases.create(
+            self.engine, self.caller, StackRequest(name=name, template=template, **options)
+        )
+
+    async def update(self, stack: Stack, template: Any = None, **options: Any) -> Stack:
+        current = await self.stack(stack)
+        return await use_cases.update(
+            self.engine, self.caller, current, StackRequest(template=template, **options)
+        )
+
+    async def delete(self, stack: Stack) -> Stack:
+        return await use_cases.delete(self.engine, self.caller, await self.stack(stack))
+
+    async def stack(self, stack: Stack) -> Stack:
+        found = await stacks.get(self.db, stack.id, None)
+        assert found is not None
+        return found
+
+    async def done(self, stack: Stack, patience: float = 20.0) -> Stack:
+        """The stack once its operation has ended."""
+        end = time.monotonic() + patience
+        while True:
+            current = await self.stack(stack)
+            if current.status is not Status.IN_PROGRESS and stack.root_id not in self.engine.operator.busy:
+                return current
+            if time.monotonic() > end:
+                raise AssertionError(f"{current.name} is still {current.action}_{current.status}")
+            await asyncio.sleep(0.005)
+
+    async def rows(self, stack: Stack) -> dict[str, Resource]:
+        return {row.name: row for row in await resources.of_stack(self.db, stack.id)}
+
+    async def events(self, stack: Stack) -> list[Event]:
+        """Oldest first."""
+        return list(reversed(await events.listed(self.db, stack.id)))
+
+    async def told(self, stack: Stack) -> list[str]:
+        return [f"{each.resource_name} {each.action}_{each.status}" for each in await self.events(stack)]
+
+    async def outputs(self, stack: Stack) -> dict[str, Any]:
+        current = await self.stack(stack)
+        return {key: value.get("value") for key, value in (current.outputs or {}).items()}
+
+
+class World:
+    """The dev cloud and the database."""
+
+    def __init__(self, cloud: DevCloud, settings: Settings) -> None:
+        self.cloud = cloud
+        self.settings = settings
+        self._seeded = {kind: set(table.rows) for kind, table in cloud.store.tables.items()}
+
+    def objects(self, kind: str) -> list[Mapping[str, Any]]:
+        """The objects of a kind that were made since the start, by plural name (``networks``)."""
+        self.cloud.store.settle()
+        name = next(name for name in self.cloud.store.tables if name.endswith(f".{kind}"))
+        rows = self.cloud.store.tables[name].rows
+        return [row.data for key, row in rows.items() if key not in self._seeded[name]]
+
+    def counts(self) -> dict[str, int]:
+        """How many objects of each kind were made and still exist; trusts are not counted."""
+        names = [name.rpartition(".")[2] for name in self.cloud.store.tables]
+        found = {name: len(self.objects(name)) for name in names if name not in _NOT_COUNTED}
+        return {name: number for name, number in found.items() if number}
+
+    @contextlib.asynccontextmanager
+    async def process(self, *, dies_at: int | None = None, after: bool = False) -> AsyncIterator[Process]:
+        """One life of the engine; with ``dies_at`` it crashes at that write, counted from its start."""
+        made: list[MortalJournal] = []
+
+        def make(db: Any) -> MortalJournal:
+            journal = MortalJournal(db)
+            journal.dies_at, journal.after = dies_at, after
+            made.append(journal)
+            return journal
+
+        original, app.Journal = app.Journal, make  # type: ignore[misc, assignment]
+        try:
+            async with app.wired(self.settings) as parts:
+                token = (await parts.engine.authority._clouds.cloud(_demo()).token()).id
+                caller = await parts.tokens.validate(token)
+                process = Process(parts, made[0], replace(caller, request_id="req-test"))
+                try:
+                    yield process
+                finally:
+                    if dies_at is not None:
+                        await crash(process)
+        finally:
+            app.Journal = original  # type: ignore[misc]
+
+
+async def crash(process: Process) -> None:
+    """Drop every task of the process where it is."""
+    operator = process.engine.operator
+    operator._closing = True
+    tasks = [tree.task for tree in operator._trees.values() if tree.task is not None]
+    process.journal.dies_at = 0
+    for task in tasks:
+        task.cancel()
+    released, process.journal.__class__.write = process.journal.__class__.write, _never  # type: ignore[method-assign]
+    try:
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        process.journal.__class__.write = released  # type: ignore[method-assign]
+    operator._trees.clear()
+
+
+async def _never(self: Journal, *changes: Change, fence: Fence | None = None) -> None:
+    raise asyncio.CancelledError
+
+
+def _demo() -> PasswordCredentials:
+    return PasswordCredentials(
+        "secret",
+        user_name="demo",
+        user_domain_name="Default",
+        scope=Scope(project_name="demo", project_domain_name="Default"),
+    )
+
+
+@contextlib.asynccontextmanager
+async def world(tmp_path: Path, *, ready_after: float = 0.02, **cloud: Any) -> AsyncIterator[World]:
+    """A fresh cloud and an empty database."""
+    loop = asyncio.get_running_loop()
+    started: asyncio.Future[DevCloud] = loop.create_future()
+    task = asyncio.create_task(
+        serve_cloud(DevCloudSettings(ready_after=ready_after, seed=1, **cloud), ready=started.set_result)
+    )
+    try:
+        dev = await started
+        async with database_url() as url:
+            shared = url if url != "sqlite://" else f"sqlite:///{tmp_path}/stackd.db"
+            yield World(dev, _settings(shared, f"{dev.auth_url}"))
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _settings(url: str, auth_url: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "database": {"url": url},
+            "keystone": {
+                "auth_url": auth_url,
+                "username": "heat",
+                "password": "secret",
+                "stack_domain_name": "heat",
+                "stack_domain_admin": "heat_domain_admin",
+                "stack_domain_admin_password": "secret",
+            },
+            "security": {"encryption_keys": ["a:" + "A" * 43 + "="]},
+            "engine": {"lease_seconds": 1.0, "poll_min": 0.02, "poll_max": 0.1},
+        }
+    )
