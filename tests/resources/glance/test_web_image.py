@@ -8,9 +8,10 @@ KIND = "OS::Glance::WebImage"
 BASE = {"container_format": "bare", "disk_format": "raw", "location": "http://images.test/a"}
 
 
-def context(physical="i1", status="active", **properties):
-    ctx = FakeContext(KIND, properties={**BASE, **properties}, physical=physical)
-    ctx.cloud.on("GET", "/images/i1", {"id": "i1", "status": status})
+def context(physical="i1", status="active", visibility="private", **properties):
+    given = {"visibility": visibility, **properties}
+    ctx = FakeContext(KIND, properties={**BASE, **given}, physical=physical)
+    ctx.cloud.on("GET", "/images/i1", {"id": "i1", "status": status, "visibility": visibility})
     ctx.cloud.on("PATCH", "/images/i1", {})
     return ctx
 
@@ -92,7 +93,7 @@ async def test_failed_fetch_is_an_error(live):
 
 async def test_update_patches_what_differs():
     ctx = context()
-    ctx.cloud.on("GET", "/images/i1", {"architecture": "x86_64"})
+    ctx.cloud.on("GET", "/images/i1", {"architecture": "x86_64", "visibility": "private"})
     old = {"architecture": "x86_64", "os_version": "1", "extra_properties": {"gone": "1", "kept": "1"}}
     cloud = await updated(ctx, old, {"os_distro": "debian", "extra_properties": {"kept": "2"}})
     assert cloud.sent("PATCH") == [
@@ -106,23 +107,29 @@ async def test_update_patches_what_differs():
 
 
 async def test_update_exchanges_tags_and_members():
-    ctx = context()
+    ctx = context(visibility="shared")
     ctx.cloud.on("DELETE", "/images/i1/tags/a", gone()).on("PUT", "/images/i1/tags/b%2Fc")
     ctx.cloud.on("DELETE", "/images/i1/members/p").on("POST", "/images/i1/members", {})
     shared = {"visibility": "shared"}
     old, new = {**shared, "tags": ["a"], "members": ["p"]}, {**shared, "tags": ["b/c"], "members": ["q"]}
     cloud = await updated(ctx, old, new)
     assert cloud.asked() == [
+        ("DELETE", "/images/i1/members/p"),
         ("DELETE", "/images/i1/tags/a"),
         ("PUT", "/images/i1/tags/b%2Fc"),
-        ("DELETE", "/images/i1/members/p"),
         ("POST", "/images/i1/members"),
     ]
 
 
 async def test_update_of_activity_alone_is_left_to_the_end():
     ctx = context()
-    assert (await updated(ctx, {}, {"active": False})).calls == []
+    assert (await updated(ctx, {}, {"active": False})).asked() == []
+
+
+async def test_members_of_an_image_that_is_no_longer_shared_are_left():
+    ctx = context(visibility="private")
+    old = {"visibility": "shared", "members": ["p"]}
+    assert (await updated(ctx, old, {})).asked() == [("PATCH", "/images/i1")]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,12 @@ async def test_value_specs_and_address_pairs_are_sent():
 
 
 async def test_update_without_security_groups_returns_to_the_default_one():
-    finds = {("neutron.security_group", "default"): "g0"}
-    assert await updated({"security_groups": ["g1"]}, {}, finds=finds) == [{"security_groups": ["g0"]}]
+    ctx = FakeContext(KIND, physical="p1", properties={"network": "n1"})
+    ctx.cloud.on("GET", "/ports/p1", {"port": {"project_id": "t1"}}).on("PUT", "/ports/p1", {})
+    ctx.cloud.on("GET", "/security-groups", {"security_groups": [{"id": "g0"}]})
+    await ctx.type.update(ctx, ctx.load({"network": "n1", "security_groups": ["g1"]}), ctx.props)
+    assert ctx.cloud.sent("PUT") == [{"port": {"security_groups": ["g0"]}}]
+    assert ctx.cloud.calls[1].params == {"name": "default", "project_id": "t1"}
 
 
 async def test_update_keeps_addresses_that_are_no_longer_listed():

@@ -136,9 +136,14 @@ class WebImage(ResourceType[WebImageProps]):
             *_changes(_given(old, *_PATCHED), _given(new, *_PATCHED)),
             *_changes(old.extra_properties or {}, new.extra_properties or {}),
         ]
-        await _patch(ctx, changes)
+        live = await _image(ctx)
+        before, after = set(old.members or ()), set(new.members or ())
+        if live["visibility"] == "shared":  # of another image the service lets nobody remove them
+            for member in sorted(before - after):
+                await _drop(ctx, f"/images/{ctx.physical_id}/members/{member}")
+        await _patch(ctx, live, changes)
         await _write_tags(ctx, old.tags or (), new.tags or ())
-        await _write_members(ctx, old.members or (), new.members or ())
+        await _share(ctx, sorted(after - before))
 
 
 def _given(props: Properties, *names: str) -> JSON:
@@ -161,14 +166,12 @@ async def _image(ctx: Context) -> JSON:
     return live
 
 
-async def _patch(ctx: Context, changes: list[JSON]) -> None:
+async def _patch(ctx: Context, live: JSON, changes: list[JSON]) -> None:
     """Send the changes; the service refuses to remove what is not there."""
-    if any(change["op"] == "remove" for change in changes):
-        live = await _image(ctx)
-        changes = [each for each in changes if each["op"] != "remove" or each["path"][1:] in live]
-    if changes:
+    wanted = [change for change in changes if change["op"] != "remove" or change["path"][1:] in live]
+    if wanted:
         path = f"/images/{ctx.physical_id}"
-        await ctx.cloud.image.request("PATCH", path, json=changes, headers=_PATCH, idempotent=True)
+        await ctx.cloud.image.request("PATCH", path, json=wanted, headers=_PATCH, idempotent=True)
 
 
 async def _import(ctx: Context, body: JSON) -> None:
@@ -190,13 +193,6 @@ async def _write_tags(ctx: Context, old: Iterable[str], new: Iterable[str]) -> N
         await _drop(ctx, f"{tags}/{quote(tag, safe='')}")
     for tag in sorted(after - before):
         await ctx.cloud.image.put(f"{tags}/{quote(tag, safe='')}")
-
-
-async def _write_members(ctx: Context, old: Iterable[str], new: Iterable[str]) -> None:
-    after = set(new)
-    for member in sorted(set(old) - after):
-        await _drop(ctx, f"/images/{ctx.physical_id}/members/{member}")
-    await _share(ctx, sorted(after - set(old)))
 
 
 async def _share(ctx: Context, members: Iterable[str]) -> None:

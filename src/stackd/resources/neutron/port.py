@@ -212,8 +212,7 @@ class Port(ResourceType[PortProps]):
         elif "fixed_ips" in changed and new.fixed_ips:
             body["fixed_ips"] = _addresses(new)
         if "security_groups" in changed:
-            wanted = ["default"] if new.security_groups is None else new.security_groups
-            body["security_groups"] = await _groups(ctx, wanted)
+            body["security_groups"] = await _groups_or_default(ctx, new)
         if _PROFILE in body:
             live = (await ctx.live(fresh=True)).get(_PROFILE) or {}
             body[_PROFILE] = _merged(live, old.value_specs.get(_PROFILE) or {}, body[_PROFILE] or {})
@@ -271,6 +270,15 @@ async def _groups(ctx: Context, names: Iterable[str]) -> list[str]:
     """Ids of security groups; each once."""
     found = [await ctx.find.id_of("neutron.security_group", name) for name in names]
     return list(dict.fromkeys(found))
+
+
+async def _groups_or_default(ctx: Context, props: PortProps) -> list[str]:
+    """The port's groups; where none are named the one that its project has from the beginning."""
+    if props.security_groups is not None:
+        return await _groups(ctx, props.security_groups)
+    query = {"name": "default", "project_id": (await ctx.live())["project_id"]}
+    found = await ctx.cloud.network.list_all("/security-groups", "security_groups", query)
+    return [group["id"] for group in found]
 
 
 def _merged(live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> JSON:
