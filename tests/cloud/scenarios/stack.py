@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cloud.scenarios.openstack import CommandFailed, OpenStack
+from tests.cloud.scenarios.client import CommandFailed, OpenStack
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# How the client calls the real object behind a resource of each type. A type that is not here has none of
-# its own (a router interface, an attachment, an assignment of roles): the scenarios look at its effect.
+# What kind of object stands behind a resource of each type. A type that is not here has none of its own (a
+# router interface, an attachment, an assignment of roles): the scenarios look at its effect.
 KINDS = {
     "OS::Cinder::Volume": "volume",
-    "OS::Cinder::VolumeType": "volume type",
+    "OS::Cinder::VolumeType": "volume_type",
     "OS::Glance::WebImage": "image",
     "OS::Keystone::Group": "group",
     "OS::Keystone::Project": "project",
     "OS::Keystone::Region": "region",
     "OS::Keystone::Role": "role",
     "OS::Keystone::User": "user",
-    "OS::Neutron::FloatingIP": "floating ip",
+    "OS::Neutron::FloatingIP": "floating_ip",
     "OS::Neutron::Net": "network",
     "OS::Neutron::Port": "port",
-    "OS::Neutron::QoSPolicy": "network qos policy",
+    "OS::Neutron::QoSPolicy": "qos_policy",
     "OS::Neutron::Router": "router",
-    "OS::Neutron::SecurityGroup": "security group",
+    "OS::Neutron::SecurityGroup": "security_group",
     "OS::Neutron::Subnet": "subnet",
-    "OS::Nova::Flavor": "flavor",
     "OS::Nova::KeyPair": "keypair",
     "OS::Nova::Server": "server",
-    "OS::Nova::ServerGroup": "server group",
+    "OS::Nova::ServerGroup": "server_group",
     "OS::Swift::Container": "container",
 }
+
+Row = dict[str, Any]
+
+
+def object_of(row: Row) -> str | None:
+    """The object that a listed resource claims to have, as `observe` takes it; None for types without one."""
+    kind = KINDS.get(row["resource_type"])
+    return f"{kind}={row['physical_resource_id']}" if kind and row["physical_resource_id"] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +54,32 @@ class Stack:
 
     def create(self, **parameters: str) -> dict[str, str]:
         """Create it and wait; every object it claims is then really there. The physical ids."""
-        self._wait_for("create", *self._settings(parameters))
-        assert self.status() == "CREATE_COMPLETE"
+        assert self._wait_for("create", "--poll", "1", *self._settings(parameters)) == "CREATE_COMPLETE"
         return self._ids_of_what_is_there()
 
     def update(self, **parameters: str) -> dict[str, str]:
         """Change some parameters and wait; every object it claims is then really there. The physical ids."""
-        self._wait_for("update", "--existing", *self._settings(parameters))
-        assert self.status() == "UPDATE_COMPLETE"
+        assert self._wait_for("update", "--existing", *self._settings(parameters)) == "UPDATE_COMPLETE"
         return self._ids_of_what_is_there()
 
     def delete(self) -> None:
         """Delete it and wait; nothing of what it had is left in the cloud."""
-        had = self.resources()
+        had = [thing for row in self.resources() if (thing := object_of(row))]
         self.openstack("stack", "delete", "--yes", "--wait", self.name)
         assert not self.exists()
-        assert [row["resource_name"] for row in had if self._object_of(row)] == []
+        assert [thing for thing, found in self.openstack.observe(had).items() if found] == []
 
     def exists(self) -> bool:
-        """Whether the orchestration service knows it."""
-        return self.openstack.show("stack", self.name) is not None
+        """Whether the orchestration service lists it."""
+        return self.name in self.openstack("stack", "list", "-f", "value", "-c", "Stack Name").splitlines()
 
     def status(self) -> str:
         """Its action and status."""
-        return str(self.openstack.json("stack", "show", self.name)["stack_status"])
+        return self.openstack("stack", "show", self.name, "-f", "value", "-c", "stack_status")
 
-    def resources(self) -> list[dict[str, Any]]:
+    def resources(self) -> list[Row]:
         """Its resources, those of nested stacks included."""
-        rows: list[dict[str, Any]] = self.openstack.json("stack", "resource", "list", "-n", "5", self.name)
+        rows: list[Row] = self.openstack.json("stack", "resource", "list", "-n", "5", self.name)
         return rows
 
     def events(self) -> list[tuple[str, str]]:
@@ -83,24 +89,23 @@ class Stack:
 
     def output(self, key: str) -> str:
         """The value of one output as text."""
-        shown = self.openstack("stack", "output", "show", self.name, key, "-f", "value", "-c", "output_value")
-        return shown.strip()
+        return self.openstack("stack", "output", "show", self.name, key, "-f", "value", "-c", "output_value")
 
-    def real(self, resource: str) -> dict[str, Any]:
-        """The object behind one of its resources, as the service that has it tells it."""
-        row = self.openstack.json("stack", "resource", "show", self.name, resource)
-        found = self._object_of(row)
-        assert found is not None, f"{resource} {row['physical_resource_id']} is not in the cloud"
-        return found
+    def outputs(self) -> dict[str, Any]:
+        """The values of all outputs."""
+        told = self.openstack.json("stack", "output", "show", "--all", self.name)
+        parsed = {key: json.loads(value) if isinstance(value, str) else value for key, value in told.items()}
+        return {key: output["output_value"] for key, output in parsed.items()}
 
-    def is_gone(self, resource_type: str, physical_id: str) -> bool:
-        """Whether the cloud has no such object (any more)."""
-        return self.openstack.show(KINDS[resource_type], physical_id) is None
+    def real(self) -> dict[str, Row]:
+        """The object behind each of its resources, as the service that has it tells it."""
+        things = {row["resource_name"]: thing for row in self.resources() if (thing := object_of(row))}
+        told = self.openstack.observe(things.values())
+        return {name: found for name, thing in things.items() if (found := told[thing]) is not None}
 
-    def _object_of(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """What the cloud has behind a resource; None also for a type without an object of its own."""
-        kind = KINDS.get(row["resource_type"])
-        return self.openstack.show(kind, row["physical_resource_id"]) if kind else None
+    def is_gone(self, thing: str) -> bool:
+        """Whether the cloud has no such object, written `kind=id`."""
+        return self.openstack.observe([thing])[thing] is None
 
     def _ids_of_what_is_there(self) -> dict[str, str]:
         """The physical id of each resource, all complete and each object they stand for in the cloud."""
@@ -109,8 +114,8 @@ class Stack:
             row["resource_name"] for row in rows if not row["resource_status"].endswith("_COMPLETE")
         ]
         assert unfinished == []
-        told = [row for row in rows if row["resource_type"] in KINDS]
-        assert [row["resource_name"] for row in told if not self._object_of(row)] == []
+        told = self.openstack.observe(thing for row in rows if (thing := object_of(row)))
+        assert [thing for thing, found in told.items() if found is None] == []
         return {row["resource_name"]: row["physical_resource_id"] for row in rows}
 
     def _settings(self, parameters: dict[str, str]) -> list[str]:
@@ -119,10 +124,13 @@ class Stack:
             words += ["--parameter", f"{key}={value}"]
         return words
 
-    def _wait_for(self, verb: str, *words: str) -> None:
-        poll = ["--poll", "1"] if verb == "create" else []
+    def _wait_for(self, verb: str, *words: str) -> str:
+        """Run the verb to its end; the stack's status, which is printed after the events."""
+        command = ("stack", verb, "--wait", *words, self.name, "-f", "value", "-c", "stack_status")
         try:
-            self.openstack("stack", verb, "--wait", *poll, *words, self.name)
+            return self.openstack(*command).splitlines()[-1]
         except CommandFailed as error:
+            if not self.exists():
+                raise
             failures = self.openstack("stack", "failures", "list", "--long", self.name)
             raise CommandFailed(f"{error}\n{failures}") from error

@@ -1,4 +1,4 @@
-"""The unmodified `openstack` client of the cloud, run as a program."""
+"""The official clients of the cloud, unmodified and run as programs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import functools
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 TOOL = Path(__file__).parents[1] / "cloud"
-CLOUD_HOME = Path(os.environ.get("CLOUD_HOME") or Path.home() / ".cache/openstack-cloud")
-OPENSTACK = CLOUD_HOME / "clients/bin/openstack"
-ABSENT = ("no ", "not found", "could not be found", "could not find", "404")
+OBSERVE = Path(__file__).parent / "observe.py"
+CLIENTS = Path(os.environ.get("CLOUD_HOME") or Path.home() / ".cache/openstack-cloud") / "clients/bin"
 LONGEST_COMMAND = 600
 
 
 class CommandFailed(AssertionError):
-    """The client ended with an error, told with its command line and what it printed."""
+    """A client ended with an error, told with its command line and what it printed."""
 
 
 def run(*command: str, env: Mapping[str, str] | None = None) -> str:
@@ -27,7 +26,7 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(
         command,
         env=env,
-        stdin=subprocess.DEVNULL,  # `openstack image create` would read it
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=LONGEST_COMMAND,
@@ -42,31 +41,27 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> str:
 def _environment(user: str) -> dict[str, str]:
     """The environment with the OS_* variables of that user and no others."""
     others = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
-    exports = (
-        line.removeprefix("export ").partition("=") for line in run(str(TOOL), "env", user).splitlines()
-    )
+    lines = run(str(TOOL), "env", user).splitlines()
+    exports = (line.removeprefix("export ").partition("=") for line in lines)
     return others | {key: value for key, _, value in exports}
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStack:
-    """The client as one user of the cloud, whose name is also the user's project."""
+    """The clients as one user of the cloud, whose name is also the user's project."""
 
     user: str
 
     def __call__(self, *words: str) -> str:
-        return run(str(OPENSTACK), *words, env=_environment(self.user))
+        """What `openstack WORDS` prints."""
+        return run(str(CLIENTS / "openstack"), *words, env=_environment(self.user)).strip()
 
     def json(self, *words: str) -> Any:
         """The answer of a command, parsed."""
         return json.loads(self(*words, "-f", "json"))
 
-    def show(self, kind: str, identity: str) -> dict[str, Any] | None:
-        """One object of the cloud as its own service tells it; None when that service knows none."""
-        try:
-            found: dict[str, Any] = self.json(*kind.split(), "show", identity)
-        except CommandFailed as error:
-            if any(word in str(error).lower() for word in ABSENT):
-                return None
-            raise
-        return found
+    def observe(self, objects: Iterable[str]) -> dict[str, dict[str, Any] | None]:
+        """What the services say of objects, each written `kind=id`; None for what is not there."""
+        command = (str(CLIENTS / "python"), str(OBSERVE), *objects)
+        told: dict[str, dict[str, Any] | None] = json.loads(run(*command, env=_environment(self.user)))
+        return told
