@@ -10,9 +10,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
-from tests.deployment.dockerfile import ROOT, stages
 
 from stackd.settings import is_secret, keys
+from tests.deployment.dockerfile import ROOT, stages
 
 COMPOSE: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "docker-compose.yml")
 SERVICES: dict[str, Any] = COMPOSE["services"]

@@ -6,9 +6,9 @@ import ast
 import re
 
 import pytest
-from tests.deployment.dockerfile import ROOT, parse, stages
 
 from stackd.settings import keys
+from tests.deployment.dockerfile import ROOT, parse, stages
 
 FINAL = stages()[-1]
 SECRET = re.compile(r"password|secret|token|_key", re.IGNORECASE)

@@ -6,6 +6,7 @@ import re
 import tomllib
 
 import pytest
+
 from tests.deployment.dockerfile import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

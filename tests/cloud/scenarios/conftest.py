@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cloud.scenarios.client import TOOL, OpenStack, run
 from tests.cloud.scenarios.stack import TEMPLATES, Stack
 

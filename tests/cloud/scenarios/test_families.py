@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.cloud.scenarios.client import CommandFailed
 from tests.cloud.scenarios.stack import Stack
 
