@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.context import FakeContext
 
 PARTS = [
@@ -13,7 +14,9 @@ async def test_object_is_made_and_deleted(kind, key, properties, body):
     ctx = FakeContext(kind, properties=properties)
     ctx.cloud.on("POST", f"/{key}s", {key: {"id": "x1"}}).on("DELETE", f"/{key}s/x1")
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.cloud.sent("POST") == [{key: {"name": ctx.physical_name, **body}}]
+    assert ctx.cloud.sent("POST") == [
+        {key: {"name": ctx.physical_name, "stackd_resource": "thing-uuid", **body}}
+    ]
     await ctx.type.delete(ctx, ctx.props)
     assert ctx.cloud.asked("DELETE") == [("DELETE", f"/{key}s/x1")]
 
@@ -27,10 +30,10 @@ async def test_name_is_changed_in_place(kind, key, properties, body):
 
 
 @pytest.mark.parametrize(("kind", "key", "properties", "body"), PARTS)
-async def test_interrupted_creation_is_found_by_name(kind, key, properties, body):
+async def test_interrupted_creation_is_found_by_our_mark(kind, key, properties, body):
     ctx = FakeContext(kind, properties=properties)
-    ours = {"id": "x1", "name": ctx.physical_name}
-    ctx.cloud.on("GET", f"/{key}s", {f"{key}s": [ours, {"id": "x2", "name": "other"}]})
+    ours = {"id": "x1", "name": ctx.physical_name, "stackd_resource": "thing-uuid"}
+    ctx.cloud.on("GET", f"/{key}s", {f"{key}s": [ours, {"id": "x2", "name": ctx.physical_name}]})
     assert await ctx.type.find(ctx, ctx.props) == [ours]
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.context import FakeContext, gone
 
 KIND = "OS::Keystone::Project"
@@ -11,6 +12,7 @@ async def test_project_is_made_in_its_domain():
     assert ctx.physical_id == "p1"
     assert ctx.cloud.sent("POST")[0]["project"] == {
         "name": ctx.physical_name,
+        "stackd_resource": "thing-uuid",
         "domain_id": "default",
         "enabled": False,
         "parent_id": "p0",
@@ -58,9 +60,10 @@ async def test_delete_without_a_network_service_deletes_the_project_only():
 
 
 @pytest.mark.parametrize(("properties", "name"), [({}, "app-thing-abcdefghijkl"), ({"name": "x"}, "x")])
-async def test_interrupted_creation_is_found_in_the_domain(properties, name):
+async def test_interrupted_creation_is_found_by_our_mark(properties, name):
     ctx = FakeContext(KIND, properties=properties)
-    ours = {"id": "p1", "name": name}
-    ctx.cloud.on("GET", "/projects", {"projects": [{"id": "p0", "name": name.upper()}, ours]})
+    theirs = {"id": "p0", "name": name}
+    ours = {"id": "p1", "name": name, "stackd_resource": "thing-uuid"}
+    ctx.cloud.on("GET", "/projects", {"projects": [theirs, ours]})
     assert await ctx.type.find(ctx, ctx.props) == [ours]
     assert ctx.cloud.calls[0].params == {"name": name, "domain_id": "default"}

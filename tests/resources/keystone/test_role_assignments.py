@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.context import FakeContext, gone
 
 KINDS = [("OS::Keystone::UserRoleAssignment", "user"), ("OS::Keystone::GroupRoleAssignment", "group")]

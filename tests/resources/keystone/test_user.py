@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import PropertyError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Keystone::User"
 MEMBER = {"role": "member", "project": "p1"}
@@ -21,6 +21,7 @@ async def test_user_is_made_before_groups_and_roles():
     assert ctx.physical_id == "u1"
     assert ctx.cloud.sent("POST")[0]["user"] == {
         "name": ctx.physical_name,
+        "stackd_resource": "thing-uuid",
         "domain_id": "default",
         "enabled": True,
         "password": "pa55",

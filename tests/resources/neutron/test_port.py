@@ -1,9 +1,9 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import PropertyError
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Neutron::Port"
 ADDRESS = {"subnet_id": "s1", "ip_address": "10.0.0.5"}
@@ -155,13 +155,15 @@ async def test_replacing_a_vanished_port_needs_no_preparation():
 
 async def test_rollback_takes_the_addresses_back_from_the_new_port():
     stored = {"freed_fixed_ips": '[{"subnet_id": "s1", "ip_address": "10.0.0.5"}]'}
-    ctx = FakeContext(KIND, physical="p1", properties={"network": "n1"}, stored=stored)
+    ctx = FakeContext(KIND, physical="p1", properties={"network": "by name"}, stored=stored)
     ports = [{"id": "p2", "name": "app-thing-zzzzzzzzzzzz"}, {"id": "p3", "name": "somebody else's"}]
     ctx.cloud.on("GET", "/ports", {"ports": ports})
+    ctx.cloud.on("GET", "/ports/p1", {"port": {"network_id": "n1"}})
     ctx.cloud.on("PUT", "/ports/p2", {}).on("PUT", "/ports/p1", {})
     await ctx.type.undo_replace(ctx, ctx.props)
     assert ctx.cloud.asked() == [("PUT", "/ports/p2"), ("PUT", "/ports/p1")]
     assert ctx.cloud.sent("PUT", "/ports/p1") == [{"port": {"fixed_ips": [ADDRESS]}}]
+    assert ctx.cloud.calls[1].params == {"network_id": "n1", "fixed_ips": ["ip_address=10.0.0.5"]}
     assert ctx.data == {}
 
 

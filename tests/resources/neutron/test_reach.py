@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext
 
 NET = Sibling("net", "OS::Neutron::Net", {})
 SUBNET = Sibling("subnet", "OS::Neutron::Subnet", {"network": Unknown("net")})

@@ -1,9 +1,9 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext
 
 KIND = "OS::Neutron::Router"
 FINDS = {("neutron.network", "public"): "n0"}

@@ -1,7 +1,7 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
+from tests.support.context import FakeContext
 
 KIND = "OS::Neutron::RouterInterface"
 

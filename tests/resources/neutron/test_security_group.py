@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import CloudConflict, PropertyError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Neutron::SecurityGroup"
 DEFAULTS = [

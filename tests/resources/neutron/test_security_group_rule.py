@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
 from stackd.resources.neutron.rules import same_rule_key
+from tests.support.context import FakeContext
 
 KIND = "OS::Neutron::SecurityGroupRule"
 PROPERTIES = {"security_group": "g1", "port_range_min": 80, "port_range_max": 80, "remote_group": "g2"}

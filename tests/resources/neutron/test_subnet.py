@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext
 
 KIND = "OS::Neutron::Subnet"
 PLAIN = {"network": "n1", "cidr": "10.0.0.0/24"}

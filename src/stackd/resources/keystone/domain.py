@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stackd.resources.base import Entity, ResourceType
-from stackd.resources.context import Context
+from stackd.resources.context import JSON, Context
 from stackd.resources.keystone import objects
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -35,6 +37,10 @@ class Domain(ResourceType[DomainProps]):
     async def create(self, ctx: Context, props: DomainProps) -> None:
         """Make the domain."""
         await objects.create(ctx, _DOMAIN, objects.creation(ctx, props, _CHANGEABLE))
+
+    async def find(self, ctx: Context, props: DomainProps) -> Sequence[JSON]:
+        """The domain with our mark."""
+        return await objects.find(ctx, _DOMAIN, props)
 
     async def update(self, ctx: Context, old: DomainProps, new: DomainProps) -> None:
         """Send what differs."""

@@ -47,7 +47,7 @@ class Group(ResourceType[GroupProps]):
         await exchange(ctx, (), grant_paths("groups", ctx.physical_id, props.roles))
 
     async def find(self, ctx: Context, props: GroupProps) -> Sequence[JSON]:
-        """Groups of the name in the domain."""
+        """The group with our mark."""
         return await objects.find(ctx, _GROUP, props)
 
     async def update(self, ctx: Context, old: GroupProps, new: GroupProps) -> None:

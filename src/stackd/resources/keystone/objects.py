@@ -1,4 +1,9 @@
-"""What the objects of the identity service have in common: names inside a domain, changes by PATCH."""
+"""What the objects of the identity service have in common: a mark, and changes by PATCH.
+
+The service does not say when an object was made. What an interrupted creation has made could not be
+told from an older object of the same name, which belongs to somebody else; so every object carries
+the id of its resource, as one of the further fields that the service keeps for its clients.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from stackd.resources.context import JSON, Context
 from stackd.resources.schema import Properties, Support
 
 _NOTHING = (None, "")
+_MARK = "stackd_resource"
 
 
 def since(version: str) -> Support:
@@ -20,7 +26,7 @@ def since(version: str) -> Support:
 def creation(ctx: Context, props: Properties, names: Mapping[str, str]) -> JSON:
     """The body of a creation: the API's names of the properties that have a value."""
     body = {api: props.data[name] for name, api in names.items() if props.data.get(name) not in _NOTHING}
-    return {"name": ctx.physical_name} | body
+    return {"name": ctx.physical_name, _MARK: ctx.resource.id} | body
 
 
 async def create(ctx: Context, entity: Entity, body: JSON) -> None:
@@ -42,8 +48,8 @@ async def update(
 
 
 async def find(ctx: Context, entity: Entity, props: Properties) -> list[JSON]:
-    """Objects of the name in the domain; names are unique there."""
+    """Objects that the resource has made."""
     name = props.data.get("name") or ctx.physical_name
     query = {"name": name, "domain_id": props.data.get("domain") or None}
     found = await ctx.cloud.identity.list_all(entity.path, entity.plural, query)
-    return [each for each in found if each["name"] == name]
+    return [each for each in found if each.get(_MARK) == ctx.resource.id]

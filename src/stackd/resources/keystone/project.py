@@ -58,7 +58,7 @@ class Project(ResourceType[ProjectProps]):
         await objects.create(ctx, _PROJECT, body)
 
     async def find(self, ctx: Context, props: ProjectProps) -> Sequence[JSON]:
-        """Projects of the name in the domain."""
+        """The project with our mark."""
         return await objects.find(ctx, _PROJECT, props)
 
     async def update(self, ctx: Context, old: ProjectProps, new: ProjectProps) -> None:

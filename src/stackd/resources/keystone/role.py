@@ -38,7 +38,7 @@ class Role(ResourceType[RoleProps]):
         await objects.create(ctx, _ROLE, body)
 
     async def find(self, ctx: Context, props: RoleProps) -> Sequence[JSON]:
-        """Roles of the name in the domain, or outside of all domains."""
+        """The role with our mark."""
         return await objects.find(ctx, _ROLE, props)
 
     async def update(self, ctx: Context, old: RoleProps, new: RoleProps) -> None:

@@ -74,7 +74,7 @@ class User(ResourceType[UserProps]):
         await exchange(ctx, (), _paths(ctx, props))
 
     async def find(self, ctx: Context, props: UserProps) -> Sequence[JSON]:
-        """Users of the name in the domain."""
+        """The user with our mark."""
         return await objects.find(ctx, _USER, props)
 
     async def update(self, ctx: Context, old: UserProps, new: UserProps) -> None:

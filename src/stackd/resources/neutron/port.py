@@ -243,7 +243,7 @@ class Port(ResourceType[PortProps]):
     async def _free(self, ctx: Context, props: PortProps, addresses: list[JSON]) -> None:
         """Clear the replacement's addresses: another port of our name that holds one of ours."""
         wanted = [f"ip_address={address['ip_address']}" for address in addresses]
-        query = {"network_id": props.network, "fixed_ips": wanted}
+        query = {"network_id": (await ctx.live())["network_id"], "fixed_ips": wanted}
         prefix = ctx.physical_name.rpartition("-")[0]
         for port in await ctx.cloud.network.list_all("/ports", "ports", query):
             ours = port["name"] == props.name if props.name else port["name"].startswith(f"{prefix}-")
