@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
+
 from stackd.engine.kinds import Kind, resolve_kinds
 from stackd.engine.scope import StackScope
 from stackd.errors import CircularDependency, PropertyError, TemplateError
@@ -13,6 +15,7 @@ from stackd.records import Definition, Resource
 from stackd.resources.base import ResourceType, Sibling
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
+from stackd.template.conditions import Conditions
 from stackd.template.environment import Environment, load_environment
 from stackd.template.evaluate import (
     dependencies,
@@ -39,18 +42,20 @@ class Desired:
     """Everything that the template says, with only the values of resources left open.
 
     ``requires`` maps each resource to the names it needs, ``wanted`` each to the attributes
-    ``(name, *path)`` that something refers to.
+    ``(name, *path)`` that something refers to. One that ``is_slow`` must not be evaluated on the event
+    loop.
     """
 
     definition: Definition
     source: Source
     parameters: Parameters
-    conditions: Mapping[str, bool]
+    conditions: Conditions
     resources: Mapping[str, ResourceDefinition]
     kinds: Mapping[str, Kind]
     requires: Mapping[str, frozenset[str]]
     wanted: Mapping[str, frozenset[tuple[Any, ...]]]
     facade: Mapping[str, Any]
+    is_slow: bool = False
 
     def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
         """The scope in which this definition's functions see the stored rows."""
@@ -66,22 +71,21 @@ class Desired:
         raw = evaluate(self.resources[name].metadata, scope, template=self.source.template)
         return dict(raw) if raw else {}
 
+    def holds(self, condition: Any) -> bool:
+        """Whether a condition of an output is true or not known to be false."""
+        return condition is None or self.conditions.holds(condition) is not False
+
     def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
         """Every output with ``value`` or ``error``; one that fails never fails the stack."""
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
-            if not self._enabled(output.condition):
+            if not self.holds(output.condition):
                 continue
             try:
                 shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}
             except TemplateError as error:
                 shown[name] = {"error": error.message}
         return shown
-
-    def _enabled(self, condition: Any) -> bool:
-        if isinstance(condition, str):
-            return self.conditions.get(condition, True)
-        return condition is None or bool(condition)
 
 
 EMPTY = Definition()
@@ -110,7 +114,7 @@ def build(
     template = source.template
     parameters = bind_parameters(template, source.environment, identity, strict=strict, previous=previous)
     conditions = resolve_conditions(template, parameters)
-    resources = enabled_resources(template, conditions)
+    resources = enabled_resources(template, conditions, facade=facade)
     kinds = resolve_kinds(resources, source.environment, registry, source.files)
     desired = Desired(
         definition=definition,
@@ -122,6 +126,7 @@ def build(
         requires=dependencies(template, conditions),
         wanted=referenced_attributes(template, conditions),
         facade=facade or {},
+        is_slow=b'"yaql"' in orjson.dumps(template.data, option=orjson.OPT_NON_STR_KEYS),
     )
     implied = _implied(desired)
     if not implied:

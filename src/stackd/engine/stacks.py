@@ -6,6 +6,7 @@ event. When that is durable the request is answered; the walk goes on by itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -281,11 +282,9 @@ async def _parsed(engine: Engine, request: StackRequest) -> Any:
 
 
 async def _check(engine: Engine, source: Source, identity: StackIdentity, **options: Any) -> Checked:
-    size = 400 * len(source.template.resources)
-    checked: Checked = await offloaded(
-        size, check, source, identity, engine.services.registry, engine.limits, **options
-    )
-    return checked
+    """In a thread: patterns and expressions of users may take a while."""
+    registry, limits = engine.services.registry, engine.limits
+    return await asyncio.to_thread(check, source, identity, registry, limits, **options)
 
 
 async def _check_with_cloud(engine: Engine, caller: Caller, expanded: Expanded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -209,7 +210,10 @@ class StackWalk:
 
     async def _load(self, name: str, scope: StackScope) -> tuple[Properties, dict[str, Any]]:
         desired = self._desired()
-        props = loaded_properties(desired, name, scope)
+        if desired.is_slow:
+            props = await asyncio.to_thread(loaded_properties, desired, name, scope)
+        else:
+            props = loaded_properties(desired, name, scope)
         desired.kinds[name].handler.validate(props)
         return props, desired.metadata(name, scope)
 
