@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -147,7 +148,7 @@ class Wire:
         times = {"connect": min(self._connect_timeout, timeout), "read": timeout}
         out = httpx.Request(
             request.method,
-            request.url,
+            _url(request.url),
             headers={"User-Agent": USER_AGENT, **request.headers},
             content=request.content,
             extensions={"timeout": times},
@@ -166,6 +167,12 @@ class Wire:
             return asked + self._jitter.uniform(0, self._retry.first_pause)
         longest = min(self._retry.longest_pause, self._retry.first_pause * 2 ** (attempt - 1))
         return self._jitter.uniform(longest / 2, longest)
+
+
+@lru_cache(maxsize=4096)
+def _url(text: str) -> httpx.URL:
+    """Parsing an address costs as much as writing a small body, and the same few come all the time."""
+    return httpx.URL(text)
 
 
 def decode(answer: httpx.Response) -> Any:
