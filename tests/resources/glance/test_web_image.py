@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import CloudConflict, PropertyError, ResourceInError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Glance::WebImage"
 BASE = {"container_format": "bare", "disk_format": "raw", "location": "http://images.test/a"}

@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.clients.wire import Reply
 from stackd.errors import CloudConflict, CloudForbidden, CloudNotFound
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Swift::Container"
 
