@@ -146,9 +146,12 @@ def _implied(desired: Desired) -> dict[str, frozenset[str]]:
     for name, kind in desired.kinds.items():
         siblings[name] = Sibling(name, kind.name, _readable(desired, name, scope))
     implied: dict[str, frozenset[str]] = {}
+    by_kind: dict[str, list[Sibling]] = {}
     for name in asking:
         kind = desired.kinds[name]
-        others = [other for other in siblings.values() if other.kind != kind.name]
+        if kind.name not in by_kind:
+            by_kind[kind.name] = [other for other in siblings.values() if other.kind != kind.name]
+        others = by_kind[kind.name]
         props = kind.handler.properties.wrap(dict(siblings[name].properties))
         found = frozenset(kind.handler.implicit_requires(props, others)) - {name}
         if found:

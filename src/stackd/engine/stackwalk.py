@@ -360,6 +360,7 @@ class StackWalk:
         await work.store(replaced_by=None)
         if work.resource.physical_id is not None:
             stored = work.kind.properties.wrap(dict(work.resource.properties))
+            stored = await translated(stored, self.run.find, self.run.known_ids, strict=False)
             await work.kind.undo_replace(work, stored)
 
     async def _resume(self, work: Work) -> bool:
