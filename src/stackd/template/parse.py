@@ -30,6 +30,7 @@ from yaml.events import (
 from stackd.errors import Place, RequestLimitExceeded, TemplateError
 from stackd.template.places import PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
+from stackd.template.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def check_data(data: Any, limits: Limits) -> None:
                 below.extend(value)
             elif kind is str:
                 size += _encoded_length(value)
-            elif not (value is None or kind in (int, float, bool)):
+            elif not (value is None or kind in (int, float, bool, Unknown)):
                 raise TemplateError(
                     f"A value of type {kind.__name__} is not valid in a template.",
                     remedy="Use only maps, lists, strings, numbers, booleans and null.",
