@@ -96,7 +96,8 @@ class FakeCloud:
         """Every service is there."""
         return True
 
-    async def project_id(self) -> str:
+    @property
+    def project_id(self) -> str:
         """The project that the calls are made for."""
         return STACK.project_id
 

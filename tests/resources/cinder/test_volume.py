@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import CloudError, PropertyError, ResourceFailure, ResourceInError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Cinder::Volume"
 NAME = "app-thing-abcdefghijkl"

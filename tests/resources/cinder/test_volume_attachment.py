@@ -1,7 +1,7 @@
 import pytest
-from tests.support.context import FakeContext, gone
 
 from stackd.errors import CloudConflict, CloudError, ResourceFailure
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Cinder::VolumeAttachment"
 PATH = "/servers/s/os-volume_attachments"

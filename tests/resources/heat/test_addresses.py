@@ -3,10 +3,9 @@ import hashlib
 import hmac
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.support.context import ENDPOINTS, STACK
-
 from stackd.resources.context import StackUser
 from stackd.resources.heat.addresses import signal_url, signed_url, stack_arn
+from tests.support.context import ENDPOINTS, STACK
 
 USER = StackUser("u", "name", "pw", "user-project", "domain", "access", "secret")
 

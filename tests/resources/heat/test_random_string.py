@@ -3,10 +3,10 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
 from stackd.resources.heat.random_string import CLASSES, draw
+from tests.support.context import FakeContext
 
 KIND = "OS::Heat::RandomString"
 

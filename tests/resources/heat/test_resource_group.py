@@ -1,9 +1,9 @@
 import pytest
-from tests.support.context import FakeContext, make_resource
 
 from stackd.errors import InvalidTemplateAttribute, NotFound
 from stackd.resources.base import Members
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext, make_resource
 
 KIND = "OS::Heat::ResourceGroup"
 NOBODY = Members({}, {}, {}, lambda name, path: None)

@@ -1,11 +1,11 @@
 import pytest
-from tests.support.context import make_resource, type_named
 
 from stackd.errors import InvalidTemplateAttribute, NotFound, PropertyError, TemplateError
 from stackd.resources.base import Members
 from stackd.resources.heat.template_resource import check_facade, template_resource
 from stackd.template.template import load_template
 from stackd.template.unknown import Unknown
+from tests.support.context import make_resource, type_named
 
 TEMPLATE = """
 heat_template_version: 2016-10-14

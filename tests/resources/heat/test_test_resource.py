@@ -1,7 +1,7 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.errors import ActionTimedOut, ResourceFailure
+from tests.support.context import FakeContext
 
 KIND = "OS::Heat::TestResource"
 

@@ -1,8 +1,8 @@
 import pytest
-from tests.support.context import FakeContext
 
 from stackd.errors import PropertyError
 from stackd.template.unknown import Unknown
+from tests.support.context import FakeContext
 
 KIND = "OS::Heat::Value"
 

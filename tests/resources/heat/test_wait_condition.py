@@ -2,11 +2,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.context import FakeContext, make_resource
 
 from stackd.clients.wire import Reply
 from stackd.errors import ResourceFailure
 from stackd.resources.heat.wait_signals import NATIVE, WaitConditionFailure, WaitConditionTimeout, merge_all
+from tests.support.context import FakeContext, make_resource
 
 KIND = "OS::Heat::WaitCondition"
 

@@ -1,10 +1,10 @@
 import json
 
 import pytest
-from tests.support.context import FakeContext, gone, make_resource
 
 from stackd.clients.wire import Reply
 from stackd.resources.heat.wait_condition_handle import received
+from tests.support.context import FakeContext, gone, make_resource
 
 KIND = "OS::Heat::WaitConditionHandle"
 ENDPOINT = "http://heat.test/v1/user-project/stacks/app/stack-id/resources/thing/signal"

@@ -1,6 +1,5 @@
-from tests.support.context import FakeContext, gone
-
 from stackd.errors import CloudConflict
+from tests.support.context import FakeContext, gone
 
 KIND = "OS::Nova::Flavor"
 NAME = "app-thing-abcdefghijkl"

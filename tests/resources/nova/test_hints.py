@@ -1,7 +1,6 @@
-from tests.support.context import FakeContext
-
 from stackd.resources.nova.hints import with_stack
 from stackd.resources.nova.metadata import as_text
+from tests.support.context import FakeContext
 
 
 def test_the_stack_is_only_told_where_the_operator_wants_it():

@@ -1,4 +1,5 @@
 import pytest
+
 from tests.support.context import FakeContext
 
 KIND = "OS::Nova::ServerGroup"

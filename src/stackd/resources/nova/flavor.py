@@ -63,7 +63,7 @@ class Flavor(ResourceType[FlavorProps]):
         if props.extra_specs:
             await _set_specs(ctx, props.extra_specs)
         if not props.is_public:
-            own = [] if props.tenants else [await ctx.cloud.project_id()]
+            own = [] if props.tenants else [ctx.stack.project_id]
             await _let_in(ctx, {*props.tenants, *own})
 
     async def update(self, ctx: Context, old: FlavorProps, new: FlavorProps) -> None:
@@ -90,7 +90,7 @@ class Flavor(ResourceType[FlavorProps]):
         """Who may use the flavor, and its extra specs."""
         return {
             "is_public": live.get("os-flavor-access:is_public"),
-            "extra_specs": live.get("extra_specs", resource.properties.get("extra_specs") or {}),
+            "extra_specs": resource.properties.get("extra_specs") or live.get("extra_specs") or {},
         }
 
 

@@ -1,0 +1,160 @@
+"""Ports that are made for a server, and how they come and go.
+
+A port is made where an entry of ``networks`` asks for more than the compute service can give. It is
+recorded under the server's private value ``internal_ports`` right after it was made, and its name is
+derived from the server's, so that one whose answer was lost is found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from stackd.errors import CloudConflict, CloudError, CloudNotFound
+from stackd.resources.context import JSON, Context
+from stackd.resources.nova.server_props import PortExtra, ServerNetwork
+
+RECORDED = "internal_ports"
+_EXTRA = (
+    *("admin_state_up", "mac_address", "port_security_enabled", "propagate_uplink_status"),
+    "binding:vnic_type",
+)
+
+
+def is_internal(entry: ServerNetwork) -> bool:
+    """Whether a port has to be made for an entry."""
+    return not entry.port and bool(entry.subnet or entry.data.get("port_extra_properties"))
+
+
+def recorded(ctx: Context) -> list[dict[str, Any]]:
+    """The ports that were made: id, name, and the entry of ``networks`` they were made for."""
+    return list(ctx.data.get(RECORDED) or ())
+
+
+async def port_of(ctx: Context, entry: ServerNetwork, groups: Sequence[str]) -> str:
+    """The port for an entry: the one recorded, the one an interrupted request made, or a new one."""
+    known = recorded(ctx)
+    for each in known:
+        if each["entry"] == entry.data:
+            return str(each["id"])
+    taken = {each["name"] for each in known}
+    name = next(name for index in count() if (name := f"{ctx.physical_name}-port-{index}") not in taken)
+    found = (await ctx.cloud.network.get("/ports", {"name": name}))["ports"]
+    port = found[0] if found else await _make(ctx, entry, groups, name)
+    await ctx.put_data(**{RECORDED: [*known, {"id": port["id"], "name": name, "entry": entry.data}]})
+    return str(port["id"])
+
+
+async def _make(ctx: Context, entry: ServerNetwork, groups: Sequence[str], name: str) -> JSON:
+    body: JSON = {"name": name, **await _place(ctx, entry)}
+    if groups:
+        body["security_groups"] = [await ctx.find.id_of("neutron.security_group", each) for each in groups]
+    if entry.port_extra_properties:
+        body |= extra_body(entry.port_extra_properties)
+    reply = await ctx.cloud.network.post("/ports", {"port": body})
+    port: JSON = reply["port"]
+    return port
+
+
+async def _place(ctx: Context, entry: ServerNetwork) -> JSON:
+    """Network and address of a port."""
+    network, address = entry.network, {}
+    if entry.subnet:
+        subnet = await ctx.find.id_of("neutron.subnet", entry.subnet)
+        address["subnet_id"] = subnet
+        if not network:
+            network = (await ctx.cloud.network.get(f"/subnets/{subnet}"))["subnet"]["network_id"]
+    if entry.fixed_ip:
+        address["ip_address"] = entry.fixed_ip
+    return {"network_id": network} | ({"fixed_ips": [address]} if address else {})
+
+
+def extra_body(extra: PortExtra) -> JSON:
+    """``port_extra_properties`` as the network service takes them."""
+    body = dict(extra.value_specs or {}) | extra.body(*_EXTRA)
+    if extra.allowed_address_pairs is not None:
+        body["allowed_address_pairs"] = [
+            {key: value for key, value in each.data.items() if value is not None}
+            for each in extra.allowed_address_pairs
+        ]
+    if extra.qos_policy:
+        body["qos_policy_id"] = extra.qos_policy
+    if extra.no_fixed_ips:
+        body["fixed_ips"] = []
+    return body
+
+
+async def remove_all(ctx: Context) -> None:
+    """Remove every port that was made."""
+    for each in recorded(ctx):
+        await remove(ctx, each["id"])
+
+
+async def remove(ctx: Context, port: str) -> None:
+    """Remove one port and its record; content when it is gone already."""
+    with suppress(CloudNotFound):
+        await ctx.cloud.network.delete(f"/ports/{port}")
+    await ctx.put_data(**{RECORDED: [each for each in recorded(ctx) if each["id"] != port] or None})
+
+
+# --- ports of a server that runs ---------------------------------------------------------------
+
+
+async def interfaces(ctx: Context) -> list[JSON]:
+    """The ports that the server has now."""
+    reply = await ctx.cloud.compute.get(f"/servers/{ctx.physical_id}/os-interface")
+    found: list[JSON] = reply["interfaceAttachments"]
+    return found
+
+
+async def attach(ctx: Context, nic: Mapping[str, Any]) -> None:
+    """Give the server a port and wait until it has it; content when it has it already."""
+    had = {each["port_id"] for each in await interfaces(ctx)}
+    wanted = nic.get("port_id")
+    if wanted in had:
+        return
+    path = f"/servers/{ctx.physical_id}/os-interface"
+    reply = await ctx.cloud.compute.post(path, {"interfaceAttachment": dict(nic)})
+    port = wanted or reply["interfaceAttachment"]["port_id"]
+
+    async def is_there() -> bool:
+        return port in {each["port_id"] for each in await interfaces(ctx)}
+
+    await ctx.until(is_there)
+
+
+async def detach(ctx: Context, port: str) -> None:
+    """Take a port from the server and wait until it is free; content when it is already."""
+
+    async def is_accepted() -> bool:
+        try:
+            await ctx.cloud.compute.delete(f"/servers/{ctx.physical_id}/os-interface/{port}")
+        except CloudConflict:
+            return False
+        except CloudNotFound:
+            return True
+        except CloudError as error:
+            if error.status != 400:
+                raise
+        return True
+
+    async def is_free() -> bool:
+        try:
+            return port not in {each["port_id"] for each in await interfaces(ctx)}
+        except CloudNotFound:
+            return True
+
+    await ctx.until(is_accepted)
+    await ctx.until(is_free)
+
+
+async def reach_by(ctx: Context, floating_ip: str, port: str | None, address: str | None = None) -> None:
+    """Point a floating IP at a port, or at none."""
+    body = {"port_id": port} | ({"fixed_ip_address": address} if address else {})
+    try:
+        await ctx.cloud.network.put(f"/floatingips/{floating_ip}", {"floatingip": body})
+    except CloudNotFound:
+        if port:
+            raise

@@ -1,0 +1,296 @@
+"""OS::Nova::Server, a virtual machine."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from stackd.clients.failures import AnswerLost
+from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
+from stackd.records import Resource
+from stackd.resources.base import Entity, ResourceType, Sibling, attr
+from stackd.resources.context import JSON, Context
+from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
+from stackd.resources.nova.hints import with_stack
+from stackd.resources.nova.metadata import as_text
+from stackd.resources.nova.server_props import ServerProps
+from stackd.resources.nova.user_data import build
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import Support
+from stackd.template.unknown import Unknown
+
+_BEFORE_NETWORKS = "2.36"  # the last one that finds networks by itself when none are named
+_BEFORE_FILES_WENT = "2.56"
+_OLD_ACCESS = Support("DEPRECATED", "14.0.0", previous=Support(version="2015.1"))
+_OLD_ADDRESS = Support(
+    "HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2", previous=Support(version="2013.2"))
+)
+_NEW_ADDRESSES = Support(version="11.0.0", previous=Support())
+
+
+@resource_type("OS::Nova::Server")
+class Server(ResourceType[ServerProps]):
+    """A virtual machine, with the ports that its networks need."""
+
+    properties = ServerProps
+    entity = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
+    name_limit = 53
+    awaits_deletion = True
+    checkable = True
+    snapshots = True
+    attributes: ClassVar = {
+        "name": attr("Name of the server."),
+        "addresses": attr(
+            "Addresses by network name and id, with their ports.", "map", lazy=True, support=_NEW_ADDRESSES
+        ),
+        "networks": attr("Addresses by network name and id.", "map", lazy=True),
+        "first_address": attr("The first address.", "any", support=_OLD_ADDRESS),
+        "instance_name": attr("The hypervisor's name for it.", source="OS-EXT-SRV-ATTR:instance_name"),
+        "accessIPv4": attr("The address to reach the server by.", support=_OLD_ACCESS),
+        "accessIPv6": attr("The IPv6 address to reach the server by.", support=_OLD_ACCESS),
+        "console_urls": attr("URLs of the consoles by their kind.", "map", lazy=True, since="2015.1"),
+        "tags": attr("Tags of the server.", "list", since="8.0.0"),
+        "os_collect_config": attr("How the server gets its metadata.", "map", since="9.0.0"),
+    }
+
+    def validate(self, props: ServerProps) -> None:
+        """Disks and networks must make sense together."""
+        if _is_known(props.data.get("block_device_mapping_v2")):
+            devices = props.block_device_mapping_v2 or []
+            blocks.check(props.data.get("image"), props.block_device_mapping or [], devices)
+            if props.personality and any(each.data.get("volume_type") for each in devices):
+                raise PropertyError(
+                    "personality and volume_type need different versions of the compute API.",
+                    path="properties.personality",
+                    remedy="Write files with user_data instead.",
+                )
+        if _is_known(props.data.get("networks")):
+            networks.check(props)
+
+    def implicit_requires(self, props: ServerProps, siblings: Sequence[Sibling]) -> Iterable[str]:
+        """The subnets of the server's networks, from which it gets its addresses."""
+        entries = props.data.get("networks")
+        if not entries or isinstance(entries, Unknown):
+            return
+        wanted = [None if isinstance(entry, Unknown) else entry.get("network") for entry in entries]
+        for each in siblings:
+            if each.kind == "OS::Neutron::Subnet":
+                network = each.properties.get("network") or each.properties.get("network_id")
+                if not network or None in wanted or network in wanted:
+                    yield each.name
+
+    def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
+        """What the update policies do not let happen in place."""
+        if "flavor" in changed and new.flavor_update_policy == "REPLACE":
+            return "flavor_update_policy is REPLACE"
+        if "image" in changed and (
+            new.image_update_policy == "REPLACE" or not new.data.get("image") or not old.data.get("image")
+        ):
+            return f"image_update_policy is {new.image_update_policy}"
+        if "user_data" in changed and new.user_data_update_policy == "REPLACE":
+            return "user_data_update_policy is REPLACE"
+        return None
+
+    def ready(self, live: JSON) -> bool:
+        """Whether the server runs."""
+        return changes.is_active(live)
+
+    def broken(self, live: JSON) -> bool:
+        """Servers in error or deleted have to be replaced."""
+        return live["status"] in ("ERROR", "DELETED", "SOFT_DELETED")
+
+    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
+        """What the server shows, and how it gets its metadata."""
+        found = super().attribute_values(resource, live)
+        return found | {
+            "first_address": views.first_address(live),
+            "os_collect_config": resource.metadata.get(transports.SECTION),
+        }
+
+    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
+        """Addresses by network id, and consoles."""
+        if name == "console_urls":
+            return await views.console_urls(ctx)
+        live, interfaces = await ctx.live(), await ports.interfaces(ctx)
+        view = views.networks if name == "networks" else views.addresses
+        return view(live, interfaces)
+
+    # --- making ---------------------------------------------------------------------------------
+
+    async def create(self, ctx: Context, props: ServerProps) -> None:
+        """Make the ports that are missing, then the server; after a refusal the ports go again."""
+        await transports.prepare(ctx, props)
+        try:
+            body, version = await self._request(ctx, props)
+            reply = await ctx.cloud.compute.post("/servers", body, microversion=version)
+        except AnswerLost:
+            raise
+        except CloudError:
+            await ports.remove_all(ctx)
+            raise
+        await ctx.created(reply["server"]["id"])
+
+    async def _request(self, ctx: Context, props: ServerProps) -> tuple[JSON, str | None]:
+        server = props.body("availability_zone", "config_drive", "key_name", "reservation_id")
+        server |= {
+            "name": props.name or ctx.physical_name,
+            "imageRef": props.image or "",
+            "flavorRef": props.flavor,
+            "metadata": as_text(props.metadata),
+        }
+        optional = {
+            "adminPass": props.admin_pass,
+            "OS-DCF:diskConfig": props.disk_config,
+            "user_data": await _user_data(ctx, props),
+            "security_groups": [{"name": each} for each in props.security_groups],
+            "personality": _files(props.personality),
+            "block_device_mapping": blocks.mapping_v1(props.block_device_mapping or ()),
+            "block_device_mapping_v2": blocks.mapping_v2(props.image, props.block_device_mapping_v2 or ()),
+            "networks": await networks.first(ctx, props),
+        }
+        server |= {key: value for key, value in optional.items() if value}
+        request: JSON = {"server": server}
+        if hints := with_stack(ctx, props.scheduler_hints):
+            request["os:scheduler_hints"] = hints
+        version = None
+        if props.personality:
+            version = _BEFORE_FILES_WENT
+            server.setdefault("networks", "auto")
+        elif "networks" not in server and not _needs_new_api(props):
+            version = _BEFORE_NETWORKS
+        else:
+            server.setdefault("networks", "auto")
+        return request, version
+
+    async def configure(self, ctx: Context, props: ServerProps) -> None:
+        """Point floating IPs at the server, and tag it once it runs."""
+        await networks.reach(ctx, props)
+        if props.tags:
+            await ctx.poll(self.ready)
+            await changes.set_tags(ctx, props.tags)
+
+    # --- changing -------------------------------------------------------------------------------
+
+    async def update(self, ctx: Context, old: ServerProps, new: ServerProps) -> None:
+        """Change what differs, one thing after another."""
+        changed = new.changed(old)
+        if "metadata" in changed:
+            await changes.change_metadata(ctx, old, new)
+        if "tags" in changed:
+            await changes.set_tags(ctx, new.tags)
+        if "name" in changed:
+            body = {"server": {"name": new.name or ctx.physical_name}}
+            await ctx.cloud.compute.put(f"/servers/{ctx.physical_id}", body)
+        if changed & {"software_config_transport", "deployment_swift_data"}:
+            await transports.prepare(ctx, new)
+        if "networks" in changed:
+            await networks.change(ctx, old, new)
+        if "flavor" in changed:
+            await changes.resize(ctx, new.flavor)
+        rewrites = "user_data" in changed and new.user_data_update_policy == "REBUILD"
+        if "image" in changed or rewrites:
+            await changes.rebuild(ctx, new, await _user_data(ctx, new) if rewrites else None)
+        elif "admin_pass" in changed and new.admin_pass:
+            await changes.act(ctx, "changePassword", {"adminPass": new.admin_pass})
+
+    async def prepare_for_replace(self, ctx: Context, props: ServerProps) -> None:
+        """Take the ports away from the old server: the new one needs them."""
+        await replacement.free(ctx, props)
+
+    async def undo_replace(self, ctx: Context, props: ServerProps) -> None:
+        """Give the ports back to the old server."""
+        await replacement.give_back(ctx)
+
+    # --- snapshots and removal ------------------------------------------------------------------
+
+    async def snapshot(self, ctx: Context, props: ServerProps) -> Mapping[str, Any]:
+        """Make an image of the server; what is returned is kept with the snapshot."""
+        kept = {"snapshot_image_id": await replacement.make_image(ctx)}
+        await ctx.put_data(snapshot_image_id=None)
+        return kept
+
+    async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
+        """Remove an image that ``snapshot`` made."""
+        try:
+            await ctx.cloud.image.delete(f"/images/{kept['snapshot_image_id']}")
+        except CloudNotFound:
+            return
+
+    def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties that bring a snapshot back."""
+        return {**properties, "image": kept["snapshot_image_id"]}
+
+    async def delete(self, ctx: Context, props: ServerProps) -> None:
+        """Remove the server; first make an image of it if the policy says so."""
+        if not ctx.resource.physical_id:
+            await _clean_up(ctx)
+            return
+        try:
+            if ctx.resource.deletion_policy == "Snapshot":
+                live = await ctx.live(fresh=True)
+                if live["status"] == "ACTIVE":
+                    await replacement.make_image(ctx)
+            await ctx.cloud.compute.delete(f"/servers/{ctx.physical_id}")
+        except CloudNotFound:
+            await _clean_up(ctx)
+
+    async def is_gone(self, ctx: Context) -> bool:
+        """Whether the server is gone; then what was made for it goes, too."""
+        try:
+            gone = await self._is_deleted(ctx, await ctx.live(fresh=True))
+        except CloudNotFound:
+            gone = True
+        if gone:
+            await _clean_up(ctx)
+        return gone
+
+    async def _is_deleted(self, ctx: Context, live: JSON) -> bool:
+        status = live["status"]
+        if status == "SOFT_DELETED":
+            await changes.act(ctx, "forceDelete")
+        elif status == "ERROR" and live.get("OS-EXT-STS:task_state") != "deleting":
+            message = (live.get("fault") or {}).get("message", "Unknown")
+            raise ResourceInError(f'Went to status ERROR due to "Server delete failed: {message}"')
+        return bool(status == "DELETED")
+
+
+def _is_known(entries: Any) -> bool:
+    """Whether it is known how many entries a list has and what each names; values may be open."""
+    return not isinstance(entries, Unknown) and not any(isinstance(each, Unknown) for each in entries or ())
+
+
+def _needs_new_api(props: ServerProps) -> bool:
+    return any(each.data.get("volume_type") for each in props.block_device_mapping_v2 or ())
+
+
+def _files(personality: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    return [
+        {"path": path, "contents": base64.b64encode(str(text).encode()).decode()}
+        for path, text in (personality or {}).items()
+    ]
+
+
+async def _user_data(ctx: Context, props: ServerProps) -> str:
+    """User data as the request takes it; the id of a software config stands for its text."""
+    text = props.user_data
+    if props.user_data_format != "HEAT_CFNTOOLS" and _is_uuid(text):
+        config = await ctx.sibling(text)
+        text = (config.attributes.get("config") if config else None) or text
+    metadata = ctx.resource.metadata
+    built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn)
+    return base64.b64encode(built.encode()).decode()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+async def _clean_up(ctx: Context) -> None:
+    """Remove what was made for the server."""
+    await ports.remove_all(ctx)
+    await transports.close(ctx)

@@ -1,0 +1,82 @@
+"""Every type has the properties and attributes that templates written for Heat rely on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stackd.resources.registry import load_registry
+
+KNOWN = json.loads((Path(__file__).parent / "data" / "resource-types.json").read_text())
+REGISTRY = load_registry()
+SAME = sorted(KNOWN.keys() & REGISTRY.types.keys())
+
+
+def support(view):
+    if view is None:
+        return None
+    return {
+        "status": view.get("status", "SUPPORTED"),
+        "version": view.get("version"),
+        "previous": support(view.get("previous_status")),
+    }
+
+
+def schema(view):
+    return {
+        "type": view["type"],
+        "default": view.get("default"),
+        "required": view.get("required", False),
+        "update_allowed": view.get("update_allowed", False),
+        "immutable": view.get("immutable", False),
+        "constraints": sorted(json.dumps(each, sort_keys=True) for each in view.get("constraints", ())),
+        "support": support(view.get("support_status", {})),
+        "schema": {name: schema(inner) for name, inner in (view.get("schema") or {}).items()} or None,
+    }
+
+
+def declared(prop):
+    inner = prop.keys or ({"*": prop.element} if prop.element else {})
+    view = {**prop.shown(), "support_status": prop.support.shown()}
+    return schema({**view, "schema": {}}) | {
+        "schema": {name: declared(each) for name, each in inner.items()} or None
+    }
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_properties(name):
+    known = {key: schema(view) for key, view in KNOWN[name].get("properties", {}).items()}
+    ours = {key: declared(prop) for key, prop in REGISTRY.get(name).properties.schema.items()}
+    assert ours == known
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_update_policies(name):
+    known = {key: schema(view) for key, view in KNOWN[name].get("update_policy", {}).items()}
+    ours = {key: declared(prop) for key, prop in REGISTRY.get(name).update_policy.items()}
+    assert ours == known
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_attributes(name):
+    known = {
+        key: (view.get("type") or "any", support(view.get("support_status", {})))
+        for key, view in KNOWN[name].get("attributes", {}).items()
+    }
+    ours = {
+        key: (attribute.type, support(attribute.support.shown()))
+        for key, attribute in REGISTRY.get(name).attributes.items()
+    }
+    assert ours == known
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_support_of_types(name):
+    known = support(KNOWN[name].get("support_status", {}))
+    assert support(REGISTRY.get(name).support.shown()) == known
+
+
+def test_all_modules_load_and_every_type_is_described():
+    assert REGISTRY.problems == ()
+    assert len(SAME) > 20
+    assert [name for name, kind in REGISTRY.types.items() if not kind.description] == []
