@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_printed_variables_are_credentials() -> None:
     auth = auth_body(client_variables("http://k/v3", "R"))["auth"]
     assert auth["identity"]["methods"] == ["password"]
     assert auth["scope"]["project"]["name"] == "admin"
+
+
+def test_server_is_quiet_beside_a_command_unless_told_otherwise(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = replace(options, command=("true",))
+    assert (dev_settings(options, "x").log.level, dev_settings(beside, "x").log.level) == ("info", "warning")
+    monkeypatch.setenv("STACKD_LOG__LEVEL", "debug")
+    assert dev_settings(beside, "x").log.level == "debug"

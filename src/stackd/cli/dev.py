@@ -165,10 +165,12 @@ def dev_settings(options: Options, auth_url: str) -> Settings:
     """Settings for a server in front of the simulated cloud; limits and the like may come from elsewhere."""
     from pydantic import SecretStr
 
-    from stackd.settings import Api, CfnListener, CloudWatchListener, Database, Keystone, NativeListener
+    from stackd.settings import Api, CfnListener, CloudWatchListener, Database, Keystone, Log, NativeListener
 
+    quiet = options.command and "STACKD_LOG__LEVEL" not in os.environ  # the command's output is what counts
     return load_settings(
         options.config_file,
+        **({"log": Log(level="warning")} if quiet else {}),
         api=Api(
             native=NativeListener(host=_HOST, port=options.port),
             cfn=CfnListener(host=_HOST, port=_free_port()),
