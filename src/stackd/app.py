@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from starlette.types import ASGIApp
 
 from stackd.auth.crypto import Cipher
 from stackd.auth.policy import Policy
@@ -29,10 +31,14 @@ from stackd.engine.authority import Authority
 from stackd.engine.engine import Engine
 from stackd.engine.guests import Guests
 from stackd.engine.operations import Operator
+from stackd.engine.reading import Reader
 from stackd.engine.run import Services, SignalHub, Tuning
 from stackd.engine.watch import Watchers
 from stackd.resources.context import Endpoints
 from stackd.resources.registry import load_registry
+from stackd.routers.api import make_api
+from stackd.routers.front import Front
+from stackd.serving import configure_log, lag_probe, serve_http
 from stackd.settings import Listener, Settings, encryption_keys
 
 log = structlog.get_logger(__name__)
@@ -181,3 +187,20 @@ def _stack_domain(
         return StackUsers(admin, domain_id, role=settings.limits.heat_stack_user_role), domain_id
 
     return open_domain
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+
+def make_asgi(parts: Parts) -> ASGIApp:
+    """The native API on the wired parts."""
+    return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
+
+
+async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
+    """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
+    configure_log(settings)
+    async with wired(settings) as parts, contextlib.AsyncExitStack() as stack:
+        if settings.engine.lag_probe:
+            await stack.enter_async_context(lag_probe())
+        await serve_http([(settings.api.native, make_asgi(parts))], ready=ready)

@@ -1,0 +1,132 @@
+"""Errors as answers: the one place that renders them.
+
+There are three forms of body. *A* is an error of a handler or the engine, *B* a refusal of the token check,
+*C* what is said about paths, and of redirects and accepted requests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from stackd.errors import StackdError, TemplateError
+
+JSON = "application/json"
+
+_MALFORMED = (
+    "The server could not comply with the request since it is either malformed or otherwise incorrect."
+)
+_EXPLANATIONS = {
+    400: ("Bad Request", _MALFORMED),
+    401: (
+        "Unauthorized",
+        "This server could not verify that you are authorized to access the document you requested.",
+    ),
+    403: ("Forbidden", "Access was denied to this resource."),
+    404: ("Not Found", "The resource could not be found."),
+    405: ("Method Not Allowed", _MALFORMED),
+    409: ("Conflict", "There was a conflict when trying to complete your request."),
+    500: (
+        "Internal Server Error",
+        "The server has either erred or is incapable of performing the requested operation.",
+    ),
+    503: (
+        "Service Unavailable",
+        "The server is currently unavailable. Please try again at a later time.",
+    ),
+}
+MALFORMED = _MALFORMED
+
+
+def form_a(code: int, kind: str, message: str | None, **more: Any) -> Response:
+    """An error of a handler or the engine; ``more`` goes beside the message."""
+    code = code if code in _EXPLANATIONS else 500
+    title, explanation = _EXPLANATIONS[code]
+    error: dict[str, Any] = {"type": kind, "traceback": None}
+    if message is not None:
+        error["message"] = message
+    error.update(more)
+    body = {"code": code, "title": title, "explanation": explanation, "error": error}
+    return Response(_dumps(body), code, media_type=JSON)
+
+
+def form_b(auth_url: str) -> Response:
+    """The token is missing or not valid."""
+    message = "The request you have made requires authentication."
+    body = {"error": {"code": 401, "title": "Unauthorized", "message": message}}
+    headers = {"WWW-Authenticate": f'Keystone uri="{auth_url}"'}
+    return Response(_dumps(body), 401, headers, JSON)
+
+
+def form_c(code: int, title: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    """No route, a redirect, or "accepted"."""
+    body = {"message": message, "code": f"{code} {title}", "title": title}
+    return Response(_dumps(body), code, headers, JSON)
+
+
+def not_found() -> Response:
+    """No route leads there."""
+    return form_c(404, "Not Found", "The resource could not be found.<br /><br />\n\n\n")
+
+
+def accepted() -> Response:
+    """The work goes on after the answer."""
+    return form_c(202, "Accepted", "The request is accepted for processing.<br /><br />\n\n\n")
+
+
+def found(location: str) -> Response:
+    """Look there; the method and body stay."""
+    text = f"The resource was found at {location};\nyou should be redirected automatically.\n\n"
+    return form_c(302, "Found", text, {"Location": location})
+
+
+def unexpected() -> Response:
+    """Something broke that nobody foresaw; the log has it under the request id."""
+    message = "Internal error. The server's log has the details under the request id of this answer."
+    return form_a(500, "InternalError", message)
+
+
+def rendered(error: StackdError) -> Response:
+    """A known error in form A."""
+    return form_a(error.code, error.wire_type, error.message, **details(error))
+
+
+def details(error: StackdError) -> dict[str, Any]:
+    """Where in a template the mistake is and what to do about it."""
+    if not isinstance(error, TemplateError):
+        return {}
+    shown: dict[str, Any] = located(error)
+    others = error.__dict__.get("all_errors")
+    if others:
+        shown["errors"] = [listed(other) for other in others]
+    return shown
+
+
+def located(error: TemplateError) -> dict[str, Any]:
+    """Path, place and remedy of a template error."""
+    place = error.place
+    return {
+        "path": error.path,
+        "place": {"file": place.file, "line": place.line, "column": place.column},
+        "remedy": error.remedy,
+    }
+
+
+def listed(error: TemplateError) -> dict[str, Any]:
+    """A template error as one of several."""
+    place = error.place
+    return {
+        "type": error.wire_type,
+        "message": error.message,
+        "path": error.path,
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "remedy": error.remedy,
+    }
+
+
+def _dumps(body: Any) -> bytes:
+    return orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)

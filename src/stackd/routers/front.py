@@ -1,0 +1,99 @@
+"""What the handlers of one server share, and a request as they see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from stackd.auth.policy import Policy
+from stackd.auth.tokens import TokenValidator
+from stackd.db.database import Database
+from stackd.engine import stacks as use_cases
+from stackd.engine.engine import Engine
+from stackd.engine.reading import Reader
+from stackd.errors import WrongProject
+from stackd.records import Caller, Stack
+from stackd.routers.bodies import read_body
+from stackd.settings import Settings
+
+FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
+"""Where the gate leaves what it found, in the scope of a request."""
+
+STACK = "/v1/{project}/stacks/{name}/{id}"
+"""The full path of a stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The parts of the process that the native API uses."""
+
+    settings: Settings
+    engine: Engine
+    tokens: TokenValidator
+    reader: Reader
+
+
+class Call(Request):
+    """One request: who calls, and shortcuts to what handlers need."""
+
+    @property
+    def front(self) -> Front:
+        """The server's parts."""
+        front: Front = self.scope[FRONT]
+        return front
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        return self.front.engine
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.front.engine.services.db
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+        caller: Caller = self.scope[CALLER]
+        return caller
+
+    @property
+    def base(self) -> str:
+        """Where links begin: scheme, host and the version that was asked for."""
+        base: str = self.scope[BASE]
+        return base
+
+    def part(self, name: str) -> str:
+        """A variable part of the path."""
+        value: str = self.scope["path_params"][name]
+        return value
+
+    async def body_object(self, *, required: bool = True) -> dict[str, Any]:
+        """The JSON object in the body; empty when there is none and that is allowed."""
+        return await read_body(self, self.front.settings.limits.max_json_body_size, required=required)
+
+    def enforce(self, rule: str) -> None:
+        """Refuse unless the caller may use ``rule``."""
+        self.engine.policy.enforce(self.caller, rule)
+
+    async def stack(self, *, live: bool = False) -> Stack:
+        """The stack that the path names."""
+        return await use_cases.find(
+            self.engine, self.caller, self.part("id"), name=self.part("name"), live=live
+        )
+
+    def href(self, *parts: str) -> str:
+        """An absolute URL below the version."""
+        return "/".join((self.base, *(quote(part, safe="") for part in parts)))
+
+
+def check_project(policy: Policy, caller: Caller, parts: Mapping[str, str]) -> None:
+    """Refuse paths of projects other than the caller's, except to administrators of the cloud."""
+    project = parts.get("project")
+    if project is not None and project != caller.project_id and not policy.is_admin(caller):
+        raise WrongProject

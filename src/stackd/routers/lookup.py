@@ -1,0 +1,62 @@
+"""Finding a stack by its name, id or ARN: the answer is a redirect to its full path."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from starlette.responses import Response
+
+from stackd.engine import stacks as use_cases
+from stackd.errors import BadRequest
+from stackd.routers import views
+from stackd.routers.errors import found
+from stackd.routers.front import Call
+from stackd.routers.routing import METHODS, Handler, Routes
+
+routes = Routes("stacks")
+
+_ARN = "arn:openstack:heat::"
+READ = ("resources", "events", "template", "actions", "environment", "files")
+WRITTEN = ("resources", "events", "template", "actions")
+
+
+async def lookup(call: Call) -> Response:
+    """Redirect to the full path of a stack, which may be named by name, id or ARN."""
+    return await _redirect(call, "")
+
+
+async def _redirect(call: Call, below: str) -> Response:
+    call.enforce("stacks:lookup")
+    wanted = call.part("name")
+    if wanted.startswith("arn:"):
+        location = _of_arn(call, wanted)
+    else:
+        stack = await use_cases.lookup(call.engine, call.caller, wanted)
+        location = views.stack_href(call, stack)
+    query = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return found(f"{location}{below}?{urlencode(query)}" if query else f"{location}{below}")
+
+
+def _of_arn(call: Call, arn: str) -> str:
+    """The URL that an ARN spells; nobody looks whether there is such a stack."""
+    project, _, path = arn.removeprefix(_ARN).partition(":")
+    parts = [unquote(part) for part in path.split("/")]
+    if not arn.startswith(_ARN) or not project or len(parts) < 3 or parts[0] != "stacks" or not all(parts):
+        raise BadRequest(f'"{arn}" is not a valid ARN')
+    return call.href(project, *parts)
+
+
+def _below(name: str) -> Handler:
+    async def lookup_below(call: Call) -> Response:
+        return await _redirect(call, f"/{name}")
+
+    lookup_below.__doc__ = f"Redirect to the {name} of a stack."
+    lookup_below.__name__ = f"lookup_{name}"
+    return lookup_below
+
+
+routes.add("/v1/{project}/stacks/{name:arn}", lookup, *METHODS, status_code=302, include_in_schema=False)
+for _name in READ:
+    _methods = ("GET", "POST") if _name in WRITTEN else ("GET",)
+    routes.add(f"/v1/{{project}}/stacks/{{name}}/{_name}", _below(_name), *_methods, status_code=302)
+routes.add("/v1/{project}/stacks/{name}", lookup, *METHODS, status_code=302)

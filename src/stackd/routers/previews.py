@@ -1,0 +1,187 @@
+"""What would be: new stacks and updates in the form that previews have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from stackd.db import resources as rows
+from stackd.db import stacks
+from stackd.engine.decide import Change
+from stackd.engine.desired import Desired
+from stackd.engine.expand import Expanded
+from stackd.engine.predict import Prediction, predict
+from stackd.engine.reading import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
+from stackd.engine.reading import Facts, enabled_outputs, known_part, required_by
+from stackd.engine.requests import Checked
+from stackd.errors import TemplateError
+from stackd.records import Action, Resource, Stack, Status
+from stackd.routers import views
+from stackd.routers.front import Call
+
+Json = dict[str, Any]
+
+_LISTS = {
+    Change.NONE: "unchanged",
+    Change.UPDATE: "updated",
+    Change.REPLACE: "replaced",
+    Change.CREATE: "added",
+    Change.DELETE: "deleted",
+}
+_NOT_THERE = "None"
+
+
+def new_stack(call: Call, stack: Stack, checked: Checked) -> Json:
+    """A stack that would be created, with its resources."""
+    desired = checked.desired
+    shown = dict(desired.parameters.shown())
+    if "OS::stack_id" in shown:
+        shown["OS::stack_id"] = _NOT_THERE
+    facts = Facts(stack.description, shown, {}, 0)
+    view = views.stack_view(call, stack, facts, outputs(desired))
+    del view["stack_status"], view["stack_status_reason"]
+    view["resources"] = tree(checked.expanded, stack.project_id)
+    return view
+
+
+def outputs(desired: Desired) -> list[Json]:
+    """Outputs as far as they are known beforehand."""
+    values = desired.outputs(desired.scope({}))
+    described = desired.source.template.outputs
+    return [
+        views.output_view(
+            name, {"description": described[name].description or NOT_DESCRIBED, **known_part(values[name])}
+        )
+        for name in enabled_outputs(desired)
+        if name in values
+    ]
+
+
+def tree(expanded: Expanded, project_id: str, parent: str | None = None) -> list[Any]:
+    """The resources of a stack to be; one that contains a stack is a list of that stack's resources."""
+    shown: list[Any] = []
+    for name in expanded.desired.resources:
+        child = expanded.children.get(name)
+        if child is not None:
+            shown.append(tree(child, project_id, name))
+        else:
+            shown.append(would_be(expanded.desired, name, (project_id, expanded.name, _NOT_THERE), parent))
+    return shown
+
+
+def would_be(
+    desired: Desired,
+    name: str,
+    identity: tuple[str, str, str],
+    parent: str | None = None,
+    *,
+    full: bool = True,
+) -> Json:
+    """A resource that does not exist yet; ``full`` shows its properties too."""
+    scope = desired.scope({})
+    definition, kind = desired.resources[name], desired.kinds[name]
+    needed_by = sorted(other for other, needed in desired.requires.items() if name in needed)
+    view = _raw(identity, name, definition.type, needed_by, definition.description or "")
+    view["metadata"] = known_part(desired.metadata(name, scope))
+    view["attributes"] = dict.fromkeys(kind.handler.attributes)
+    if full:
+        view["properties"] = known_part(desired.properties(name, scope))
+    if parent is not None:
+        view["parent_resource"] = parent
+    return view
+
+
+def as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> Json:
+    """A resource as it is stored."""
+    view = _raw((stack.project_id, stack.name, stack.id), row.name, row.type, list(needed_by), "")
+    view |= {
+        "creation_time": views.moment(row.created_at),
+        "updated_time": views.moment(row.updated_at or row.created_at),
+        "physical_resource_id": row.physical_id or "",
+        "resource_action": row.action,
+        "resource_status": row.status,
+        "resource_status_reason": row.reason,
+        "metadata": row.metadata,
+        "attributes": {name: value for name, value in row.attributes.items() if "\x1f" not in name},
+    }
+    if stack.parent_resource is not None:
+        view["parent_resource"] = stack.parent_resource
+    if row.nested_stack_id:
+        view["nested_stack_id"] = row.nested_stack_id
+    return view
+
+
+def _raw(identity: tuple[str, str, str], name: str, kind: str, needed_by: list[str], text: str) -> Json:
+    tenant, stack_name, stack_id = identity
+    where = {"tenant": tenant, "stack_name": stack_name, "stack_id": stack_id}
+    return {
+        "resource_name": name,
+        "resource_type": kind,
+        "resource_action": Action.INIT,
+        "resource_status": Status.COMPLETE,
+        "resource_status_reason": "",
+        "physical_resource_id": "",
+        "creation_time": None,
+        "updated_time": None,
+        "required_by": needed_by,
+        "resource_identity": {**where, "path": f"/resources/{name}"},
+        "stack_identity": {**where, "path": ""},
+        "stack_name": stack_name,
+        "description": text,
+    }
+
+
+async def changes(
+    call: Call, stack: Stack, checked: Checked, prediction: Prediction, *, nested: bool
+) -> dict[str, list[Json]]:
+    """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
+    found: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
+    await _add_changes(call, found, stack, checked.expanded, prediction, nested=nested)
+    return found
+
+
+async def _add_changes(
+    call: Call,
+    found: dict[str, list[Json]],
+    stack: Stack,
+    expanded: Expanded,
+    prediction: Prediction,
+    *,
+    nested: bool,
+) -> None:
+    identity = (stack.project_id, stack.name, stack.id)
+    needed_by = required_by(prediction.current.values())
+    desired = expanded.desired
+    for name, decision in prediction.decisions.items():
+        if decision.change is Change.UPDATE:
+            view = as_is(prediction.current[name], stack, needed_by.get(name, ()))
+        else:
+            view = would_be(desired, name, identity, stack.parent_resource, full=False)
+        view["reason"] = decision.reason
+        found[_LISTS[decision.change]].append(view)
+        child = expanded.children.get(name)
+        if nested and child is not None:
+            await _add_child(call, found, prediction.current.get(name), child, stack)
+    for row in prediction.deleted:
+        found["deleted"].append(as_is(row, stack, needed_by.get(row.name, ())))
+
+
+async def _add_child(
+    call: Call, found: dict[str, list[Json]], owner: Resource | None, child: Expanded, around: Stack
+) -> None:
+    """The changes inside a nested stack, or all of it as new where there is none yet."""
+    inner = (
+        await stacks.get(call.db, owner.nested_stack_id, None) if owner and owner.nested_stack_id else None
+    )
+    if inner is None:
+        identity = (around.project_id, child.name, _NOT_THERE)
+        found["added"] += [
+            would_be(child.desired, name, identity, full=False) for name in child.desired.resources
+        ]
+        return
+    stored = await rows.of_stack(call.db, inner.id)
+    try:
+        prediction = predict(child.desired, stored)
+    except TemplateError:
+        return
+    await _add_changes(call, found, inner, child, prediction, nested=True)

@@ -1,0 +1,85 @@
+"""The template language and the resource types that this server knows; validation of templates."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from stackd.engine import validation
+from stackd.routers import types, views
+from stackd.routers.bodies import template_request
+from stackd.routers.errors import listed
+from stackd.routers.front import Call
+from stackd.routers.queries import Query
+from stackd.routers.routing import Routes
+from stackd.template.versions import list_functions, list_versions
+
+routes = Routes("templates")
+
+_TYPES = "/v1/{project}/resource_types"
+
+
+@routes.post("/v1/{project}/validate")
+async def validate(call: Call) -> Response:
+    """Validate a template."""
+    call.enforce("stacks:validate_template")
+    request = template_request(await call.body_object())
+    query = Query(call)
+    nested = query.flag("show_nested")
+    ignored = validation.ignored_codes(query.text("ignore_errors") or "")
+    found = await validation.validate(call.engine, call.caller, request, nested=nested, ignored=ignored)
+    if "errors" in found:
+        found["errors"] = [listed(error) for error in found["errors"]]
+    return views.answer(found)
+
+
+@routes.get("/v1/{project}/template_versions")
+async def template_versions(call: Call) -> Response:
+    """List the versions of the template language."""
+    call.enforce("stacks:list_template_versions")
+    return views.answer({"template_versions": list_versions()})
+
+
+@routes.get("/v1/{project}/template_versions/{version}/functions")
+async def template_functions(call: Call) -> Response:
+    """List the functions of a version."""
+    call.enforce("stacks:list_template_functions")
+    conditions = Query(call).flag("with_condition_func")
+    return views.answer({"template_functions": list_functions(call.part("version"), conditions)})
+
+
+@routes.get(_TYPES)
+async def resource_types(call: Call) -> Response:
+    """List the resource types that the caller may use."""
+    call.enforce("stacks:list_resource_types")
+    query = Query(call)
+    described = query.flag("with_description")
+    found = await types.listed(
+        call.engine,
+        call.caller,
+        pattern=query.text("name"),
+        status=query.text("support_status"),
+        version=query.text("version"),
+    )
+    shown = [
+        {"resource_type": k.type_name, "description": k.description} if described else k.type_name
+        for k in found
+    ]
+    return views.answer({"resource_types": shown})
+
+
+@routes.get(f"{_TYPES}/{{type}}")
+async def resource_type(call: Call) -> Response:
+    """Show what a resource type takes and gives."""
+    call.enforce("stacks:resource_schema")
+    described = Query(call).flag("with_description")
+    kind = await types.usable(call.engine, call.caller, call.part("type"), available=True)
+    return views.answer(types.schema(kind, described=described))
+
+
+@routes.get(f"{_TYPES}/{{type}}/template")
+async def resource_type_template(call: Call) -> Response:
+    """Make a template with one resource of a type."""
+    call.enforce("stacks:generate_template")
+    dialect = types.dialect(Query(call).text("template_type"))
+    kind = await types.usable(call.engine, call.caller, call.part("type"), available=False)
+    return views.answer(types.template(kind, dialect))

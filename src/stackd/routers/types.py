@@ -1,0 +1,207 @@
+"""Resource types as the API shows them: which there are, their schemas, and templates to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackd.engine.engine import Engine
+from stackd.engine.validation import unavailable
+from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
+from stackd.records import Caller
+from stackd.resources.base import ResourceType
+from stackd.resources.schema import PropertySchema
+
+Json = dict[str, Any]
+
+SUPPORT_STATUSES = ("UNKNOWN", "SUPPORTED", "DEPRECATED", "UNSUPPORTED", "HIDDEN")
+_SHOW = {"type": "map", "description": "Detailed information about resource."}
+
+
+class Invalid(StackdError):
+    """Data supplied was not valid."""
+
+    code = 400
+
+
+async def listed(
+    engine: Engine, caller: Caller, *, pattern: str | None, status: str | None, version: str | None
+) -> list[ResourceType[Any]]:
+    """The types that the caller may use and whose service is there."""
+    if status is not None and status not in SUPPORT_STATUSES:
+        raise Invalid(
+            f"Data supplied was not valid: Invalid support status and should be one of {SUPPORT_STATUSES}"
+        )
+    registry = engine.services.registry
+    found = []
+    for name in registry.matching(pattern, status):
+        kind = registry.types[name]
+        if version is not None and kind.support.version != version:
+            continue
+        if engine.policy.allows_type(caller, name) and await unavailable(engine, caller, kind) is None:
+            found.append(kind)
+    return found
+
+
+async def usable(engine: Engine, caller: Caller, name: str, *, available: bool) -> ResourceType[Any]:
+    """The type of this name, if the caller may use it; with ``available`` its service must be there."""
+    kind = engine.services.registry.get(name)
+    if not engine.policy.allows_type(caller, name):
+        raise Forbidden(f"You are not authorized to use resource_types:{name}.")
+    if kind.support.status == "HIDDEN":
+        raise NotSupported(f"{name} is not supported.")
+    why = await unavailable(engine, caller, kind) if available else None
+    if why is not None:
+        raise why
+    return kind
+
+
+def schema(kind: ResourceType[Any], *, described: bool) -> Json:
+    """Properties, attributes and support status of a type."""
+    view: Json = {
+        "resource_type": kind.type_name,
+        "properties": {
+            name: each.shown() for name, each in kind.properties.schema.items() if not each.hidden
+        },
+        "attributes": {**attributes(kind), "show": _SHOW},
+        "support_status": kind.support.shown(),
+    }
+    if described:
+        view["description"] = kind.description
+    return view
+
+
+def attributes(kind: ResourceType[Any]) -> Json:
+    """The attributes of a type but for ``show``, which all have."""
+    return {
+        name: {"type": attribute.type, "description": attribute.description}
+        for name, attribute in kind.attributes.items()
+        if attribute.support.status != "HIDDEN"
+    }
+
+
+# --- templates to start from ----------------------------------------------------------------------
+
+_TYPES = {
+    "cfn": {
+        "string": "String",
+        "integer": "Number",
+        "number": "Number",
+        "boolean": "Boolean",
+        "map": "Json",
+        "list": "CommaDelimitedList",
+        "any": "String",
+    },
+    "hot": {
+        "string": "string",
+        "integer": "number",
+        "number": "number",
+        "boolean": "boolean",
+        "map": "json",
+        "list": "comma_delimited_list",
+        "any": "string",
+    },
+}
+_CFN_CONSTRAINTS: Mapping[str, Mapping[str, str]] = {
+    "range": {"min": "MinValue", "max": "MaxValue"},
+    "length": {"min": "MinLength", "max": "MaxLength"},
+}
+
+
+def dialect(text: str | None) -> str:
+    """The dialect that was asked for."""
+    chosen = (text or "cfn").lower()
+    if chosen not in _TYPES:
+        raise BadRequest(
+            f'Template type is not supported: Invalid template type "{text}", valid types are: cfn, hot.'
+        )
+    return chosen
+
+
+def template(kind: ResourceType[Any], dialect: str) -> Json:
+    """A template with one resource of a type, whose properties are the parameters."""
+    return _hot(kind) if dialect == "hot" else _cfn(kind)
+
+
+def _shown_properties(kind: ResourceType[Any]) -> dict[str, PropertySchema]:
+    wanted = {"SUPPORTED", "UNKNOWN"}
+    schemas = kind.properties.schema.items()
+    return {name: each for name, each in schemas if each.implemented and each.support.status in wanted}
+
+
+def _outputs(kind: ResourceType[Any]) -> dict[str, str]:
+    described = {name: str(each["description"]) for name, each in attributes(kind).items()}
+    return {**described, "show": _SHOW["description"]}
+
+
+def _hot(kind: ResourceType[Any]) -> Json:
+    name = type(kind).__name__
+    outputs: Json = {
+        attribute: {"value": {"get_attr": [name, attribute]}, "description": text}
+        for attribute, text in _outputs(kind).items()
+    }
+    properties = _shown_properties(kind)
+    return {
+        "heat_template_version": "2016-10-14",
+        "description": f"Initial template of {name}",
+        "parameters": {key: _hot_parameter(each) for key, each in properties.items()},
+        "resources": {
+            name: {"type": kind.type_name, "properties": {key: {"get_param": key} for key in properties}}
+        },
+        "outputs": {**outputs, "OS::stack_id": {"value": {"get_resource": name}}},
+    }
+
+
+def _hot_parameter(schema: PropertySchema) -> Json:
+    shown: Json = {"type": _TYPES["hot"][schema.type]}
+    if schema.description:
+        shown["description"] = schema.description
+    if schema.default is not None:
+        shown["default"] = schema.default
+    if schema.constraints:
+        shown["constraints"] = [constraint.shown() for constraint in schema.constraints]
+    return shown
+
+
+def _cfn(kind: ResourceType[Any]) -> Json:
+    name = type(kind).__name__
+    outputs: Json = {
+        attribute: {"Value": {"Fn::GetAtt": [name, attribute]}, "Description": text}
+        for attribute, text in _outputs(kind).items()
+    }
+    properties = _shown_properties(kind)
+    return {
+        "HeatTemplateFormatVersion": "2012-12-12",
+        "Description": f"Initial template of {name}",
+        "Parameters": {key: _cfn_parameter(each) for key, each in properties.items()},
+        "Resources": {
+            name: {
+                "Type": kind.type_name,
+                "Properties": {key: _cfn_value(key, each) for key, each in properties.items()},
+            }
+        },
+        "Outputs": {**outputs, "OS::stack_id": {"Value": {"Ref": name}}},
+    }
+
+
+def _cfn_value(name: str, schema: PropertySchema) -> Json:
+    return {"Fn::Split": [",", {"Ref": name}]} if schema.type == "list" else {"Ref": name}
+
+
+def _cfn_parameter(schema: PropertySchema) -> Json:
+    shown: Json = {"Type": _TYPES["cfn"][schema.type]}
+    if schema.description:
+        shown["Description"] = schema.description
+    if schema.default is not None:
+        shown["Default"] = schema.default
+    for constraint in schema.constraints:
+        for key, value in constraint.shown().items():
+            if key in _CFN_CONSTRAINTS:
+                shown |= {
+                    _CFN_CONSTRAINTS[key][bound]: limit for bound, limit in value.items() if limit is not None
+                }
+            elif key == "allowed_values":
+                shown["AllowedValues"] = value
+            elif key == "allowed_pattern":
+                shown["AllowedPattern"] = value
+    return shown

@@ -1,0 +1,201 @@
+"""Records as the API shows them. Pure: what a view needs is handed to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+from starlette.responses import Response
+
+from stackd.engine.reading import Facts, ResourceView
+from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.routers.errors import JSON
+
+Json = dict[str, Any]
+
+
+class Linker(Protocol):
+    """Makes absolute URLs out of the parts of a path."""
+
+    def href(self, *parts: str) -> str:
+        """An absolute URL below the version."""
+        ...
+
+
+def answer(body: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(encoded(body), code, headers, JSON)
+
+
+def encoded(body: Any) -> bytes:
+    """JSON text; integers beyond 64 bits and other rarities take the slow way."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_plain)
+    except TypeError:
+        return json.dumps(body, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence | set | frozenset):
+        return list(value)
+    return str(value)
+
+
+def moment(time: datetime | None) -> str | None:
+    """A time as clients read it: UTC, to the second."""
+    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def state(action: Action, status: Status) -> str:
+    """Action and status as one word."""
+    return f"{action}_{status}"
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def stack_href(linker: Linker, stack: Stack, *below: str) -> str:
+    """The URL of a stack or of something below it."""
+    return linker.href(stack.project_id, "stacks", stack.name, stack.id, *below)
+
+
+def link(href: str, rel: str) -> Json:
+    """One link."""
+    return {"href": href, "rel": rel}
+
+
+def self_link(linker: Linker, stack: Stack) -> list[Json]:
+    """The links of a stack."""
+    return [link(stack_href(linker, stack), "self")]
+
+
+# --- stacks ---------------------------------------------------------------------------------------
+
+
+def stack_item(linker: Linker, stack: Stack, *, project: bool = False) -> Json:
+    """A stack in a list."""
+    view: Json = {"id": stack.id, "links": self_link(linker, stack)}
+    if project:
+        view["project"] = stack.project_id
+    view |= {
+        "stack_name": stack.name,
+        "description": "",
+        "stack_status": state(stack.action, stack.status),
+        "stack_status_reason": stack.reason,
+        "creation_time": moment(stack.created_at),
+        "updated_time": moment(stack.updated_at),
+        "deletion_time": moment(stack.deleted_at),
+        "stack_owner": stack.owner,
+        "parent": stack.parent_id,
+        "stack_user_project_id": stack.stack_user_project_id,
+        "tags": list(stack.tags) if stack.tags else None,
+    }
+    return view
+
+
+def stack_view(linker: Linker, stack: Stack, facts: Facts, outputs: Sequence[Json] | None) -> Json:
+    """A stack by itself; without ``outputs`` these are left out."""
+    view: Json = {
+        "id": stack.id,
+        "links": self_link(linker, stack),
+        "stack_name": stack.name,
+        "description": facts.description,
+        "template_description": facts.description,
+        "creation_time": moment(stack.created_at),
+        "updated_time": moment(stack.updated_at),
+        "deletion_time": moment(stack.deleted_at),
+        "stack_status": state(stack.action, stack.status),
+        "stack_status_reason": stack.reason,
+        "stack_owner": stack.owner,
+        "stack_user_project_id": stack.stack_user_project_id,
+        "parent": stack.parent_id,
+        "parameters": facts.parameters,
+        "disable_rollback": stack.disable_rollback,
+        "timeout_mins": stack.timeout_mins,
+        "capabilities": [],
+        "notification_topics": [],
+        "tags": list(stack.tags or ()),
+    }
+    if outputs is not None:
+        view["outputs"] = outputs
+    return view
+
+
+def output_view(key: str, output: Mapping[str, Any]) -> Json:
+    """An output with its value."""
+    view: Json = {
+        "output_key": key,
+        "description": output["description"],
+        "output_value": output.get("value"),
+    }
+    if "error" in output:
+        view["output_error"] = output["error"]
+    return view
+
+
+# --- resources ------------------------------------------------------------------------------------
+
+
+def resource_view(linker: Linker, view: ResourceView) -> Json:
+    """A resource in a list."""
+    row, stack = view.resource, view.stack
+    links = [link(stack_href(linker, stack, "resources", row.name), "self"), *_stack_link(linker, stack)]
+    if view.nested is not None:
+        links.append(link(stack_href(linker, view.nested), "nested"))
+    shown: Json = {
+        "resource_name": row.name,
+        "logical_resource_id": row.name,
+        "physical_resource_id": row.physical_id or "",
+        "resource_type": row.type,
+        "resource_status": state(row.action, row.status),
+        "resource_status_reason": row.reason,
+        "creation_time": moment(row.created_at),
+        "updated_time": moment(row.updated_at or row.created_at),
+        "required_by": view.required_by,
+        "links": links,
+    }
+    if stack.parent_resource is not None:
+        shown["parent_resource"] = stack.parent_resource
+    return shown
+
+
+def _stack_link(linker: Linker, stack: Stack) -> list[Json]:
+    return [link(stack_href(linker, stack), "stack")]
+
+
+def attributes_of(row: Resource, declared: Sequence[str], extra: Sequence[str] = ()) -> Json:
+    """Every declared attribute of a resource, null where there is no value, and those asked for by name."""
+    live = row.attributes.get("show")
+    if isinstance(live, Mapping) and live:
+        return {**live, **{name: row.attributes.get(name) for name in extra}}
+    return {name: row.attributes.get(name) for name in (*declared, *extra)}
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = None) -> Json:
+    """An event in a list; ``root`` is the stack whose events were asked for with those inside."""
+    own = stack_href(linker, stack, "resources", event.resource_name)
+    links = [
+        link(f"{own}/events/{event.id}", "self"),
+        link(own, "resource"),
+        *_stack_link(linker, stack),
+    ]
+    if root is not None:
+        links.append(link(stack_href(linker, root), "root_stack"))
+    return {
+        "id": event.id,
+        "links": links,
+        "event_time": moment(event.time),
+        "logical_resource_id": event.resource_name,
+        "resource_name": event.resource_name,
+        "physical_resource_id": event.physical_id,
+        "resource_status": state(event.action, event.status),
+        "resource_status_reason": event.reason,
+    }

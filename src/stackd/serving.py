@@ -1,0 +1,166 @@
+"""Serving ASGI applications over HTTP in this event loop, until told to stop; and the log of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from stackd.errors import StackdError
+from stackd.settings import Listener, Settings
+
+log = structlog.get_logger(__name__)
+
+_GRACE = 5
+"""Seconds that requests have to end when the server stops."""
+
+
+class AddressInUse(StackdError):
+    """The address to listen on cannot be used."""
+
+
+async def serve_http(
+    served: Sequence[tuple[Listener, ASGIApp]], *, ready: asyncio.Event | None = None
+) -> None:
+    """Serve each application on its listener until SIGTERM, SIGINT or cancellation."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(listen(listener)) for listener, _ in served]
+        servers = [_Server(_config(app)) for _, app in served]
+        tasks = [
+            asyncio.create_task(server.serve(sockets=[sock]), name="http")
+            for server, sock in zip(servers, sockets, strict=True)
+        ]
+        stop = asyncio.Event()
+        with _stopped_by_signals(stop):
+            try:
+                while not all(
+                    server.started or task.done() for server, task in zip(servers, tasks, strict=True)
+                ):
+                    await asyncio.sleep(0.005)
+                for listener, _ in served:
+                    log.info("listening", host=listener.host, port=listener.port)
+                if ready is not None:
+                    ready.set()
+                waiting = asyncio.create_task(stop.wait())
+                await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+            finally:
+                for server in servers:
+                    server.should_exit = True
+                await asyncio.gather(*tasks)
+
+
+def listen(listener: Listener) -> socket.socket:
+    """A listening socket; ``AddressInUse`` names the address that cannot be had."""
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((listener.host, listener.port))
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        raise AddressInUse(f"Cannot listen on {listener.host}:{listener.port}: {error.strerror}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to ``serve_http``."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` on SIGTERM and SIGINT, unless the event loop's owner has handlers of its own."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(number, stop.set)
+                taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def lag_probe(interval: float = 0.01) -> AsyncIterator[None]:
+    """Measure how late the event loop is, and log the longest delay of each second and of all."""
+    worst = 0.0
+
+    async def measure() -> None:
+        nonlocal worst
+        longest, told = 0.0, time.monotonic()
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(interval)
+            late = time.monotonic() - before - interval
+            longest, worst = max(longest, late), max(worst, late)
+            if time.monotonic() - told >= 1.0:
+                log.info("loop_lag", max_ms=round(longest * 1000, 2))
+                longest, told = 0.0, time.monotonic()
+
+    task = asyncio.create_task(measure(), name="lag probe")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        log.info("loop_lag_total", max_ms=round(worst * 1000, 2))
+
+
+def configure_log(settings: Settings) -> None:
+    """Structured lines on standard error, in the form and from the level that the settings name."""
+    level = getattr(logging, settings.log.level.upper())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if settings.log.format == "json":
+        renderer: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        renderer = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    import sys
+
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
