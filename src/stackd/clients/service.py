@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from stackd.clients.bulk import KEYS, Bulk
 from stackd.clients.catalog import find_endpoint, official_name
 from stackd.clients.failures import failure
 from stackd.clients.keystone import KeystoneSettings, Token
@@ -44,6 +45,7 @@ class Service:
         self._token: Token | None = None
         self._base = ""
         self._limiter: Limiter | None = None
+        self._bulks: dict[str, Bulk] = {}
 
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         """The decoded answer."""
@@ -56,8 +58,24 @@ class Service:
     async def post(
         self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
-        """The decoded answer; ``AnswerLost`` when the work may have been done without one."""
+        """The decoded answer; ``AnswerLost`` when the work may have been done without one.
+
+        Objects of some collections that are posted at the same moment share one call.
+        """
+        key = KEYS.get((self.kind, path))
+        if key is not None and params is None and microversion is None and list(body) == [key[0]]:
+            return await self._bulk(path, *key).create(body)
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
+
+    def _bulk(self, path: str, key: str, plural: str) -> Bulk:
+        known = self._bulks.get(path)
+        if known is None:
+
+            async def post(body: Any) -> Any:
+                return (await self.request("POST", path, json=body)).body
+
+            known = self._bulks[path] = Bulk(key, plural, post)
+        return known
 
     async def put(
         self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None

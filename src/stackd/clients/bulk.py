@@ -1,0 +1,102 @@
+"""Creates that are due at the same moment go to the service together, where it takes several at once.
+
+Callers do not notice: each posts its one object and gets its own answer or error. A refused bulk
+says nothing about the single objects, so they are then sent one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from stackd.clients.failures import AnswerLost
+from stackd.errors import StackdError
+
+MOST = 50
+"""Objects in one call: a service works on a bulk in one transaction."""
+
+KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("network", "/networks"): ("network", "networks"),
+    ("network", "/subnets"): ("subnet", "subnets"),
+    ("network", "/ports"): ("port", "ports"),
+    ("network", "/security-group-rules"): ("security_group_rule", "security_group_rules"),
+}
+"""By service and path: the envelope of one object and of several."""
+
+Post = Callable[[Any], Awaitable[Any]]
+_Pending = tuple[Any, "asyncio.Future[Any]"]
+
+
+class Bulk:
+    """One collection of one project. ``post`` sends a body to it and answers the decoded reply."""
+
+    def __init__(self, key: str, plural: str, post: Post) -> None:
+        self._key = key
+        self._plural = plural
+        self._post = post
+        self._pending: list[_Pending] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def create(self, body: Any) -> Any:
+        """The answer to this one object, as if it had been posted alone."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending.append((body, future))
+        if len(self._pending) == 1:
+            self._start(self._gather())
+        return await future
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _gather(self) -> None:
+        """Let those who are about to post do so, then send everything."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+        pending, self._pending = self._pending, []
+        for start in range(0, len(pending), MOST):
+            self._start(self._send(pending[start : start + MOST]))
+
+    async def _send(self, group: Sequence[_Pending]) -> None:
+        waiting = [each for each in group if not each[1].done()]
+        if len(waiting) == 1:
+            await self._send_alone(waiting[0])
+            return
+        try:
+            reply = await self._post({self._plural: [body[self._key] for body, _ in waiting]})
+        except AnswerLost as lost:
+            for _, future in waiting:
+                _fail(future, lost)
+        except StackdError:
+            await asyncio.gather(*(self._send_alone(each) for each in waiting))
+        else:
+            made = _paired([body[self._key] for body, _ in waiting], reply[self._plural])
+            for (_, future), answer in zip(waiting, made, strict=True):
+                if not future.done():
+                    future.set_result({self._key: answer})
+
+    async def _send_alone(self, one: _Pending) -> None:
+        body, future = one
+        try:
+            answer = await self._post(body)
+        except StackdError as error:
+            _fail(future, error)
+        else:
+            if not future.done():
+                future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Any], error: StackdError) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _paired(asked: Sequence[Mapping[str, Any]], made: Sequence[Any]) -> list[Any]:
+    """The answers in the order of the questions: by name where all names differ, else as they came."""
+    names = [each.get("name") for each in asked]
+    by_name = {each.get("name"): each for each in made}
+    if len(by_name) == len(asked) and all(name in by_name for name in names):
+        return [by_name[name] for name in names]
+    return list(made)

@@ -1,0 +1,84 @@
+"""Creates of one moment share a call, and each still gets its own answer or error."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from stackd.clients.bulk import MOST, Bulk
+from stackd.clients.failures import AnswerLost
+from stackd.errors import CloudConflict, StackdError
+
+
+class Ports:
+    """A collection that refuses objects called ``bad`` and loses answers when told to."""
+
+    def __init__(self, *, lossy: bool = False) -> None:
+        self.calls: list[int] = []
+        self.lossy = lossy
+
+    async def post(self, body: Any) -> Any:
+        objects = body.get("ports") or [body["port"]]
+        self.calls.append(len(objects))
+        await asyncio.sleep(0)
+        if self.lossy:
+            raise AnswerLost("lost")
+        if any(each["name"] == "bad" for each in objects):
+            raise CloudConflict("bad")
+        made = [{"id": f"id-{each['name']}", **each} for each in objects]
+        return {"ports": made[::-1]} if "ports" in body else {"port": made[0]}
+
+
+async def _create(bulk: Bulk, *names: str) -> list[Any]:
+    waiting = (bulk.create({"port": {"name": name}}) for name in names)
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_objects_of_one_moment_share_a_call_and_get_their_own_answers() -> None:
+    ports = Ports()
+    answers = await _create(Bulk("port", "ports", ports.post), "a", "b", "c")
+    assert [answer["port"]["id"] for answer in answers] == ["id-a", "id-b", "id-c"]
+    assert ports.calls == [3]
+
+
+async def test_a_single_object_is_posted_as_it_is() -> None:
+    ports = Ports()
+    assert (await _create(Bulk("port", "ports", ports.post), "a"))[0]["port"]["id"] == "id-a"
+    assert ports.calls == [1]
+
+
+async def test_more_than_a_call_takes_are_parted() -> None:
+    ports = Ports()
+    names = [f"p{number}" for number in range(MOST + 1)]
+    answers = await _create(Bulk("port", "ports", ports.post), *names)
+    assert [answer["port"]["name"] for answer in answers] == names
+    assert sorted(ports.calls) == [1, MOST]
+
+
+async def test_one_refused_object_does_not_spoil_the_others() -> None:
+    ports = Ports()
+    good, bad = await _create(Bulk("port", "ports", ports.post), "a", "bad")
+    assert good["port"]["id"] == "id-a"
+    assert isinstance(bad, CloudConflict)
+    assert ports.calls == [2, 1, 1]
+
+
+async def test_a_lost_answer_is_lost_for_all_and_nothing_is_sent_again() -> None:
+    ports = Ports(lossy=True)
+    answers = await _create(Bulk("port", "ports", ports.post), "a", "b")
+    assert all(isinstance(answer, AnswerLost) for answer in answers)
+    assert ports.calls == [2]
+
+
+async def test_a_caller_that_gives_up_does_not_disturb_the_others() -> None:
+    ports = Ports()
+    bulk = Bulk("port", "ports", ports.post)
+    impatient = asyncio.create_task(bulk.create({"port": {"name": "a"}}))
+    patient = asyncio.create_task(bulk.create({"port": {"name": "b"}}))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert (await patient)["port"]["id"] == "id-b"
+    with pytest.raises((asyncio.CancelledError, StackdError)):
+        await impatient
