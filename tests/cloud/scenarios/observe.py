@@ -40,10 +40,11 @@ FINDERS: dict[str, Callable[[Any], Callable[..., Any]]] = {
 def observe(cloud: Any, kind: str, identity: str) -> dict[str, Any] | None:
     """The object's fields; None when the service knows no such object."""
     try:
-        found: dict[str, Any] = FINDERS[kind](cloud)(identity).to_dict()
+        found = FINDERS[kind](cloud)(identity)
     except NotFoundException:
         return None
-    return found
+    # A container's metadata is left out of its dictionary.
+    return {"metadata": found.metadata} | found.to_dict() if kind == "container" else found.to_dict()
 
 
 if __name__ == "__main__":
