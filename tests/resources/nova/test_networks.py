@@ -1,0 +1,140 @@
+import pytest
+
+from tests.support.context import FakeContext, gone
+
+PATH = "/servers/s/os-interface"
+OWN = {"subnet": "sub", "port_extra_properties": {"admin_state_up": True}}
+
+
+def interface(port, net="n", address="10.0.0.1"):
+    return {"port_id": port, "net_id": net, "fixed_ips": [{"ip_address": address, "subnet_id": "sub"}]}
+
+
+class Nova:
+    """The interfaces of one server, changed by the requests that change them."""
+
+    def __init__(self, ctx, *ports):
+        self.ports = list(ports)
+        self.cloud = ctx.cloud
+        self.cloud.on("GET", PATH, lambda call: {"interfaceAttachments": list(self.ports)})
+        self.cloud.on("POST", PATH, self.attach)
+        for port in ("a", "b", "own", "new"):
+            self.cloud.on("DELETE", f"{PATH}/{port}", self.detach).on("DELETE", f"/ports/{port}")
+        self.cloud.on("PUT", "/floatingips/f")
+
+    def attach(self, call):
+        wanted = call.body["interfaceAttachment"]
+        self.ports.append(interface(wanted.get("port_id", "new"), wanted.get("net_id", "n")))
+        return {"interfaceAttachment": {"port_id": wanted.get("port_id", "new")}}
+
+    def detach(self, call):
+        port = call.path.rpartition("/")[2]
+        if port not in {each["port_id"] for each in self.ports}:
+            return gone()
+        self.ports = [each for each in self.ports if each["port_id"] != port]
+        return None
+
+
+def server(networks, stored=None):
+    properties = {"flavor": "f", "image": "i", "networks": networks}
+    return FakeContext("OS::Nova::Server", physical="s", properties=properties, stored=stored or {})
+
+
+async def change(ctx, networks):
+    new = {key: value for key, value in ctx.properties.items() if key != "networks"}
+    old = ctx.props if ctx.properties["networks"] else ctx.load(new)
+    await ctx.type.update(ctx, old, ctx.load(new | ({"networks": networks} if networks else {})))
+    return ctx.cloud.asked()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "asked"),
+    [
+        ([{"port": "a"}], [{"port": "new"}], [("DELETE", f"{PATH}/a"), ("POST", PATH)]),
+        ([{"port": "a"}], [{"port": "a"}, {"network": "n"}], [("POST", PATH)]),
+        ([{"network": "n"}, {"network": "m"}], [{"network": "n"}], [("DELETE", f"{PATH}/b")]),
+        (
+            [{"network": "n"}],
+            [{"network": "n", "fixed_ip": "10.0.0.7"}],
+            [("DELETE", f"{PATH}/a"), ("POST", PATH)],
+        ),
+        ([{"fixed_ip": "10.0.0.2", "network": "m"}], [{"port": "a"}], [("DELETE", f"{PATH}/b")]),
+        ([], [{"port": "new"}], [("DELETE", f"{PATH}/a"), ("DELETE", f"{PATH}/b"), ("POST", PATH)]),
+        (
+            [{"network": "n"}, {"network": "m"}],
+            [],
+            [("DELETE", f"{PATH}/a"), ("DELETE", f"{PATH}/b"), ("POST", PATH)],
+        ),
+        ([{"port": "a"}], [{"allocate_network": "none"}], [("DELETE", f"{PATH}/a")]),
+    ],
+)
+async def test_only_what_differs_is_detached_and_attached(old, new, asked):
+    ctx = server(old)
+    Nova(ctx, interface("a"), interface("b", "m", "10.0.0.2"))
+    assert await change(ctx, new) == asked
+
+
+def recorded(entry):
+    return {"internal_ports": [{"id": "own", "name": "x", "entry": entry}]}
+
+
+def entry_of(networks):
+    return server(networks).props.networks[0].data
+
+
+async def test_a_port_of_its_own_goes_with_its_entry():
+    ctx = server([OWN], recorded(entry_of([OWN])))
+    Nova(ctx, interface("own"))
+    assert await change(ctx, [{"port": "a"}]) == [
+        ("DELETE", f"{PATH}/own"),
+        ("DELETE", "/ports/own"),
+        ("POST", PATH),
+    ]
+    assert "internal_ports" not in ctx.data
+
+
+async def test_what_only_concerns_the_port_is_changed_on_it():
+    ctx = server([OWN], recorded(entry_of([OWN])))
+    Nova(ctx, interface("own"))
+    ctx.cloud.on("PUT", "/ports/own")
+    new = {**OWN, "port_extra_properties": {"admin_state_up": False, "no_fixed_ips": False}}
+    assert await change(ctx, [new]) == [("PUT", "/ports/own")]
+    assert ctx.cloud.sent("PUT")[0]["port"]["admin_state_up"] is False
+    assert ctx.data["internal_ports"][0]["entry"] == entry_of([new])
+
+
+async def test_a_floating_ip_moves_with_its_entry():
+    ctx = server([{"port": "a", "floating_ip": "f"}])
+    Nova(ctx, interface("a"))
+    assert await change(ctx, [{"port": "a"}]) == [("PUT", "/floatingips/f")]
+    assert ctx.cloud.sent("PUT") == [{"floatingip": {"port_id": None}}]
+    ctx = server([{"port": "a"}])
+    Nova(ctx, interface("a"))
+    assert await change(ctx, [{"port": "a", "floating_ip": "f"}]) == [("PUT", "/floatingips/f")]
+
+
+async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
+    ctx = server([OWN, {"port": "a"}], recorded(entry_of([OWN])))
+    nova = Nova(ctx, interface("own"), interface("a"), interface("b"))
+    ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ACTIVE"}}).on("PUT", "/ports/own")
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert [each["port_id"] for each in nova.ports] == ["b"]
+    assert ctx.cloud.sent("PUT", "/ports/own")[0] == {"port": {"fixed_ips": []}}
+    held = {"port": {"device_id": "other"}}
+    ctx.cloud.on("GET", "/ports/own", held, held, {"port": {"device_id": ""}})
+    ctx.cloud.on("GET", "/ports/a", {"port": {"device_id": "s"}})
+    ctx.cloud.on("DELETE", "/servers/other/os-interface/own")
+    await ctx.type.undo_replace(ctx, ctx.props)
+    assert {each["port_id"] for each in nova.ports} == {"own", "a", "b"}
+    addresses = [{"ip_address": "10.0.0.1", "subnet_id": "sub"}]
+    assert ctx.cloud.sent("PUT", "/ports/own")[-1] == {"port": {"fixed_ips": addresses}}
+    assert "detached_ports" not in ctx.data
+
+
+async def test_the_ports_of_a_broken_server_are_removed():
+    ctx = server([OWN], recorded(entry_of([OWN])))
+    Nova(ctx)
+    ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ERROR"}})
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("DELETE", "/ports/own")]
