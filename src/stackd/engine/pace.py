@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -75,6 +77,18 @@ class Pace:
             return await future
         finally:
             self._waits.discard(future)
+            await self.slots.acquire()
+
+    @contextlib.asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Give up the slot while others of the same operation work: the steps of a nested stack.
+
+        Were it kept, as many nested stacks as there are slots would wait for each other for ever.
+        """
+        self.slots.release()
+        try:
+            yield
+        finally:
             await self.slots.acquire()
 
     async def sleep(self, seconds: float) -> None:

@@ -8,10 +8,11 @@ youngest of them has been waiting.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from stackd.clients.cloud import Cloud
-from stackd.errors import CloudNotFound, StackdError
+from stackd.errors import CloudNotFound, ResourceFailure, StackdError, Transient
 from stackd.resources.base import Entity
 
 JSON = dict[str, Any]
@@ -70,35 +71,43 @@ class _Watcher:
             batch, self._waiting = self._waiting, {}
             await self._answer(batch)
             await asyncio.sleep(0)  # those who are not content yet ask again now
+            _forget_done(self._waiting)
             self._since = {key: since for key, since in self._since.items() if key in self._waiting}
         self._task = None
         self._owner.forget(self._key)
 
     async def _answer(self, batch: dict[str, list[asyncio.Future[JSON]]]) -> None:
-        seen: dict[str, JSON] = {}
+        """Give each what was seen of its object; a service that is out of order is asked again."""
         wanted = [key for key, futures in batch.items() if any(not future.done() for future in futures)]
-        try:
-            if len(wanted) > FEW:
-                seen = await self._list()
-        except StackdError as error:
-            _fail(batch, error)
-            return
-        missing = [key for key in wanted if key not in seen]
-        found = await asyncio.gather(*(self._read(key) for key in missing))
-        answers: dict[str, JSON | StackdError] = {**seen, **dict(zip(missing, found, strict=True))}
+        seen: dict[str, JSON] | StackdError = {}
+        if len(wanted) > FEW:
+            seen = await _safely(self._list())
+        if isinstance(seen, StackdError):
+            answers: dict[str, JSON | StackdError] = dict.fromkeys(wanted, seen)
+        else:
+            missing = [key for key in wanted if key not in seen]
+            found = await asyncio.gather(*(_safely(read(self._cloud, self._entity, key)) for key in missing))
+            answers = {**seen, **dict(zip(missing, found, strict=True))}
         for key in wanted:
-            _settle(batch[key], answers[key])
+            if isinstance(answers[key], Transient):
+                self._waiting.setdefault(key, []).extend(batch[key])
+            else:
+                _settle(batch[key], answers[key])
 
     async def _list(self) -> dict[str, JSON]:
         service = self._cloud.service(self._entity.service)
         objects = await service.list_all(self._entity.listing, self._entity.plural)
         return {str(each[self._entity.id_field]): each for each in objects}
 
-    async def _read(self, object_id: str) -> JSON | StackdError:
-        try:
-            return await read(self._cloud, self._entity, object_id)
-        except StackdError as error:
-            return error
+
+async def _safely(answer: Awaitable[JSON]) -> JSON | StackdError:
+    """An answer or the error in its place: one object that cannot be read must not stop the watch."""
+    try:
+        return await answer
+    except StackdError as error:
+        return error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return ResourceFailure(f"The service's answer cannot be understood: {error!r}")
 
 
 async def read(cloud: Cloud, entity: Entity, object_id: str) -> JSON:
@@ -119,6 +128,7 @@ def _settle(futures: list[asyncio.Future[JSON]], answer: JSON | StackdError) -> 
             future.set_result(answer)
 
 
-def _fail(batch: dict[str, list[asyncio.Future[JSON]]], error: StackdError) -> None:
-    for futures in batch.values():
-        _settle(futures, error)
+def _forget_done(waiting: dict[str, list[asyncio.Future[JSON]]]) -> None:
+    """Drop those for whom nobody waits any more."""
+    for key in [key for key, futures in waiting.items() if all(future.done() for future in futures)]:
+        del waiting[key]
