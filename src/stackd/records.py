@@ -113,8 +113,8 @@ class Resource:
 
     ``type`` is as written in the template, ``kind`` the registered type behind it (the same unless
     an environment maps it). ``properties`` are the resolved ones last *sent* to the cloud: they are
-    stored with the intent, before the call. ``applied_from`` is the template document they came
-    from. ``requires`` are logical names. ``data`` is the type's private store.
+    stored with the intent, before the call. ``applied_from`` names the definition they came from
+    (``engine.plan.target_of``). ``requires`` are logical names. ``data`` is the type's private store.
     """
 
     id: str

@@ -57,11 +57,25 @@ def decide(
         return Decision(Change.REPLACE, "it was deleted")
     if row.status is Status.FAILED and broken:
         return Decision(Change.REPLACE, f"its last {row.action} failed: {row.reason}")
-    old = type(new).wrap(dict(row.properties))
-    changed = new.changed(old)
-    if row.action is Action.UPDATE and row.status is Status.FAILED:
-        changed |= new.changed(type(new).wrap(dict(row.previous_properties or row.properties)))
-    return _by_properties(row, kind, old, new, changed, metadata_changed)
+    old = type(new).wrap(present(row, new))
+    return _by_properties(row, kind, old, new, new.changed(old), metadata_changed)
+
+
+def present(row: Resource, new: Properties) -> dict[str, Any]:
+    """The properties that the object must be taken to have, as seen from the ``new`` ones.
+
+    After an update that failed nobody knows which of its changes were made. A value that was sent
+    counts only where it differs from the new one; else the one before it does. So whatever may not
+    be as it should be shows as changed.
+    """
+    sent = dict(row.properties)
+    if row.previous_properties is None:
+        return sent
+    before = dict(row.previous_properties)
+    return {
+        name: before.get(name) if sent.get(name) == new.data.get(name) else sent.get(name)
+        for name in sent.keys() | before.keys()
+    }
 
 
 def _same_family(one: str, other: str) -> bool:
@@ -81,7 +95,8 @@ def _by_properties(
         return Decision(Change.UPDATE, "metadata changed") if metadata_changed else UNCHANGED
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:
-        raise NotSupported(f"Update to properties {', '.join(refused)} of {row.name} ({row.type})")
+        names = ", ".join(refused)
+        raise NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported.")
     why = kind.needs_replace(old, new, changed)
     if why:
         return Decision(Change.REPLACE, why, changed)

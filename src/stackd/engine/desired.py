@@ -75,6 +75,16 @@ class Desired:
         """Whether a condition of an output is true or not known to be false."""
         return condition is None or self.conditions.holds(condition) is not False
 
+    def external_id(self, name: str, scope: StackScope) -> str | None:
+        """The id of the object that a resource stands for without owning it, if it does."""
+        node = self.resources[name].external_id
+        return None if node is None else str(evaluate(node, scope, template=self.source.template))
+
+    def update_policy(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved update policy of a resource."""
+        raw = evaluate(self.resources[name].update_policy, scope, template=self.source.template)
+        return dict(raw) if raw else {}
+
     def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
         """Every output with ``value`` or ``error``; one that fails never fails the stack."""
         shown: dict[str, dict[str, Any]] = {}
@@ -208,6 +218,8 @@ def validate(desired: Desired) -> list[TemplateError]:
     errors: list[TemplateError] = []
     for name, definition in desired.resources.items():
         handler = desired.kinds[name].handler
+        if definition.external_id is not None:
+            continue  # its properties are never sent anywhere
         try:
             props = loaded_properties(desired, name, scope)
             handler.validate(props)

@@ -7,6 +7,7 @@ The order that every cloud call with a side effect obeys: *intent stored → cal
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from stackd.errors import (
     CloudConflict,
     CloudNotFound,
     Fenced,
+    NotFound,
     ResourceFailure,
     ResourceInError,
     ServiceUnavailable,
@@ -59,40 +61,49 @@ async def create(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...
 
     ``intent`` are further values to store with the intent.
     """
-    first: StackdError | None = None
+    failures: list[StackdError] = []
     for attempt in range(work.run.services.tuning.create_retries + 1):
-        if attempt:
-            await _clear_away(work, props, attempt)
+        if failures:
+            await _clear_away(work, props, failures[-1])
+            await work.sleep(_pause(work, attempt))
         await work.enter(Action.CREATE, **intent)
         try:
             await _make(work, props)
             await _finish(work, props, wanted)
             return
         except (ResourceInError, CloudConflict) as error:
-            first = first or error
-    if first is not None:
-        raise first
+            failures.append(error)
+    raise failures[0]
 
 
-async def _clear_away(work: Work, props: Properties, attempt: int) -> None:
-    """Delete a half-made object before the next attempt, after a growing pause."""
-    await work.leave(Status.FAILED, failure_text(work.resource.name, ResourceInError("will be made again")))
+async def _clear_away(work: Work, props: Properties, error: StackdError) -> None:
+    """Delete a half-made object before the next attempt."""
+    await work.leave(Status.FAILED, failure_text(work.resource.name, error))
     await work.enter(Action.DELETE)
     await _remove_object(work, props)
     work.forget_live()
     await work.leave(Status.COMPLETE, physical_id=None)
-    await work.sleep(2.0**attempt + random.uniform(0, 2))  # noqa: S311 - jitter, not a secret
+
+
+def _pause(work: Work, attempt: int) -> float:
+    """Seconds before the next attempt: they double, and are never the same for two resources."""
+    jitter = random.uniform(0, 2)  # noqa: S311 - not a secret
+    return work.run.services.tuning.retry_pause * (2.0**attempt + jitter)
 
 
 async def _make(work: Work, props: Properties) -> None:
     """Call ``create``; when its answer is lost, look for what it made before trying once more."""
     intended = work.resource.updated_at or work.resource.created_at
-    try:
-        await work.kind.create(work, props)
-    except AnswerLost:
-        await asyncio.sleep(0.5)
-        if work.resource.physical_id is None and not await _find_lost(work, props, intended):
+    for is_last in (False, True):
+        try:
             await work.kind.create(work, props)
+            return
+        except AnswerLost:
+            await asyncio.sleep(0.5)
+            if work.resource.physical_id is not None or await _find_lost(work, props, intended):
+                return
+            if is_last:
+                raise
 
 
 async def _find_lost(work: Work, props: Properties, intended: datetime) -> bool:
@@ -181,15 +192,27 @@ async def recover_id(work: Work, props: Properties) -> bool:
 
 
 async def update(
-    work: Work, old: Properties, new: Properties, wanted: frozenset[tuple[Any, ...]], **intent: Any
+    work: Work,
+    old: Properties,
+    new: Properties,
+    wanted: frozenset[tuple[Any, ...]],
+    *,
+    requires: tuple[str, ...],
+    **intent: Any,
 ) -> None:
-    """Change the object in place."""
-    await work.enter(Action.UPDATE, previous_properties=dict(work.resource.properties), **intent)
+    """Change the object in place. Until that is done it needs what it needed before, too."""
+    both = tuple(sorted({*work.resource.requires, *requires}))
+    await work.enter(Action.UPDATE, requires=both, **intent)
     work.forget_live()
     await work.kind.update(work, old, new)
     work.forget_live()
     await wait_until_ready(work, new)
-    await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted), previous_properties=None)
+    await work.leave(
+        Status.COMPLETE,
+        attributes=await work.attributes(wanted),
+        previous_properties=None,
+        requires=requires,
+    )
 
 
 async def delete(work: Work, props: Properties) -> None:
@@ -201,7 +224,8 @@ async def delete(work: Work, props: Properties) -> None:
     lost = row.action is Action.CREATE and row.status is Status.IN_PROGRESS and row.physical_id is None
     if lost and not work.kind.local:
         await recover_id(work, props)
-    await work.enter(Action.DELETE)
+    if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
+        await work.enter(Action.DELETE)
     if row.deletion_policy != "Retain" and row.external_id is None:
         await _remove_object(work, props)
     gone = work.resource
@@ -215,6 +239,7 @@ async def delete(work: Work, props: Properties) -> None:
 async def _remove_object(work: Work, props: Properties) -> None:
     """Delete and wait until it is gone; conflicts pass when what holds the object lets go."""
     if work.resource.physical_id is None:
+        await _remove_belongings(work, props)
         return
     for attempt in range(work.run.services.tuning.create_retries + 1):
         try:
@@ -227,7 +252,24 @@ async def _remove_object(work: Work, props: Properties) -> None:
                 raise
             await work.sleep(min(0.25 * 2.0**attempt, 8.0))
     if work.kind.awaits_deletion:
+        await _wait_until_gone(work)
+
+
+async def _remove_belongings(work: Work, props: Properties) -> None:
+    """What a create made before the object itself, of which the type's private values tell."""
+    if work.resource.data and work.resource.nested_stack_id is None:
+        with contextlib.suppress(CloudNotFound, NotFound):
+            await work.kind.delete(work, props)
+
+
+async def _wait_until_gone(work: Work) -> None:
+    """Watch the object until the service does not know it any more, or its type calls it gone."""
+    kind = type(work.kind)
+    if kind.is_gone is not ResourceType.is_gone or kind.entity is None:
         await work.until(lambda: work.kind.is_gone(work))
+        return
+    with contextlib.suppress(CloudNotFound):
+        await work.poll(work.kind.gone)
 
 
 async def run_guarded(work: Work, action: Any) -> StackdError | Exception | None:

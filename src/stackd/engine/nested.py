@@ -89,6 +89,8 @@ async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[st
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
+    data = {**intent.pop("data"), **_nested(work.kind).data_after(work.resource, props, NO_MEMBERS)}
+    intent["data"] = {key: value for key, value in data.items() if value is not None}
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
@@ -107,9 +109,9 @@ async def update(walk: StackWalk, work: Work, props: Properties, intent: dict[st
     resumed = work.resource.status is Status.IN_PROGRESS
     action = work.resource.action if resumed else Action.UPDATE
     members = await members_of(walk, child)
-    kept = handler.data_after(work.resource, props, members)
-    if kept and dict(kept) != {key: work.resource.data.get(key) for key in kept}:
-        await work.put_data(**kept)
+    data = {**intent["data"], **handler.data_after(work.resource, props, members)}
+    intent["data"] = {key: value for key, value in data.items() if value is not None}
+    work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _is_same(walk, work, child, props, members):
         await work.store(**intent)
         await _store_attributes(walk, work, child)
@@ -132,7 +134,9 @@ async def delete(walk: StackWalk, work: Work) -> None:
         await work.enter(Action.DELETE)
         child = await _set_state(walk, child, Action.DELETE, Status.IN_PROGRESS, "Stack DELETE started")
         inner = await _walk_child(walk, work, child, None)
-        if not await inner.go():
+        async with walk.run.pace.aside():
+            good = await inner.go()
+        if not good:
             await _raise_failure(walk, inner, child, Action.DELETE)
         done = "Stack DELETE completed successfully"
         await _set_state(walk, child, Action.DELETE, Status.COMPLETE, done, deleted_at=now())
@@ -143,6 +147,19 @@ def _nested(kind: ResourceType[Any]) -> NestedType[Any]:
     if not isinstance(kind, NestedType):
         raise ResourceFailure(f"{kind.type_name} does not contain a stack")
     return kind
+
+
+async def is_broken(work: Work) -> bool:
+    """Whether a failed nested stack must be replaced as a whole: it is missing, or was marked unhealthy.
+
+    One whose own check failed is updated: its members know which of them have to be replaced.
+    """
+    child_id = work.resource.nested_stack_id
+    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
+    if child is None or child.deleted_at is not None:
+        return True
+    checked = (Action.CHECK, Status.FAILED)
+    return work.resource.action is Action.CHECK and (child.action, child.status) != checked
 
 
 async def _stored_child(work: Work) -> Stack:
@@ -188,7 +205,9 @@ async def _reach_batch(walk: StackWalk, work: Work, child: Stack, batch: Batch) 
     facade = _facade(walk, work)
     desired = build(source, identity_of(child), walk.run.services.registry, definition, facade=facade)
     inner = await _walk_child(walk, work, child, desired)
-    if not await inner.go():
+    async with walk.run.pace.aside():
+        good = await inner.go()
+    if not good:
         await _raise_failure(walk, inner, child, action)
     outputs = desired.outputs(desired.scope(inner.rows))
     done = f"Stack {action} completed successfully"

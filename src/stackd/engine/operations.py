@@ -81,6 +81,11 @@ class Operator:
             self.kick(root_id)
 
     @property
+    def closing(self) -> bool:
+        """Whether the process is about to end."""
+        return self._closing
+
+    @property
     def busy(self) -> frozenset[str]:
         """Roots of the trees that are being worked on here."""
         return frozenset(self._trees)
@@ -109,6 +114,7 @@ class Operator:
         try:
             epoch = await leases.claim(self.services.db, root_id, self.engine_id, self._lease)
             if epoch is None:
+                tree.wanted.clear()
                 return  # its owner sees the new operation at its next heartbeat
             while tree.wanted.is_set() and not self._closing:
                 tree.wanted.clear()
@@ -203,7 +209,7 @@ class Conduct:
         remaining = (self.operation.deadline - now()).total_seconds()
         self.pace.set_deadline(remaining)
         try:
-            ended = await self._walk(action)
+            ended = not self._has_failed() and await self._walk(action)
         except (Fenced, ServiceUnavailable, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -218,6 +224,10 @@ class Conduct:
             await self._roll_back()
         else:
             await self._finish()
+
+    def _has_failed(self) -> bool:
+        """Whether an earlier process stored the failure and died before it could roll back."""
+        return self.stack.status is Status.FAILED and self._rolls_back(self.stack.action)
 
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
@@ -336,6 +346,8 @@ class Conduct:
         await self._store_operation(deadline=deadline)
         self.operation = replace(self.operation, deadline=deadline)
         self.pace.reset((deadline - now()).total_seconds())
+        if self.operator.closing:
+            self.pace.stop(Halt.SHUTDOWN)
         if self.tree.wanted.is_set():
             self.pace.stop(Halt.SUPERSEDED)
         await self.run()

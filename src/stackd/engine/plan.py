@@ -10,11 +10,12 @@ The graph's edges point from what must be finished first to what waits for it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Definition, Resource, Status
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,11 +43,20 @@ class Plan:
     leftovers: Sequence[Resource] = field(default=())
 
 
+def target_of(definition: Definition) -> str:
+    """A short name for a definition; rows keep it to tell which definition they were last applied from.
+
+    The template alone would not do: an update often changes nothing but parameters.
+    """
+    parts = (definition.template, definition.environment, definition.files)
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
 def plan(requires: Mapping[str, Iterable[str]], rows: Sequence[Resource], target: str) -> Plan:
     """The steps from ``rows`` to the wanted names.
 
-    ``requires`` maps every wanted name to the names that it needs; ``target`` is the id of the
-    template document that they come from.
+    ``requires`` maps every wanted name to the names that it needs; ``target`` names the definition
+    that they come from.
     """
     import networkx as nx
 
@@ -67,7 +77,7 @@ def plan(requires: Mapping[str, Iterable[str]], rows: Sequence[Resource], target
 def best_row(rows: Iterable[Resource], target: str) -> Resource | None:
     """Of several rows with one name, the one to keep.
 
-    Several exist after an interrupted replacement. One that was applied from the wanted template is
+    Several exist after an interrupted replacement. One that was applied from the wanted definition is
     best; a failed one, one that is being deleted, and one that was replaced are worse in that order.
     """
     return max(rows, key=lambda row: (_score(row, target), row.created_at), default=None)

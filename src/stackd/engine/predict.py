@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stackd.engine.decide import Change, Decision, decide
 from stackd.engine.desired import Desired, loaded_properties
-from stackd.engine.plan import best_row
+from stackd.engine.plan import best_row, target_of
 from stackd.records import Action, Resource
 
 
@@ -29,7 +29,7 @@ def predict(desired: Desired, stored: Sequence[Resource]) -> Prediction:
     by_name: dict[str, list[Resource]] = {}
     for row in stored:
         by_name.setdefault(row.name, []).append(row)
-    target = desired.definition.template
+    target = target_of(desired.definition)
     rows: dict[str, Resource | None] = {
         name: best_row(by_name.get(name, ()), target) for name in desired.resources
     }

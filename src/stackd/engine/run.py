@@ -45,6 +45,7 @@ class Tuning:
 
     slots: int = 200
     create_retries: int = 5
+    retry_pause: float = 1.0
     grace: float = 240.0
     nested_depth: int = 5
     resources: int = 1000

@@ -25,8 +25,10 @@ from stackd.engine.requests import Checked, StackRequest, check, check_name, env
 from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.states import require_start
 from stackd.errors import (
+    ActionInProgress,
     BadRequest,
     EntityNotFound,
+    Fenced,
     Forbidden,
     PropertyError,
     RequestLimitExceeded,
@@ -137,7 +139,7 @@ async def update(engine: Engine, caller: Caller, stack: Stack, request: StackReq
     )
     values: dict[str, Any] = {
         "definition": definition,
-        "previous": stack.definition if stack.status is Status.COMPLETE else stack.previous,
+        "previous": _rolled_back_to(stack),
         "description": source.template.description,
         "updated_at": now(),
     }
@@ -150,6 +152,13 @@ async def update(engine: Engine, caller: Caller, stack: Stack, request: StackReq
     if stack.parent_id is None:
         values["credential_id"] = (await engine.authority.credential_for(caller)).id
     return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+
+
+def _rolled_back_to(stack: Stack) -> Definition:
+    """What a failed update returns to: the last definition that was reached, or the first one."""
+    if stack.status is Status.COMPLETE or stack.previous is None:
+        return stack.definition
+    return stack.previous
 
 
 async def preview_update(
@@ -191,12 +200,15 @@ async def _accept(
         "operation_id": new_id(),
     }
     accepted = replace(stack, **moved)
-    await engine.services.journal.write(
-        *others,
-        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
-        Insert(_operation(engine, caller, accepted)),
-        stack_event(accepted, action, Status.IN_PROGRESS, reason),
-    )
+    try:
+        await engine.services.journal.write(
+            *others,
+            Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
+            Insert(_operation(engine, caller, accepted)),
+            stack_event(accepted, action, Status.IN_PROGRESS, reason),
+        )
+    except Fenced:
+        raise ActionInProgress(stack.name, action) from None
     engine.operator.kick(stack.root_id)
     return accepted
 

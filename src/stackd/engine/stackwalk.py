@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine import lifecycle, nested
+from stackd.engine.decide import UNCHANGED, Decision, decide, present
 from stackd.engine.decide import Change as Kind
-from stackd.engine.decide import Decision, decide
 from stackd.engine.desired import Desired, loaded_properties
 from stackd.engine.pace import Halt, Stopped
-from stackd.engine.plan import Plan, Step, plan
+from stackd.engine.plan import Plan, Step, plan, target_of
 from stackd.engine.run import Run, new_id, now, resource_event
 from stackd.engine.scope import StackScope
 from stackd.engine.translate import translated
 from stackd.engine.traversal import walk
 from stackd.engine.work import STATE_CHANGED, Work
-from stackd.errors import CloudNotFound, Fenced, ResourceFailure
+from stackd.errors import CloudNotFound, Fenced, NotSupported, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.context import StackInfo
@@ -58,7 +59,7 @@ class StackWalk:
         self.run = run
         self.stack = stack
         self.desired = desired
-        self.target = stack.definition.template
+        self.target = target_of(stack.definition)
         self.by_id = {row.id: row for row in stored}
         self.failures: list[Failure] = []
         self.asked = asked
@@ -152,14 +153,18 @@ class StackWalk:
         try:
             error = await lifecycle.run_guarded(work, action)
         except Stopped:
-            if self.run.abandons_waits():
-                reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
-                await lifecycle.mark_failed(work, reason)
-                self._failed(work.resource, reason)
+            await self._abandon(work)
             raise
         if error is not None:
             self._failed(work.resource, error)
         return error is None
+
+    async def _abandon(self, work: Work) -> None:
+        """An interrupted resource fails where nothing will resume it."""
+        if self.run.abandons_waits() and work.resource.status is Status.IN_PROGRESS:
+            reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
+            await lifecycle.mark_failed(work, reason)
+            self._failed(work.resource, reason)
 
     def _failed(self, row: Resource, error: Exception) -> None:
         text = lifecycle.failure_text(row.name, error)
@@ -172,16 +177,29 @@ class StackWalk:
         current = self.rows.get(step.name)
         if current is not None and current.id == row.id:
             return True
-        handler = self._handler_of(row)
+        try:
+            handler = self._handler_of(row)
+        except ResourceFailure as error:
+            return await self._guarded(self.work(row, ResourceType()), _cannot_delete(error))
         work = self.work(row, handler)
         if isinstance(handler, NestedType):
             return await self._guarded(work, nested.delete(self, work))
-        props = handler.properties.wrap(dict(row.properties))
-        props = await translated(props, self.run.find, self.run.known_ids, strict=False)
-        return await self._guarded(work, lifecycle.delete(work, props))
+        return await self._guarded(work, self._delete(work))
+
+    async def _delete(self, work: Work) -> None:
+        await lifecycle.delete(work, await self._stored_properties(work))
+
+    async def _stored_properties(self, work: Work) -> Properties:
+        """What was last sent to the cloud, with ids for names as far as they still can be found."""
+        props = work.kind.properties.wrap(dict(work.resource.properties))
+        return await translated(props, self.run.find, self.run.known_ids, strict=False)
 
     def _handler_of(self, row: Resource) -> ResourceType[Any]:
         """The type behind a stored row, which the new template may no longer know."""
+        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+            with contextlib.suppress(ResourceFailure):
+                return nested.handler_of(row, self.run.services.registry, self.desired)
+            return ResourceType()
         return nested.handler_of(row, self.run.services.registry, self.desired)
 
     async def _apply(self, name: str) -> bool:
@@ -195,10 +213,9 @@ class StackWalk:
         if self._is_interrupted(row, name):
             if not await self._resume(work):
                 return False
-        elif row.replaced_by is not None:
-            await self._take_back(work)
-        loading = self._load(name, self.scope)
-        return await self._guarded(work, self._reach(work, name, loading))
+        elif row.replaced_by is not None and not await self._guarded(work, self._take_back(work)):
+            return False
+        return await self._guarded(work, self._reach(work, name))
 
     def _is_interrupted(self, row: Resource, name: str) -> bool:
         """Whether an action of the row has to be brought to its end first; nested stacks do it inside."""
@@ -208,32 +225,40 @@ class StackWalk:
             return False
         return not isinstance(kind.handler, NestedType) and row.kind == kind.name
 
-    async def _load(self, name: str, scope: StackScope) -> tuple[Properties, dict[str, Any]]:
-        desired = self._desired()
+    async def _load(self, name: str) -> tuple[Properties, dict[str, Any], str | None]:
+        """Properties, metadata and external id as they are now that all references are known."""
+        desired, scope = self._desired(), self._scope()
+        metadata, external = desired.metadata(name, scope), desired.external_id(name, scope)
+        if external is not None:
+            return Properties.wrap({}), metadata, external
         if desired.is_slow:
             props = await asyncio.to_thread(loaded_properties, desired, name, scope)
         else:
             props = loaded_properties(desired, name, scope)
         desired.kinds[name].handler.validate(props)
-        return props, desired.metadata(name, scope)
+        return props, metadata, None
 
-    async def _reach(self, work: Work, name: str, loading: Any) -> None:
+    def _scope(self) -> StackScope:
+        if self.scope is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self.scope
+
+    async def _reach(self, work: Work, name: str) -> None:
         """From the newest row to the wanted state: nothing, create, update, or replace."""
+        is_new = work.resource.action is Action.INIT
         try:
-            props, metadata = await loading
+            props, metadata, external = await self._load(name)
+            intent = self._intent(name, props, metadata)
+            _require_same_external(work.resource, external)
+            decision = UNCHANGED if is_new or external else await self._decide(work, name, props, metadata)
         except Exception:
-            await work.enter(Action.CREATE if work.resource.action is Action.INIT else Action.UPDATE)
+            await work.enter(Action.CREATE if is_new else Action.UPDATE)
             raise
-        intent = self._intent(name, props, metadata)
-        external = self._desired().resources[name].external_id
-        if work.resource.action is Action.INIT and external is None:
-            await self._create(work, props, intent)
-            return
         if external is not None:
-            await self._adopt(work, str(external), intent)
-            return
-        decision = await self._decide(work, name, props, metadata)
-        if decision.change is Kind.REPLACE:
+            await self._adopt(work, external, intent)
+        elif is_new:
+            await self._create(work, props, intent)
+        elif decision.change is Kind.REPLACE:
             fresh = await self._replace(work, name, decision)
             await self._follow(fresh, self._create(fresh, props, intent))
         elif isinstance(work.kind, NestedType):
@@ -245,7 +270,11 @@ class StackWalk:
 
     async def _follow(self, fresh: Work, action: Any) -> None:
         """Run the replacement's creation so that a failure is stored on its own row."""
-        error = await lifecycle.run_guarded(fresh, action)
+        try:
+            error = await lifecycle.run_guarded(fresh, action)
+        except Stopped:
+            await self._abandon(fresh)
+            raise
         if error is not None:
             raise error
 
@@ -259,14 +288,39 @@ class StackWalk:
         }
         if metadata:
             intent["metadata"] = metadata
+        if isinstance(desired.kinds[name].handler, NestedType):
+            intent["data"] = self._nested_data(name)
         return intent
+
+    def _nested_data(self, name: str) -> dict[str, Any]:
+        """A nested type's private values; its update policy is among them, for its ``batches``."""
+        row = self.rows[name]
+        data = dict(row.data) if row is not None else {}
+        policy = self._desired().update_policy(name, self._scope())
+        data.pop("update_policy", None)
+        return data | ({"update_policy": policy} if policy else {})
 
     def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
         """The attributes of a resource that something refers to."""
         mine = self._desired().wanted.get(name, frozenset())
         return mine | {(each,) for each in self.asked}
 
+    async def _make_room(self, fresh: Resource) -> None:
+        """Let a resource that is being replaced give up what its replacement needs."""
+        old = self.by_id.get(fresh.replaces or "")
+        if old is None or old.physical_id is None or old.action is Action.DELETE:
+            return
+        handler = self._handler_of(old)
+        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
+            work = self.work(old, handler)
+            await handler.prepare_for_replace(work, await self._stored_properties(work))
+
     async def _create(self, work: Work, props: Properties, intent: dict[str, Any]) -> None:
+        try:
+            await self._make_room(work.resource)
+        except Exception:
+            await work.enter(Action.CREATE)
+            raise
         if isinstance(work.kind, NestedType):
             await nested.create(self, work, props, intent)
             return
@@ -275,16 +329,11 @@ class StackWalk:
 
     async def _adopt(self, work: Work, external_id: str, intent: dict[str, Any]) -> None:
         """Take an object that exists already; it is never changed and never deleted."""
-        if work.resource.external_id == external_id:
+        if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
             return
-        if work.resource.external_id is not None:
-            raise ResourceFailure(
-                f"Update to property external_id of {work.resource.name} ({work.resource.type}) "
-                "is not supported."
-            )
         intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
         await work.enter(Action.ADOPT, **intent)
-        await work.live(fresh=True)
+        await work.kind.check(work, work.kind.properties.wrap({}))
         await work.leave(Status.COMPLETE, attributes=await work.attributes(self.wanted(work.resource.name)))
 
     async def _decide(self, work: Work, name: str, props: Properties, metadata: dict[str, Any]) -> Decision:
@@ -300,9 +349,14 @@ class StackWalk:
         )
 
     async def _is_broken(self, work: Work) -> bool:
-        """Whether a failed resource must be replaced: its object tells, where the type looks at it."""
+        """Whether a failed resource must be replaced: its object tells, where the type looks at it.
+
+        What failed a check or was marked unhealthy is replaced, whatever its object looks like.
+        """
         if isinstance(work.kind, NestedType):
-            return work.resource.nested_stack_id is None
+            return await nested.is_broken(work)
+        if work.resource.action is Action.CHECK:
+            return True
         looks = type(work.kind).broken is not ResourceType.broken
         if work.resource.physical_id is None or not looks:
             return True
@@ -313,13 +367,23 @@ class StackWalk:
 
     async def _update(self, work: Work, props: Properties, intent: dict[str, Any]) -> None:
         find, known = self.run.find, self.run.known_ids
-        old = type(props).wrap(dict(work.resource.properties))
-        old = await translated(old, find, known, strict=False)
+        await self._mend(work)
+        stored = present(work.resource, props)
+        old = await translated(type(props).wrap(stored), find, known, strict=False)
         new = await translated(props, find, known)
-        await lifecycle.update(work, old, new, self.wanted(work.resource.name), **intent)
+        wanted = self.wanted(work.resource.name)
+        await lifecycle.update(work, old, new, wanted, previous_properties=stored, **intent)
+
+    async def _mend(self, work: Work) -> None:
+        """What a failed create left undone is done before anything else."""
+        if (work.resource.action, work.resource.status) == (Action.CREATE, Status.FAILED):
+            props = await self._stored_properties(work)
+            await work.kind.configure(work, props)
+            await lifecycle.wait_until_ready(work, props)
 
     async def _leave_alone(self, work: Work, intent: dict[str, Any]) -> None:
         row = work.resource
+        await self._mend(work)
         changed = {key: value for key, value in intent.items() if getattr(row, key) != value}
         missing = {str(path[0]) for path in self.wanted(row.name)} - row.attributes.keys()
         if missing & (work.kind.attributes.keys() | {"show"}):
@@ -345,11 +409,6 @@ class StackWalk:
         self.by_id[old.id] = replace(old, replaced_by=fresh.id)
         self.by_id[fresh.id] = fresh
         self.rows[name] = fresh
-        handler = self._handler_of(old)
-        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace and old.physical_id:
-            stored = handler.properties.wrap(dict(old.properties))
-            stored = await translated(stored, self.run.find, self.run.known_ids, strict=False)
-            await handler.prepare_for_replace(self.work(self.by_id[old.id], handler), stored)
         return self.work(fresh, self._desired().kinds[name].handler)
 
     def _event(self, row: Resource, action: Action, status: Status, reason: str) -> Insert:
@@ -357,18 +416,16 @@ class StackWalk:
 
     async def _take_back(self, work: Work) -> None:
         """Keep a row that was about to be replaced: a rollback came first."""
-        await work.store(replaced_by=None)
         if work.resource.physical_id is not None:
-            stored = work.kind.properties.wrap(dict(work.resource.properties))
-            stored = await translated(stored, self.run.find, self.run.known_ids, strict=False)
-            await work.kind.undo_replace(work, stored)
+            await work.kind.undo_replace(work, await self._stored_properties(work))
+        await work.store(replaced_by=None)
+        await work.flush()
 
     async def _resume(self, work: Work) -> bool:
         """Bring an interrupted action to its end first; False when that failed for good."""
-        stored = work.kind.properties.wrap(dict(work.resource.properties))
 
         async def finish() -> None:
-            ready = await translated(stored, self.run.find, self.run.known_ids, strict=False)
+            ready = await self._stored_properties(work)
             if not await lifecycle.resume(work, ready, self.wanted(work.resource.name)):
                 await work.store(action=Action.INIT, status=Status.COMPLETE, physical_id=None)
                 await work.flush()
@@ -379,3 +436,13 @@ class StackWalk:
     def members(self) -> Mapping[str, Resource]:
         """The stored rows by name, as they stand."""
         return {name: row for name, row in self.rows.items() if row is not None}
+
+
+async def _cannot_delete(error: ResourceFailure) -> None:
+    raise error
+
+
+def _require_same_external(row: Resource, wanted: str | None) -> None:
+    """An object of ours cannot become somebody else's, nor the other way round."""
+    if row.action is not Action.INIT and row.external_id != wanted:
+        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
