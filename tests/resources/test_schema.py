@@ -25,7 +25,7 @@ class Outer(Properties):
     many: list[Inner] | None = prop("Many.")
     words: list[str] | None = prop("Words.", element_constraints=[one_of("a", "b")])
     anything: Any = prop("Anything.")
-    data: dict[str, Any] = prop("Map.", name="map-data", default={})
+    mapped: dict[str, Any] = prop("Map.", name="map-data", default={})
     old: str | None = prop("Old.", support=Support("HIDDEN"), moved_to="text")
 
 
@@ -37,7 +37,7 @@ def complaint(**values):
 
 def test_values_are_read_by_their_python_names():
     props = Outer.load({"inner": {"name": "x"}, "many": [{"size": "4"}], "text": 5, "number": "1.5"})
-    assert (props.text, props.number, props.flag, props.data) == ("5", 1.5, True, {})
+    assert (props.text, props.number, props.flag, props.mapped) == ("5", 1.5, True, {})
     assert props.inner.size == 3
     assert [each.size for each in props.many] == [4]
     assert props.words is None
