@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.database import migrated_database
 
 from stackd.db.database import Database
 from stackd.db.journal import Journal
+from tests.support.database import migrated_database
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.database import ReversingSealer
-from tests.support.records import a_credential, a_resource, a_stack
 
 from stackd.db.codec import Codecs, from_json, from_micros, to_json, to_micros
 from stackd.db.tables import SEALED_FORMS, form_of, metadata, sealed_columns
 from stackd.records import Action, Credential, Definition, Event, Operation, Resource, Stack, Status
+from tests.support.database import ReversingSealer
+from tests.support.records import a_credential, a_resource, a_stack
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 TIMES = st.datetimes(

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from tests.support.records import START, a_credential, a_stack
-
 from stackd.db import credentials
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
+from tests.support.records import START, a_credential, a_stack
 
 
 async def test_a_credential_is_found_by_its_roles_in_any_order(database: Database, journal: Journal) -> None:

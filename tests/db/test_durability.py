@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.database import ReversingSealer, database_url
-from tests.support.records import a_stack, an_event
 
 from stackd.db import events, stacks
 from stackd.db.backend import Unreachable, Write
@@ -19,6 +17,8 @@ from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import upgrade
 from stackd.errors import ServiceUnavailable
+from tests.support.database import ReversingSealer, database_url
+from tests.support.records import a_stack, an_event
 
 WRITER = """
 import asyncio, sys

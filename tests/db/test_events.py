@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.records import START, a_child, a_stack, an_event
 
 from stackd.db import events
 from stackd.db.database import Database
@@ -11,6 +10,7 @@ from stackd.db.events import EventFilter
 from stackd.db.journal import Insert, Journal
 from stackd.db.stacks import Page
 from stackd.records import Action, Stack, Status
+from tests.support.records import START, a_child, a_stack, an_event
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.support.records import a_child, a_resource, a_stack, an_event
 
 from stackd.db import documents, events, leases, resources, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, PutDocument, Remove, Update
 from stackd.errors import Fenced, StackdError, StackExists
 from stackd.records import Definition, Event, Fence, Resource, Stack, Status
+from tests.support.records import a_child, a_resource, a_stack, an_event
 
 TTL = timedelta(seconds=30)
 

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.database import ReversingSealer, database_url, migrated_database
-from tests.support.records import START, a_child, a_stack, an_event, an_operation
 
 from stackd.db import engines, events, leases, operations
 from stackd.db.database import Database
@@ -15,6 +13,8 @@ from stackd.db.journal import Insert, Journal, Update
 from stackd.db.migrations import upgrade
 from stackd.errors import Fenced
 from stackd.records import Fence, Operation
+from tests.support.database import ReversingSealer, database_url, migrated_database
+from tests.support.records import START, a_child, a_stack, an_event, an_operation
 
 TTL = timedelta(seconds=10)
 

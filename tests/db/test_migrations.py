@@ -3,13 +3,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.support.database import ReversingSealer, database_url
-from tests.support.records import a_stack
-
 from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import check, upgrade
+from tests.support.database import ReversingSealer, database_url
+from tests.support.records import a_stack
 
 
 async def test_migrations_make_the_tables_of_the_models() -> None:

@@ -5,14 +5,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.support.database import POSTGRES_URL
-from tests.support.records import a_stack, an_event
 
 from stackd.db import events
 from stackd.db.backend import Statement, Step, Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.postgresql import grouped
+from tests.support.database import POSTGRES_URL
+from tests.support.records import a_stack, an_event
 
 INSERT = Statement("insert", (), {})
 UPDATE = Statement("update", (), {})

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 import orjson
 import pytest
-from tests.support.database import migrated_database
-from tests.support.records import a_resource, a_stack, an_event, an_operation
 
 from stackd.db import documents, events, operations, resources, stacks
 from stackd.db.database import Database
@@ -15,6 +13,8 @@ from stackd.db.journal import Change, Insert, Journal, PutDocument
 from stackd.db.purge import Purged, purge
 from stackd.errors import EntityNotFound
 from stackd.records import Definition
+from tests.support.database import migrated_database
+from tests.support.records import a_resource, a_stack, an_event, an_operation
 
 NOW = datetime.fromisoformat("2031-06-01T00:00:00+00:00")
 MONTH = timedelta(days=30)

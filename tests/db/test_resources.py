@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from tests.support.records import a_child, a_resource, a_stack
-
 from stackd.db import resources
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
+from tests.support.records import a_child, a_resource, a_stack
 
 
 async def test_resources_are_found_by_every_relation(database: Database, journal: Journal) -> None:

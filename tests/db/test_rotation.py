@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from cryptography.fernet import Fernet, MultiFernet
-from tests.support.records import a_credential, a_resource, a_stack
 
 from stackd.db import credentials, documents, resources, stacks
 from stackd.db.codec import Codecs
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, PutDocument
 from stackd.db.rotation import reseal
+from tests.support.records import a_credential, a_resource, a_stack
 
 
 class FernetSealer:

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.records import START, a_child, a_stack
 
 from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.stacks import Page, StackFilter
 from stackd.records import Action, Stack, Status
+from tests.support.records import START, a_child, a_stack
 
 
 async def names(database: Database, project: str | None = "project", **how: Any) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.template.helpers import DataScope, cause, cfn, hot, run
 
 from stackd.errors import InvalidTemplateReference, TemplateError, UserParameterMissing
 from stackd.template import (
@@ -26,6 +25,7 @@ from stackd.template import (
     resolve_conditions,
     validate_static,
 )
+from tests.template.helpers import DataScope, cause, cfn, hot, run
 
 RESOURCES = {"a": {"type": "T"}, "off": {"type": "T", "condition": "no"}}
 CONDITIONS = {"no": False, "yes": True}

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.template.helpers import IDENTITY
 
 from stackd.errors import (
     ImmutableParameterModified,
@@ -18,6 +17,7 @@ from stackd.errors import (
     UserParameterMissing,
 )
 from stackd.template import Parameters, bind_parameters, load_environment, load_template, validate_static
+from tests.template.helpers import IDENTITY
 
 
 def bind(schemas: dict[str, Any], given: dict[str, Any] | None = None, **more: Any) -> Parameters:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytest
-from tests.template.helpers import IDENTITY, hot
 
 from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError, UserParameterMissing
 from stackd.template import (
@@ -25,6 +24,7 @@ from stackd.template import (
     resolve_conditions,
     validate_static,
 )
+from tests.template.helpers import IDENTITY, hot
 
 
 def load(**sections: Any) -> Template:

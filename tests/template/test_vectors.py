@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.template.helpers import cause, run
 
 from stackd.errors import TemplateError
+from tests.template.helpers import cause, run
 
 URL = {
     "scheme": "http",

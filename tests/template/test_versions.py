@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.template.helpers import template_with
 
 from stackd.errors import InvalidTemplateSection, InvalidTemplateVersion, NotFound, TemplateError
 from stackd.template import VERSIONS, list_functions, list_versions, load_template, validate_static
+from tests.template.helpers import template_with
 
 ORACLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data/functions.json").read_text())
 
