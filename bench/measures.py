@@ -189,7 +189,7 @@ async def under_load(
     )
     try:
         done = await work
-        output, _ = await process.communicate()
+        output, _ = await asyncio.wait_for(process.communicate(b""), _PATIENCE)  # closing its input ends it
     finally:
         await stop(process)
     report: dict[str, Any] = json.loads(output)

@@ -55,7 +55,7 @@ def from_answer(status: int, body: object) -> Failure:
 def _place(error: dict[str, Any]) -> str:
     """`file:line:column`, or nothing when the server did not say."""
     place = error.get("place")
-    if isinstance(place, dict):
+    if isinstance(place, dict) and (place.get("file") or place.get("line")):
         parts = [place.get("file") or "template", place.get("line"), place.get("column")]
         return ":".join(str(part) for part in parts if part)
-    return str(place) if place else ""
+    return place if isinstance(place, str) else ""

@@ -48,7 +48,7 @@ def follow(session: Session, path: str, marker: str = "") -> Mapping[str, Any]:
     with _display() as show:
         while True:
             stack = _stack(session, path)
-            events = _events(session, path, progress.marker)
+            events = _events(session, path, progress.marker, stack)
             progress = with_events(progress, events, stack["id"])
             if time.monotonic() - listed > _LISTING_PAUSE and (progress.strangers or not listed):
                 progress = with_listing(progress, _resources(session, path))
@@ -84,8 +84,10 @@ def _stack(session: Session, path: str) -> dict[str, Any]:
     return stack
 
 
-def _events(session: Session, path: str, marker: str) -> list[Mapping[str, Any]]:
-    query = {"sort_dir": "asc", "nested_depth": _DEPTH} | ({"marker": marker} if marker else {})
+def _events(session: Session, path: str, marker: str, stack: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The events since the marker; a stack that is deleted no longer tells those of the stacks below it."""
+    query: dict[str, Any] = {"sort_dir": "asc"} | ({"marker": marker} if marker else {})
+    query |= {} if stack["stack_status"] == "DELETE_COMPLETE" else {"nested_depth": _DEPTH}
     events: list[Mapping[str, Any]] = session.get(f"{path}/events", **query)["events"]
     return events
 
