@@ -174,7 +174,7 @@ async def lag(quick: bool) -> list[Result]:
 def loop_lags(log: str) -> list[float]:
     """The longest lags, in ms, that the server's own probe has logged."""
     records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [float(record["max_lag_ms"]) for record in records if "max_lag_ms" in record]
+    return [float(record["max_ms"]) for record in records if record.get("event") == "loop_lag"]
 
 
 async def under_load(

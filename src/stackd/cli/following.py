@@ -147,5 +147,6 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, height:
     for row in progress.visible(height):
         mark = Spinner("dots") if row.state == "IN_PROGRESS" else {0: "✗", 2: "✓"}.get(row.rank, "·")
         reason = "" if row.reason == "state changed" else row.reason
-        table.add_row(mark, row.name, row.type, coloured(row.status), reason)
+        kind = row.type.rpartition("/")[2]  # of a template only its file name
+        table.add_row(mark, row.name, kind, coloured(row.status), reason)
     return table
