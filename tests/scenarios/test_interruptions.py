@@ -1,0 +1,84 @@
+"""Whatever dies whenever: every operation ends, and cloud and books agree.
+
+Each seed is a story: a stack of about thirty resources is made, changed, rolled back, changed in the
+middle of a change and deleted, and the process dies at random moments of it. A failing seed is a
+reproducer: ``STACKD_SEEDS=17 pytest tests/scenarios`` tells story 17 again (``0-200`` a range of them).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from stackd.engine import lifecycle
+from stackd.records import Status
+from tests.scenarios.ledger import shape
+from tests.scenarios.lives import Death
+from tests.scenarios.story import Story, Wish
+from tests.support.engine import world
+
+V1, V2, GONE = Wish(1), Wish(2), Wish(0)
+BROKEN = Wish(2, broken=True, rolls_back=True)
+
+
+def _seeds(default: str) -> list[int]:
+    seeds: list[int] = []
+    for part in os.environ.get("STACKD_SEEDS", default).split(","):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+@pytest.fixture(autouse=True)
+def _calls_settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call of a dead process is at work in this cloud for longer than this."""
+    monkeypatch.setattr(lifecycle, "SETTLING", timedelta(seconds=0.1))
+
+
+@contextmanager
+def _reproducible(story: Story, seed: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"STACKD_SEEDS={seed}: {'; '.join(story.told)}")
+        raise
+
+
+_SHAPES: dict[int, list[str]] = {}
+
+
+async def _expected(tmp_path: Path, version: int) -> list[str]:
+    """What stands when nothing interrupts."""
+    if version not in _SHAPES:
+        path = tmp_path / f"calm-{version}"
+        path.mkdir()
+        async with world(path, ready_after=0.005) as made:
+            story = Story(made, 0)
+            stack = await story.fulfil([Wish(version)])
+            await story.verify(stack, version)
+            _SHAPES[version] = shape(story.made())
+    return _SHAPES[version]
+
+
+def _deaths(random: Random) -> list[Death]:
+    return [Death.any(random, writes=60, calls=34, seconds=1.2) for _ in range(random.randint(1, 3))]
+
+
+@pytest.mark.parametrize("seed", _seeds("1-6"))
+async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> None:
+    async with world(tmp_path) as made:
+        story = Story(made, seed)
+        with _reproducible(story, seed):
+            for version in (1, 2, 1):
+                stack = await story.fulfil([Wish(version)], _deaths(story.random))
+                assert stack is not None
+                assert stack.status is Status.COMPLETE, stack.reason
+                await story.verify(stack, version, await _expected(tmp_path, version))
+            stack = await story.fulfil([GONE], _deaths(story.random))
+            await story.verify(stack, 0)
