@@ -136,7 +136,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         stack_users=Guests(db, journal, _stack_domain(settings, clouds)),
         endpoints=Endpoints(
             native=public_url(settings.api.native) + "/v1",
-            cfn=settings.guests.metadata_url or public_url(settings.api.cfn),
+            cfn=(settings.guests.metadata_url or public_url(settings.api.cfn)) + "/v1",
             auth=settings.keystone.auth_url,
             region=settings.keystone.region or "RegionOne",
         ),

@@ -89,7 +89,12 @@ async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[st
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
-    data = {**intent.pop("data"), **_nested(work.kind).data_after(work.resource, props, NO_MEMBERS)}
+    arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
+    data = {
+        **intent.pop("data"),
+        "arn": arn,
+        **_nested(work.kind).data_after(work.resource, props, NO_MEMBERS),
+    }
     intent["data"] = {key: value for key, value in data.items() if value is not None}
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
@@ -186,6 +191,8 @@ async def _reach(walk: StackWalk, work: Work, child: Stack, old: Properties | No
     files = walk._desired().source.files
     members = NO_MEMBERS if old is None else await members_of(walk, child)
     batches = list(_nested(work.kind).batches(work.resource, old, new, members, files))
+    if sum(batch.pause for batch in batches) >= work.stack.timeout:
+        raise ResourceFailure("The current update policy will result in stack update timeout.")
     for index, batch in enumerate(batches):
         child = await _reach_batch(walk, work, child, batch)
         if batch.pause and index + 1 < len(batches):
@@ -339,5 +346,7 @@ async def _store_attributes(walk: StackWalk, work: Work, child: Stack) -> None:
             values.setdefault(name, handler.read(work.resource, name, (), members))
         except TemplateError:
             continue
+    if "OS::stack_id" in members.outputs:
+        values["OS::stack_id"] = members.outputs["OS::stack_id"]
     if values != dict(work.resource.attributes):
         await work.store(attributes=values)

@@ -122,8 +122,10 @@ class Work:
     async def sibling(self, reference: str) -> Resource | None:
         """See ``Context``."""
         rows = await resource_rows.of_stack(self.run.services.db, self.stack.id)
+        types = self.run.services.registry.types
         for row in rows:
-            if reference in (row.physical_id, row.data.get("user_id"), row.name):
+            kind = types.get(row.kind)
+            if reference in (row.physical_id, row.name) or (kind and kind.reference(row) == reference):
                 return row
         return None
 

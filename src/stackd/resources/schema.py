@@ -216,6 +216,9 @@ class _Field:
         return self.wrapper.wrap(value)
 
 
+_RESERVED = frozenset({"data", "given", "schema", "load", "wrap", "changed", "changed_from", "body"})
+
+
 class Values(dict[str, Any]):
     """Property values by wire name; one that is not set reads as None."""
 
@@ -245,6 +248,10 @@ class Properties:
         declared = {key: value for key, value in vars(cls).items() if isinstance(value, _Declared)}
         hints = get_type_hints(cls) if declared else {}
         schema = dict(cls.schema)
+        if taken := declared.keys() & _RESERVED:
+            raise TypeError(
+                f"{cls.__name__}: give {sorted(taken)} other Python names, with name= on the wire"
+            )
         for attribute, given in declared.items():
             wire_name = given.wire_name or attribute
             schema[wire_name] = _build(wire_name, hints[attribute], given)
