@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from stackd.engine.desired import Desired, build, load_source, loaded_properties, validate
 from stackd.engine.nested import NO_MEMBERS, child_environment
@@ -13,6 +12,7 @@ from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.records import Resource
 from stackd.resources.base import NestedType
 from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
 from stackd.template.parameters import StackIdentity
 from stackd.template.unknown import has_unknown
 
@@ -45,21 +45,29 @@ class Expanded:
 
 
 def expand(
-    desired: Desired, registry: Registry, *, name: str, max_depth: int, max_resources: int, depth: int = 0
+    desired: Desired,
+    registry: Registry,
+    *,
+    name: str,
+    max_depth: int,
+    max_resources: int,
+    depth: int = 0,
+    taken: int = 0,
 ) -> Expanded:
     """Evaluate nested stacks recursively; raises the first error, with its path through the names.
 
     Stacks whose parameters depend on what does not exist yet are evaluated with these left open.
+    ``taken`` is how many of ``max_resources`` the stacks around have already.
     """
-    room = max_resources - len(desired.resources)
-    if max_resources >= 0 and room < 0:
+    taken += len(desired.resources)
+    if 0 <= max_resources < taken:
         raise RequestLimitExceeded(
             f"Request limit exceeded: Maximum resources per stack exceeded ({max_resources})."
         )
     expanded = Expanded(name, desired)
     scope = desired.scope({})
     for resource, kind in desired.kinds.items():
-        if not isinstance(kind.handler, NestedType):
+        if not isinstance(kind.handler, NestedType) or desired.resources[resource].external_id is not None:
             continue
         if depth + 1 > max_depth:
             raise TemplateError(
@@ -67,8 +75,9 @@ def expand(
                 path=f"resources.{resource}",
                 remedy="Nest less deeply, or ask the operator to raise max_nested_stack_depth.",
             )
+        props = loaded_properties(desired, resource, scope)
         try:
-            child = _child(desired, resource, registry, name, scope)
+            child = _child(desired, resource, props, registry, name)
             if child is None:
                 continue
             inner = expand(
@@ -76,21 +85,21 @@ def expand(
                 registry,
                 name=f"{name}-{resource}",
                 max_depth=max_depth,
-                max_resources=room if max_resources >= 0 else -1,
+                max_resources=max_resources,
                 depth=depth + 1,
+                taken=taken,
             )
         except TemplateError as error:
             raise _deeper(error, resource) from error
-        room -= inner.count()
+        taken += inner.count()
         expanded.children[resource] = inner
     return expanded
 
 
-def _child(desired: Desired, name: str, registry: Registry, stack: str, scope: Any) -> Desired | None:
+def _child(desired: Desired, name: str, props: Properties, registry: Registry, stack: str) -> Desired | None:
     handler = desired.kinds[name].handler
     if not isinstance(handler, NestedType):
         return None
-    props = loaded_properties(desired, name, scope)
     row = _row(desired, name)
     try:
         child = handler.child(row, props, NO_MEMBERS, desired.source.files)
@@ -126,8 +135,6 @@ def _row(desired: Desired, name: str) -> Resource:
 def _deeper(error: TemplateError, resource: str) -> TemplateError:
     """The same error seen from the stack around it."""
     prefix = f"resources.{resource}"
-    if error.path.startswith(prefix):
-        return error
     message = error.message.replace(error.path, f"{prefix}.{error.path}", 1) if error.path else error.message
     path = f"{prefix}.{error.path}" if error.path else prefix
     return type(error)(message, path=path, place=error.place, remedy=error.remedy)

@@ -315,7 +315,7 @@ async def _check_with_cloud(engine: Engine, caller: Caller, expanded: Expanded) 
 
 async def _check_names(desired: Desired, name: str, finder: Finder) -> None:
     handler = desired.kinds[name].handler
-    if handler.any_properties:
+    if handler.any_properties or desired.resources[name].external_id is not None:
         return
     path = f"resources.{name}.properties"
     props = loaded_properties(desired, name, desired.scope({}))
