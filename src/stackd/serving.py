@@ -42,10 +42,9 @@ async def serve_http(
         stop = asyncio.Event()
         with _stopped_by_signals(stop):
             try:
-                while not all(
-                    server.started or task.done() for server, task in zip(servers, tasks, strict=True)
-                ):
-                    await asyncio.sleep(0.005)
+                await asyncio.gather(
+                    *(_started(server, task) for server, task in zip(servers, tasks, strict=True))
+                )
                 for listener, _ in served:
                     log.info("listening", host=listener.host, port=listener.port)
                 if ready is not None:
@@ -57,6 +56,12 @@ async def serve_http(
                 for server in servers:
                     server.should_exit = True
                 await asyncio.gather(*tasks)
+
+
+async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    """Return when the server answers, or has ended before it could."""
+    while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
+        await asyncio.sleep(0.005)
 
 
 def listen(listener: Listener) -> socket.socket:

@@ -91,9 +91,9 @@ async def mark(engine: Engine, stack: Stack, row: Resource, *, broken: bool, rea
 def refuse_foreign_guest(caller: Caller, row: Resource) -> None:
     """A guest's user may read the metadata of the resources it was made for, and of no other."""
     own = {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
-    if _GUEST in caller.roles and not {"reader", "member", "admin"} & set(caller.roles):
-        if caller.user_id not in own:
-            raise Forbidden("You are not authorized to read the metadata of this resource.")
+    only_guest = _GUEST in caller.roles and not {"reader", "member", "admin"} & set(caller.roles)
+    if only_guest and caller.user_id not in own:
+        raise Forbidden("You are not authorized to read the metadata of this resource.")
 
 
 def _one_at_a_time(row_id: str) -> asyncio.Lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from stackd.engine.definitions import offloaded
 from stackd.engine.desired import Desired, Source, build
@@ -51,6 +51,7 @@ _TYPES = {
     "json": "Json",
     "boolean": "Boolean",
 }
+_GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
 Json = dict[str, Any]
 
 
@@ -71,18 +72,17 @@ async def validate(
     Mistakes that make a stack fail but not a validation are told under ``errors``.
     """
     size = len(request.template) if isinstance(request.template, str) else 10**6
-    template: Template = await offloaded(size, template_of, request, engine.limits)
-    environment = environment_of(request, template.parameter_schemas)
+    try:
+        template: Template = await offloaded(size, template_of, request, engine.limits)
+        environment = environment_of(request, template.parameter_schemas)
+    except TemplateError as error:
+        _refuse(Findings(refusals=[error]))
     source = Source(template, environment, request.files)
     found: Findings = await offloaded(400 * len(template.resources), check, source, engine.services.registry)
     if found.desired is not None:
         found.refusals.extend(await _unusable(engine, caller, found.desired, ignored))
     if found.refusals:
-        first = found.refusals[0]
-        first.__dict__["all_errors"] = [
-            error for error in (*found.refusals, *found.warnings) if isinstance(error, TemplateError)
-        ]
-        raise first
+        _refuse(found)
     view = described(template, environment)
     if nested and found.desired is not None:
         below = _nested(_expanded(engine, found.desired))
@@ -94,9 +94,26 @@ async def validate(
     return view
 
 
+class InvalidTemplate(TemplateError):
+    """A mistake that has no type of its own in a validation."""
+
+    wire_type = "HTTPBadRequest"
+
+
+def _refuse(found: Findings) -> NoReturn:
+    """Raise the first mistake with all others in tow."""
+    first = found.refusals[0]
+    if isinstance(first, TemplateError) and first.wire_type in _GENERAL:
+        first = InvalidTemplate(first.message, path=first.path, place=first.place, remedy=first.remedy)
+    first.__dict__["all_errors"] = [
+        error for error in (*found.refusals, *found.warnings) if isinstance(error, TemplateError)
+    ]
+    raise first
+
+
 @dataclass(slots=True)
 class Findings:
-    """What is wrong with a template: what refuses it, and what only a stack made from it would suffer from."""
+    """What is wrong with a template: what refuses it, and what only stacks made from it suffer from."""
 
     desired: Desired | None = None
     refusals: list[StackdError] = field(default_factory=list)
@@ -121,15 +138,15 @@ def check(source: Source, registry: Registry) -> Findings:
     except StackdError as error:
         found.add(error)
         return found
-    for error in validate_static(source.template, parameters):
-        found.add(error)
+    for problem in validate_static(source.template, parameters):
+        found.add(problem)
     try:
         found.desired = build(opened, StackIdentity(), registry, strict=False)
     except StackdError as error:
         found.add(error)
         return found
-    for error in property_errors(found.desired):
-        found.add(error)
+    for problem in property_errors(found.desired):
+        found.add(problem)
     return found
 
 
@@ -160,7 +177,9 @@ def _with_open_parameters(source: Source) -> Source:
 
 def _only_a_value(error: TemplateError) -> bool:
     """Whether a mistake is one that a validation lets pass."""
-    return isinstance(error, PropertyError | UserParameterMissing)
+    if isinstance(error, PropertyError):
+        return "Unknown Property" not in error.message
+    return isinstance(error, UserParameterMissing)
 
 
 async def _unusable(

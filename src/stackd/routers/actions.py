@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from stackd.errors import BadRequest, NotSupported
+from stackd.routers import models
 from stackd.routers.front import STACK, Call
 from stackd.routers.routing import Routes
 
@@ -13,7 +14,7 @@ routes = Routes("actions")
 ACTIONS = ("suspend", "resume", "check", "cancel_update", "cancel_without_rollback")
 
 
-@routes.post(f"{STACK}/actions")
+@routes.post(f"{STACK}/actions", None, body=models.ActionBody)
 async def act(call: Call) -> Response:
     """Suspend, resume or check a stack, or cancel what it does."""
     body = await call.body_object()

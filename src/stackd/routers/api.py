@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from stackd import __version__
 from stackd.routers import (
     actions,
     build_info,
@@ -18,6 +16,7 @@ from stackd.routers import (
     stacks,
     templates,
 )
+from stackd.routers.documentation import make_documentation
 from stackd.routers.front import Front
 from stackd.routers.middleware import Gate
 from stackd.routers.routing import Table
@@ -39,8 +38,8 @@ _CORS_EXPOSED = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenSt
 
 def make_api(front: Front) -> ASGIApp:
     """The application, behind its gate and, where origins are set, CORS."""
-    table = Table(endpoint for module in _MODULES for endpoint in module.endpoints)
-    gate: ASGIApp = Gate(table, make_documentation(), front)
+    endpoints = [endpoint for module in _MODULES for endpoint in module.endpoints]
+    gate: ASGIApp = Gate(Table(endpoints), make_documentation(endpoints), front)
     origins = front.settings.api.cors_origins
     if not origins:
         return gate
@@ -51,23 +50,3 @@ def make_api(front: Front) -> ASGIApp:
         allow_headers=["*"],
         expose_headers=_CORS_EXPOSED,
     )
-
-
-def make_documentation() -> FastAPI:
-    """The application that documents the endpoints and serves that as ``/openapi.json``."""
-    app = FastAPI(
-        title="Orchestration",
-        description="Stacks of OpenStack resources, made from templates.",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    for module in _MODULES:
-        for endpoint in module.endpoints:
-            if endpoint.about.get("include_in_schema") is False:
-                continue
-            app.add_api_route(
-                endpoint.path, endpoint.handler, methods=list(endpoint.methods), **endpoint.about
-            )
-    return app

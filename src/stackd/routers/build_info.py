@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from stackd.db import engines
-from stackd.routers import views
+from stackd.routers import models, views
 from stackd.routers.front import Call
 from stackd.routers.routing import Routes
 
 routes = Routes("service")
 
 
-@routes.get("/v1/{project}/build_info")
+@routes.get("/v1/{project}/build_info", models.BuildInfo)
 async def build_info(call: Call) -> Response:
     """Show which build answers."""
     call.enforce("build_info:build_info")
@@ -23,7 +23,7 @@ async def build_info(call: Call) -> Response:
     return views.answer({"api": {"revision": __version__}, "engine": {"revision": __version__}})
 
 
-@routes.get("/v1/{project}/services")
+@routes.get("/v1/{project}/services", models.ServiceList)
 async def services(call: Call) -> Response:
     """List the engines."""
     call.enforce("service:index")

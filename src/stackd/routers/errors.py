@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from stackd.errors import StackdError, TemplateError
+from stackd.errors import StackdError, TemplateError, UserParameterMissing
 
 JSON = "application/json"
 
@@ -38,6 +38,8 @@ _EXPLANATIONS = {
     ),
 }
 MALFORMED = _MALFORMED
+_VALIDATION = "StackValidationFailed"
+_FAILED_VALIDATIONS = frozenset({"InvalidTemplateAttribute", "InvalidTemplateSection"})
 
 
 def form_a(code: int, kind: str, message: str | None, **more: Any) -> Response:
@@ -90,7 +92,16 @@ def unexpected() -> Response:
 
 def rendered(error: StackdError) -> Response:
     """A known error in form A."""
-    return form_a(error.code, error.wire_type, error.message, **details(error))
+    return form_a(error.code, wire_type(error), error.message, **details(error))
+
+
+def wire_type(error: StackdError) -> str:
+    """The name under which clients know an error."""
+    if error.wire_type in _FAILED_VALIDATIONS:
+        return _VALIDATION
+    if isinstance(error, UserParameterMissing) and not error.path.startswith("parameters."):
+        return _VALIDATION  # a template that uses a parameter which it does not declare
+    return error.wire_type
 
 
 def details(error: StackdError) -> dict[str, Any]:
@@ -118,7 +129,7 @@ def listed(error: TemplateError) -> dict[str, Any]:
     """A template error as one of several."""
     place = error.place
     return {
-        "type": error.wire_type,
+        "type": wire_type(error),
         "message": error.message,
         "path": error.path,
         "file": place.file,

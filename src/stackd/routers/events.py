@@ -9,7 +9,8 @@ from stackd.db import stacks
 from stackd.db.events import EventFilter
 from stackd.errors import StackdError
 from stackd.records import Event, Stack
-from stackd.routers import views
+from stackd.routers import models, views
+from stackd.routers.documentation import NAMES, NUMBER, TEXT
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query
 from stackd.routers.resources import RESOURCE
@@ -24,6 +25,14 @@ _FILTERS = {
     "resource_type": "resource_type",
 }
 _SORT_KEYS = {"event_time": "time", "resource_type": "resource_type"}
+_LIST_QUERY = {
+    "limit": (NUMBER, "How many to show at most."),
+    "marker": (TEXT, "Id of the last one already seen."),
+    "sort_dir": (TEXT, "`asc` or `desc`."),
+    "sort_keys": (NAMES, f"Among {', '.join(_SORT_KEYS)}."),
+    "nested_depth": (NUMBER, "How many levels of stacks inside are shown."),
+    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
+}
 
 
 class NoEvents(StackdError):
@@ -33,14 +42,14 @@ class NoEvents(StackdError):
     wire_type = "HTTPNotFound"
 
 
-@routes.get(f"{STACK}/events")
+@routes.get(f"{STACK}/events", models.EventList, query=_LIST_QUERY)
 async def index(call: Call) -> Response:
     """List the events of a stack."""
     call.enforce("events:index")
     return await _listed(call, None)
 
 
-@routes.get(f"{RESOURCE}/events")
+@routes.get(f"{RESOURCE}/events", models.EventList, query=_LIST_QUERY)
 async def of_resource(call: Call) -> Response:
     """List the events of a resource."""
     call.enforce("events:index")
@@ -75,7 +84,7 @@ async def _nested(call: Call, stack: Stack, found: list[Event]) -> list[views.Js
     ]
 
 
-@routes.get(f"{RESOURCE}/events/{{event}}")
+@routes.get(f"{RESOURCE}/events/{{event}}", models.EventAnswer)
 async def show(call: Call) -> Response:
     """Show an event."""
     call.enforce("events:show")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -89,7 +90,13 @@ class Call(Request):
 
     def href(self, *parts: str) -> str:
         """An absolute URL below the version."""
-        return "/".join((self.base, *(quote(part, safe="") for part in parts)))
+        return "/".join((self.base, *map(quoted, parts)))
+
+
+@lru_cache(maxsize=8192)
+def quoted(part: str) -> str:
+    """A segment of a path, percent-encoded."""
+    return quote(part, safe="")
 
 
 def check_project(policy: Policy, caller: Caller, parts: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from stackd.engine import stacks as use_cases
 from stackd.errors import BadRequest
-from stackd.routers import views
+from stackd.routers import models, views
 from stackd.routers.errors import found
 from stackd.routers.front import Call
 from stackd.routers.routing import METHODS, Handler, Routes
@@ -55,8 +55,10 @@ def _below(name: str) -> Handler:
     return lookup_below
 
 
-routes.add("/v1/{project}/stacks/{name:arn}", lookup, *METHODS, status_code=302, include_in_schema=False)
+routes.add("/v1/{project}/stacks/{name:arn}", lookup, *METHODS, status=302, documented=False)
 for _name in READ:
     _methods = ("GET", "POST") if _name in WRITTEN else ("GET",)
-    routes.add(f"/v1/{{project}}/stacks/{{name}}/{_name}", _below(_name), *_methods, status_code=302)
-routes.add("/v1/{project}/stacks/{name}", lookup, *METHODS, status_code=302)
+    routes.add(
+        f"/v1/{{project}}/stacks/{{name}}/{_name}", _below(_name), *_methods, status=302, answer=models.Notice
+    )
+routes.add("/v1/{project}/stacks/{name}", lookup, *METHODS, status=302, answer=models.Notice)

@@ -36,6 +36,7 @@ class Gate:
         self._front = front
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             return
         request_id = f"req-{uuid.uuid4()}"

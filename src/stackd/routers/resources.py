@@ -9,8 +9,9 @@ from starlette.responses import Response
 from stackd.engine import signals
 from stackd.engine.reading import ResourceView
 from stackd.errors import BadRequest
-from stackd.routers import views
+from stackd.routers import models, views
 from stackd.routers.bodies import truth
+from stackd.routers.documentation import FLAG, NAMES, NUMBER
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query, refuse_others
 from stackd.routers.routing import Routes
@@ -22,9 +23,15 @@ _FILTERS = ("name", "status", "action", "id", "physical_resource_id", "type")
 _KNOWN = frozenset({*_FILTERS, "nested_depth", "with_detail"})
 _UNHEALTHY = frozenset({"mark_unhealthy", "resource_status_reason"})
 NULL = b"null"
+_SHOW_QUERY = {"with_attr": (NAMES, "Further attributes to show.")}
+_LIST_QUERY = {
+    "nested_depth": (NUMBER, "How many levels of stacks inside are shown."),
+    "with_detail": (FLAG, "Whether attributes are shown."),
+    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
+}
 
 
-@routes.get(f"{STACK}/resources")
+@routes.get(f"{STACK}/resources", models.ResourceList, query=_LIST_QUERY)
 async def index(call: Call) -> Response:
     """List the resources of a stack, and of those inside it."""
     call.enforce("resource:index")
@@ -66,7 +73,7 @@ def _shown(call: Call, view: ResourceView, extra: tuple[str, ...] = ()) -> dict[
     return shown
 
 
-@routes.get(RESOURCE)
+@routes.get(RESOURCE, models.ResourceAnswer, query=_SHOW_QUERY)
 async def show(call: Call) -> Response:
     """Show a resource with its attributes."""
     call.enforce("resource:show")
@@ -77,7 +84,7 @@ async def show(call: Call) -> Response:
     return views.answer({"resource": shown})
 
 
-@routes.get(f"{RESOURCE}/metadata")
+@routes.get(f"{RESOURCE}/metadata", models.MetadataAnswer)
 async def metadata(call: Call) -> Response:
     """Read the metadata of a resource."""
     call.enforce("resource:metadata")
@@ -87,7 +94,7 @@ async def metadata(call: Call) -> Response:
     return views.answer({"metadata": view.resource.metadata})
 
 
-@routes.post(f"{RESOURCE}/signal")
+@routes.post(f"{RESOURCE}/signal", None, body=models.Anything)
 async def signal(call: Call) -> Response:
     """Signal a resource."""
     call.enforce("resource:signal")
@@ -97,7 +104,7 @@ async def signal(call: Call) -> Response:
     return done()
 
 
-@routes.patch(RESOURCE)
+@routes.patch(RESOURCE, None, body=models.UnhealthyBody)
 async def mark_unhealthy(call: Call) -> Response:
     """Mark a resource as broken, or as sound again."""
     call.enforce("resource:mark_unhealthy")

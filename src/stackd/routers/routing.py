@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from stackd.routers.front import Call
@@ -16,14 +17,23 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ARN = "arn:"
 
 
-@dataclass(frozen=True, slots=True)
+Query = Mapping[str, tuple[str, str]]
+"""Type and description of each parameter of a query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A handler with its documentation: ``about`` is what FastAPI's routes take."""
+    """A handler with its documentation: the status, model and query of what it answers and takes."""
 
     path: str
     methods: tuple[str, ...]
     handler: Handler
-    about: Mapping[str, Any] = field(default_factory=dict)
+    tag: str = ""
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    query: Query = field(default_factory=dict)
+    documented: bool = True
 
 
 class Routes:
@@ -35,34 +45,36 @@ class Routes:
 
     def add(self, path: str, handler: Handler, *methods: str, **about: Any) -> None:
         """Answer these methods on a path; ``{name}`` stands for any segment, ``{name:arn}`` for an ARN."""
-        self.endpoints.append(Endpoint(path, methods, handler, {"tags": [self.tag], **about}))
+        self.endpoints.append(Endpoint(path=path, methods=methods, handler=handler, tag=self.tag, **about))
 
-    def get(self, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer GET."""
-        return self._on("GET", path, about)
+    def on(self, method: str, path: str, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer a method on a path; ``about`` are further fields of ``Endpoint``."""
 
-    def post(self, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer POST."""
-        return self._on("POST", path, about)
-
-    def put(self, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer PUT."""
-        return self._on("PUT", path, about)
-
-    def patch(self, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer PATCH."""
-        return self._on("PATCH", path, about)
-
-    def delete(self, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer DELETE."""
-        return self._on("DELETE", path, about)
-
-    def _on(self, method: str, path: str, about: Mapping[str, Any]) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             self.add(path, handler, method, **about)
             return handler
 
         return declare
+
+    def get(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer GET."""
+        return self.on("GET", path, answer=answer, **about)
+
+    def post(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer POST."""
+        return self.on("POST", path, answer=answer, **about)
+
+    def put(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer PUT."""
+        return self.on("PUT", path, answer=answer, **about)
+
+    def patch(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer PATCH."""
+        return self.on("PATCH", path, answer=answer, **about)
+
+    def delete(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
+        """Answer DELETE."""
+        return self.on("DELETE", path, answer=answer, **about)
 
 
 @dataclass(slots=True)

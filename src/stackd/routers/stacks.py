@@ -11,8 +11,9 @@ from stackd.db import stacks as rows
 from stackd.db.stacks import StackFilter
 from stackd.engine import stacks as use_cases
 from stackd.records import Action, Stack, Status
-from stackd.routers import previews, views
+from stackd.routers import models, previews, views
 from stackd.routers.bodies import changed_stack_request, changes_nothing, new_stack_request
+from stackd.routers.documentation import FLAG, NAMES, NUMBER, TEXT
 from stackd.routers.errors import accepted
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query
@@ -45,8 +46,30 @@ _SORT_KEYS = {
     "updated_time": "updated_at",
 }
 
+_SHOW_QUERY = {"resolve_outputs": (FLAG, "Whether values of outputs are shown.")}
+_PREVIEW_QUERY = {"show_nested": (FLAG, "Whether resources of stacks inside are shown.")}
+_PAGE = {
+    "limit": (NUMBER, "How many to show at most."),
+    "marker": (TEXT, "Id of the last one already seen."),
+    "sort_dir": (TEXT, "`asc` or `desc`."),
+}
+_LIST_QUERY = {
+    **_PAGE,
+    "sort_keys": (NAMES, f"Among {', '.join(_SORT_KEYS)}."),
+    "show_deleted": (FLAG, "Whether deleted stacks are shown."),
+    "show_nested": (FLAG, "Whether stacks inside others are shown."),
+    "show_hidden": (FLAG, "Whether stacks with hidden tags are shown."),
+    "global_tenant": (FLAG, "Whether stacks of all projects are shown."),
+    "with_count": (FLAG, "Whether the number of all is told."),
+    "tags": (TEXT, "Only with all of these tags, parted by commas."),
+    "tags_any": (TEXT, "Only with any of these tags."),
+    "not_tags": (TEXT, "Not with all of these tags."),
+    "not_tags_any": (TEXT, "Not with any of these tags."),
+    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
+}
 
-@routes.get(STACK)
+
+@routes.get(STACK, models.StackAnswer, query=_SHOW_QUERY)
 async def show(call: Call) -> Response:
     """Show a stack."""
     call.enforce("stacks:show")
@@ -60,7 +83,7 @@ async def show(call: Call) -> Response:
     return views.answer({"stack": views.stack_view(call, stack, facts, outputs)})
 
 
-@routes.get("/v1/{project}/stacks")
+@routes.get("/v1/{project}/stacks", models.StackList, query=_LIST_QUERY)
 async def index(call: Call) -> Response:
     """List stacks."""
     call.enforce("stacks:index")
@@ -82,7 +105,7 @@ async def index(call: Call) -> Response:
     return views.answer(body)
 
 
-@routes.get("/v1/{project}/stacks/detail")
+@routes.get("/v1/{project}/stacks/detail", models.StackList)
 async def detail(call: Call) -> Response:
     """List stacks without filters and pages."""
     call.enforce("stacks:detail")
@@ -124,7 +147,7 @@ def _next_page(call: Call, query: Query, last: Stack) -> str:
     return f"{call.href(call.part('project'), 'stacks')}?{urlencode([*others, ('marker', last.id)])}"
 
 
-@routes.post("/v1/{project}/stacks", status_code=201)
+@routes.post("/v1/{project}/stacks", models.NewStackAnswer, body=models.NewStackBody, status=201)
 async def create(call: Call) -> Response:
     """Create a stack."""
     call.enforce("stacks:create")
@@ -136,7 +159,7 @@ async def create(call: Call) -> Response:
     )
 
 
-@routes.post("/v1/{project}/stacks/preview")
+@routes.post("/v1/{project}/stacks/preview", models.StackAnswer, body=models.NewStackBody)
 async def preview(call: Call) -> Response:
     """Show what a new stack would be."""
     call.enforce("stacks:preview")
@@ -145,14 +168,14 @@ async def preview(call: Call) -> Response:
     return views.answer({"stack": previews.new_stack(call, stack, checked)})
 
 
-@routes.put(STACK, status_code=202)
+@routes.put(STACK, models.Notice, body=models.ChangedStackBody, status=202)
 async def update(call: Call) -> Response:
     """Update a stack."""
     call.enforce("stacks:update")
     return await _update(call, await call.body_object(), patch=False)
 
 
-@routes.patch(STACK, status_code=202)
+@routes.patch(STACK, models.Notice, body=models.ChangedStackBody, status=202)
 async def update_patch(call: Call) -> Response:
     """Update a stack, keeping what the request leaves out."""
     body = await call.body_object()
@@ -167,14 +190,14 @@ async def _update(call: Call, body: dict[str, Any], *, patch: bool) -> Response:
     return accepted()
 
 
-@routes.put(f"{STACK}/preview")
+@routes.put(f"{STACK}/preview", models.ChangesAnswer, body=models.ChangedStackBody, query=_PREVIEW_QUERY)
 async def preview_update(call: Call) -> Response:
     """Show what an update would do."""
     call.enforce("stacks:preview_update")
     return await _preview_update(call, patch=False)
 
 
-@routes.patch(f"{STACK}/preview")
+@routes.patch(f"{STACK}/preview", models.ChangesAnswer, body=models.ChangedStackBody, query=_PREVIEW_QUERY)
 async def preview_update_patch(call: Call) -> Response:
     """Show what an update would do that keeps what the request leaves out."""
     call.enforce("stacks:preview_update_patch")
@@ -190,7 +213,7 @@ async def _preview_update(call: Call, *, patch: bool) -> Response:
     return views.answer({"resource_changes": changes})
 
 
-@routes.delete(STACK, status_code=204)
+@routes.delete(STACK, None, status=204)
 async def delete(call: Call) -> Response:
     """Delete a stack."""
     call.enforce("stacks:delete")

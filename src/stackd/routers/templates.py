@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from stackd.engine import validation
-from stackd.routers import types, views
+from stackd.routers import models, types, views
 from stackd.routers.bodies import template_request
+from stackd.routers.documentation import FLAG, TEXT
 from stackd.routers.errors import listed
 from stackd.routers.front import Call
 from stackd.routers.queries import Query
@@ -16,9 +17,22 @@ from stackd.template.versions import list_functions, list_versions
 routes = Routes("templates")
 
 _TYPES = "/v1/{project}/resource_types"
+_VALIDATE_QUERY = {
+    "show_nested": (FLAG, "Whether parameters of stacks inside are shown."),
+    "ignore_errors": (TEXT, "Codes of errors that do not count, parted by commas; `99001` is one."),
+}
+_FUNCTIONS_QUERY = {"with_condition_func": (FLAG, "Whether functions of conditions are shown.")}
+_TYPE_QUERY = {"with_description": (FLAG, "Whether descriptions are shown.")}
+_TYPES_QUERY = {
+    **_TYPE_QUERY,
+    "name": (TEXT, "A regular expression that matches the beginning of names."),
+    "support_status": (TEXT, f"One of {', '.join(types.SUPPORT_STATUSES)}."),
+    "version": (TEXT, "The version since which types exist."),
+}
+_TEMPLATE_QUERY = {"template_type": (TEXT, "`cfn` or `hot`.")}
 
 
-@routes.post("/v1/{project}/validate")
+@routes.post("/v1/{project}/validate", models.Validated, body=models.TemplateBody, query=_VALIDATE_QUERY)
 async def validate(call: Call) -> Response:
     """Validate a template."""
     call.enforce("stacks:validate_template")
@@ -32,14 +46,16 @@ async def validate(call: Call) -> Response:
     return views.answer(found)
 
 
-@routes.get("/v1/{project}/template_versions")
+@routes.get("/v1/{project}/template_versions", models.VersionList)
 async def template_versions(call: Call) -> Response:
     """List the versions of the template language."""
     call.enforce("stacks:list_template_versions")
     return views.answer({"template_versions": list_versions()})
 
 
-@routes.get("/v1/{project}/template_versions/{version}/functions")
+@routes.get(
+    "/v1/{project}/template_versions/{version}/functions", models.FunctionList, query=_FUNCTIONS_QUERY
+)
 async def template_functions(call: Call) -> Response:
     """List the functions of a version."""
     call.enforce("stacks:list_template_functions")
@@ -47,7 +63,7 @@ async def template_functions(call: Call) -> Response:
     return views.answer({"template_functions": list_functions(call.part("version"), conditions)})
 
 
-@routes.get(_TYPES)
+@routes.get(_TYPES, models.TypeList, query=_TYPES_QUERY)
 async def resource_types(call: Call) -> Response:
     """List the resource types that the caller may use."""
     call.enforce("stacks:list_resource_types")
@@ -67,7 +83,7 @@ async def resource_types(call: Call) -> Response:
     return views.answer({"resource_types": shown})
 
 
-@routes.get(f"{_TYPES}/{{type}}")
+@routes.get(f"{_TYPES}/{{type}}", models.ResourceTypeAnswer, query=_TYPE_QUERY)
 async def resource_type(call: Call) -> Response:
     """Show what a resource type takes and gives."""
     call.enforce("stacks:resource_schema")
@@ -76,7 +92,7 @@ async def resource_type(call: Call) -> Response:
     return views.answer(types.schema(kind, described=described))
 
 
-@routes.get(f"{_TYPES}/{{type}}/template")
+@routes.get(f"{_TYPES}/{{type}}/template", models.Anything, query=_TEMPLATE_QUERY)
 async def resource_type_template(call: Call) -> Response:
     """Make a template with one resource of a type."""
     call.enforce("stacks:generate_template")

@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 def moment(time: datetime | None) -> str | None:
     """A time as clients read it: UTC, to the second."""
-    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else time.isoformat(timespec="seconds").partition("+")[0] + "Z"
 
 
 def state(action: Action, status: Status) -> str:

@@ -1,0 +1,335 @@
+"""What answers and bodies look like, for the documentation. Nothing is checked or converted by these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """A JSON object that may have further members."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Link(Model):
+    """Where something else is."""
+
+    href: str
+    rel: str
+
+
+class Fault(Model):
+    """What went wrong; in templates also where, and what to do about it."""
+
+    type: str
+    message: str | None = None
+    traceback: str | None = None
+    path: str | None = None
+    remedy: str | None = None
+
+
+class Error(Model):
+    """An error of a handler or the engine."""
+
+    code: int
+    title: str
+    explanation: str
+    error: Fault
+
+
+class Refusal(Model):
+    """The token is missing or not valid."""
+
+    error: dict[str, Any]
+
+
+class Notice(Model):
+    """No such path, a redirect, or an accepted request."""
+
+    code: str
+    title: str
+    message: str
+
+
+class Version(Model):
+    """A version of the API."""
+
+    id: str
+    status: str
+    links: list[Link]
+
+
+class StackItem(Model):
+    """A stack in a list."""
+
+    id: str
+    links: list[Link]
+    stack_name: str
+    description: str
+    stack_status: str
+    stack_status_reason: str
+    creation_time: str
+    updated_time: str | None
+    deletion_time: str | None
+    stack_owner: str
+    parent: str | None
+    stack_user_project_id: str | None
+    tags: list[str] | None
+    project: str | None = None
+
+
+class StackList(Model):
+    """Stacks, and where the next page is."""
+
+    stacks: list[StackItem]
+    links: list[Link] | None = None
+    count: int | None = None
+
+
+class Output(Model):
+    """An output with its value."""
+
+    output_key: str
+    description: str
+    output_value: Any = None
+    output_error: str | None = None
+
+
+class Stack(Model):
+    """A stack by itself."""
+
+    id: str
+    links: list[Link]
+    stack_name: str
+    description: str
+    template_description: str
+    creation_time: str | None
+    updated_time: str | None
+    deletion_time: str | None
+    stack_status: str | None = None
+    stack_status_reason: str | None = None
+    stack_owner: str
+    stack_user_project_id: str | None
+    parent: str | None
+    parameters: dict[str, str]
+    disable_rollback: bool
+    timeout_mins: int | None
+    capabilities: list[str]
+    notification_topics: list[str]
+    tags: list[str]
+    outputs: list[Output] | None = None
+    resources: list[Any] | None = None
+
+
+class StackAnswer(Model):
+    """One stack."""
+
+    stack: Stack
+
+
+class NewStack(Model):
+    """The id of a new stack."""
+
+    id: str
+    links: list[Link]
+
+
+class NewStackAnswer(Model):
+    """A stack that is being created."""
+
+    stack: NewStack
+
+
+class Changes(Model):
+    """Resources by what an update would do to each."""
+
+    unchanged: list[dict[str, Any]]
+    updated: list[dict[str, Any]]
+    replaced: list[dict[str, Any]]
+    added: list[dict[str, Any]]
+    deleted: list[dict[str, Any]]
+
+
+class ChangesAnswer(Model):
+    """What an update would do."""
+
+    resource_changes: Changes
+
+
+class OutputKey(Model):
+    """An output without its value."""
+
+    output_key: str
+    description: str
+
+
+class OutputList(Model):
+    """Outputs."""
+
+    outputs: list[OutputKey]
+
+
+class OutputAnswer(Model):
+    """One output."""
+
+    output: Output
+
+
+class Resource(Model):
+    """A resource of a stack."""
+
+    resource_name: str
+    logical_resource_id: str
+    physical_resource_id: str
+    resource_type: str
+    resource_status: str
+    resource_status_reason: str
+    creation_time: str
+    updated_time: str
+    required_by: list[str]
+    links: list[Link]
+    parent_resource: str | None = None
+    description: str | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class ResourceList(Model):
+    """Resources."""
+
+    resources: list[Resource]
+
+
+class ResourceAnswer(Model):
+    """One resource."""
+
+    resource: Resource
+
+
+class MetadataAnswer(Model):
+    """The metadata of a resource."""
+
+    metadata: dict[str, Any]
+
+
+class Event(Model):
+    """A change of state."""
+
+    id: str
+    links: list[Link]
+    event_time: str
+    resource_name: str
+    logical_resource_id: str
+    physical_resource_id: str | None
+    resource_status: str
+    resource_status_reason: str
+    resource_type: str | None = None
+    resource_properties: dict[str, Any] | None = None
+
+
+class EventList(Model):
+    """Events."""
+
+    events: list[Event]
+
+
+class EventAnswer(Model):
+    """One event."""
+
+    event: Event
+
+
+class TypeList(Model):
+    """Names of resource types, or names with descriptions."""
+
+    resource_types: list[str | dict[str, str]]
+
+
+class ResourceTypeAnswer(Model):
+    """What a resource type takes and gives."""
+
+    resource_type: str
+    properties: dict[str, dict[str, Any]]
+    attributes: dict[str, dict[str, Any]]
+    support_status: dict[str, Any]
+
+
+class VersionList(Model):
+    """Versions of the template language."""
+
+    template_versions: list[dict[str, Any]]
+
+
+class FunctionList(Model):
+    """Functions of a version."""
+
+    template_functions: list[dict[str, str]]
+
+
+class ServiceList(Model):
+    """Engines."""
+
+    services: list[dict[str, Any]]
+
+
+class BuildInfo(Model):
+    """Which build answers."""
+
+    api: dict[str, str]
+    engine: dict[str, str]
+
+
+class Validated(Model):
+    """What a template asks for."""
+
+    Description: str
+    Parameters: dict[str, dict[str, Any]]
+    Environment: dict[str, Any]
+
+
+class Anything(Model):
+    """A JSON object."""
+
+
+class TemplateBody(Model):
+    """A template with what belongs to it."""
+
+    template: dict[str, Any] | str | None = Field(None, description="The template, as data or text.")
+    environment: dict[str, Any] | str | None = Field(None, description="An environment, as data or text.")
+    environment_files: list[str] | None = Field(None, description="Names in `files`, the last one wins.")
+    files: dict[str, str] | None = Field(None, description="Texts by the names that the template uses.")
+    parameters: dict[str, Any] = Field({}, description="Values of parameters.")
+
+
+class ChangedStackBody(TemplateBody):
+    """What a stack should become."""
+
+    timeout_mins: int | str | None = Field(None, description="Minutes that the operation may take.")
+    disable_rollback: bool | str = Field(True, description="Whether a failure leaves things as they are.")
+    tags: str | list[str] | None = Field(None, description="Tags, parted by commas.")
+    converge: bool | None = Field(None, description="Whether the real state is read first.")
+    clear_parameters: list[str] | None = Field(None, description="Parameters to set back to the default.")
+
+
+class NewStackBody(ChangedStackBody):
+    """What a new stack should be."""
+
+    stack_name: str = Field(description="A name that no other stack of the project has.")
+
+
+class ActionBody(Model):
+    """One action; its value is not looked at."""
+
+    suspend: Any = None
+    resume: Any = None
+    check: Any = None
+    cancel_update: Any = None
+    cancel_without_rollback: Any = None
+
+
+class UnhealthyBody(BaseModel):
+    """Whether a resource is broken, and why."""
+
+    mark_unhealthy: bool | str
+    resource_status_reason: str | None = None

@@ -1,0 +1,106 @@
+"""Bodies are parsed leniently, bounded, and never crash the parser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
+from stackd.routers.bodies import changed_stack_request, new_stack_request, read_body
+
+JSON = "application/json"
+
+
+def _read(raw: bytes, kind: str = JSON, most: int = 1000, *, required: bool = True, chunk: int = 7) -> Any:
+    chunks = [raw[at : at + chunk] for at in range(0, len(raw), chunk)] or [b""]
+
+    async def receive() -> dict[str, Any]:
+        body = chunks.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(chunks)}
+
+    headers = [(b"content-type", kind.encode())] if kind else []
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    return asyncio.run(read_body(request, most, required=required))
+
+
+@pytest.mark.parametrize("kind", [JSON, "", "text/plain; charset=utf-8", "application/json; x=y"])
+def test_object_of_any_json_type_is_read(kind: str) -> None:
+    assert _read(b'{"a": 1}', kind) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"), [(b"", JSON), (b"[1]", JSON), (b' {"a": 1}', JSON), (b'{"a": 1}', "application/x-tar")]
+)
+def test_anything_else_counts_as_no_body(raw: bytes, kind: str) -> None:
+    assert _read(raw, kind, required=False) == {}
+    with pytest.raises(BadRequest):
+        _read(raw, kind)
+
+
+def test_body_is_bounded_while_it_is_read() -> None:
+    with pytest.raises(RequestLimitExceeded, match="Request limit exceeded"):
+        _read(b'{"a": "' + b"x" * 1000 + b'"}')
+
+
+@given(st.binary(max_size=60).map(lambda tail: b"{" + tail))
+def test_malformed_bodies_are_bad_requests(raw: bytes) -> None:
+    try:
+        assert isinstance(_read(raw), dict)
+    except BadRequest:
+        return
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+_KEYS = [
+    "stack_name",
+    "template",
+    "environment",
+    "environment_files",
+    "files",
+    "parameters",
+    "timeout_mins",
+    "disable_rollback",
+    "tags",
+    "converge",
+    "clear_parameters",
+    "existing",
+    "adopt_stack_data",
+    "template_url",
+]
+
+
+@given(st.dictionaries(st.sampled_from(_KEYS), _VALUES))
+def test_any_values_make_a_request_or_a_bad_request(body: dict[str, Any]) -> None:
+    for parse in (new_stack_request, lambda b: changed_stack_request(b, patch=True)):
+        try:
+            request = parse(body)
+        except (BadRequest, NotSupported, TemplateError):
+            continue
+        assert request.timeout_mins is None or request.timeout_mins >= 0
+
+
+@pytest.mark.parametrize(("value", "tags"), [("a,b", ("a", "b")), ("", ("",)), (["x"], ("x",)), (None, None)])
+def test_tags_are_words_parted_by_commas(value: Any, tags: Any) -> None:
+    assert changed_stack_request({"tags": value}, patch=True).tags == tags
+
+
+def test_numbers_may_be_text() -> None:
+    assert changed_stack_request({"timeout_mins": " 7"}, patch=True).timeout_mins == 7
+    with pytest.raises(BadRequest, match="timeout_mins"):
+        changed_stack_request({"timeout_mins": True}, patch=True)
+
+
+def test_template_that_is_null_means_none_even_beside_a_url() -> None:
+    body = json.loads('{"template": null, "template_url": "http://x.test/t", "stack_name": "x"}')
+    with pytest.raises(BadRequest, match="No template specified"):
+        new_stack_request(body)
