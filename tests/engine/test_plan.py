@@ -11,7 +11,7 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.engine.plan import Plan, Step, best_row, plan, target_of
+from stackd.engine.plan import SETTLED, Plan, Step, best_row, plan, target_of
 from stackd.records import Action, Definition, Resource, Status
 from tests.support.records import START
 
@@ -67,7 +67,9 @@ class Model:
         while ready:
             step = ready.pop(dice.randrange(len(ready)))
             done += 1
-            if step.is_clean:
+            if step == SETTLED:
+                pass
+            elif step.is_clean:
                 self._clean(step, current)
             else:
                 self._apply(step.name, requires[step.name], current, replaced)
@@ -105,7 +107,8 @@ def test_carried_out_plan_gives_exactly_what_was_wanted(
 ) -> None:
     model = Model.of(old)
     replaced = set(data.draw(st.lists(st.sampled_from(sorted(new)), unique=True))) if new else set()
-    model.run(plan(new, list(model.rows.values()), NEW), new, replaced, dice)
+    keep = data.draw(st.booleans())
+    model.run(plan(new, list(model.rows.values()), NEW, keep_originals=keep), new, replaced, dice)
     names = {row.name: row for row in model.rows.values()}
     assert len(names) == len(model.rows)
     assert {name: frozenset(row.requires) for name, row in names.items()} == new
@@ -160,6 +163,16 @@ def test_rollback_picks_the_original_and_not_its_replacement() -> None:
     original = a_row("x", replaced_by=fresh.id)
     assert best_row([original, fresh], OLD) is original
     assert best_row([original, fresh], NEW) is fresh
+
+
+def test_originals_stay_until_everything_else_has_succeeded_where_a_rollback_may_come() -> None:
+    original, removed = a_row("x"), a_row("gone")
+    wanted = {"x": frozenset[str](), "unrelated": frozenset[str]()}
+    kept = plan(wanted, [original, removed], NEW, keep_originals=True).graph
+    assert nx.has_path(kept, Step("unrelated"), Step("x", original.id))
+    assert not nx.ancestors(kept, Step("gone", removed.id))
+    free = plan(wanted, [original, removed], NEW).graph
+    assert nx.ancestors(free, Step("x", original.id)) == {Step("x")}
 
 
 def test_failed_deleted_and_replaced_rows_are_worse_in_that_order() -> None:

@@ -34,6 +34,10 @@ class Step:
         return bool(self.row)
 
 
+SETTLED = Step("", "*")
+"""Does nothing; it comes after all apply steps, and before what a rollback would miss is cleaned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The graph, and for every wanted name the row that is to become it (None: a new one)."""
@@ -52,11 +56,18 @@ def target_of(definition: Definition) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def plan(requires: Mapping[str, Iterable[str]], rows: Sequence[Resource], target: str) -> Plan:
+def plan(
+    requires: Mapping[str, Iterable[str]],
+    rows: Sequence[Resource],
+    target: str,
+    *,
+    keep_originals: bool = False,
+) -> Plan:
     """The steps from ``rows`` to the wanted names.
 
     ``requires`` maps every wanted name to the names that it needs; ``target`` names the definition
-    that they come from.
+    that they come from. With ``keep_originals`` nothing that is replaced goes before every apply step
+    has succeeded, so that a rollback finds it.
     """
     import networkx as nx
 
@@ -70,6 +81,9 @@ def plan(requires: Mapping[str, Iterable[str]], rows: Sequence[Resource], target
         graph.add_node(step)
         graph.add_edges_from((Step(other), step) for other in needed)
     _add_cleaning(graph, rows, by_name, requires)
+    if keep_originals:
+        graph.add_edges_from((Step(name), SETTLED) for name in requires)
+        graph.add_edges_from((SETTLED, Step(row.name, row.id)) for row in rows if row.name in requires)
     kept = {row.id for row in current.values() if row is not None}
     return Plan(graph, current, [row for row in rows if row.id not in kept])
 

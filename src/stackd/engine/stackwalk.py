@@ -14,7 +14,7 @@ from stackd.engine.decide import UNCHANGED, Decision, decide, present
 from stackd.engine.decide import Change as Kind
 from stackd.engine.desired import Desired, loaded_properties
 from stackd.engine.pace import Halt, Stopped
-from stackd.engine.plan import Plan, Step, plan, target_of
+from stackd.engine.plan import SETTLED, Plan, Step, plan, target_of
 from stackd.engine.run import Run, new_id, now, resource_event
 from stackd.engine.scope import StackScope
 from stackd.engine.translate import translated
@@ -66,7 +66,7 @@ class StackWalk:
         self.path = path
         self.root_name = root_name or stack.name
         requires = desired.requires if desired else {}
-        self.plan: Plan = plan(requires, stored, self.target)
+        self.plan: Plan = plan(requires, stored, self.target, keep_originals=run.rolls_back)
         self.rows: dict[str, Resource | None] = dict(self.plan.current)
         self.scope: StackScope | None = desired.scope(self.rows) if desired else None
         run.known_ids |= lifecycle.known_objects(stored)
@@ -137,6 +137,8 @@ class StackWalk:
     # --- steps ----------------------------------------------------------------------------------
 
     async def _act(self, step: Step) -> bool:
+        if step == SETTLED:
+            return True
         async with self.run.pace.slots:
             if not self._may_start():
                 return False
