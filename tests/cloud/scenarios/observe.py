@@ -15,7 +15,6 @@ from openstack.exceptions import NotFoundException
 # How the SDK finds an object of each kind by its id.
 FINDERS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "container": lambda cloud: cloud.object_store.get_container_metadata,
-    "flavor": lambda cloud: cloud.compute.get_flavor,
     "floating_ip": lambda cloud: cloud.network.get_ip,
     "group": lambda cloud: cloud.identity.get_group,
     "image": lambda cloud: cloud.image.get_image,
@@ -23,8 +22,6 @@ FINDERS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "network": lambda cloud: cloud.network.get_network,
     "port": lambda cloud: cloud.network.get_port,
     "project": lambda cloud: cloud.identity.get_project,
-    "qos_policy": lambda cloud: cloud.network.get_qos_policy,
-    "region": lambda cloud: cloud.identity.get_region,
     "role": lambda cloud: cloud.identity.get_role,
     "router": lambda cloud: cloud.network.get_router,
     "security_group": lambda cloud: cloud.network.get_security_group,
@@ -33,7 +30,6 @@ FINDERS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "subnet": lambda cloud: cloud.network.get_subnet,
     "user": lambda cloud: cloud.identity.get_user,
     "volume": lambda cloud: cloud.block_storage.get_volume,
-    "volume_type": lambda cloud: cloud.block_storage.get_type,
 }
 
 

@@ -15,17 +15,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 # router interface, an attachment, an assignment of roles): the scenarios look at its effect.
 KINDS = {
     "OS::Cinder::Volume": "volume",
-    "OS::Cinder::VolumeType": "volume_type",
     "OS::Glance::WebImage": "image",
     "OS::Keystone::Group": "group",
     "OS::Keystone::Project": "project",
-    "OS::Keystone::Region": "region",
     "OS::Keystone::Role": "role",
     "OS::Keystone::User": "user",
     "OS::Neutron::FloatingIP": "floating_ip",
     "OS::Neutron::Net": "network",
     "OS::Neutron::Port": "port",
-    "OS::Neutron::QoSPolicy": "qos_policy",
     "OS::Neutron::Router": "router",
     "OS::Neutron::SecurityGroup": "security_group",
     "OS::Neutron::Subnet": "subnet",

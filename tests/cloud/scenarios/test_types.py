@@ -1,0 +1,283 @@
+"""Every resource type on the real services, by the cases in `templates/types`.
+
+A case is a file of two YAML documents: what is done and what must then be true, and the template. Steps
+are the creation and updates. A step may have
+
+    set       parameters, on top of those of the step before
+    template  values by dotted path that take the place of those in the template; null takes away
+    replaced  names of resources that have another object afterwards; all others keep theirs
+    renewed   names of resources whose ids are not compared
+    ends      how the stack ends, if not COMPLETE
+    rollback  whether a failure is undone
+    outputs   what outputs are
+    objects   by name of resource, what the service says of its object
+    look      by `service path`, what the service says there; null for nothing
+
+Expected values match when they are contained: a map needs the keys that are named, a list as many
+elements. `$name` stands for the id of that resource, `<any>` for anything but nothing. Parameters
+`stamp` (unique), `project` and `image_url` are given to templates that declare them.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import http.server
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.cloud.scenarios.conftest import PORT
+from tests.cloud.scenarios.session import Json, Session, fresh_project
+from tests.cloud.scenarios.stack import TEMPLATES
+
+pytestmark = pytest.mark.cloud
+
+CASES = sorted((TEMPLATES / "types").glob("*.yaml"))
+LONGEST_STEP = 240
+
+# Where the object of a resource is shown: service, path and the key that holds it.
+OBJECTS = {
+    "OS::Cinder::Volume": ("volume", "/volumes/{}", "volume"),
+    "OS::Glance::WebImage": ("image", "/images/{}", None),
+    "OS::Keystone::Domain": ("identity", "/domains/{}", "domain"),
+    "OS::Keystone::Group": ("identity", "/groups/{}", "group"),
+    "OS::Keystone::Project": ("identity", "/projects/{}", "project"),
+    "OS::Keystone::Role": ("identity", "/roles/{}", "role"),
+    "OS::Keystone::User": ("identity", "/users/{}", "user"),
+    "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
+    "OS::Neutron::Net": ("network", "/networks/{}", "network"),
+    "OS::Neutron::Port": ("network", "/ports/{}", "port"),
+    "OS::Neutron::Router": ("network", "/routers/{}", "router"),
+    "OS::Neutron::SecurityGroup": ("network", "/security-groups/{}", "security_group"),
+    "OS::Neutron::SecurityGroupRule": ("network", "/security-group-rules/{}", "security_group_rule"),
+    "OS::Neutron::Subnet": ("network", "/subnets/{}", "subnet"),
+    "OS::Nova::Flavor": ("compute", "/flavors/{}", "flavor"),
+    "OS::Nova::KeyPair": ("compute", "/os-keypairs/{}", "keypair"),
+    "OS::Nova::Server": ("compute", "/servers/{}", "server"),
+    "OS::Nova::ServerGroup": ("compute", "/os-server-groups/{}", "server_group"),
+    "OS::Swift::Container": ("objects", "/{}", None),
+}
+
+Row = dict[str, Any]
+
+
+class Stack:
+    """A stack driven through the orchestration API."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self.session, self.name = session, name
+        self.path = f"http://127.0.0.1:{PORT}/v1/{session.project_id}/stacks"
+
+    def create(self, body: Json) -> None:
+        """Begin the creation."""
+        made = self.session.json("POST", "url", self.path, json={**body, "stack_name": self.name})
+        self.path = f"{self.path}/{self.name}/{made['stack']['id']}"
+
+    def update(self, body: Json) -> None:
+        """Begin an update."""
+        self.session.json("PUT", "url", self.path, json=body)
+
+    def delete(self) -> None:
+        """Delete it and wait until it is gone."""
+        reply = self.session.request("DELETE", "url", self.path)
+        assert reply.status_code in (204, 404), reply.text
+        if reply.status_code == 204:
+            self.wait("DELETE_COMPLETE")
+
+    def show(self) -> Json:
+        """What the API shows."""
+        reply = self.session.request("GET", "url", self.path)
+        gone = {"stack": {"stack_status": "DELETE_COMPLETE", "stack_status_reason": "", "outputs": []}}
+        shown: Json = gone if reply.status_code == httpx.codes.NOT_FOUND else reply.json()
+        return shown["stack"]
+
+    def wait(self, wanted: str, meanwhile: Callable[[], None] | None = None) -> Json:
+        """Wait for the end of an action, which must be the wanted one."""
+        end = time.monotonic() + LONGEST_STEP
+        while (shown := self.show())["stack_status"].endswith("_IN_PROGRESS"):
+            assert time.monotonic() < end, f"{self.name} is {shown['stack_status']}: {self.rows()}"
+            if meanwhile:
+                meanwhile()
+            time.sleep(0.3)
+        said = f"{self.name} is {shown['stack_status']}: {shown['stack_status_reason']}\n{self._failures()}"
+        assert shown["stack_status"] == wanted, said
+        return shown
+
+    def rows(self) -> dict[str, Row]:
+        """Its resources by name, those of nested stacks by the path of names."""
+        rows = self.session.json("GET", "url", f"{self.path}/resources?nested_depth=4")["resources"]
+        return {self._path_of(row): row for row in rows}
+
+    def attributes(self, resource: str) -> Json:
+        """The attributes of one resource."""
+        shown: Json = self.session.json("GET", "url", f"{self.path}/resources/{resource}")["resource"]
+        found: Json = shown["attributes"]
+        return found
+
+    def _failures(self) -> str:
+        if self.show()["stack_status"] == "DELETE_COMPLETE":
+            return ""
+        rows = self.rows().items()
+        return "\n".join(
+            f"{path}: {row['resource_status_reason']}"
+            for path, row in rows
+            if row["resource_status"].endswith("_FAILED")
+        )
+
+    def _path_of(self, row: Row) -> str:
+        parent = row.get("parent_resource")
+        return f"{parent}/{row['resource_name']}" if parent else str(row["resource_name"])
+
+
+class Case:
+    """One file of `templates/types`, at work."""
+
+    def __init__(self, path: Path, session: Session, given: Json) -> None:
+        self.what, self.template = yaml.safe_load_all(path.read_text())
+        self.files = {each.name: each.read_text() for each in path.parent.glob(f"{path.stem}/*")}
+        self.session = session
+        self.name = f"types-{path.stem}-{given['stamp']}"
+        self.stack = Stack(session, self.name)
+        declared = self.template.get("parameters", {})
+        self.parameters = {key: value for key, value in given.items() if key in declared}
+        self.ids: dict[str, str] = {}
+
+    def run(self) -> None:
+        """All steps, then the end of everything."""
+        try:
+            for index, step in enumerate(self.what["steps"]):
+                self._step("UPDATE" if index else "CREATE", step)
+        except AssertionError as error:
+            raise AssertionError(f"step {index} of {self.name}: {error}") from error
+        finally:
+            things = self._things()
+            self.stack.delete()
+        assert {name for name, thing in things.items() if self.session.look(*thing[:2])} == set()
+
+    def _step(self, action: str, step: Json) -> None:
+        self.parameters |= step.get("set", {})
+        for path, value in step.get("template", {}).items():
+            _put(self.template, path.split("."), value)
+        body = {
+            "template": copy.deepcopy(self.template),
+            "parameters": self.parameters,
+            "files": self.files,
+            "disable_rollback": not step.get("rollback", False),
+            "timeout_mins": 10,
+        }
+        before, old_things = self.ids, self._things() if self.ids else {}
+        (self.stack.create if action == "CREATE" else self.stack.update)(body)
+        shown = self.stack.wait(step.get("ends", f"{action}_COMPLETE"))
+        self.ids = {name: row["physical_resource_id"] for name, row in self.stack.rows().items()}
+        if "ends" not in step:
+            rows = self.stack.rows().items()
+            assert {n: r["resource_status"] for n, r in rows if "COMPLETE" not in r["resource_status"]} == {}
+        self._compare_ids(before, old_things, step)
+        self._see(step, shown)
+
+    def _compare_ids(self, before: dict[str, str], old_things: dict[str, Any], step: Json) -> None:
+        """Only what should be replaced is, and what was replaced is gone."""
+        renewed = set(step.get("renewed", ()))
+        both = (before.keys() & self.ids.keys()) - renewed
+        assert {name for name in both if before[name] != self.ids[name]} == set(step.get("replaced", ()))
+        for name, (service, path, _) in old_things.items():
+            if name not in renewed and before[name] != self.ids.get(name):
+                assert self.session.look(service, path) is None, f"the old {name} is still there"
+
+    def _see(self, step: Json, shown: Json) -> None:
+        """Compare outputs, objects and places with what is expected."""
+        outputs = {each["output_key"]: each.get("output_value") for each in shown.get("outputs", ())}
+        self._compare("outputs", step.get("outputs", {}), outputs)
+        things = self._things()
+        for name, expected in step.get("objects", {}).items():
+            service, path, key = things[name]
+            found = self.session.look(service, path)
+            assert found is not None, f"{name} is not there"
+            self._compare(name, expected, found[key] if key else found)
+        for place, expected in step.get("look", {}).items():
+            service, path = place.split(" ")
+            self._compare(place, expected, self.session.look(service, self._filled(path)))
+
+    def _things(self) -> dict[str, tuple[str, str, str | None]]:
+        """Where the objects of the resources are shown."""
+        rows = self.stack.rows().items()
+        return {
+            name: (OBJECTS[kind][0], OBJECTS[kind][1].format(identity), OBJECTS[kind][2])
+            for name, row in rows
+            if (kind := row["resource_type"]) in OBJECTS and (identity := row["physical_resource_id"])
+        }
+
+    def _filled(self, text: str) -> str:
+        """The text with ids in place of `$name`."""
+        known = {**self.ids, "stack": self.name, **{k: str(v) for k, v in self.parameters.items()}}
+        return re.sub(r"\$([a-z_0-9/]+)", lambda found: str(known.get(found[1], found[0])), text)
+
+    def _compare(self, where: str, expected: Any, found: Any) -> None:
+        """Whether what was found contains what is expected."""
+        if isinstance(expected, dict) and isinstance(found, dict):
+            for key, value in expected.items():
+                self._compare(f"{where}.{key}", value, found.get(key))
+        elif isinstance(expected, list) and isinstance(found, list):
+            assert len(expected) == len(found), f"{where}: {expected} expected, found {found}"
+            for index, value in enumerate(expected):
+                self._compare(f"{where}.{index}", value, found[index])
+        elif expected == "<any>":
+            assert found not in (None, "", [], {}), f"{where} is {found!r}"
+        else:
+            wanted = self._filled(expected) if isinstance(expected, str) else expected
+            assert wanted == found, f"{where}: {wanted!r} expected, found {found!r}"
+
+
+def _put(template: Json, path: list[str], value: Any) -> None:
+    """Set or take away one place of a template; a part that is a number is an index."""
+    at: Any = template
+    for part in path[:-1]:
+        at = at[int(part)] if isinstance(at, list) else at.setdefault(part, {})
+    if value is None:
+        del at[path[-1]]
+    elif isinstance(at, list):
+        at[int(path[-1])] = value
+    else:
+        at[path[-1]] = value
+
+
+@pytest.fixture(scope="session")
+def sessions() -> Iterator[dict[str, Session]]:
+    """Users of a project that only these tests use."""
+    with fresh_project(f"types-{secrets.token_hex(4)}") as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def image_server(tmp_path: Path) -> Iterator[str]:
+    """Where a tiny image can be downloaded from."""
+    (tmp_path / "image.raw").write_bytes(bytes(4096))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/image.raw"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_server: str) -> None:
+    assert stackd_log.exists()
+    what = next(yaml.safe_load_all(path.read_text()))
+    session, admin = sessions[what.get("user", "plain")], sessions["admin"]
+    stamp = secrets.token_hex(3)
+    given = {"stamp": stamp, "project": session.project_id, "image_url": image_server}
+    before = session.belongings()
+
+    Case(path, session, given).run()
+
+    assert session.belongings() == before
+    assert admin.traces(stamp) == set()
