@@ -36,10 +36,11 @@ class Wish:
     version: int
     broken: bool = False
     rolls_back: bool = False
+    instead: Template | None = None
 
     @property
     def template(self) -> Template:
-        return template(self.version, KNOWN, broken=self.broken)
+        return self.instead or template(self.version, KNOWN, broken=self.broken)
 
     async def ask(self, process: Process) -> Stack | None:
         """Send the request; None when there is nothing left to delete."""

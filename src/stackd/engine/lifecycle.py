@@ -18,7 +18,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.pace import Stopped
 from stackd.engine.run import now
-from stackd.engine.work import STATE_CHANGED, Work
+from stackd.engine.work import STATE_CHANGED, Work, collection_of
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -126,11 +126,18 @@ async def _is_free(work: Work, identity: str, found: JSON, intended: datetime) -
     made = found.get("created_at") or found.get("created")
     if made and _time(str(made)) < intended - CLOCK_SKEW:
         return False
-    if identity in run.attributed or identity in run.known_ids:
+    claim = (collection_of(work.kind), identity)
+    if claim in run.attributed:
         return False
-    run.attributed.add(identity)  # before the first await: no other step may claim it meanwhile
-    owners = await resource_rows.with_physical_id(run.services.db, identity)
-    return not owners
+    run.attributed.add(claim)  # before the first await: no other step may claim it meanwhile
+    rows = await resource_rows.with_physical_id(run.services.db, identity)
+    return not any(_is_of_collection(work, row, claim[0]) for row in rows)
+
+
+def _is_of_collection(work: Work, row: Resource, collection: str) -> bool:
+    """Whether a row's object lives there; a row whose type is no longer installed may be anywhere."""
+    registry = work.run.services.registry
+    return row.kind not in registry or collection_of(registry.get(row.kind)) == collection
 
 
 def _time(text: str) -> datetime:

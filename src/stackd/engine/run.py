@@ -106,8 +106,8 @@ def _wake(future: asyncio.Future[None]) -> None:
 class Run:
     """One operation in one process: its cloud, its right to write, its pace.
 
-    ``attributed`` are ids of objects that steps of this run have claimed while looking for what an
-    interrupted create left behind, so that two never claim the same.
+    ``attributed`` are the objects, by collection and id, that steps of this run have made or have
+    claimed while looking for what an interrupted create left behind, so that two never claim the same.
     """
 
     services: Services
@@ -118,7 +118,7 @@ class Run:
     pace: Pace
     rolls_back: bool = False
     on_failure: Callable[[Action, str], None] | None = None
-    attributed: set[str] = field(default_factory=set)
+    attributed: set[tuple[str, str]] = field(default_factory=set)
     known_ids: set[str] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:

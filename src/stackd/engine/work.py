@@ -74,6 +74,7 @@ class Work:
         if live is not None:
             self._live = live
         self.run.known_ids.add(physical_id)
+        self.run.attributed.add((collection_of(self.kind), physical_id))
         await self.store(physical_id=physical_id)
 
     async def put_data(self, **values: Any) -> None:
@@ -214,6 +215,11 @@ class Work:
     def forget_live(self) -> None:
         """What is known of the object is no longer true."""
         self._live = None
+
+
+def collection_of(kind: ResourceType[Any]) -> str:
+    """Where a type's objects are, as far as ids must differ: an attachment may have its volume's id."""
+    return kind.entity.path if kind.entity is not None else kind.type_name
 
 
 def merged(changes: list[Change]) -> list[Change]:
