@@ -6,7 +6,7 @@ from pathlib import Path
 from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
-from stackd.db.migrations import check, upgrade
+from stackd.db.migrations import check, history, upgrade
 from tests.support.database import ReversingSealer, database_url
 from tests.support.records import a_stack
 
@@ -37,3 +37,13 @@ async def test_processes_may_upgrade_at_once(tmp_path: Path) -> None:
         shared = f"sqlite:///{tmp_path}/shared.db" if url == "sqlite://" else url
         await asyncio.gather(*(upgrade(shared) for _ in range(3)))
         assert (await check(shared)).up_to_date
+
+
+async def test_migrations_from_the_first_on_lead_to_the_same_tables() -> None:
+    """A fresh database is made from the models; one that grew up must look just like it."""
+    async with database_url() as url:
+        database = await Database.open(url, ReversingSealer())
+        await database.backend.migrate(history.upgrade)
+        state = await check(database)
+        await database.close()
+    assert state.up_to_date

@@ -14,7 +14,6 @@ from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db.backend import Backend, Statement, Unreachable, compile_statement
 from stackd.db.codec import Codecs, Sealer
-from stackd.db.postgresql import PostgresBackend
 from stackd.db.sqlite import SqliteBackend
 from stackd.errors import ServiceUnavailable, StackdError
 
@@ -38,6 +37,8 @@ def open_backend(url: str, readers: int) -> Backend:
     if family == "sqlite":
         return SqliteBackend(parsed.database or ":memory:", readers)
     if family in {"postgresql", "postgres"}:
+        from stackd.db.postgresql import PostgresBackend  # its driver is 10 MB that SQLite does not need
+
         dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         return PostgresBackend(dsn, readers)
     raise StackdError(f"The database URL names {family}; sqlite and postgresql are supported.")

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
+from stackd.db import tables
 from stackd.db.backend import Migration, Unreachable
 from stackd.db.database import Database, open_backend
 from stackd.errors import ServiceUnavailable
@@ -39,8 +40,19 @@ def _newest() -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    """Alembic costs a tenth of a second and 10 MB, so it is asked only when the schema is not the newest."""
-    known = inspect(connection).has_table("alembic_version")
+    """Make an empty database from the models, and let Alembic change any other that is not the newest.
+
+    Alembic costs a tenth of a second and 10 MB: too much for a start that has nothing to change.
+    """
+    present = inspect(connection).get_table_names()
+    if not present:
+        tables.metadata.create_all(connection)
+        connection.execute(
+            text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        )
+        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": _newest()})
+        return
+    known = "alembic_version" in present
     if known and connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == _newest():
         return
     from stackd.db.migrations import history
