@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from stackd.db import stacks
+from stackd.db.journal import Update
 from stackd.errors import TemplateError
-from stackd.records import Action, Stack, Status
+from stackd.records import Action, Resource, Stack, Status
 from tests.support.engine import Process, World
 
 
@@ -154,9 +155,6 @@ async def test_retained_nested_stack_stays_with_all_that_is_in_it(stackd_world: 
 
 
 async def test_unhealthy_nested_stack_is_replaced_as_a_whole(stackd_world: World) -> None:
-    from stackd.db.journal import Update
-    from stackd.records import Resource
-
     template = hot({"in": {"type": "inner.yaml"}})
     files = {"inner.yaml": INNER}
     async with stackd_world.process() as process:
@@ -171,9 +169,6 @@ async def test_unhealthy_nested_stack_is_replaced_as_a_whole(stackd_world: World
 
 
 async def test_failed_check_of_a_member_replaces_only_that_member(stackd_world: World) -> None:
-    from stackd.db.journal import Update
-    from stackd.records import Resource
-
     template = hot({"in": {"type": "inner.yaml"}})
     files = {"inner.yaml": INNER}
     async with stackd_world.process() as process:
