@@ -21,7 +21,7 @@ from stackd.routers.front import Front
 from stackd.routers.middleware import Gate
 from stackd.routers.routing import Table
 
-_MODULES = (
+MODULES = (
     stacks.routes,
     resources.routes,
     events.routes,
@@ -38,7 +38,7 @@ _CORS_EXPOSED = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenSt
 
 def make_api(front: Front) -> ASGIApp:
     """The application, behind its gate and, where origins are set, CORS."""
-    endpoints = [endpoint for module in _MODULES for endpoint in module.endpoints]
+    endpoints = [endpoint for module in MODULES for endpoint in module.endpoints]
     gate: ASGIApp = Gate(Table(endpoints), make_documentation(endpoints), front)
     origins = front.settings.api.cors_origins
     if not origins:

@@ -1,0 +1,89 @@
+"""The server as a whole: it starts, says where a mistake is, and stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from stackd.app import serve
+from stackd.errors import StackdError
+from stackd.serving import listen
+from stackd.settings import Listener, Settings
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings(tmp_path: Path, port: int, **more: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "api": {"native": {"port": port}},
+            "database": {"url": f"sqlite:///{tmp_path}/stackd.db"},
+            "keystone": {"auth_url": "http://127.0.0.1:9/v3"},
+            **more,
+        }
+    )
+
+
+async def started(configured: Settings) -> asyncio.Task[None]:
+    ready = asyncio.Event()
+    task = asyncio.create_task(serve(configured, ready=ready))
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    assert not task.done(), task.exception()
+    return task
+
+
+async def test_server_answers_when_it_is_ready_and_ends_when_cancelled(tmp_path: Path) -> None:
+    port = free_port()
+    task = await started(settings(tmp_path, port))
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/healthcheck")).text == "OK"
+        assert (await client.get(f"http://127.0.0.1:{port}/v1/x/stacks")).status_code == 401
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.done()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_server_ends_at_sigterm(tmp_path: Path) -> None:
+    task = await started(settings(tmp_path, free_port()))
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(task, 5)
+    assert task.exception() is None
+
+
+async def test_address_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StackdError, match=rf"127\.0\.0\.1:{port}.*in use"):
+            await serve(settings(tmp_path, port))
+
+
+def test_address_that_does_not_exist_is_named() -> None:
+    with pytest.raises(StackdError, match="192.0.2.1"):
+        listen(Listener(host="192.0.2.1"))
+
+
+async def test_lag_of_the_loop_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configured = settings(
+        tmp_path, free_port(), engine={"lag_probe": True}, log={"format": "json", "level": "info"}
+    )
+    task = await started(configured)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert '"event": "loop_lag_total"' in capsys.readouterr().err
