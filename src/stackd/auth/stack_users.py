@@ -68,6 +68,10 @@ class StackUsers:
         await self._admin.identity.put(f"/projects/{project_id}/users/{user_id}/roles/{role_id}")
         return user_id
 
+    async def find_user(self, name: str) -> str:
+        """The id of the user of this name, empty when there is none."""
+        return await self._find("user", name[:_LONGEST_NAME])
+
     async def delete_user(self, user_id: str) -> None:
         """Removes a user with its key pairs; as for ``delete_project``."""
         await self._delete("user", user_id)

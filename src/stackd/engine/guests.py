@@ -73,6 +73,12 @@ class Guests:
             await domain.delete_keypair(user.access_key)
         await domain.delete_user(user.user_id)
 
+    async def remove_named(self, name: str) -> None:
+        """See ``engine.run.StackUsers``."""
+        domain, _ = await self._domain()
+        if user_id := await domain.find_user(name):
+            await domain.delete_user(user_id)
+
     async def remove_project(self, project_id: str) -> None:
         """See ``engine.run.StackUsers``."""
         domain, _ = await self._domain()

@@ -34,6 +34,10 @@ class StackUsers(Protocol):
         """Remove a user; content when it is gone."""
         ...
 
+    async def remove_named(self, name: str) -> None:
+        """Remove the user whose making was interrupted; content when there is none."""
+        ...
+
     async def remove_project(self, project_id: str) -> None:
         """Remove the project of a tree; content when it is gone."""
         ...

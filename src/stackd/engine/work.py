@@ -19,6 +19,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 
 STATE_CHANGED = "state changed"
+LONGEST_USER_NAME = 64
 
 
 class Work:
@@ -136,17 +137,24 @@ class Work:
         if known:
             return StackUser(**known)
         users = self.run.services.stack_users
-        user = await users.make(self.stack_record, self.physical_name, keypair=keypair)
+        name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
+        await self.put_data(stack_user_name=name)
+        user = await users.make(self.stack_record, name, keypair=keypair)
         fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
         await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
         return user
 
     async def remove_stack_user(self) -> None:
         """See ``Context``."""
-        known = self.resource.data.get("stack_user")
+        users = self.run.services.stack_users
+        known, name = (self.resource.data.get(key) for key in ("stack_user", "stack_user_name"))
         if known:
-            await self.run.services.stack_users.remove(StackUser(**known))
-            await self.put_data(stack_user=None, user_id=None, password=None)
+            await users.remove(StackUser(**known))
+        elif name:
+            await users.remove_named(name)
+        else:
+            return
+        await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
 
     # --- what the engine does with it -----------------------------------------------------------
 
