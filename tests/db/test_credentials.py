@@ -18,12 +18,21 @@ async def test_a_credential_is_found_by_its_roles_in_any_order(database: Databas
     assert await credentials.get(database, "none") is None
 
 
-async def test_only_live_stacks_use_a_credential(database: Database, journal: Journal) -> None:
-    credential = a_credential()
+async def test_a_credential_is_retired_once_no_live_stack_uses_it(
+    database: Database, journal: Journal
+) -> None:
+    used, free = a_credential(), a_credential()
     await journal.write(
-        Insert(credential),
-        Insert(a_stack(credential_id=credential.id)),
-        Insert(a_stack(credential_id=credential.id, deleted_at=START)),
+        Insert(used),
+        Insert(free),
+        Insert(a_stack(credential_id=used.id)),
+        Insert(a_stack(credential_id=free.id, deleted_at=START)),
         Insert(a_stack()),
     )
-    assert await credentials.uses(database, credential.id) == 1
+    assert await credentials.unused(database) == [free]
+    assert not await credentials.retire(database, used.id)
+    assert await credentials.retire(database, free.id)
+    assert await credentials.matching(database, "user", "project", free.roles) == used
+    left = await credentials.get(database, free.id)
+    assert left is not None
+    assert (left.roles, left.trust_id) == ((), free.trust_id)

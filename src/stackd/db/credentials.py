@@ -1,22 +1,29 @@
-"""Reading delegated credentials."""
+"""Delegated credentials: reading them, and retiring those that no stack uses any more."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, exists, select, update
 
 from stackd.db.database import Database
 from stackd.db.tables import LIVE, credentials, stacks
 from stackd.records import Credential
 
 _C = credentials.c
+_USED = exists().where(stacks.c.credential_id == _C.id, LIVE)
 _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     "id": (_C.id == bindparam("id"),),
     "user": (_C.user_id == bindparam("user"), _C.project_id == bindparam("project")),
+    "unused": (~_USED,),
 }
-_USES = select(func.count()).select_from(stacks).where(stacks.c.credential_id == bindparam("id"), LIVE)
+_RETIRE = (
+    update(credentials)
+    .where(_C.id == bindparam("one"), ~_USED)
+    .values(roles=bindparam("nothing"))
+    .returning(_C.id)
+)
 
 
 async def _found(db: Database, which: str, params: Mapping[str, Any]) -> list[Credential]:
@@ -45,6 +52,15 @@ async def matching(db: Database, user_id: str, project_id: str, roles: Collectio
     return next((one for one in reversed(found) if frozenset(one.roles) == wanted), None)
 
 
-async def uses(db: Database, credential_id: str) -> int:
-    """How many live stacks have the credential; with none it may be revoked."""
-    return int((await db.fetch(_USES, {"id": credential_id}))[0][0])
+async def unused(db: Database) -> list[Credential]:
+    """Those that no live stack has: to be revoked."""
+    return await _found(db, "unused", {})
+
+
+async def retire(db: Database, credential_id: str) -> bool:
+    """Let ``matching`` never find it again, unless a live stack has it; whether that was done.
+
+    It is kept without roles until its trust is gone, so that a crash leaves no trust unknown.
+    """
+    nothing = db.codecs.credentials.flat({"roles": ()})["roles"]
+    return bool(await db.modify(_RETIRE, {"one": credential_id, "nothing": nothing}))

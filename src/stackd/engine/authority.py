@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+import contextlib
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
 
 from stackd.auth.trusts import TrustKey, create_trust, delete_trust, find_trust, trust_key
 from stackd.clients.cloud import Cloud
@@ -36,6 +37,7 @@ class Authority:
         self._service = service
         self._roles = tuple(roles)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lent: Counter[str] = Counter()
 
     def of_caller(self, caller: Caller) -> Cloud:
         """The cloud as the caller's own token sees it."""
@@ -45,25 +47,37 @@ class Authority:
         """The cloud as the service user sees it."""
         return self._clouds.cloud(self._service)
 
-    async def credential_for(self, caller: Caller) -> Credential:
-        """The stored trust of this user, project and set of roles; made with the caller's token if new."""
+    @contextlib.asynccontextmanager
+    async def lent(self, caller: Caller) -> AsyncIterator[Credential]:
+        """The stored trust of this user, project and set of roles; made with the caller's token if new.
+
+        Inside, it is not revoked: the stack that is to use it can be stored.
+        """
         cloud = self.of_caller(caller)
         key = await trust_key(cloud, self._roles)
-        async with self._locks[f"{key.user_id}/{key.project_id}"]:
+        async with self._lock(key):
             known = await credentials.matching(self._db, key.user_id, key.project_id, key.roles)
-            if known is not None:
-                return known
-            trust_id = await self._make(cloud, key)
-            made = Credential(
-                id=new_id(),
-                user_id=key.user_id,
-                project_id=key.project_id,
-                roles=key.roles,
-                trust_id=trust_id,
-                created_at=now(),
-            )
-            await self._journal.write(Insert(made))
-            return made
+            credential = known or await self._new(cloud, key)
+            self._lent[credential.id] += 1
+        try:
+            yield credential
+        finally:
+            self._lent[credential.id] -= 1
+
+    def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
+        return self._locks[f"{of.user_id}/{of.project_id}"]
+
+    async def _new(self, caller: Cloud, key: TrustKey) -> Credential:
+        made = Credential(
+            id=new_id(),
+            user_id=key.user_id,
+            project_id=key.project_id,
+            roles=key.roles,
+            trust_id=await self._make(caller, key),
+            created_at=now(),
+        )
+        await self._journal.write(Insert(made))
+        return made
 
     async def _make(self, caller: Cloud, key: TrustKey) -> str:
         """A trust whose making was interrupted before is taken over rather than made twice."""
@@ -91,12 +105,19 @@ class Authority:
     async def release(self, stack: Stack) -> None:
         """Remove the trust with the last stack that used it."""
         credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
-        if credential is None:
-            return
-        async with self._locks[f"{credential.user_id}/{credential.project_id}"]:
-            if await credentials.uses(self._db, credential.id):
+        if credential is not None:
+            await self._revoke(credential)
+
+    async def release_unused(self) -> None:
+        """Remove the trusts that no stack uses, but which a crash or another user's update left."""
+        for credential in await credentials.unused(self._db):
+            await self._revoke(credential)
+
+    async def _revoke(self, credential: Credential) -> None:
+        async with self._lock(credential):
+            if self._lent[credential.id] or not await credentials.retire(self._db, credential.id):
                 return
-            await self._journal.write(Remove(Credential, credential.id))
             trust = TrustCredentials(credential.trust_id, self._service)
             await delete_trust(credential.trust_id, self._clouds.cloud(trust), self.of_service())
             self._clouds.forget(trust)
+            await self._journal.write(Remove(Credential, credential.id))

@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 SWEEP = 2.0
 """Seconds between two looks for operations that nobody works on."""
 
+TIDY = 600.0
+"""Seconds between two looks for credentials that no stack uses."""
+
 
 @dataclass(slots=True)
 class Engine:
@@ -36,6 +39,7 @@ class Engine:
     limits: Limits
     lease: timedelta
     alone: bool = False
+    _untidy: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -47,6 +51,7 @@ class Engine:
         await self._sweep()
         self._tasks = [
             asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
+            asyncio.create_task(self._tidy(), name="tidy"),
             asyncio.create_task(
                 self._repeat(self.lease.total_seconds() / 3, self._heartbeat), name="heartbeat"
             ),
@@ -69,6 +74,15 @@ class Engine:
                 await action()
             except StackdError as error:
                 log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
+
+    async def _tidy(self) -> None:
+        """Revoke what was lent and is no longer used: at once and now and then."""
+        while True:
+            try:
+                await self.authority.release_unused()
+            except StackdError as error:
+                log.warning("credentials_not_revoked", error=str(error))
+            await asyncio.sleep(TIDY)
 
     async def _sweep(self) -> None:
         """Take over trees with unfinished operations whose owner is gone."""

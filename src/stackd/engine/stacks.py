@@ -34,7 +34,7 @@ from stackd.errors import (
     RequestLimitExceeded,
     StackExists,
 )
-from stackd.records import Action, Caller, Definition, Operation, Stack, Status
+from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.resources.schema import walk_values
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
@@ -70,8 +70,18 @@ async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
 async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
     checked, stack_id = await _checked_new(engine, caller, request)
-    credential = await engine.authority.credential_for(caller)
-    source = checked.source
+    async with engine.authority.lent(caller) as credential:
+        return await _accept_new(engine, caller, request, checked.source, stack_id, credential)
+
+
+async def _accept_new(
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    source: Source,
+    stack_id: str,
+    credential: Credential,
+) -> Stack:
     definition, puts = pack_definition(
         engine.services.db,
         caller.project_id,
@@ -149,9 +159,11 @@ async def update(engine: Engine, caller: Caller, stack: Stack, request: StackReq
         values["timeout_mins"] = request.timeout_mins or None
     if request.disable_rollback is not None:
         values["disable_rollback"] = request.disable_rollback
-    if stack.parent_id is None:
-        values["credential_id"] = (await engine.authority.credential_for(caller)).id
-    return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+    if stack.parent_id is not None:
+        return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+    async with engine.authority.lent(caller) as credential:
+        values["credential_id"] = credential.id
+        return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
 
 
 def _rolled_back_to(stack: Stack) -> Definition:
