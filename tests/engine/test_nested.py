@@ -218,3 +218,25 @@ resources:
         for name in ("net", "subnet"):
             assert after[name].physical_id == before[name].physical_id
         assert [row["cidr"] for row in stackd_world.objects("subnets")] == ["10.1.0.0/24"]
+
+
+async def test_replaced_group_begins_with_all_names(stackd_world: World) -> None:
+    gone = [{"resource_list": ["0"]}]
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("g", a_group(1, "a", removal_policies=gone)))
+        assert set(await process.rows(await child_of(process, stack, "g"))) == {"1"}
+        stack = await process.done(await process.update(stack, a_group(1, "a", index_var="%other%")))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert set(await process.rows(await child_of(process, stack, "g"))) == {"0"}
+
+
+async def test_removed_names_are_remembered_by_every_later_update(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("g", a_group(2, "a")))
+        for names in (["0"], ["1"], []):
+            policies = [{"resource_list": names}]
+            stack = await process.done(
+                await process.update(stack, a_group(2, "a", removal_policies=policies))
+            )
+            assert stack.status is Status.COMPLETE, stack.reason
+        assert set(await process.rows(await child_of(process, stack, "g"))) == {"2", "3"}

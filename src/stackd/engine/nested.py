@@ -90,12 +90,7 @@ async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[st
         credential_id=stack.credential_id,
     )
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
-    data = {
-        **intent.pop("data"),
-        "arn": arn,
-        **_nested(work.kind).data_after(work.resource, props, NO_MEMBERS),
-    }
-    intent["data"] = {key: value for key, value in data.items() if value is not None}
+    intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
@@ -109,13 +104,11 @@ async def update(walk: StackWalk, work: Work, props: Properties, intent: dict[st
         await create(walk, work, props, intent)
         return
     child = await _stored_child(work)
-    handler = _nested(work.kind)
     old = type(props).wrap(dict(work.resource.properties))
     resumed = work.resource.status is Status.IN_PROGRESS
     action = work.resource.action if resumed else Action.UPDATE
     members = await members_of(walk, child)
-    data = {**intent["data"], **handler.data_after(work.resource, props, members)}
-    intent["data"] = {key: value for key, value in data.items() if value is not None}
+    intent["data"] = _private_values(work, intent, props, members)
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _is_same(walk, work, child, props, members):
         await work.store(**intent)
@@ -152,6 +145,15 @@ def _nested(kind: ResourceType[Any]) -> NestedType[Any]:
     if not isinstance(kind, NestedType):
         raise ResourceFailure(f"{kind.type_name} does not contain a stack")
     return kind
+
+
+def _private_values(
+    work: Work, intent: Mapping[str, Any], props: Properties, members: Members
+) -> dict[str, Any]:
+    """The type's private values after the change; None removes one."""
+    after = _nested(work.kind).data_after(work.resource, props, members)
+    data = {**work.resource.data, **intent["data"], **after}
+    return {key: value for key, value in data.items() if value is not None}
 
 
 async def is_broken(work: Work) -> bool:

@@ -291,16 +291,9 @@ class StackWalk:
         if metadata:
             intent["metadata"] = metadata
         if isinstance(desired.kinds[name].handler, NestedType):
-            intent["data"] = self._nested_data(name)
+            policy = desired.update_policy(name, self._scope())
+            intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
         return intent
-
-    def _nested_data(self, name: str) -> dict[str, Any]:
-        """A nested type's private values; its update policy is among them, for its ``batches``."""
-        row = self.rows[name]
-        data = dict(row.data) if row is not None else {}
-        policy = self._desired().update_policy(name, self._scope())
-        data.pop("update_policy", None)
-        return data | ({"update_policy": policy} if policy else {})
 
     def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
         """The attributes of a resource that something refers to."""
