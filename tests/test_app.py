@@ -74,7 +74,7 @@ async def test_address_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 def test_address_that_does_not_exist_is_named() -> None:
-    with pytest.raises(StackdError, match="192.0.2.1"):
+    with pytest.raises(StackdError, match=r"192\.0\.2\.1"):
         listen(Listener(host="192.0.2.1"))
 
 

@@ -203,4 +203,6 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
     async with wired(settings) as parts, contextlib.AsyncExitStack() as stack:
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        await serve_http([(settings.api.native, make_asgi(parts))], ready=ready)
+        apis = [(settings.api.native, make_asgi)]
+        served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
+        await serve_http(served, ready=ready)

@@ -24,6 +24,12 @@ _GRACE = 5
 """Seconds that requests have to end when the server stops."""
 
 
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than the five between two polls of the usual clients,
+which would else find it just closed.
+"""
+
+
 class AddressInUse(StackdError):
     """The address to listen on cannot be used."""
 
@@ -91,6 +97,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
     )
 
 

@@ -88,7 +88,7 @@ async def validate(
         below = _nested(_expanded(engine, found.desired))
         if below:
             view["NestedParameters"] = below
-    view["Environment"] = shown_environment(environment)
+    view["Environment"] = shown_environment(environment, template)
     if found.warnings:
         view["errors"] = found.warnings
     return view
@@ -145,9 +145,19 @@ def check(source: Source, registry: Registry) -> Findings:
     except StackdError as error:
         found.add(error)
         return found
-    for problem in property_errors(found.desired):
+    for problem in _property_errors(found.desired):
         found.add(problem)
     return found
+
+
+def _property_errors(desired: Desired) -> list[TemplateError]:
+    """Mistakes in properties; none are told when a type cannot judge values that are still open."""
+    try:
+        return property_errors(desired)
+    except (TypeError, AttributeError):
+        if has_unknown(list(desired.parameters.values())):
+            return []
+        raise
 
 
 def _refuse_unknown_parameters(source: Source) -> None:
@@ -300,9 +310,12 @@ def _constraint(constraint: Constraint) -> Json:
             return {}
 
 
-def shown_environment(environment: Environment) -> Json:
-    """The sections of an environment that a validation shows."""
+def shown_environment(environment: Environment, template: Template) -> Json:
+    """The sections of an environment that a validation shows; hidden values are masked."""
     data = environment.to_data()
+    hidden = frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
+    for section in ("parameters", "parameter_defaults"):
+        data[section] = {name: MASK if name in hidden else value for name, value in data[section].items()}
     return {
         key: data[key] for key in ("resource_registry", "parameters", "parameter_defaults", "event_sinks")
     }
