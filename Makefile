@@ -13,6 +13,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
+KILLS ?= 200
 LOCK_FLAGS ?=
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
@@ -56,7 +57,7 @@ test-cloud: $(READY)
 	$(PYTEST) -m cloud tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
-	$(PYTEST) -m chaos $(ARGS)
+	STACKD_KILLS=$(KILLS) $(PYTEST) -m chaos tests/chaos $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)

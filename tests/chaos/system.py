@@ -1,0 +1,214 @@
+"""The processes that chaos strikes, and a client that talks to them over HTTP as any other would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+START_SECONDS = 60.0
+_SIGN_IN = {
+    "auth": {
+        "identity": {
+            "methods": ["password"],
+            "password": {"user": {"name": "demo", "domain": {"id": "default"}, "password": "secret"}},
+        },
+        "scope": {"project": {"name": "demo", "domain": {"id": "default"}}},
+    }
+}
+Stack = Mapping[str, Any]
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Cloud:
+    """A dev cloud in a process of its own, that nothing happens to."""
+
+    def __init__(self, place: Path, latency: float, seed: int) -> None:
+        source = Path(__file__).parents[2] / "src"
+        self.environment = {**os.environ, "PYTHONPATH": str(source)}
+        command = [sys.executable, "-m", "stackd.devcloud", "--json", "--latency", str(latency)]
+        self._log = (place / "cloud.log").open("w")
+        self._process = subprocess.Popen(
+            [*command, "--seed", str(seed)],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self.environment,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        found = json.loads(self._process.stdout.readline())
+        self.url: str = found["url"]
+        self.auth_url: str = found["auth_url"]
+        self.http = httpx.Client(timeout=60)
+        self.before = self.objects()
+
+    def objects(self) -> dict[str, list[dict[str, Any]]]:
+        """All objects of the cloud, by table."""
+        objects: dict[str, list[dict[str, Any]]] = self.http.get(f"{self.url}/_dev/state").json()["objects"]
+        return objects
+
+    def sign_in(self) -> tuple[str, str]:
+        """A token of the user ``demo``, and the id of the project."""
+        answer = self.http.post(f"{self.auth_url}/auth/tokens", json=_SIGN_IN)
+        return answer.headers["x-subject-token"], answer.json()["token"]["project"]["id"]
+
+    def close(self) -> None:
+        """Stop the process."""
+        self.http.close()
+        self._process.terminate()
+        self._process.wait(20)
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Server:
+    """``stackd serve`` on a database, which can be killed and started again, on the same port."""
+
+    def __init__(
+        self, place: Path, cloud: Cloud, database: str, name: str = "server", **settings: str
+    ) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {
+            **cloud.environment,
+            "STACKD_API__NATIVE__PORT": str(self.port),
+            "STACKD_API__CFN__PORT": str(free_port()),
+            "STACKD_API__CLOUDWATCH__PORT": str(free_port()),
+            "STACKD_DATABASE__URL": database,
+            "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,
+            "STACKD_KEYSTONE__PASSWORD": "secret",
+            "STACKD_KEYSTONE__STACK_DOMAIN_NAME": "heat",
+            "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN": "heat_domain_admin",
+            "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN_PASSWORD": "secret",
+            "STACKD_SECURITY__ENCRYPTION_KEYS": "a:" + "A" * 43 + "=",
+            "STACKD_LOG__LEVEL": "warning",
+            **settings,
+        }
+        self.log = place / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> float:
+        """Start and wait until requests are answered; the seconds that took."""
+        began = time.monotonic()
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "stackd.cli", "serve"], stdout=log, stderr=log, env=self._environment
+            )
+        while time.monotonic() < began + START_SECONDS:
+            if self._process.poll() is not None:
+                raise AssertionError(f"the server ended by itself: {self.log.read_text()[-2000:]}")
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 0.2):
+                    return time.monotonic() - began
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError("the server does not start")
+
+    def kill(self) -> None:
+        """End the process as no signal handler can notice."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End the process in good order, if it runs."""
+        if self._process is not None:
+            self._end(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process."""
+        os.kill(self.pid, number)
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(30)
+        self._process = None
+
+
+class Client:
+    """The user ``demo`` of the native API. A request that meets a dead server raises ``httpx.HTTPError``."""
+
+    def __init__(self, cloud: Cloud, url: str) -> None:
+        self._token, self._project = cloud.sign_in()
+        self._http = httpx.Client(
+            base_url=f"{url}/v1/{self._project}", headers={"X-Auth-Token": self._token}, timeout=60
+        )
+
+    def aim(self, url: str) -> None:
+        """Talk to another server from now on."""
+        self._http.base_url = httpx.URL(f"{url}/v1/{self._project}/")
+
+    def find(self, name: str) -> Stack | None:
+        """The live stack of this name."""
+        answer = self._http.get(f"/stacks/{name}", follow_redirects=True)
+        if answer.status_code == 404:
+            return None
+        return self._json(answer)["stack"]  # type: ignore[no-any-return]
+
+    def show(self, stack: Stack) -> Stack:
+        """The stack as it is now, even deleted."""
+        return self._json(self._http.get(self._path(stack)))["stack"]  # type: ignore[no-any-return]
+
+    def create(self, name: str, body: Mapping[str, Any]) -> None:
+        """Have a stack made."""
+        self._json(self._http.post("/stacks", json={"stack_name": name, **body}))
+
+    def update(self, stack: Stack, body: Mapping[str, Any]) -> None:
+        """Have a stack changed."""
+        self._json(self._http.put(self._path(stack), json=body))
+
+    def delete(self, stack: Stack) -> None:
+        """Have a stack removed."""
+        self._json(self._http.delete(self._path(stack)))
+
+    def resources(self, stack: Stack) -> list[dict[str, Any]]:
+        """All resources of the stack and of the stacks inside it."""
+        answer = self._http.get(f"{self._path(stack)}/resources", params={"nested_depth": 5})
+        return self._json(answer)["resources"]  # type: ignore[no-any-return]
+
+    def newest_event(self, stack: Stack) -> str:
+        """The id of the newest event in the tree, empty when there is none."""
+        query: dict[str, str | int] = {"nested_depth": 5, "limit": 1, "sort_dir": "desc"}
+        answer = self._http.get(f"{self._path(stack)}/events", params=query)
+        return "" if answer.status_code == 404 else str(self._json(answer)["events"][0]["id"])
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._http.close()
+
+    def _path(self, stack: Stack) -> str:
+        return f"/stacks/{stack['stack_name']}/{stack['id']}"
+
+    def _json(self, answer: httpx.Response) -> Any:
+        if answer.status_code >= 400:
+            raise Refused(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.content else None
+
+
+class Refused(Exception):
+    """The server answered with an error."""
