@@ -13,7 +13,7 @@ from stackd.engine.definitions import load_definition, offloaded
 from stackd.engine.desired import Desired, build
 from stackd.engine.engine import Engine
 from stackd.engine.nested import identity_of
-from stackd.engine.plan import best_row
+from stackd.engine.plan import best_row, target_of
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.records import Definition, Resource, Stack, Status
 from stackd.template.parameters import bind_parameters
@@ -144,7 +144,7 @@ class Reader:
         except TemplateError:
             return stored
         rows = await resources.of_stack(self._db, stack.id)
-        current: dict[str, Resource | None] = dict(current_rows(rows, stack.definition.template))
+        current: dict[str, Resource | None] = dict(current_rows(rows, target_of(stack.definition)))
         return {key: known_part(value) for key, value in desired.outputs(desired.scope(current)).items()}
 
     # --- definitions ----------------------------------------------------------------------------
@@ -188,15 +188,15 @@ class Reader:
         if not any(row.name == name for row in rows):
             raise ResourceNotFound(name, stack.name)
         full = await resources.named(self._db, stack.id, name)
-        chosen = best_row(full, stack.definition.template) or full[-1]
+        chosen = best_row(full, target_of(stack.definition)) or full[-1]
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
-        needed_by = required_by(current_rows(rows, stack.definition.template).values())
+        needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
 
     async def by_reference(self, stack: Stack, reference: str) -> Resource:
         """A resource by its logical name or by the id of its object."""
         rows = await resources.of_stack(self._db, stack.id)
-        current = current_rows(rows, stack.definition.template)
+        current = current_rows(rows, target_of(stack.definition))
         if reference in current:
             return current[reference]
         found = [row for row in current.values() if reference == row.physical_id]
@@ -253,7 +253,7 @@ def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
 
 def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]) -> list[ResourceView]:
     """The rows of one stack as they are listed."""
-    current = current_rows(rows, stack.definition.template)
+    current = current_rows(rows, target_of(stack.definition))
     needed = required_by(current.values())
     return [
         ResourceView(stack, row, needed.get(name, ()), inside.get(row.nested_stack_id or ""))

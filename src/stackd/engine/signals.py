@@ -14,7 +14,7 @@ from stackd.db.journal import Change, Update
 from stackd.engine.engine import Engine
 from stackd.engine.nested import handler_of
 from stackd.engine.pace import Pace
-from stackd.engine.plan import best_row
+from stackd.engine.plan import best_row, target_of
 from stackd.engine.run import Run, new_id, now, resource_event
 from stackd.engine.work import Work
 from stackd.errors import (
@@ -103,7 +103,7 @@ def _one_at_a_time(row_id: str) -> asyncio.Lock:
 
 async def _row(engine: Engine, stack: Stack, name: str) -> Resource:
     rows = await resources.named(engine.services.db, stack.id, name)
-    row = best_row(rows, stack.definition.template) or (rows[-1] if rows else None)
+    row = best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
     if row is None:
         raise ResourceNotFound(name, stack.name)
     if row.action is Action.INIT:
