@@ -7,7 +7,7 @@ statement is compiled once, so a read costs its query and one hop, nothing per c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -89,6 +89,18 @@ class Write:
 
 
 Migration = Callable[[Connection], Any]
+
+
+SETTLED_AT_ONCE = 16
+"""Waiters that are woken in one turn of the event loop: what they do next must not keep it long."""
+
+
+async def settle_all(outcomes: Iterable[tuple[Write, Exception | None]]) -> None:
+    """Tell all waiters, a few in each turn of the loop."""
+    for count, (write, outcome) in enumerate(outcomes, 1):
+        write.settle(outcome)
+        if count % SETTLED_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 class Backend(Protocol):

@@ -30,6 +30,7 @@ from stackd.db.backend import (
     compile_statement,
     fenced,
     refused,
+    settle_all,
 )
 from stackd.records import Fence
 
@@ -184,8 +185,7 @@ class PostgresBackend:
         except asyncpg.PostgresError as error:
             refusal = _translate(error, writes[0])
         else:
-            for write, outcome in outcomes:
-                write.settle(outcome)
+            await settle_all(outcomes)
             return
         if len(writes) == 1:
             writes[0].settle(refusal)

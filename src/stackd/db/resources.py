@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
@@ -22,6 +23,8 @@ _BY = {
 }
 _NAMED = (_C.stack_id == bindparam("value"), _C.name == bindparam("name"))
 _COUNT = select(func.count()).select_from(resources).where(_BY["root"])
+_AT_ONCE = 100
+"""Rows that are decrypted in one turn of the event loop."""
 _Selects = dict[tuple[str, ...], Select[Any]]
 _selects: _Selects = {}
 
@@ -42,7 +45,12 @@ async def _found(db: Database, by: str, value: str, *, brief: bool = False) -> l
     codec = _codec(db)
     columns, record = (codec.brief, codec.brief_record) if brief else (codec.columns, codec.record)
     rows = await db.fetch(_select(columns, by, _BY[by]), {"value": value})
-    return [record(row) for row in rows]
+    found: list[Resource] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        found += [record(row) for row in rows[start : start + _AT_ONCE]]
+        if start + _AT_ONCE < len(rows):
+            await asyncio.sleep(0)
+    return found
 
 
 async def of_stack(db: Database, stack_id: str, *, brief: bool = False) -> list[Resource]:

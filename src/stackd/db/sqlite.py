@@ -24,7 +24,16 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import StaticPool
 
 from stackd.db import tables
-from stackd.db.backend import Migration, Statement, Unreachable, Write, compile_statement, fenced, refused
+from stackd.db.backend import (
+    Migration,
+    Statement,
+    Unreachable,
+    Write,
+    compile_statement,
+    fenced,
+    refused,
+    settle_all,
+)
 from stackd.records import Fence
 
 T = TypeVar("T")
@@ -147,8 +156,7 @@ class SqliteBackend:
     async def commit(self, writes: Sequence[Write]) -> None:
         """Commit all ``writes`` in one transaction; those that fail are rolled back to their savepoints."""
         outcomes = await self._run(self._writer, partial(self._transact, partial(self._apply, writes)))
-        for write, outcome in zip(writes, outcomes, strict=True):
-            write.settle(outcome)
+        await settle_all(zip(writes, outcomes, strict=True))
 
     def _transact(self, work: Callable[[], T]) -> T:
         connection = self._connection()

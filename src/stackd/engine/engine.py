@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -89,6 +90,15 @@ class Engine:
         for operation in await operations.orphaned(self.services.db):
             if operation.root_id not in self.operator.busy:
                 self.operator.kick(operation.root_id)
+        self._sweep_memory()
+
+    def _sweep_memory(self) -> None:
+        """Collect what operations left in cycles once none is at work: then little is to be looked at."""
+        if self.operator.busy:
+            self._untidy = True
+        elif self._untidy:
+            self._untidy = False
+            gc.collect()
 
     async def _heartbeat(self) -> None:
         """Keep the leases of the trees at work, and pick up what others accepted for them."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+import importlib
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -30,7 +32,7 @@ from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import StackWalk
 from stackd.engine.states import ROLLED_BACK
 from stackd.errors import Fenced, ServiceUnavailable, StackdError
-from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
 
 log = structlog.get_logger(__name__)
 
@@ -247,7 +249,7 @@ class Conduct:
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,
         )
-        walk = StackWalk(run, self.stack, desired, stored)
+        walk = await self._planned(run, desired, stored)
         good = await walk.go()
         if self._grace is not None:
             self._grace.cancel()
@@ -261,6 +263,16 @@ class Conduct:
             return False
         await self._complete(action, desired, walk)
         return True
+
+    async def _planned(self, run: Run, desired: Desired | None, stored: Sequence[Resource]) -> StackWalk:
+        """The walk with its plan; a large one is made off the event loop, and so is the first one,
+        which imports the graph library.
+        """
+        size = 200 * (len(stored) + (len(desired.resources) if desired else 0))
+        if "networkx" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "networkx")
+        walk: StackWalk = await offloaded(size, StackWalk, run, self.stack, desired, stored)
+        return walk
 
     async def _desired(self, action: Action) -> Desired | None:
         if action is Action.DELETE or not self.stack.definition.template:

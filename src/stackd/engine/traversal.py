@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Hashable)
 
-BREATH = 64
+BREATH = 32
 """After starting so many steps in a row the walk lets other tasks have the loop."""
 
 

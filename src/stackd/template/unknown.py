@@ -27,18 +27,16 @@ class Unknown:
 
 def find_unknown(value: Any) -> Unknown | None:
     """The first `Unknown` inside plain data, or None."""
-    kind = type(value)
-    if kind is Unknown:
+    if type(value) is Unknown:
         return value  # type: ignore[no-any-return]
-    if kind is dict:
+    if isinstance(value, dict):
         value = value.values()
-    elif kind is not list:
+    elif not isinstance(value, list):
         return None
     for item in value:
-        kind = type(item)
-        if kind is Unknown:
-            return item  # type: ignore[no-any-return]
-        if (kind is dict or kind is list) and (found := find_unknown(item)) is not None:
+        if isinstance(item, Unknown):
+            return item
+        if isinstance(item, dict | list) and (found := find_unknown(item)) is not None:
             return found
     return None
 
