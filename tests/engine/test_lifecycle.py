@@ -358,3 +358,98 @@ async def test_refused_change_fails_the_resource_itself(stackd_world: World) -> 
         events = [each for each in await process.events(stack) if each.resource_name == "net"]
         assert (events[-1].action, events[-1].status) == (Action.UPDATE, Status.FAILED)
         assert events[-1].reason.startswith("NotSupported: resources.net: ")
+
+
+def waiting(**seconds: float) -> dict[str, Any]:
+    return {"type": "OS::Heat::TestResource", "properties": {"action_wait_secs": seconds}}
+
+
+FAILS = {"type": "OS::Heat::TestResource", "properties": {"fail": True}}
+
+
+async def states(process: Process, stack: Stack) -> set[tuple[str, Action, Status]]:
+    found = await resources.of_tree(process.db, stack.root_id)
+    return {(row.name, row.action, row.status) for row in found}
+
+
+async def test_failure_lets_others_end_and_starts_nothing_new(stackd_world: World) -> None:
+    members = {"bad": FAILS, "w": waiting(create=0.2), "after": net() | {"depends_on": "w"}}
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("f", hot(members)))
+        assert stack.status is Status.FAILED
+        assert await states(process, stack) == {
+            ("bad", Action.CREATE, Status.FAILED),
+            ("w", Action.CREATE, Status.COMPLETE),
+            ("after", Action.INIT, Status.COMPLETE),
+        }
+
+
+async def test_what_does_not_end_after_a_failure_is_given_up_after_a_time_of_grace(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        tune(process, grace=0.1)
+        stack = await process.done(await process.create("f", hot({"bad": FAILS, "w": waiting(create=-1)})))
+        assert stack.reason.startswith("Resource CREATE failed: ResourceFailure: resources.bad: ")
+        row = (await process.rows(stack))["w"]
+        assert (row.action, row.status) == (Action.CREATE, Status.FAILED)
+        assert "CREATE aborted (" in row.reason
+
+
+async def test_timeout_reaches_into_nested_stacks(stackd_world: World) -> None:
+    group = {
+        "type": "OS::Heat::ResourceGroup",
+        "properties": {"count": 1, "resource_def": waiting(create=-1)},
+    }
+    async with stackd_world.process() as process:
+        stack = await process.create("t", hot({"g": group}))
+        for _ in range(500):
+            if ("0", Action.CREATE, Status.IN_PROGRESS) in await states(process, stack):
+                break
+            await asyncio.sleep(0.01)
+        pace = process.engine.operator._trees[stack.root_id].pace
+        assert pace is not None
+        pace.set_deadline(0.05)
+        stack = await process.done(stack)
+        assert (stack.status, stack.reason) == (Status.FAILED, "Timed out")
+        assert await states(process, stack) == {
+            ("g", Action.CREATE, Status.FAILED),
+            ("0", Action.CREATE, Status.FAILED),
+        }
+        reason = (await process.rows(stack))["g"].reason
+        assert reason == "ResourceFailure: resources.g.resources.0: CREATE aborted (Timed out)"
+
+
+async def test_service_that_is_out_of_order_for_a_while_fails_nothing(stackd_world: World) -> None:
+    rule = {"method": "GET", "path": "/volumes/", "effect": "status", "status": 503, "times": 5}
+    async with stackd_world.process() as process:
+        stackd_world.cloud.faults.replace([rule])
+        stack = await process.done(await process.create("v", hot({"v": VOLUME})))
+        assert is_good(stack)
+        assert stackd_world.cloud.faults.rules[0].fired == 5
+
+
+async def test_update_in_place_needs_what_it_needed_until_it_is_done(stackd_world: World) -> None:
+    def value(of: str) -> dict[str, Any]:
+        return {"type": "OS::Neutron::Net", "properties": {"name": {"get_attr": [of, "value"]}}}
+
+    word = {"type": "OS::Heat::RandomString"}
+    seen: list[set[str]] = []
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("n", hot({"a": word, "n": value("a")})))
+        write = process.journal.write
+
+        async def spy(*changes: Any, fence: Any = None) -> None:
+            seen.extend(
+                set(each.values["requires"])
+                for each in changes
+                if isinstance(each, Update) and "requires" in each.values
+            )
+            await write(*changes, fence=fence)
+
+        process.journal.write = spy  # type: ignore[method-assign]
+        stack = await process.done(await process.update(stack, hot({"b": word, "n": value("b")})))
+        assert is_good(stack)
+        assert {"a", "b"} in seen
+        row = (await process.rows(stack))["n"]
+        assert (row.requires, row.previous_properties) == (("b",), None)

@@ -240,3 +240,35 @@ async def test_removed_names_are_remembered_by_every_later_update(stackd_world: 
             )
             assert stack.status is Status.COMPLETE, stack.reason
         assert set(await process.rows(await child_of(process, stack, "g"))) == {"2", "3"}
+
+
+async def test_failed_nested_stack_is_mended_and_not_replaced(stackd_world: World) -> None:
+    inner = """
+heat_template_version: 2018-08-31
+resources:
+  net: {type: OS::Neutron::Net}
+  t: {type: OS::Heat::TestResource, depends_on: net, properties: {fail: true}}
+"""
+    template = hot({"in": {"type": "inner.yaml"}})
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("n", template, files={"inner.yaml": inner}))
+        assert "resources.in.resources.t: Test Resource failed t" in stack.reason
+        child = await child_of(process, stack, "in")
+        assert (child.action, child.status) == (Action.CREATE, Status.FAILED)
+        before = (await process.rows(child))["net"]
+        mended = {"inner.yaml": inner.replace("fail: true", "fail: false")}
+        stack = await process.done(await process.update(stack, template, files=mended))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert (await child_of(process, stack, "in")).id == child.id
+        assert (await process.rows(child))["net"].physical_id == before.physical_id
+
+
+async def test_member_that_moves_out_of_a_nested_stack_leaves_nothing_behind(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        nested = hot({"in": {"type": "inner.yaml"}})
+        stack = await process.done(await process.create("n", nested, files={"inner.yaml": INNER}))
+        flat = hot({"in": {"type": "OS::Neutron::Net"}})
+        stack = await process.done(await process.update(stack, flat))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert [each.depth for each in await stacks.tree(process.db, stack.id) if not each.deleted_at] == [0]
+        assert stackd_world.counts() == {"networks": 1}

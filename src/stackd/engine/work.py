@@ -13,7 +13,7 @@ from stackd.db.journal import Change, Insert, Update
 from stackd.engine.names import physical_name
 from stackd.engine.run import Run, now, resource_event
 from stackd.engine.watch import read
-from stackd.errors import CloudNotFound, NotFound, ResourceFailure
+from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
@@ -109,7 +109,7 @@ class Work:
         """See ``Context``."""
         watchers = self.run.services.watchers
         pause = watchers.shortest
-        while not await done():
+        while not await _answered(done):
             await self.run.pace.sleep(pause)
             pause = min(pause * 1.3, watchers.longest)
 
@@ -223,6 +223,14 @@ class Work:
     def forget_live(self) -> None:
         """What is known of the object is no longer true."""
         self._live = None
+
+
+async def _answered(done: Callable[[], Awaitable[bool]]) -> bool:
+    """The answer to a question that is asked again anyway: no, while the service is out of order."""
+    try:
+        return await done()
+    except Transient:
+        return False
 
 
 def collection_of(kind: ResourceType[Any]) -> str:
