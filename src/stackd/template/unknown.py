@@ -28,7 +28,7 @@ class Unknown:
 def find_unknown(value: Any) -> Unknown | None:
     """The first `Unknown` inside plain data, or None."""
     if type(value) is Unknown:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
