@@ -229,3 +229,15 @@ def test_open_values_are_unknown_and_not_wrong() -> None:
     assert validate(made) == []
     props = loaded_properties(made, "subnet", made.scope({}))
     assert props.data["network"] == Unknown("net")
+
+
+def test_changed_metadata_is_told_and_external_resources_are_left_alone() -> None:
+    wrong = NET | {"external_id": "e", "properties": {"name": ["not", "text"]}}
+    made = desired({"m": value(1, metadata={"a": 2}), "x": wrong})
+    rows = [
+        a_row("m", made, metadata={"a": 1}),
+        a_row("x", desired({"x": NET}), external_id="e", physical_id="e"),
+    ]
+    told = predict(made, rows)
+    assert (told.decisions["m"].change, told.decisions["m"].reason) == (Change.UPDATE, "metadata changed")
+    assert told.decisions["x"].change is Change.NONE

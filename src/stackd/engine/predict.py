@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from stackd.engine.decide import Change, Decision, decide
 from stackd.engine.desired import Desired, loaded_properties
 from stackd.engine.plan import best_row, target_of
+from stackd.engine.scope import StackScope
 from stackd.records import Action, Resource
+from stackd.resources.schema import Properties
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,19 @@ def predict(desired: Desired, stored: Sequence[Resource]) -> Prediction:
         if known is None or known.action is Action.INIT:
             decisions[name], rows[name] = Decision(Change.CREATE, "it is new"), None
             continue
-        props = loaded_properties(desired, name, scope)
-        kind = desired.kinds[name]
-        decisions[name] = decide(known, kind.handler, props, kind_name=kind.name)
+        decisions[name] = _decision(desired, name, known, scope)
         if decisions[name].change is Change.REPLACE:
             rows[name] = None
     gone = [row for row in stored if row.name not in desired.resources and row.action is not Action.INIT]
     return Prediction(decisions, current, gone)
+
+
+def _decision(desired: Desired, name: str, known: Resource, scope: StackScope) -> Decision:
+    kind, external = desired.kinds[name], desired.external_id(name, scope)
+    props = Properties.wrap({}) if external is not None else loaded_properties(desired, name, scope)
+    metadata = desired.metadata(name, scope)
+    changed = bool(metadata) and metadata != dict(known.metadata)
+    return decide(known, kind.handler, props, kind_name=kind.name, metadata_changed=changed)
 
 
 def _in_order(desired: Desired) -> list[str]:
