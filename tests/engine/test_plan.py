@@ -52,6 +52,7 @@ class Model:
 
     rows: dict[str, Resource]
     uses: dict[str, set[str]]
+    target: str = NEW
 
     @classmethod
     def of(cls, requires: dict[str, frozenset[str]]) -> Model:
@@ -59,12 +60,22 @@ class Model:
         uses = {row.id: {rows[needed].id for needed in row.requires} for row in rows.values()}
         return cls({row.id: row for row in rows.values()}, uses)
 
-    def run(self, made: Plan, requires: dict[str, frozenset[str]], replaced: set[str], dice: Random) -> None:
+    def run(
+        self,
+        made: Plan,
+        requires: dict[str, frozenset[str]],
+        replaced: set[str],
+        dice: Random,
+        *,
+        at_most: int | None = None,
+    ) -> None:
         current = {name: row.id if row else None for name, row in made.current.items()}
         waiting = dict(made.graph.in_degree())
         ready = [step for step, count in waiting.items() if not count]
         done = 0
         while ready:
+            if done == at_most:
+                return
             step = ready.pop(dice.randrange(len(ready)))
             done += 1
             if step == SETTLED:
@@ -84,12 +95,16 @@ class Model:
     ) -> None:
         known = current[name]
         if known is None or name in replaced:
-            row = a_row(name, replaces=known)
+            row = a_row(name, replaces=known, created_at=START.replace(year=2031))
             current[name] = row.id
             self.rows[row.id] = row
+            if known is not None:
+                self.rows[known] = replace(self.rows[known], replaced_by=row.id)
         identity = current[name]
         assert identity is not None
-        self.rows[identity] = replace(self.rows[identity], requires=tuple(needed), applied_from=NEW)
+        self.rows[identity] = replace(
+            self.rows[identity], requires=tuple(needed), applied_from=self.target, replaced_by=None
+        )
         self.uses[identity] = {str(current[other]) for other in needed}
         assert self.uses[identity] <= self.rows.keys()
 
@@ -115,6 +130,34 @@ def test_carried_out_plan_gives_exactly_what_was_wanted(
     assert all(
         model.uses[row.id] == {names[needed].id for needed in row.requires} for row in model.rows.values()
     )
+
+
+@given(
+    old=dags(),
+    new=dags(),
+    dice=st.randoms(use_true_random=False),
+    data=st.data(),
+    at_most=st.integers(0, 12),
+)
+def test_way_back_from_anywhere_ends_where_it_began_and_with_the_originals(
+    old: dict[str, frozenset[str]],
+    new: dict[str, frozenset[str]],
+    dice: Random,
+    data: st.DataObject,
+    at_most: int,
+) -> None:
+    model = Model.of(old)
+    originals = {row.name: row.id for row in model.rows.values()}
+    replaced = set(data.draw(st.lists(st.sampled_from(sorted(new)), unique=True))) if new else set()
+    there = plan(new, list(model.rows.values()), NEW, keep_originals=True)
+    model.run(there, new, replaced, dice, at_most=at_most)
+    model.target = OLD
+    model.run(plan(old, list(model.rows.values()), OLD), old, set(), dice)
+    names = {row.name: row for row in model.rows.values()}
+    assert len(names) == len(model.rows)
+    assert {name: frozenset(row.requires) for name, row in names.items()} == old
+    if at_most < len(new):  # some step had not succeeded yet, so no original was given up
+        assert all(names[name].id == originals[name] for name in old if name in new)
 
 
 @given(wanted=dags())
