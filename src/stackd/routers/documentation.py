@@ -13,10 +13,7 @@ from starlette.responses import Response
 
 from stackd import __version__
 from stackd.routers import models
-from stackd.routers.routing import Endpoint
-
-TEXT, NUMBER, FLAG, NAMES = "string", "integer", "boolean", "array"
-"""Types of parameters in a query."""
+from stackd.routers.routing import NAMES, NUMBER, TEXT, Endpoint
 
 _ERRORS: Mapping[int, tuple[tuple[type[BaseModel], ...], str]] = {
     400: ((models.Error,), "The request is not valid."),

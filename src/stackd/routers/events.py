@@ -10,11 +10,10 @@ from stackd.db.events import EventFilter
 from stackd.errors import StackdError
 from stackd.records import Event, Stack
 from stackd.routers import models, views
-from stackd.routers.documentation import NAMES, NUMBER, TEXT
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query
 from stackd.routers.resources import RESOURCE
-from stackd.routers.routing import Routes
+from stackd.routers.routing import NAMES, NUMBER, TEXT, Routes
 
 routes = Routes("events")
 

@@ -11,10 +11,9 @@ from stackd.engine.reading import ResourceView
 from stackd.errors import BadRequest
 from stackd.routers import models, views
 from stackd.routers.bodies import truth
-from stackd.routers.documentation import FLAG, NAMES, NUMBER
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query, refuse_others
-from stackd.routers.routing import Routes
+from stackd.routers.routing import FLAG, NAMES, NUMBER, Routes
 
 routes = Routes("resources")
 

@@ -14,6 +14,8 @@ from stackd.routers.front import Call
 
 Handler = Callable[[Call], Awaitable[Response]]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+TEXT, NUMBER, FLAG, NAMES = "string", "integer", "boolean", "array"
+"""Types of parameters in a query."""
 _ARN = "arn:"
 
 

@@ -13,11 +13,10 @@ from stackd.engine import stacks as use_cases
 from stackd.records import Action, Stack, Status
 from stackd.routers import models, previews, views
 from stackd.routers.bodies import changed_stack_request, changes_nothing, new_stack_request
-from stackd.routers.documentation import FLAG, NAMES, NUMBER, TEXT
 from stackd.routers.errors import accepted
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Query
-from stackd.routers.routing import Routes
+from stackd.routers.routing import FLAG, NAMES, NUMBER, TEXT, Routes
 
 routes = Routes("stacks")
 

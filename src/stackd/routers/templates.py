@@ -7,11 +7,10 @@ from starlette.responses import Response
 from stackd.engine import validation
 from stackd.routers import models, types, views
 from stackd.routers.bodies import template_request
-from stackd.routers.documentation import FLAG, TEXT
 from stackd.routers.errors import listed
 from stackd.routers.front import Call
 from stackd.routers.queries import Query
-from stackd.routers.routing import Routes
+from stackd.routers.routing import FLAG, TEXT, Routes
 from stackd.template.versions import list_functions, list_versions
 
 routes = Routes("templates")
