@@ -233,7 +233,7 @@ async def delete(work: Work, props: Properties) -> None:
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
         await work.enter(Action.DELETE)
-    if row.deletion_policy != "Retain" and row.external_id is None:
+    if row.deletion_policy != "Retain" and row.external_id is None and not await _has_heir(work):
         await _remove_object(work, props)
     gone = work.resource
     await work.store(
@@ -241,6 +241,18 @@ async def delete(work: Work, props: Properties) -> None:
         Remove(Resource, gone.id),
     )
     await work.flush()
+
+
+async def _has_heir(work: Work) -> bool:
+    """Whether another row of the name stands for the same object: where names are ids, it took it over."""
+    row = work.resource
+    if row.physical_id is None or not (row.replaces or row.replaced_by):
+        return False
+    rows = await resource_rows.with_physical_id(work.run.services.db, row.physical_id)
+    heirs = [each for each in rows if (each.stack_id, each.name) == (row.stack_id, row.name)]
+    return any(
+        each.id != row.id and _is_of_collection(work, each, collection_of(work.kind)) for each in heirs
+    )
 
 
 async def _remove_object(work: Work, props: Properties) -> None:

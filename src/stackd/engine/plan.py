@@ -92,7 +92,8 @@ def best_row(rows: Iterable[Resource], target: str) -> Resource | None:
     """Of several rows with one name, the one to keep.
 
     Several exist after an interrupted replacement. One that was applied from the wanted definition is
-    best; a failed one, one that is being deleted, and one that was replaced are worse in that order.
+    best; one that is being deleted, a failed one, one that was given up (it has lost what it was
+    applied from), and one that was replaced are worse in that order.
     """
     return max(rows, key=lambda row: (_score(row, target), row.created_at), default=None)
 
@@ -102,6 +103,7 @@ def _score(row: Resource, target: str) -> int:
         (10 if row.applied_from == target else 0)
         - (30 if row.status is Status.FAILED else 0)
         - (50 if row.action is Action.DELETE else 0)
+        - (5 if not row.applied_from else 0)
         - (1 if row.replaced_by else 0)
     )
 

@@ -301,14 +301,17 @@ class StackWalk:
         return mine | {(each,) for each in self.asked}
 
     async def _make_room(self, fresh: Resource) -> None:
-        """Let a resource that is being replaced give up what its replacement needs."""
-        old = self.by_id.get(fresh.replaces or "")
-        if old is None or old.physical_id is None or old.action is Action.DELETE:
+        """Let a resource that is being replaced, and those given up, let go of what the new one needs."""
+        if not fresh.replaces:
             return
-        handler = self._handler_of(old)
-        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
-            work = self.work(old, handler)
-            await handler.prepare_for_replace(work, await self._stored_properties(work))
+        for old in [row for row in self.by_id.values() if row.name == fresh.name and row.id != fresh.id]:
+            in_the_way = old.id == fresh.replaces or not old.applied_from
+            if not in_the_way or old.physical_id is None or old.action is Action.DELETE:
+                continue
+            handler = self._handler_of(old)
+            if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
+                work = self.work(old, handler)
+                await handler.prepare_for_replace(work, await self._stored_properties(work))
 
     async def _create(self, work: Work, props: Properties, intent: dict[str, Any]) -> None:
         try:
@@ -410,11 +413,22 @@ class StackWalk:
         return resource_event(self.stack, row, action, status, reason, row.physical_id)
 
     async def _take_back(self, work: Work) -> None:
-        """Keep a row that was about to be replaced: a rollback came first."""
+        """Keep a row that was about to be replaced: a rollback came first.
+
+        What was to take its place is given up for good where it may lose its ports or addresses to this one.
+        """
+        if type(work.kind).undo_replace is not ResourceType.undo_replace:
+            await self._give_up_others(work.resource)
         if work.resource.physical_id is not None:
             await work.kind.undo_replace(work, await self._stored_properties(work))
         await work.store(replaced_by=None)
         await work.flush()
+
+    async def _give_up_others(self, kept: Resource) -> None:
+        for row in [each for each in self.by_id.values() if each.name == kept.name and each.id != kept.id]:
+            if row.applied_from:
+                await self.run.write(Update(Resource, row.id, {"applied_from": ""}))
+                self.by_id[row.id] = replace(row, applied_from="")
 
     async def _resume(self, work: Work) -> bool:
         """Bring an interrupted action to its end first; False when that failed for good."""

@@ -30,6 +30,18 @@ async def test_a_given_key_of_another_user():
     assert {str(call.params) for call in ctx.cloud.calls if call.method == "DELETE"} == {"{'user_id': 'u'}"}
 
 
+async def test_a_rollback_makes_it_again_in_the_place_of_another():
+    ctx = key(public_key="ssh-rsa x")
+    other = {"keypair": {"name": "key", "public_key": "ssh-rsa y"}}
+    ctx.cloud.on("GET", "/os-keypairs/key", gone(), other, MADE)
+    ctx.cloud.on("POST", "/os-keypairs", MADE).on("DELETE", "/os-keypairs/key", None)
+    await ctx.type.create(ctx, ctx.props)
+    for deleted in (0, 1, 1):
+        await ctx.type.undo_replace(ctx, ctx.props)
+        assert len([call for call in ctx.cloud.calls if call.method == "DELETE"]) == deleted
+    assert ctx.cloud.sent("POST") == 3 * [{"keypair": {"name": "key", "public_key": "ssh-rsa x"}}]
+
+
 async def test_it_is_found_unless_its_private_key_is_lost():
     ctx = key()
     ctx.cloud.on("GET", "/os-keypairs/key", MADE, gone())

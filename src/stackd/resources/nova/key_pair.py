@@ -75,6 +75,20 @@ class KeyPair(ResourceType[KeyPairProps]):
         except CloudNotFound:
             return
 
+    async def undo_replace(self, ctx: Context, props: KeyPairProps) -> None:
+        """Make the key pair again out of its public key, in the place of one that took its name."""
+        body = props.body("name", "type")
+        body["public_key"] = ctx.resource.attributes.get("public_key") or props.public_key
+        query = {"user_id": props.user} if props.user else None
+        try:
+            reply = await ctx.cloud.compute.get(f"/os-keypairs/{props.name}", query)
+            if reply["keypair"].get("public_key") == body["public_key"]:
+                return
+            await self.delete(ctx, props)
+        except CloudNotFound:
+            pass
+        await ctx.cloud.compute.post("/os-keypairs", {"keypair": body | (query or {})})
+
     async def check(self, ctx: Context, props: KeyPairProps) -> None:
         """The key pair must exist."""
         query = {"user_id": props.user} if props.user else None
