@@ -14,7 +14,7 @@ import pytest
 from stackd.app import serve
 from stackd.errors import StackdError
 from stackd.serving import listen
-from stackd.settings import Listener, Settings
+from stackd.settings import Listener, Settings, SettingsError
 
 
 def free_port() -> int:
@@ -87,3 +87,11 @@ async def test_lag_of_the_loop_is_logged(tmp_path: Path, capsys: pytest.CaptureF
     task.cancel()
     await asyncio.wait([task], timeout=5)
     assert '"event": "loop_lag_total"' in capsys.readouterr().err
+
+
+async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) -> None:
+    task = await started(settings(tmp_path, free_port()))
+    with pytest.raises(SettingsError, match="Another server uses"):
+        await serve(settings(tmp_path, free_port()))
+    task.cancel()
+    await asyncio.wait([task], timeout=5)

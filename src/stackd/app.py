@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +41,7 @@ from stackd.resources.registry import load_registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.serving import configure_log, lag_probe, serve_http
-from stackd.settings import Listener, Settings, encryption_keys
+from stackd.settings import Listener, Settings, SettingsError, encryption_keys
 
 log = structlog.get_logger(__name__)
 
@@ -198,6 +199,25 @@ def make_asgi(parts: Parts) -> ASGIApp:
     return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
 
 
+@contextlib.contextmanager
+def only_process(settings: Settings) -> Iterator[None]:
+    """Refuse a second server on one SQLite file: an engine there takes all unfinished work for its own."""
+    scheme, _, location = settings.database.url.partition("://")
+    path = location.removeprefix("/").partition("?")[0]
+    if not scheme.startswith("sqlite") or path in ("", ":memory:"):
+        yield
+        return
+    with Path(f"{path}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"Another server uses {path}. Stop it, or give this one another database.url; "
+                "several servers share a PostgreSQL database."
+            ) from None
+        yield
+
+
 def calm_collector() -> None:
     """Keep the garbage collector from stopping the event loop.
 
@@ -212,7 +232,9 @@ def calm_collector() -> None:
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
     configure_log(settings)
-    async with wired(settings) as parts, contextlib.AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(only_process(settings))
+        parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
         apis = [(settings.api.native, make_asgi)]
