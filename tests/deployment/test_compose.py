@@ -9,12 +9,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from stackd.settings import is_secret, keys
 from tests.deployment.dockerfile import ROOT, stages
 
-COMPOSE: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "docker-compose.yml")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 SCHEMA = json.loads((Path(__file__).parent / "data/compose-spec.json").read_text())
 DEMANDED = re.compile(r"\$\{\w+:\?[^}]+\}")
