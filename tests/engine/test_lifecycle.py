@@ -453,3 +453,37 @@ async def test_update_in_place_needs_what_it_needed_until_it_is_done(stackd_worl
         assert {"a", "b"} in seen
         row = (await process.rows(stack))["n"]
         assert (row.requires, row.previous_properties) == (("b",), None)
+
+
+async def test_replaced_server_hands_its_port_over_and_a_rollback_hands_it_back(
+    stackd_world: World,
+) -> None:
+    def members(flavor: str) -> dict[str, Any]:
+        network = {"network": {"get_resource": "net"}}
+        port = {"type": "OS::Neutron::Port", "properties": network, "depends_on": "subnet"}
+        properties = {
+            "flavor": flavor,
+            "flavor_update_policy": "REPLACE",
+            "image": "cirros",
+            "networks": [{"port": {"get_resource": "port"}}],
+        }
+        server = {"type": "OS::Nova::Server", "properties": properties}
+        return {"net": net(), "subnet": subnet("10.1.0.0/24"), "port": port, "server": server}
+
+    def attached() -> list[str]:
+        return [port["device_id"] for port in stackd_world.objects("ports")]
+
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot(members("m1.tiny")), disable_rollback=False))
+        before = (await process.rows(stack))["server"].physical_id
+        assert attached() == [before]
+        failing = members("m1.small") | {"bad": FAILS | {"depends_on": "server"}}
+        stack = await process.done(await process.update(stack, hot(failing)))
+        assert (stack.action, stack.status) == (Action.ROLLBACK, Status.COMPLETE), stack.reason
+        assert [each["id"] for each in stackd_world.objects("servers")] == [before]
+        assert attached() == [before]
+        stack = await process.done(await process.update(stack, hot(members("m1.small"))))
+        assert is_good(stack)
+        [after] = [each["id"] for each in stackd_world.objects("servers")]
+        assert after != before
+        assert attached() == [after]
