@@ -18,7 +18,7 @@ async def test_a_public_flavor():
         {
             "flavor": {
                 "name": NAME,
-                "id": "auto",
+                "id": None,
                 "ram": 64,
                 "vcpus": 1,
                 "disk": 0,

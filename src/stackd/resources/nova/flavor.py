@@ -51,7 +51,7 @@ class Flavor(ResourceType[FlavorProps]):
         body = props.body("ram", "vcpus", "disk", "swap", "rxtx_factor")
         body |= {
             "name": props.name or ctx.physical_name,
-            "id": props.flavorid or "auto",
+            "id": props.flavorid or None,  # null: the service generates one
             "OS-FLV-EXT-DATA:ephemeral": props.ephemeral,
             "os-flavor-access:is_public": props.is_public,
         }
