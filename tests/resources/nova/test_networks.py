@@ -121,8 +121,11 @@ async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
     await ctx.type.prepare_for_replace(ctx, ctx.props)
     assert [each["port_id"] for each in nova.ports] == ["b"]
     assert ctx.cloud.sent("PUT", "/ports/own")[0] == {"port": {"fixed_ips": []}}
-    held = {"port": {"device_id": "other"}}
-    ctx.cloud.on("GET", "/ports/own", held, held, {"port": {"device_id": ""}})
+    held = {"port": {"device_id": "other", "network_id": "n"}}
+    ctx.cloud.on("GET", "/ports/own", held, held, held, {"port": {"device_id": "", "network_id": "n"}})
+    heirs = [("heir", "app-thing-xyzxyzxyzxyz-port-0"), ("stranger", "db-thing-xyz"), ("own", "app-thing-a")]
+    ctx.cloud.on("GET", "/ports", {"ports": [{"id": each, "name": name} for each, name in heirs]})
+    ctx.cloud.on("PUT", "/ports/heir")
     ctx.cloud.on("GET", "/ports/a", {"port": {"device_id": "s"}})
     ctx.cloud.on("DELETE", "/servers/other/os-interface/own")
     await ctx.type.undo_replace(ctx, ctx.props)
@@ -130,6 +133,11 @@ async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
     addresses = [{"ip_address": "10.0.0.1", "subnet_id": "sub"}]
     assert ctx.cloud.sent("PUT", "/ports/own")[-1] == {"port": {"fixed_ips": addresses}}
     assert "detached_ports" not in ctx.data
+    freed = [call for call in ctx.cloud.calls if (call.method, call.path) == ("PUT", "/ports/heir")]
+    assert [call.body for call in freed] == [{"port": {"fixed_ips": []}}]
+    assert ctx.cloud.calls.index(freed[0]) < max(
+        index for index, call in enumerate(ctx.cloud.calls) if (call.method, call.path) == ("PUT", "/ports/own")
+    )
 
 
 async def test_the_ports_of_a_broken_server_are_removed():

@@ -39,10 +39,24 @@ async def give_back(ctx: Context) -> None:
     """Attach the ports again, with the addresses that they had."""
     for each in ctx.data.get(_TAKEN) or ():
         if each["own"]:
+            await _free_addresses(ctx, each)
             await ctx.cloud.network.put(f"/ports/{each['id']}", {"port": {"fixed_ips": each["fixed_ips"]}})
         await _take_from_other(ctx, each["id"])
         await ports.attach(ctx, {"port_id": each["id"]})
     await ctx.put_data(**{_TAKEN: None})
+
+
+async def _free_addresses(ctx: Context, port: dict[str, Any]) -> None:
+    """Take a port's former addresses from the port that was made for this server's replacement."""
+    if not port["fixed_ips"]:
+        return
+    network = (await ctx.cloud.network.get(f"/ports/{port['id']}"))["port"]["network_id"]
+    addresses = [f"ip_address={fixed['ip_address']}" for fixed in port["fixed_ips"]]
+    query = {"network_id": network, "fixed_ips": addresses}
+    prefix = ctx.physical_name.rpartition("-")[0]
+    for holder in await ctx.cloud.network.list_all("/ports", "ports", query):
+        if holder["id"] != port["id"] and holder["name"].startswith(f"{prefix}-"):
+            await ctx.cloud.network.put(f"/ports/{holder['id']}", {"port": {"fixed_ips": []}})
 
 
 async def _take_from_other(ctx: Context, port: str) -> None:
