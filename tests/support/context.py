@@ -261,7 +261,8 @@ class FakeContext:
             if entity is None:
                 return {}
             service = self.cloud.service(entity.service)
-            self._live = (await service.get(f"{entity.path}/{self.physical_id}"))[entity.key]
+            found = await service.get(f"{entity.path}/{self.physical_id}")
+            self._live = found[entity.key] if entity.key else found
         return self._live
 
     async def poll(self, done: Callable[[JSON], bool]) -> JSON:

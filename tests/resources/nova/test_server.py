@@ -171,9 +171,12 @@ async def test_another_transport_blanks_the_first():
 async def test_floating_ips_and_tags_follow():
     ctx = server(networks=[{"port": "p", "floating_ip": "f"}], tags=["a"])
     ctx.cloud.on("PUT", "/floatingips/f").on("PUT", "/servers/s/tags")
-    ctx.cloud.on("GET", "/servers/s", live("BUILD"), live())
+    tagged = live()
+    tagged["server"]["tags"] = ["a"]
+    ctx.cloud.on("GET", "/servers/s", live("BUILD"), live(), tagged)
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.cloud.sent("PUT") == [{"floatingip": {"port_id": "p"}}, {"tags": ["a"]}]
+    assert (await ctx.live())["tags"] == ["a"]
 
 
 def test_states():

@@ -121,13 +121,14 @@ class WebImage(ResourceType[WebImageProps]):
 
     async def is_ready(self, ctx: Context, props: WebImageProps) -> bool:
         """Whether the data is there; then the image is made active or not, as wanted."""
-        live = await _image(ctx)
+        live = await ctx.live(fresh=True)
         _check_import(live)
         if not settled(live["status"], ready=(_ACTIVE, _DEACTIVATED), working=_WORKING):
             return False
         if live["status"] != (_ACTIVE if props.active else _DEACTIVATED):
             action = "reactivate" if props.active else "deactivate"
             await ctx.cloud.image.post(f"/images/{ctx.physical_id}/actions/{action}")
+            await ctx.live(fresh=True)
         return True
 
     async def update(self, ctx: Context, old: WebImageProps, new: WebImageProps) -> None:

@@ -170,6 +170,7 @@ class Server(ResourceType[ServerProps]):
         if props.tags:
             await ctx.poll(self.ready)
             await changes.set_tags(ctx, props.tags)
+            await ctx.live(fresh=True)
 
     # --- changing -------------------------------------------------------------------------------
 
