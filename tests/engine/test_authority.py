@@ -123,3 +123,15 @@ async def test_users_of_stacks_with_long_names_are_different(stackd_world: World
         names = [user["name"] for user in stackd_world.objects("users")]
         assert len(set(names)) == 2
         assert all(len(name) == 64 for name in names)
+
+
+@pytest.mark.parametrize("dies_at", [5, 6, 7])
+async def test_half_made_project_goes_with_its_stack(stackd_world: World, dies_at: int) -> None:
+    async with stackd_world.process(dies_at=dies_at) as first:
+        stack = await first.create("s", hot({"h": HANDLE}))
+        await asyncio.sleep(0.3)
+    assert guests_of(stackd_world)[0] == (dies_at > 5)
+    async with stackd_world.process() as second:
+        stack = await second.done(await second.delete(stack))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert guests_of(stackd_world) == (0, 0)

@@ -48,6 +48,10 @@ class StackUsers:
         body = {"name": name[:_LONGEST_NAME], "description": description}
         return await self._ensure("project", body)
 
+    async def find_project(self, name: str) -> str:
+        """The id of the project of this name, empty when there is none."""
+        return await self._find("project", name[:_LONGEST_NAME])
+
     async def delete_project(self, project_id: str) -> None:
         """Removes a project; one that is gone is no error, one outside of the stack domain is left alone."""
         await self._delete("project", project_id)

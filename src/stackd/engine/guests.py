@@ -60,11 +60,14 @@ class Guests:
             root = await stacks.get(self._db, stack.root_id, None)
             if root is not None and root.stack_user_project_id:
                 return root.stack_user_project_id
-            project_id = await domain.create_project(f"stackd-{stack.root_id}", f"Guests of {stack.name}")
-            tree = {each.id for each in await stacks.tree(self._db, stack.root_id)} | {stack.root_id}
-            values = {"stack_user_project_id": project_id}
-            await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
+            project_id = await domain.create_project(_project_name(stack), f"Guests of {stack.name}")
+            await self._note_project(stack, project_id)
             return project_id
+
+    async def _note_project(self, stack: Stack, project_id: str) -> None:
+        tree = {each.id for each in await stacks.tree(self._db, stack.root_id)} | {stack.root_id}
+        values = {"stack_user_project_id": project_id}
+        await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
 
     async def remove(self, user: StackUser) -> None:
         """See ``engine.run.StackUsers``."""
@@ -73,9 +76,14 @@ class Guests:
             await domain.delete_keypair(user.access_key)
         await domain.delete_user(user.user_id)
 
-    async def remove_named(self, name: str) -> None:
+    async def remove_named(self, stack: Stack, name: str) -> None:
         """See ``engine.run.StackUsers``."""
         domain, _ = await self._domain()
+        async with self._locks[stack.root_id]:
+            root = await stacks.get(self._db, stack.root_id, None)
+            noted = root is not None and root.stack_user_project_id
+            if not noted and (project_id := await domain.find_project(_project_name(stack))):
+                await self._note_project(stack, project_id)
         if user_id := await domain.find_user(name):
             await domain.delete_user(user_id)
 
@@ -83,3 +91,7 @@ class Guests:
         """See ``engine.run.StackUsers``."""
         domain, _ = await self._domain()
         await domain.delete_project(project_id)
+
+
+def _project_name(stack: Stack) -> str:
+    return f"stackd-{stack.root_id}"

@@ -317,9 +317,9 @@ class Conduct:
 
     async def _before_gone(self) -> None:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""
-        project = self.stack.stack_user_project_id
-        if project and self.stack.parent_id is None:
-            await self.services.stack_users.remove_project(project)
+        stack = await stacks.get(self.services.db, self.stack.id, None)
+        if stack is not None and stack.stack_user_project_id and stack.parent_id is None:
+            await self.services.stack_users.remove_project(stack.stack_user_project_id)
 
     async def _fail(self, action: Action, reason: str) -> None:
         await self._set(action, Status.FAILED, reason, done=not self._rolls_back(action))

@@ -34,8 +34,11 @@ class StackUsers(Protocol):
         """Remove a user; content when it is gone."""
         ...
 
-    async def remove_named(self, name: str) -> None:
-        """Remove the user whose making was interrupted; content when there is none."""
+    async def remove_named(self, stack: Stack, name: str) -> None:
+        """Remove the user whose making was interrupted; content when there is none.
+
+        The project that was made for it is noted with the tree, to go with it.
+        """
         ...
 
     async def remove_project(self, project_id: str) -> None:

@@ -151,7 +151,7 @@ class Work:
         if known:
             await users.remove(StackUser(**known))
         elif name:
-            await users.remove_named(name)
+            await users.remove_named(self.stack_record, name)
         else:
             return
         await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
