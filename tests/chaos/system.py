@@ -195,7 +195,8 @@ class Client:
         """The id of the newest event in the tree, empty when there is none."""
         query: dict[str, str | int] = {"nested_depth": 5, "limit": 1, "sort_dir": "desc"}
         answer = self._http.get(f"{self._path(stack)}/events", params=query)
-        return "" if answer.status_code == 404 else str(self._json(answer)["events"][0]["id"])
+        events = [] if answer.status_code == 404 else self._json(answer)["events"]
+        return str(events[0]["id"]) if events else ""
 
     def close(self) -> None:
         """Let the connections go."""

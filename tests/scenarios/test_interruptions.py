@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from stackd.engine import lifecycle
-from stackd.records import Status
+from stackd.records import Action, Stack, Status
 from tests.scenarios.ledger import shape
 from tests.scenarios.lives import Death
 from tests.scenarios.story import Story, Wish
@@ -70,15 +70,82 @@ def _deaths(random: Random) -> list[Death]:
     return [Death.any(random, writes=60, calls=34, seconds=1.2) for _ in range(random.randint(1, 3))]
 
 
-@pytest.mark.parametrize("seed", _seeds("1-6"))
+@pytest.mark.parametrize("seed", _seeds("1-3"))
 async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
         with _reproducible(story, seed):
             for version in (1, 2, 1):
                 stack = await story.fulfil([Wish(version)], _deaths(story.random))
-                assert stack is not None
-                assert stack.status is Status.COMPLETE, stack.reason
-                await story.verify(stack, version, await _expected(tmp_path, version))
+                await _stands(story, stack, tmp_path, version)
             stack = await story.fulfil([GONE], _deaths(story.random))
             await story.verify(stack, 0)
+
+
+@pytest.mark.parametrize("seed", _seeds("1-2"))
+async def test_a_rollback_comes_through_every_death(tmp_path: Path, seed: int) -> None:
+    async with world(tmp_path) as made:
+        story = Story(made, seed)
+        with _reproducible(story, seed):
+            await story.fulfil([V1])
+            stack = await story.fulfil([BROKEN], _deaths(story.random))
+            assert stack is not None
+            assert (stack.action, stack.status) == (Action.ROLLBACK, Status.COMPLETE), stack.reason
+            await story.verify(stack, 1, await _expected(tmp_path, 1))
+            await story.verify(await story.fulfil([GONE]), 0)
+
+
+@pytest.mark.parametrize("seed", _seeds("1-3"))
+async def test_the_newest_wish_wins_whatever_dies(tmp_path: Path, seed: int) -> None:
+    async with world(tmp_path) as made:
+        story = Story(made, seed)
+        with _reproducible(story, seed):
+            stack = await story.fulfil([V1, V2], _deaths(story.random))
+            await _stands(story, stack, tmp_path, 2)
+            stack = await story.fulfil([V1, V2, V1], _deaths(story.random))
+            await _stands(story, stack, tmp_path, 1)
+            await story.verify(await story.fulfil([V2, GONE], _deaths(story.random)), 0)
+            await story.verify(await story.fulfil([V1, GONE], _deaths(story.random)), 0)
+
+
+async def _stands(story: Story, stack: Stack | None, tmp_path: Path, version: int) -> None:
+    assert stack is not None
+    assert stack.status is Status.COMPLETE, stack.reason
+    await story.verify(stack, version, await _expected(tmp_path, version))
+
+
+FAULTS = (
+    {"effect": "drop", "probability": 0.03},
+    {"effect": "drop_after", "probability": 0.03},
+    {"effect": "status", "status": 503, "probability": 0.03},
+    {"effect": "status", "status": 429, "probability": 0.03, "headers": {"retry-after": "0"}},
+    {
+        "effect": "error_status",
+        "method": "POST",
+        "path": "/(servers|volumes)$",
+        "probability": 0.1,
+        "times": 1,
+    },
+)
+
+
+@pytest.mark.parametrize("seed", _seeds("1-2"))
+async def test_a_moody_cloud_forces_at_most_a_failure_that_the_next_update_mends(
+    tmp_path: Path, seed: int
+) -> None:
+    async with world(tmp_path) as made:
+        story = Story(made, seed)
+        with _reproducible(story, seed):
+            for version in (1, 2):
+                made.cloud.faults.replace(FAULTS, seed)
+                stack = await story.fulfil([Wish(version)], _deaths(story.random)[:1])
+                assert stack is not None
+                assert stack.status is not Status.IN_PROGRESS
+                made.cloud.faults.replace(())
+                if stack.status is Status.FAILED:
+                    stack = await story.fulfil([Wish(version)])
+                await _stands(story, stack, tmp_path, version)
+            made.cloud.faults.replace(FAULTS, seed)
+            stack = await story.fulfil([GONE], _deaths(story.random)[:1])
+            made.cloud.faults.replace(())
+            await story.verify(await story.fulfil([GONE]), 0)
