@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sqlalchemy import Table
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.elements import CompilerElement
 
@@ -107,6 +108,8 @@ class Backend(Protocol):
     """One database: a pool of readers and one writer."""
 
     dialect: Dialect
+    insert: Callable[[Table], Any]
+    """The dialect's own insert, which can say what to do with a row that is there already."""
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows of a query that changes nothing."""

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db import tables
@@ -28,7 +27,6 @@ MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _LARGE_DOCUMENT = 50_000  # bytes; packing more would hold up the event loop for milliseconds
-_INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +222,7 @@ class Journal:
     async def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)
         if known is None:
-            insert = _INSERTS[self._database.backend.dialect.name](tables.documents)
+            insert = self._database.backend.insert(tables.documents)
             statement = self._compile(
                 insert.on_conflict_do_update(
                     index_elements=["project_id", "id"], set_={"created_at": insert.excluded.created_at}

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ARRAY, String, bindparam, func, select
+from sqlalchemy import ARRAY, String, Table, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -92,6 +93,7 @@ class PostgresBackend:
 
     def __init__(self, dsn: str, readers: int) -> None:
         self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+        self.insert: Callable[[Table], Any] = insert
         self._dsn = dsn
         self._readers = readers
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None

@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, create_engine, select
+from sqlalchemy import Table, bindparam, create_engine, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import StaticPool
@@ -94,6 +95,7 @@ class SqliteBackend:
 
     def __init__(self, path: str, readers: int) -> None:
         self.dialect: Dialect = SQLiteDialect_pysqlite()
+        self.insert: Callable[[Table], Any] = insert
         self._path = path
         self._open: list[sqlite3.Connection] = []
         self._local = threading.local()
