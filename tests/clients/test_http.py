@@ -77,3 +77,16 @@ async def test_connection_that_breaks_later_may_have_done_the_work(
         await client.post(server.url)
     assert not was_never_sent(error.value)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+async def test_a_request_whose_answer_is_lost_is_not_sent_again(
+    server: Server, client: httpx.AsyncClient, method: str
+) -> None:
+    await client.get(server.url)
+    server.answer, server.hangs_up = b"", True
+    with pytest.raises(httpx.TransportError) as caught:
+        await client.request(method, server.url)
+    assert not was_never_sent(caught.value)
+    assert len(server.asked) == 2
+    assert server.connections == 1

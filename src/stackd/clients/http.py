@@ -43,9 +43,12 @@ def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
         connector = aiohttp.TCPConnector(
             limit=chosen.max_connections, keepalive_timeout=chosen.keepalive, ssl=context
         )
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=chosen.use_proxies
         )
+        # It would send every PUT and DELETE twice whose answer is lost; what may be repeated, the wire knows.
+        made._retry_connection = False
+        return made
 
     return httpx.AsyncClient(
         transport=httpx_aiohttp.AiohttpTransport(verify=context, client=session),
