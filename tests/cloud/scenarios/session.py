@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 IDENTITY = "http://127.0.0.1:5000/v3"
-MICROVERSIONS = {"OpenStack-API-Version": "compute 2.72"}
+MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72"}
 SERVICE_TYPES = {
     "compute": "compute",
     "network": "network",

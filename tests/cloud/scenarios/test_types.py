@@ -9,6 +9,7 @@ are the creation and updates. A step may have
     renewed   names of resources whose ids are not compared
     ends      how the stack ends, if not COMPLETE
     rollback  whether a failure is undone
+    do        requests before the step: method, service, path and body
     outputs   what outputs are
     objects   by name of resource, what the service says of its object
     look      by `service path`, what the service says there; null for nothing
@@ -20,9 +21,9 @@ elements. `$name` stands for the id of that resource, `<any>` for anything but n
 
 from __future__ import annotations
 
-import copy
 import functools
 import http.server
+import json
 import re
 import secrets
 import threading
@@ -97,8 +98,8 @@ class Stack:
         """What the API shows."""
         reply = self.session.request("GET", "url", self.path)
         gone = {"stack": {"stack_status": "DELETE_COMPLETE", "stack_status_reason": "", "outputs": []}}
-        shown: Json = gone if reply.status_code == httpx.codes.NOT_FOUND else reply.json()
-        return shown["stack"]
+        shown: Json = (gone if reply.status_code == httpx.codes.NOT_FOUND else reply.json())["stack"]
+        return shown
 
     def wait(self, wanted: str, meanwhile: Callable[[], None] | None = None) -> Json:
         """Wait for the end of an action, which must be the wanted one."""
@@ -114,8 +115,21 @@ class Stack:
 
     def rows(self) -> dict[str, Row]:
         """Its resources by name, those of nested stacks by the path of names."""
-        rows = self.session.json("GET", "url", f"{self.path}/resources?nested_depth=4")["resources"]
-        return {self._path_of(row): row for row in rows}
+        found = self.session.look("url", f"{self.path}/resources?nested_depth=4") or {"resources": ()}
+        inside = {self.path.rpartition("/")[2]: ""}  # what the names in a stack begin with
+        rows: dict[str, Row] = {}
+        waiting = list(found["resources"])
+        while waiting:
+            row = waiting.pop(0)
+            links = {each["rel"]: each["href"].rpartition("/")[2] for each in row["links"]}
+            if links["stack"] not in inside:
+                waiting.append(row)
+                continue
+            name = inside[links["stack"]] + row["resource_name"]
+            rows[name] = row
+            if "nested" in links:
+                inside[links["nested"]] = f"{name}/"
+        return rows
 
     def attributes(self, resource: str) -> Json:
         """The attributes of one resource."""
@@ -132,10 +146,6 @@ class Stack:
             for path, row in rows
             if row["resource_status"].endswith("_FAILED")
         )
-
-    def _path_of(self, row: Row) -> str:
-        parent = row.get("parent_resource")
-        return f"{parent}/{row['resource_name']}" if parent else str(row["resource_name"])
 
 
 class Case:
@@ -168,12 +178,14 @@ class Case:
         for path, value in step.get("template", {}).items():
             _put(self.template, path.split("."), value)
         body = {
-            "template": copy.deepcopy(self.template),
+            "template": yaml.safe_dump(self.template),
             "parameters": self.parameters,
             "files": self.files,
             "disable_rollback": not step.get("rollback", False),
             "timeout_mins": 10,
         }
+        for method, service, place, sent in step.get("do", ()):
+            self.session.json(method, service, self._filled(place), json=sent)
         before, old_things = self.ids, self._things() if self.ids else {}
         (self.stack.create if action == "CREATE" else self.stack.update)(body)
         shown = self.stack.wait(step.get("ends", f"{action}_COMPLETE"))
@@ -204,7 +216,7 @@ class Case:
             assert found is not None, f"{name} is not there"
             self._compare(name, expected, found[key] if key else found)
         for place, expected in step.get("look", {}).items():
-            service, path = place.split(" ")
+            service, path = place.split(" ", 1)
             self._compare(place, expected, self.session.look(service, self._filled(path)))
 
     def _things(self) -> dict[str, tuple[str, str, str | None]]:
@@ -219,7 +231,7 @@ class Case:
     def _filled(self, text: str) -> str:
         """The text with ids in place of `$name`."""
         known = {**self.ids, "stack": self.name, **{k: str(v) for k, v in self.parameters.items()}}
-        return re.sub(r"\$([a-z_0-9/]+)", lambda found: str(known.get(found[1], found[0])), text)
+        return re.sub(r"\$(\w+)", lambda found: str(known.get(found[1], found[0])), text)
 
     def _compare(self, where: str, expected: Any, found: Any) -> None:
         """Whether what was found contains what is expected."""
@@ -281,3 +293,121 @@ def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_
 
     assert session.belongings() == before
     assert admin.traces(stamp) == set()
+
+
+SIGNALS = """
+heat_template_version: 2021-04-16
+resources:
+  token: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: TOKEN_SIGNAL}}
+  user: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: HEAT_SIGNAL}}
+  signed: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: CFN_SIGNAL}}
+  object: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: TEMP_URL_SIGNAL}}
+  two:
+    type: OS::Heat::WaitCondition
+    properties: {handle: {get_resource: token}, timeout: 120, count: 2}
+  by_user:
+    type: OS::Heat::WaitCondition
+    properties: {handle: {get_resource: user}, timeout: 120}
+  by_owner:
+    type: OS::Heat::WaitCondition
+    properties: {handle: {get_resource: signed}, timeout: 120}
+  by_object:
+    type: OS::Heat::WaitCondition
+    properties: {handle: {get_resource: object}, timeout: 120}
+outputs:
+  two: {value: {get_attr: [two, data]}}
+  by_user: {value: {get_attr: [by_user, data]}}
+  by_owner: {value: {get_attr: [by_owner, data]}}
+  by_object: {value: {get_attr: [by_object, data]}}
+"""
+
+
+class Guest:
+    """Sends the signals that the conditions of `SIGNALS` wait for, each once its handle is complete."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.waiting = {
+            "token": self._with_token,
+            "user": self._as_user,
+            "signed": self._as_owner,
+            "object": self._to_object,
+        }
+
+    def work(self) -> None:
+        """Send to the handles that have become complete."""
+        for name, row in self.stack.rows().items():
+            if name in self.waiting and row["resource_status"] == "CREATE_COMPLETE":
+                self.waiting.pop(name)(self.stack.attributes(name))
+
+    def _with_token(self, shown: Json) -> None:
+        headers = {"X-Auth-Token": shown["token"]}
+        assert shown["endpoint"] in shown["curl_cli"]
+        for identity in ("one", "two"):
+            body = {"status": "SUCCESS", "id": identity, "data": f"from {identity}"}
+            httpx.post(shown["endpoint"], json=body, headers=headers).raise_for_status()
+
+    def _as_user(self, shown: Json) -> None:
+        login = json.loads(shown["signal"])
+        person = {"id": login["user_id"], "password": login["password"]}
+        auth = {
+            "identity": {"methods": ["password"], "password": {"user": person}},
+            "scope": {"project": {"id": login["project_id"]}},
+        }
+        reply = httpx.post(f"{login['auth_url']}/auth/tokens", json={"auth": auth}).raise_for_status()
+        headers = {"X-Auth-Token": reply.headers["X-Subject-Token"]}
+        # What the user may do ends at its own resource.
+        assert httpx.get(self.stack.path, headers=headers).status_code in (403, 404)
+        body = {"id": "u", "data": "by user"}
+        httpx.post(login["alarm_url"], json=body, headers=headers).raise_for_status()
+
+    def _as_owner(self, shown: Json) -> None:
+        url = json.loads(shown["signal"])["alarm_url"]
+        assert re.search(r"/v1/waitcondition/arn%3A.*/resources/signed\?.*&Signature=", url), url
+        body = {"status": "SUCCESS", "reason": "done", "id": "s", "data": "by owner"}
+        self.stack.session.json("POST", "url", f"{self.stack.path}/resources/signed/signal", json=body)
+
+    def _to_object(self, shown: Json) -> None:
+        url = json.loads(shown["signal"])["alarm_url"]
+        httpx.put(url, json={"id": "o", "data": "by object"}).raise_for_status()
+
+
+def test_wait_conditions_hear_every_kind_of_signal(stackd_log: Path, sessions: dict[str, Session]) -> None:
+    assert stackd_log.exists()
+    session, stamp = sessions["plain"], secrets.token_hex(3)
+    before = session.belongings()
+    stack = Stack(session, f"types-signals-{stamp}")
+    guest = Guest(stack)
+    try:
+        stack.create({"template": SIGNALS, "timeout_mins": 5})
+        shown = stack.wait("CREATE_COMPLETE", guest.work)
+        outputs = {each["output_key"]: json.loads(each["output_value"]) for each in shown["outputs"]}
+        assert outputs == {
+            "two": {"one": "from one", "two": "from two"},
+            "by_user": {"u": "by user"},
+            "by_owner": {"s": "by owner"},
+            "by_object": {"o": "by object"},
+        }
+    finally:
+        stack.delete()
+    assert session.belongings() == before
+    assert sessions["admin"].traces(stamp) == set()
+
+
+def test_a_signal_of_failure_fails_the_stack(stackd_log: Path, sessions: dict[str, Session]) -> None:
+    assert stackd_log.exists()
+    stack = Stack(sessions["plain"], f"types-failure-{secrets.token_hex(3)}")
+    template = yaml.safe_load(SIGNALS.replace("2021-04-16", "'2021-04-16'"))
+    template["resources"] = {name: template["resources"][name] for name in ("token", "two")}
+
+    def refuse() -> None:
+        if stack.rows()["token"]["resource_status"] == "CREATE_COMPLETE":
+            shown = stack.attributes("token")
+            headers = {"X-Auth-Token": shown["token"]}
+            httpx.post(shown["endpoint"], json={"status": "FAILURE", "reason": "no disk"}, headers=headers)
+
+    try:
+        stack.create({"template": {**template, "outputs": {}}, "timeout_mins": 5})
+        assert "no disk" in stack.wait("CREATE_FAILED", refuse)["stack_status_reason"]
+    finally:
+        stack.delete()
