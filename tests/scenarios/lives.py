@@ -97,9 +97,10 @@ class MortalBackend:
     def __init__(self, inner: Backend, life: Life) -> None:
         self._inner = inner
         self._life = life
-        self.dialect = inner.dialect
-        self.migrate = inner.migrate
-        self.close = inner.close
+
+    def __getattr__(self, name: str) -> Any:
+        """What is no traffic, as the database has it."""
+        return getattr(self._inner, name)
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         self._life.refuse()

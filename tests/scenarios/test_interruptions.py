@@ -70,7 +70,7 @@ def _deaths(random: Random) -> list[Death]:
     return [Death.any(random, writes=60, calls=34, seconds=1.2) for _ in range(random.randint(1, 3))]
 
 
-@pytest.mark.parametrize("seed", _seeds("1-3"))
+@pytest.mark.parametrize("seed", _seeds("1-2"))
 async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
@@ -82,7 +82,7 @@ async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> N
             await story.verify(stack, 0)
 
 
-@pytest.mark.parametrize("seed", _seeds("1-2"))
+@pytest.mark.parametrize("seed", _seeds("1"))
 async def test_a_rollback_comes_through_every_death(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
@@ -95,7 +95,7 @@ async def test_a_rollback_comes_through_every_death(tmp_path: Path, seed: int) -
             await story.verify(await story.fulfil([GONE]), 0)
 
 
-@pytest.mark.parametrize("seed", _seeds("1-3"))
+@pytest.mark.parametrize("seed", _seeds("1-2"))
 async def test_the_newest_wish_wins_whatever_dies(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
@@ -129,7 +129,7 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("seed", _seeds("1-2"))
+@pytest.mark.parametrize("seed", _seeds("1"))
 async def test_a_moody_cloud_forces_at_most_a_failure_that_the_next_update_mends(
     tmp_path: Path, seed: int
 ) -> None:
