@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from stackd.db import documents
+from stackd.db.codec import from_json, to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, PutDocument
 from stackd.engine.desired import Source, load_source
@@ -38,9 +37,9 @@ def pack_definition(
 
     manifest = {name: put(text.encode()) for name, text in sorted(files.items())}
     definition = Definition(
-        template=put(orjson.dumps(template, option=orjson.OPT_NON_STR_KEYS)),
-        environment=put(orjson.dumps(environment, option=orjson.OPT_NON_STR_KEYS)),
-        files=put(orjson.dumps(manifest)) if manifest else "",
+        template=put(to_json(template)),
+        environment=put(to_json(environment)),
+        files=put(to_json(manifest)) if manifest else "",
     )
     return definition, puts
 
@@ -49,14 +48,14 @@ async def load_files(db: Database, project_id: str, manifest_id: str) -> dict[st
     """The files of a definition by name."""
     if not manifest_id:
         return {}
-    manifest = orjson.loads(await documents.get(db, project_id, manifest_id))
+    manifest = from_json(await documents.get(db, project_id, manifest_id))
     return {name: (await documents.get(db, project_id, each)).decode() for name, each in manifest.items()}
 
 
 async def load_json(db: Database, project_id: str, document_id: str) -> Any:
     """The data of a template or environment document; None for none."""
     body = await documents.get(db, project_id, document_id)
-    return orjson.loads(body) if body else None
+    return from_json(body) if body else None
 
 
 async def load_definition(db: Database, project_id: str, definition: Definition) -> Source:
@@ -66,7 +65,7 @@ async def load_definition(db: Database, project_id: str, definition: Definition)
     files = await load_files(db, project_id, definition.files)
 
     def load() -> Source:
-        return load_source(orjson.loads(body) if body else None, environment, files)
+        return load_source(from_json(body) if body else None, environment, files)
 
     source: Source = await offloaded(len(body), load)
     return source

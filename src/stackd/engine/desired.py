@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
+from stackd.db.codec import to_json
 from stackd.engine.kinds import Kind, resolve_kinds
 from stackd.engine.scope import StackScope
 from stackd.errors import CircularDependency, PropertyError, TemplateError
@@ -26,6 +25,7 @@ from stackd.template.evaluate import (
 )
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
 from stackd.template.template import ResourceDefinition, Template, load_template
+from stackd.template.unknown import Unknown, has_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,14 @@ class Desired:
     def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved, unconverted properties of a resource."""
         raw = evaluate(self.resources[name].properties, scope, template=self.source.template)
-        return dict(raw) if raw else {}
+        if isinstance(raw, Unknown):  # the whole section is a function of something that is not known yet
+            return dict.fromkeys(self.kinds[name].handler.properties.schema, raw)
+        return _section(raw, f"resources.{name}.properties")
 
     def metadata(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved metadata of a resource."""
         raw = evaluate(self.resources[name].metadata, scope, template=self.source.template)
-        return dict(raw) if raw else {}
+        return _section(raw, f"resources.{name}.metadata")
 
     def holds(self, condition: Any) -> bool:
         """Whether a condition of an output is true or not known to be false."""
@@ -83,7 +85,7 @@ class Desired:
     def update_policy(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved update policy of a resource."""
         raw = evaluate(self.resources[name].update_policy, scope, template=self.source.template)
-        return dict(raw) if raw else {}
+        return _section(raw, f"resources.{name}.update_policy")
 
     def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
         """Every output with ``value`` or ``error``; one that fails never fails the stack."""
@@ -96,6 +98,16 @@ class Desired:
             except TemplateError as error:
                 shown[name] = {"error": error.message}
         return shown
+
+
+def _section(raw: Any, path: str) -> dict[str, Any]:
+    """A resolved section of a resource; empty while it is not known."""
+    if raw is None or raw == "" or isinstance(raw, Unknown):
+        return {}
+    if not isinstance(raw, Mapping):
+        remedy = "Write a map, or a function whose result is one."
+        raise TemplateError(f'"{path}" is not a map but: {raw!r:.80}', path=path, remedy=remedy)
+    return dict(raw)
 
 
 EMPTY = Definition()
@@ -136,7 +148,7 @@ def build(
         requires=dependencies(template, conditions),
         wanted=referenced_attributes(template, conditions),
         facade=facade or {},
-        is_slow=b'"yaql"' in orjson.dumps(template.data, option=orjson.OPT_NON_STR_KEYS),
+        is_slow=b'"yaql"' in to_json(template.data),
     )
     implied = _implied(desired)
     if not implied:
@@ -222,7 +234,7 @@ def validate(desired: Desired) -> list[TemplateError]:
             continue  # its properties are never sent anywhere
         try:
             props = loaded_properties(desired, name, scope)
-            handler.validate(props)
+            _judge(handler, props)
             _validate_policy(definition, handler)
         except PropertyError as error:
             path = error.path or f"resources.{name}.properties"
@@ -233,6 +245,15 @@ def validate(desired: Desired) -> list[TemplateError]:
         except TemplateError as error:
             errors.append(error)
     return errors
+
+
+def _judge(handler: ResourceType[Any], props: Properties) -> None:
+    """What the type says of its properties; nothing, when it cannot judge values that are still open."""
+    try:
+        handler.validate(props)
+    except (TypeError, AttributeError):
+        if not has_unknown(props.data):
+            raise
 
 
 def _validate_policy(definition: ResourceDefinition, handler: ResourceType[Any]) -> None:

@@ -10,7 +10,7 @@ from stackd.engine.nested import NO_MEMBERS, child_environment
 from stackd.engine.run import now
 from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.records import Resource
-from stackd.resources.base import NestedType
+from stackd.resources.base import Child, NestedType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.parameters import StackIdentity
@@ -60,10 +60,7 @@ def expand(
     ``taken`` is how many of ``max_resources`` the stacks around have already.
     """
     taken += len(desired.resources)
-    if 0 <= max_resources < taken:
-        raise RequestLimitExceeded(
-            f"Request limit exceeded: Maximum resources per stack exceeded ({max_resources})."
-        )
+    _refuse_too_many(taken, max_resources)
     expanded = Expanded(name, desired)
     scope = desired.scope({})
     for resource, kind in desired.kinds.items():
@@ -77,9 +74,12 @@ def expand(
             )
         props = loaded_properties(desired, resource, scope)
         try:
-            child = _child(desired, resource, props, registry, name)
-            if child is None:
+            declared = _declared(desired, resource, props)
+            if declared is None:
                 continue
+            if not isinstance(declared.template, str):
+                _refuse_too_many(taken + len(declared.template.get("resources") or ()), max_resources)
+            child = _child(desired, resource, declared, registry, name)
             inner = expand(
                 child,
                 registry,
@@ -96,19 +96,26 @@ def expand(
     return expanded
 
 
-def _child(desired: Desired, name: str, props: Properties, registry: Registry, stack: str) -> Desired | None:
+def _refuse_too_many(count: int, most: int) -> None:
+    if 0 <= most < count:
+        raise RequestLimitExceeded(f"Request limit exceeded: Maximum resources per stack exceeded ({most}).")
+
+
+def _declared(desired: Desired, name: str, props: Properties) -> Child | None:
+    """What a resource wants to contain; None while that is not known or when it contains nothing."""
     handler = desired.kinds[name].handler
     if not isinstance(handler, NestedType):
         return None
-    row = _row(desired, name)
     try:
-        child = handler.child(row, props, NO_MEMBERS, desired.source.files)
-    except TemplateError:
-        raise
+        return handler.child(_row(desired, name), props, NO_MEMBERS, desired.source.files)
     except (TypeError, ValueError, AttributeError):
         if has_unknown(props.data):
             return None  # how many members there are is not known before the stack exists
         raise
+
+
+def _child(desired: Desired, name: str, child: Child, registry: Registry, stack: str) -> Desired:
+    row = _row(desired, name)
     environment = child_environment(desired.source.environment, row, child)
     template = child.template if isinstance(child.template, str) else dict(child.template)
     source = load_source(template, environment, desired.source.files)

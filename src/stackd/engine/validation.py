@@ -145,19 +145,9 @@ def check(source: Source, registry: Registry) -> Findings:
     except StackdError as error:
         found.add(error)
         return found
-    for problem in _property_errors(found.desired):
+    for problem in property_errors(found.desired):
         found.add(problem)
     return found
-
-
-def _property_errors(desired: Desired) -> list[TemplateError]:
-    """Mistakes in properties; none are told when a type cannot judge values that are still open."""
-    try:
-        return property_errors(desired)
-    except (TypeError, AttributeError):
-        if has_unknown(list(desired.parameters.values())):
-            return []
-        raise
 
 
 def _refuse_unknown_parameters(source: Source) -> None:

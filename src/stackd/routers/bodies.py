@@ -175,6 +175,8 @@ def _tags(value: Any) -> tuple[str, ...] | None:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise BadRequest("The value of 'tags' must be words parted by commas.")
     for tag in tags:
+        if "\0" in tag:
+            raise BadRequest("Invalid tag, it has a null character")
         if len(tag) > TAG_LENGTH:
             raise BadRequest(f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
     return tuple(tags)

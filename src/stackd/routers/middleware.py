@@ -74,6 +74,8 @@ class Gate:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> Response | None:
         """The answer to a request; None when the documentation has given it."""
         path = _path_of(scope)
+        if "%00" in path:  # no name has a null character, and some databases refuse to look for one
+            return errors.not_found()
         if path in _OPEN:
             await self._documentation(scope, receive, send)
             return None

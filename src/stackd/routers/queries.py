@@ -20,7 +20,8 @@ class Query:
 
     def __init__(self, request: Request) -> None:
         raw: bytes = request.scope.get("query_string", b"")
-        self.pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="replace")
+        text = raw.decode("latin-1").replace("%00", "%EF%BF%BD")  # no database knows null characters
+        self.pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
         self._last = {key: value for key, value in self.pairs if value != ""}
 
     def text(self, name: str) -> str | None:

@@ -134,10 +134,10 @@ def _typed(allowed: dict[str, tuple[str, ...]]) -> dict[str, tuple[Any, ...]]:
             value.lower() in ("true", "1") for value in typed["disable_rollback"]
         )
     if "timeout_mins" in typed:
-        numbers = (
-            int(value) if value.isascii() and value.isdigit() else -1 for value in typed["timeout_mins"]
+        typed["timeout_mins"] = tuple(
+            int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
+            for value in typed["timeout_mins"]
         )
-        typed["timeout_mins"] = tuple(min(number, 2**31 - 1) for number in numbers)
     return typed
 
 

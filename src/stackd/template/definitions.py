@@ -75,6 +75,8 @@ class DefinitionReader:
         """A resource whose body is known to be a map with a type; raises TemplateError."""
         keys = self._version.resource_keys
         base = (self._version.sections["resources"], name)
+        if "\0" in name:
+            raise self._fail("The name of a resource has a null character.", base, "Rename the resource.")
         self._check_keys(body, base)
         nodes = {key: self._node(name, key, body, base) for key in _SHAPES if key in keys}
         external_id = nodes.get("external_id")

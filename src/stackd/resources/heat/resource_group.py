@@ -7,6 +7,7 @@ from functools import cache
 from itertools import count, islice
 from typing import Any, ClassVar
 
+from stackd.errors import RequestLimitExceeded
 from stackd.records import Resource
 from stackd.resources.base import Batch, Child, Members, NestedType, attr
 from stackd.resources.constraints import between, length, one_of
@@ -18,6 +19,8 @@ from stackd.template.unknown import Unknown
 
 _SKIPPED = "name_blacklist"
 _VERSION = "2015-04-30"
+_MOST = 100_000
+"""Members that a group is asked for at most, whatever the limit on resources is."""
 
 
 class ResourceDef(Properties):
@@ -163,6 +166,8 @@ def _size(props: ResourceGroupProps, members: Members) -> int:
     wanted = props.data["count"]
     if isinstance(wanted, Unknown):
         return len(members.resources) or 1
+    if wanted > _MOST:
+        raise RequestLimitExceeded(f"Request limit exceeded: A group has more than {_MOST} members.")
     return int(wanted)
 
 
