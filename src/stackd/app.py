@@ -145,6 +145,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         tuning=Tuning(
             create_retries=limits.action_retry_limit,
             grace=float(limits.error_wait_time),
+            timeout=float(limits.stack_action_timeout),
             nested_depth=limits.max_nested_stack_depth,
             resources=limits.max_resources_per_stack,
             events_kept=limits.max_events_per_stack,

@@ -75,13 +75,13 @@ async def test_old_deleted_stacks_go_with_all_that_is_theirs(database: Database,
 async def test_documents_go_when_nothing_names_them(
     database: Database, journal: Journal, clock: Clock
 ) -> None:
-    template, previous, applied, file, orphan, again = (
-        put(database, body) for body in (b"t", b"p", b"a", b"file", b"orphan", b"again")
+    template, previous, file, orphan, again = (
+        put(database, body) for body in (b"t", b"p", b"file", b"orphan", b"again")
     )
     manifest = put(database, orjson.dumps({"script.sh": file.id}))
     stack = a_stack(definition=Definition(template.id, "", manifest.id), previous=Definition(previous.id))
-    resource = a_resource(stack, applied_from=applied.id)
-    named = (template, previous, applied, file, manifest)
+    resource = a_resource(stack, applied_from=orphan.id)  # a mark of a definition, no document
+    named = (template, previous, file, manifest)
     await journal.write(Insert(stack), Insert(resource), *named, orphan, again)
     assert await purge(database, MONTH) == Purged(stacks=0, documents=0)
     clock.now += MONTH * 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stackd.records import Action, Status
-from tests.support.engine import World, world
+from tests.support.engine import World, unless_dead, world
 
 TEMPLATE = {
     "heat_template_version": "2018-08-31",
@@ -32,19 +32,10 @@ async def _survive(made: World, dies_at: int, after: bool) -> bool:
     """Create with a crash at a write, finish in a second life; whether the crash came at all."""
     async with made.process(dies_at=dies_at, after=after) as first:
         accepted = asyncio.create_task(first.create("s", TEMPLATE))
-        done, _ = await asyncio.wait({accepted}, timeout=3)
-        if not done:
-            accepted.cancel()
-            stack = None
-        else:
-            stack = accepted.result()
-            for _ in range(300):
-                current = await first.stack(stack)
-                if first.journal.writes >= dies_at or current.status is not Status.IN_PROGRESS:
-                    break
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-        crashed = first.journal.writes >= dies_at
+        stack = await unless_dead(first, accepted)
+        if stack is not None:
+            await unless_dead(first, asyncio.create_task(first.done(stack)))
+        crashed = first.journal.died.is_set()
     async with made.process() as second:
         if stack is None:
             from stackd.db import stacks

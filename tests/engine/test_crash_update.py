@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
 import pytest
 
 from stackd.db import resources
 from stackd.records import Action, Stack, Status
-from tests.support.engine import Process, World
+from tests.support.engine import Process, World, unless_dead
 
 
 def hot(members: dict[str, Any]) -> dict[str, Any]:
@@ -31,16 +30,10 @@ AFTER = {"net": net("b"), "subnet": subnet("10.2.0.0/24"), "new": net("new")}
 BAD = {"type": "OS::Heat::TestResource", "depends_on": ["subnet", "new"], "properties": {"fail": True}}
 
 
-async def _die_in_update(process: Process, stack: Stack, template: dict[str, Any], dies_at: int) -> None:
-    accepted = asyncio.create_task(process.update(stack, template))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while process.journal.writes < dies_at:
-                if accepted.done() and (await process.stack(stack)).status is not Status.IN_PROGRESS:
-                    break
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(0.02)
-    accepted.cancel()
+async def _die_in_update(process: Process, stack: Stack, template: dict[str, Any]) -> None:
+    updated = await unless_dead(process, asyncio.create_task(process.update(stack, template)))
+    if updated is not None:
+        await unless_dead(process, asyncio.create_task(process.done(updated)))
 
 
 async def _survivor(world: World, template: dict[str, Any], dies_at: int, **options: Any) -> tuple[Any, ...]:
@@ -49,7 +42,7 @@ async def _survivor(world: World, template: dict[str, Any], dies_at: int, **opti
         stack = await first.done(await first.create("s", BEFORE, **options))
         before = await first.rows(stack)
     async with world.process(dies_at=dies_at, after=dies_at % 2 == 0) as second:
-        await _die_in_update(second, stack, template, dies_at)
+        await _die_in_update(second, stack, template)
     async with world.process() as third:
         ended = await third.done(stack)
         if ended.action is Action.CREATE:  # it died before the update was accepted

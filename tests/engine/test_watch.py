@@ -119,6 +119,27 @@ async def test_interval_grows_with_the_wait_up_to_its_bound() -> None:
     assert max(gaps) < 0.4
 
 
+async def test_who_asks_again_a_little_later_is_no_new_one() -> None:
+    cloud, watchers = Compute("a"), Watchers(0.002, 0.1)
+    end = asyncio.get_running_loop().time() + 0.25
+    while asyncio.get_running_loop().time() < end:
+        await look(cloud, "a", watchers=watchers)
+        await asyncio.sleep(0.005)
+    assert len(cloud.calls) < 20  # some forty, were each look the first
+
+
+async def test_who_comes_back_after_long_is_a_new_one() -> None:
+    cloud, watchers = Compute("a"), Watchers(0.001, 0.05)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.2
+    while loop.time() < end:
+        await look(cloud, "a", watchers=watchers)
+    await asyncio.sleep(0.1)
+    before = loop.time()
+    await look(cloud, "a", watchers=watchers)
+    assert loop.time() - before < 0.04
+
+
 async def test_new_object_is_seen_soon_though_others_wait_for_long() -> None:
     cloud, watchers = Compute("old", "new"), Watchers(0.01, 10.0)
     begin = asyncio.get_running_loop().time()

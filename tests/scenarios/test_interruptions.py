@@ -10,13 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from stackd.engine import lifecycle
 from stackd.records import Action, Stack, Status
 from tests.scenarios.ledger import shape
 from tests.scenarios.lives import Death
@@ -33,12 +31,6 @@ def _seeds(default: str) -> list[int]:
         first, _, last = part.partition("-")
         seeds += range(int(first), int(last or first) + 1)
     return seeds
-
-
-@pytest.fixture(autouse=True)
-def _calls_settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No call of a dead process is at work in this cloud for longer than this."""
-    monkeypatch.setattr(lifecycle, "SETTLING", timedelta(seconds=0.1))
 
 
 @contextmanager

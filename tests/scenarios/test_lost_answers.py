@@ -1,11 +1,9 @@
 """A small stack, and the answer of every single call lost together with the process that waited for it."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from stackd.engine import lifecycle
 from stackd.records import Status
 from tests.scenarios.lives import Death
 from tests.scenarios.story import Story, Wish
@@ -44,10 +42,7 @@ CALLS = 7
 
 
 @pytest.mark.parametrize("number", range(2, CALLS + 1))
-async def test_no_object_is_lost_or_made_twice(
-    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lifecycle, "SETTLING", timedelta(seconds=0.1))
+async def test_no_object_is_lost_or_made_twice(tmp_path: Path, number: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, number)
         stack = await story.fulfil([ATTACHED], [Death("called", number)])

@@ -12,20 +12,24 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stackd import app
 from stackd.app import Parts
 from stackd.clients.credentials import PasswordCredentials, Scope
 from stackd.db import events, resources, stacks
+from stackd.db.database import Database
 from stackd.db.journal import Change, Journal
 from stackd.devcloud import DevCloud, DevCloudSettings
 from stackd.devcloud import serve as serve_cloud
 from stackd.engine import stacks as use_cases
 from stackd.engine.requests import StackRequest
+from stackd.engine.run import Tuning
 from stackd.records import Caller, Event, Fence, Resource, Stack, Status
 from stackd.settings import Settings
 from tests.support.database import database_url
+
+T = TypeVar("T")
 
 _NOT_COUNTED = frozenset({"trusts", "assignments"})
 
@@ -37,12 +41,17 @@ class MortalJournal(Journal):
     after: bool = False
     writes: int = 0
 
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self.died = asyncio.Event()
+
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
         self.writes += 1
         doomed = self.dies_at is not None and self.writes >= self.dies_at
         if doomed and self.after and self.writes == self.dies_at:
             await super().write(*changes, fence=fence)
         if doomed:
+            self.died.set()
             await asyncio.Event().wait()
         await super().write(*changes, fence=fence)
 
@@ -134,7 +143,8 @@ class World:
             made.append(journal)
             return journal
 
-        original, app.Journal = app.Journal, make  # type: ignore[misc, assignment]
+        originals = app.Journal, app.Tuning
+        app.Journal, app.Tuning = make, _tuning  # type: ignore[misc, assignment]
         try:
             async with app.wired(self.settings) as parts:
                 token = (await parts.engine.authority._clouds.cloud(_demo()).token()).id
@@ -146,7 +156,23 @@ class World:
                     if dies_at is not None:
                         await crash(process)
         finally:
-            app.Journal = original  # type: ignore[misc]
+            app.Journal, app.Tuning = originals  # type: ignore[misc]
+
+
+def _tuning(**values: Any) -> Tuning:
+    """No call of a dead process is at work in the dev cloud for longer than this."""
+    return Tuning(**values, settling=0.1)
+
+
+async def unless_dead(process: Process, task: asyncio.Task[T]) -> T | None:
+    """What a task comes to; None when the process dies before it has ended."""
+    died = asyncio.create_task(process.journal.died.wait())
+    await asyncio.wait({task, died}, return_when=asyncio.FIRST_COMPLETED)
+    died.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    return None
 
 
 async def crash(process: Process) -> None:

@@ -21,7 +21,6 @@ _ROWS_AT_ONCE = 500
 _YOUNGEST_DOCUMENT = timedelta(days=1)
 
 _S = tables.stacks.c
-_R = tables.resources.c
 _D = tables.documents.c
 _DEAD = (
     select(_S.id).where(_S.deleted_at < bindparam("before")).order_by(_S.deleted_at).limit(_STACKS_AT_ONCE)
@@ -74,16 +73,12 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
 
 
 async def _referenced(db: Database) -> set[tuple[str, str]]:
-    """Project and id of every document that a stack, a resource or a manifest names."""
+    """Project and id of every document that a stack or a manifest names."""
     named: set[tuple[str, str]] = set()
     for group in tables.DEFINITION_COLUMNS.values():
         for column in group:
             rows = await db.fetch_once(select(_S.project_id, _S[column]).distinct())
             named |= {(row[0], row[1]) for row in rows if row[1]}
-    applied = select(_S.project_id, _R.applied_from).join_from(
-        tables.resources, tables.stacks, _R.stack_id == _S.id
-    )
-    named |= {(row[0], row[1]) for row in await db.fetch_once(applied.distinct())}
     for project, manifest in await db.fetch(_MANIFESTS):
         for row in await db.fetch(_BODY, {"project": project, "id": manifest}):
             named |= {(project, id_) for id_ in from_json(unpack(row[0], db.sealer)).values()}

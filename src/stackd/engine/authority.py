@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from stackd.auth.trusts import TrustKey, create_trust, delete_trust, find_trust, trust_key
@@ -15,6 +15,7 @@ from stackd.clients.pool import Clouds
 from stackd.db import credentials
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Remove
+from stackd.engine.locks import Locks
 from stackd.engine.run import new_id, now
 from stackd.errors import MissingCredential
 from stackd.records import Caller, Credential, Stack
@@ -36,7 +37,7 @@ class Authority:
         self._clouds = clouds
         self._service = service
         self._roles = tuple(roles)
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = Locks()
         self._lent: Counter[str] = Counter()
 
     def of_caller(self, caller: Caller) -> Cloud:
@@ -63,9 +64,10 @@ class Authority:
             yield credential
         finally:
             self._lent[credential.id] -= 1
+            self._lent += Counter()  # drops what is lent to nobody
 
     def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
-        return self._locks[f"{of.user_id}/{of.project_id}"]
+        return self._locks.of(f"{of.user_id}/{of.project_id}")
 
     async def _new(self, caller: Cloud, key: TrustKey) -> Credential:
         made = Credential(

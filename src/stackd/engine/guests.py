@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from stackd.auth.stack_users import StackUsers as Domain
@@ -11,6 +9,7 @@ from stackd.auth.stack_users import generate_password
 from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Journal, Update
+from stackd.engine.locks import Locks
 from stackd.errors import NotSupported
 from stackd.records import Stack
 from stackd.resources.context import StackUser
@@ -26,7 +25,7 @@ class Guests:
         self._journal = journal
         self._open = domain
         self._opened: tuple[Domain, str] | None = None
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = Locks()
 
     async def _domain(self) -> tuple[Domain, str]:
         if self._open is None:
@@ -56,7 +55,7 @@ class Guests:
 
     async def _project(self, domain: Domain, stack: Stack) -> str:
         """The project of the tree; its name is the root's id, so that a repeated attempt finds it."""
-        async with self._locks[stack.root_id]:
+        async with self._locks.of(stack.root_id):
             root = await stacks.get(self._db, stack.root_id, None)
             if root is not None and root.stack_user_project_id:
                 return root.stack_user_project_id
@@ -79,7 +78,7 @@ class Guests:
     async def remove_named(self, stack: Stack, name: str) -> None:
         """See ``engine.run.StackUsers``."""
         domain, _ = await self._domain()
-        async with self._locks[stack.root_id]:
+        async with self._locks.of(stack.root_id):
             root = await stacks.get(self._db, stack.root_id, None)
             noted = root is not None and root.stack_user_project_id
             if not noted and (project_id := await domain.find_project(_project_name(stack))):

@@ -35,8 +35,6 @@ from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
 
 CLOCK_SKEW = timedelta(seconds=5)
-SETTLING = timedelta(seconds=2)
-"""A request of a process that died may still be at work in the service for so long."""
 
 
 class NestedFailure(ResourceFailure):
@@ -192,9 +190,9 @@ async def resume(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...
 async def recover_id(work: Work, props: Properties) -> bool:
     """Find the object of a create whose id was never stored; False when there is none."""
     intended = work.resource.updated_at or work.resource.created_at
-    age = now() - intended
-    if age < SETTLING and not work.kind.local:
-        await asyncio.sleep((SETTLING - age).total_seconds())
+    remaining = work.run.services.tuning.settling - (now() - intended).total_seconds()
+    if remaining > 0 and not work.kind.local:
+        await asyncio.sleep(remaining)
     return await _find_lost(work, props, intended)
 
 
@@ -237,7 +235,7 @@ async def delete(work: Work, props: Properties) -> None:
         await _remove_object(work, props)
     gone = work.resource
     await work.store(
-        work._event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
+        work.event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
         Remove(Resource, gone.id),
     )
     await work.flush()

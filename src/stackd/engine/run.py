@@ -48,12 +48,18 @@ class StackUsers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The limits that shape a run; seconds where they are times."""
+    """The limits that shape a run; seconds where they are times.
+
+    ``timeout`` is for stacks that name none. A request of a process that died may still be at work in
+    a service for the time of ``settling``.
+    """
 
     slots: int = 200
     create_retries: int = 5
     retry_pause: float = 1.0
     grace: float = 240.0
+    timeout: float = 3600.0
+    settling: float = 2.0
     nested_depth: int = 5
     resources: int = 1000
     events_kept: int = 1000

@@ -77,7 +77,7 @@ class StackWalk:
             root_id=stack.root_id,
             root_name=self.root_name,
             path=path,
-            timeout=(stack.timeout_mins or 60) * 60.0,
+            timeout=60.0 * stack.timeout_mins if stack.timeout_mins else run.services.tuning.timeout,
         )
 
     async def go(self) -> bool:

@@ -52,6 +52,8 @@ class _Watcher:
         self._entity = entity
         self._waiting: dict[str, list[asyncio.Future[JSON]]] = {}
         self._since: dict[str, float] = {}
+        self._answered: dict[str, float] = {}
+        self._end: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def wait_for(self, object_id: str) -> asyncio.Future[JSON]:
@@ -59,6 +61,9 @@ class _Watcher:
         future: asyncio.Future[JSON] = loop.create_future()
         self._waiting.setdefault(object_id, []).append(future)
         self._since.setdefault(object_id, loop.time())
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
         if self._task is None:
             self._task = loop.create_task(self._look_around(), name=f"watch {self._entity.listing}")
         return future
@@ -70,11 +75,22 @@ class _Watcher:
             await asyncio.sleep(min(max(age * 0.25, self._owner.shortest), self._owner.longest))
             batch, self._waiting = self._waiting, {}
             await self._answer(batch)
+            self._answered |= dict.fromkeys(batch, loop.time())
             await asyncio.sleep(0)  # those who are not content yet ask again now
             _forget_done(self._waiting)
-            self._since = {key: since for key, since in self._since.items() if key in self._waiting}
+            self._forget_content()
         self._task = None
-        self._owner.forget(self._key)
+        self._end = loop.call_later(self._owner.longest, self._owner.forget, self._key)
+
+    def _forget_content(self) -> None:
+        """Forget since when those have waited who did not ask again for long.
+
+        Who works between two looks is no new one, and must not make all others be looked at more often.
+        """
+        early = asyncio.get_running_loop().time() - self._owner.longest
+        self._answered = {key: when for key, when in self._answered.items() if when >= early}
+        known = self._waiting.keys() | self._answered.keys()
+        self._since = {key: since for key, since in self._since.items() if key in known}
 
     async def _answer(self, batch: dict[str, list[asyncio.Future[JSON]]]) -> None:
         """Give each what was seen of its object; a service that is out of order is asked again."""

@@ -174,13 +174,13 @@ class Work:
 
     async def enter(self, action: Action, *others: Change, **values: Any) -> None:
         """The intent: the action begins, with all that is needed to resume it."""
-        event = self._event(action, Status.IN_PROGRESS, STATE_CHANGED)
+        event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED)
         status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
         await self.store(event, *others, **status, updated_at=now(), **values)
 
     async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
         """The outcome of the action."""
-        event = self._event(self.resource.action, status, reason)
+        event = self.event(self.resource.action, status, reason)
         await self.store(event, status=status, reason=reason, updated_at=now(), **values)
         await self.flush()
 
@@ -192,9 +192,10 @@ class Work:
 
     async def note(self, status: Status, reason: str) -> None:
         """An event without a change of the row."""
-        await self.run.write(self._event(self.resource.action, status, reason))
+        await self.run.write(self.event(self.resource.action, status, reason))
 
-    def _event(self, action: Action, status: Status, reason: str) -> Insert:
+    def event(self, action: Action, status: Status, reason: str) -> Insert:
+        """The record that the resource changes its state."""
         shown = self.resource.physical_id or self.physical_name
         return resource_event(self.stack_record, self.resource, action, status, reason, shown)
 
