@@ -21,7 +21,8 @@ _GARBAGE: tuple[Any, ...] = (True, 7, 1.5, "text", ["a"], [["a"]], [{}], [None])
 _KEYS = ("properties", "metadata", "depends_on", "update_policy", "deletion_policy", "condition")
 _MISPLACED: tuple[Any, ...] = (7, "nobody", ["nobody"], [7], [[]])
 _NO_TEMPLATES: tuple[Any, ...] = (
-    None, 1, True, "", "a", "[]", [], {}, "{", "}", ":", "\t", "%", "&a", "*a", "!!python/object:a", "a: b: c",
+    None, 1, True, "", "a", "[]", [], {}, "{", "}", ":", "\t", "%", "&a", "*a", "!!python/object:a",
+    "a: b: c",
     "a: [", "- a", "--- a\n--- b", "\x00", "\ud7ff", '{"a": 1', "{{a}}", "null", "1e400",
 )  # fmt: skip
 _NO_VERSIONS: tuple[Any, ...] = (None, 1, "", "x", [], {}, "1999-01-01", 2**70)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -239,3 +240,46 @@ async def test_error_in_a_template_tells_where_it_is_and_what_to_do(api: Api) ->
 async def test_action_is_one_of_a_few(api: Api, body: dict[str, Any], message: str) -> None:
     path = await api.create(f"acted{len(message)}", EMPTY)
     assert (await api.refused("POST", f"{path}/actions", body))[2] == message
+
+
+SLOW = {"type": "OS::Cinder::Volume", "properties": {"size": 1}}
+
+
+async def test_cancelled_creation_has_failed_and_can_go_on(api: Api) -> None:
+    template = {**EMPTY, "resources": {"never": SLOW}}
+    answer = await api.call("POST", "/stacks", {"stack_name": "stopped", "template": template})
+    path = f"/stacks/stopped/{answer.json()['stack']['id']}"
+    answer = await api.call("POST", f"{path}/actions", {"cancel_without_rollback": None})
+    assert (answer.status_code, answer.text) == (200, "null")
+    stack = (await api.get(path))["stack"]
+    assert (stack["stack_status"], stack["stack_status_reason"]) == (
+        "CREATE_FAILED",
+        "Stack CREATE cancelled",
+    )
+    refused = await api.refused("POST", f"{path}/actions", {"cancel_update": None})
+    assert refused == (400, "NotSupported", "Cancelling update when stack is CREATE_FAILED is not supported.")
+    assert (await api.call("PUT", path, {"template": template})).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_cancelled_update_goes_back(api: Api) -> None:
+    path = await api.create("returned", TEMPLATE)
+    more = {**TEMPLATE, "resources": {**TEMPLATE["resources"], "volume": SLOW}}
+    assert (await api.call("PUT", path, {"template": more})).status_code == 202
+    assert (await api.call("POST", f"{path}/actions", {"cancel_update": ""})).status_code == 200
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "ROLLBACK_COMPLETE"
+    names = {each["resource_name"] for each in (await api.get(f"{path}/resources"))["resources"]}
+    assert names == {"word", "value"}
+
+
+async def test_requests_at_the_same_moment_are_accepted_or_refused_in_order(api: Api) -> None:
+    path = await api.create("busy", EMPTY)
+    bodies = [{"template": {**EMPTY, "description": str(number)}} for number in range(6)]
+    answers = await asyncio.gather(*(api.call("PUT", path, body) for body in bodies))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert answers[0].status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    body = {"stack_name": "twins", "template": EMPTY}
+    answers = await asyncio.gather(*(api.call("POST", "/stacks", body) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]

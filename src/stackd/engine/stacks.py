@@ -7,7 +7,7 @@ event. When that is durable the request is answered; the walk goes on by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from stackd.errors import (
     EntityNotFound,
     Fenced,
     Forbidden,
+    NotSupported,
     PropertyError,
     RequestLimitExceeded,
     StackExists,
@@ -40,6 +41,8 @@ from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 
 ADMIN_RULE = "context_is_admin"
+_ATTEMPTS = 5
+"""How often a change is tried on what a stack has become meanwhile, before it is refused."""
 
 
 async def find(
@@ -141,6 +144,10 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
 
 async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
     """Accept a new definition for a stack; it supersedes an operation that runs."""
+    return await _on_newest(engine, stack, lambda newest: _update(engine, caller, newest, request))
+
+
+async def _update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
     require_start(stack, Action.UPDATE)
     checked = await _checked_change(engine, caller, stack, request)
     source = checked.source
@@ -185,6 +192,10 @@ async def preview_update(
 
 async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     """Accept the deletion; a running operation is cancelled first."""
+    return await _on_newest(engine, stack, lambda newest: _delete(engine, caller, newest))
+
+
+async def _delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     if stack.deleted_at is not None:
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
@@ -192,6 +203,69 @@ async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
     return await _accept(engine, caller, stack, Action.DELETE, {"updated_at": now()}, before)
+
+
+async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Accept the way back from a running update to what the stack was before it."""
+    return await _on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
+
+
+async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    _require_running(stack, Action.UPDATE)
+    back = {"definition": stack.previous or Definition(), "previous": None}
+    return await _accept(engine, caller, stack, Action.ROLLBACK, back, [])
+
+
+async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Stop a running creation or update where it is; the stack has failed when this returns.
+
+    Calls that are under way are brought to their end, nothing new starts.
+    """
+    return await _on_newest(engine, stack, lambda newest: _cancel(engine, caller, newest))
+
+
+async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    _require_running(stack, Action.CREATE, Action.UPDATE)
+    if stack.parent_id is not None:
+        raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
+    changes: list[Change] = []
+    for each in await stacks.tree(engine.services.db, stack.root_id):
+        if each.status is Status.IN_PROGRESS and each.id != stack.id:
+            changes += _cancelled(each)
+    cancelled = replace(stack, operation_id=new_id())
+    changes += _cancelled(stack, operation_id=cancelled.operation_id)
+    # No stack is at this operation: it only makes whoever works on the tree look up and stop.
+    notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
+    await engine.services.journal.write(*changes, Insert(notice))
+    engine.operator.kick(stack.root_id)
+    return cancelled
+
+
+def _cancelled(stack: Stack, **values: Any) -> list[Change]:
+    reason = f"Stack {stack.action} cancelled"
+    ended = {"status": Status.FAILED, "reason": reason, **values}
+    where = {"operation_id": stack.operation_id} if values else {}
+    event = stack_event(stack, stack.action, Status.FAILED, reason)
+    return [Update(Stack, stack.id, ended, where=where), event]
+
+
+def _require_running(stack: Stack, *actions: Action) -> None:
+    if stack.status is not Status.IN_PROGRESS or stack.action not in actions:
+        state = f"{stack.action}_{stack.status}"
+        raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
+
+
+async def _on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:
+    """Make a change; when another request was faster, check and make it on what the stack is then."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return await change(stack)
+        except Fenced:
+            newest = await stacks.get(engine.services.db, stack.id, None, live=True)
+            if newest is None:
+                raise EntityNotFound("Stack", stack.name) from None
+            stack = newest
+    raise ActionInProgress(stack.name, stack.action)
 
 
 async def _accept(
@@ -202,7 +276,10 @@ async def _accept(
     values: Mapping[str, Any],
     others: list[Change],
 ) -> Stack:
-    """Store the operation and the stack's new state in one write, then start."""
+    """Store the operation and the stack's new state in one write, then start.
+
+    Raises ``Fenced`` when the stack is no longer as it was read.
+    """
     reason = f"Stack {action} started"
     moved = {
         **values,
@@ -212,15 +289,12 @@ async def _accept(
         "operation_id": new_id(),
     }
     accepted = replace(stack, **moved)
-    try:
-        await engine.services.journal.write(
-            *others,
-            Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
-            Insert(_operation(engine, caller, accepted)),
-            stack_event(accepted, action, Status.IN_PROGRESS, reason),
-        )
-    except Fenced:
-        raise ActionInProgress(stack.name, action) from None
+    await engine.services.journal.write(
+        *others,
+        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
+        Insert(_operation(engine, caller, accepted)),
+        stack_event(accepted, action, Status.IN_PROGRESS, reason),
+    )
     engine.operator.kick(stack.root_id)
     return accepted
 

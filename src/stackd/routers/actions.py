@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from stackd.engine import stacks as use_cases
 from stackd.errors import BadRequest, NotSupported
 from stackd.routers import models
 from stackd.routers.front import STACK, Call
@@ -12,6 +13,7 @@ from stackd.routers.routing import Routes
 routes = Routes("actions")
 
 ACTIONS = ("suspend", "resume", "check", "cancel_update", "cancel_without_rollback")
+_ACCEPTED = {"cancel_update": use_cases.cancel_update, "cancel_without_rollback": use_cases.cancel}
 
 
 @routes.post(f"{STACK}/actions", None, body=models.ActionBody)
@@ -27,4 +29,8 @@ async def act(call: Call) -> Response:
         raise BadRequest(f"Invalid action {action} specified")
     call.enforce(f"actions:{action}")
     stack = await call.stack(live=True)
-    raise NotSupported(f"The action {action} on stack {stack.name} is not supported.")
+    accept = _ACCEPTED.get(action)
+    if accept is None:
+        raise NotSupported(f"The action {action} on stack {stack.name} is not supported.")
+    await accept(call.engine, call.caller, stack)
+    return Response(b"null", media_type="application/json")
