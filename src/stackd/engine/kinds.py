@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackd.errors import EntityNotFound, TemplateError
+from stackd.errors import EntityNotFound, ResourceFailure, TemplateError
+from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.heat.template_resource import template_resource
 from stackd.resources.registry import Registry
@@ -14,6 +15,7 @@ from stackd.template.environment import Environment
 from stackd.template.template import ResourceDefinition, Template, load_template
 
 _TEMPLATE_ENDINGS = (".yaml", ".template")
+_EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,21 @@ class Kind:
 def is_template_name(name: str) -> bool:
     """Whether a type's name stands for a template rather than a registered type."""
     return name.endswith(_TEMPLATE_ENDINGS)
+
+
+def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, Kind]) -> ResourceType[Any]:
+    """The type behind a stored row: as the template has it, else registered, else any template."""
+    known = kinds.get(row.name)
+    if known is not None and known.name == row.kind:
+        return known.handler
+    if is_template_name(row.kind):
+        return template_resource(load_template(_EMPTY_TEMPLATE))
+    try:
+        return registry.get(row.kind)
+    except EntityNotFound:
+        raise ResourceFailure(
+            f"The type {row.kind} of resource {row.name} is no longer installed; install its plug-in again"
+        ) from None
 
 
 def resolve_kinds(

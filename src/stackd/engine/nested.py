@@ -4,54 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
 from stackd.db import documents, resources, stacks
 from stackd.db.journal import Change, Insert, PutDocument, Update
+from stackd.engine import lifecycle
+from stackd.engine.definitions import load_definition
 from stackd.engine.desired import Desired, build, load_source
-from stackd.engine.kinds import is_template_name
+from stackd.engine.kinds import handler_of
 from stackd.engine.lifecycle import NestedFailure
 from stackd.engine.pace import Stopped
 from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.scope import attribute_key
+from stackd.engine.stackwork import StackWork
 from stackd.engine.work import Work
-from stackd.errors import EntityNotFound, ResourceFailure, TemplateError
+from stackd.errors import ResourceFailure, TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
-from stackd.resources.heat.template_resource import template_resource
-from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import load_template
 
-if TYPE_CHECKING:
-    from stackd.engine.stackwalk import StackWalk
-
 NO_MEMBERS = Members({}, {}, {}, lambda name, path: None)
-EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
 
 
-def handler_of(row: Resource, registry: Registry, desired: Desired | None) -> ResourceType[Any]:
-    """The type behind a stored row: as the template has it, else registered, else any template."""
-    known = desired.kinds.get(row.name) if desired else None
-    if known is not None and known.name == row.kind:
-        return known.handler
-    if is_template_name(row.kind):
-        return template_resource(load_template(EMPTY_TEMPLATE))
-    try:
-        return registry.get(row.kind)
-    except EntityNotFound:
-        raise ResourceFailure(
-            f"The type {row.kind} of resource {row.name} is no longer installed; install its plug-in again"
-        ) from None
-
-
-def child_data(walk: StackWalk, work: Work, child: Child) -> tuple[Any, dict[str, Any]]:
+def child_data(at: StackWork, work: Work, child: Child) -> tuple[Any, dict[str, Any]]:
     """Template data and environment data of a child."""
-    environment = child_environment(walk._desired().source.environment, work.resource, child)
+    environment = child_environment(at.wish.source.environment, work.resource, child)
     template = child.template if isinstance(child.template, str) else dict(child.template)
     return template, environment
 
@@ -63,11 +45,11 @@ def child_environment(environment: Environment, resource: Resource, child: Child
     return data
 
 
-async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[str, Any]) -> None:
+async def create(at: StackWork, work: Work, props: Properties, intent: dict[str, Any]) -> None:
     """Make the child in the store together with the resource's id, then walk it."""
-    stack = walk.stack
-    if stack.depth + 1 > walk.run.services.tuning.nested_depth:
-        limit = walk.run.services.tuning.nested_depth
+    stack = at.stack
+    if stack.depth + 1 > at.run.services.tuning.nested_depth:
+        limit = at.run.services.tuning.nested_depth
         raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{work.resource.name}")
     child = Stack(
         id=new_id(),
@@ -94,50 +76,48 @@ async def create(walk: StackWalk, work: Work, props: Properties, intent: dict[st
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
-    await _reach(walk, work, child, None, props)
+    await _reach(at, work, child, None, props)
     await work.leave(Status.COMPLETE)
 
 
-async def update(walk: StackWalk, work: Work, props: Properties, intent: dict[str, Any]) -> None:
+async def update(at: StackWork, work: Work, props: Properties, intent: dict[str, Any]) -> None:
     """Bring the child to what the properties say now; an unchanged and healthy one is left alone."""
     if work.resource.nested_stack_id is None:
-        await create(walk, work, props, intent)
+        await create(at, work, props, intent)
         return
     child = await _stored_child(work)
     old = type(props).wrap(dict(work.resource.properties))
     resumed = work.resource.status is Status.IN_PROGRESS
     action = work.resource.action if resumed else Action.UPDATE
-    members = await members_of(walk, child)
+    members = await members_of(at, child)
     intent["data"] = _private_values(work, intent, props, members)
     work.resource = replace(work.resource, data=intent["data"])
-    if not resumed and await _is_same(walk, work, child, props, members):
+    if not resumed and await _is_same(at, work, child, props, members):
         await work.store(**intent)
-        await _store_attributes(walk, work, child)
+        await _store_attributes(at, work, child)
         return
     if resumed:
         await work.store(**intent)
     else:
         await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
-    await _reach(walk, work, child, old, props)
+    await _reach(at, work, child, old, props)
     await work.leave(Status.COMPLETE, previous_properties=None)
 
 
-async def delete(walk: StackWalk, work: Work) -> None:
+async def delete(at: StackWork, work: Work) -> None:
     """Delete the child with all in it, then the resource's row."""
-    from stackd.engine import lifecycle
-
     row = work.resource
-    child = await stacks.get(walk.run.services.db, row.nested_stack_id, None) if row.nested_stack_id else None
+    child = await stacks.get(at.run.services.db, row.nested_stack_id, None) if row.nested_stack_id else None
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
         await work.enter(Action.DELETE)
-        child = await _set_state(walk, child, Action.DELETE, Status.IN_PROGRESS, "Stack DELETE started")
-        inner = await _walk_child(walk, work, child, None)
-        async with walk.run.pace.aside():
-            good = await inner.go()
+        child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, "Stack DELETE started")
+        inner = await _inner(at, work, child, None)
+        async with at.run.pace.aside():
+            good = await inner.walk()
         if not good:
-            await _raise_failure(walk, inner, child, Action.DELETE)
+            await _raise_failure(at, inner, child, Action.DELETE)
         done = "Stack DELETE completed successfully"
-        await _set_state(walk, child, Action.DELETE, Status.COMPLETE, done, deleted_at=now())
+        await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, deleted_at=now())
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)))
 
 
@@ -177,56 +157,56 @@ async def _stored_child(work: Work) -> Stack:
     return child
 
 
-async def _is_same(walk: StackWalk, work: Work, child: Stack, props: Properties, members: Members) -> bool:
+async def _is_same(at: StackWork, work: Work, child: Stack, props: Properties, members: Members) -> bool:
     if child.status is not Status.COMPLETE or work.resource.status is not Status.COMPLETE:
         return False
     if any(row.status is not Status.COMPLETE for row in members.resources.values()):
         return False
-    files = walk._desired().source.files
+    files = at.wish.source.files
     wanted = _nested(work.kind).child(work.resource, props, members, files)
-    definition, _ = _definition(walk, work, wanted)
+    definition, _ = _definition(at, work, wanted)
     return definition == child.definition
 
 
-async def _reach(walk: StackWalk, work: Work, child: Stack, old: Properties | None, new: Properties) -> None:
+async def _reach(at: StackWork, work: Work, child: Stack, old: Properties | None, new: Properties) -> None:
     """Take the child through all batches of the change."""
-    files = walk._desired().source.files
-    members = NO_MEMBERS if old is None else await members_of(walk, child)
+    files = at.wish.source.files
+    members = NO_MEMBERS if old is None else await members_of(at, child)
     batches = list(_nested(work.kind).batches(work.resource, old, new, members, files))
     if sum(batch.pause for batch in batches) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
     for index, batch in enumerate(batches):
-        child = await _reach_batch(walk, work, child, batch)
+        child = await _reach_batch(at, work, child, batch)
         if batch.pause and index + 1 < len(batches):
             await work.sleep(batch.pause)
-    await _store_attributes(walk, work, child)
+    await _store_attributes(at, work, child)
 
 
-async def _reach_batch(walk: StackWalk, work: Work, child: Stack, batch: Batch) -> Stack:
-    definition, changes = _definition(walk, work, batch.child)
+async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) -> Stack:
+    definition, changes = _definition(at, work, batch.child)
     action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
     action = action or Action.UPDATE
     child = await _set_state(
-        walk, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
+        at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
     )
-    template, environment = child_data(walk, work, batch.child)
-    source = load_source(template, environment, walk._desired().source.files)
-    facade = _facade(walk, work)
-    desired = build(source, identity_of(child), walk.run.services.registry, definition, facade=facade)
-    inner = await _walk_child(walk, work, child, desired)
-    async with walk.run.pace.aside():
-        good = await inner.go()
+    template, environment = child_data(at, work, batch.child)
+    source = load_source(template, environment, at.wish.source.files)
+    facade = _facade(at, work)
+    desired = build(source, identity_of(child), at.run.services.registry, definition, facade=facade)
+    inner = await _inner(at, work, child, desired)
+    async with at.run.pace.aside():
+        good = await inner.walk()
     if not good:
-        await _raise_failure(walk, inner, child, action)
+        await _raise_failure(at, inner, child, action)
     outputs = desired.outputs(desired.scope(inner.rows))
     done = f"Stack {action} completed successfully"
     return await _set_state(
-        walk, child, action, Status.COMPLETE, done, outputs=outputs, description=source.template.description
+        at, child, action, Status.COMPLETE, done, outputs=outputs, description=source.template.description
     )
 
 
-def _facade(walk: StackWalk, work: Work) -> Mapping[str, Any]:
-    definition = walk._desired().resources[work.resource.name]
+def _facade(at: StackWork, work: Work) -> Mapping[str, Any]:
+    definition = at.wish.resources[work.resource.name]
     return {
         "metadata": dict(work.resource.metadata),
         "deletion_policy": definition.deletion_policy,
@@ -239,19 +219,19 @@ def identity_of(stack: Stack) -> StackIdentity:
     return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
 
 
-def _definition(walk: StackWalk, work: Work, child: Child) -> tuple[Definition, list[Change]]:
-    template, environment = child_data(walk, work, child)
+def _definition(at: StackWork, work: Work, child: Child) -> tuple[Definition, list[Change]]:
+    template, environment = child_data(at, work, child)
     if isinstance(template, str):
         template = load_template(template, file=child.source).data
-    return store_definition(walk, template, environment, walk.stack.definition.files)
+    return store_definition(at, template, environment, at.stack.definition.files)
 
 
 def store_definition(
-    walk: StackWalk, template: Any, environment: Any, files: str
+    at: StackWork, template: Any, environment: Any, files: str
 ) -> tuple[Definition, list[Change]]:
     """The ids of a definition's documents and the changes that store them."""
-    project = walk.stack.project_id
-    key = walk.run.services.db.document_key
+    project = at.stack.project_id
+    key = at.run.services.db.document_key
     puts: list[Change] = []
     ids: list[str] = []
     for data in (template, environment):
@@ -262,7 +242,7 @@ def store_definition(
 
 
 async def _set_state(
-    walk: StackWalk,
+    at: StackWork,
     child: Stack,
     action: Action,
     status: Status,
@@ -278,41 +258,36 @@ async def _set_state(
     if action is not Action.CREATE:
         moved["updated_at"] = now()
     changes.append(Update(Stack, child.id, moved))
-    await walk.run.write(*changes)
+    await at.run.write(*changes)
     return replace(child, **moved)
 
 
-async def _walk_child(walk: StackWalk, work: Work, child: Stack, desired: Desired | None) -> StackWalk:
-    from stackd.engine.stackwalk import StackWalk
-
-    stored = await resources.of_stack(walk.run.services.db, child.id)
-    wanted = walk.wanted(work.resource.name) if walk.desired else frozenset()
-    asked = frozenset(str(part) for path in wanted for part in path)
-    path = (*walk.path, work.resource.name)
-    return StackWalk(walk.run, child, desired, stored, path=path, root_name=walk.root_name, asked=asked)
+async def _inner(at: StackWork, work: Work, child: Stack, desired: Desired | None) -> StackWork:
+    stored = await resources.of_stack(at.run.services.db, child.id)
+    return at.inner(work.resource.name, child, desired, stored)
 
 
-async def _raise_failure(walk: StackWalk, inner: StackWalk, child: Stack, action: Action) -> NoReturn:
+async def _raise_failure(at: StackWork, inner: StackWork, child: Stack, action: Action) -> NoReturn:
     """Mark the child FAILED and fail the resource with the child's own words."""
     if not inner.failures:
-        if walk.run.abandons_waits():
-            await _set_state(walk, child, action, Status.FAILED, walk.run.why_stopped())
-        raise Stopped(walk.run.why_stopped())
+        if at.run.abandons_waits():
+            await _set_state(at, child, action, Status.FAILED, at.run.why_stopped())
+        raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
     reason = f"Resource {failure.action} failed: {failure.text}"
-    await _set_state(walk, child, action, Status.FAILED, reason)
+    await _set_state(at, child, action, Status.FAILED, reason)
     kind, _, inner_text = failure.text.partition(": ")
     raise NestedFailure(kind, inner_text)
 
 
-async def members_of(walk: StackWalk, child: Stack) -> Members:
+async def members_of(at: StackWork, child: Stack) -> Members:
     """The child's resources as they are stored."""
-    rows = await resources.of_stack(walk.run.services.db, child.id)
-    registry = walk.run.services.registry
+    rows = await resources.of_stack(at.run.services.db, child.id)
+    registry = at.run.services.registry
     stored = {row.name: row for row in rows if row.replaced_by is None}
     if not child.definition.template:
         return NO_MEMBERS
-    desired = await load_desired(walk.run.services, child)
+    desired = await load_desired(at.run.services, child)
     scope = desired.scope(stored)
 
     def attribute(member: str, path: tuple[Any, ...]) -> Any:
@@ -320,24 +295,24 @@ async def members_of(walk: StackWalk, child: Stack) -> Members:
             return scope.reference(member)
         return scope.attribute(member, str(path[0]), path[1:])
 
-    references = {name: handler_of(row, registry, desired).reference(row) for name, row in stored.items()}
+    references = {
+        name: handler_of(row, registry, desired.kinds).reference(row) for name, row in stored.items()
+    }
     outputs = {key: each.get("value") for key, each in (child.outputs or {}).items()}
     return Members(stored, references, outputs, attribute)
 
 
 async def load_desired(services: Any, stack: Stack) -> Desired:
     """Evaluate the stored definition of a stack."""
-    from stackd.engine.definitions import load_definition
-
     source = await load_definition(services.db, stack.project_id, stack.definition)
     return build(source, identity_of(stack), services.registry, stack.definition, strict=False)
 
 
-async def _store_attributes(walk: StackWalk, work: Work, child: Stack) -> None:
-    members = await members_of(walk, child)
+async def _store_attributes(at: StackWork, work: Work, child: Stack) -> None:
+    members = await members_of(at, child)
     handler = _nested(work.kind)
     values: dict[str, Any] = {}
-    for path in walk.wanted(work.resource.name):
+    for path in at.wanted(work.resource.name):
         name, rest = str(path[0]), tuple(path[1:])
         try:
             values[attribute_key(name, rest)] = handler.read(work.resource, name, rest, members)

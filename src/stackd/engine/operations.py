@@ -29,7 +29,8 @@ from stackd.engine.definitions import load_definition, offloaded
 from stackd.engine.desired import Desired, build
 from stackd.engine.pace import Halt, Pace
 from stackd.engine.run import Run, Services, now, stack_event
-from stackd.engine.stackwalk import StackWalk
+from stackd.engine.stackwalk import walk_stack
+from stackd.engine.stackwork import StackWork
 from stackd.engine.states import ROLLED_BACK
 from stackd.errors import Fenced, ServiceUnavailable, StackdError
 from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
@@ -249,30 +250,30 @@ class Conduct:
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,
         )
-        walk = await self._planned(run, desired, stored)
-        good = await walk.go()
+        work = await self._planned(run, desired, stored)
+        good = await work.walk()
         if self._grace is not None:
             self._grace.cancel()
         if self.pace.halt is Halt.TIMED_OUT:
             await self._fail(action, "Timed out")
             return False
-        if walk.failures:
-            await self._fail(action, f"Resource {walk.failures[0].action} failed: {walk.failures[0].text}")
+        if work.failures:
+            await self._fail(action, f"Resource {work.failures[0].action} failed: {work.failures[0].text}")
             return False
         if not good:
             return False
-        await self._complete(action, desired, walk)
+        await self._complete(action, desired, work)
         return True
 
-    async def _planned(self, run: Run, desired: Desired | None, stored: Sequence[Resource]) -> StackWalk:
-        """The walk with its plan; a large one is made off the event loop, and so is the first one,
+    async def _planned(self, run: Run, desired: Desired | None, stored: Sequence[Resource]) -> StackWork:
+        """The work with its plan; a large one is made off the event loop, and so is the first one,
         which imports the graph library.
         """
         size = 200 * (len(stored) + (len(desired.resources) if desired else 0))
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        walk: StackWalk = await offloaded(size, StackWalk, run, self.stack, desired, stored)
-        return walk
+        work: StackWork = await offloaded(size, StackWork, run, self.stack, desired, stored, walk_stack)
+        return work
 
     async def _desired(self, action: Action) -> Desired | None:
         if action is Action.DELETE or not self.stack.definition.template:
@@ -299,11 +300,11 @@ class Conduct:
             loop = asyncio.get_running_loop()
             self._grace = loop.call_later(self.services.tuning.grace, self.pace.stop, Halt.FAILED)
 
-    async def _complete(self, action: Action, desired: Desired | None, walk: StackWalk) -> None:
+    async def _complete(self, action: Action, desired: Desired | None, work: StackWork) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if desired is not None:
             outputs = await offloaded(
-                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(walk.rows)
+                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(work.rows)
             )
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:

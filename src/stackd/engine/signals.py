@@ -12,7 +12,7 @@ from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.journal import Change, Update
 from stackd.engine.engine import Engine
-from stackd.engine.nested import handler_of
+from stackd.engine.kinds import handler_of
 from stackd.engine.pace import Pace
 from stackd.engine.plan import best_row, target_of
 from stackd.engine.run import Run, new_id, now, resource_event
@@ -40,7 +40,7 @@ async def signal(
 ) -> None:
     """Hand a message to a resource; returns when what the resource made of it is stored."""
     row = await _row(engine, stack, name)
-    kind = handler_of(row, engine.services.registry, None)
+    kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE):
         reason = f"Cannot signal resource during {row.action}"
         await _note(engine, stack, row, reason)

@@ -1,0 +1,288 @@
+"""Brings one resource to what its stack wants of it: nothing to do, create, adopt, update or replace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackd.db.journal import Insert, Update
+from stackd.engine import lifecycle, nested
+from stackd.engine.decide import UNCHANGED, Change, Decision, decide, present
+from stackd.engine.desired import loaded_properties
+from stackd.engine.pace import Stopped
+from stackd.engine.run import resource_event
+from stackd.engine.stackwork import StackWork
+from stackd.engine.translate import translated
+from stackd.engine.work import STATE_CHANGED, Work
+from stackd.errors import CloudNotFound, NotSupported
+from stackd.records import Action, Resource, Status
+from stackd.resources.base import NestedType, ResourceType
+from stackd.resources.schema import Properties
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What one resource is to be, now that all references are known.
+
+    ``intent`` are the values that are stored with the beginning of whatever is done. ``external`` is
+    the id of an object that is not ours.
+    """
+
+    props: Properties
+    metadata: dict[str, Any]
+    external: str | None
+    intent: dict[str, Any]
+
+
+async def apply(at: StackWork, name: str) -> bool:
+    """Make one resource what the template says; whether that succeeded."""
+    row = at.row(name)
+    work = at.work(row, at.wish.kinds[name].handler)
+    if _is_interrupted(at, row):
+        if not await _resume(at, work):
+            return False
+    elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
+        return False
+    return await at.guarded(work, _reach(at, work))
+
+
+async def _reach(at: StackWork, work: Work) -> None:
+    """From the newest row to the wanted state: nothing, create, update, or replace."""
+    is_new = work.resource.action is Action.INIT
+    try:
+        aim = await _aim(at, work.resource.name)
+        _require_same_external(work.resource, aim.external)
+        decision = UNCHANGED if is_new or aim.external else await _decide(at, work, aim)
+    except Exception:
+        await work.enter(Action.CREATE if is_new else Action.UPDATE)
+        raise
+    if aim.external is not None:
+        await _adopt(at, work, aim.external, aim.intent)
+    elif is_new:
+        await _create(at, work, aim)
+    elif decision.change is Change.REPLACE:
+        fresh = await _replace(at, work)
+        await _follow(at, fresh, _create(at, fresh, aim))
+    elif isinstance(work.kind, NestedType):
+        await nested.update(at, work, aim.props, aim.intent)
+    elif decision.change is Change.UPDATE:
+        await _update(at, work, aim)
+    else:
+        await _leave_alone(at, work, aim.intent)
+
+
+# --- the aim --------------------------------------------------------------------------------------
+
+
+async def _aim(at: StackWork, name: str) -> Aim:
+    wish, scope = at.wish, at.scope
+    metadata, external = wish.metadata(name, scope), wish.external_id(name, scope)
+    if external is not None:
+        props = Properties.wrap({})
+    elif wish.is_slow:
+        props = await asyncio.to_thread(loaded_properties, wish, name, scope)
+    else:
+        props = loaded_properties(wish, name, scope)
+    if external is None:
+        wish.kinds[name].handler.validate(props)
+    return Aim(props, metadata, external, _intent(at, name, props, metadata))
+
+
+def _intent(at: StackWork, name: str, props: Properties, metadata: dict[str, Any]) -> dict[str, Any]:
+    wish = at.wish
+    intent: dict[str, Any] = {
+        "properties": props.data,
+        "applied_from": at.target,
+        "requires": tuple(sorted(wish.requires[name])),
+        "deletion_policy": wish.resources[name].deletion_policy,
+    }
+    if metadata:
+        intent["metadata"] = metadata
+    if isinstance(wish.kinds[name].handler, NestedType):
+        policy = wish.update_policy(name, at.scope)
+        intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
+    return intent
+
+
+def _require_same_external(row: Resource, wanted: str | None) -> None:
+    """An object of ours cannot become somebody else's, nor the other way round."""
+    if row.action is not Action.INIT and row.external_id != wanted:
+        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+
+
+async def _decide(at: StackWork, work: Work, aim: Aim) -> Decision:
+    row = work.resource
+    broken = row.status is not Status.FAILED or await _is_broken(work)
+    return decide(
+        row,
+        work.kind,
+        aim.props,
+        kind_name=at.wish.kinds[row.name].name,
+        broken=broken,
+        metadata_changed=bool(aim.metadata) and aim.metadata != dict(row.metadata),
+    )
+
+
+async def _is_broken(work: Work) -> bool:
+    """Whether a failed resource must be replaced: its object tells, where the type looks at it.
+
+    What failed a check or was marked unhealthy is replaced, whatever its object looks like.
+    """
+    if isinstance(work.kind, NestedType):
+        return await nested.is_broken(work)
+    if work.resource.action is Action.CHECK:
+        return True
+    looks = type(work.kind).broken is not ResourceType.broken
+    if work.resource.physical_id is None or not looks:
+        return True
+    try:
+        return work.kind.broken(await work.live(fresh=True))
+    except CloudNotFound:
+        return True
+
+
+# --- new objects ----------------------------------------------------------------------------------
+
+
+async def _create(at: StackWork, work: Work, aim: Aim) -> None:
+    try:
+        await _make_room(at, work.resource)
+    except Exception:
+        await work.enter(Action.CREATE)
+        raise
+    if isinstance(work.kind, NestedType):
+        await nested.create(at, work, aim.props, aim.intent)
+        return
+    ready = await translated(aim.props, at.run.find, at.run.known_ids)
+    await lifecycle.create(work, ready, at.wanted(work.resource.name), **aim.intent)
+
+
+async def _make_room(at: StackWork, fresh: Resource) -> None:
+    """Let a resource that is being replaced, and those given up, let go of what the new one needs."""
+    if not fresh.replaces:
+        return
+    for old in at.others(fresh):
+        in_the_way = old.id == fresh.replaces or not old.applied_from
+        if not in_the_way or old.physical_id is None or old.action is Action.DELETE:
+            continue
+        handler = at.handler_of(old)
+        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
+            work = at.work(old, handler)
+            await handler.prepare_for_replace(work, await at.stored_properties(work))
+
+
+async def _adopt(at: StackWork, work: Work, external_id: str, intent: dict[str, Any]) -> None:
+    """Take an object that exists already; it is never changed and never deleted."""
+    if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
+        return
+    intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
+    await work.enter(Action.ADOPT, **intent)
+    await work.kind.check(work, work.kind.properties.wrap({}))
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(at.wanted(work.resource.name)))
+
+
+async def _replace(at: StackWork, work: Work) -> Work:
+    """Put a new row beside the old one; the old object goes when nothing needs it any more."""
+    old = work.resource
+    fresh = at.new_row(old.name, replaces=old.id)
+    reason = f"The Resource {old.name} requires replacement."
+    await at.run.write(
+        Insert(fresh),
+        Update(Resource, old.id, {"replaced_by": fresh.id}),
+        *(
+            resource_event(at.stack, old, Action.UPDATE, status, text, old.physical_id)
+            for status, text in ((Status.IN_PROGRESS, STATE_CHANGED), (Status.COMPLETE, reason))
+        ),
+    )
+    at.put_beside(replace(old, replaced_by=fresh.id), fresh)
+    return at.work(fresh, at.wish.kinds[old.name].handler)
+
+
+async def _follow(at: StackWork, fresh: Work, action: Coroutine[Any, Any, None]) -> None:
+    """Run the replacement's creation so that a failure is stored on its own row."""
+    try:
+        error = await lifecycle.run_guarded(fresh, action)
+    except Stopped:
+        await at.abandon(fresh)
+        raise
+    if error is not None:
+        raise error
+
+
+# --- objects that stay ----------------------------------------------------------------------------
+
+
+async def _update(at: StackWork, work: Work, aim: Aim) -> None:
+    find, known = at.run.find, at.run.known_ids
+    await _mend(at, work)
+    stored = present(work.resource, aim.props)
+    old = await translated(type(aim.props).wrap(stored), find, known, strict=False)
+    new = await translated(aim.props, find, known)
+    wanted = at.wanted(work.resource.name)
+    await lifecycle.update(work, old, new, wanted, previous_properties=stored, **aim.intent)
+
+
+async def _mend(at: StackWork, work: Work) -> None:
+    """What a failed create left undone is done before anything else."""
+    if (work.resource.action, work.resource.status) == (Action.CREATE, Status.FAILED):
+        props = await at.stored_properties(work)
+        await work.kind.configure(work, props)
+        await lifecycle.wait_until_ready(work, props)
+
+
+async def _leave_alone(at: StackWork, work: Work, intent: dict[str, Any]) -> None:
+    row = work.resource
+    await _mend(at, work)
+    changed = {key: value for key, value in intent.items() if getattr(row, key) != value}
+    missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
+    if missing & (work.kind.attributes.keys() | {"show"}):
+        changed["attributes"] = await work.attributes(at.wanted(row.name))
+    if row.status is Status.FAILED:
+        text = "Update status to COMPLETE for FAILED resource neither update nor replace."
+        await work.leave(Status.COMPLETE, text, **changed)
+    elif changed:
+        await work.store(**changed)
+        await work.flush()
+
+
+# --- what an earlier walk left unfinished ---------------------------------------------------------
+
+
+def _is_interrupted(at: StackWork, row: Resource) -> bool:
+    """Whether an action of the row has to be brought to its end first; nested stacks do it inside."""
+    kind = at.wish.kinds[row.name]
+    open_actions = (Action.CREATE, Action.UPDATE)
+    if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
+        return False
+    return not isinstance(kind.handler, NestedType) and row.kind == kind.name
+
+
+async def _resume(at: StackWork, work: Work) -> bool:
+    """Bring an interrupted action to its end first; False when that failed for good."""
+
+    async def finish() -> None:
+        ready = await at.stored_properties(work)
+        if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
+            await work.store(action=Action.INIT, status=Status.COMPLETE, physical_id=None)
+            await work.flush()
+
+    error = await lifecycle.run_guarded(work, finish())
+    return error is None or work.resource.status is Status.FAILED
+
+
+async def _take_back(at: StackWork, work: Work) -> None:
+    """Keep a row that was about to be replaced: a rollback came first.
+
+    What was to take its place is given up for good where it may lose its ports or addresses to this one.
+    """
+    if type(work.kind).undo_replace is not ResourceType.undo_replace:
+        for row in at.others(work.resource):
+            if row.applied_from:
+                await at.run.write(Update(Resource, row.id, {"applied_from": ""}))
+                at.publish(replace(row, applied_from=""))
+    if work.resource.physical_id is not None:
+        await work.kind.undo_replace(work, await at.stored_properties(work))
+    await work.store(replaced_by=None)
+    await work.flush()

@@ -1,0 +1,205 @@
+"""One stack at work: its rows as they stand, and what all steps of its walk share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.engine import lifecycle
+from stackd.engine.desired import Desired
+from stackd.engine.kinds import Kind, handler_of
+from stackd.engine.pace import Stopped
+from stackd.engine.plan import Plan, plan, target_of
+from stackd.engine.run import Run, new_id, now
+from stackd.engine.scope import StackScope
+from stackd.engine.translate import translated
+from stackd.engine.work import Work
+from stackd.errors import ResourceFailure
+from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import StackInfo
+from stackd.resources.schema import Properties
+
+Walk = Callable[["StackWork"], Awaitable[bool]]
+"""Takes all steps of a stack; answers whether every one succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A resource that failed, and the text that says so in its stack's reason."""
+
+    action: Action
+    text: str
+
+
+class StackWork:
+    """One stack on its way to ``desired`` (None: to nothing), a way that ``walk`` goes.
+
+    ``rows`` is the newest row of every wanted name and ``by_id`` every row; both change as the steps
+    get on, and the scope reads them. ``asked`` are names of attributes that the stack around asks of
+    any member.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        stack: Stack,
+        desired: Desired | None,
+        stored: Sequence[Resource],
+        walk: Walk,
+        *,
+        path: tuple[str, ...] = (),
+        root_name: str = "",
+        asked: frozenset[str] = frozenset(),
+    ) -> None:
+        self.run = run
+        self.stack = stack
+        self.desired = desired
+        self.target = target_of(stack.definition)
+        self.by_id = {row.id: row for row in stored}
+        self.failures: list[Failure] = []
+        requires = desired.requires if desired else {}
+        self.plan: Plan = plan(requires, stored, self.target, keep_originals=run.rolls_back)
+        self.rows: dict[str, Resource | None] = dict(self.plan.current)
+        self.info = StackInfo(
+            id=stack.id,
+            name=stack.name,
+            project_id=stack.project_id,
+            root_id=stack.root_id,
+            root_name=root_name or stack.name,
+            path=path,
+            timeout=60.0 * stack.timeout_mins if stack.timeout_mins else run.services.tuning.timeout,
+        )
+        self._scope = desired.scope(self.rows) if desired else None
+        self._walk = walk
+        self._asked = asked
+        run.known_ids |= lifecycle.known_objects(stored)
+
+    async def walk(self) -> bool:
+        """Take all steps; whether every one succeeded."""
+        return await self._walk(self)
+
+    @property
+    def wish(self) -> Desired:
+        """What the stack is to be; a failure where it is to be nothing."""
+        if self.desired is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self.desired
+
+    @property
+    def scope(self) -> StackScope:
+        """What references in the template see; a failure where the stack is to be nothing."""
+        if self._scope is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self._scope
+
+    def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
+        """The attributes of a resource that something refers to."""
+        mine = self.wish.wanted.get(name, frozenset())
+        return mine | {(each,) for each in self._asked}
+
+    def inner(
+        self, name: str, child: Stack, desired: Desired | None, stored: Sequence[Resource]
+    ) -> StackWork:
+        """The nested stack behind the resource ``name``, as a part of the same operation."""
+        wanted = self.wanted(name) if self.desired else frozenset()
+        return StackWork(
+            self.run,
+            child,
+            desired,
+            stored,
+            self._walk,
+            path=(*self.info.path, name),
+            root_name=self.info.root_name,
+            asked=frozenset(str(part) for path in wanted for part in path),
+        )
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def row(self, name: str) -> Resource:
+        """The newest row of a wanted name."""
+        row = self.rows[name]
+        if row is None:
+            raise ResourceFailure(f"resource {name} has no row")
+        return row
+
+    def others(self, row: Resource) -> list[Resource]:
+        """The other rows of the same name: replaced ones, and what was to replace this one."""
+        return [each for each in self.by_id.values() if each.name == row.name and each.id != row.id]
+
+    def new_row(self, name: str, **values: Any) -> Resource:
+        """A row for a wanted name, of which nothing is made yet."""
+        definition, kind = self.wish.resources[name], self.wish.kinds[name]
+        return Resource(
+            id=new_id(),
+            stack_id=self.stack.id,
+            root_id=self.stack.root_id,
+            name=name,
+            type=kind.written,
+            kind=kind.name,
+            requires=tuple(sorted(self.wish.requires[name])),
+            applied_from=self.target,
+            deletion_policy=definition.deletion_policy,
+            created_at=now(),
+            **values,
+        )
+
+    def publish(self, row: Resource) -> None:
+        """Let everything see the newest version of a row."""
+        self.by_id[row.id] = row
+        current = self.rows.get(row.name)
+        if row.name in self.rows and (current is None or current.id == row.id):
+            self.rows[row.name] = row
+
+    def put_beside(self, old: Resource, fresh: Resource) -> None:
+        """Make a new row the one of its name; the old one is to be cleaned."""
+        self.by_id[old.id] = old
+        self.by_id[fresh.id] = fresh
+        self.rows[fresh.name] = fresh
+
+    # --- actions --------------------------------------------------------------------------------
+
+    def work(self, row: Resource, handler: ResourceType[Any]) -> Work:
+        """The context for actions on a row."""
+        return Work(self.run, self.stack, self.info, handler, row, self.publish)
+
+    def handler_of(self, row: Resource) -> ResourceType[Any]:
+        """The type behind a stored row, which the new template may no longer know."""
+        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+            with contextlib.suppress(ResourceFailure):
+                return handler_of(row, self.run.services.registry, self._kinds())
+            return ResourceType()
+        return handler_of(row, self.run.services.registry, self._kinds())
+
+    def _kinds(self) -> Mapping[str, Kind]:
+        return self.desired.kinds if self.desired else {}
+
+    async def stored_properties(self, work: Work) -> Properties:
+        """What was last sent to the cloud, with ids for names as far as they still can be found."""
+        props = work.kind.properties.wrap(dict(work.resource.properties))
+        return await translated(props, self.run.find, self.run.known_ids, strict=False)
+
+    async def guarded(self, work: Work, action: Coroutine[Any, Any, None]) -> bool:
+        """Run one action; note a failure, and what becomes of it when it is interrupted."""
+        try:
+            error = await lifecycle.run_guarded(work, action)
+        except Stopped:
+            await self.abandon(work)
+            raise
+        if error is not None:
+            self._failed(work.resource, error)
+        return error is None
+
+    async def abandon(self, work: Work) -> None:
+        """An interrupted resource fails where nothing will resume it."""
+        if self.run.abandons_waits() and work.resource.status is Status.IN_PROGRESS:
+            reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
+            await lifecycle.mark_failed(work, reason)
+            self._failed(work.resource, reason)
+
+    def _failed(self, row: Resource, error: Exception) -> None:
+        text = lifecycle.failure_text(row.name, error)
+        self.failures.append(Failure(row.action, text))
+        self.run.note_failure(row.action, text)
