@@ -8,6 +8,7 @@ write stands alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from stackd.records import Fence
 
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 60
+_CLOSE_SECONDS = 5
 _MIGRATION_LOCK = 0x737461636B64  # any number that all stackd processes agree on
 
 _LOST = (
@@ -242,13 +244,15 @@ class PostgresBackend:
             await engine.dispose()
 
     async def close(self) -> None:
-        """Close the writer and the pool."""
+        """Close the writer and the pool; what does not end in time is cut off."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            await writer.close()
+            await writer.close(timeout=_CLOSE_SECONDS)
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await pool.close()  # it ends its connections itself when it is cancelled
 
 
 async def _run_group(group: _Group, connection: asyncpg.Connection[asyncpg.Record]) -> None:
