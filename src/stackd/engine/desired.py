@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from stackd.db.codec import to_json
 from stackd.engine.kinds import Kind, resolve_kinds
 from stackd.engine.scope import StackScope
-from stackd.errors import CircularDependency, PropertyError, TemplateError
+from stackd.errors import CircularDependency, Place, PropertyError, TemplateError
 from stackd.records import Definition, Resource
 from stackd.resources.base import ResourceType, Sibling
 from stackd.resources.registry import Registry
@@ -241,10 +242,21 @@ def validate(desired: Desired) -> list[TemplateError]:
             if not path.startswith("resources."):
                 path = f"resources.{name}.{path}"
             message = f"Property error: {path}: {error.message}"
-            errors.append(PropertyError(message, path=path, remedy=error.remedy, place=error.place))
+            place = property_place(desired.source.template, name, path)
+            errors.append(PropertyError(message, path=path, remedy=error.remedy, place=place))
         except TemplateError as error:
             errors.append(error)
     return errors
+
+
+def property_place(template: Template, name: str, path: str) -> Place:
+    """Where a property (``resources.NAME.properties.KEY[0]``) stands in the text."""
+    version = template.version
+    inner = re.findall(r"[^.\[\]]+", path.removeprefix(f"resources.{name}."))
+    parts = [int(part) if part.isdecimal() else part for part in inner]
+    if parts[:1] == ["properties"]:
+        parts[0] = version.resource_keys["properties"]
+    return template.place((version.sections["resources"], name, *parts))
 
 
 def _judge(handler: ResourceType[Any], props: Properties) -> None:

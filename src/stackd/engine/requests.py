@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment
+from stackd.template.evaluate import validate_static
 from stackd.template.merge import merge_environments
-from stackd.template.parameters import StackIdentity
+from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.parse import Limits as ParseLimits
 from stackd.template.template import Template, load_template
 
@@ -93,6 +94,14 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
     return load_template(text, limits=ParseLimits(max_bytes=limits.max_template_size))
 
 
+def _distinct(errors: Iterable[TemplateError]) -> list[TemplateError]:
+    """The errors without those that say the same as an earlier one; what is wrong with outputs comes last."""
+    by_message: dict[str, TemplateError] = {}
+    for error in errors:
+        by_message.setdefault(error.message, error)
+    return sorted(by_message.values(), key=lambda error: error.path.lower().startswith("outputs"))
+
+
 def check(
     source: Source,
     identity: StackIdentity,
@@ -103,13 +112,24 @@ def check(
     previous: Mapping[str, Any] | None = None,
     strict: bool = True,
 ) -> Checked:
-    """Evaluate and validate a definition with all nested stacks; raises the first error."""
+    """Evaluate and validate a definition with all nested stacks.
+
+    Raises the first error, with all others that the definition itself has in tow.
+    """
     count = len(source.template.resources)
     if 0 <= limits.max_resources_per_stack < count:
         most = limits.max_resources_per_stack
         raise RequestLimitExceeded(f"Request limit exceeded: Maximum resources per stack exceeded ({most}).")
-    desired = build(source, identity, registry, strict=strict, previous=previous)
-    first(validate(desired))
+    parameters = bind_parameters(
+        source.template, source.environment, identity, strict=strict, previous=previous
+    )
+    static = validate_static(source.template, parameters)
+    try:
+        desired = build(source, identity, registry, strict=strict, previous=previous)
+    except TemplateError as error:
+        first(_distinct([error, *static]))
+        raise
+    first(_distinct([*static, *validate(desired)]))
     expanded = expand(
         desired,
         registry,

@@ -16,7 +16,7 @@ from stackd.clients.lookup import COLLECTIONS, Finder
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
-from stackd.engine.desired import Desired, Source, loaded_properties
+from stackd.engine.desired import Desired, Source, loaded_properties, property_place
 from stackd.engine.engine import Engine
 from stackd.engine.expand import Expanded
 from stackd.engine.nested import identity_of
@@ -411,4 +411,7 @@ async def _check_names(desired: Desired, name: str, finder: Finder) -> None:
                 await finder.id_of(schema.find or "", value)
             except (EntityNotFound, BadRequest) as error:
                 message = f"Property error: {where}: Error validating value '{value}': {error}"
-                raise PropertyError(message, path=where, remedy="Name one that exists.") from error
+                place = property_place(desired.source.template, name, where)
+                raise PropertyError(
+                    message, path=where, place=place, remedy="Name one that exists."
+                ) from error

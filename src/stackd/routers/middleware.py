@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stackd.engine.refusals import as_answer
 from stackd.errors import StackdError, Unauthorized
 from stackd.records import Caller
 from stackd.routers import errors
@@ -54,7 +55,8 @@ class Gate:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             response = await self._answer(scope, receive, tagged, request_id)
-        except StackdError as error:
+        except StackdError as raised:
+            error = as_answer(raised)
             if error.code >= 500:
                 log.warning("request_failed", path=scope["path"], error=str(error))
             response = self._refusal(error)
