@@ -272,3 +272,35 @@ async def test_member_that_moves_out_of_a_nested_stack_leaves_nothing_behind(sta
         assert stack.status is Status.COMPLETE, stack.reason
         assert [each.depth for each in await stacks.tree(process.db, stack.id) if not each.deleted_at] == [0]
         assert stackd_world.counts() == {"networks": 1}
+
+
+GROUP_OF_UNKNOWN_SIZE = {
+    "size": {"type": "OS::Heat::TestResource", "properties": {"value": "4"}},
+    "group": {
+        "type": "OS::Heat::ResourceGroup",
+        "properties": {
+            "count": {"get_attr": ["size", "output"]},
+            "resource_def": {"type": "OS::Heat::RandomString"},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("most", "status"), [(6, Status.COMPLETE), (5, Status.FAILED), (-1, Status.COMPLETE)]
+)
+async def test_limit_on_resources_holds_for_sizes_that_are_known_only_late(
+    stackd_world: World, most: int, status: Status
+) -> None:
+    async with stackd_world.process() as process:
+        tune(process, resources=most)
+        stack = await process.done(await process.create("n", hot(GROUP_OF_UNKNOWN_SIZE)))
+        assert stack.status is status, stack.reason
+        child = await child_of(process, stack, "group")
+        assert child.status is status
+        if status is Status.FAILED:
+            assert stack.reason == (
+                "Resource CREATE failed: RequestLimitExceeded: resources.group: "
+                "Request limit exceeded: Maximum resources per stack exceeded (5)."
+            )
+            assert await process.rows(child) == {}

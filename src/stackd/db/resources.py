@@ -22,7 +22,7 @@ _BY = {
     "nested": _C.nested_stack_id == bindparam("value"),
 }
 _NAMED = (_C.stack_id == bindparam("value"), _C.name == bindparam("name"))
-_COUNT = select(func.count()).select_from(resources).where(_BY["root"])
+_SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
 _AT_ONCE = 100
 """Rows that are decrypted in one turn of the event loop."""
 _Selects = dict[tuple[str, ...], Select[Any]]
@@ -90,6 +90,6 @@ async def of_nested_stack(db: Database, stack_id: str) -> Resource | None:
     return found[-1] if found else None
 
 
-async def count(db: Database, root_id: str) -> int:
-    """Number of rows in a tree."""
-    return int((await db.fetch(_COUNT, {"value": root_id}))[0][0])
+async def sizes(db: Database, root_id: str) -> dict[str, int]:
+    """Number of rows in each stack of a tree, without those that others replace."""
+    return {stack_id: int(count) for stack_id, count in await db.fetch(_SIZES, {"value": root_id})}

@@ -20,7 +20,7 @@ from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.scope import attribute_key
 from stackd.engine.stackwork import StackWork
 from stackd.engine.work import Work
-from stackd.errors import ResourceFailure, TemplateError
+from stackd.errors import RequestLimitExceeded, ResourceFailure, TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
 from stackd.resources.schema import Properties
@@ -193,6 +193,7 @@ async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) ->
     source = load_source(template, environment, at.wish.source.files)
     facade = _facade(at, work)
     desired = build(source, identity_of(child), at.run.services.registry, definition, facade=facade)
+    await _take_room(at, child, desired, action)
     inner = await _inner(at, work, child, desired)
     async with at.run.pace.aside():
         good = await inner.walk()
@@ -203,6 +204,15 @@ async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) ->
     return await _set_state(
         at, child, action, Status.COMPLETE, done, outputs=outputs, description=source.template.description
     )
+
+
+async def _take_room(at: StackWork, child: Stack, desired: Desired, action: Action) -> None:
+    """Fail a child that is too large before anything of it is made."""
+    try:
+        at.run.room.take(child.id, len(desired.resources))
+    except RequestLimitExceeded as error:
+        await _set_state(at, child, action, Status.FAILED, str(error))
+        raise
 
 
 def _facade(at: StackWork, work: Work) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from stackd.engine import nested
 from stackd.engine.definitions import load_definition, offloaded
 from stackd.engine.desired import Desired, build
 from stackd.engine.pace import Halt, Pace
+from stackd.engine.room import Room
 from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import walk_stack
 from stackd.engine.stackwork import StackWork
@@ -249,6 +250,7 @@ class Conduct:
             self.pace,
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,
+            room=await self._room(action, desired),
         )
         work = await self._planned(run, desired, stored)
         good = await work.walk()
@@ -264,6 +266,14 @@ class Conduct:
             return False
         await self._complete(action, desired, work)
         return True
+
+    async def _room(self, action: Action, desired: Desired | None) -> Room:
+        """The limit on resources; none on the way back to what was accepted before."""
+        most = self.services.tuning.resources
+        if desired is None or action is Action.ROLLBACK or most < 0:
+            return Room()
+        taken = await resources.sizes(self.services.db, self.stack.root_id)
+        return Room(most, taken | {self.stack.id: len(desired.resources)})
 
     async def _planned(self, run: Run, desired: Desired | None, stored: Sequence[Resource]) -> StackWork:
         """The work with its plan; a large one is made off the event loop, and so is the first one,

@@ -14,6 +14,7 @@ from stackd.clients.lookup import Finder
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Journal
 from stackd.engine.pace import Halt, Pace
+from stackd.engine.room import Room
 from stackd.engine.watch import Watchers
 from stackd.records import Action, Event, Fence, Operation, Resource, Stack, Status
 from stackd.resources.context import Endpoints, StackUser
@@ -133,6 +134,7 @@ class Run:
     on_failure: Callable[[Action, str], None] | None = None
     attributed: set[tuple[str, str]] = field(default_factory=set)
     known_ids: set[str] = field(default_factory=set)
+    room: Room = field(default_factory=Room)
 
     def note_failure(self, action: Action, text: str) -> None:
         """A resource somewhere in the tree failed."""

@@ -76,6 +76,8 @@ class StackWork:
         self._walk = walk
         self._asked = asked
         run.known_ids |= lifecycle.known_objects(stored)
+        for row in self.plan.leftovers:
+            run.room.leave(row.nested_stack_id)
 
     async def walk(self) -> bool:
         """Take all steps; whether every one succeeded."""
@@ -155,6 +157,7 @@ class StackWork:
 
     def put_beside(self, old: Resource, fresh: Resource) -> None:
         """Make a new row the one of its name; the old one is to be cleaned."""
+        self.run.room.leave(old.nested_stack_id)
         self.by_id[old.id] = old
         self.by_id[fresh.id] = fresh
         self.rows[fresh.name] = fresh
