@@ -74,7 +74,7 @@ class Parts:
 @contextlib.asynccontextmanager
 async def wired(settings: Settings) -> AsyncIterator[Parts]:
     """Everything but the HTTP servers, started; it is stopped in good order at the end."""
-    keys = [each.key.get_secret_value() for each in encryption_keys(settings)]
+    keys = [each.get_secret_value() for each in encryption_keys(settings)]
     cipher = Cipher(keys)
     if settings.database.upgrade_on_start:
         await upgrade(settings.database.url)

@@ -13,7 +13,6 @@ import base64
 import binascii
 import contextlib
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -126,10 +125,6 @@ class Database(Section):
     upgrade_on_start: bool = opt(
         True, "Whether `stackd serve` brings the schema up to date before it starts."
     )
-    purge_deleted_after_days: Count = opt(
-        0,
-        "Deleted stacks older than this are removed for good; 0 leaves that to `stackd db purge`.",
-    )
 
 
 class Keystone(Section):
@@ -159,42 +154,16 @@ class Keystone(Section):
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
     )
-    reauthentication: Literal["", "trusts"] = opt(
-        "", "`trusts` makes long operations use the stack's trust instead of the caller's token."
-    )
-
-
-class Auth(Section):
-    """How callers of the API prove who they are."""
-
-    mode: Literal["keystone", "standalone", "noauth"] = opt(
-        "keystone",
-        "`keystone`: tokens, checked at `keystone.auth_url`. `standalone`: user and password in "
-        "each request, exchanged for a token. `noauth`: everyone is believed; for development.",
-    )
-    multi_cloud: bool = opt(
-        False, "In standalone mode, whether a request may name the Keystone to use (X-Auth-Url)."
-    )
-    allowed_auth_uris: Words = opt((), "The Keystones that requests may name with multi_cloud.")
-    deferred: Literal["trusts", "password"] = opt(
-        "trusts",
-        "What lets stackd act after the request is over: a trust, or the stored password.",
-    )
 
 
 class Security(Section):
-    """Encryption at rest, and what URLs in templates may reach."""
+    """Encryption at rest."""
 
     encryption_keys: Secrets = opt(
         (),
-        "Keys for secrets at rest, each `KEY` or `ID:KEY`, where KEY is 32 bytes in URL-safe "
-        "base64 (`stackd config --new-key` makes one). The first encrypts, all decrypt, so a new key "
+        "Keys for secrets at rest, each 32 bytes in URL-safe base64 "
+        "(`stackd config --new-key` makes one). The first encrypts, all decrypt, so a new key "
         "goes first. When empty and the database is SQLite, a key file is made beside it.",
-    )
-    fetch_allowed_networks: Words = opt(
-        (),
-        "Networks (CIDR) that URLs in requests may reach although they are private, loopback or "
-        "link-local. All others of those are refused.",
     )
 
 
@@ -208,35 +177,20 @@ class Limits(Section):
         1000, "Resources in a root stack and all below it; -1 for no limit."
     )
     max_stacks_per_tenant: OrUnlimited = opt(512, "Root stacks in a project; -1 for no limit.")
-    max_snapshots_per_stack: OrUnlimited = opt(32, "Snapshots of a stack; -1 for no limit.")
-    max_software_configs_per_tenant: OrUnlimited = opt(
-        4096, "Software configs in a project; -1 for no limit."
-    )
-    max_software_deployments_per_tenant: OrUnlimited = opt(
-        4096, "Software deployments in a project; -1 for no limit."
-    )
     stack_action_timeout: int = opt(
         3600, "Seconds an operation may take when the request names no timeout.", ge=1
     )
     action_retry_limit: Count = opt(5, "Times a failed creation of a resource is tried again.")
-    client_retry_limit: Count = opt(2, "Times a transient failure of a cloud call is tried again.")
     error_wait_time: Count = opt(
         240, "Seconds that running resources may go on after another one has failed."
     )
     max_events_per_stack: Count = opt(1000, "Events kept per stack; 0 for no limit.")
     event_purge_batch_size: int = opt(200, "Oldest events dropped at a time above the limit.", ge=1)
-    max_server_name_length: int = opt(53, "Characters in the name of a server.", ge=4, le=53)
-    max_interface_check_attempts: int = opt(
-        10, "Times an attached or detached interface is looked for before the resource fails.", ge=1
-    )
     hidden_stack_tags: Words = opt((), "Stacks with one of these tags are left out of lists.")
-    enable_stack_adopt: bool = opt(False, "Whether stacks may be adopted.")
-    enable_stack_abandon: bool = opt(False, "Whether stacks may be abandoned or exported.")
-    observe_on_update: bool = opt(False, "Whether every update reads the real state of each resource first.")
     heat_stack_user_role: str = opt("heat_stack_user", "Role of the users made for guests.")
-    template_fetch_timeout: Seconds = opt(60.0, "Seconds that fetching a template URL may take.")
-    limit_iterators: Count = opt(200, "Elements that a yaql expression may run through.")
-    memory_quota: Count = opt(10000, "Bytes that a yaql expression may use.")
+    stack_scheduler_hints: bool = opt(
+        False, "Whether servers and volumes tell the scheduler which stack and resource they are of."
+    )
 
 
 class Clients(Section):
@@ -263,17 +217,8 @@ class Engine(Section):
 
 
 class Guests(Section):
-    """What instances are told about reaching stackd, and the defaults of their configuration."""
+    """What instances are told about reaching stackd."""
 
-    default_software_config_transport: Literal[
-        "POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE"
-    ] = opt("POLL_SERVER_CFN", "How servers fetch their configuration by default.")
-    default_deployment_signal_transport: Literal[
-        "CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", "ZAQAR_SIGNAL"
-    ] = opt("CFN_SIGNAL", "How deployments report back by default.")
-    default_user_data_format: Literal["HEAT_CFNTOOLS", "RAW", "SOFTWARE_CONFIG"] = opt(
-        "HEAT_CFNTOOLS", "How user data is passed to servers by default."
-    )
     metadata_url: str = opt("", "URL of the CFN API as guests see it; `api.cfn.public_url` when empty.")
 
 
@@ -284,12 +229,9 @@ class Policy(Section):
 
 
 class Plugins(Section):
-    """Resource types and environments beyond the built-in ones."""
+    """Resource types beyond the built-in ones."""
 
     directories: Words = opt((), "Directories whose Python files declare further resource types.")
-    environment_dir: str = opt(
-        "/etc/stackd/environment.d", "Directory of environment files that apply to every stack."
-    )
 
 
 class Log(Section):
@@ -312,7 +254,6 @@ class Settings(BaseSettings):
     api: Api = Api()
     database: Database = Database()
     keystone: Keystone = Keystone()
-    auth: Auth = Auth()
     security: Security = Security()
     limits: Limits = Limits()
     clients: Clients = Clients()
@@ -428,15 +369,7 @@ def is_secret(key: Key) -> bool:
     return "SecretStr" in str(key.section.model_fields[key.field].annotation)
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptionKey:
-    """A key and the id that is stored beside whatever it encrypted."""
-
-    id: str
-    key: SecretStr
-
-
-def encryption_keys(settings: Settings) -> tuple[EncryptionKey, ...]:
+def encryption_keys(settings: Settings) -> tuple[SecretStr, ...]:
     """The keys for secrets at rest, first the one that encrypts; makes a key file beside a SQLite database.
 
     Raises SettingsError when a key is malformed, or none is set and the database is shared.
@@ -483,8 +416,7 @@ def _write_once(path: Path, text: str) -> None:
     draft.unlink()
 
 
-def _parse_key(text: str) -> EncryptionKey:
-    given, colon, key = text.rpartition(":")
+def _parse_key(key: str) -> SecretStr:
     try:
         raw = base64.urlsafe_b64decode(key)
     except (binascii.Error, ValueError):
@@ -494,4 +426,4 @@ def _parse_key(text: str) -> EncryptionKey:
             "security.encryption_keys: a key is not 32 bytes in URL-safe base64. "
             "Make one with `stackd config --new-key`."
         )
-    return EncryptionKey(given if colon else hashlib.sha256(raw).hexdigest()[:8], SecretStr(key))
+    return SecretStr(key)

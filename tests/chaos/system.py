@@ -100,7 +100,7 @@ class Server:
             "STACKD_KEYSTONE__STACK_DOMAIN_NAME": "heat",
             "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN": "heat_domain_admin",
             "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN_PASSWORD": "secret",
-            "STACKD_SECURITY__ENCRYPTION_KEYS": "a:" + "A" * 43 + "=",
+            "STACKD_SECURITY__ENCRYPTION_KEYS": "A" * 43 + "=",
             "STACKD_LOG__LEVEL": "warning",
             **settings,
         }

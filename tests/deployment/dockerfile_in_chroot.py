@@ -33,7 +33,7 @@ BASE_ENV = {
 }
 HEALTHY_WITHIN = 60
 # A server without a cloud: it must start and answer, no more.
-ALONE = {"STACKD_AUTH__MODE": "noauth"}
+ALONE = {"STACKD_LOG__FORMAT": "json"}
 
 
 def bare_root(directory: Path) -> Path:

@@ -235,7 +235,7 @@ def _settings(url: str, auth_url: str) -> Settings:
                 "stack_domain_admin": "heat_domain_admin",
                 "stack_domain_admin_password": "secret",
             },
-            "security": {"encryption_keys": ["a:" + "A" * 43 + "="]},
+            "security": {"encryption_keys": ["A" * 43 + "="]},
             "engine": {"lease_seconds": 1.0, "poll_min": 0.02, "poll_max": 0.1},
         }
     )

@@ -88,7 +88,7 @@ async def _purge(settings: Settings, age: timedelta) -> Purged:
     from stackd.db.database import Database
     from stackd.db.purge import purge as purge_deleted
 
-    keys = [each.key.get_secret_value() for each in encryption_keys(settings)]
+    keys = [each.get_secret_value() for each in encryption_keys(settings)]
     database = await Database.open(settings.database.url, CipherSealer(Cipher(keys)))
     try:
         return await purge_deleted(database, age)
