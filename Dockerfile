@@ -8,6 +8,7 @@ RUN python -m venv /opt/builder && /opt/builder/bin/pip install --require-hashes
 RUN python -m venv /opt/stackd && /opt/stackd/bin/pip install --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
+COPY examples ./examples
 RUN /opt/builder/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/stackd/bin/pip install --no-deps --no-index dist/stackd-*.whl \
  && /opt/stackd/bin/pip uninstall --yes pip setuptools \
