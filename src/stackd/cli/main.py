@@ -25,6 +25,7 @@ ROOT = {
     ),
     "stack": Entry("stackd.cli.stack", "stack", "Create, watch, change and delete stacks."),
     "db": Entry("stackd.cli.db", "db", "Prepare, check and purge the database."),
+    "types": Entry("stackd.cli.types", "types", "List the resource types, or print their reference."),
     "config": Entry("stackd.cli.config", "config", "Show the effective configuration."),
 }
 
