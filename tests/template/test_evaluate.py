@@ -178,20 +178,20 @@ def deep_replace(levels: int) -> Any:
     ],
 )
 def test_explosion_is_refused_before_it_happens(value: Any) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TemplateError, match="the result is too large"):
         run(value)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_yaql_error_is_reported_and_endless_expression_stopped() -> None:
     with pytest.raises(TemplateError, match="yaql: "):
         run({"yaql": {"expression": "$.data.missing", "data": {"a": 1}}})
     endless = "range(200).select(range(200).select(range(200).select(range(200).len())))"
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TemplateError):
         run({"yaql": {"expression": endless}})
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert run({"yaql": {"expression": "$.data.a", "data": {"a": 1}}}) == 1
 
 

@@ -200,9 +200,9 @@ def test_cloudformation_parameters_have_their_own_words() -> None:
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)*$", "a*a*a*a*a*b"])
 def test_catastrophic_pattern_costs_seconds_at_most(pattern: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert "p" in constrained("string", {"allowed_pattern": pattern}, "a" * 300 + "!x")
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @settings(max_examples=300, deadline=None)

@@ -119,10 +119,10 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
 )
 def test_hostile_text_is_refused_in_no_time(text: str | bytes, message: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises((TemplateError, RequestLimitExceeded), match=message):
         parse_text(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_hundred_levels_are_accepted() -> None:

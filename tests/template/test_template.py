@@ -325,9 +325,9 @@ def test_large_template_loads_in_time() -> None:
     text = hot(
         "parameters: {p: {type: string, default: x}}\nresources:\n  r0: {type: T}\n" + "\n".join(lines)
     )
-    started = time.perf_counter()
+    started = time.process_time()
     template = load_template(text, limits=Limits())
     found = dependencies(template, conditions_of(template))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert found["r999"] == {"r998"}
     assert not any(isinstance(name, Unknown) for name in found)
