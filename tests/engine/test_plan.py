@@ -234,3 +234,13 @@ def test_definitions_that_differ_in_parameters_alone_have_different_names() -> N
     assert target_of(one) == target_of(Definition(template="t", environment="e"))
     others = [replace(one, environment="f"), replace(one, files="m"), replace(one, template="u")]
     assert len({target_of(each) for each in [one, *others]}) == 4
+
+
+def test_row_needs_the_row_of_its_own_definition_and_not_its_heir() -> None:
+    """Else two generations whose dependency was turned round would wait for each other in a circle."""
+    first, second = a_row("a", requires=("b",)), a_row("b")
+    heir = a_row("b", requires=("a",), applied_from=NEW)
+    made = plan({}, [first, second, heir], OLD)
+    assert made.graph.has_edge(Step("a", first.id), Step("b", second.id))
+    assert not made.graph.has_edge(Step("a", first.id), Step("b", heir.id))
+    assert made.graph.has_edge(Step("b", heir.id), Step("a", first.id))

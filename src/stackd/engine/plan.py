@@ -124,9 +124,19 @@ def _add_cleaning(
         step = Step(row.name, row.id)
         for needed in row.requires:
             graph.add_edges_from(
-                (step, Step(needed, other.id)) for other in by_name.get(needed, ()) if other.id != row.id
+                (step, Step(needed, other.id)) for other in _used(row, by_name.get(needed, ()))
             )
     _untangle(graph)
+
+
+def _used(row: Resource, rows: Sequence[Resource]) -> Sequence[Resource]:
+    """Of the rows with a name that ``row`` requires, those whose objects it may be using.
+
+    A walk applies what is required first, so a row uses the one that was applied from the same
+    definition. Where there is none an interrupted walk has taken that one further: it may be any.
+    """
+    others = [other for other in rows if other.id != row.id]
+    return [other for other in others if other.applied_from == row.applied_from] or others
 
 
 def _untangle(graph: nx.DiGraph[Step]) -> None:
