@@ -90,6 +90,12 @@ def grouped(writes: Sequence[Write]) -> list[_Group]:
     return groups
 
 
+for _index in tables.stacks.indexes:  # said here, since saying it in the table would load this dialect always
+    _partial = _index.dialect_options["sqlite"]["where"]
+    if _partial is not None:
+        _index.dialect_kwargs["postgresql_where"] = _partial
+
+
 class PostgresBackend:
     """The database that ``dsn`` names."""
 

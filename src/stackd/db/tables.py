@@ -139,7 +139,6 @@ Index(
     stacks.c.name,
     unique=True,
     sqlite_where=LIVE,
-    postgresql_where=LIVE,
 )
 Index(
     "stacks_live_roots",
@@ -147,7 +146,6 @@ Index(
     stacks.c.created_at,
     stacks.c.id,
     sqlite_where=_LIVE_ROOTS,
-    postgresql_where=_LIVE_ROOTS,
 )
 Index("stacks_parent", stacks.c.parent_id)
 Index("stacks_root", stacks.c.root_id)
