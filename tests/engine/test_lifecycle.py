@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog.testing
 
 from stackd.db import resources
 from stackd.db.journal import Update
@@ -382,6 +383,21 @@ async def test_failure_lets_others_end_and_starts_nothing_new(stackd_world: Worl
             ("w", Action.CREATE, Status.COMPLETE),
             ("after", Action.INIT, Status.COMPLETE),
         }
+
+
+async def test_unexpected_error_of_a_type_is_logged_and_not_shown(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise RuntimeError("postgresql://user:secret@db")
+
+    monkeypatch.setattr("stackd.resources.neutron.net.Net.create", breaks)
+    with structlog.testing.capture_logs() as logs:
+        async with stackd_world.process() as process:
+            stack = await process.done(await process.create("f", hot({"n": net()})))
+    expected = "RuntimeError: resources.n: Unexpected error in the engine; its log has the details"
+    assert stack.reason.startswith(f"Resource CREATE failed: {expected}")
+    assert [each["resource"] for each in logs if each["event"] == "action_broke"] == ["n"]
 
 
 async def test_what_does_not_end_after_a_failure_is_given_up_after_a_time_of_grace(

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from stackd.clients.failures import AnswerLost
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
@@ -35,6 +37,9 @@ from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
 
 CLOCK_SKEW = timedelta(seconds=5)
+UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
+
+log = structlog.get_logger(__name__)
 
 
 class NestedFailure(ResourceFailure):
@@ -50,8 +55,9 @@ def failure_text(name: str, error: BaseException) -> str:
     """``Class: resources.name[.resources.inner]: message``, the form that clients know."""
     if isinstance(error, NestedFailure):
         return f"{error.kind}: resources.{name}.{error.inner}"
-    kind = error.wire_type if isinstance(error, StackdError) else type(error).__name__
-    return f"{kind}: resources.{name}: {error}"
+    if isinstance(error, StackdError):
+        return f"{error.wire_type}: resources.{name}: {error}"
+    return f"{type(error).__name__}: resources.{name}: {UNEXPECTED}"
 
 
 async def create(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...]], **intent: Any) -> None:
@@ -299,6 +305,8 @@ async def run_guarded(work: Work, action: Any) -> StackdError | Exception | None
     except (Stopped, Fenced, ServiceUnavailable, asyncio.CancelledError):
         raise
     except Exception as error:
+        if not isinstance(error, StackdError):
+            log.exception("action_broke", resource=work.resource.name, type=work.resource.type)
         await mark_failed(work, error)
         return error
     return None

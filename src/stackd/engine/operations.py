@@ -27,6 +27,7 @@ from stackd.db.journal import Change, Update
 from stackd.engine import nested
 from stackd.engine.definitions import load_definition, offloaded
 from stackd.engine.desired import Desired, build
+from stackd.engine.lifecycle import UNEXPECTED
 from stackd.engine.pace import Halt, Pace
 from stackd.engine.room import Room
 from stackd.engine.run import Run, Services, now, stack_event
@@ -386,4 +387,4 @@ def _is_interruption(error: BaseException) -> bool:
 def _reason_of(error: Exception) -> str:
     if isinstance(error, StackdError):
         return f"{error.wire_type}: {error}"
-    return "Unexpected error in the engine; its log has the details under the request id."
+    return UNEXPECTED
