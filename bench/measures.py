@@ -9,7 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from bench.processes import System, stop, system
+from bench.language import language
+from bench.processes import System, loop_lags, stop, system
 from bench.results import Result
 
 _PATIENCE = 300.0
@@ -171,12 +172,6 @@ async def lag(quick: bool) -> list[Result]:
     ]
 
 
-def loop_lags(log: str) -> list[float]:
-    """The longest lags, in ms, that the server's own probe has logged."""
-    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [float(record["max_ms"]) for record in records if record.get("event") == "loop_lag"]
-
-
 async def under_load(
     target: System, url: str, work: Awaitable[T], clients: int = 16, pause: float = 0.0
 ) -> tuple[dict[str, Any], T]:
@@ -219,6 +214,7 @@ async def start(quick: bool) -> list[Result]:
 
 MEASURES: Mapping[str, Measure] = {
     "start": start,
+    "template": language,
     "overhead": overhead,
     "chain": depth,
     "stacks": stacks,

@@ -148,6 +148,12 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
+def loop_lags(log: str) -> list[float]:
+    """The longest lags, in ms, that the server's own probe has logged."""
+    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    return [float(record["max_ms"]) for record in records if record.get("event") == "loop_lag"]
+
+
 async def stop(process: asyncio.subprocess.Process) -> None:
     """End a process that was started here."""
     if process.returncode is None:
