@@ -184,6 +184,41 @@ class Operation:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class HookState(enum.StrEnum):
+    """How far a pause is: to come when the action under way has ended, waiting for a person, over."""
+
+    ARMED = "armed"
+    PENDING = "pending"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A pause at one resource that its environment asks for, from the moment that it is certain to come.
+
+    ``hook`` is its type (``pre-create``); ``operation_id`` names the operation that it belongs to.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    resource_id: str
+    hook: str
+    operation_id: str
+    state: HookState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """How far the events of a tree have been delivered to the event sinks of its environment.
+
+    ``id`` is the root stack's, ``cursor`` the ``seq`` of the last event that was delivered.
+    """
+
+    id: str
+    cursor: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """Delegated credentials that outlive a token: one trust per user, project and set of roles."""

@@ -16,10 +16,25 @@ from sqlalchemy import Table
 
 from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
-from stackd.records import Action, Credential, Definition, Event, Operation, Resource, Stack, Status
+from stackd.records import (
+    Action,
+    Credential,
+    Definition,
+    Event,
+    Hook,
+    HookState,
+    Operation,
+    Resource,
+    Sink,
+    Stack,
+    Status,
+)
 
-R = TypeVar("R", bound=Stack | Resource | Event | Operation | Credential)
-Kind = type[Stack] | type[Resource] | type[Event] | type[Operation] | type[Credential]
+Record = Stack | Resource | Event | Operation | Credential | Hook | Sink
+R = TypeVar("R", bound=Record)
+Kind = (
+    type[Stack] | type[Resource] | type[Event] | type[Operation] | type[Credential] | type[Hook] | type[Sink]
+)
 Convert = Callable[[Any], Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +103,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.TIME: to_micros,
         Form.ACTION: str,
         Form.STATUS: str,
+        Form.HOOK_STATE: str,
         Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
@@ -101,11 +117,13 @@ def decoders(sealer: Sealer) -> dict[Form, Convert]:
     unseal = sealer.unseal
     actions = {action.value: action for action in Action}
     statuses = {status.value: status for status in Status}
+    hook_states = {state.value: state for state in HookState}
     return {
         Form.FLAG: bool,
         Form.TIME: from_micros,
         Form.ACTION: actions.__getitem__,
         Form.STATUS: statuses.__getitem__,
+        Form.HOOK_STATE: hook_states.__getitem__,
         Form.NAMES: lambda value: tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
@@ -247,12 +265,16 @@ class Codecs:
         self.events = Codec(Event, tables.events, sealer)
         self.operations = Codec(Operation, tables.operations, sealer)
         self.credentials = Codec(Credential, tables.credentials, sealer)
+        self.hooks = Codec(Hook, tables.hooks, sealer)
+        self.sinks = Codec(Sink, tables.sinks, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
             Event: self.events,
             Operation: self.operations,
             Credential: self.credentials,
+            Hook: self.hooks,
+            Sink: self.sinks,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -18,10 +18,10 @@ from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db import tables
 from stackd.db.backend import Statement, Step, Unreachable, Write, compile_statement
-from stackd.db.codec import Codec, Kind, pack, to_micros
+from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
 from stackd.errors import ServiceUnavailable
-from stackd.records import Credential, Event, Fence, Operation, Resource, Stack
+from stackd.records import Fence, Stack
 
 MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
@@ -33,7 +33,7 @@ _LARGE_DOCUMENT = 50_000  # bytes; packing more would hold up the event loop for
 class Insert:
     """A new record."""
 
-    record: Stack | Resource | Event | Operation | Credential
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,9 @@ async def purge(db: Database, older_than: timedelta) -> Purged:
     before = to_micros(db.clock() - older_than)
     gone = 0
     while ids := [row[0] for row in await db.fetch(_DEAD, {"before": before})]:
-        for table in (tables.resources, tables.events, tables.operations):
+        for table in (tables.resources, tables.events, tables.operations, tables.hooks):
             await _remove(db, table, table.c.stack_id, ids)
+        await _remove(db, tables.sinks, tables.sinks.c.id, ids)
         await _remove(db, tables.stacks, _S.id, ids)
         gone += len(ids)
     return Purged(gone, await _purge_documents(db, max(older_than, _YOUNGEST_DOCUMENT)))

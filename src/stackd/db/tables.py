@@ -36,6 +36,7 @@ class Form(enum.Enum):
     TIME = enum.auto()
     ACTION = enum.auto()
     STATUS = enum.auto()
+    HOOK_STATE = enum.auto()
     NAMES = enum.auto()  # tuple of strings as a JSON array; NULL is None
     MAP = enum.auto()  # mapping as JSON; NULL is the empty mapping
     SEALED_TEXT = enum.auto()
@@ -60,6 +61,7 @@ _TYPES: dict[Form, type[TypeEngine[Any]]] = {
     Form.TIME: BigInteger,
     Form.ACTION: String,
     Form.STATUS: String,
+    Form.HOOK_STATE: String,
     Form.NAMES: Text,
     Form.MAP: Text,
     Form.SEALED_TEXT: LargeBinary,
@@ -227,6 +229,26 @@ operations = Table(
 )
 Index("operations_root", operations.c.root_id, operations.c.created_at)
 Index("operations_state", operations.c.state)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    _col("id", primary_key=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("resource_id"),
+    _col("hook"),
+    _col("operation_id"),
+    _col("state", Form.HOOK_STATE),
+)
+Index("hooks_root", hooks.c.root_id)
+
+sinks = Table(
+    "sinks",
+    metadata,
+    _col("id", primary_key=True),
+    _col("cursor", kind=BigInteger),
+)
 
 credentials = Table(
     "credentials",
