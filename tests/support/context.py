@@ -22,7 +22,7 @@ from stackd.clients.catalog import official_name
 from stackd.clients.wire import Reply
 from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
 from stackd.records import Resource
-from stackd.resources.base import ResourceType
+from stackd.resources.base import ResourceType, Sibling, Siblings
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.registry import declared_in
 from stackd.resources.schema import Properties
@@ -36,6 +36,12 @@ ENDPOINTS = Endpoints(
 )
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _PATIENCE = 100
+
+
+def among(*siblings: Sibling) -> Siblings:
+    """What a type sees of a stack with these resources."""
+    known = {each.name: each for each in siblings}
+    return Siblings({name: each.kind for name, each in known.items()}, lambda name: known[name].properties)
 
 
 @dataclass(frozen=True, slots=True)

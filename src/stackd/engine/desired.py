@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from stackd.db.codec import to_json
@@ -12,7 +13,7 @@ from stackd.engine.kinds import Kind, resolve_kinds
 from stackd.engine.scope import StackScope
 from stackd.errors import CircularDependency, Place, PropertyError, TemplateError
 from stackd.records import Definition, Resource
-from stackd.resources.base import ResourceType, Sibling
+from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.conditions import Conditions
@@ -164,20 +165,13 @@ def _implied(desired: Desired) -> dict[str, frozenset[str]]:
     asking = [name for name, kind in desired.kinds.items() if _looks_at_siblings(kind.handler)]
     if not asking:
         return {}
-    scope = desired.scope({})
-    siblings: dict[str, Sibling] = {}
-    for name, kind in desired.kinds.items():
-        siblings[name] = Sibling(name, kind.name, _readable(desired, name, scope))
+    read = cache(partial(_readable, desired, scope=desired.scope({})))
+    siblings = Siblings({name: kind.name for name, kind in desired.kinds.items()}, read)
     implied: dict[str, frozenset[str]] = {}
-    by_kind: dict[str, list[Sibling]] = {}
     for name in asking:
-        kind = desired.kinds[name]
-        if kind.name not in by_kind:
-            by_kind[kind.name] = [other for other in siblings.values() if other.kind != kind.name]
-        others = by_kind[kind.name]
-        props = kind.handler.properties.wrap(dict(siblings[name].properties))
-        found = frozenset(kind.handler.implicit_requires(props, others)) - {name}
-        if found:
+        handler = desired.kinds[name].handler
+        props = handler.properties.wrap(read(name))
+        if found := frozenset(handler.implicit_requires(props, siblings)) - {name}:
             implied[name] = found
     return implied
 

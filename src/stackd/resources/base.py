@@ -14,7 +14,7 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -87,6 +87,42 @@ class Sibling:
     properties: Mapping[str, Any]
 
 
+class Siblings:
+    """The resources of a stack, as one of them sees the others.
+
+    ``kinds`` has the kind of each name. Properties are read, by ``read``, once a kind is asked for, so
+    that a large stack does not pay for what nobody looks at.
+    """
+
+    __slots__ = ("_groups", "_known", "_names", "_read")
+
+    def __init__(self, kinds: Mapping[str, str], read: Callable[[str], Mapping[str, Any]]) -> None:
+        self._names: dict[str, list[str]] = {}
+        for name, kind in kinds.items():
+            self._names.setdefault(kind, []).append(name)
+        self._read = read
+        self._known: dict[str, list[Sibling]] = {}
+        self._groups: dict[tuple[str, object], dict[Hashable, list[Sibling]]] = {}
+
+    def of(self, kind: str) -> Sequence[Sibling]:
+        """The resources of one kind."""
+        if kind not in self._known:
+            names = self._names.get(kind, ())
+            self._known[kind] = [Sibling(name, kind, self._read(name)) for name in names]
+        return self._known[kind]
+
+    def grouped(
+        self, kind: str, key: Callable[[Mapping[str, Any]], Hashable]
+    ) -> Mapping[Hashable, Sequence[Sibling]]:
+        """The resources of one kind by what ``key`` makes of their properties; worked out once."""
+        if (kind, key) not in self._groups:
+            groups: dict[Hashable, list[Sibling]] = {}
+            for each in self.of(kind):
+                groups.setdefault(key(each.properties), []).append(each)
+            self._groups[kind, key] = groups
+        return self._groups[kind, key]
+
+
 class ResourceType(Generic[P]):
     """A kind of resource. Subclasses declare; the engine calls.
 
@@ -121,7 +157,7 @@ class ResourceType(Generic[P]):
         """Why these changes need a new object although each alone could be made in place."""
         return None
 
-    def implicit_requires(self, props: P, siblings: Sequence[Sibling]) -> Iterable[str]:
+    def implicit_requires(self, props: P, siblings: Siblings) -> Iterable[str]:
         """Names of siblings that this resource needs although no property refers to them."""
         return ()
 

@@ -3,7 +3,7 @@ import pytest
 from stackd.errors import PropertyError
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext, gone
+from tests.support.context import FakeContext, among, gone
 
 KIND = "OS::Neutron::Port"
 ADDRESS = {"subnet_id": "s1", "ip_address": "10.0.0.5"}
@@ -198,13 +198,13 @@ def subnet(name, **properties):
     ],
 )
 def test_port_requires_the_subnets_of_its_network(network, expected):
-    siblings = [
+    siblings = among(
         subnet("a", network=Unknown("net")),
         subnet("b", network_id="net"),
         subnet("c", network="n9"),
         subnet("d", network="net", network_id=None),
         subnet("e"),
         Sibling("f", "OS::Neutron::Net", {"network": "net"}),
-    ]
+    )
     props = FakeContext(KIND).load({"network": network})
     assert list(FakeContext(KIND).type.implicit_requires(props, siblings)) == expected

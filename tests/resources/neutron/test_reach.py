@@ -2,7 +2,7 @@ import pytest
 
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, among
 
 NET = Sibling("net", "OS::Neutron::Net", {})
 SUBNET = Sibling("subnet", "OS::Neutron::Subnet", {"network": Unknown("net")})
@@ -22,13 +22,13 @@ def port(name="port", **properties):
 def floating_ip_requires(port_id, *siblings):
     ctx = FakeContext("OS::Neutron::FloatingIP")
     props = ctx.load({"floating_network": "public", "port_id": port_id})
-    return list(ctx.type.implicit_requires(props, [*ALL, *siblings]))
+    return list(ctx.type.implicit_requires(props, among(*ALL, *siblings)))
 
 
 def association_requires(port_id, *siblings):
     ctx = FakeContext("OS::Neutron::FloatingIPAssociation")
     props = ctx.load({"floatingip_id": "f", "port_id": port_id})
-    return list(ctx.type.implicit_requires(props, [*ALL, *siblings]))
+    return list(ctx.type.implicit_requires(props, among(*ALL, *siblings)))
 
 
 def test_address_without_port_requires_what_leads_to_its_network():

@@ -3,7 +3,7 @@ import pytest
 from stackd.errors import PropertyError
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, among
 
 KIND = "OS::Neutron::Router"
 FINDS = {("neutron.network", "public"): "n0"}
@@ -112,10 +112,10 @@ def test_what_may_fit_is_accepted(properties):
 
 
 def test_router_requires_the_subnets_of_the_external_network():
-    siblings = [
+    siblings = among(
         Sibling("inside", "OS::Neutron::Subnet", {"network": Unknown("net")}),
         Sibling("outside", "OS::Neutron::Subnet", {"network": Unknown("ext")}),
-    ]
+    )
     ctx = FakeContext(KIND)
     router = ctx.load({"external_gateway_info": {"network": Unknown("ext")}})
     assert list(ctx.type.implicit_requires(router, siblings)) == ["outside"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from stackd.resources.base import Entity, ResourceType, Sibling, attr
+from stackd.resources.base import Entity, ResourceType, Siblings, attr
 from stackd.resources.constraints import custom
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron import objects, reach
@@ -88,7 +88,7 @@ class FloatingIP(ResourceType[FloatingIPProps]):
         if is_set(props.fixed_ip_address):
             objects.at_least_one(props, "port_id")
 
-    def implicit_requires(self, props: FloatingIPProps, siblings: Sequence[Sibling]) -> Iterable[str]:
+    def implicit_requires(self, props: FloatingIPProps, siblings: Siblings) -> Iterable[str]:
         """What connects the port's network with the external one: translation needs that path."""
         return [
             *reach.gateways_to(props.floating_network, siblings),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from stackd.errors import CloudNotFound
-from stackd.resources.base import ResourceType, Sibling
+from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.constraints import custom
 from stackd.resources.context import Context
 from stackd.resources.neutron import reach
@@ -32,9 +32,7 @@ class FloatingIPAssociation(ResourceType[FloatingIPAssociationProps]):
     properties = FloatingIPAssociationProps
     service = "network"
 
-    def implicit_requires(
-        self, props: FloatingIPAssociationProps, siblings: Sequence[Sibling]
-    ) -> Iterable[str]:
+    def implicit_requires(self, props: FloatingIPAssociationProps, siblings: Siblings) -> Iterable[str]:
         """The router interface on the port's subnet."""
         return reach.interfaces_for_first_address(props.port_id, siblings)
 

@@ -7,12 +7,12 @@ merged in.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import PropertyError
-from stackd.resources.base import Entity, settled
+from stackd.resources.base import Entity, Siblings, settled
 from stackd.resources.context import JSON, Context
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.unknown import Unknown
@@ -186,11 +186,14 @@ def either(properties: Mapping[str, Any], *names: str) -> Any:
     return next((properties[name] for name in names if is_set(properties.get(name))), None)
 
 
-def subnets_of(network: Any, siblings: Collection[Any]) -> list[str]:
+def network_key(properties: Mapping[str, Any]) -> Any:
+    """What the network of a port or subnet is recognised by."""
+    return key_of(either(properties, "network", "network_id"))
+
+
+def subnets_of(network: Any, siblings: Siblings) -> list[str]:
     """Names of the sibling subnets on a network."""
-    return [
-        each.name
-        for each in siblings
-        if each.kind == "OS::Neutron::Subnet"
-        and same(network, either(each.properties, "network", "network_id"))
-    ]
+    if not is_set(network):
+        return []
+    by_network = siblings.grouped("OS::Neutron::Subnet", network_key)
+    return [each.name for each in by_network.get(key_of(network), ())]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import orjson
 
 from stackd.errors import CloudNotFound
-from stackd.resources.base import Entity, ResourceType, Sibling, attr
+from stackd.resources.base import Entity, ResourceType, Siblings, attr
 from stackd.resources.constraints import custom, one_of
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron import objects
@@ -174,7 +174,7 @@ class Port(ResourceType[PortProps]):
         asked = always in (old.replacement_policy, new.replacement_policy)
         return f"replacement_policy is {always}" if asked else None
 
-    def implicit_requires(self, props: PortProps, siblings: Sequence[Sibling]) -> Iterable[str]:
+    def implicit_requires(self, props: PortProps, siblings: Siblings) -> Iterable[str]:
         """The subnets of the network, from which the port gets its addresses."""
         return objects.subnets_of(props.network, siblings)
 

@@ -10,57 +10,56 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stackd.resources.base import Sibling
-from stackd.resources.neutron.objects import either, is_set, same
+from stackd.resources.base import Sibling, Siblings
+from stackd.resources.neutron.objects import either, is_set, key_of, network_key, same
 from stackd.template.unknown import Unknown
 
 
-def gateways_to(network: Any, siblings: Iterable[Sibling]) -> list[str]:
+def gateways_to(network: Any, siblings: Siblings) -> list[str]:
     """Names of the routers (and former router gateways) that lead to an external network."""
-    return [each.name for each in siblings if same(network, _outside_of(each))]
+    if not is_set(network):
+        return []
+    return [
+        each.name
+        for kind in ("OS::Neutron::Router", "OS::Neutron::RouterGateway")
+        for each in siblings.grouped(kind, _outside_of).get(key_of(network), ())
+    ]
 
 
-def interfaces_for(port: Any, siblings: Sequence[Sibling]) -> list[str]:
+def interfaces_for(port: Any, siblings: Siblings) -> list[str]:
     """Names of the router interfaces on the subnets of a port."""
+    ports = _candidates(port, siblings)
+    return [
+        each.name
+        for each in siblings.of("OS::Neutron::RouterInterface")
+        if any(_serves(each.properties, candidate.properties, siblings) for candidate in ports)
+    ]
+
+
+def interfaces_for_first_address(port: Any, siblings: Siblings) -> list[str]:
+    """Names of the router interfaces on the subnet of a port's first address."""
+    first = [_subnets_of(each.properties)[:1] for each in _candidates(port, siblings)]
+    return [
+        each.name
+        for each in siblings.of("OS::Neutron::RouterInterface")
+        if any(_on_one_of(each.properties, subnets) for subnets in first)
+    ]
+
+
+def _outside_of(properties: Mapping[str, Any]) -> Any:
+    """What the external network of a router, or of a router's gateway, is recognised by."""
+    gateway = properties.get("external_gateway_info")
+    return key_of(gateway.get("network")) if isinstance(gateway, Mapping) else network_key(properties)
+
+
+def _candidates(port: Any, siblings: Siblings) -> Sequence[Sibling]:
+    """The ports that a value can mean: one by name, or any by an id that we cannot compare."""
     if not is_set(port):
         return []
-    ports = [each for each in siblings if each.kind == "OS::Neutron::Port" and _may_be(port, each)]
-    return [
-        each.name
-        for each in siblings
-        if each.kind == "OS::Neutron::RouterInterface"
-        and any(_serves(each.properties, candidate.properties, siblings) for candidate in ports)
-    ]
-
-
-def interfaces_for_first_address(port: Any, siblings: Sequence[Sibling]) -> list[str]:
-    """Names of the router interfaces on the subnet of a port's first address."""
-    first = [
-        _subnets_of(each.properties)[:1]
-        for each in siblings
-        if each.kind == "OS::Neutron::Port" and _may_be(port, each)
-    ]
-    return [
-        each.name
-        for each in siblings
-        if each.kind == "OS::Neutron::RouterInterface"
-        and any(_on_one_of(each.properties, subnets) for subnets in first)
-    ]
-
-
-def _outside_of(sibling: Sibling) -> Any:
-    if sibling.kind == "OS::Neutron::RouterGateway":
-        return either(sibling.properties, "network", "network_id")
-    gateway = sibling.properties.get("external_gateway_info")
-    is_router = sibling.kind == "OS::Neutron::Router"
-    return gateway.get("network") if is_router and isinstance(gateway, Mapping) else None
-
-
-def _may_be(value: Any, sibling: Sibling) -> bool:
-    """Whether a value can mean this sibling: by name, or by an id that we cannot compare."""
-    if isinstance(value, Unknown):
-        return value.resource == sibling.name
-    return is_set(value)
+    ports = siblings.of("OS::Neutron::Port")
+    if not isinstance(port, Unknown):
+        return ports
+    return [each for each in ports if each.name == port.resource]
 
 
 def _subnets_of(port: Mapping[str, Any]) -> list[Any]:
@@ -75,7 +74,7 @@ def _on_one_of(interface: Mapping[str, Any], subnets: Iterable[Any]) -> bool:
     return any(same(subnet, other) for other in subnets)
 
 
-def _serves(interface: Mapping[str, Any], port: Mapping[str, Any], siblings: Iterable[Sibling]) -> bool:
+def _serves(interface: Mapping[str, Any], port: Mapping[str, Any], siblings: Siblings) -> bool:
     """Whether an interface is on a subnet of the port; of its network, if the port names no subnet."""
     subnets = _subnets_of(port)
     if subnets:
@@ -84,7 +83,5 @@ def _serves(interface: Mapping[str, Any], port: Mapping[str, Any], siblings: Ite
     if not isinstance(subnet, Unknown):
         return True
     network = either(port, "network", "network_id")
-    return any(
-        each.name == subnet.resource and same(network, either(each.properties, "network", "network_id"))
-        for each in siblings
-    )
+    on_it = siblings.grouped("OS::Neutron::Subnet", network_key).get(key_of(network), ())
+    return is_set(network) and any(each.name == subnet.resource for each in on_it)

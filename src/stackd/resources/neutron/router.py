@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from stackd.errors import PropertyError
-from stackd.resources.base import Entity, ResourceType, Sibling, attr
+from stackd.resources.base import Entity, ResourceType, Siblings, attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron import objects
 from stackd.resources.neutron.agents import L3, assign
@@ -81,7 +81,7 @@ class Router(ResourceType[RouterProps]):
                 remedy="Set ha to true, or name one agent.",
             )
 
-    def implicit_requires(self, props: RouterProps, siblings: Sequence[Sibling]) -> Iterable[str]:
+    def implicit_requires(self, props: RouterProps, siblings: Siblings) -> Iterable[str]:
         """The subnets of the external network, where the router gets an address."""
         gateway = props.external_gateway_info
         network = gateway.network if isinstance(gateway, GatewayProps) else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from stackd.clients.failures import AnswerLost
 from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
 from stackd.records import Resource
-from stackd.resources.base import Entity, ResourceType, Sibling, attr
+from stackd.resources.base import Entity, ResourceType, Siblings, attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
 from stackd.resources.nova.hints import with_stack
@@ -69,17 +69,15 @@ class Server(ResourceType[ServerProps]):
         if _is_known(props.data.get("networks")):
             networks.check(props)
 
-    def implicit_requires(self, props: ServerProps, siblings: Sequence[Sibling]) -> Iterable[str]:
+    def implicit_requires(self, props: ServerProps, siblings: Siblings) -> Iterable[str]:
         """The subnets of the server's networks, from which it gets its addresses."""
         entries = props.data.get("networks")
         if not entries or isinstance(entries, Unknown):
             return
-        wanted = [None if isinstance(entry, Unknown) else entry.get("network") for entry in entries]
-        for each in siblings:
-            if each.kind == "OS::Neutron::Subnet":
-                network = each.properties.get("network") or each.properties.get("network_id")
-                if not network or None in wanted or network in wanted:
-                    yield each.name
+        wanted = {None if isinstance(entry, Unknown) else entry.get("network") for entry in entries}
+        by_network = siblings.grouped("OS::Neutron::Subnet", _network_of)
+        for network in by_network if None in wanted else (None, *wanted):
+            yield from (each.name for each in by_network.get(network, ()))
 
     def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
         """What the update policies do not let happen in place."""
@@ -255,6 +253,10 @@ class Server(ResourceType[ServerProps]):
             message = (live.get("fault") or {}).get("message", "Unknown")
             raise ResourceInError(f'Went to status ERROR due to "Server delete failed: {message}"')
         return bool(status == "DELETED")
+
+
+def _network_of(subnet: Mapping[str, Any]) -> Any:
+    return subnet.get("network") or subnet.get("network_id") or None
 
 
 def _is_known(entries: Any) -> bool:
