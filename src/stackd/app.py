@@ -20,7 +20,9 @@ from stackd.auth.crypto import Cipher
 from stackd.auth.policy import Policy
 from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
+from stackd.clients.addresses import AddressPolicy
 from stackd.clients.credentials import PasswordCredentials, Scope
+from stackd.clients.egress import Egress, EgressSettings
 from stackd.clients.http import HttpSettings
 from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
@@ -90,7 +92,9 @@ async def wired(settings: Settings) -> AsyncIterator[Parts]:
         journal = Journal(db)
         stack.push_async_callback(journal.close)
         clouds = await stack.enter_async_context(make_clouds(settings))
-        engine = make_engine(settings, db, journal, clouds)
+        egress = make_egress(settings)
+        stack.push_async_callback(egress.close)
+        engine = make_engine(settings, db, journal, clouds, egress)
         tokens = TokenValidator(
             clouds.cloud(service_credentials(settings)),
             TokenCacheSettings(ttl=settings.keystone.token_cache_seconds),
@@ -123,7 +127,23 @@ def service_credentials(settings: Settings) -> PasswordCredentials:
     )
 
 
-def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds) -> Engine:
+def make_egress(settings: Settings) -> Egress:
+    """The client for URLs that users name."""
+    egress = settings.egress
+    return Egress(
+        EgressSettings(
+            AddressPolicy.of(egress.allowed_networks, egress.denied_networks),
+            timeout=egress.timeout,
+            max_redirects=egress.max_redirects,
+            concurrency=egress.concurrency,
+            ca_file=egress.cafile,
+            max_files=egress.max_files,
+            max_bytes=egress.max_bytes,
+        )
+    )
+
+
+def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress) -> Engine:
     """The engine and its parts."""
     limits = settings.limits
     registry = load_registry([Path(directory) for directory in settings.plugins.directories])
@@ -133,6 +153,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         db=db,
         journal=journal,
         registry=registry,
+        egress=egress,
         watchers=Watchers(settings.engine.poll_min, settings.engine.poll_max),
         signals=SignalHub(),
         stack_users=Guests(db, journal, _stack_domain(settings, clouds)),

@@ -2,7 +2,9 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
-    │   └── RequestLimitExceeded     400
+    │   ├── RequestLimitExceeded     400
+    │   ├── DownloadLimitExceeded    400
+    │   └── FetchFailed              400   HTTPBadRequest
     ├── TemplateError                400   StackValidationFailed (file, line, column, path, remedy)
     │   ├── InvalidTemplateVersion   400
     │   ├── InvalidTemplateSection   400
@@ -13,6 +15,7 @@
     │   ├── UserParameterMissing     400
     │   ├── UnknownUserParameter     400
     │   ├── ImmutableParameterModified 400
+    │   ├── MissingTemplate          400   StackValidationFailed
     │   └── PropertyError            400   StackValidationFailed
     ├── NotSupported                 400
     ├── ResourceActionNotSupported   400
@@ -67,6 +70,16 @@ class BadRequest(StackdError):
 
 class RequestLimitExceeded(BadRequest):
     """Request limit exceeded."""
+
+
+class DownloadLimitExceeded(BadRequest):
+    """What is to be downloaded for the request is too large."""
+
+
+class FetchFailed(BadRequest):
+    """A URL could not be fetched."""
+
+    wire_type = "HTTPBadRequest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,12 @@ class UnknownUserParameter(TemplateError):
 
 class ImmutableParameterModified(TemplateError):
     """An immutable parameter may not be modified."""
+
+
+class MissingTemplate(TemplateError):
+    """A template that another one names is not there; ``target`` is its name or URL."""
+
+    wire_type = "StackValidationFailed"
 
 
 class PropertyError(TemplateError):

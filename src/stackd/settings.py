@@ -21,10 +21,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -51,7 +52,15 @@ def _split(value: object) -> object:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The networks as they are, if each of them is one."""
+    for value in values:
+        ip_network(value)
+    return values
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -203,6 +212,25 @@ class Clients(Section):
     retries: Count = opt(4, "Times a call that is safe to repeat is tried again.")
 
 
+class Egress(Section):
+    """Fetching what users name by URL: templates, and the templates in them."""
+
+    allowed_networks: Networks = opt(
+        (),
+        "Networks that URLs of users may lead to although they are private, loopback or otherwise not of "
+        "the Internet, such as `10.1.0.0/16`.",
+    )
+    denied_networks: Networks = opt(
+        (), "Networks that they must not lead to although they are of the Internet; these come first."
+    )
+    timeout: Seconds = opt(60.0, "Seconds that one URL may take, redirects included.")
+    max_redirects: Count = opt(5, "Redirects that are followed.")
+    max_files: int = opt(200, "Files fetched for one request, from URLs or from a container of Swift.", ge=1)
+    max_bytes: int = opt(4194304, "Bytes fetched from URLs for one request.", ge=1)
+    concurrency: int = opt(16, "URLs fetched at the same time.", ge=1)
+    cafile: str = opt("", "File of certificates that are trusted; the usual authorities when empty.")
+
+
 class Engine(Section):
     """How operations are run and shared between processes."""
 
@@ -257,6 +285,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     limits: Limits = Limits()
     clients: Clients = Clients()
+    egress: Egress = Egress()
     engine: Engine = Engine()
     guests: Guests = Guests()
     policy: Policy = Policy()

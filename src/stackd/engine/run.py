@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from stackd.clients.cloud import Cloud
+from stackd.clients.egress import Egress
 from stackd.clients.lookup import Finder
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Journal
@@ -75,6 +76,7 @@ class Services:
     db: Database
     journal: Journal
     registry: Registry
+    egress: Egress
     watchers: Watchers
     signals: SignalHub
     stack_users: StackUsers

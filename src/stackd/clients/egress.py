@@ -1,0 +1,233 @@
+"""The one client for URLs that users name. Whatever a user wants fetched goes through here.
+
+A stranger chooses where the request goes, so nothing about it is trusted: only http and https, no
+credentials, no cookies, no proxies of the machine; every address is judged at the moment at which a
+connection to exactly it is made, so that a name that resolves differently the next time gains nothing;
+redirects are followed one by one under the same rules; size and time are bounded while the content comes.
+Every failure in the network has the same text: it tells nothing about what is where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from stackd.clients.addresses import AddressPolicy
+from stackd.clients.http import USER_AGENT
+from stackd.errors import FetchFailed
+
+SCHEMES: Final = ("http", "https")
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_LONGEST_URL: Final = 8192
+_CHUNK: Final = 65536
+_HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSettings:
+    """How URLs of users are fetched. ``timeout`` is for all of one, redirects included, in seconds.
+
+    ``max_files`` and ``max_bytes`` are for all that one request needs: whoever fetches for it counts.
+    """
+
+    policy: AddressPolicy = field(default_factory=AddressPolicy)
+    timeout: float = 60.0
+    max_redirects: int = 5
+    concurrency: int = 16
+    ca_file: str = ""
+    max_files: int = 200
+    max_bytes: int = 4 * 1024 * 1024
+
+
+class Egress:
+    """Fetches what users name; one for the process, which ``close`` ends."""
+
+    def __init__(self, settings: EgressSettings | None = None) -> None:
+        self.settings = settings or EgressSettings()
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
+        self._resolver = _Resolver(self.settings.concurrency)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def fetch(self, url: str, *, most: int) -> bytes:
+        """The content at the URL, at most that many bytes; ``FetchFailed`` says why there is none."""
+        check_url(url)
+        failed = FetchFailed(f"Failed to retrieve template from {shown(url)}")
+        try:
+            async with asyncio.timeout(self.settings.timeout), self._slots:
+                return await self._follow(url, most)
+        except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError):
+            raise failed from None
+
+    async def fetch_text(self, url: str, *, most: int) -> str:
+        """The text at the URL."""
+        content = await self.fetch(url, most=most)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise FetchFailed(f"The content of {shown(url)} is not text in UTF-8") from None
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+        await self._resolver.close()
+
+    async def _follow(self, url: str, most: int) -> bytes:
+        """The content where the last redirect leads."""
+        for _ in range(self.settings.max_redirects + 1):
+            async with self._get(url) as answer:
+                if answer.status not in _REDIRECTS:
+                    answer.raise_for_status()
+                    return await _content(answer, most)
+                url = _redirected(url, answer.headers.get("Location", ""))
+        raise ValueError("too many redirects")
+
+    @contextlib.asynccontextmanager
+    async def _get(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            self._session = self._new_session()
+        async with self._session.get(url, headers=_HEADERS, allow_redirects=False) as answer:
+            yield answer
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=_tls(self.settings.ca_file),
+            resolver=self._resolver,
+            socket_factory=self._socket,
+            use_dns_cache=False,
+            force_close=True,
+            limit=self.settings.concurrency,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+            auto_decompress=False,
+            read_bufsize=_CHUNK,
+        )
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """A socket for an address that is about to be connected to: here, and only here, it is judged."""
+        family, kind, protocol, _, place = address
+        if not self.settings.policy.permits(str(place[0])):
+            raise OSError(errno.EACCES, "the address is not permitted")
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """Certificates are always checked, against the usual authorities or those in the file."""
+    return (
+        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+    )
+
+
+def check_url(url: str) -> None:
+    """Refuse what is not a URL that a user may name; the text says only what the URL itself shows."""
+    try:
+        parts = urlsplit(url)
+        scheme, host, userinfo = parts.scheme, parts.hostname, parts.username is not None
+        _ = parts.port
+    except ValueError:
+        raise FetchFailed(f"Invalid URL {url[:200]!r}") from None
+    if scheme not in SCHEMES:
+        raise FetchFailed(f"Invalid URL scheme {scheme}")
+    if userinfo or "@" in parts.netloc:
+        raise FetchFailed(f"Credentials are not allowed in the URL {shown(url)}")
+    if not host or len(url) > _LONGEST_URL or any(each <= " " or each in "\\\x7f" for each in url):
+        raise FetchFailed(f"Invalid URL {url[:200]!r}")
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is a URL that could be fetched, rather than that of a file or anything else."""
+    scheme, separator, _ = name.partition("://")
+    return bool(separator) and scheme.lower() in SCHEMES
+
+
+def shown(url: str) -> str:
+    """The URL without the credentials that it may carry."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _redirected(base: str, location: str) -> str:
+    """Where a redirect leads; ``ValueError`` for none, and for the way from https back to http."""
+    if not location:
+        raise ValueError("a redirect to nowhere")
+    target = urljoin(base, location)
+    try:
+        check_url(target)
+    except FetchFailed as error:
+        raise ValueError(error.message) from None
+    if base.startswith("https:") and not target.startswith("https:"):
+        raise ValueError("a redirect to an insecure URL")
+    return target
+
+
+async def _content(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, decompressed, cut off with an error as soon as it is too long."""
+    plain = _decompressor(answer.headers.get("Content-Encoding", ""))
+    found = bytearray()
+    async for chunk in answer.content.iter_chunked(_CHUNK):
+        # What is left unread after so many bytes is never looked at: they are too many already.
+        found += plain.decompress(chunk, most + 1 - len(found)) if plain else chunk
+        if len(found) > most:
+            raise FetchFailed(f"Template exceeds maximum allowed size ({most} bytes)")
+    if plain and not plain.eof:
+        raise EOFError("the content is cut off")
+    return bytes(found)
+
+
+def _decompressor(encoding: str) -> Any:
+    """What undoes a content encoding, never giving more than asked for; None where there is none."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return None
+        case "gzip" | "x-gzip" | "deflate":
+            return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    raise ValueError(f"unknown encoding {encoding!r}")
+
+
+class _Resolver(AbstractResolver):
+    """Names to addresses in threads of its own: slow name servers of users must not hold up other work."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a host; which of them may be used is judged when one is connected to."""
+
+        def look_up() -> list[tuple[Any, ...]]:
+            return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address[0],
+                port=address[1],
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Give the threads back."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
