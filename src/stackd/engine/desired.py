@@ -59,6 +59,14 @@ class Desired:
     facade: Mapping[str, Any]
     is_slow: bool = False
 
+    def required_by(self) -> dict[str, list[str]]:
+        """For each name that is needed the names that need it directly, in the order of the alphabet."""
+        users: dict[str, list[str]] = {}
+        for name in sorted(self.requires):
+            for needed in self.requires[name]:
+                users.setdefault(needed, []).append(name)
+        return users
+
     def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
         """The scope in which this definition's functions see the stored rows."""
         return StackScope(self.parameters, self.source.files, self.kinds, rows, self.facade)
@@ -235,12 +243,16 @@ def validate(desired: Desired) -> list[TemplateError]:
             path = error.path or f"resources.{name}.properties"
             if not path.startswith("resources."):
                 path = f"resources.{name}.{path}"
-            message = f"Property error: {path}: {error.message}"
-            place = property_place(desired.source.template, name, path)
-            errors.append(PropertyError(message, path=path, remedy=error.remedy, place=place))
+            errors.append(property_error(desired, name, path, error.message, error.remedy))
         except TemplateError as error:
             errors.append(error)
     return errors
+
+
+def property_error(desired: Desired, name: str, path: str, message: str, remedy: str) -> PropertyError:
+    """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text."""
+    place = property_place(desired.source.template, name, path)
+    return PropertyError(f"Property error: {path}: {message}", path=path, remedy=remedy, place=place)
 
 
 def property_place(template: Template, name: str, path: str) -> Place:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from starlette.responses import Response
+
 from stackd.db import resources as rows
 from stackd.db import stacks
 from stackd.engine.decide import Change
+from stackd.engine.definitions import offloaded
 from stackd.engine.desired import Desired
 from stackd.engine.expand import Expanded
 from stackd.engine.predict import Prediction, predict
@@ -29,10 +32,20 @@ _LISTS = {
     Change.DELETE: "deleted",
 }
 _NOT_THERE = "None"
+_PER_RESOURCE = 500
+"""What a resource counts, as bytes of template, when a preview decides whether to leave the event loop."""
 
 
-def new_stack(call: Call, stack: Stack, checked: Checked) -> Json:
+async def new_stack(call: Call, stack: Stack, checked: Checked) -> Response:
     """A stack that would be created, with its resources."""
+    size = _PER_RESOURCE * checked.expanded.count()
+    answer: Response = await offloaded(
+        size, lambda: views.answer({"stack": _new_stack(call, stack, checked)})
+    )
+    return answer
+
+
+def _new_stack(call: Call, stack: Stack, checked: Checked) -> Json:
     desired = checked.desired
     shown = dict(desired.parameters.shown())
     if "OS::stack_id" in shown:
@@ -60,12 +73,15 @@ def outputs(desired: Desired) -> list[Json]:
 def tree(expanded: Expanded, project_id: str, parent: str | None = None) -> list[Any]:
     """The resources of a stack to be; one that contains a stack is a list of that stack's resources."""
     shown: list[Any] = []
+    identity = (project_id, expanded.name, _NOT_THERE)
+    needed_by = expanded.desired.required_by()
     for name in expanded.desired.resources:
         child = expanded.children.get(name)
         if child is not None:
             shown.append(tree(child, project_id, name))
         else:
-            shown.append(would_be(expanded.desired, name, (project_id, expanded.name, _NOT_THERE), parent))
+            users = needed_by.get(name, [])
+            shown.append(would_be(expanded.desired, name, identity, users, parent))
     return shown
 
 
@@ -73,6 +89,7 @@ def would_be(
     desired: Desired,
     name: str,
     identity: tuple[str, str, str],
+    needed_by: list[str],
     parent: str | None = None,
     *,
     full: bool = True,
@@ -80,7 +97,6 @@ def would_be(
     """A resource that does not exist yet; ``full`` shows its properties too."""
     scope = desired.scope({})
     definition, kind = desired.resources[name], desired.kinds[name]
-    needed_by = sorted(other for other, needed in desired.requires.items() if name in needed)
     view = _raw(identity, name, definition.type, needed_by, definition.description or "")
     view["metadata"] = known_part(desired.metadata(name, scope))
     view["attributes"] = dict.fromkeys(kind.handler.attributes)
@@ -133,11 +149,13 @@ def _raw(identity: tuple[str, str, str], name: str, kind: str, needed_by: list[s
 
 async def changes(
     call: Call, stack: Stack, checked: Checked, prediction: Prediction, *, nested: bool
-) -> dict[str, list[Json]]:
+) -> Response:
     """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
     found: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
     await _add_changes(call, found, stack, checked.expanded, prediction, nested=nested)
-    return found
+    size = _PER_RESOURCE * sum(map(len, found.values()))
+    answer: Response = await offloaded(size, views.answer, {"resource_changes": found})
+    return answer
 
 
 async def _add_changes(
@@ -149,21 +167,30 @@ async def _add_changes(
     *,
     nested: bool,
 ) -> None:
+    size = _PER_RESOURCE * len(prediction.decisions)
+    for change, view in await offloaded(size, _changed, stack, expanded.desired, prediction):
+        found[_LISTS[change]].append(view)
+    if nested:
+        for name, child in expanded.children.items():
+            await _add_child(call, found, prediction.current.get(name), child, stack)
+
+
+def _changed(stack: Stack, desired: Desired, prediction: Prediction) -> list[tuple[Change, Json]]:
+    """What would happen to each resource of one stack."""
     identity = (stack.project_id, stack.name, stack.id)
     needed_by = required_by(prediction.current.values())
-    desired = expanded.desired
+    will_need = desired.required_by()
+    shown: list[tuple[Change, Json]] = []
     for name, decision in prediction.decisions.items():
         if decision.change is Change.UPDATE:
             view = as_is(prediction.current[name], stack, needed_by.get(name, ()))
         else:
-            view = would_be(desired, name, identity, stack.parent_resource, full=False)
+            users = will_need.get(name, [])
+            view = would_be(desired, name, identity, users, stack.parent_resource, full=False)
         view["reason"] = decision.reason
-        found[_LISTS[decision.change]].append(view)
-        child = expanded.children.get(name)
-        if nested and child is not None:
-            await _add_child(call, found, prediction.current.get(name), child, stack)
-    for row in prediction.deleted:
-        found["deleted"].append(as_is(row, stack, needed_by.get(row.name, ())))
+        shown.append((decision.change, view))
+    gone = ((Change.DELETE, as_is(row, stack, needed_by.get(row.name, ()))) for row in prediction.deleted)
+    return [*shown, *gone]
 
 
 async def _add_child(
@@ -175,13 +202,16 @@ async def _add_child(
     )
     if inner is None:
         identity = (around.project_id, child.name, _NOT_THERE)
+        needed_by = child.desired.required_by()
         found["added"] += [
-            would_be(child.desired, name, identity, full=False) for name in child.desired.resources
+            would_be(child.desired, name, identity, needed_by.get(name, []), full=False)
+            for name in child.desired.resources
         ]
         return
     stored = await rows.of_stack(call.db, inner.id)
     try:
-        prediction = predict(child.desired, stored)
+        size = _PER_RESOURCE * len(stored)
+        prediction: Prediction = await offloaded(size, predict, child.desired, stored)
     except TemplateError:
         return
     await _add_changes(call, found, inner, child, prediction, nested=True)

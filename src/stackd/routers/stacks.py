@@ -164,7 +164,7 @@ async def preview(call: Call) -> Response:
     call.enforce("stacks:preview")
     request = new_stack_request(await call.body_object())
     stack, checked = await use_cases.preview(call.engine, call.caller, request)
-    return views.answer({"stack": previews.new_stack(call, stack, checked)})
+    return await previews.new_stack(call, stack, checked)
 
 
 @routes.put(STACK, models.Notice, body=models.ChangedStackBody, status=202)
@@ -208,8 +208,7 @@ async def _preview_update(call: Call, *, patch: bool) -> Response:
     nested = Query(call).flag("show_nested")
     stack = await call.stack(live=True)
     checked, prediction = await use_cases.preview_update(call.engine, call.caller, stack, request)
-    changes = await previews.changes(call, stack, checked, prediction, nested=nested)
-    return views.answer({"resource_changes": changes})
+    return await previews.changes(call, stack, checked, prediction, nested=nested)
 
 
 @routes.delete(STACK, None, status=204)
