@@ -220,6 +220,38 @@ class Sink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A name under which a stack offers a value to the other stacks of its project.
+
+    ``id`` is made of project and name (``db.exports.export_id``), so a name has one owner. ``offered``
+    tells whether there is a value yet: until then the name is only reserved. ``revision`` is new with
+    every value, ``touched`` with every stack that begins to import it.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    stack_id: str
+    root_id: str
+    output: str
+    offered: bool
+    revision: str
+    touched: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """The use that a stack makes of an export: from when it asks for it until it has ceased to need it."""
+
+    id: str
+    project_id: str
+    name: str
+    stack_id: str
+    root_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """Delegated credentials that outlive a token: one trust per user, project and set of roles."""
 

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from stackd.db.codec import Codecs, from_json, from_micros, to_json, to_micros
 from stackd.db.tables import SEALED_FORMS, form_of, metadata, sealed_columns
-from stackd.records import Action, Credential, Definition, Event, Operation, Resource, Stack, Status
+from stackd.records import (
+    Action,
+    Credential,
+    Definition,
+    Event,
+    Export,
+    Import,
+    Operation,
+    Resource,
+    Stack,
+    Status,
+)
 from tests.support.database import ReversingSealer
 from tests.support.records import a_credential, a_resource, a_stack
 
@@ -41,8 +52,9 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     "tuple[str, ...] | None": st.none() | st.lists(TEXT, max_size=3).map(tuple),
     "Mapping[str, Any]": MAPS,
     "Mapping[str, Any] | None": st.none() | MAPS,
+    "Any": JSON,
 }
-KINDS = (Stack, Resource, Event, Operation, Credential)
+KINDS = (Stack, Resource, Event, Operation, Credential, Export, Import)
 
 
 def any_record(kind: type[Any]) -> st.SearchStrategy[Any]:
@@ -87,6 +99,7 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
     assert sealed_columns() == {
         "credentials": ("trust_id",),
         "documents": ("body",),
+        "exports": ("value",),
         "resources": ("properties", "previous_properties", "attributes", "data"),
         "stacks": ("outputs",),
     }
@@ -95,7 +108,19 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
     resource = a_resource(
         a_stack(), properties=secret, previous_properties=secret, attributes=secret, data=secret
     )
-    for record in (resource, a_stack(outputs=secret), a_credential(trust_id="hunter2")):
+    export = Export(
+        id="p/n",
+        project_id="p",
+        name="n",
+        stack_id="s",
+        root_id="s",
+        output="o",
+        offered=True,
+        revision="1",
+        touched="1",
+        value="hunter2",
+    )
+    for record in (resource, a_stack(outputs=secret), a_credential(trust_id="hunter2"), export):
         assert b"hunter2" not in repr(codecs.of(type(record)).row(record)).encode()
 
 

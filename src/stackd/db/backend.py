@@ -137,7 +137,7 @@ class Backend(Protocol):
 
 
 def fenced() -> Fenced:
-    """The error for a write whose epoch or condition no longer holds."""
+    """The error for a write whose epoch or condition no longer holds, or which came second."""
     return Fenced()
 
 

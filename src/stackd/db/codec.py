@@ -21,8 +21,10 @@ from stackd.records import (
     Credential,
     Definition,
     Event,
+    Export,
     Hook,
     HookState,
+    Import,
     Operation,
     Resource,
     Sink,
@@ -30,10 +32,18 @@ from stackd.records import (
     Status,
 )
 
-Record = Stack | Resource | Event | Operation | Credential | Hook | Sink
+Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import
 R = TypeVar("R", bound=Record)
 Kind = (
-    type[Stack] | type[Resource] | type[Event] | type[Operation] | type[Credential] | type[Hook] | type[Sink]
+    type[Stack]
+    | type[Resource]
+    | type[Event]
+    | type[Operation]
+    | type[Credential]
+    | type[Hook]
+    | type[Sink]
+    | type[Export]
+    | type[Import]
 )
 Convert = Callable[[Any], Any]
 
@@ -267,6 +277,8 @@ class Codecs:
         self.credentials = Codec(Credential, tables.credentials, sealer)
         self.hooks = Codec(Hook, tables.hooks, sealer)
         self.sinks = Codec(Sink, tables.sinks, sealer)
+        self.exports = Codec(Export, tables.exports, sealer, unlisted=("value",))
+        self.imports = Codec(Import, tables.imports, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -275,6 +287,8 @@ class Codecs:
             Credential: self.credentials,
             Hook: self.hooks,
             Sink: self.sinks,
+            Export: self.exports,
+            Import: self.imports,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -41,6 +41,8 @@ _COMMAND_SECONDS = 60
 _CLOSE_SECONDS = 5
 _MIGRATION_LOCK = 0x737461636B64  # any number that all stackd processes agree on
 
+_ONE_OWNER = frozenset(f"{table}_pkey" for table in tables.ONE_OWNER)
+
 _LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -276,4 +278,6 @@ async def _run_group(group: _Group, connection: asyncpg.Connection[asyncpg.Recor
 
 def _translate(error: Exception, write: Write) -> Exception:
     constraint = getattr(error, "constraint_name", None)
-    return write.name_taken() if constraint == tables.LIVE_NAME_INDEX else refused(error)
+    if constraint == tables.LIVE_NAME_INDEX:
+        return write.name_taken()
+    return fenced() if constraint in _ONE_OWNER else refused(error)

@@ -20,6 +20,14 @@ _STACKS_AT_ONCE = 50
 _ROWS_AT_ONCE = 500
 _YOUNGEST_DOCUMENT = timedelta(days=1)
 
+_OF_STACKS = (
+    tables.resources,
+    tables.events,
+    tables.operations,
+    tables.hooks,
+    tables.exports,
+    tables.imports,
+)
 _S = tables.stacks.c
 _D = tables.documents.c
 _DEAD = (
@@ -47,7 +55,7 @@ async def purge(db: Database, older_than: timedelta) -> Purged:
     before = to_micros(db.clock() - older_than)
     gone = 0
     while ids := [row[0] for row in await db.fetch(_DEAD, {"before": before})]:
-        for table in (tables.resources, tables.events, tables.operations, tables.hooks):
+        for table in _OF_STACKS:
             await _remove(db, table, table.c.stack_id, ids)
         await _remove(db, tables.sinks, tables.sinks.c.id, ids)
         await _remove(db, tables.stacks, _S.id, ids)

@@ -231,8 +231,13 @@ def _apply_one(connection: sqlite3.Connection, write: Write) -> Exception | None
 
 
 def _translate(error: BaseException, write: Write) -> Exception:
-    clash = isinstance(error, sqlite3.IntegrityError) and "stacks.project_id, stacks.name" in str(error)
-    return write.name_taken() if clash else refused(error)
+    if isinstance(error, sqlite3.IntegrityError):
+        text = str(error)
+        if "stacks.project_id, stacks.name" in text:
+            return write.name_taken()
+        if any(text.endswith(f" {table}.id") for table in tables.ONE_OWNER):
+            return fenced()
+    return refused(error)
 
 
 class _Borrowed:

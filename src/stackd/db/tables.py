@@ -250,6 +250,40 @@ sinks = Table(
     _col("cursor", kind=BigInteger),
 )
 
+exports = Table(
+    "exports",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("name"),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("output"),
+    _col("offered", Form.FLAG),
+    _col("revision"),
+    _col("touched"),
+    _optional("value", Form.SEALED_JSON),
+)
+Index("exports_project", exports.c.project_id, exports.c.name)
+Index("exports_stack", exports.c.stack_id)
+Index("exports_root", exports.c.root_id)
+
+imports = Table(
+    "imports",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("name"),
+    _col("stack_id"),
+    _col("root_id"),
+)
+Index("imports_name", imports.c.project_id, imports.c.name)
+Index("imports_stack", imports.c.stack_id)
+Index("imports_root", imports.c.root_id)
+
+ONE_OWNER = frozenset({"exports", "imports"})
+"""Tables whose ids say what they stand for: another row of the id means that somebody was faster."""
+
 credentials = Table(
     "credentials",
     metadata,
