@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from stackd.engine.decide import Change
 from stackd.engine.desired import Desired, build, first, load_source, loaded_properties, validate
 from stackd.engine.plan import target_of
 from stackd.engine.predict import predict
-from stackd.errors import CircularDependency, PropertyError, TemplateError
+from stackd.errors import CircularDependency, PropertyError, RequestLimitExceeded, TemplateError
 from stackd.records import Action, Resource, Status
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
@@ -241,3 +242,26 @@ def test_changed_metadata_is_told_and_external_resources_are_left_alone() -> Non
     told = predict(made, rows)
     assert (told.decisions["m"].change, told.decisions["m"].reason) == (Change.UPDATE, "metadata changed")
     assert told.decisions["x"].change is Change.NONE
+
+
+def test_what_was_accepted_once_is_readable_under_any_limit():
+    large = {f"v{number}": value("x" * 1000) for number in range(600)}
+    template = {"heat_template_version": "2018-08-31", "resources": large}
+    assert len(load_source(template, {"parameters": {"text": "x" * 600_000}}, {}).template.resources) == 600
+    with pytest.raises(RequestLimitExceeded):
+        load_source(json.dumps(template), None, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("OS::Neutron::Port", {"network": {"get_resource": "net"}}),
+        ("OS::Nova::Server", {"networks": [{"network": {"get_resource": "net"}}]}),
+    ],
+)
+def test_what_a_resource_needs_is_found_without_reading_all_others(monkeypatch, kind, properties):
+    read = []
+    monkeypatch.setattr("stackd.engine.desired._readable", lambda *args, **more: read.append(args[1]) or {})
+    values = {f"v{number}": value("x") for number in range(50)}
+    desired({"net": NET, "subnet": SUBNET, "asking": {"type": kind, "properties": properties}, **values})
+    assert not set(read) & set(values)

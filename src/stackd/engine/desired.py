@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -26,6 +27,7 @@ from stackd.template.evaluate import (
     resolve_conditions,
 )
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
+from stackd.template.parse import Limits
 from stackd.template.template import ResourceDefinition, Template, load_template
 from stackd.template.unknown import Unknown, has_unknown
 
@@ -121,12 +123,18 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
 
 
 EMPTY = Definition()
+_ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
 
 
 def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:
-    """Parse the texts or data of a definition; a missing template is the empty one."""
+    """Parse the texts or data of a definition; a missing template is the empty one.
+
+    Text is held to the limits. Data was accepted under the limits of its day, or made by a type out of what
+    was: a stack must be readable whatever the limits are now.
+    """
     data = template if template else {"heat_template_version": "2021-04-16"}
-    return Source(load_template(data), load_environment(environment), files)
+    limits = None if isinstance(template, str) else _ACCEPTED
+    return Source(load_template(data, limits=limits), load_environment(environment, limits=_ACCEPTED), files)
 
 
 def build(
