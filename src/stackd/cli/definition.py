@@ -29,8 +29,8 @@ class Definition:
         """The part of the request body that the options describe, with all files that it refers to."""
         if self.template is None and needs_template:
             raise Failure("Which template?", BAD_INPUT, "Give it with --template FILE.")
-        given = dict(_pair(text, "--parameter") for text in self.parameters)
-        for key, file in (_pair(text, "--parameter-file") for text in self.parameter_files):
+        given = dict(pair(text, "--parameter") for text in self.parameters)
+        for key, file in (pair(text, "--parameter-file") for text in self.parameter_files):
             try:
                 given[key] = Path(file).read_text()
             except (OSError, UnicodeDecodeError) as error:
@@ -40,7 +40,8 @@ class Definition:
         return body | ({"tags": self.tags} if self.tags is not None else {})
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
+def pair(text: str, option: str) -> tuple[str, str]:
+    """What an option of the form KEY=VALUE says; raises Failure."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise Failure(f"{option} {text!r} is not of the form KEY=VALUE.", BAD_INPUT)

@@ -25,6 +25,8 @@ class Failure(click.ClickException):
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
         self.remedy = remedy
+        self.errors: list[dict[str, Any]] = []
+        """All mistakes in a template that the server lists, the first of which is this one."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to standard error."""
@@ -49,7 +51,9 @@ def from_answer(status: int, body: object) -> Failure:
         return Failure(f"The server answered HTTP {status}.", code)
     message = str(error.get("message") or f"The server answered HTTP {status}.")
     where = _place(error)
-    return Failure(f"{where}: {message}" if where else message, code, str(error.get("remedy") or ""))
+    failure = Failure(f"{where}: {message}" if where else message, code, str(error.get("remedy") or ""))
+    failure.errors = [each for each in error.get("errors") or () if isinstance(each, dict)]
+    return failure
 
 
 def _place(error: dict[str, Any]) -> str:

@@ -12,12 +12,13 @@ import base64
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from stackd.cli.failures import BAD_INPUT, UNREACHABLE, Failure
+from stackd.errors import Place, StackdError, TemplateError
 
 _TEMPLATE_ENDINGS = (".yaml", ".template")
 _NOT_TYPES = frozenset({"hooks", "restricted_actions", "base_url"})
@@ -34,13 +35,27 @@ class Reference:
     is_template: bool
 
 
+class Unreadable(Failure):
+    """A template or environment is neither YAML nor JSON, or too deep; says where."""
+
+    def __init__(self, place: Place, problem: str, text: str) -> None:
+        super().__init__(f"{place}: {problem}", BAD_INPUT)
+        self.place = place
+        self.problem = problem
+        self.text = text
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The part of a request body that comes from files."""
+    """The part of a request body that comes from files.
+
+    ``originals`` are the texts, by URL, of templates and environments as they stand in their files.
+    """
 
     template: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
+    originals: dict[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """The keys of the request body; absent ones are left out."""
@@ -57,14 +72,25 @@ def pack(template: str | None, environments: tuple[str, ...] = ()) -> Package:
 
     Raises Failure naming the file that cannot be read or parsed.
     """
-    files: dict[str, str] = {}
-    text = None if template is None else _packed(_url(template), template_references, files)
+    package = Package()
+    text = None if template is None else _packed(url_of(template), template_references, package)
     keys = []
     for environment in environments:
-        url = _url(environment)
-        files[url] = _packed(url, environment_references, files)
+        url = url_of(environment)
+        package.files[url] = _packed(url, environment_references, package)
         keys.append(url)
-    return Package(text, files, tuple(keys))
+    return replace(package, template=text, environment_files=tuple(keys))
+
+
+def references_in(text: str, url: str, *, environment: bool = False) -> list[Reference]:
+    """The scalars of a template or environment that name files, in the order of the text."""
+    find = environment_references if environment else template_references
+    return sorted(find(_compose(text, url)), key=lambda reference: reference.start)
+
+
+def growth(reference: Reference, url: str) -> int:
+    """By how many characters a reference in the text at the URL gets longer when it is packed."""
+    return len(json.dumps(_join(url, reference.target))) - (reference.end - reference.start)
 
 
 def template_references(root: Any) -> Iterator[Reference]:
@@ -88,32 +114,43 @@ def environment_references(root: Any) -> Iterator[Reference]:
             yield Reference(value.start_mark.index, value.end_mark.index, target, is_template=True)
 
 
-def _packed(url: str, references: Callable[[Any], Iterator[Reference]], files: dict[str, str]) -> str:
-    """The text at the URL with its references turned into keys of `files`, which gains what they name."""
-    text = _read(url)
+def _packed(url: str, find: Callable[[Any], Iterator[Reference]], package: Package) -> str:
+    """The text at the URL with its references turned into keys of the files, which gain what they name."""
+    text = package.originals[url] = _read(url)
+    files = package.files
     pieces = []
     last = 0
-    for reference in sorted(references(_compose(text, url)), key=lambda ref: ref.start):
+    for reference in sorted(find(_compose(text, url)), key=lambda reference: reference.start):
         key = _join(url, reference.target)
         if key not in files:
             files[key] = ""  # seen: a template that refers to itself ends here, and the server refuses it
-            files[key] = _packed(key, template_references, files) if reference.is_template else _read(key)
+            files[key] = _packed(key, template_references, package) if reference.is_template else _read(key)
         pieces += [text[last : reference.start], json.dumps(key)]
         last = reference.end
     return "".join([*pieces, text[last:]])
 
 
 def _compose(text: str, url: str) -> Any:
+    """The nodes of a text, after stackd's own reader has found it neither too deep nor too large."""
     import yaml
 
+    from stackd.template.parse import Limits, parse_text
+
+    file = shown_url(url)
     try:
+        for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
+            pass
+        parse_text(text, Limits(max_bytes=_MAX_BYTES), file)
         return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Failure(f"{_shown(url)}{place}: not valid YAML: {error.problem}", BAD_INPUT) from error
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        raise Unreadable(place, f"not valid YAML: {error.problem}", text) from error
     except yaml.YAMLError as error:
-        raise Failure(f"{_shown(url)}: not valid YAML: {error}", BAD_INPUT) from error
+        raise Unreadable(Place(file), f"not valid YAML: {error}", text) from error
+    except StackdError as error:
+        place = error.place if isinstance(error, TemplateError) else Place(file)
+        raise Unreadable(place, error.message, text) from error
 
 
 def _mapping(node: Any) -> Iterator[tuple[str, Any]]:
@@ -146,7 +183,8 @@ def _reference(node: Any, *, is_template: bool) -> Reference:
     return Reference(node.start_mark.index, node.end_mark.index, node.value, is_template)
 
 
-def _url(path: str) -> str:
+def url_of(path: str) -> str:
+    """A file's URL; URLs and `-` stay."""
     if path == "-" or urlsplit(path).scheme in ("http", "https", "file"):
         return path
     return Path(path).expanduser().absolute().as_uri()
@@ -164,13 +202,14 @@ def _join(base: str, target: str) -> str:
     if target.startswith("/") and not base.startswith("http"):
         return Path(target).as_uri()
     if base == "-":
-        return _url(target)
+        return url_of(target)
     if base.startswith("file:"):
         return Path(unquote(urlsplit(base).path)).parent.joinpath(target).resolve().as_uri()
     return urljoin(base, target)
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """A URL as people write it: a file of this machine by its path."""
     return unquote(urlsplit(url).path) if url.startswith("file:") else url
 
 
@@ -178,7 +217,7 @@ def _read(url: str) -> str:
     """The text at the URL; base64 when it is not text."""
     content = _bytes(url)
     if len(content) > _MAX_BYTES:
-        raise Failure(f"{_shown(url)} is larger than {_MAX_BYTES // 1024 // 1024} MiB.", BAD_INPUT)
+        raise Failure(f"{shown_url(url)} is larger than {_MAX_BYTES // 1024 // 1024} MiB.", BAD_INPUT)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -192,7 +231,7 @@ def _bytes(url: str) -> bytes:
         try:
             return Path(unquote(urlsplit(url).path)).read_bytes()
         except OSError as error:
-            raise Failure(f"{_shown(url)} cannot be read: {error.strerror}.", BAD_INPUT) from error
+            raise Failure(f"{shown_url(url)} cannot be read: {error.strerror}.", BAD_INPUT) from error
     import httpx
 
     try:

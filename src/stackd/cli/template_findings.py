@@ -1,0 +1,153 @@
+"""What is said about a template: findings, for people with the line of text, for programs as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+import click
+
+from stackd.cli.failures import FAILED, Failure
+from stackd.cli.packing import Unreadable
+from stackd.cli.template_source import Texts
+from stackd.errors import Place, StackdError, TemplateError
+from stackd.template.template import Template
+
+ERROR, WARNING, INFO = "error", "warning", "info"
+_COLOURS = {ERROR: "red", WARNING: "yellow", INFO: "blue"}
+_WIDEST = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a template that its author should know; ``line`` is 0 where no line is to blame."""
+
+    severity: str
+    message: str
+    path: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    value: Any = None
+    remedy: str = ""
+    rule: str = ""
+    source: str = ""
+
+
+def finding(
+    error: StackdError, texts: Texts, template: Template | None, severity: str = ERROR, rule: str = ""
+) -> Finding:
+    """What an error says, with the text that it points at."""
+    if not isinstance(error, TemplateError):
+        return Finding(severity, error.message, file=texts.root, rule=rule)
+    place = texts.original(error.place)
+    return Finding(
+        severity,
+        error.message,
+        error.path,
+        place.file,
+        place.line,
+        place.column,
+        _value(template, error),
+        error.remedy,
+        rule,
+        texts.line(error.place),
+    )
+
+
+def unreadable(error: Unreadable) -> Finding:
+    """What a text that cannot be parsed says."""
+    place: Place = error.place
+    lines = error.text.splitlines()
+    source = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    return Finding(
+        ERROR,
+        error.problem,
+        "",
+        place.file,
+        place.line,
+        place.column,
+        None,
+        "Correct the syntax.",
+        "",
+        source,
+    )
+
+
+def _value(template: Template | None, error: TemplateError) -> Any:
+    """The value in the template at the error's path; None when it is long, secret or somewhere else."""
+    if template is None or error.place.file or not error.path:
+        return None
+    value: Any = template.data
+    path = [int(part) if part.isdecimal() else part for part in re.findall(r"[^.\[\]]+", error.path)]
+    if path[0] == template.version.sections["parameters"] and template.parameter_schemas:
+        schema = template.parameter_schemas.get(str(path[1])) if len(path) > 1 else None
+        if schema is None or schema.hidden:
+            return None
+    for part in path:
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            return None
+    return value if isinstance(value, str | int | float | bool) and len(str(value)) <= _WIDEST else None
+
+
+class Refused(Failure):
+    """Ends the command with what is wrong with the template."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("The template is refused.", FAILED)
+        self.findings = ordered(findings)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the findings to standard error."""
+        for each in self.findings:
+            click.echo(as_text(each), file=file, err=file is None)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings in the order of the text."""
+    return sorted(findings, key=lambda each: (each.file, each.line, each.column, each.path, each.message))
+
+
+def show(findings: Sequence[Finding], form: str, **more: Any) -> None:
+    """Print the findings; ``more`` is what else an answer in JSON has."""
+    if form == "json":
+        listed = [{key: value for key, value in asdict(each).items() if value != ""} for each in findings]
+        click.echo(json.dumps({"findings": listed, **more}, indent=2, ensure_ascii=False, default=str))
+        return
+    for each in findings:
+        click.echo(as_text(each))
+
+
+def as_text(found: Finding) -> str:
+    """A finding the way compilers write it."""
+    place = str(Place(found.file, found.line, found.column))
+    mark = f"{found.severity}: " if found.severity != ERROR else ""
+    path = f"{found.path}: " if found.path and found.path not in found.message else ""
+    rule = click.style(f" [{found.rule}]", dim=True) if found.rule else ""
+    lines = [
+        f"{click.style(place, bold=True)}: {click.style(mark, fg=_COLOURS[found.severity])}"
+        f"{path}{found.message}{rule}"
+    ]
+    if found.source:
+        lines += _quoted(found)
+    if found.value is not None:
+        lines.append(f"      value: {json.dumps(found.value, ensure_ascii=False)}")
+    if found.remedy:
+        lines.append(f"      remedy: {found.remedy}")
+    return "\n".join(lines)
+
+
+def _quoted(found: Finding) -> list[str]:
+    """The line of text, and below it a caret under the column."""
+    number = f"{found.line:5d}"
+    at = max(found.column - 1, 0)
+    cut = max(0, at - _WIDEST + 40)
+    shown = found.source[cut : cut + _WIDEST]
+    lead = "".join("\t" if character == "\t" else " " for character in found.source[cut:at])
+    caret = click.style("^", fg=_COLOURS[found.severity], bold=True)
+    return [f"{number} | {shown}", f"{' ' * len(number)} | {lead}{caret}"]
