@@ -100,7 +100,7 @@ async def test_refusal_is_not_taken_for_absence(api: respx.MockRouter, finder: F
         await finder.id_of("keystone.user", "bob")
 
 
-async def test_forgotten_kind_is_listed_again(api: respx.MockRouter, finder: Finder) -> None:
+async def test_what_was_made_since_the_list_is_found(api: respx.MockRouter, finder: Finder) -> None:
     route = api.get(url__startswith="http://neutron/v2.0/networks?")
     api.get("http://neutron/v2.0/networks/new").respond(404)
     route.side_effect = [
@@ -108,8 +108,49 @@ async def test_forgotten_kind_is_listed_again(api: respx.MockRouter, finder: Fin
         httpx.Response(200, json={"networks": [{"id": "1", "name": "new"}]}),
     ]
     assert not await finder.exists("neutron.network", "new")
-    finder.forget("neutron.network")
     assert await finder.id_of("neutron.network", "new") == "1"
+
+
+async def test_names_that_are_missing_together_need_one_list(api: respx.MockRouter, finder: Finder) -> None:
+    route = api.get(url__startswith="http://neutron/v2.0/networks?").respond(json={"networks": []})
+    api.get(url__startswith="http://neutron/v2.0/networks/").respond(404)
+    asked = (finder.id_of("neutron.network", f"n{number}", again=False) for number in range(9))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(each) for each in found} == {EntityNotFound}
+    assert route.call_count == 1
+
+
+async def test_a_finder_begins_with_what_another_found(api: respx.MockRouter, clouds: Clouds) -> None:
+    networks = [{"id": "1", "name": "a"}]
+    route = api.get(url__startswith="http://neutron/v2.0/networks?").respond(json={"networks": networks})
+    first = Finder(await clouds.open(DEMO))
+    await first.id_of("neutron.network", "a")
+    assert await Finder(await clouds.open(DEMO), first.found).id_of("neutron.network", "a") == "1"
+    assert route.call_count == 1
+
+
+async def test_a_name_like_the_wrong_one_is_proposed(api: respx.MockRouter, finder: Finder) -> None:
+    flavors = [{"id": "1", "name": "m1.small"}, {"id": "2", "name": "m1.large"}]
+    api.get(url__startswith="http://nova/v2.1/flavors?").respond(json={"flavors": flavors})
+    page = api.get(url__startswith="http://glance/v2/images?").respond(
+        json={"images": [{"id": ID, "name": "cirros"}], "next": "/v2/images?marker=x"}
+    )
+    assert await finder.near("nova.flavor", "m1.smal") == "m1.small"
+    assert await finder.near("nova.flavor", "quantum") is None
+    assert await finder.near("glance.image", "ciros") == "cirros"
+    assert page.call_count == 1
+    assert await finder.near("keystone.user", "bob") is None
+
+
+async def test_a_name_may_say_its_domain(api: respx.MockRouter, finder: Finder) -> None:
+    users = api.get(url__startswith="http://keystone/v3/users?").respond(
+        json={"users": [{"id": "u", "name": "bob"}]}
+    )
+    api.get(url__startswith="http://keystone/v3/domains?").respond(
+        json={"domains": [{"id": "d", "name": "D"}]}
+    )
+    assert await finder.id_of("keystone.user", "bob{D}") == "u"
+    assert users.calls.last.request.url.params["domain_id"] == "d"
 
 
 async def test_unknown_kind_is_an_error_of_ours(finder: Finder) -> None:

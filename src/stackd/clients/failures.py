@@ -59,6 +59,10 @@ class AnswerLost(Transient):
     maybe_done = True
 
 
+class NoEndpoint(CloudError):
+    """The catalog does not have the service."""
+
+
 def failure(
     service: str, status: int, body: Any, *, request_id: str = "", repeatable: bool = True
 ) -> CloudError:

@@ -7,19 +7,24 @@ those that constraints in templates and properties of resource types use: ``neut
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
+import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.service import Service
-from stackd.errors import CloudError, CloudNotFound, EntityNotFound, StackdError
+from stackd.errors import CloudError, CloudNotFound, EntityNotFound, NotFound, StackdError
 
 _NOT_THERE = frozenset({400, 404, 410})  # services call an id of another form malformed, not missing
 _MOST_NAMED = 10
+_SAMPLE = 200
+"""How many objects of a large collection are looked through for a name like the one that is wrong."""
+_IN_DOMAIN = re.compile(r"(?P<name>.+)\{(?P<domain>.+)\}")
 
 
 class AmbiguousName(StackdError):
@@ -35,7 +40,9 @@ class Collection:
 
     ``whole``: the collection is small enough to be listed once; otherwise it is asked for one name, which
     the service takes for a regular expression where ``pattern`` says so. ``inside`` is the key under
-    which a list entry hides its object.
+    which a list entry hides its object. Of a large collection that is ``paged`` a part can be had.
+    ``in_domain``: a name may say its domain, as in ``admin{Default}``. ``absence`` is the message
+    about a name that nothing has, where it is not the usual one.
     """
 
     title: str
@@ -48,12 +55,24 @@ class Collection:
     name: str = "name"
     inside: str = ""
     pattern: bool = False
+    paged: bool = False
+    in_domain: bool = False
+    absence: str = ""
+
+    def lacks(self, name: str) -> EntityNotFound:
+        """The error for a name or id that nothing has."""
+        return NotFound(self.absence.format(name=name)) if self.absence else EntityNotFound(self.title, name)
 
 
 def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -> Collection:
     params = {"fields": sorted({"id", name, "project_id"})}
     key = path.rpartition("/")[2].replace("-", "_")
-    return Collection(title, "network", path, key, whole, params, name=name)
+    return Collection(title, "network", path, key, whole, params, name=name, absence=_unable(key[:-1]))
+
+
+def _unable(noun: str) -> str:
+    """Neutron's objects are missed in these words."""
+    return f"Unable to find {noun} with name or id '{{name}}'"
 
 
 def _octavia(title: str, path: str, *, identity: str = "id") -> Collection:
@@ -61,30 +80,36 @@ def _octavia(title: str, path: str, *, identity: str = "id") -> Collection:
     return Collection(title, "load-balancer", f"/lbaas/{path}", key, id=identity)
 
 
-def _keystone(title: str, path: str) -> Collection:
-    return Collection(title, "identity", f"/{path}", path)
+def _lbaas(title: str, key: str) -> Collection:
+    return Collection(title, "network", f"/lbaas/{key}", key, whole=True, absence=_unable(key[:-1]))
+
+
+def _keystone(title: str, path: str, *, in_domain: bool = False) -> Collection:
+    return Collection(f"Keystone{title}", "identity", f"/{path}", path, in_domain=in_domain)
 
 
 COLLECTIONS: Mapping[str, Collection] = {
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
-    "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups"),
+    "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
-    "cinder.snapshot": Collection("Volume snapshot", "volume", "/snapshots", "snapshots"),
-    "cinder.volume": Collection("Volume", "volume", "/volumes", "volumes"),
+    "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
+    "cinder.volume": Collection("Volume", "volume", "/volumes", "volumes", paged=True),
     "cinder.vtype": Collection(
-        "Volume type", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
+        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
     ),
     "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
-    "glance.image": Collection("Image", "image", "/images", "images"),
+    "glance.image": Collection(
+        "Image", "image", "/images", "images", paged=True, absence="No images matching {{'name': '{name}'}}."
+    ),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
     "keystone.domain": _keystone("Domain", "domains"),
-    "keystone.group": _keystone("Group", "groups"),
-    "keystone.project": _keystone("Project", "projects"),
-    "keystone.region": Collection("Region", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.role": _keystone("Role", "roles"),
+    "keystone.group": _keystone("Group", "groups", in_domain=True),
+    "keystone.project": _keystone("Project", "projects", in_domain=True),
+    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
+    "keystone.role": _keystone("Role", "roles", in_domain=True),
     "keystone.service": _keystone("Service", "services"),
-    "keystone.user": _keystone("User", "users"),
+    "keystone.user": _keystone("User", "users", in_domain=True),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
@@ -97,11 +122,26 @@ COLLECTIONS: Mapping[str, Collection] = {
     "neutron.address_group": _neutron("Address group", "/address-groups"),
     "neutron.address_scope": _neutron("Address scope", "/address-scopes"),
     "neutron.flow_classifier": _neutron("Flow classifier", "/sfc/flow_classifiers"),
+    "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
+    "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
+    "neutron.lbaas.pool": _lbaas("Pool", "pools"),
+    "neutron.lbaas.provider": Collection(
+        "Provider",
+        "network",
+        "/service-providers",
+        "service_providers",
+        whole=True,
+        params={"service_type": "LOADBALANCERV2"},
+        id="name",
+        absence="Unable to find neutron provider '{name}'",
+    ),
     "neutron.network": _neutron("Network", "/networks"),
     "neutron.port": _neutron("Port", "/ports", whole=False),
     "neutron.port_pair": _neutron("Port pair", "/sfc/port_pairs"),
     "neutron.port_pair_group": _neutron("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.qos_policy": Collection("QoS policy", "network", "/qos/policies", "policies", whole=True),
+    "neutron.qos_policy": Collection(
+        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=_unable("policy")
+    ),
     "neutron.router": _neutron("Router", "/routers"),
     "neutron.security_group": _neutron("Security group", "/security-groups"),
     "neutron.segment": _neutron("Segment", "/segments"),
@@ -110,7 +150,13 @@ COLLECTIONS: Mapping[str, Collection] = {
     "neutron.taas.tap_flow": _neutron("Tap flow", "/taas/tap_flows"),
     "neutron.taas.tap_service": _neutron("Tap service", "/taas/tap_services"),
     "nova.flavor": Collection(
-        "Flavor", "compute", "/flavors", "flavors", whole=True, params={"is_public": "None"}
+        "Flavor",
+        "compute",
+        "/flavors",
+        "flavors",
+        whole=True,
+        params={"is_public": "None"},
+        absence="No Flavor matching {{'name': '{name}'}}. (HTTP 404)",
     ),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host"
@@ -118,7 +164,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "nova.keypair": Collection(
         "Key", "compute", "/os-keypairs", "keypairs", whole=True, id="name", inside="keypair"
     ),
-    "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True),
+    "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True, paged=True),
     "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
     "octavia.availabilityzoneprofile": Collection(
         "Availability zone profile",
@@ -143,14 +189,17 @@ REFERENCES: Mapping[str, tuple[str, str]] = {
 
 
 class _Index:
-    """Ids by name, and all ids, of the objects that were listed.
+    """Ids by name, and all ids, of the objects that were listed, and since when the list cannot be older.
 
     Among those of one name, the ones of the project itself hide those that it only sees.
     """
 
-    __slots__ = ("by_name", "ids")
+    __slots__ = ("began", "by_name", "ids")
 
-    def __init__(self, collection: Collection, entries: list[Any], project_id: str) -> None:
+    def __init__(
+        self, collection: Collection, entries: list[Any], project_id: str, began: float = 0.0
+    ) -> None:
+        self.began = began
         self.ids: set[str] = set()
         own: dict[str, list[str]] = {}
         others: dict[str, list[str]] = {}
@@ -162,25 +211,47 @@ class _Index:
             names.setdefault(str(found.get(collection.name)), []).append(identity)
         self.by_name = others | own
 
+    def find(self, collection: Collection, wanted: str) -> str | None:
+        """The id of the only object that ``wanted`` can mean, None when there is none."""
+        if wanted in self.ids:
+            return wanted
+        candidates = self.by_name.get(wanted, [])
+        if len(candidates) > 1:
+            raise AmbiguousName(_ambiguity(collection.title, wanted, candidates))
+        return candidates[0] if candidates else None
+
+
+Found = Mapping[tuple[str, str], str]
+"""What a ``Finder`` has found: ids by kind and name."""
+
 
 class Finder:
-    """Finds ids for one operation, by its credentials."""
+    """Finds ids for one operation, by its credentials.
 
-    def __init__(self, cloud: Cloud) -> None:
+    ``found`` is what another finder has found a moment ago, for the same project.
+    """
+
+    def __init__(self, cloud: Cloud, found: Found | None = None) -> None:
         self._cloud = cloud
         self._indexes: dict[tuple[str, str], _Index] = {}
-        self._found: dict[tuple[str, str], str] = {}
+        self._found: dict[tuple[str, str], str] = dict(found or {})
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def id_of(self, kind: str, name_or_id: str) -> str:
+    @property
+    def found(self) -> Found:
+        """What was found, to begin another finder with."""
+        return self._found
+
+    async def id_of(self, kind: str, name_or_id: str, *, again: bool = True) -> str:
         """The id of the object that is called ``name_or_id``, or has it as its id.
 
-        ``EntityNotFound`` if there is none, ``AmbiguousName`` if there are several of the name.
+        ``EntityNotFound`` if there is none, ``AmbiguousName`` if there are several of the name. A collection
+        that was listed before is listed ``again`` for what it lacks, since that may have been made meanwhile.
         """
         wanted = str(name_or_id)
         asked = (kind, wanted)
         if asked not in self._found:
-            found = await self._find(kind, wanted)
+            found = await self._find(kind, wanted, again)
             self._found[asked] = found
         return self._found[asked]
 
@@ -191,12 +262,21 @@ class Finder:
         except EntityNotFound:
             return False
 
-    def forget(self, kind: str) -> None:
-        """Asks again for objects of this kind, since some were made or removed."""
-        self._indexes = {key: index for key, index in self._indexes.items() if key[0] != kind}
-        self._found = {key: found for key, found in self._found.items() if key[0] != kind}
+    async def near(self, kind: str, wrong: str) -> str | None:
+        """The name of an object of this kind that ``wrong`` may have meant, if one is like it."""
+        collection = COLLECTIONS.get(kind)
+        if collection is None or not (collection.whole or collection.paged):
+            return None
+        service = self._cloud.service(collection.service)
+        if collection.whole:
+            names: Iterable[str] = (await self._index(kind, collection, service, wrong)).by_name
+        else:
+            page = await service.get(collection.path, {**(collection.params or {}), "limit": _SAMPLE})
+            names = _Index(collection, page[collection.key], self._cloud.project_id).by_name
+        close = difflib.get_close_matches(wrong, names, n=1)
+        return close[0] if close else None
 
-    async def _find(self, kind: str, wanted: str) -> str:
+    async def _find(self, kind: str, wanted: str, again: bool) -> str:
         if kind in REFERENCES:
             return await self._by_reference(kind, wanted)
         if kind not in COLLECTIONS:
@@ -204,31 +284,46 @@ class Finder:
         collection = COLLECTIONS[kind]
         service = self._cloud.service(collection.service)
         if not wanted:
-            raise EntityNotFound(collection.title, wanted)
+            raise collection.lacks(wanted)
+        if collection.in_domain and (parts := _IN_DOMAIN.fullmatch(wanted)):
+            return await self._in_domain(collection, service, parts["name"], parts["domain"])
+        began = time.monotonic()
         if not collection.whole and _looks_like_id(wanted) and await _shown(service, collection.path, wanted):
             return wanted
-        index = await self._index(kind, collection, service, wanted)
-        if wanted in index.ids:
-            return wanted
-        candidates = index.by_name.get(wanted, [])
-        if len(candidates) > 1:
-            raise AmbiguousName(_ambiguity(collection.title, wanted, candidates))
-        if candidates:
-            return candidates[0]
+        found = (await self._index(kind, collection, service, wanted)).find(collection, wanted)
+        if found is None and again:
+            index = await self._index(kind, collection, service, wanted, since=began)
+            found = index.find(collection, wanted)
+        if found is not None:
+            return found
         if await _shown(service, collection.path, wanted):
             return wanted
-        raise EntityNotFound(collection.title, wanted)
+        raise collection.lacks(wanted)
 
-    async def _index(self, kind: str, collection: Collection, service: Service, wanted: str) -> _Index:
+    async def _in_domain(self, collection: Collection, service: Service, name: str, domain: str) -> str:
+        params = {"name": name, "domain_id": await self.id_of("keystone.domain", domain)}
+        entries = await service.list_all(collection.path, collection.key, params)
+        found = _Index(collection, entries, self._cloud.project_id).find(collection, name)
+        if found is None:
+            raise collection.lacks(f"{name}{{{domain}}}")
+        return found
+
+    async def _index(
+        self, kind: str, collection: Collection, service: Service, wanted: str, *, since: float = 0.0
+    ) -> _Index:
+        """The collection as it was listed, at a moment after ``since``."""
         key = (kind, "" if collection.whole else wanted)
         async with self._locks[key]:
-            if key not in self._indexes:
-                params = dict(collection.params or {})
-                if not collection.whole:
-                    params[collection.name] = f"^{re.escape(wanted)}$" if collection.pattern else wanted
-                entries = await service.list_all(collection.path, collection.key, params)
-                self._indexes[key] = _Index(collection, entries, self._cloud.project_id)
-            return self._indexes[key]
+            known = self._indexes.get(key)
+            if known is not None and known.began >= since:
+                return known
+            params = dict(collection.params or {})
+            if not collection.whole:
+                params[collection.name] = f"^{re.escape(wanted)}$" if collection.pattern else wanted
+            began = time.monotonic()
+            entries = await service.list_all(collection.path, collection.key, params)
+            made = self._indexes[key] = _Index(collection, entries, self._cloud.project_id, began)
+            return made
 
     async def _by_reference(self, kind: str, wanted: str) -> str:
         title, path = REFERENCES[kind]

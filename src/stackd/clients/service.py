@@ -9,7 +9,7 @@ import orjson
 
 from stackd.clients.bulk import KEYS, Bulk
 from stackd.clients.catalog import find_endpoint, official_name
-from stackd.clients.failures import failure
+from stackd.clients.failures import NoEndpoint, failure
 from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
@@ -203,4 +203,4 @@ def endpoint_of(settings: KeystoneSettings, token: Token, kind: str) -> str:
     if wanted == "identity":
         return settings.identity_url
     where = f" in region {settings.region}" if settings.region else ""
-    raise CloudError(f"The catalog has no {interface} endpoint of the service {kind}{where}", service=kind)
+    raise NoEndpoint(f"The catalog has no {interface} endpoint of the service {kind}{where}", service=kind)

@@ -90,7 +90,7 @@ def expand(
                 taken=taken,
             )
         except TemplateError as error:
-            raise _deeper(error, resource) from error
+            raise deeper(error, resource) from error
         taken += inner.count()
         expanded.children[resource] = inner
     return expanded
@@ -139,7 +139,7 @@ def _row(desired: Desired, name: str) -> Resource:
     )
 
 
-def _deeper(error: TemplateError, resource: str) -> TemplateError:
+def deeper(error: TemplateError, resource: str) -> TemplateError:
     """The same error seen from the stack around it."""
     prefix = f"resources.{resource}"
     message = error.message.replace(error.path, f"{prefix}.{error.path}", 1) if error.path else error.message

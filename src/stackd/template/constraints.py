@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import InvalidSchemaError
+from stackd.template.named import IN_CLOUD, named_problem
 from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
 
 
@@ -97,9 +98,34 @@ class AllowedPattern(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class CustomConstraint(Constraint):
-    """Something that must exist in the cloud, or a format, known by a registered name; checked elsewhere."""
+    """A format, or something that must exist in the cloud, known by a registered name.
+
+    Formats are checked here; what only the cloud can judge becomes a ``CustomCheck``.
+    """
 
     name: str = ""
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether only a service can judge a value."""
+        return self.name in IN_CLOUD
+
+    def _problem(self, value: Any) -> str:
+        return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomCheck:
+    """A value of a parameter that is to be looked up in the cloud."""
+
+    constraint: CustomConstraint
+    value: Any
+    parameter: str
+
+
+def items_of(value: Any) -> list[Any]:
+    """The elements of a list, each of which is judged; of anything else, the value alone."""
+    return value if isinstance(value, list) else [value]
 
 
 # The order in which a definition with several kinds is read; only the first counts.
