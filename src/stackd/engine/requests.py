@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,10 +18,13 @@ from stackd.template.evaluate import validate_static
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.parse import Limits as ParseLimits
+from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 TAG_LENGTH = 80
+VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTemplateFormatVersion")
+"""What every template has somewhere in its text, and hardly any other file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +32,17 @@ class StackRequest:
     """The body of a create, update, preview or validate request, syntax already checked.
 
     ``template`` and ``environment`` are text or data. None means "not said" everywhere; ``existing``
-    asks for the semantics of PATCH: what is not said stays as it is.
+    asks for the semantics of PATCH: what is not said stays as it is. ``template_url`` is where the template
+    is if it is not here, ``files_container`` the container of Swift in which more files are.
     """
 
     name: str = ""
     template: Any = None
+    template_url: str | None = None
     environment: Any = None
     environment_files: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    files_container: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_mins: int | None = None
     disable_rollback: bool | None = None
@@ -65,13 +72,27 @@ def check_name(name: str) -> None:
         )
 
 
-def environment_of(request: StackRequest, schemas: Mapping[str, Any] | None = None) -> Environment:
-    """The request's environment: merged from its files where it names some, with its parameters."""
+def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]) -> Environment:
+    """The request's environment: merged from its files where it names some, with its parameters.
+
+    ``schemas`` are the parameters that the template declares.
+    """
     if request.environment_files:
         parts = [_environment_file(request, name) for name in request.environment_files]
-        return merge_environments(*parts, initial=request.parameters, schemas=schemas)
+        known = {**_schemas_in_files(request), **schemas}
+        return merge_environments(*parts, initial=request.parameters, schemas=known)
     environment = load_environment(request.environment)
     return replace(environment, parameters={**environment.parameters, **request.parameters})
+
+
+def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
+    """The parameters that any template among the files declares."""
+    found: dict[str, ParameterSchema] = {}
+    for name, text in request.files.items():
+        if name not in request.environment_files and VERSION_KEY.search(text):
+            with contextlib.suppress(TemplateError):
+                found |= load_template(text, file=name).parameter_schemas
+    return found
 
 
 def _environment_file(request: StackRequest, name: str) -> Environment:
@@ -91,7 +112,26 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
             f"Request limit exceeded: Template size ({size} bytes) exceeds "
             f"maximum allowed size ({limits.max_template_size} bytes)."
         )
-    return load_template(text, limits=ParseLimits(max_bytes=limits.max_template_size))
+    # Every value takes at least a byte, so what the setting lets pass has no more values than that.
+    size = limits.max_template_size
+    return load_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+
+
+def definition_of(
+    request: StackRequest, limits: Limits, stored: Source | None = None
+) -> tuple[Template, Environment]:
+    """The template and environment of a request; the template is the ``stored`` one where it has none."""
+    if request.template is None and stored is not None:
+        template = stored.template
+    else:
+        template = template_of(request, limits)
+    return template, environment_of(request, template.parameter_schemas)
+
+
+def size_of(request: StackRequest) -> int:
+    """About how much there is to parse."""
+    texts = (request.template, request.environment, *map(request.files.get, request.environment_files))
+    return sum(len(text) if isinstance(text, str) else 10**6 for text in texts if text is not None)
 
 
 def _distinct(errors: Iterable[TemplateError]) -> list[TemplateError]:

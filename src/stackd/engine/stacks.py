@@ -6,7 +6,6 @@ event. When that is durable the request is answered; the walk goes on by itself.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -19,9 +18,17 @@ from stackd.engine.definitions import load_definition, offloaded, pack_definitio
 from stackd.engine.desired import Desired, Source, loaded_properties, property_place
 from stackd.engine.engine import Engine
 from stackd.engine.expand import Expanded
+from stackd.engine.fetching import Fetched, brought, checked_whole, fetched_nothing
 from stackd.engine.nested import identity_of
 from stackd.engine.predict import Prediction, predict
-from stackd.engine.requests import Checked, StackRequest, check, check_name, environment_of, template_of
+from stackd.engine.requests import (
+    Checked,
+    StackRequest,
+    check,
+    check_name,
+    definition_of,
+    size_of,
+)
 from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.states import require_start
 from stackd.errors import (
@@ -37,8 +44,10 @@ from stackd.errors import (
 )
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.resources.schema import walk_values
+from stackd.template.environment import Environment
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
+from stackd.template.template import Template
 
 ADMIN_RULE = "context_is_admin"
 _ATTEMPTS = 5
@@ -144,12 +153,16 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
 
 async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
     """Accept a new definition for a stack; it supersedes an operation that runs."""
-    return await _on_newest(engine, stack, lambda newest: _update(engine, caller, newest, request))
+    fetched = fetched_nothing(engine)
+    whole = await brought(engine, caller, request, fetched)
+    return await _on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
 
 
-async def _update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
+async def _update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
+) -> Stack:
     require_start(stack, Action.UPDATE)
-    checked = await _checked_change(engine, caller, stack, request)
+    checked = await _checked_change(engine, caller, stack, request, fetched)
     source = checked.source
     definition, puts = pack_definition(
         engine.services.db, stack.project_id, source.template.data, source.environment.to_data(), source.files
@@ -184,7 +197,9 @@ async def preview_update(
     engine: Engine, caller: Caller, stack: Stack, request: StackRequest
 ) -> tuple[Checked, Prediction]:
     """What ``update`` would do to each resource."""
-    checked = await _checked_change(engine, caller, stack, request)
+    fetched = fetched_nothing(engine)
+    request = await brought(engine, caller, request, fetched)
+    checked = await _checked_change(engine, caller, stack, request, fetched)
     stored = await resources.of_stack(engine.services.db, stack.id)
     size = 200 * len(checked.desired.resources)
     return checked, await offloaded(size, predict, checked.desired, stored)
@@ -321,8 +336,9 @@ def _operation(engine: Engine, caller: Caller, stack: Stack) -> Operation:
 
 async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
     db = engine.services.db
-    template = await _parsed(engine, request)
-    environment = environment_of(request, template.parameter_schemas)
+    fetched = fetched_nothing(engine)
+    request = await brought(engine, caller, request, fetched)
+    template, environment = await _parsed(engine, request)
     if await stacks.named(db, request.name, caller.project_id) is not None:
         raise StackExists(request.name)
     most = engine.limits.max_stacks_per_tenant
@@ -336,16 +352,18 @@ async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) ->
     stack_id = new_id()
     identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
     source = Source(template, environment, request.files)
-    checked = await _check(engine, source, identity, name=request.name)
+    checked = await _check(engine, source, fetched, identity, name=request.name)
     await _check_with_cloud(engine, caller, checked.expanded)
     return checked, stack_id
 
 
-async def _checked_change(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Checked:
+async def _checked_change(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
+) -> Checked:
     stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
     source = await _merged(engine, request, stored)
     before = await _parameters_before(engine, stack, stored)
-    checked = await _check(engine, source, identity_of(stack), name=stack.name, previous=before)
+    checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
     await _check_with_cloud(engine, caller, checked.expanded)
     return checked
 
@@ -353,12 +371,11 @@ async def _checked_change(engine: Engine, caller: Caller, stack: Stack, request:
 async def _merged(engine: Engine, request: StackRequest, stored: Source) -> Source:
     """The definition that an update means: the request's alone, or laid over the stored one."""
     if not request.existing:
-        template = await _parsed(engine, request)
-        return Source(template, environment_of(request, template.parameter_schemas), request.files)
-    template = stored.template if request.template is None else await _parsed(engine, request)
+        return Source(*await _parsed(engine, request), request.files)
+    template, supplied = await _parsed(engine, request, stored)
     environment = patch_environment(
         stored.environment,
-        environment_of(request, template.parameter_schemas),
+        supplied,
         clear_parameters=tuple(request.clear_parameters),
         declared=frozenset(template.parameter_schemas),
     )
@@ -374,15 +391,25 @@ async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Ma
     return bind_parameters(stored.template, stored.environment, identity_of(stack), strict=False)
 
 
-async def _parsed(engine: Engine, request: StackRequest) -> Any:
-    size = len(request.template) if isinstance(request.template, str) else 10**6
-    return await offloaded(size, template_of, request, engine.limits)
+async def _parsed(
+    engine: Engine, request: StackRequest, stored: Source | None = None
+) -> tuple[Template, Environment]:
+    parsed: tuple[Template, Environment] = await offloaded(
+        size_of(request), definition_of, request, engine.limits, stored
+    )
+    return parsed
 
 
-async def _check(engine: Engine, source: Source, identity: StackIdentity, **options: Any) -> Checked:
+async def _check(
+    engine: Engine, source: Source, fetched: Fetched, identity: StackIdentity, **options: Any
+) -> Checked:
     """In a thread: patterns and expressions of users may take a while."""
     registry, limits = engine.services.registry, engine.limits
-    return await asyncio.to_thread(check, source, identity, registry, limits, **options)
+
+    def run(whole: Source) -> Checked:
+        return check(whole, identity, registry, limits, **options)
+
+    return await checked_whole(run, source, registry, limits, fetched)
 
 
 async def _check_with_cloud(engine: Engine, caller: Caller, expanded: Expanded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
@@ -11,10 +12,12 @@ from stackd.engine.desired import Desired, Source, build
 from stackd.engine.desired import validate as property_errors
 from stackd.engine.engine import Engine
 from stackd.engine.expand import Expanded, expand
-from stackd.engine.requests import StackRequest, environment_of, template_of
+from stackd.engine.fetching import brought, completed, fetched_nothing
+from stackd.engine.requests import StackRequest, definition_of, size_of
 from stackd.errors import (
     BadRequest,
     Forbidden,
+    MissingTemplate,
     PropertyError,
     ResourceTypeUnavailable,
     StackdError,
@@ -71,21 +74,25 @@ async def validate(
 
     Mistakes that make a stack fail but not a validation are told under ``errors``.
     """
-    size = len(request.template) if isinstance(request.template, str) else 10**6
+    registry = engine.services.registry
+    fetched = fetched_nothing(engine)
     try:
-        template: Template = await offloaded(size, template_of, request, engine.limits)
-        environment = environment_of(request, template.parameter_schemas)
+        request = await brought(engine, caller, request, fetched)
+        template, environment = await offloaded(size_of(request), definition_of, request, engine.limits)
     except TemplateError as error:
         _refuse(Findings(refusals=[error]))
     source = Source(template, environment, request.files)
-    found: Findings = await offloaded(400 * len(template.resources), check, source, engine.services.registry)
+    found: Findings = await offloaded(400 * len(template.resources), check, source, registry)
+    if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
+        source = await completed(source, registry, engine.limits, fetched)
+        found = await asyncio.to_thread(check, source, registry)
     if found.desired is not None:
         found.refusals.extend(await _unusable(engine, caller, found.desired, ignored))
     if found.refusals:
         _refuse(found)
     view = described(template, environment)
     if nested and found.desired is not None:
-        below = _nested(_expanded(engine, found.desired))
+        below = _nested(await asyncio.to_thread(_expanded, engine, found.desired))
         if below:
             view["NestedParameters"] = below
     view["Environment"] = shown_environment(environment, template)

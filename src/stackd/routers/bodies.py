@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from stackd.engine.definitions import LARGE, offloaded
 from stackd.engine.requests import TAG_LENGTH, StackRequest
 from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
 from stackd.routers.errors import MALFORMED
+from stackd.template.json_text import load_json
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_TYPES = ("application/json", "text/plain")
 
 
@@ -28,9 +32,22 @@ async def read_body(request: Request, most: int, *, required: bool) -> dict[str,
             raise BadRequest(MALFORMED)
         return {}
     try:
-        body: dict[str, Any] = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        body: dict[str, Any] = await offloaded(len(raw), _decoded, raw)
+    except ValueError as error:
         raise BadRequest(str(error)) from None
+    return body
+
+
+def _decoded(raw: bytes) -> Any:
+    """The value of a JSON text; raises ValueError."""
+    if len(raw) < LARGE:
+        return orjson.loads(raw)
+    try:
+        body = load_json(raw)
+    except RecursionError:
+        raise ValueError("The body is nested too deeply.") from None
+    if _SURROGATE.search(raw):
+        json.dumps(body, ensure_ascii=False).encode()  # half of a pair cannot be stored
     return body
 
 
@@ -70,19 +87,18 @@ def new_stack_request(body: Mapping[str, Any]) -> StackRequest:
         raise BadRequest("No stack name specified")
     if not isinstance(name, str):
         raise TemplateError(f"Invalid stack name {name}, must be a string", path="stack_name")
-    return _request(body, name=name, template=_template(body))
+    return _request(body, name=name, **_template(body))
 
 
 def changed_stack_request(body: Mapping[str, Any], *, patch: bool) -> StackRequest:
     """The body of an update; ``patch`` keeps what it leaves out."""
-    template = _template(body, required=not patch)
     existing = patch or _flag(body, "existing") is True
-    return _request(body, template=template, existing=existing)
+    return _request(body, existing=existing, **_template(body, required=not patch))
 
 
 def template_request(body: Mapping[str, Any]) -> StackRequest:
     """The body of a validation."""
-    return _request(body, template=_template(body))
+    return _request(body, **_template(body))
 
 
 def changes_nothing(body: Mapping[str, Any]) -> bool:
@@ -99,23 +115,24 @@ def _request(body: Mapping[str, Any], **fixed: Any) -> StackRequest:
         environment=_one_of(body, "environment", dict, str),
         environment_files=_names(body, "environment_files"),
         files=_files(body),
+        files_container=_one_of(body, "files_container", str),
         parameters=_parameters(body),
         clear_parameters=_names(body, "clear_parameters"),
         **fixed,
     )
 
 
-def _template(body: Mapping[str, Any], *, required: bool = True) -> Any:
+def _template(body: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """The template or its URL, which counts only if there is not even an empty template."""
     template = body.get("template")
-    if template is None and "template" not in body and body.get("template_url") is not None:
-        raise BadRequest("Could not retrieve template: this server fetches no URLs; send the template itself")
-    if template is None:
-        if required:
-            raise BadRequest("No template specified")
-        return None
-    if not isinstance(template, dict | str):
+    url = _one_of(body, "template_url", str)
+    if "template" not in body and url is not None:
+        return {"template_url": url}
+    if template is None and required:
+        raise BadRequest("No template specified")
+    if template is not None and not isinstance(template, dict | str):
         raise BadRequest("Template not in valid format: The template is not a JSON object or YAML mapping.")
-    return template
+    return {"template": template}
 
 
 def _refuse_adoption(body: Mapping[str, Any]) -> None:

@@ -296,9 +296,11 @@ class TemplateBody(Model):
     """A template with what belongs to it."""
 
     template: dict[str, Any] | str | None = Field(None, description="The template, as data or text.")
+    template_url: str | None = Field(None, description="Where the template is, if it is not here.")
     environment: dict[str, Any] | str | None = Field(None, description="An environment, as data or text.")
     environment_files: list[str] | None = Field(None, description="Names in `files`, the last one wins.")
     files: dict[str, str] | None = Field(None, description="Texts by the names that the template uses.")
+    files_container: str | None = Field(None, description="A container of Swift in which more files are.")
     parameters: dict[str, Any] = Field({}, description="Values of parameters.")
 
 

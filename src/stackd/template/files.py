@@ -1,0 +1,49 @@
+"""The files that come with a definition, and which templates are missing among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackd.errors import MissingTemplate
+
+NOT_SENT = "it is not among the files of the request"
+
+
+class Files(dict[str, str]):
+    """Texts by name. ``absent`` says why a template that was looked for elsewhere is not here.
+
+    With ``wanted``, a template that is missing is noted there instead of being an error: so a definition
+    tells which ones have to be fetched before it can be evaluated.
+    """
+
+    __slots__ = ("absent", "wanted")
+
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        absent: Mapping[str, str] | None = None,
+        wanted: set[str] | None = None,
+    ) -> None:
+        super().__init__(texts)
+        self.absent = absent or {}
+        self.wanted = wanted
+
+
+def nested_template(files: Mapping[str, str], name: str, path: str = "") -> str | None:
+    """The text of a template that another one names; None when it is noted as wanted.
+
+    Raises ``MissingTemplate``; ``path`` is where it is named.
+    """
+    if name in files:
+        return files[name]
+    why = NOT_SENT
+    if isinstance(files, Files):
+        if files.wanted is not None and name not in files.absent:
+            files.wanted.add(name)
+            return None
+        why = files.absent.get(name, NOT_SENT)
+    raise MissingTemplate(
+        f'Could not fetch remote template "{name}": {why}',
+        path=path,
+        remedy="Send the nested template in `files` under exactly this name, or name it by a URL that works.",
+    )
