@@ -68,7 +68,7 @@ def answer(line: str) -> str:
         return json.dumps({"result": OPERATIONS[operation](*arguments)})
     except (Exception, RecursionError) as error:  # whatever an expression does is the user's to hear
         text = str(error) or type(error).__name__
-        return json.dumps({"error": f"{type(error).__name__}: {text}"[:1000]})
+        return json.dumps({"error": text[:1000]})
 
 
 def main() -> None:

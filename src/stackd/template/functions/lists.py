@@ -10,6 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
+from stackd.template.functions.text import json_text
 from stackd.template.unknown import Unknown, find_unknown
 
 
@@ -59,7 +60,7 @@ class Repeat(Function):
         if not isinstance(args["for_each"], dict | Call):
             raise TypeError('The "for_each" argument to "repeat" must contain a map')
         if self.permutations and not isinstance(args.get("permutations", True), bool):
-            raise TypeError('"permutations" should be boolean type for repeat function')
+            raise TypeError('"permutations" should be boolean type for repeat function.')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -72,7 +73,7 @@ class Repeat(Function):
         if together:
             if len({len(items) for items in lists}) > 1:
                 raise ValueError(
-                    "The lengths of the for_each values must be equal when permutations is false"
+                    "For repeat, the length of for_each values should be equal if no nested loop."
                 )
             rounds = len(lists[0])
         else:
@@ -87,12 +88,11 @@ class Repeat(Function):
     def _items(self, value: Any, together: bool) -> list[Any]:
         if value is None:
             return []
-        if isinstance(value, dict) and self.maps:
-            if together:
-                raise TypeError('"for_each" values must be lists, not maps, when "permutations" is false')
+        takes_maps = self.maps and not together
+        if isinstance(value, dict) and takes_maps:
             return list(value)
         if not isinstance(value, list):
-            kinds = "lists or maps" if self.maps else "lists"
+            kinds = "lists or maps" if takes_maps else "lists"
             raise TypeError(f'The values of the "for_each" argument to "repeat" must be {kinds}')
         return value
 
@@ -124,17 +124,14 @@ class ListConcat(Function):
         self.unique = unique
 
     @override
-    def check(self, args: Any) -> None:
-        if not isinstance(args, list | Call):
-            raise TypeError(
-                f'Incorrect arguments to "{self.name}" should be: [ [ <value 1>, <value 2> ], … ]'
-            )
-
-    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if isinstance(args, Unknown):
             return args
-        self.check(args)
+        if not isinstance(args, list):
+            raise TypeError(
+                f'Incorrect arguments to "{self.name}" should be: "{self.name}" : '
+                "[ [ <value 1>, <value 2> ], [ <value 3>, <value 4> ] ]"
+            )
         result: list[Any] = []
         for items in args:
             if isinstance(items, Unknown):
@@ -142,7 +139,8 @@ class ListConcat(Function):
             if items is None:
                 continue
             if not isinstance(items, list):
-                raise TypeError("Items to concat must be lists")
+                text = f"{json_text(args)} contains an item that is not a list: {json_text(items)}"
+                raise TypeError(f"Incorrect arguments: Items to concat must be lists. {text}"[:500])
             run.charge(nodes=len(items))
             result.extend(items)
         if not self.unique:
@@ -165,7 +163,10 @@ class Filter(Function):
         if not isinstance(args, list):
             raise TypeError('Argument to "filter" must be a list')
         if len(args) != 2:
-            raise ValueError('"filter" function has exactly two arguments')
+            raise ValueError(
+                '"filter" expected 2 arguments of the form [values, sequence] '
+                f"but got {len(args)} arguments instead"
+            )
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -177,7 +178,7 @@ class Filter(Function):
         if not values:
             return items
         if not isinstance(values, list):
-            raise TypeError('"filter" only works with lists')
+            raise TypeError('"filter" filters a list of values')
         unwanted = {hashable(value) for value in values}
         return [item for item in items if hashable(item) not in unwanted]
 
@@ -190,9 +191,11 @@ class Contains(Function):
     @override
     def check(self, args: Any) -> None:
         if not isinstance(args, list):
-            raise TypeError('Arguments to "contains" must be a list')
+            raise TypeError(
+                'Incorrect arguments to "contains" should be: "contains" : [ "value1", [ "value1", "value2"]]'
+            )
         if len(args) != 2:
-            raise ValueError('Arguments to "contains" must be of the form: [value, sequence]')
+            raise ValueError('Arguments to "contains" must be of the form: [value1, [value1, value2]]')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -202,5 +205,5 @@ class Contains(Function):
                 raise TypeError('The value to find in a text with "contains" must be a string')
             return value in items
         if not isinstance(items, list):
-            raise TypeError('Second argument to "contains" should be a sequence')
+            raise TypeError('Second argument to "contains" should be a sequence.')
         return value in items

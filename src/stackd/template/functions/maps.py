@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
-from stackd.template.functions.base import Call, Function, Resolver
+from stackd.template.functions.base import Function, Resolver
 from stackd.template.unknown import Unknown
 
 
@@ -17,15 +17,14 @@ class MapMerge(Function):
     takes_unknown = True
 
     @override
-    def check(self, args: Any) -> None:
-        if not isinstance(args, list | Call):
-            raise TypeError('Incorrect arguments to "map_merge" should be: [ { "key1": "val1" }, … ]')
-
-    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if isinstance(args, Unknown):
             return args
-        self.check(args)
+        if not isinstance(args, list):
+            raise TypeError(
+                'Incorrect arguments to "map_merge" should be: '
+                '"map_merge" : [ { "key1": "val1" }, { "key2": "val2" } ]'
+            )
         result: dict[str, Any] = {}
         for item in args:
             if isinstance(item, Unknown):
@@ -33,7 +32,8 @@ class MapMerge(Function):
             if item is None:
                 continue
             if not isinstance(item, dict):
-                raise TypeError("Items to merge must be maps")
+                text = f"{item!r:.200} is type {type(item)} instead of a dict"
+                raise TypeError(f"Incorrect arguments: Items to merge must be maps. {text}")
             run.charge(nodes=2 * len(item))
             result.update(item)
         return result
@@ -44,26 +44,24 @@ class MapReplace(Function):
 
     usage = "{map_replace: [map, {keys: {old: new}, values: {old: new}}]}"
 
-    @override
-    def check(self, args: Any) -> None:
-        if not isinstance(args, list):
-            raise TypeError('Incorrect arguments to "map_replace" should be: [ <map>, {keys: …, values: …} ]')
-        if len(args) != 2:
-            raise TypeError('Incorrect arguments to "map_replace" should be: [ <map>, {keys: …, values: …} ]')
-        if isinstance(args[1], dict) and (wrong := args[1].keys() - {"keys", "values"}):
-            raise ValueError(f'"map_replace" only takes keys and values, not {", ".join(sorted(wrong))}')
+    SHAPE: Final = (
+        '"map_replace" : [ { "key1": "val1" }, {"keys": {"key1": "key2"}, "values": {"val1": "val2"}}]'
+    )
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        self.check(args)
+        if not isinstance(args, list) or len(args) != 2:
+            raise TypeError(f'Incorrect arguments to "map_replace" should be: {self.SHAPE}')
         source, changes = args
         source = {} if source is None else source
         changes = {} if changes is None else changes
         if not isinstance(source, dict) or not isinstance(changes, dict):
-            raise TypeError('Incorrect arguments to "map_replace": both must be maps')
+            raise self._no_maps()
+        if changes.keys() - {"keys", "values"}:
+            raise ValueError(f'Incorrect arguments to "map_replace" should be: {self.SHAPE}')
         keys, values = changes.get("keys") or {}, changes.get("values") or {}
         if not isinstance(keys, dict) or not isinstance(values, dict):
-            raise TypeError('"keys" and "values" of "map_replace" must be maps')
+            raise self._no_maps()
         run.charge(nodes=2 * len(source))
         result: dict[str, Any] = {}
         for key, value in source.items():
@@ -71,10 +69,17 @@ class MapReplace(Function):
             if isinstance(new, dict | list):
                 raise TypeError(f'A key made by "map_replace" must be a string, not {new!r}'[:200])
             new = new if isinstance(new, str) else str(new)
-            if (new != key and new in source) or new in result:
+            if new != key and new in source:
                 raise ValueError(f"key replacement {new} collides with a key in the input map")
+            if new in result:
+                raise ValueError(f"key replacement {new} collides with a key in the output map")
             result[new] = _replaced(value, values)
         return result
+
+    def _no_maps(self) -> TypeError:
+        return TypeError(
+            f'Incorrect arguments: to "map_replace", arguments must be a list of maps. Example:  {self.SHAPE}'
+        )
 
 
 def _replaced(value: Any, values: dict[str, Any]) -> Any:

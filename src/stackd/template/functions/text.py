@@ -30,10 +30,10 @@ class Join(Function):
 
     @override
     def check(self, args: Any) -> None:
-        if not isinstance(args, list):
-            raise TypeError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
-        if len(args) != 2:
-            raise ValueError(f'Incorrect arguments to "{self.name}" should be: [ <delimiter>, <list> ]')
+        if not isinstance(args, list) or len(args) != 2:
+            raise ValueError(
+                f'Incorrect arguments to "{self.name}" should be: "{self.name}" : [ " ", [ "str1", "str2"]]'
+            )
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -58,10 +58,10 @@ class JoinMultiple(Function):
 
     @override
     def check(self, args: Any) -> None:
-        if not isinstance(args, list):
-            raise TypeError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
-        if len(args) < 2:
-            raise ValueError('Incorrect arguments to "list_join" should be: [ <delimiter>, <list>, … ]')
+        if not isinstance(args, list) or len(args) < 2:
+            raise ValueError(
+                'Incorrect arguments to "list_join" should be: "list_join" : [ " ", [ "str1", "str2"] ...]'
+            )
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -71,7 +71,7 @@ class JoinMultiple(Function):
             if not items:
                 continue
             if not isinstance(items, list):
-                raise TypeError(f'"list_join" must operate on a list not {items!r}'[:200])
+                raise TypeError('"list_join" must operate on a list')
             texts.extend(self._text(item) for item in items)
         return _join("list_join", delimiter, texts, run)
 
@@ -88,7 +88,7 @@ class JoinMultiple(Function):
 
 def _join(name: str, delimiter: Any, texts: list[str], run: Resolver) -> str:
     if not isinstance(delimiter, str):
-        raise TypeError(f"{name} delimiter must be a string, not {type(delimiter).__name__}")
+        raise TypeError(f'"{name}" delimiter must be a string')
     run.charge(text=sum(map(len, texts)) + len(delimiter) * len(texts))
     return delimiter.join(texts)
 
@@ -161,7 +161,7 @@ class Replace(Function):
             raise ValueError(f'"{self.name}" params keys must not be empty')
         if self.very_strict and (value is None or value in ("", [], {})):
             raise ValueError(
-                f'"{self.name}" has an undefined or empty value for param {placeholder}, '
+                f"{self.name} has an undefined or empty value for param {placeholder}, "
                 "must be a defined non-empty value"
             )
         if value is None:
@@ -203,42 +203,40 @@ class Split(Function):
     """A text cut at each delimiter, as a list; or one item of it."""
 
     usage = "{str_split: [delimiter, text]} or {str_split: [delimiter, text, index]}"
+    SHAPE: Final = '"str_split" should be: "str_split" : [ ",", "apples,pears", <index>]'
 
     @override
     def check(self, args: Any) -> None:
-        if not isinstance(args, list):
-            raise TypeError(
-                'Incorrect arguments to "str_split" should be: [ <delimiter>, <string>, <index> ]'
-            )
-        if not 2 <= len(args) <= 3:
-            raise ValueError(
-                'Incorrect arguments to "str_split" should be: [ <delimiter>, <string>, <index> ]'
-            )
+        if isinstance(args, str | dict):
+            raise TypeError(f"Incorrect arguments to {self.SHAPE}")
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
+        if not isinstance(args, list) or len(args) < 2:
+            raise ValueError(f"Incorrect arguments to {self.SHAPE}")
         delimiter, text, *index = args
         if text is None:
             return None
         parts = split_text("str_split", delimiter, text, run)
-        if not index or index[0] is None:
+        if not index:
             return parts
         try:
             position = int(index[0])
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f'Incorrect index to "str_split" should be a number, not {index[0]!r}') from None
+            raise ValueError(f"Incorrect index to {self.SHAPE}") from None
         if not -len(parts) <= position < len(parts):
             raise ValueError(f'Incorrect index to "str_split" should be between 0 and {len(parts) - 1}')
         return parts[position]
 
 
 def split_text(name: str, delimiter: Any, text: Any, run: Resolver) -> list[str]:
-    """The parts of a text, which must be text, between delimiters, which must not be empty."""
+    """The parts of a text, which must be text, between delimiters, or between blanks without one."""
     if not isinstance(text, str):
         raise TypeError(f'The text to split in "{name}" must be a string, not {type(text).__name__}')
-    if not isinstance(delimiter, str) or not delimiter:
+    if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
         raise ValueError(f'The delimiter in "{name}" must be a string that is not empty')
-    run.charge(nodes=text.count(delimiter) + 1, text=len(text))
+    most = len(text) if delimiter is None else text.count(delimiter)
+    run.charge(nodes=most + 1, text=len(text))
     return text.split(delimiter)
 
 
@@ -248,29 +246,15 @@ class Digest(Function):
     usage = "{digest: [algorithm, text]}"
 
     @override
-    def check(self, args: Any) -> None:
-        if not isinstance(args, list):
-            raise TypeError('Argument to "digest" must be a list of exactly two strings')
-        if len(args) != 2:
-            raise ValueError('Argument to "digest" must be a list of exactly two strings')
-        if any(not isinstance(item, str | Call) for item in args):
-            raise TypeError('Argument to "digest" must be a list of exactly two strings')
-        if isinstance(args[0], str):
-            self._algorithm(args[0])
-
-    @staticmethod
-    def _algorithm(name: str) -> str:
-        if name.lower() not in ALGORITHMS:
-            raise ValueError(f"Algorithm must be one of {', '.join(sorted(ALGORITHMS))}")
-        return name.lower()
-
-    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        self.check(args)
+        if not isinstance(args, list) or not all(isinstance(item, str) for item in args):
+            raise TypeError('Argument to function "digest" must be a list of strings')
+        if len(args) != 2:
+            raise ValueError('Function "digest" usage: ["<algorithm>", "<value>"]')
         algorithm, text = args
-        return hashlib.new(
-            self._algorithm(algorithm), text.encode("latin-1"), usedforsecurity=False
-        ).hexdigest()
+        if algorithm.lower() not in ALGORITHMS:
+            raise ValueError(f"Algorithm must be one of {', '.join(sorted(ALGORITHMS))}")
+        return hashlib.new(algorithm.lower(), text.encode("latin-1"), usedforsecurity=False).hexdigest()
 
 
 class MakeUrl(Function):
@@ -294,35 +278,36 @@ class MakeUrl(Function):
 
     def _check_values(self, args: dict[str, Any]) -> None:
         for part, value in args.items():
-            if part in ("port", "query") or (part == "fragment" and "query" in args):
-                continue
-            if not isinstance(value, str):
-                raise TypeError(f'"{part}" must be a string')
-        if ":" in args.get("scheme", ""):
-            raise ValueError('"scheme" must not contain ":"')
+            if part not in ("port", "query") and not isinstance(value, str):
+                raise TypeError(f'The "{part}" argument to "make_url" must be a string')
         if not isinstance(args.get("query", {}), dict):
-            raise TypeError('"query" must be a map')
+            raise TypeError('The "query" argument to "make_url" must be a map')
         if "port" in args:
             self._port(args["port"])
 
     @staticmethod
     def _port(port: Any) -> int:
-        if not isinstance(port, str | int):
+        if not isinstance(port, str | int) or isinstance(port, bool):
             raise TypeError(f'"port" must be an integer, not {port!r}')
-        number = int(port)
+        try:
+            number = int(port)
+        except ValueError:
+            raise ValueError(f'Invalid URL port "{port[:80]}"') from None
         if not 1 <= number <= 65535:
-            raise ValueError(f'Invalid port "{number}", must be in range 1-65535')
+            raise ValueError(f"Invalid URL port {number}, must be in range 1-65535")
         return number
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         self.validate(args)
         run.charge(text=3 * len(str(args)))
-        scheme = f"{args['scheme']}:" if "scheme" in args else ""
+        scheme = args.get("scheme", "")
+        if ":" in scheme:
+            raise ValueError("URL \"scheme\" should not contain ':'")
         query = urlencode(args["query"]).replace("%2F", "/") if args.get("query") else ""
         fragment = quote(str(args["fragment"])) if args.get("fragment") else ""
         return (
-            scheme
+            (f"{scheme}:" if scheme else "")
             + self._authority(args)
             + self._path(args)
             + (f"?{query}" if query else "")
@@ -336,15 +321,14 @@ class MakeUrl(Function):
         host = quote(host, safe=":")
         if ":" in host:
             host = f"[{host}]"
-        user = ""
-        if "username" in args:
-            user = quote(args["username"], safe="")
-            if "password" in args:
-                user += ":" + quote(args["password"], safe="")
+        user = quote(args.get("username", ""), safe="")
+        if "password" in args:
+            user += ":" + quote(args["password"], safe="")
+        if user:
             user += "@"
         port = f":{self._port(args['port'])}" if "port" in args else ""
         authority = user + host + port
-        return f"//{authority}" if authority else ""
+        return f"//{authority}" if authority or args.get("scheme") else ""
 
     @staticmethod
     def _path(args: dict[str, Any]) -> str:

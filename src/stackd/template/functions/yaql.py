@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from stackd.template.functions.base import Function, Resolver
+from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.functions.lists import size_of
 from stackd.template.worker import WORKER, WorkerError
 
@@ -25,6 +25,8 @@ class Yaql(Function):
             raise TypeError('Arguments to "yaql" must be a map.')
         if "expression" not in args or args.keys() - {"expression", "data"}:
             raise KeyError('"yaql" function should have two keys: expression and data')
+        if not isinstance(args["expression"], str | Call):
+            raise TypeError('The "expression" argument to yaql must contain a string.')
         if isinstance(args["expression"], str) and len(args["expression"]) > MAX_EXPRESSION:
             raise ValueError(f"Bad expression: longer than {MAX_EXPRESSION} characters")
 
@@ -34,7 +36,7 @@ class Yaql(Function):
             try:
                 WORKER.call("yaql_check", [args["expression"]], TIMEOUT)
             except WorkerError as error:
-                raise ValueError(f"Bad expression {error}") from None
+                raise ValueError(f"Bad expression {error}.") from None
             except TimeoutError:
                 raise ValueError("Bad expression: it takes too long to read") from None
 
