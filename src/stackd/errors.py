@@ -16,6 +16,7 @@
     │   ├── UnknownUserParameter     400
     │   ├── ImmutableParameterModified 400
     │   ├── MissingTemplate          400   StackValidationFailed
+    │   ├── InvalidHook              400   InvalidBreakPointHook
     │   └── PropertyError            400   StackValidationFailed
     ├── NotSupported                 400
     ├── ResourceActionNotSupported   400
@@ -33,6 +34,7 @@
     │   └── Transient                the only kind that is retried
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
+    │   ├── ResourceActionRestricted the environment forbids the change
     │   └── ActionTimedOut
     └── Fenced                       another process owns the stack now: stop without a word
 
@@ -159,6 +161,12 @@ class PropertyError(TemplateError):
     """A property's value is invalid."""
 
     wire_type = "StackValidationFailed"
+
+
+class InvalidHook(TemplateError):
+    """The environment sets a hook that there is not."""
+
+    wire_type = "InvalidBreakPointHook"
 
 
 class NotSupported(StackdError):
@@ -318,6 +326,13 @@ class ResourceFailure(StackdError):
 
 class ResourceInError(ResourceFailure):
     """The service reports the object as broken."""
+
+
+class ResourceActionRestricted(ResourceFailure):
+    """The environment forbids this change of the resource."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action} is restricted for resource.")
 
 
 class ActionTimedOut(ResourceFailure):

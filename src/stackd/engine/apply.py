@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from stackd.db.journal import Insert, Update
-from stackd.engine import lifecycle, nested
+from stackd.engine import hooks, lifecycle, nested
 from stackd.engine.decide import UNCHANGED, Change, Decision, decide, present
 from stackd.engine.desired import loaded_properties
 from stackd.engine.pace import Stopped
@@ -16,7 +17,7 @@ from stackd.engine.run import resource_event
 from stackd.engine.stackwork import StackWork
 from stackd.engine.translate import translated
 from stackd.engine.work import STATE_CHANGED, Work
-from stackd.errors import CloudNotFound, NotSupported
+from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
@@ -51,6 +52,8 @@ async def apply(at: StackWork, name: str) -> bool:
 async def _reach(at: StackWork, work: Work) -> None:
     """From the newest row to the wanted state: nothing, create, update, or replace."""
     is_new = work.resource.action is Action.INIT
+    if at.wish.resources[work.resource.name].external_id is None:
+        await hooks.before(at, work)
     try:
         aim = await _aim(at, work.resource.name)
         _require_same_external(work.resource, aim.external)
@@ -63,14 +66,40 @@ async def _reach(at: StackWork, work: Work) -> None:
     elif is_new:
         await _create(at, work, aim)
     elif decision.change is Change.REPLACE:
+        await _require_allowed(at, work, Change.REPLACE)
         fresh = await _replace(at, work)
         await _follow(at, fresh, _create(at, fresh, aim))
-    elif isinstance(work.kind, NestedType):
-        await nested.update(at, work, aim.props, aim.intent)
+        return
+    else:
+        await _change(at, work, aim, decision)
+    await hooks.after(at, work)
+
+
+async def _change(at: StackWork, work: Work, aim: Aim, decision: Decision) -> None:
+    """Bring an object that stays to what is wanted."""
+    if isinstance(work.kind, NestedType):
+        hooks.arm(at, work)
+        permitted = partial(_require_allowed, at, work, Change.UPDATE)
+        await nested.update(at, work, aim.props, aim.intent, permitted)
     elif decision.change is Change.UPDATE:
+        await _require_allowed(at, work, Change.UPDATE)
+        hooks.arm(at, work)
         await _update(at, work, aim)
     else:
         await _leave_alone(at, work, aim.intent)
+
+
+async def _require_allowed(at: StackWork, work: Work, change: Change) -> None:
+    """Refuse what the environment forbids to do to a resource, before anything is done to it.
+
+    A rollback may do it: it brings back what was there.
+    """
+    row = work.resource
+    if at.run.hooks.is_open and change.value in at.environment.restricted_actions(row.name):
+        refusal = ResourceActionRestricted(change.value)
+        shown = row.physical_id or work.physical_name
+        await at.run.write(resource_event(at.stack, row, Action.UPDATE, Status.FAILED, str(refusal), shown))
+        raise refusal
 
 
 # --- the aim --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import structlog
 
 from stackd.auth.policy import Policy
 from stackd.db import engines, leases, operations
+from stackd.engine import hooks
 from stackd.engine.authority import Authority
 from stackd.engine.operations import Operator
 from stackd.engine.run import Services
@@ -108,5 +109,6 @@ class Engine:
             self.operator.fence_out(lost)
         for root_id in held:
             await self.operator.look(root_id)
+            await hooks.notice(self.services, root_id)
         host = socket.gethostname()
         await engines.beat(self.services.db, self.operator.engine_id, host, int(self.lease.total_seconds()))

@@ -226,8 +226,8 @@ async def update(
     )
 
 
-async def delete(work: Work, props: Properties) -> None:
-    """Remove the object, as far as the deletion policy lets it, and then the row."""
+async def delete(work: Work, props: Properties, *, keep: bool = False) -> None:
+    """Remove the object, as far as the deletion policy lets it, and then the row unless it is to be kept."""
     row = work.resource
     if row.action is Action.INIT and row.physical_id is None:
         await work.run.write(Remove(Resource, row.id))
@@ -239,6 +239,9 @@ async def delete(work: Work, props: Properties) -> None:
         await work.enter(Action.DELETE)
     if row.deletion_policy != "Retain" and row.external_id is None and not await _has_heir(work):
         await _remove_object(work, props)
+    if keep:
+        await work.leave(Status.COMPLETE)
+        return
     gone = work.resource
     await work.store(
         work.event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -80,8 +80,17 @@ async def create(at: StackWork, work: Work, props: Properties, intent: dict[str,
     await work.leave(Status.COMPLETE)
 
 
-async def update(at: StackWork, work: Work, props: Properties, intent: dict[str, Any]) -> None:
-    """Bring the child to what the properties say now; an unchanged and healthy one is left alone."""
+async def update(
+    at: StackWork,
+    work: Work,
+    props: Properties,
+    intent: dict[str, Any],
+    permitted: Callable[[], Awaitable[None]],
+) -> None:
+    """Bring the child to what the properties say now; an unchanged and healthy one is left alone.
+
+    ``permitted`` raises when the environment forbids a change.
+    """
     if work.resource.nested_stack_id is None:
         await create(at, work, props, intent)
         return
@@ -99,13 +108,14 @@ async def update(at: StackWork, work: Work, props: Properties, intent: dict[str,
     if resumed:
         await work.store(**intent)
     else:
+        await permitted()
         await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
     await _reach(at, work, child, old, props)
     await work.leave(Status.COMPLETE, previous_properties=None)
 
 
-async def delete(at: StackWork, work: Work) -> None:
-    """Delete the child with all in it, then the resource's row."""
+async def delete(at: StackWork, work: Work, *, keep: bool = False) -> None:
+    """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row = work.resource
     child = await stacks.get(at.run.services.db, row.nested_stack_id, None) if row.nested_stack_id else None
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
@@ -118,7 +128,7 @@ async def delete(at: StackWork, work: Work) -> None:
             await _raise_failure(at, inner, child, Action.DELETE)
         done = "Stack DELETE completed successfully"
         await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, deleted_at=now())
-    await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)))
+    await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
 
 
 def _nested(kind: ResourceType[Any]) -> NestedType[Any]:
@@ -274,7 +284,7 @@ async def _set_state(
 
 async def _inner(at: StackWork, work: Work, child: Stack, desired: Desired | None) -> StackWork:
     stored = await resources.of_stack(at.run.services.db, child.id)
-    return at.inner(work.resource.name, child, desired, stored)
+    return at.inner(work.resource, child, desired, stored)
 
 
 async def _raise_failure(at: StackWork, inner: StackWork, child: Stack, action: Action) -> NoReturn:

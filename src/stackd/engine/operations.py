@@ -24,18 +24,20 @@ from stackd.clients.lookup import Finder
 from stackd.db import events, leases, resources, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
-from stackd.engine import nested
-from stackd.engine.definitions import load_definition, offloaded
+from stackd.engine import hooks, nested
+from stackd.engine.definitions import load_definition, load_json, offloaded
 from stackd.engine.desired import Desired, build
 from stackd.engine.lifecycle import UNEXPECTED
 from stackd.engine.pace import Halt, Pace
+from stackd.engine.pauses import Ledger
 from stackd.engine.room import Room
 from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import walk_stack
-from stackd.engine.stackwork import StackWork
+from stackd.engine.stackwork import NO_ENVIRONMENT, StackWork
 from stackd.engine.states import ROLLED_BACK
 from stackd.errors import Fenced, ServiceUnavailable, StackdError
 from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
+from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
 
@@ -207,6 +209,7 @@ class Conduct:
         self.pace = pace
         self.stack = stack
         self._grace: asyncio.TimerHandle | None = None
+        self._ledger = Ledger()
 
     async def run(self) -> None:
         """Walk, store the end, and roll back where the stack says so."""
@@ -252,8 +255,10 @@ class Conduct:
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,
             room=await self._room(action, desired),
+            hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
         )
-        work = await self._planned(run, desired, stored)
+        self._ledger = run.hooks
+        work = await self._planned(run, desired, stored, await self._environment(action))
         good = await work.walk()
         if self._grace is not None:
             self._grace.cancel()
@@ -276,14 +281,25 @@ class Conduct:
         taken = await resources.sizes(self.services.db, self.stack.root_id)
         return Room(most, taken | {self.stack.id: len(desired.resources)})
 
-    async def _planned(self, run: Run, desired: Desired | None, stored: Sequence[Resource]) -> StackWork:
+    async def _environment(self, action: Action) -> Environment:
+        """The environment of a stack that is deleted, which may say where to pause."""
+        if action is not Action.DELETE:
+            return NO_ENVIRONMENT
+        document = self.stack.definition.environment
+        return load_environment(await load_json(self.services.db, self.stack.project_id, document))
+
+    async def _planned(
+        self, run: Run, desired: Desired | None, stored: Sequence[Resource], environment: Environment
+    ) -> StackWork:
         """The work with its plan; a large one is made off the event loop, and so is the first one,
         which imports the graph library.
         """
         size = 200 * (len(stored) + (len(desired.resources) if desired else 0))
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        work: StackWork = await offloaded(size, StackWork, run, self.stack, desired, stored, walk_stack)
+        work: StackWork = await offloaded(
+            size, StackWork, run, self.stack, desired, stored, walk_stack, environment=environment
+        )
         return work
 
     async def _desired(self, action: Action) -> Desired | None:
@@ -357,7 +373,7 @@ class Conduct:
         if (self.stack.action, self.stack.status) != (action, status):
             changes.append(stack_event(self.stack, action, status, reason))
         if done:
-            changes.append(Update(Operation, self.operation.id, {"state": "done"}))
+            changes += [Update(Operation, self.operation.id, {"state": "done"}), *self._ledger.closing()]
         await self.services.journal.write(*changes, fence=self.fence)
         self.stack = replace(self.stack, action=action, status=status, reason=reason, **values)
 

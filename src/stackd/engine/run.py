@@ -14,7 +14,8 @@ from stackd.clients.egress import Egress
 from stackd.clients.lookup import Finder
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Journal
-from stackd.engine.pace import Halt, Pace
+from stackd.engine.pace import Halt, Pace, Stopped
+from stackd.engine.pauses import Ledger, Pauses
 from stackd.engine.room import Room
 from stackd.engine.watch import Watchers
 from stackd.records import Action, Event, Fence, Operation, Resource, Stack, Status
@@ -82,6 +83,7 @@ class Services:
     stack_users: StackUsers
     endpoints: Endpoints
     tuning: Tuning
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 class SignalHub:
@@ -137,11 +139,28 @@ class Run:
     attributed: set[tuple[str, str]] = field(default_factory=set)
     known_ids: set[str] = field(default_factory=set)
     room: Room = field(default_factory=Room)
+    hooks: Ledger = field(default_factory=Ledger)
+    has_failed: bool = False
+    _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:
-        """A resource somewhere in the tree failed."""
+        """A resource somewhere in the tree failed; pauses end, for nothing comes after them."""
+        self.has_failed = True
+        for wait in self._idle:
+            if not wait.done():
+                wait.set_exception(Stopped(text))
         if self.on_failure is not None:
             self.on_failure(action, text)
+
+    async def hold_for_person(self, future: asyncio.Future[None]) -> None:
+        """Wait for what a person will do, which is in vain once any resource has failed."""
+        if self.has_failed:
+            raise Stopped
+        self._idle.add(future)
+        try:
+            await self.pace.hold(future)
+        finally:
+            self._idle.discard(future)
 
     def abandons_waits(self) -> bool:
         """Whether interrupted resources are marked FAILED, because nothing will resume them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.journal import Change, Update
+from stackd.engine import hooks
 from stackd.engine.engine import Engine
 from stackd.engine.kinds import handler_of
 from stackd.engine.pace import Pace
@@ -20,7 +21,6 @@ from stackd.engine.work import Work
 from stackd.errors import (
     ActionInProgress,
     Forbidden,
-    InvalidBreakPointHook,
     NotSupported,
     ResourceActionNotSupported,
     ResourceNotAvailable,
@@ -39,21 +39,21 @@ async def signal(
     engine: Engine, caller: Caller, stack: Stack, name: str, details: Mapping[str, Any] | None
 ) -> None:
     """Hand a message to a resource; returns when what the resource made of it is stored."""
-    row = await _row(engine, stack, name)
+    rows = await resources.named(engine.services.db, stack.id, name)
+    if rows and details and "unset_hook" in details:
+        kind = handler_of(rows[-1], engine.services.registry, {})
+        await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
+        return
+    row = _current(rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE):
         reason = f"Cannot signal resource during {row.action}"
         await _note(engine, stack, row, reason)
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
-    if details and "unset_hook" in details:
-        raise InvalidBreakPointHook(
-            f'The "{details["unset_hook"]}" hook is not defined on {kind.type_name or row.type} "{name}" '
-            f'Stack "{stack.name}" [{stack.id}]'
-        )
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
     async with _one_at_a_time(row.id):
-        row = await _row(engine, stack, name)
+        row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
         work = await _work(engine, stack, row, kind)
         text = await kind.signal(work, details)
         await work.flush()
@@ -101,8 +101,8 @@ def _one_at_a_time(row_id: str) -> asyncio.Lock:
     return _locks.setdefault(row_id, asyncio.Lock())
 
 
-async def _row(engine: Engine, stack: Stack, name: str) -> Resource:
-    rows = await resources.named(engine.services.db, stack.id, name)
+def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
+    """Of the rows of one name the one that a message is for."""
     row = best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
     if row is None:
         raise ResourceNotFound(name, stack.name)

@@ -14,6 +14,7 @@ from typing import Any
 from stackd.clients.lookup import COLLECTIONS, Finder
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Insert, Update
+from stackd.engine import hooks
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
 from stackd.engine.desired import Desired, Source, loaded_properties, property_place
 from stackd.engine.engine import Engine
@@ -243,8 +244,9 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     _require_running(stack, Action.CREATE, Action.UPDATE)
     if stack.parent_id is not None:
         raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
-    changes: list[Change] = []
-    for each in await stacks.tree(engine.services.db, stack.root_id):
+    tree = await stacks.tree(engine.services.db, stack.root_id)
+    changes = await hooks.cancelled(engine.services, tree)
+    for each in tree:
         if each.status is Status.IN_PROGRESS and each.id != stack.id:
             changes += _cancelled(each)
     cancelled = replace(stack, operation_id=new_id())

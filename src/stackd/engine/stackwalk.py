@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from stackd.db.journal import Change, Insert
-from stackd.engine import lifecycle, nested
+from stackd.engine import hooks, lifecycle, nested
 from stackd.engine.apply import apply
 from stackd.engine.pace import Halt, Stopped
 from stackd.engine.plan import SETTLED, Step
@@ -13,6 +13,7 @@ from stackd.engine.stackwork import StackWork
 from stackd.engine.traversal import walk
 from stackd.engine.work import Work
 from stackd.errors import Fenced, ResourceFailure
+from stackd.records import Action, Status
 from stackd.resources.base import NestedType, ResourceType
 
 INSERTS = 500
@@ -68,13 +69,21 @@ async def _clean(at: StackWork, step: Step) -> bool:
     except ResourceFailure as error:
         return await at.guarded(at.work(row, ResourceType()), _cannot_delete(error))
     work = at.work(row, handler)
-    if isinstance(handler, NestedType):
-        return await at.guarded(work, nested.delete(at, work))
     return await at.guarded(work, _delete(at, work))
 
 
 async def _delete(at: StackWork, work: Work) -> None:
-    await lifecycle.delete(work, await at.stored_properties(work))
+    """Delete what a row stands for, with the pauses before and after it."""
+    row = work.resource
+    stays = hooks.stays(at, row)
+    if not (stays and (row.action, row.status) == (Action.DELETE, Status.COMPLETE)):
+        await hooks.before_delete(at, work)
+        if isinstance(work.kind, NestedType):
+            await nested.delete(at, work, keep=stays)
+        else:
+            await lifecycle.delete(work, await at.stored_properties(work), keep=stays)
+    if stays:
+        await hooks.after_delete(at, work)
 
 
 async def _cannot_delete(error: ResourceFailure) -> None:

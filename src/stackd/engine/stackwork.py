@@ -9,6 +9,7 @@ from typing import Any
 
 from stackd.engine import lifecycle
 from stackd.engine.desired import Desired
+from stackd.engine.hooks import hooks_of
 from stackd.engine.kinds import Kind, handler_of
 from stackd.engine.pace import Stopped
 from stackd.engine.plan import Plan, plan, target_of
@@ -21,6 +22,9 @@ from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
+from stackd.template.environment import Environment
+
+NO_ENVIRONMENT = Environment()
 
 Walk = Callable[["StackWork"], Awaitable[bool]]
 """Takes all steps of a stack; answers whether every one succeeded."""
@@ -39,7 +43,7 @@ class StackWork:
 
     ``rows`` is the newest row of every wanted name and ``by_id`` every row; both change as the steps
     get on, and the scope reads them. ``asked`` are names of attributes that the stack around asks of
-    any member.
+    any member. ``environment`` matters only where there is no ``desired`` that has one.
     """
 
     def __init__(
@@ -53,10 +57,13 @@ class StackWork:
         path: tuple[str, ...] = (),
         root_name: str = "",
         asked: frozenset[str] = frozenset(),
+        environment: Environment = NO_ENVIRONMENT,
     ) -> None:
         self.run = run
         self.stack = stack
         self.desired = desired
+        self.environment = desired.source.environment if desired else environment
+        self.hooks = hooks_of(run, stack, self.environment)
         self.target = target_of(stack.definition)
         self.by_id = {row.id: row for row in stored}
         self.failures: list[Failure] = []
@@ -103,19 +110,20 @@ class StackWork:
         return mine | {(each,) for each in self._asked}
 
     def inner(
-        self, name: str, child: Stack, desired: Desired | None, stored: Sequence[Resource]
+        self, row: Resource, child: Stack, desired: Desired | None, stored: Sequence[Resource]
     ) -> StackWork:
-        """The nested stack behind the resource ``name``, as a part of the same operation."""
-        wanted = self.wanted(name) if self.desired else frozenset()
+        """The nested stack behind a resource, as a part of the same operation."""
+        wanted = self.wanted(row.name) if self.desired else frozenset()
         return StackWork(
             self.run,
             child,
             desired,
             stored,
             self._walk,
-            path=(*self.info.path, name),
+            path=(*self.info.path, row.name),
             root_name=self.info.root_name,
             asked=frozenset(str(part) for path in wanted for part in path),
+            environment=self.environment if desired else self.environment.child(row.name, row.type),
         )
 
     # --- rows -----------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ class Work:
         self._publish = publish
         self._live: JSON | None = None
         self._held: list[Change] = []
+        self._armed: tuple[Change, ...] = ()
+        self.was_armed = False
         self.cloud: Cloud = run.cloud
         self.find: Finder = run.find
         self.endpoints: Endpoints = run.services.endpoints
@@ -176,7 +178,13 @@ class Work:
         """The intent: the action begins, with all that is needed to resume it."""
         event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED)
         status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
+        if self._armed:
+            others, self._armed, self.was_armed = (*others, *self._armed), (), True
         await self.store(event, *others, **status, updated_at=now(), **values)
+
+    def arm(self, change: Change) -> None:
+        """Store a change together with the next intent; ``was_armed`` tells whether there was one."""
+        self._armed = (change,)
 
     async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
         """The outcome of the action."""

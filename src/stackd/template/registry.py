@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from stackd.errors import Place, TemplateError
+from stackd.errors import InvalidHook, Place, TemplateError
 
 HOOKS: Final = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 RESTRICTED_ACTIONS: Final = ("update", "replace")
@@ -44,13 +44,7 @@ def _check_resources(
         if name == "hooks":
             for hook in _listed(value, "hook", here, place):
                 if hook not in HOOKS:
-                    choice = ", ".join(f'"{known}"' for known in HOOKS)
-                    raise _wrong(
-                        f'Invalid hook type "{hook}" for resource breakpoint, '
-                        f"acceptable hook types are: {choice}",
-                        here,
-                        place,
-                    )
+                    raise _wrong(unknown_hook(hook), here, place, InvalidHook)
         elif name == "restricted_actions":
             for action in _listed(value, "restricted action", here, place):
                 if action not in RESTRICTED_ACTIONS:
@@ -73,9 +67,20 @@ def _listed(value: Any, what: str, path: tuple[str, ...], place: Callable[..., P
     return values
 
 
-def _wrong(message: str, path: tuple[str, ...], place: Callable[..., Place]) -> TemplateError:
+def _wrong(
+    message: str,
+    path: tuple[str, ...],
+    place: Callable[..., Place],
+    kind: type[TemplateError] = TemplateError,
+) -> TemplateError:
     dotted = ".".join(("resource_registry", *path))
-    return TemplateError(message, path=dotted, place=place(path), remedy="Correct the resource registry.")
+    return kind(message, path=dotted, place=place(path), remedy="Correct the resource registry.")
+
+
+def unknown_hook(name: str) -> str:
+    """What is said about a hook that there is not."""
+    choice = ", ".join(f'"{known}"' for known in HOOKS)
+    return f'Invalid hook type "{name}" for resource breakpoint, acceptable hook types are: {choice}'
 
 
 def _entries(registry: Registry) -> dict[str, str]:
@@ -170,6 +175,12 @@ def _collected(registry: Registry, resource_name: str, key: str) -> frozenset[st
         value = body.get(key)
         found.update([value] if isinstance(value, str) else value or ())
     return frozenset(found)
+
+
+def has_hooks(registry: Registry) -> bool:
+    """Whether hooks are set for any resource of the stack itself."""
+    resources = registry.get("resources") or {}
+    return any(isinstance(body, dict) and body.get("hooks") for body in resources.values())
 
 
 def hooks_of(registry: Registry, resource_name: str) -> frozenset[str]:
