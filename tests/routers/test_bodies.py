@@ -104,3 +104,15 @@ def test_template_that_is_null_means_none_even_beside_a_url() -> None:
     body = json.loads('{"template": null, "template_url": "http://x.test/t", "stack_name": "x"}')
     with pytest.raises(BadRequest, match="No template specified"):
         new_stack_request(body)
+
+
+def test_large_body_is_read_like_a_small_one() -> None:
+    body = {"files": {"a": "x" * 70_000}, "text": "grin \N{GRINNING FACE}", "number": 2**70}
+    assert _read(json.dumps(body).encode(), most=10**6, chunk=10**6) == body
+
+
+@pytest.mark.parametrize("tail", ['"\\ud800"', "[", "[" * 60_000, "nothing"])
+def test_large_malformed_bodies_are_bad_requests(tail: str) -> None:
+    raw = b'{"a": "' + b"x" * 70_000 + b'", "b": ' + tail.encode() + b"}"
+    with pytest.raises(BadRequest):
+        _read(raw, most=10**6, chunk=10**6)

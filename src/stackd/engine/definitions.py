@@ -12,6 +12,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Change, PutDocument
 from stackd.engine.desired import Source, load_source
 from stackd.records import Definition
+from stackd.template.json_text import read_json
 
 LARGE = 64_000
 """Bytes of template above which parsing and evaluating happens off the event loop."""
@@ -65,7 +66,8 @@ async def load_definition(db: Database, project_id: str, definition: Definition)
     files = await load_files(db, project_id, definition.files)
 
     def load() -> Source:
-        return load_source(from_json(body) if body else None, environment, files)
+        data = read_json(body) if len(body) >= LARGE else from_json(body or b"null")
+        return load_source(data, environment, files)
 
     source: Source = await offloaded(len(body), load)
     return source

@@ -14,7 +14,7 @@ from stackd.engine.definitions import LARGE, offloaded
 from stackd.engine.requests import TAG_LENGTH, StackRequest
 from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
 from stackd.routers.errors import MALFORMED
-from stackd.template.json_text import load_json
+from stackd.template.json_text import read_json
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_TYPES = ("application/json", "text/plain")
@@ -43,7 +43,7 @@ def _decoded(raw: bytes) -> Any:
     if len(raw) < LARGE:
         return orjson.loads(raw)
     try:
-        body = load_json(raw)
+        body = read_json(raw)
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     if _SURROGATE.search(raw):

@@ -1,0 +1,59 @@
+"""JSON is read as the standard library reads it, and others may work meanwhile."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stackd.template.json_text import read_json
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_whatever_was_written_is_read(value: Any) -> None:
+    assert read_json(json.dumps(value)) == value
+    assert read_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1,}', "[1] 2", '{"a": "\x01"}'])
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"char \d"):
+        read_json(text)
+
+
+def test_another_thread_gets_its_turns_while_a_large_text_is_read() -> None:
+    text = json.dumps([{"name": f"server{number}", "size": {"gb": number}} for number in range(60_000)])
+    turns, done, started = 0, threading.Event(), threading.Event()
+
+    def count() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            started.set()
+            done.wait(0.0001)
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    other = threading.Thread(target=count)
+    try:
+        other.start()
+        started.wait(5)
+        before = turns
+        read_json(text)
+        during = turns - before
+    finally:
+        done.set()
+        other.join()
+        sys.setswitchinterval(usual)
+    assert during > 3
