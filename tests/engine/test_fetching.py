@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,16 @@ from stackd.engine import stacks as use_cases
 from stackd.engine import validation
 from stackd.engine.definitions import load_files
 from stackd.engine.desired import load_source
-from stackd.engine.fetching import Fetched, completed, wanted_templates
+from stackd.engine.fetching import Container, Fetched, completed, wanted_templates
 from stackd.engine.requests import StackRequest
-from stackd.errors import BadRequest, DownloadLimitExceeded, MissingTemplate, StackdError, TemplateError
+from stackd.errors import (
+    BadRequest,
+    CloudError,
+    DownloadLimitExceeded,
+    MissingTemplate,
+    StackdError,
+    TemplateError,
+)
 from stackd.records import Action, Stack, Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Egress as EgressSection
@@ -426,3 +434,42 @@ def test_what_is_wanted_is_found_without_the_network() -> None:
     files = Files({}, None, set())
     wanting = type(source)(source.template, source.environment, files)
     assert wanted_templates(wanting, REGISTRY, Limits()) == {"http://h.test/a.yaml"}
+
+
+# --- containers -----------------------------------------------------------------------------------
+
+
+class Shelf:
+    """A service of objects that are listed with other sizes than they have."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+        self.ranges: list[str] = []
+
+    async def get(self, path: str, params: Any) -> Any:
+        return [{"name": name, "bytes": 0} for name in self.objects]
+
+    async def request(self, method: str, path: str, *, headers: dict[str, str]) -> Any:
+        content = self.objects[path.rpartition("/")[2]]
+        self.ranges.append(headers["Range"])
+        if not content:
+            raise CloudError("no such range", status=416)
+        last = int(headers["Range"].partition("-")[2])
+        return SimpleNamespace(content=content[: last + 1])
+
+
+def container(objects: dict[str, bytes]) -> tuple[Shelf, Container]:
+    shelf = Shelf(objects)
+    return shelf, Container(shelf, "c", 100, 10)  # type: ignore[arg-type]
+
+
+async def test_object_that_is_larger_than_listed_is_not_read_to_its_end() -> None:
+    shelf, large = container({"parts": b"x" * 1000})
+    with pytest.raises(DownloadLimitExceeded):
+        await large.files({})
+    assert shelf.ranges == ["bytes=0-100"]
+
+
+async def test_objects_may_be_as_large_as_the_limit_and_empty() -> None:
+    _, full = container({"full": b"x" * 100, "empty": b""})
+    assert await full.files({}) == {"full": "x" * 100, "empty": ""}

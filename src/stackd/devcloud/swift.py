@@ -38,7 +38,7 @@ def fault(error: Fault) -> Reply:
 
 
 def _handle(call: Call) -> Reply:
-    account, container, name = ([*call.path.strip("/").split("/", 2), "", ""])[:3]
+    account, container, name = ([*call.path.lstrip("/").split("/", 2), "", ""])[:3]
     if not account.startswith("AUTH_"):
         raise not_found("")
     project_id = account.removeprefix("AUTH_")
