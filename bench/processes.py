@@ -149,9 +149,9 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 def loop_lags(log: str) -> list[float]:
-    """The longest lags, in ms, that the server's own probe has logged."""
+    """The longest lags, in ms, that the server has logged and is itself to blame for."""
     records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [float(record["max_ms"]) for record in records if record.get("event") == "loop_lag"]
+    return [float(record["own_ms"]) for record in records if record.get("event") == "loop_lag"]
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:

@@ -47,7 +47,7 @@ from stackd.serving import configure_log, lag_probe, serve_http
 from stackd.settings import Listener, Settings, SettingsError, encryption_keys
 
 log = structlog.get_logger(__name__)
-_SWITCH = 0.001
+SWITCH = 0.001
 """Seconds for which a thread that computes may keep the event loop waiting: a fifth of what is usual."""
 
 
@@ -265,5 +265,5 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         apis = [(settings.api.native, make_asgi)]
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
-        sys.setswitchinterval(_SWITCH)
+        sys.setswitchinterval(SWITCH)
         await serve_http(served, ready=ready)

@@ -129,20 +129,26 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def lag_probe(interval: float = 0.01) -> AsyncIterator[None]:
-    """Measure how late the event loop is, and log the longest delay of each second and of all."""
+    """Measure how late the event loop is, and log the longest delay of each second and of all.
+
+    ``own_ms`` is the longest for which this process itself is to blame: it was computing meanwhile.
+    """
     worst = 0.0
 
     async def measure() -> None:
         nonlocal worst
-        longest, told = 0.0, time.monotonic()
+        longest = own = 0.0
+        told = time.monotonic()
         while True:
-            before = time.monotonic()
+            before, computed = time.monotonic(), time.process_time()
             await asyncio.sleep(interval)
             late = time.monotonic() - before - interval
             longest, worst = max(longest, late), max(worst, late)
+            own = max(own, min(late, time.process_time() - computed))
             if time.monotonic() - told >= 1.0:
-                log.info("loop_lag", max_ms=round(longest * 1000, 2))
-                longest, told = 0.0, time.monotonic()
+                log.info("loop_lag", max_ms=round(longest * 1000, 2), own_ms=round(own * 1000, 2))
+                longest = own = 0.0
+                told = time.monotonic()
 
     task = asyncio.create_task(measure(), name="lag probe")
     try:
