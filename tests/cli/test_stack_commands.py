@@ -162,6 +162,38 @@ def test_create_without_template_is_bad_input(run: Run) -> None:
     assert "Remedy: Give it with --template FILE." in result.stderr
 
 
+def test_template_url_is_left_to_the_server(web: respx.MockRouter, run: Run) -> None:
+    route = web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_IN_PROGRESS"))
+    assert run("create", "s", "--template-url", "http://h.test/t").exit_code == 0
+    assert sent(route)["template_url"] == "http://h.test/t"
+    assert "template" not in sent(route)
+
+
+def test_two_templates_are_bad_input(run: Run) -> None:
+    result = run("create", "s", "-t", "t.yaml", "--template-url", "http://h.test/t")
+    assert (result.exit_code, "There are two templates." in result.stderr) == (2, True)
+
+
+def test_nothing_is_read_that_a_container_has(web: respx.MockRouter, run: Run, tmp_path: Path) -> None:
+    text = "heat_template_version: rocky\nresources:\n  a: {type: nested/a.yaml}\n"
+    (tmp_path / "outer.yaml").write_text(text)
+    route = web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_IN_PROGRESS"))
+    result = run("create", "s", "-t", "outer.yaml", "-s", "box", "-e", "env.yaml", "-e", "more.yaml")
+    assert result.exit_code == 0, result.output
+    body = sent(route)
+    assert (body["template"], body["files"], body["files_container"]) == (text, {}, "box")
+    assert body["environment_files"] == ["env.yaml", "more.yaml"]
+
+
+def test_update_takes_a_template_url(web: respx.MockRouter, run: Run) -> None:
+    route = web.put("/stacks/s/i").respond(202, json={})
+    web.get("/stacks/s/i").mock(return_value=stack("UPDATE_IN_PROGRESS"))
+    assert run("update", "s", "--template-url", "http://h.test/t").exit_code == 0
+    assert sent(route)["template_url"] == "http://h.test/t"
+
+
 def test_parameter_without_equals_sign_is_bad_input(run: Run) -> None:
     assert run("create", "s", "-t", "t.yaml", "-p", "oops").exit_code == 2
 

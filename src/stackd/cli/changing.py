@@ -82,7 +82,7 @@ def update(
     target: Target,
 ) -> None:
     """Change the stack NAME to what a template says."""
-    if definition.template is None and not existing:
+    if definition.has_no_template and not existing:
         raise Failure("Which template?", BAD_INPUT, "Give --template, or --existing to keep the present one.")
     body = definition.body(needs_template=False)
     body |= {"converge": True} if converge else {}

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from stackd.cli.failures import BAD_INPUT, Failure
-from stackd.cli.packing import pack
+from stackd.cli.packing import leave_references, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Definition:
     """What a stack is to be made of, as the options say it."""
 
     template: str | None
+    template_url: str | None
+    files_container: str | None
     environments: tuple[str, ...]
     parameters: tuple[str, ...]
     parameter_files: tuple[str, ...]
@@ -27,17 +29,27 @@ class Definition:
 
     def body(self, *, needs_template: bool = True) -> dict[str, Any]:
         """The part of the request body that the options describe, with all files that it refers to."""
-        if self.template is None and needs_template:
+        if self.has_no_template and needs_template:
             raise Failure("Which template?", BAD_INPUT, "Give it with --template FILE.")
+        if self.template is not None and self.template_url is not None:
+            raise Failure("There are two templates.", BAD_INPUT, "Give --template or --template-url.")
         given = dict(pair(text, "--parameter") for text in self.parameters)
         for key, file in (pair(text, "--parameter-file") for text in self.parameter_files):
             try:
                 given[key] = Path(file).read_text()
             except (OSError, UnicodeDecodeError) as error:
                 raise Failure(f"{file} cannot be read: {error}.", BAD_INPUT) from error
-        body = pack(self.template, self.environments).body() | {"parameters": given}
+        read = pack if self.files_container is None else leave_references
+        body = read(self.template, self.environments).body() | {"parameters": given}
+        body |= {"template_url": self.template_url} if self.template_url is not None else {}
+        body |= {"files_container": self.files_container} if self.files_container is not None else {}
         body |= {"timeout_mins": self.timeout} if self.timeout else {}
         return body | ({"tags": self.tags} if self.tags is not None else {})
+
+    @property
+    def has_no_template(self) -> bool:
+        """Whether no option names a template."""
+        return self.template is None and self.template_url is None
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
@@ -85,6 +97,13 @@ def definition_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="FILE",
             help="An environment; later ones win. Repeatable.",
         ),
+        click.option(
+            "-s",
+            "--files-container",
+            metavar="NAME",
+            help="A container of Swift that has all further files; environments are names of objects in it.",
+        ),
+        click.option("--template-url", metavar="URL", help="A template that the server fetches itself."),
         click.option("-t", "--template", metavar="FILE", help="The template: a file, a URL, or - for input."),
     ):
         run = option(run)

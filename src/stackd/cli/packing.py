@@ -82,6 +82,19 @@ def pack(template: str | None, environments: tuple[str, ...] = ()) -> Package:
     return replace(package, template=text, environment_files=tuple(keys))
 
 
+def leave_references(template: str | None, environments: tuple[str, ...] = ()) -> Package:
+    """Read only the template: all that it refers to, and the environments, the server finds by their names.
+
+    Raises Failure naming the file that cannot be read or parsed.
+    """
+    if template is None:
+        return Package(environment_files=environments)
+    url = url_of(template)
+    text = _read(url)
+    _compose(text, url)
+    return Package(text, {}, environments, {url: text})
+
+
 def references_in(text: str, url: str, *, environment: bool = False) -> list[Reference]:
     """The scalars of a template or environment that name files, in the order of the text."""
     find = environment_references if environment else template_references
