@@ -49,7 +49,7 @@ async def test_unlisted_object_is_found_by_its_id(api: respx.MockRouter, finder:
     api.get("http://nova/v2.1/flavors/hidden").respond(json={"flavor": {"id": "hidden"}})
     api.get("http://nova/v2.1/flavors/none").respond(404)
     assert await finder.id_of("nova.flavor", "hidden") == "hidden"
-    with pytest.raises(EntityNotFound, match=r"The Flavor \(none\) could not be found"):
+    with pytest.raises(EntityNotFound, match=r"No Flavor matching \{'name': 'none'\}"):
         await finder.id_of("nova.flavor", "none")
 
 
