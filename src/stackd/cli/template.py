@@ -12,6 +12,8 @@ from stackd.cli.main import Entry, LazyGroup
 
 COMMANDS = {
     "validate": Entry("stackd.cli.template_check", "validate", "Find every mistake in a template."),
+    "lint": Entry("stackd.cli.template_check", "lint", "Find what is allowed but probably not meant."),
+    "rules": Entry("stackd.cli.template_check", "rules", "List the rules of lint."),
     "schema": Entry("stackd.cli.template_schema", "schema", "Print the JSON Schema for editors."),
 }
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import click
 
-from stackd.cli.failures import FAILED, Failure
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.stack import Target
 from stackd.cli.template import source_options
 from stackd.cli.template_findings import ERROR, Finding, Refused, finding, ordered, show
 from stackd.cli.template_source import Given, Texts
-from stackd.cli.template_work import checked, opened, packed
+from stackd.cli.template_work import Work, checked, opened, packed
 from stackd.engine.expand import Expanded
-from stackd.errors import Place, TemplateError
+from stackd.errors import Place, StackdError, TemplateError
+from stackd.lint import RULES, Severity
+from stackd.lint import lint as apply_rules
 from stackd.template.describe import describe_template
+from stackd.template.template import Template, load_template
 
 _format_option = click.option(
     "-f",
@@ -116,3 +119,63 @@ def _error(listed: dict[str, Any]) -> TemplateError:
         place=Place(listed.get("file") or "", listed.get("line") or 0, listed.get("column") or 0),
         remedy=str(listed.get("remedy") or ""),
     )
+
+
+@click.command()
+@source_options
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave a rule out. Repeatable.")
+@click.option(
+    "--level",
+    type=click.Choice([severity.name.lower() for severity in Severity]),
+    default="warning",
+    help="The least grave problems to report.",
+)
+@_format_option
+def lint(given: Given, ignore: tuple[str, ...], level: str, form: str) -> None:
+    """Find what is allowed in FILE and its nested templates but probably not meant.
+
+    The exit code is 0 when nothing is found, 1 when something is. `stackd template rules` lists the rules.
+    """
+    if unknown := set(ignore) - RULES.keys():
+        raise Failure(f"There is no rule {min(unknown)}.", BAD_INPUT, f"Rules are {', '.join(RULES)}.")
+    try:
+        found = _linted(opened(given), ignore, Severity[level.upper()])
+    except Refused as refused:
+        found = refused.findings
+    show(ordered(found), form)
+    if form == "text" and not found:
+        click.echo(f"{given.file}: nothing found")
+    sys.exit(FAILED if found else 0)
+
+
+def _linted(work: Work, ignore: tuple[str, ...], level: Severity) -> list[Finding]:
+    """What the rules find in the template and in the nested ones."""
+    found = []
+    for template in (work.source.template, *_nested(work)):
+        issues = apply_rules(template, work.registry, work.source.environment, ignore=ignore, level=level)
+        for issue in issues:
+            severity = issue.rule.severity.name.lower()
+            found.append(finding(issue.error, work.texts, None, severity, issue.rule.id))
+    return found
+
+
+def _nested(work: Work) -> list[Template]:
+    """The nested templates; raises Refused when one cannot be read."""
+    files = work.package.files
+    urls = [
+        url for url in work.package.originals if url in files and url not in work.package.environment_files
+    ]
+    templates = []
+    for url in urls:
+        try:
+            templates.append(load_template(files[url], file=url))
+        except StackdError as error:
+            raise Refused([finding(error, work.texts, None)]) from error
+    return templates
+
+
+@click.command()
+def rules() -> None:
+    """List the rules of `stackd template lint`: how grave, name, meaning."""
+    for rule in RULES.values():
+        click.echo(f"{rule.severity.name.lower():8} {rule.id:22} {rule.summary}")

@@ -224,7 +224,7 @@ def _version(version: Version) -> dict[str, Schema]:
     }
     return {
         name: {
-            "properties": {written: bodies[key] for key, written in sections.items()},
+            "properties": {written: bodies.get(key, {}) for key, written in sections.items()},
             "additionalProperties": False,
         },
         f"{name}.resource": _resource(version),
@@ -364,7 +364,7 @@ def _output(version: Version) -> Schema:
     }
     return {
         "type": "object",
-        "properties": {written: shapes[key] for key, written in keys.items()},
+        "properties": {written: shapes.get(key, VALUE) for key, written in keys.items()},
         "required": [keys["value"]],
         "additionalProperties": False,
     }
@@ -397,7 +397,7 @@ def _resource(version: Version) -> Schema:
     closed: Schema = {"additionalProperties": False} if version.dialect == "hot" else {}
     return {
         "type": "object",
-        "properties": {written: shapes[key] for key, written in keys.items()},
+        "properties": {written: shapes.get(key, VALUE) for key, written in keys.items()},
         "required": [keys["type"]],
         **closed,
         **ref_all("resource-by-type"),
