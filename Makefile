@@ -6,14 +6,15 @@
 #   make check           style, types, layers, module length
 #   make test-postgres   the same tests on a PostgreSQL server
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
-#   make chaos           kills, pauses and partitions real processes
+#   make chaos           kills the real process at random moments, STRIKES times
+#   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
 #   make bench           the benchmarks
 #   make lock            write the lock files anew
 
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
-KILLS ?= 200
+STRIKES ?= 200
 LOCK_FLAGS ?=
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
@@ -23,7 +24,7 @@ READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
 SLOW_RINGS := postgres or cloud or chaos
 
-.PHONY: demo test check format-check types layers module-length test-postgres test-cloud chaos bench lock venv
+.PHONY: demo test check format-check types layers module-length test-postgres test-cloud chaos chaos-postgres bench lock venv
 
 demo: $(READY)
 	$(BIN)/stackd dev --demo
@@ -57,7 +58,10 @@ test-cloud: $(READY)
 	$(PYTEST) -m cloud tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
-	STACKD_KILLS=$(KILLS) $(PYTEST) -m chaos tests/chaos $(ARGS)
+	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)
+
+chaos-postgres: $(READY)
+	STACKD_STRIKES=$(STRIKES) .ci/with-postgres $(PYTEST) -m chaos tests/chaos $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)

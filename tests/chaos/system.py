@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Any, Self
 
 import httpx
@@ -132,18 +132,18 @@ class Server:
 
     def kill(self) -> None:
         """End the process as no signal handler can notice."""
-        self._end(signal.SIGKILL)
+        self._end(SIGKILL)
 
     def stop(self) -> None:
         """End the process in good order, if it runs."""
         if self._process is not None:
-            self._end(signal.SIGTERM)
+            self._end(SIGTERM)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         """Send a signal to the process."""
         os.kill(self.pid, number)
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, number: Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
         self._process.wait(30)

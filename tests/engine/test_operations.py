@@ -14,6 +14,8 @@ from stackd.db.journal import Update
 from stackd.engine.pace import Halt
 from stackd.errors import ActionInProgress, ServiceUnavailable
 from stackd.records import Action, Stack, Status
+from stackd.resources.context import Context
+from stackd.resources.neutron.net import Net, NetProps
 from tests.support.engine import Process, World, crash
 
 
@@ -104,6 +106,30 @@ async def test_fenced_process_stops_without_a_word_and_another_goes_on(stackd_wo
         await leases.claim(process.db, stack.id, operator.engine_id, timedelta(seconds=0.6))
         await until(lambda: stack.id not in operator.busy)
         assert (await process.rows(stack))["w"].status is Status.IN_PROGRESS
+        assert stackd_world.counts() == {}
+        stack = await process.done(stack)
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert stackd_world.counts() == {"networks": 1}
+
+
+async def test_process_that_slept_through_its_lease_sends_no_change(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Net.create
+    sent: list[str] = []
+
+    async def wakes_late(self: Net, ctx: Context, props: NetProps) -> None:
+        if not sent:
+            sent.append("too late")
+            operator.hold([stack.id], since=-1000.0)
+        await create(self, ctx, props)
+
+    monkeypatch.setattr(Net, "create", wakes_late)
+    async with stackd_world.process() as process:
+        operator = process.engine.operator
+        stack = await process.create("s", hot({"n": NET}))
+        await until(lambda: sent and stack.id not in operator.busy)
+        assert (await process.rows(stack))["n"].physical_id is None
         assert stackd_world.counts() == {}
         stack = await process.done(stack)
         assert stack.status is Status.COMPLETE, stack.reason

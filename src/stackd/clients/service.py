@@ -15,11 +15,12 @@ from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
 from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
 from stackd.clients.request_ids import current_request_id
-from stackd.clients.wire import IDEMPOTENT, Outgoing, Reply, Wire
+from stackd.clients.wire import IDEMPOTENT, PERMIT, Outgoing, Reply, Wire
 from stackd.errors import CloudError
 
 _MOST_PAGES = 10_000
 _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
+_READING = frozenset({"GET", "HEAD"})
 
 
 class Session(Protocol):
@@ -138,13 +139,14 @@ class Service:
             data = orjson.dumps(json)
             sends.setdefault("Content-Type", "application/json")
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
+        permit = None if method in _READING else PERMIT.get()
         token = await self._session.token()
         version = self._version if microversion is None else microversion
         renewed = downgraded = False
         while True:
             url = full_url(self._endpoint(token), path, params)
             sent = self._headers(token, version) | sends
-            outgoing = Outgoing(method, url, sent, data, self.kind, repeatable, timeout)
+            outgoing = Outgoing(method, url, sent, data, self.kind, repeatable, timeout, permit)
             reply = await self._session.wire.send(outgoing, self._limiter_of(url))
             if reply.status < 400:
                 return reply

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,9 @@ from stackd.errors import CloudError, Transient
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _REFUSED = frozenset({429, 503})
 _MAYBE_DONE = frozenset({502, 504})
+
+PERMIT: ContextVar[Callable[[], None] | None] = ContextVar("permit", default=None)
+"""Asked at the last moment before a request that may change something; raises when it must not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class RetrySettings:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request that is complete but for the connection. ``service`` is only for messages."""
+    """A request that is complete but for the connection. ``service`` is only for messages.
+
+    ``permit`` raises when the request must not be sent any more.
+    """
 
     method: str
     url: str
@@ -57,6 +64,7 @@ class Outgoing:
     service: str
     idempotent: bool
     timeout: float | None = None
+    permit: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,8 @@ class Wire:
     async def _attempt(self, request: Outgoing, limiter: Limiter) -> Reply | _Silence:
         started = await limiter.acquire()
         try:
+            if request.permit is not None:
+                request.permit()
             outcome = await self._exchange(request)
         except BaseException:
             limiter.abandon()

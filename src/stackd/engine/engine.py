@@ -104,7 +104,9 @@ class Engine:
     async def _heartbeat(self) -> None:
         """Keep the leases of the trees at work, and pick up what others accepted for them."""
         busy = self.operator.busy
+        asked = asyncio.get_running_loop().time()
         held = await leases.renew(self.services.db, self.operator.engine_id, busy, self.lease)
+        self.operator.hold(held, asked)
         for lost in busy - held:
             self.operator.fence_out(lost)
         for root_id in held:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ import structlog
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
+from stackd.clients.wire import PERMIT
 from stackd.db import events, leases, resources, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
@@ -41,15 +42,19 @@ from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
 
+_SURE = 0.9
+"""The part of a lease in which nobody else can have taken over, even where clocks differ a little."""
+
 CloudOf = Callable[[Stack], Awaitable[Cloud]]
 """Gives the cloud with the authority under which a stack's work is done."""
 
 
 @dataclass(slots=True)
 class _Tree:
-    """A tree of stacks that this process works on."""
+    """A tree of stacks that this process works on, and the time of the loop until which it surely may."""
 
     task: asyncio.Task[None] | None = None
+    held_until: float = 0.0
     pace: Pace | None = None
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     seen: set[str] = field(default_factory=set)
@@ -97,6 +102,12 @@ class Operator:
         """Roots of the trees that are being worked on here."""
         return frozenset(self._trees)
 
+    def hold(self, root_ids: Iterable[str], since: float) -> None:
+        """The leases of these trees were taken or prolonged by a request made at this time of the loop."""
+        for root_id in root_ids:
+            if (tree := self._trees.get(root_id)) is not None:
+                tree.held_until = since + _SURE * self._lease.total_seconds()
+
     def fence_out(self, root_id: str) -> None:
         """Another process owns the tree: stop without a word to the cloud."""
         tree = self._trees.get(root_id)
@@ -118,11 +129,21 @@ class Operator:
     async def _serve(self, root_id: str, tree: _Tree) -> None:
         """Claim the tree and run what is queued for it until nothing is left."""
         epoch: int | None = None
+        loop = asyncio.get_running_loop()
+
+        def permit() -> None:
+            """A process that slept through its lease must not act on what it believed before."""
+            if loop.time() > tree.held_until:
+                raise Fenced("The lease of the stack has run out")
+
         try:
+            asked = loop.time()
             epoch = await leases.claim(self.services.db, root_id, self.engine_id, self._lease)
             if epoch is None:
                 tree.wanted.clear()
                 return  # its owner sees the new operation at its next heartbeat
+            self.hold([root_id], asked)
+            PERMIT.set(permit)
             while tree.wanted.is_set() and not self._closing:
                 tree.wanted.clear()
                 for operation in await self._queued(root_id, epoch, tree):

@@ -1,42 +1,48 @@
-"""kill -9 at random moments while a stack of about thirty resources is made, changed and deleted.
+"""Faults at random moments while a stack of about thirty resources is made, changed and deleted.
 
-Run it as ``python -m tests.chaos.kill_nine --kills 200 --seed 1``. A kill comes while the operation is at
-work, or already while its request is answered. After each the server is started again and left to
-finish, or killed once more on the way; when the operation has ended, the cloud is compared with what
-the API says. It ends with a table, a line of JSON and an exit code.
+Run it as ``python -m tests.chaos --fault kill --times 200 --seed 1``. A fault comes while the operation is
+at work, or already while its request is answered. After each the work is left to finish, or struck once
+more on the way; when the operation has ended, the cloud is compared with what the API says. It ends with
+a table, a line of JSON and an exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import httpx
 
 from stackd.resources.registry import load_registry
-from tests.chaos.system import Client, Cloud, Refused, Server, Stack
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.system import Cloud, Refused, Stack
 from tests.scenarios.ledger import discrepancies, made_since, shape
 from tests.scenarios.thirty import FILES, template
+from tests.support.database import POSTGRES_URL
 
 NAME = "chaos"
 STUCK_SECONDS = 90.0
-"""An operation that takes longer than this with nobody killing is stuck."""
+"""An operation that takes longer than this with nothing happening to it is stuck."""
 
 AGAIN = 0.35
-"""How often an operation that was resumed is killed once more."""
+"""How often an operation that was resumed is struck once more."""
 
 AT_ONCE = 0.2
-"""How often the kill comes while the request itself is at work, and within how many seconds."""
+"""How often the fault comes while the request itself is at work, and within how many seconds."""
 
 SETTLED_SECONDS = 5.0
 """A trust may be revoked so long after its last stack is gone."""
@@ -46,9 +52,10 @@ SETTLED_SECONDS = 5.0
 class Result:
     """What a run found."""
 
+    fault: str
     seed: int
-    kills: int = 0
-    kills_by_operation: dict[str, int] = field(default_factory=dict)
+    strikes: int = 0
+    strikes_by_operation: dict[str, int] = field(default_factory=dict)
     operations: int = 0
     failed: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
@@ -56,7 +63,7 @@ class Result:
     doubles: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
-    restart_seconds: list[float] = field(default_factory=list)
+    recovery_seconds: list[float] = field(default_factory=list)
     resumed_seconds: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -70,7 +77,7 @@ class Result:
     def report(self) -> dict[str, Any]:
         """All of it, with times summed up."""
         facts = asdict(self)
-        for name in ("restart_seconds", "resumed_seconds"):
+        for name in ("recovery_seconds", "resumed_seconds"):
             facts[name] = _summary(getattr(self, name))
         return facts | {"seconds": round(self.seconds, 1), "good": self.good}
 
@@ -84,16 +91,15 @@ def _summary(seconds: Sequence[float]) -> dict[str, float]:
 
 
 class Chaos:
-    """One stack, one server, one cloud, and a given number of kills."""
+    """One stack, one cloud, a service that one kind of fault happens to, a given number of times."""
 
-    def __init__(self, place: Path, seed: int, kills: int, latency: float) -> None:
+    def __init__(self, place: Path, kind: str, seed: int, times: int, latency: float, database: str) -> None:
         self.random = Random(seed)
-        self.kills = kills
-        self.result = Result(seed)
+        self.times = times
+        self.result = Result(kind, seed)
         self.cloud = Cloud(place, latency, seed)
-        self.server = Server(place, self.cloud, f"sqlite:///{place}/stackd.db")
-        self.server.start()
-        self.client = Client(self.cloud, self.server.url)
+        self.fault: Fault = FAULTS[kind](place, self.cloud, database, self.random)
+        self.client = self.fault.client
         known = frozenset(load_registry([]).types)
         self.bodies = {
             version: {"template": template(version, known), "files": FILES, "timeout_mins": 60}
@@ -103,12 +109,12 @@ class Chaos:
         self.shapes: dict[int, list[str]] = {}
 
     def run(self) -> Result:
-        """The operations in turn, first without a kill to learn what is right, then with kills."""
+        """The operations in turn, first undisturbed to learn what is right, then not."""
         began = time.monotonic()
         turns = (("create", 1), ("update", 2), ("update back", 1), ("delete", 0))
         for name, version in turns:
             self.perform(name, version, calm=True)
-        while self.result.kills < self.kills and not self.result.stuck:
+        while self.result.strikes < self.times and not self.result.stuck:
             for name, version in turns:
                 if not self.result.stuck:
                     self.perform(name, version)
@@ -117,20 +123,23 @@ class Chaos:
 
     def close(self) -> None:
         """Stop the processes."""
-        self.client.close()
-        self.server.stop()
+        self.fault.close()
         self.cloud.close()
 
+    def log(self) -> str:
+        """What the servers said last."""
+        return "".join(server.log.read_text()[-8000:] for server in self.fault.servers)
+
     def perform(self, name: str, version: int, *, calm: bool = False) -> None:
-        """One operation with one or more kills in it, and the checks after it."""
+        """One operation with one or more faults in it, and the checks after it."""
         began = time.monotonic()
         self.result.operations += 1
-        if calm or self.random.random() >= AT_ONCE:
+        if calm or not self.fault.strikes_requests or self.random.random() >= AT_ONCE:
             stack = self._ask(version)
         else:
-            stack = self._kill_at_once(name, version)
-        if not calm and self.result.kills < self.kills:
-            self._kill_during(name, stack)
+            stack = self._strike_at_once(name, version)
+        if not calm and self.result.strikes < self.times:
+            self._strike_during(name, stack)
         ended = self._ended(name, stack)
         if calm:
             self.spans[name] = time.monotonic() - began
@@ -150,46 +159,48 @@ class Chaos:
             self.client.update(stack, self.bodies[version])
         return stack
 
-    def _kill_at_once(self, name: str, version: int) -> Stack:
-        """Kill while the request is at work; where its answer is lost, ask again as a client would."""
+    def _strike_at_once(self, name: str, version: int) -> Stack:
+        """Strike while the request is at work; where its answer is lost, ask again as a client would."""
         known = self.client.find(NAME)
-        timer = threading.Timer(self.random.uniform(0.0, AT_ONCE), self.server.kill)
+        timer = threading.Timer(self.random.uniform(0.0, AT_ONCE), self.fault.strike)
         timer.start()
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, Refused):
             self._ask(version)
         timer.join()
-        self._note_kill(name)
+        self._recover(name)
+        self.fault.relieve()
         stack = self.client.find(NAME)
         if stack is None and known is not None:
             return known
         return stack if stack is not None and self._is_open(stack) else self._ask(version)
 
-    def _kill_during(self, name: str, stack: Stack) -> None:
+    def _strike_during(self, name: str, stack: Stack) -> None:
         while True:
             time.sleep(self.random.uniform(0.0, self.spans[name]))
             before = self.client.newest_event(stack) if self._is_open(stack) else ""
-            self.server.kill()
-            self._note_kill(name)
+            self.fault.strike()
+            self._recover(name)
             if before:
                 self._await_resumption(stack, before)
-            if self.result.kills >= self.kills or self.random.random() >= AGAIN:
+            self.fault.relieve()
+            if self.result.strikes >= self.times or self.random.random() >= AGAIN:
                 return
 
-    def _note_kill(self, name: str) -> None:
-        """Count it, and start the server again."""
-        self.result.kills += 1
-        self.result.kills_by_operation[name] = self.result.kills_by_operation.get(name, 0) + 1
-        self.result.restart_seconds.append(self.server.start())
+    def _recover(self, name: str) -> None:
+        """Count the fault, and have requests answered again."""
+        self.result.strikes += 1
+        self.result.strikes_by_operation[name] = self.result.strikes_by_operation.get(name, 0) + 1
+        self.result.recovery_seconds.append(self.fault.recover())
 
     def _is_open(self, stack: Stack) -> bool:
         return str(self.client.show(stack)["stack_status"]).endswith("IN_PROGRESS")
 
     def _await_resumption(self, stack: Stack, before: str) -> None:
-        """Note how long it takes from the start of the server to the first thing that happens."""
+        """Note how long it takes from the fault's end to the first thing that happens."""
         began = time.monotonic()
         while time.monotonic() < began + STUCK_SECONDS:
             if self.client.newest_event(stack) != before or not self._is_open(stack):
-                started = self.result.restart_seconds[-1]
+                started = self.result.recovery_seconds[-1]
                 self.result.resumed_seconds.append(started + time.monotonic() - began)
                 return
             time.sleep(0.05)
@@ -202,11 +213,11 @@ class Chaos:
             if not now["stack_status"].endswith("IN_PROGRESS"):
                 return now
             time.sleep(0.05)
-        self.result.stuck.append(f"{name} after {self.result.kills} kills: {now['stack_status']}")
+        self.result.stuck.append(f"{name} after {self.result.strikes} strikes: {now['stack_status']}")
         return None
 
     def _check(self, name: str, version: int, stack: Stack) -> None:
-        where = f"{name} after {self.result.kills} kills"
+        where = f"{name} after {self.result.strikes} strikes"
         if not stack["stack_status"].endswith("_COMPLETE"):
             self.result.failed.append(f"{where}: {stack['stack_status']}: {stack['stack_status_reason']}")
             return
@@ -248,35 +259,54 @@ def table(result: Result) -> str:
     return "\n".join([*lines, *troubles[:50], *result.different[:20]])
 
 
-def chaos(kills: int, seed: int, latency: float = 0.02) -> Result:
-    """A whole run in a directory of its own; what the server logged is shown when it went wrong."""
-    with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory:
-        run = Chaos(Path(directory), seed, kills, latency)
+def chaos(kind: str, times: int, seed: int, latency: float = 0.02) -> Result:
+    """A whole run in a directory of its own; what the servers logged is shown when it went wrong."""
+    with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
+        run = Chaos(Path(directory), kind, seed, times, latency, database)
         try:
             result = run.run()
         except (httpx.HTTPError, Refused, AssertionError) as error:
-            run.result.failed.append(f"after {run.result.kills} kills: {error!r}")
+            run.result.failed.append(f"after {run.result.strikes} strikes: {error!r}")
             result = run.result
         finally:
             run.close()
         if not result.good:
-            sys.stderr.write(run.server.log.read_text()[-8000:])
+            sys.stderr.write(run.log())
         return result
+
+
+@contextlib.contextmanager
+def _database(directory: str) -> Iterator[str]:
+    """A new database on the PostgreSQL server of the tests, or else a file."""
+    if not POSTGRES_URL:
+        yield f"sqlite:///{directory}/stackd.db"
+        return
+    name = f"chaos_{uuid.uuid4().hex}"
+    asyncio.run(_on_postgresql(f'CREATE DATABASE "{name}"'))
+    try:
+        yield urlunsplit(urlsplit(POSTGRES_URL)._replace(path=f"/{name}"))
+    finally:
+        asyncio.run(_on_postgresql(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _on_postgresql(statement: str) -> None:
+    admin = await asyncpg.connect(POSTGRES_URL)
+    try:
+        await admin.execute(statement)
+    finally:
+        await admin.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="kill_nine", description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--fault", choices=FAULTS, default="kill", help="pause and cut need PostgreSQL")
+    parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--latency", type=float, default=0.02, help="seconds that each call to the cloud takes"
     )
     options = parser.parse_args(arguments)
-    result = chaos(options.kills, options.seed, options.latency)
+    result = chaos(options.fault, options.times, options.seed, options.latency)
     sys.stdout.write(f"{table(result)}\n{json.dumps(result.report())}\n")
     return 0 if result.good else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
