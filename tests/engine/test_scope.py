@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import pytest
 
 from stackd.engine.kinds import Kind
-from stackd.engine.scope import StackScope, attribute_key, select
+from stackd.engine.scope import StackScope, attribute_key
 from stackd.errors import InvalidTemplateAttribute
 from stackd.records import Action, Resource
 from stackd.resources.base import NestedType, ResourceType, attr
 from stackd.resources.schema import Properties
+from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
 from tests.support.records import a_resource, a_stack
 
@@ -82,12 +83,13 @@ def test_facade_answers_with_what_the_outer_resource_says() -> None:
     ("value", "path", "found"),
     [
         ({"a": [{"b": 1}]}, ("a", 0, "b"), 1),
-        ({"a": [1, 2]}, ("a", "1"), 2),
-        ({"1": "x"}, (1,), "x"),
+        ({"a": [1, 2]}, ("a", "1"), None),
+        ({"1": "x"}, (1,), None),
         ({"a": 1}, ("b",), None),
         ([1], (5,), None),
         ([1], ("x",), None),
         ("text", ("a",), None),
+        ("text", (0,), "t"),
         (None, ("a",), None),
         ("text", (), "text"),
     ],
@@ -97,4 +99,4 @@ def test_path_leads_into_maps_and_lists_and_otherwise_nowhere(value: Any, path: 
 
 
 def test_path_into_the_unknown_stays_unknown() -> None:
-    assert select({"a": Unknown("r")}, ("a", "b")) == Unknown("r")
+    assert select({"a": Unknown("r")}, ("a", "b")) == Unknown("r", ("b",))

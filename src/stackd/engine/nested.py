@@ -20,7 +20,7 @@ from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.scope import attribute_key
 from stackd.engine.stackwork import StackWork
 from stackd.engine.work import Work
-from stackd.errors import RequestLimitExceeded, ResourceFailure, TemplateError
+from stackd.errors import NotFound, RequestLimitExceeded, ResourceFailure, TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
 from stackd.resources.schema import Properties
@@ -336,7 +336,7 @@ async def _store_attributes(at: StackWork, work: Work, child: Stack) -> None:
         name, rest = str(path[0]), tuple(path[1:])
         try:
             values[attribute_key(name, rest)] = handler.read(work.resource, name, rest, members)
-        except TemplateError:
+        except (TemplateError, NotFound):
             continue
     for name in handler.attributes:
         try:

@@ -9,6 +9,7 @@ from stackd.engine.kinds import Kind
 from stackd.errors import InvalidTemplateAttribute
 from stackd.records import Action, Resource
 from stackd.resources.base import NestedType
+from stackd.template.functions.refs import select
 from stackd.template.parameters import Parameters
 from stackd.template.unknown import Unknown
 
@@ -18,23 +19,6 @@ _SEPARATOR = "\x1f"
 def attribute_key(name: str, path: tuple[Any, ...]) -> str:
     """Under which key a nested resource's attribute with a path is stored."""
     return _SEPARATOR.join((name, *(str(part) for part in path)))
-
-
-def select(value: Any, path: tuple[Any, ...]) -> Any:
-    """What lies at a path inside plain data; None where nothing does."""
-    for part in path:
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, Mapping):
-            value = value.get(part if part in value else str(part))
-        elif isinstance(value, list):
-            try:
-                value = value[int(part)]
-            except (ValueError, IndexError):
-                return None
-        else:
-            return None
-    return value
 
 
 class StackScope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,23 @@ class Failure:
     text: str
 
 
+def asked_inside(path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """What a reference to an attribute of a nested stack asks of the resources in it.
+
+    ``resource.<member>.<attribute>`` asks for the attribute; a group passes on names such as ``attributes``
+    with what follows them, or an attribute of the members by its own name.
+    """
+    name, rest = str(path[0]), tuple(path[1:])
+    if name.startswith("resource."):
+        attribute = name.split(".", 2)[2:]
+        if inner := (*attribute, *rest):
+            yield inner
+        return
+    yield path
+    if rest:
+        yield rest
+
+
 class StackWork:
     """One stack on its way to ``desired`` (None: to nothing), a way that ``walk`` goes.
 
@@ -56,7 +73,7 @@ class StackWork:
         *,
         path: tuple[str, ...] = (),
         root_name: str = "",
-        asked: frozenset[str] = frozenset(),
+        asked: frozenset[tuple[Any, ...]] = frozenset(),
         environment: Environment = NO_ENVIRONMENT,
     ) -> None:
         self.run = run
@@ -107,7 +124,7 @@ class StackWork:
     def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
         """The attributes of a resource that something refers to."""
         mine = self.wish.wanted.get(name, frozenset())
-        return mine | {(each,) for each in self._asked}
+        return mine | self._asked
 
     def inner(
         self, row: Resource, child: Stack, desired: Desired | None, stored: Sequence[Resource]
@@ -122,7 +139,7 @@ class StackWork:
             self._walk,
             path=(*self.info.path, row.name),
             root_name=self.info.root_name,
-            asked=frozenset(str(part) for path in wanted for part in path),
+            asked=frozenset(inner for path in wanted for inner in asked_inside(path)),
             environment=self.environment if desired else self.environment.child(row.name, row.type),
         )
 

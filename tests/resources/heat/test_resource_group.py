@@ -160,7 +160,7 @@ def test_growth_alone_never_rolls():
     [
         ("refs", (), ["ref-2", "ref-10"]),
         ("refs", (1,), "ref-10"),
-        ("refs", ("0",), "ref-2"),
+        ("refs", ("0",), None),
         ("refs", (5,), None),
         ("refs_map", (), {"2": "ref-2", "10": "ref-10"}),
         ("refs_map", ("2",), "ref-2"),

@@ -8,38 +8,41 @@ KIND = "OS::Heat::Value"
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "seen"),
+    ("kind", "given"),
     [
-        (None, {"a": [1, None]}, {"a": [1, None]}),
-        ("string", 1, "1"),
-        ("number", "1.50", 1.5),
-        ("number", "3", 3),
-        ("comma_delimited_list", "a,b", ["a", "b"]),
-        ("comma_delimited_list", "", []),
-        ("comma_delimited_list", ["a", 1], ["a", "1"]),
-        ("json", '{"a": 1}', {"a": 1}),
-        ("json", "", ""),
-        ("json", [1], [1]),
-        ("boolean", "On", True),
-        ("boolean", 0, False),
+        (None, {"a": [1, None]}),
+        ("string", 1),
+        ("number", "1.50"),
+        ("comma_delimited_list", ["a", 1, None]),
+        ("json", {"a": 1}),
+        ("json", None),
+        ("boolean", "True"),
     ],
 )
-async def test_the_attribute_has_the_type_that_is_asked_for(kind, given, seen):
+async def test_the_attribute_is_the_value_as_it_was_given(kind, given):
     ctx = FakeContext(KIND, properties={"value": given} | ({"type": kind} if kind else {}))
     ctx.type.validate(ctx.props)
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.type.attribute_values(ctx.resource, {}) == {"value": seen}
+    assert ctx.type.attribute_values(ctx.resource, {}) == {"value": given}
     assert ctx.physical_id == ctx.physical_name
 
 
 @pytest.mark.parametrize(
-    ("kind", "given"), [("number", "x"), ("json", "{"), ("boolean", "maybe"), ("comma_delimited_list", 1)]
+    ("kind", "given"),
+    [
+        ("string", {"a": 1}),
+        ("number", "x"),
+        ("json", '{"a": 1}'),
+        ("json", [1]),
+        ("boolean", "yes"),
+        ("comma_delimited_list", "a,b"),
+    ],
 )
-def test_a_value_of_another_type_is_refused(kind, given):
+def test_a_value_that_a_property_of_the_type_would_not_take_is_refused(kind, given):
     ctx = FakeContext(KIND, properties={"value": given, "type": kind})
     with pytest.raises(PropertyError) as refused:
         ctx.type.validate(ctx.props)
-    assert refused.value.remedy == f"Give a {kind}."
+    assert refused.value.path == "properties.value"
 
 
 def test_a_value_that_is_not_known_yet_passes():

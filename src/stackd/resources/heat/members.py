@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from stackd.errors import InvalidTemplateAttribute, NotFound
 from stackd.records import Resource
 from stackd.resources.base import Members
-from stackd.template.unknown import Unknown
+from stackd.template.functions.refs import select
 
 _PREFIX = "resource."
-
-
-def select(value: Any, path: Iterable[Any]) -> Any:
-    """What stands at ``path`` inside a value: map keys and list indices; None where nothing stands."""
-    for key in path:
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, Mapping):
-            value = value.get(key, value.get(str(key)))
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            index = _index(key)
-            value = value[index] if index is not None and -len(value) <= index < len(value) else None
-        else:
-            return None
-    return value
-
-
-def _index(key: Any) -> int | None:
-    try:
-        return int(key)
-    except (TypeError, ValueError):
-        return None
 
 
 def is_member_attribute(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from stackd.errors import PropertyError
 from stackd.records import Resource
@@ -10,9 +10,16 @@ from stackd.resources.base import ResourceType, attr
 from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, prop
-from stackd.template.schemas import convert
+from stackd.resources.schema import IN_PLACE, Properties, PropertySchema, convert, prop
 from stackd.template.unknown import has_unknown
+
+_TYPES: Final = {
+    "string": "string",
+    "number": "number",
+    "comma_delimited_list": "list",
+    "json": "map",
+    "boolean": "boolean",
+}
 
 
 class ValueProps(Properties):
@@ -20,7 +27,7 @@ class ValueProps(Properties):
 
     value: Any = prop("What the attribute of the same name gives.", required=True, update=IN_PLACE)
     type: str | None = prop(
-        "The type that the value is converted to.",
+        "The type that the value must have.",
         update=IN_PLACE,
         constraints=[one_of("string", "number", "comma_delimited_list", "json", "boolean")],
     )
@@ -28,32 +35,26 @@ class ValueProps(Properties):
 
 @resource_type("OS::Heat::Value", since="7.0.0")
 class Value(ResourceType[ValueProps]):
-    """Keeps a value, converted to a type if one is given, for other resources and outputs to use."""
+    """Keeps a value, of a certain type if one is given, for other resources and outputs to use."""
 
     properties = ValueProps
     local = True
-    attributes: ClassVar = {"value": attr("The value in its type.", "any")}
+    attributes: ClassVar = {"value": attr("The value as it was given.", "any")}
 
     def validate(self, props: ValueProps) -> None:
-        """The value must be convertible to the type."""
-        if not has_unknown(props.data):
-            converted(props.type, props.value)
+        """The value must be one that a property of the type would take."""
+        kind = _TYPES.get(props.type or "")
+        if kind is None or has_unknown(props.data):
+            return
+        errors: list[PropertyError] = []
+        convert(PropertySchema("value", kind), props.value, "properties.value", errors)
+        if errors:
+            raise errors[0]
 
     async def create(self, ctx: Context, props: ValueProps) -> None:
         """Nothing but a name is made."""
         await ctx.created(ctx.physical_name)
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """The value in its type."""
-        props = ValueProps.load(resource.properties)
-        return {"value": converted(props.type, props.value)}
-
-
-def converted(kind: str | None, value: Any) -> Any:
-    """A value as a parameter of this type would have it; any value stays as it is without a type."""
-    if kind is None or value is None:
-        return value
-    try:
-        return convert(kind, value)
-    except ValueError as error:
-        raise PropertyError(str(error), path="properties.value", remedy=f"Give a {kind}.") from error
+        """The value as it was given."""
+        return {"value": ValueProps.load(resource.properties).value}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final
 
 from typing_extensions import override
@@ -11,7 +11,7 @@ from stackd.template.functions.base import Call, Function, Reference, Resolver, 
 from stackd.template.unknown import Unknown, find_unknown
 
 
-def select(value: Any, path: list[Any], *, missing: Any, text_index: bool) -> Any:
+def select(value: Any, path: Iterable[Any], *, missing: Any = None, text_index: bool = False) -> Any:
     """What ``path`` leads to inside ``value``, or ``missing`` where it leads nowhere.
 
     With ``text_index`` the text of a number selects from a list; text counts as a list of its characters.
@@ -20,8 +20,8 @@ def select(value: Any, path: list[Any], *, missing: Any, text_index: bool) -> An
         if isinstance(value, Unknown):
             return Unknown(value.resource, (*value.path, key))
         try:
-            if isinstance(value, dict) and isinstance(key, str | int):
-                value = value[key if isinstance(key, str) else str(key)]
+            if isinstance(value, dict):
+                value = value[key]
             elif isinstance(value, list | str):
                 value = value[int(key) if text_index and isinstance(key, str) else key]
             else:
@@ -37,21 +37,21 @@ class GetParam(Function):
     usage = "{get_param: name} or {get_param: [name, key or index, …]}"
     takes_unknown = True
 
-    @override
-    def check(self, args: Any) -> None:
+    @staticmethod
+    def _check(args: Any) -> None:
         if not args:
             raise ValueError('Function "get_param" must have arguments')
         name = args[0] if isinstance(args, list) else args
-        if not isinstance(args, str | list | Call):
+        if not isinstance(args, str | list):
             raise TypeError('Argument to "get_param" must be string or list')
-        if not isinstance(name, str | Call):
+        if not isinstance(name, str):
             raise TypeError('Parameter name in "get_param" must be string')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         if (unknown := find_unknown(args)) is not None:
             return unknown
-        self.check(args)
+        self._check(args)
         name, path = (args[0], args[1:]) if isinstance(args, list) else (args, [])
         return select(run.parameter(name), path, missing="", text_index=True)
 
@@ -90,14 +90,22 @@ class GetAttr(Function):
             return
         if isinstance(args, Call):
             return
+        if self.allow_all and not args:
+            raise ValueError(
+                f'Arguments to "{self._name}" can be of the next forms: '
+                "[resource_name] or [resource_name, attribute, (path), ...]"
+            )
+        if self.exact and (not isinstance(args, list) or len(args) != 2):
+            raise ValueError(f'Arguments to "{self._name}" must be of the form [resource_name, attribute]')
         if not isinstance(args, list):
             raise TypeError(f'Argument to "{self._name}" must be a list')
-        if self.exact and len(args) != 2:
-            raise ValueError(f'Arguments to "{self._name}" must be of the form [resource_name, attribute]')
         if len(args) < (1 if self.allow_all else 2):
             raise ValueError(
                 f'Arguments to "{self._name}" must be of the form [resource_name, attribute, (path), ...]'
             )
+        for part, what in zip(args, ("Resource", "Attribute"), strict=False):
+            if not isinstance(part, str | Call):
+                raise TypeError(f'{what} name in "{self._name}" must be a string')
 
     @property
     def _name(self) -> str:
@@ -174,13 +182,9 @@ class GetFile(Function):
     usage = "{get_file: name of a file in the request's files}"
 
     @override
-    def check(self, args: Any) -> None:
-        if not isinstance(args, str | Call):
-            raise TypeError('Argument to "get_file" must be a string')
-
-    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        self.check(args)
+        if not isinstance(args, str):
+            raise TypeError('Argument to "get_file" must be a string')
         return run.file(args)
 
 

@@ -333,4 +333,5 @@ class MakeUrl(Function):
     @staticmethod
     def _path(args: dict[str, Any]) -> str:
         path = quote(args.get("path", ""))
-        return f"/{path}" if path and args.get("host") and not path.startswith("/") else path
+        is_absolute = args.get("host") or args.get("scheme")
+        return f"/{path}" if path and is_absolute and not path.startswith("/") else path
