@@ -14,6 +14,7 @@
     │   ├── CircularDependency       400   CircularDependencyException
     │   ├── UserParameterMissing     400
     │   ├── UnknownUserParameter     400
+    │   ├── InvalidParameterValue    400   StackValidationFailed
     │   ├── ImmutableParameterModified 400
     │   ├── MissingTemplate          400   StackValidationFailed
     │   ├── InvalidHook              400   InvalidBreakPointHook
@@ -28,6 +29,7 @@
     ├── EntityNotFound               404
     │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
     ├── StackExists, ActionInProgress 409
+    ├── ExportExists, ExportInUse    409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
     ├── CloudError                   an answer of an OpenStack service, or none
     │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden, CloudUnauthorized
@@ -100,17 +102,27 @@ class Place:
 class TemplateError(StackdError):
     """The template, environment or a parameter is invalid.
 
-    ``path`` is dotted (``resources.web.properties.image``), ``remedy`` one sentence that says what to do.
+    ``path`` is dotted (``resources.web.properties.image``), ``remedy`` one sentence that says what to do,
+    ``value`` what stands there, None when there is nothing to show.
     """
 
     code = 400
     wire_type = "StackValidationFailed"
 
-    def __init__(self, message: str = "", *, path: str = "", place: Place | None = None, remedy: str = ""):
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        path: str = "",
+        place: Place | None = None,
+        remedy: str = "",
+        value: object = None,
+    ) -> None:
         super().__init__(message)
         self.path = path
         self.place = place or Place()
         self.remedy = remedy
+        self.value = value
 
 
 class InvalidTemplateVersion(TemplateError):
@@ -145,6 +157,12 @@ class UserParameterMissing(TemplateError):
 
 class UnknownUserParameter(TemplateError):
     """A parameter was not defined in the template."""
+
+
+class InvalidParameterValue(TemplateError):
+    """The value of a parameter is invalid."""
+
+    wire_type = "StackValidationFailed"
 
 
 class ImmutableParameterModified(TemplateError):
@@ -264,6 +282,24 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+
+
+class ExportExists(StackdError):
+    """Another stack exports this name."""
+
+    code = 409
+
+    def __init__(self, name: str, stack: str) -> None:
+        super().__init__(f"Export with name {name} is already exported by stack {stack}.")
+
+
+class ExportInUse(StackdError):
+    """Other stacks import this."""
+
+    code = 409
+
+    def __init__(self, name: str, change: str, stacks: str) -> None:
+        super().__init__(f"Export {name} cannot be {change} as it is in use by {stacks}.")
 
 
 class ServiceUnavailable(StackdError):

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from stackd.engine.decide import Change
-from stackd.engine.desired import Desired, build, first, load_source, loaded_properties, validate
+from stackd.engine.desired import Desired, build, load_source, loaded_properties
+from stackd.engine.examine import validate
 from stackd.engine.plan import target_of
 from stackd.engine.predict import predict
 from stackd.errors import CircularDependency, PropertyError, RequestLimitExceeded, TemplateError
 from stackd.records import Action, Resource, Status
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
+from stackd.template.problems import raise_first
 from stackd.template.unknown import Unknown
 from tests.support.records import a_resource, a_stack
 
@@ -107,9 +109,9 @@ def test_all_mistakes_are_found_and_the_first_one_carries_the_others() -> None:
     ]
     assert all(error.message.startswith(f"Property error: {error.path}: ") for error in errors)
     with pytest.raises(PropertyError) as caught:
-        first(errors)
+        raise_first(errors)
     assert caught.value.__dict__["all_errors"] == errors
-    assert first([]) is None  # type: ignore[func-returns-value]
+    assert raise_first([]) is None  # type: ignore[func-returns-value]
 
 
 def test_unknown_attribute_is_a_mistake() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from stackd.engine.desired import build, load_source, validate
+from stackd.engine.desired import build, load_source
+from stackd.engine.examine import validate
 from stackd.engine.expand import Expanded, expand
 from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.resources.registry import load_registry
@@ -55,7 +56,7 @@ def test_depth_is_counted_from_the_outermost_stack() -> None:
     assert expanded({"g": nest}, depth=2).count() == 3
     with pytest.raises(TemplateError, match="Recursion depth exceeds 1") as caught:
         expanded({"g": nest}, depth=1)
-    assert caught.value.path == "resources.g.resources.0"
+    assert caught.value.path == "resources.g<nested_stack>.resources.0"
 
 
 def test_template_that_contains_itself_is_refused() -> None:
@@ -67,7 +68,7 @@ def test_path_grows_where_every_level_has_the_same_name() -> None:
     files = {"a.yaml": file_of("{r: {type: b.yaml}}"), "b.yaml": file_of("{r: {type: OS::No::Such}}")}
     with pytest.raises(TemplateError) as caught:
         expanded({"r": {"type": "a.yaml"}}, files)
-    assert caught.value.path == "resources.r.resources.r.resources.r.type"
+    assert caught.value.path == "resources.r<a.yaml>.resources.r<b.yaml>.resources.r.type"
 
 
 def test_error_in_the_properties_of_the_outer_resource_has_its_path_once() -> None:
@@ -80,7 +81,7 @@ def test_error_inside_carries_the_whole_path_in_its_words_too() -> None:
     member = {"type": "OS::Heat::RandomString", "properties": {"length": 0}}
     with pytest.raises(TemplateError) as caught:
         expanded({"g": group(1, member)})
-    path = "resources.g.resources.0.properties.length"
+    path = "resources.g<nested_stack>.resources.0.properties.length"
     assert caught.value.path == path
     assert path in caught.value.message
 

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RECORDED = json.loads((Path(__file__).parent / "data" / "exchanges.json").read_text())
 
 DIFFERENT = {
-    "create-bad-bad-default": (400, "StackValidationFailed"),  # the value is refused before the schema is
     "create-bad-resources-list": (400, "StackValidationFailed"),  # a list is no map, be it empty
     "validate-bad-resources-list": (400, "HTTPBadRequest"),
     "create-error-bad-rollback": (400, "HTTPBadRequest"),  # a word that means something to clients

@@ -81,10 +81,11 @@ def test_repeated_key_counts_last_and_is_reported() -> None:
 
 def test_places_are_found_through_lists_merges_and_in_json() -> None:
     document = parse_text("a:\n  - x\n  - {k: v}\nb: &b\n  q: 1\nc:\n  <<: *b\n  r: 2\n", file="t.yaml")
-    assert document.place(("a", 1, "k")) == Place("t.yaml", 3, 6)
-    assert document.place(("c", "q")) == Place("t.yaml", 5, 3)
+    assert document.place(("a", 1, "k")) == Place("t.yaml", 3, 9)
+    assert document.place(("a", 1, "k"), key=True) == Place("t.yaml", 3, 6)
+    assert document.place(("c", "q")) == Place("t.yaml", 5, 6)
     assert document.place(("c", "missing")) == Place("t.yaml", 6, 1)
-    assert parse_text('{"a": {\n "b": 1}}').place(("a", "b")) == Place("", 2, 2)
+    assert parse_text('{"a": {\n "b": 1}}').place(("a", "b")) == Place("", 2, 7)
 
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -150,7 +150,7 @@ def test_unknown_key_of_an_output_is_tolerated_and_kept() -> None:
         ([{"label": "g"}], "parameter_groups.g: The parameters must be provided for each parameter group."),
         ([{"label": "g", "parameters": "p"}], "The parameters of parameter group should be a list."),
         ([{"parameters": ["p"]}, {"parameters": ["p"]}], "must be assigned to one parameter group only."),
-        ([{"parameters": ["q"]}], 'The grouped parameter "q" does not reference a valid parameter.'),
+        ([{"parameters": ["q"]}], 'The grouped parameter q does not reference a valid parameter.'),
     ],
 )
 def test_wrong_parameter_group_is_refused(groups: Any, message: str) -> None:
@@ -230,8 +230,8 @@ def test_computed_name_is_resolved_for_the_graph() -> None:
 @pytest.mark.parametrize(
     ("resource", "where"),
     [
-        ({"type": "T", "properties": {"v": {"get_resource": "zz"}}}, "resources.r.properties.v"),
-        ({"type": "T", "properties": {"v": {"get_attr": ["zz", "x"]}}}, "resources.r.properties.v"),
+        ({"type": "T", "properties": {"v": {"get_resource": "zz"}}}, "r.Properties.v"),
+        ({"type": "T", "properties": {"v": {"get_attr": ["zz", "x"]}}}, "r.Properties.v"),
         ({"type": "T", "depends_on": "zz"}, "r"),
     ],
 )

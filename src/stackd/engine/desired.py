@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from stackd.db.codec import to_json
 from stackd.engine.kinds import Kind, resolve_kinds
 from stackd.engine.scope import StackScope
-from stackd.errors import CircularDependency, Place, PropertyError, TemplateError
+from stackd.errors import Place, PropertyError, TemplateError
 from stackd.records import Definition, Resource
 from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.registry import Registry
@@ -26,19 +26,26 @@ from stackd.template.evaluate import (
     referenced_attributes,
     resolve_conditions,
 )
-from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
+from stackd.template.graph import circle_error, without_circles
+from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked
 from stackd.template.parse import Limits
+from stackd.template.problems import Problems, Report, Stage, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template
-from stackd.template.unknown import Unknown, has_unknown
+from stackd.template.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The parts of a definition, loaded: what a request or the document store gives."""
+    """The parts of a definition, loaded: what a request or the document store gives.
+
+    ``exports`` are the values of other stacks that it imports; None where they were not looked up: they are
+    then open.
+    """
 
     template: Template
     environment: Environment
     files: Mapping[str, str]
+    exports: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class Desired:
 
     def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
         """The scope in which this definition's functions see the stored rows."""
-        return StackScope(self.parameters, self.source.files, self.kinds, rows, self.facade)
+        source = self.source
+        return StackScope(self.parameters, source.files, self.kinds, rows, self.facade, source.exports)
 
     def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved, unconverted properties of a resource."""
@@ -123,7 +131,7 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
 
 
 EMPTY = Definition()
-_ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
+ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
 
 
 def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:
@@ -133,8 +141,8 @@ def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> So
     was: a stack must be readable whatever the limits are now.
     """
     data = template if template else {"heat_template_version": "2021-04-16"}
-    limits = None if isinstance(template, str) else _ACCEPTED
-    return Source(load_template(data, limits=limits), load_environment(environment, limits=_ACCEPTED), files)
+    limits = None if isinstance(template, str) else ACCEPTED
+    return Source(load_template(data, limits=limits), load_environment(environment, limits=ACCEPTED), files)
 
 
 def build(
@@ -146,16 +154,35 @@ def build(
     strict: bool = True,
     previous: Mapping[str, Any] | None = None,
     facade: Mapping[str, Any] | None = None,
+    problems: Problems | None = None,
 ) -> Desired:
     """Evaluate a definition; raises the first ``TemplateError`` in Heat's order of checks.
 
-    ``previous`` are the parameter values before an update, for immutable ones.
+    With ``problems`` all mistakes go there instead, and what is wrong is open in the result. ``previous`` are
+    the parameter values before an update, for immutable ones.
     """
+    source = replace(source, environment=source.environment.with_base(registry.operator.environment))
     template = source.template
-    parameters = bind_parameters(template, source.environment, identity, strict=strict, previous=previous)
-    conditions = resolve_conditions(template, parameters)
-    resources = enabled_resources(template, conditions, facade=facade)
-    kinds = resolve_kinds(resources, source.environment, registry, source.files)
+    if problems is None:
+        template.require()
+
+    def at(stage: Stage) -> Report:
+        return refuse if problems is None else problems.at(stage)
+
+    defining = partial(_placed, template, at(Stage.DEFINITIONS))
+    parameters = bind_parameters(
+        template,
+        source.environment,
+        identity,
+        strict=strict,
+        previous=previous,
+        report=at(Stage.PARAMETERS),
+    )
+    conditions = resolve_conditions(template, parameters, at(Stage.CONDITIONS))
+    resources = enabled_resources(template, conditions, facade=facade, report=defining)
+    kinds = resolve_kinds(resources, source.environment, registry, source.files, report=defining)
+    # What is wrong with uses in outputs and branches is told where functions are checked.
+    unheard: Report = refuse if problems is None else lambda error: None
     desired = Desired(
         definition=definition,
         source=source,
@@ -163,8 +190,8 @@ def build(
         conditions=conditions,
         resources=resources,
         kinds=kinds,
-        requires=dependencies(template, conditions),
-        wanted=referenced_attributes(template, conditions),
+        requires=dependencies(template, conditions, enabled=resources, report=at(Stage.GRAPH)),
+        wanted=referenced_attributes(template, conditions, enabled=resources, report=unheard),
         facade=facade or {},
         is_slow=b'"yaql"' in to_json(template.data),
     )
@@ -172,8 +199,23 @@ def build(
     if not implied:
         return desired
     merged = {name: needed | implied.get(name, frozenset()) for name, needed in desired.requires.items()}
-    _refuse_cycles(merged)
+    graph = at(Stage.GRAPH)
+    merged = without_circles(merged, lambda circle: graph(circle_error(template, circle)))
     return replace(desired, requires=merged)
+
+
+def _placed(template: Template, report: Report, error: TemplateError) -> None:
+    """Report an error about a resource's own text with its place in it."""
+    parts = error.path.split(".")
+    if not error.place.line and not error.place.file and parts[0] == "resources":
+        keys = template.version.resource_keys
+        path = (
+            template.version.sections["resources"],
+            *parts[1:2],
+            *(keys.get(key, key) for key in parts[2:]),
+        )
+        error.place = template.place(path)
+    report(error)
 
 
 def _implied(desired: Desired) -> dict[str, frozenset[str]]:
@@ -204,17 +246,6 @@ def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
         return {}
 
 
-def _refuse_cycles(requires: Mapping[str, frozenset[str]]) -> None:
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph(
-        (needed, name) for name, all_needed in requires.items() for needed in all_needed
-    )
-    if not nx.is_directed_acyclic_graph(graph):
-        cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        raise CircularDependency(f"Circular Dependency Found: {' → '.join(map(str, cycle))}")
-
-
 def loaded_properties(
     desired: Desired, name: str, scope: StackScope, *, path: str | None = None
 ) -> Properties:
@@ -224,76 +255,44 @@ def loaded_properties(
     raw = desired.properties(name, scope)
     if handler.any_properties:
         return Properties.wrap(raw)
-    _describe(handler, raw, desired.resources[name].description)
+    fill_description(handler, raw, desired.resources[name].description)
     return handler.properties.load(raw, where)
 
 
-def _describe(handler: ResourceType[Any], raw: dict[str, Any], description: str | None) -> None:
+def fill_description(handler: ResourceType[Any], raw: dict[str, Any], description: str | None) -> None:
     """A resource's description fills an updatable ``description`` property left unset."""
     schema = handler.properties.schema.get("description")
     if description and schema is not None and schema.update.value == "in place":
         raw.setdefault("description", description)
 
 
-def validate(desired: Desired) -> list[TemplateError]:
-    """Every error in the resources' properties and policies that can be found without the cloud."""
-    scope = desired.scope({})
-    errors: list[TemplateError] = []
-    for name, definition in desired.resources.items():
-        handler = desired.kinds[name].handler
-        if definition.external_id is not None:
-            continue  # its properties are never sent anywhere
-        try:
-            props = loaded_properties(desired, name, scope)
-            _judge(handler, props)
-            _validate_policy(definition, handler)
-        except PropertyError as error:
-            path = error.path or f"resources.{name}.properties"
-            if not path.startswith("resources."):
-                path = f"resources.{name}.{path}"
-            errors.append(property_error(desired, name, path, error.message, error.remedy))
-        except TemplateError as error:
-            errors.append(error)
-    return errors
+def property_error(
+    desired: Desired, name: str, path: str, message: str, remedy: str, *, inside: str = ""
+) -> PropertyError:
+    """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text.
 
-
-def property_error(desired: Desired, name: str, path: str, message: str, remedy: str) -> PropertyError:
-    """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text."""
-    place = property_place(desired.source.template, name, path)
-    return PropertyError(f"Property error: {path}: {message}", path=path, remedy=remedy, place=place)
+    With ``inside`` it is a key of what has that path that should not be there.
+    """
+    template = desired.source.template
+    where = property_path(template, name, path)
+    place = template.place(where, key=bool(inside))
+    value = None if inside else template.value(where)
+    text = masked(message, desired.parameters)
+    return PropertyError(
+        f"Property error: {inside or path}: {text}", path=path, remedy=remedy, place=place, value=value
+    )
 
 
 def property_place(template: Template, name: str, path: str) -> Place:
     """Where a property (``resources.NAME.properties.KEY[0]``) stands in the text."""
-    version = template.version
+    return template.place(property_path(template, name, path))
+
+
+def property_path(template: Template, name: str, path: str) -> tuple[str | int, ...]:
+    """The path of a property (``resources.NAME.properties.KEY[0]``) in the data of the template."""
+    keys = template.version.resource_keys
     inner = re.findall(r"[^.\[\]]+", path.removeprefix(f"resources.{name}."))
-    parts = [int(part) if part.isdecimal() else part for part in inner]
-    if parts[:1] == ["properties"]:
-        parts[0] = version.resource_keys["properties"]
-    return template.place((version.sections["resources"], name, *parts))
-
-
-def _judge(handler: ResourceType[Any], props: Properties) -> None:
-    """What the type says of its properties; nothing, when it cannot judge values that are still open."""
-    try:
-        handler.validate(props)
-    except (TypeError, AttributeError):
-        if not has_unknown(props.data):
-            raise
-
-
-def _validate_policy(definition: ResourceDefinition, handler: ResourceType[Any]) -> None:
-    if definition.deletion_policy == "Snapshot" and not handler.snapshots:
-        raise TemplateError(
-            '"Snapshot" deletion policy not supported',
-            path=f"resources.{definition.name}.deletion_policy",
-            remedy="Use Delete or Retain.",
-        )
-
-
-def first(errors: Sequence[TemplateError]) -> None:
-    """Raise the first error, if any; the others travel with it for the API to show."""
-    if errors:
-        error = errors[0]
-        error.__dict__["all_errors"] = list(errors)
-        raise error
+    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in inner]
+    if inner:
+        parts[0] = keys.get(inner[0], inner[0])
+    return (template.version.sections["resources"], name, *parts)

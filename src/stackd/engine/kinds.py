@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from stackd.errors import EntityNotFound, ResourceFailure, TemplateError
+from stackd.errors import EntityNotFound, MissingTemplate, ResourceFailure, TemplateError
 from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.heat.template_resource import template_resource
@@ -14,14 +16,15 @@ from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
 from stackd.template.files import nested_template
-from stackd.template.template import ResourceDefinition, Template, load_template
+from stackd.template.problems import Report, nearest, refuse
+from stackd.template.template import ResourceDefinition, Template, load_template, read_template
 
 _TEMPLATE_ENDINGS = (".yaml", ".template")
 _EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
 
 
 class _Awaited(ResourceType[Properties]):
-    """Stands for a template that is still to be fetched: nothing is known of it."""
+    """Stands for a type of which nothing is known: its template is still to be fetched, or there is none."""
 
     any_properties = True
 
@@ -69,42 +72,104 @@ def resolve_kinds(
     registry: Registry,
     files: Mapping[str, str],
     load: Callable[[str, str], Template] | None = None,
+    report: Report = refuse,
 ) -> dict[str, Kind]:
-    """The kind of every resource; ``TemplateError`` names a type that nobody knows.
+    """The kind of every resource; a type that nobody knows is reported, as are mistakes in nested templates.
 
     ``load`` turns (text, file name) into a template; it may remember what it has loaded.
     """
-    load = load or (lambda text, name: load_template(text, file=name))
-    templates: dict[str, ResourceType[Any]] = {}
+    load = load or (lambda text, name: read_template(text, file=name))
+    templates = _Templates(files, registry.operator.files, load, environment.parameter_defaults, report)
     kinds: dict[str, Kind] = {}
     plain: dict[str, Kind] = {}
     by_name = bool(environment.to_data()["resource_registry"].get("resources"))
     for name, definition in definitions.items():
         known = None if by_name else plain.get(definition.type)
+        if known is None and definition.broken:
+            known = Kind("", "", AWAITED)
         if known is None:
-            target = environment.resolve_type(definition.type, name) or definition.type
-            handler = _handler(target, name, registry, files, load, templates)
+            found = environment.resolve_type(definition.type, name, exists=registry.__contains__)
+            target = found or definition.type
+            try:
+                handler = templates.of(target, name) if is_template_name(target) else registry.get(target)
+            except (EntityNotFound, MissingTemplate) as error:
+                report(_unknown_type(error, name, target, registry))
+                kinds[name] = Kind(definition.type, target, AWAITED)
+                continue
             known = plain[definition.type] = Kind(definition.type, target, handler)
         kinds[name] = known
     return kinds
 
 
-def _handler(
-    target: str,
-    resource: str,
-    registry: Registry,
-    files: Mapping[str, str],
-    load: Callable[[str, str], Template],
-    templates: dict[str, ResourceType[Any]],
-) -> ResourceType[Any]:
-    path = f"resources.{resource}.type"
-    if not is_template_name(target):
+def _unknown_type(
+    error: EntityNotFound | MissingTemplate, resource: str, target: str, registry: Registry
+) -> TemplateError:
+    if isinstance(error, MissingTemplate):
+        return error
+    remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
+    return TemplateError(
+        str(error),
+        path=f"resources.{resource}.type",
+        remedy=nearest(target, registry.types, 0.8) or remedy,
+        value=target,
+    )
+
+
+class _Templates:
+    """The types that templates among the files make, each read once."""
+
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        others: Mapping[str, str],
+        load: Callable[[str, str], Template],
+        defaults: Mapping[str, Any],
+        report: Report,
+    ) -> None:
+        self._files = files
+        self._others = others
+        self._load = load
+        self._defaults = defaults
+        self._report = report
+        self._known: dict[str, ResourceType[Any]] = {}
+
+    def of(self, target: str, resource: str) -> ResourceType[Any]:
+        """The type of a template; raises MissingTemplate."""
+        if target not in self._known:
+            path = f"resources.{resource}.type"
+            text = nested_template(self._files, target, path, self._others)
+            self._known[target] = AWAITED if text is None else self._read(text, target, resource)
+        return self._known[target]
+
+    def _read(self, text: str, target: str, resource: str) -> ResourceType[Any]:
+        label = inner_label(resource, target)
         try:
-            return registry.get(target)
-        except EntityNotFound as error:
-            remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
-            raise TemplateError(str(error), path=path, remedy=remedy) from None
-    if target not in templates:
-        text = nested_template(files, target, path)
-        templates[target] = AWAITED if text is None else template_resource(load(text, target))
-    return templates[target]
+            template = self._load(text, target)
+        except TemplateError as error:
+            self._report(deeper(error, label))
+            return AWAITED
+        for mistake in template.mistakes.ordered():
+            self._report(deeper(mistake, label))
+        return template_resource(template, target, self._defaults)
+
+
+def inner_label(resource: str, source: str) -> str:
+    """How a path names a resource that it leads into: with the template of the stack inside."""
+    return f"{resource}<{source}>"
+
+
+def deeper(error: TemplateError, label: str) -> TemplateError:
+    """An error in the stack inside the resource ``label``, seen from the stack around it."""
+    inside = f"resources.{label}"
+    path = f"{inside}.{error.path}" if error.path else inside
+    message = f"{inside}: {error.message}"
+    parts = error.path.split(".")
+    for length in range(len(parts), 1, -1):
+        own = ".".join(parts[:length])
+        if found := re.search(re.escape(own) + r"(?![\w-])", error.message):
+            message = f"{error.message[: found.start()]}{inside}.{error.message[found.start() :]}"
+            break
+    made = copy(error)
+    made.message, made.path = message, path
+    made.args = (message,)
+    return made

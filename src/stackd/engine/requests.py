@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stackd.engine.desired import Desired, Source, build, first, validate
-from stackd.engine.expand import Expanded, expand
-from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
+from stackd.clients.lookup import Found
+from stackd.engine.checks import Check, checks_of
+from stackd.engine.desired import Desired, Source
+from stackd.engine.expand import Expanded
+from stackd.engine.inspection import inspect
+from stackd.errors import BadRequest, MissingTemplate, RequestLimitExceeded, TemplateError
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment
-from stackd.template.evaluate import validate_static
+from stackd.template.files import Files
 from stackd.template.merge import merge_environments
-from stackd.template.parameters import StackIdentity, bind_parameters
+from stackd.template.parameters import StackIdentity
 from stackd.template.parse import Limits as ParseLimits
+from stackd.template.problems import raise_first
 from stackd.template.schemas import ParameterSchema
-from stackd.template.template import Template, load_template
+from stackd.template.template import Template, load_template, read_template
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 TAG_LENGTH = 80
@@ -54,11 +58,17 @@ class StackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A request that passed every check that needs no cloud."""
+    """A request, with what is left to ask the cloud and what is wrong with it already.
+
+    ``found`` are the ids of the names that it says.
+    """
 
     source: Source
     desired: Desired
     expanded: Expanded
+    checks: tuple[Check, ...] = ()
+    errors: tuple[TemplateError, ...] = ()
+    found: Found = field(default_factory=dict)
 
 
 def check_name(name: str) -> None:
@@ -102,7 +112,7 @@ def _environment_file(request: StackRequest, name: str) -> Environment:
 
 
 def template_of(request: StackRequest, limits: Limits) -> Template:
-    """The request's template, parsed within the limits."""
+    """The request's template, parsed within the limits; it keeps the mistakes in what cannot be read."""
     if request.template is None:
         raise BadRequest("No template specified")
     text = request.template
@@ -114,7 +124,7 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
         )
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
     size = limits.max_template_size
-    return load_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+    return read_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
 
 
 def definition_of(
@@ -125,21 +135,17 @@ def definition_of(
         template = stored.template
     else:
         template = template_of(request, limits)
-    return template, environment_of(request, template.parameter_schemas)
+    try:
+        return template, environment_of(request, template.parameter_schemas)
+    except TemplateError as error:
+        raise_first([error, *template.mistakes.ordered()])
+        raise
 
 
 def size_of(request: StackRequest) -> int:
     """About how much there is to parse."""
     texts = (request.template, request.environment, *map(request.files.get, request.environment_files))
     return sum(len(text) if isinstance(text, str) else 10**6 for text in texts if text is not None)
-
-
-def _distinct(errors: Iterable[TemplateError]) -> list[TemplateError]:
-    """The errors without those that say the same as an earlier one; what is wrong with outputs comes last."""
-    by_message: dict[str, TemplateError] = {}
-    for error in errors:
-        by_message.setdefault(error.message, error)
-    return sorted(by_message.values(), key=lambda error: error.path.lower().startswith("outputs"))
 
 
 def check(
@@ -154,27 +160,11 @@ def check(
 ) -> Checked:
     """Evaluate and validate a definition with all nested stacks.
 
-    Raises the first error, with all others that the definition itself has in tow.
+    What is wrong with it is in the result, since the cloud may know of more. Raises MissingTemplate while the
+    templates that it names by URL have not been fetched.
     """
-    count = len(source.template.resources)
-    if 0 <= limits.max_resources_per_stack < count:
-        most = limits.max_resources_per_stack
-        raise RequestLimitExceeded(f"Request limit exceeded: Maximum resources per stack exceeded ({most}).")
-    parameters = bind_parameters(
-        source.template, source.environment, identity, strict=strict, previous=previous
-    )
-    static = validate_static(source.template, parameters)
-    try:
-        desired = build(source, identity, registry, strict=strict, previous=previous)
-    except TemplateError as error:
-        first(_distinct([error, *static]))
-        raise
-    first(_distinct([*static, *validate(desired)]))
-    expanded = expand(
-        desired,
-        registry,
-        name=name,
-        max_depth=limits.max_nested_stack_depth,
-        max_resources=limits.max_resources_per_stack,
-    )
-    return Checked(source, desired, expanded)
+    found = inspect(source, identity, registry, limits, name=name, strict=strict, previous=previous)
+    if not isinstance(source.files, Files):
+        raise_first([error for error in found.errors if isinstance(error, MissingTemplate)])
+    checks = checks_of(found.expanded)
+    return Checked(source, found.expanded.desired, found.expanded, checks, tuple(found.errors))

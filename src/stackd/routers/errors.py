@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from stackd.errors import StackdError, TemplateError, UserParameterMissing
+from stackd.engine.findings import told, wire_type
+from stackd.errors import StackdError, TemplateError
 
 JSON = "application/json"
 
@@ -38,8 +39,6 @@ _EXPLANATIONS = {
     ),
 }
 MALFORMED = _MALFORMED
-_VALIDATION = "StackValidationFailed"
-_FAILED_VALIDATIONS = frozenset({"InvalidTemplateAttribute", "InvalidTemplateSection"})
 
 
 def form_a(code: int, kind: str, message: str | None, **more: Any) -> Response:
@@ -95,48 +94,23 @@ def rendered(error: StackdError) -> Response:
     return form_a(error.code, wire_type(error), error.message, **details(error))
 
 
-def wire_type(error: StackdError) -> str:
-    """The name under which clients know an error."""
-    if error.wire_type in _FAILED_VALIDATIONS:
-        return _VALIDATION
-    if isinstance(error, UserParameterMissing) and not error.path.startswith("parameters."):
-        return _VALIDATION  # a template that uses a parameter which it does not declare
-    return error.wire_type
-
-
 def details(error: StackdError) -> dict[str, Any]:
-    """Where in a template the mistake is and what to do about it."""
+    """Where in a template the mistake is, what to do about it, and what else is wrong."""
     if not isinstance(error, TemplateError):
         return {}
-    shown: dict[str, Any] = located(error)
-    others = error.__dict__.get("all_errors")
-    if others:
-        shown["errors"] = [listed(other) for other in others]
-    return shown
-
-
-def located(error: TemplateError) -> dict[str, Any]:
-    """Path, place and remedy of a template error."""
     place = error.place
-    return {
+    shown: dict[str, Any] = {
         "path": error.path,
         "place": {"file": place.file, "line": place.line, "column": place.column},
         "remedy": error.remedy,
     }
-
-
-def listed(error: TemplateError) -> dict[str, Any]:
-    """A template error as one of several."""
-    place = error.place
-    return {
-        "type": wire_type(error),
-        "message": error.message,
-        "path": error.path,
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "remedy": error.remedy,
-    }
+    if error.value is not None:
+        shown["value"] = error.value
+    found = told(error.__dict__.get("all_errors") or [error])
+    shown["errors"] = [each.to_data() for each in found.errors]
+    if found.omitted:
+        shown["omitted_errors"] = found.omitted
+    return shown
 
 
 def _dumps(body: Any) -> bytes:

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from stackd.engine import validation
 from stackd.routers import models, types, views
 from stackd.routers.bodies import template_request
-from stackd.routers.errors import listed
 from stackd.routers.front import Call
 from stackd.routers.queries import Query
 from stackd.routers.routing import FLAG, TEXT, Routes
@@ -40,8 +39,6 @@ async def validate(call: Call) -> Response:
     nested = query.flag("show_nested")
     ignored = validation.ignored_codes(query.text("ignore_errors") or "")
     found = await validation.validate(call.engine, call.caller, request, nested=nested, ignored=ignored)
-    if "errors" in found:
-        found["errors"] = [listed(error) for error in found["errors"]]
     return views.answer(found)
 
 

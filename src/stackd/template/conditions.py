@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackd.errors import TemplateError
 from stackd.template.functions.base import Call, dotted
+from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -41,10 +42,14 @@ class Conditions(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.template.conditions)
 
-    def resolve_all(self) -> None:
-        """Work out every condition; raises the first mistake."""
+    def resolve_all(self, report: Report = refuse) -> None:
+        """Work out every condition; the truth of one that is wrong is not known."""
         for name in self:
-            self[name]
+            try:
+                self[name]
+            except TemplateError as error:
+                report(error)
+                self._known[name] = BROKEN
 
     def holds(self, condition: Any) -> Any:
         """The truth of a name, a boolean or an inline function; raises TemplateError for an unknown name."""
@@ -53,12 +58,13 @@ class Conditions(Mapping[str, Any]):
         if isinstance(condition, Call):
             return self._truth(condition, self._evaluate(self, condition), dotted(condition.path))
         if condition not in self.template.conditions:
-            raise TemplateError(f'Invalid condition "{condition}"', remedy="Define it under conditions.")
+            remedy = nearest(str(condition), self.template.conditions) or "Define it under conditions."
+            raise TemplateError(f'Invalid condition "{condition}"', remedy=remedy)
         return self[condition]
 
     def _resolve(self, name: str) -> Any:
         definition = self.template.conditions[name]
-        if isinstance(definition, bool):
+        if isinstance(definition, bool | Unknown):
             return definition
         if name in self._running:
             chain = " -> ".join((*self._running[self._running.index(name) :], name))
@@ -87,4 +93,5 @@ class Conditions(Mapping[str, Any]):
             path=dotted(path),
             place=self.template.place(path),
             remedy=remedy,
+            value=self.template.value(path),
         )

@@ -10,6 +10,7 @@ from stackd.template.functions.base import Call, TemplatePath, dotted
 from stackd.template.functions.conditions import is_condition
 from stackd.template.nodes import NodeParser
 from stackd.template.parse import ParsedDocument
+from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest, refuse
 from stackd.template.versions import VERSIONS, Version
 
 NO_OUTPUT_DESCRIPTION: Final = "No description given"
@@ -25,11 +26,17 @@ _SHAPES: Final[dict[str, tuple[type, str]]] = {
     "update_policy": (dict, "object"),
     "external_id": (str, "string"),
 }
+_KINDS: Final = {"string": "a text", "object": "a map"}
+_NAME_CONDITION: Final = "Name a condition of the template."
+_NAME_RESOURCES: Final = "Name one resource, or list the names of several."
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceDefinition:
     """One resource as the template defines it; values may hold functions.
+
+    A ``broken`` one exists, but nothing is known of it, not even its type. ``replacement_policy`` is the
+    deletion policy of what an update replaces, None for the ordinary one.
 
     ``deletion_policy`` is what the text says. Where a function must say it, ``deletion_policy_node`` is that
     function and ``deletion_policy`` is "Delete" until `enabled_resources` has asked it.
@@ -47,6 +54,8 @@ class ResourceDefinition:
     description: str = ""
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
     deletion_policy_node: Call | None = field(default=None, repr=False)
+    broken: bool = False
+    replacement_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class OutputDefinition:
     """One output: a value, and the condition under which it is worked out.
 
     ``unknown_keys`` are tolerated in a root template, and refused in one that implements a resource.
+    ``export`` is the name under which other stacks may use the value, if any.
     """
 
     name: str
@@ -61,38 +71,50 @@ class OutputDefinition:
     description: str = NO_OUTPUT_DESCRIPTION
     condition: Any = None
     unknown_keys: tuple[str, ...] = ()
+    export: Any = None
 
 
 class DefinitionReader:
-    """Reads resources and outputs of one version."""
+    """Reads resources, outputs and conditions of one version as far as they can be read."""
 
-    def __init__(self, version: Version, document: ParsedDocument) -> None:
+    def __init__(self, version: Version, document: ParsedDocument, problems: Problems | None = None) -> None:
         self._version = version
         self._document = document
-        self._parser = NodeParser(version.recognised, version.recognised_in_conditions, document.place)
+        self._problems = problems
+        self._report: Report = refuse
+        self._parser = NodeParser(version.recognised, version.recognised_in_conditions, document, self._tell)
 
-    def resource(self, name: str, body: dict[str, Any]) -> ResourceDefinition:
-        """A resource whose body is known to be a map with a type; raises TemplateError."""
+    def _tell(self, error: TemplateError) -> None:
+        self._report(error)
+
+    def _at(self, stage: Stage) -> None:
+        self._report = refuse if self._problems is None else self._problems.at(stage)
+
+    def resource(self, name: str, body: Any) -> ResourceDefinition:
+        """A resource; broken unless its body is a map with a type."""
+        self._at(Stage.DEFINITIONS)
         keys = self._version.resource_keys
         base = (self._version.sections["resources"], name)
+        if not isinstance(body, dict) or body.get(keys["type"]) is None:
+            return ResourceDefinition(name, "", broken=True)
         if "\0" in name:
-            raise self._fail("The name of a resource has a null character.", base, "Rename the resource.")
+            self._wrong("The name of a resource has a null character.", base, "Rename the resource.")
         self._check_keys(body, base)
         nodes = {key: self._node(name, key, body, base) for key in _SHAPES if key in keys}
         external_id = nodes.get("external_id")
         depends_on = self._depends_on(name, body, base)
         if external_id is not None and depends_on:
-            raise self._fail(
-                f"Invalid dependency with external {nodes['type']} resource: {body[keys['external_id']]}"[
-                    :200
-                ],
+            what = f"external {nodes['type']} resource: {body[keys['external_id']]}"
+            self._wrong(
+                f"Invalid dependency with {what}"[:200],
                 (*base, keys["depends_on"]),
                 "Remove depends_on: an external resource exists already.",
             )
         policy, policy_node = self._deletion_policy(nodes["deletion_policy"], base)
+        kind = nodes["type"]
         return ResourceDefinition(
             name,
-            nodes["type"],
+            kind if isinstance(kind, str) else "",
             nodes["properties"] or {},
             nodes["metadata"] or {},
             depends_on,
@@ -103,54 +125,83 @@ class DefinitionReader:
             str(body.get(keys["description"]) or ""),
             body,
             policy_node if external_id is None else None,
+            broken=not isinstance(kind, str),
+            replacement_policy=self._replacement_policy(body, base),
         )
 
     def output(self, name: str, body: Any) -> OutputDefinition:
-        """An output; raises TemplateError."""
+        """An output; one whose definition is wrong has a broken value."""
+        self._at(Stage.OUTPUTS)
         keys = self._version.output_keys
         path = (self._version.sections["outputs"], name)
         if not isinstance(body, dict):
-            raise self._fail(
+            self._wrong(
                 "Output validation error: Output definitions must be a map. "
                 f"Found a {type(body).__name__} instead",
                 path,
                 f"Write {name} as a map with the key {keys['value']}.",
             )
+            return OutputDefinition(name, BROKEN)
         if keys["value"] not in body:
-            raise self._fail(
+            self._wrong(
                 f"Output validation error: {dotted(path)}: "
                 f"Each output definition must contain a {keys['value']} key.",
                 path,
                 f"Give {name} a {keys['value']}.",
+                key=True,
             )
         condition = body.get(keys.get("condition", ""))
         if condition is not None:
             here = (*path, keys["condition"])
             condition = self._parser.parse_condition(condition, here)
             if not is_condition(condition):
-                raise self._fail(f'{dotted(here)}: Invalid condition "{condition}"'[:300], here)
+                self._wrong(f'{dotted(here)}: Invalid condition "{condition}"'[:300], here, _NAME_CONDITION)
+                condition = BROKEN
         return OutputDefinition(
             name,
-            self._parser.parse(body[keys["value"]], (*path, keys["value"])),
+            self._parser.parse(body[keys["value"]], (*path, keys["value"]))
+            if keys["value"] in body
+            else BROKEN,
             str(body.get(keys["description"]) or NO_OUTPUT_DESCRIPTION),
             condition,
             tuple(key for key in body if key not in keys.values()),
+            self._export(body, path),
         )
+
+    def _export(self, body: dict[str, Any], base: TemplatePath) -> Any:
+        """The name under which an output is offered to other stacks, which may be a function."""
+        written = self._version.output_keys.get("export", "")
+        if (export := body.get(written)) is None:
+            return None
+        path = (*base, written)
+        if not isinstance(export, dict) or export.keys() != {"Name"}:
+            self._wrong(
+                f"{dotted(path)}: An export must be a map with the key Name.", path, "Write {Name: …}."
+            )
+            return BROKEN
+        return self._parser.parse(export["Name"], (*path, "Name"))
 
     def condition(self, name: str, body: Any) -> Any:
-        """A definition of the conditions section: a boolean or a function; raises TemplateError."""
+        """A definition of the conditions section: a boolean or a function, or broken."""
+        self._at(Stage.CONDITIONS)
         path = (self._version.sections["conditions"], name)
         node = self._parser.parse_condition(body, path)
-        if isinstance(node, bool | Call):
+        if isinstance(node, bool | Call) or node is BROKEN:
             return node
-        raise self._fail(
+        functions = self._version.condition_functions
+        like = nearest(next(iter(body)), functions) if isinstance(body, dict) and len(body) == 1 else ""
+        self._wrong(
             f'Condition validation error: The definition of condition "{name}" is invalid: {body!r}'[:300],
             path,
-            "Write a boolean or a condition function such as {equals: [a, b]}.",
+            like or f"Write a boolean, or one of the functions {', '.join(functions)}.",
         )
+        return BROKEN
 
-    def _fail(self, message: str, path: TemplatePath, remedy: str = "") -> TemplateError:
-        return TemplateError(message, path=dotted(path), place=self._document.place(path), remedy=remedy)
+    def _wrong(self, message: str, path: TemplatePath, remedy: str = "", *, key: bool = False) -> None:
+        """Report a mistake at a path; it is its key that is wrong, or what stands there."""
+        place = self._document.place(path, key=key)
+        value = None if key else self._document.value(path)
+        self._report(TemplateError(message, path=dotted(path), place=place, remedy=remedy, value=value))
 
     def _check_keys(self, body: dict[str, Any], base: TemplatePath) -> None:
         """CloudFormation ignores what it does not know, HOT refuses it."""
@@ -162,11 +213,11 @@ class DefinitionReader:
                 continue
             if key in _LATER_KEYS:
                 message = f"Invalid keyword(s) inside a resource definition: {key}"
-                remedy = f"{key} needs a later heat_template_version."
+                remedy = f"{key} needs heat_template_version {first_with_key(key)} or later."
             else:
                 message = f'"{key}" is not a valid keyword inside a resource definition'
-                remedy = f"Use only {', '.join(keys)}."
-            raise self._fail(message, (*base, key), remedy)
+                remedy = nearest(key, keys) or f"Use only {', '.join(keys)}."
+            self._wrong(message, (*base, key), remedy, key=True)
 
     def _node(self, name: str, key: str, body: dict[str, Any], base: TemplatePath) -> Any:
         written = self._version.resource_keys[key]
@@ -175,7 +226,9 @@ class DefinitionReader:
         wanted, label = _SHAPES[key]
         if node is None or isinstance(node, wanted) or (isinstance(node, Call) and key != "type"):
             return node
-        raise self._fail(f"Resource {name} {written} type must be {label}", path, f"Make it a {label}.")
+        if node is not BROKEN:
+            self._wrong(f"Resource {name} {written} type must be {label}", path, f"Make it {_KINDS[label]}.")
+        return BROKEN
 
     def _condition(self, name: str, body: dict[str, Any], base: TemplatePath) -> Any:
         written = self._version.resource_keys.get("condition", "")
@@ -183,16 +236,13 @@ class DefinitionReader:
             return None
         path = (*base, written)
         condition = self._parser.parse_condition(condition, path)
-        if is_condition(condition):
+        if is_condition(condition) or condition is BROKEN:
             return condition
-        raise self._fail(
-            f"Resource {name} {written} type must be string_or_boolean",
-            path,
-            "Name a condition of the template.",
-        )
+        self._wrong(f"Resource {name} {written} type must be string_or_boolean", path, _NAME_CONDITION)
+        return BROKEN
 
     def _deletion_policy(self, policy: Any, base: TemplatePath) -> tuple[str, Call | None]:
-        if policy is None:
+        if policy is None or policy is BROKEN:
             return "Delete", None
         if isinstance(policy, Call):
             return "Delete", policy
@@ -200,7 +250,20 @@ class DefinitionReader:
         if policy in known:
             return known[policy], None
         path = (*base, self._version.resource_keys["deletion_policy"])
-        raise self._fail(f'Invalid deletion policy "{policy}"', path, f"Use one of {', '.join(known)}.")
+        remedy = nearest(policy, known) or f"Use one of {', '.join(known)}."
+        self._wrong(f'Invalid deletion policy "{policy}"', path, remedy)
+        return "Delete", None
+
+    def _replacement_policy(self, body: dict[str, Any], base: TemplatePath) -> str | None:
+        written = self._version.resource_keys.get("update_replace_policy", "")
+        if (policy := body.get(written)) is None:
+            return None
+        known = self._version.deletion_policies
+        if isinstance(policy, str) and policy in known:
+            return known[policy]
+        remedy = f"Use one of {', '.join(known)}."
+        self._wrong(f'Invalid update replace policy "{policy}"'[:200], (*base, written), remedy)
+        return None
 
     def _depends_on(self, name: str, body: dict[str, Any], base: TemplatePath) -> tuple[str, ...]:
         written = self._version.resource_keys["depends_on"]
@@ -211,7 +274,18 @@ class DefinitionReader:
         if isinstance(value, str):
             return (value,)
         if not isinstance(value, list):
-            raise self._fail(f"Resource {name} {written} type must be list or string", path)
-        if not all(isinstance(item, str) for item in value):
-            raise self._fail(f"Resource {name} {written} must be a list of strings", path)
-        return tuple(dict.fromkeys(value))
+            self._wrong(f"Resource {name} {written} type must be list or string", path, _NAME_RESOURCES)
+            return ()
+        names = [item for item in value if isinstance(item, str)]
+        if len(names) < len(value):
+            self._wrong(f"Resource {name} {written} must be a list of strings", path, _NAME_RESOURCES)
+        return tuple(dict.fromkeys(names))
+
+
+def first_with_key(key: str) -> str:
+    """The first version of HOT in which resources may have a key."""
+    return min(
+        version.date
+        for version in VERSIONS.values()
+        if version.dialect == "hot" and key in version.resource_keys
+    )

@@ -14,8 +14,10 @@ from stackd.template.constraints import (
     Modulo,
     Range,
 )
-from stackd.template.schemas import MASK, TYPES, ParameterSchema
+from stackd.template.parse import MASK
+from stackd.template.schemas import TYPES, ParameterSchema
 from stackd.template.template import Template
+from stackd.template.unknown import has_unknown
 
 _API_TYPES: Final = {name: api for api, name in TYPES["cfn"].items()}
 
@@ -40,11 +42,11 @@ def describe_parameter(schema: ParameterSchema, value: Any = None) -> dict[str, 
         "Type": _API_TYPES[schema.type],
         "Description": schema.description,
         "NoEcho": "true" if schema.hidden else "false",
-        "Label": schema.label,
+        "Label": schema.label or schema.name,
     }
     if schema.default is not None:
         shown["Default"] = schema.default
-    if value is not None:
+    if value is not None and not has_unknown(value):
         shown["Value"] = MASK if schema.hidden else value
     if schema.tags:
         shown["Tags"] = list(schema.tags)

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from stackd.errors import Place, TemplateError
 from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text, plain
-from stackd.template.registry import check_registry, child_registry, hooks_of, resolve, restricted_actions_of
+from stackd.template.registry import (
+    check_registry,
+    child_registry,
+    hooks_of,
+    is_template_name,
+    resolve,
+    restricted_actions_of,
+)
 
 _MAP_SECTIONS: Final = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
 _LIST_SECTIONS: Final = ("event_sinks", "encrypted_param_names")
@@ -17,7 +24,10 @@ SECTIONS: Final = (*_MAP_SECTIONS, *_LIST_SECTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment as its author wrote it; ``base`` is the operator's, which applies to every stack."""
+    """An environment as its author wrote it; ``base`` is the operator's, which applies to every stack.
+
+    ``documents`` are the texts that it came from, the last of which has the last word.
+    """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parameter_defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -26,6 +36,7 @@ class Environment:
     encrypted_param_names: tuple[str, ...] = ()
     parameter_merge_strategies: Mapping[str, Any] = field(default_factory=dict)
     base: Environment | None = field(default=None, repr=False, compare=False)
+    documents: tuple[ParsedDocument, ...] = field(default=(), repr=False, compare=False)
 
     def to_data(self) -> dict[str, Any]:
         """The sections as the API shows and the database stores them."""
@@ -36,6 +47,14 @@ class Environment:
             "event_sinks": [dict(sink) for sink in self.event_sinks],
             "encrypted_param_names": list(self.encrypted_param_names),
         }
+
+    def place(self, section: str, name: str) -> Place:
+        """Where the environment says something; no line when no text of it does."""
+        for document in reversed(self.documents):
+            body = document.data.get(section) if isinstance(document.data, dict) else None
+            if document.text and isinstance(body, dict) and name in body:
+                return document.place((section, name))
+        return Place()
 
     def resolve_type(
         self, type_name: str, resource_name: str = "", *, exists: Callable[[str], bool] | None = None
@@ -61,6 +80,8 @@ class Environment:
     def child(self, resource_name: str, type_name: str) -> Environment:
         """What a stack inside the resource inherits: all but parameters and the mapping that led to it."""
         registry = child_registry(self.resource_registry, resource_name, type_name)
+        if self.base is not None and is_template_name(str(self.base.resource_registry.get(type_name))):
+            registry[type_name] = type_name  # inside, the operator's template has the original type
         return replace(self, parameters={}, resource_registry=registry, encrypted_param_names=())
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Environment:
@@ -102,6 +123,7 @@ def load_environment(
         event_sinks=tuple(data.get("event_sinks", ())),
         encrypted_param_names=tuple(data.get("encrypted_param_names", ())),
         parameter_merge_strategies=data.get("parameter_merge_strategies", {}),
+        documents=(document,),
     )
 
 

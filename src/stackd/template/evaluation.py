@@ -17,6 +17,7 @@ from stackd.template.functions.base import (
 )
 from stackd.template.guard import depth_guarded
 from stackd.template.parameters import PSEUDO_NAMES, Parameters, masked
+from stackd.template.problems import Report, refuse
 from stackd.template.template import Template
 from stackd.template.unknown import Unknown, find_unknown
 
@@ -26,7 +27,8 @@ _CONTAINERS: Final = (dict, list, Call)
 class Scope(Protocol):
     """What surrounds a value: parameters, files and the state of resources.
 
-    A scope may also have ``availability_zones() -> list[str]`` for ``Fn::GetAZs``.
+    A scope may also have ``availability_zones() -> list[str]`` for ``Fn::GetAZs``, and ``exports``, a map of
+    what other stacks export, for ``Fn::ImportValue``.
     """
 
     @property
@@ -225,6 +227,15 @@ class Evaluation:
             raise KeyError(f'The template has no mapping "{name}"')
         return found
 
+    def imported(self, name: str) -> Any:
+        """A value that another stack exports, as a copy; Unknown where exports are not looked up."""
+        exports: Mapping[str, Any] | None = getattr(self.scope, "exports", None)
+        if exports is None:
+            return Unknown("", ("exports", name))
+        if name not in exports:
+            raise ValueError(f"No export named {name} found.")
+        return self._copy(exports[name])
+
     def availability_zones(self) -> list[str]:
         """Names of the compute availability zones."""
         zones = getattr(self.scope, "availability_zones", None)
@@ -275,8 +286,12 @@ def condition_value(conditions: Conditions, node: Call) -> Any:
 
 
 @depth_guarded
-def resolve_conditions(template: Template, parameters: Mapping[str, Any]) -> Conditions:
-    """The truth of every condition in a template; raises TemplateError."""
+def resolve_conditions(
+    template: Template, parameters: Mapping[str, Any], report: Report = refuse
+) -> Conditions:
+    """The truth of every condition in a template; what is wrong is reported."""
     conditions = Conditions(template, parameters, condition_value)
-    conditions.resolve_all()
+    if isinstance(parameters, Parameters):
+        parameters.memo["conditions"] = conditions
+    conditions.resolve_all(report)
     return conditions

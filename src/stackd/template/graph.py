@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
 from stackd.template.conditions import Conditions
 from stackd.template.evaluation import Evaluation, ParameterScope
-from stackd.template.functions.base import Call, Reference, TemplatePath, dotted
+from stackd.template.functions.base import Call, Reference, TemplatePath, Use, dotted
 from stackd.template.guard import depth_guarded
+from stackd.template.problems import Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template
 from stackd.template.unknown import Unknown
 
 
-class _Walk:
-    """Collects references from nodes; only chosen branches are visited."""
+class Walker:
+    """Collects uses from nodes; only chosen branches are visited."""
 
     __slots__ = ("_conditions", "_evaluation", "path")
 
@@ -28,8 +29,14 @@ class _Walk:
             scope = ParameterScope(conditions.parameters, facade)
             self._evaluation = Evaluation(scope, conditions.template, conditions)
 
-    def inside(self, node: Any) -> Iterator[Reference]:
-        """The references anywhere inside a node."""
+    def references(self, node: Any) -> Iterator[Reference]:
+        """The uses of resources anywhere inside a node."""
+        for use in self.inside(node):
+            if isinstance(use, Reference):
+                yield use
+
+    def inside(self, node: Any) -> Iterator[Use]:
+        """The uses anywhere inside a node."""
         kind = type(node)
         if kind is Call:
             outer, self.path = self.path, node.path
@@ -79,30 +86,43 @@ def references(node: Any, *, conditions: Mapping[str, Any]) -> frozenset[Referen
 
     Names that functions compute, and conditions written in place, need what `resolve_conditions` returns.
     """
-    return frozenset(_Walk(conditions).inside(node))
+    return frozenset(Walker(conditions).references(node))
+
+
+@depth_guarded
+def uses(nodes: Iterable[Any], conditions: Mapping[str, Any]) -> frozenset[Use]:
+    """The uses of resources and of other stacks' exports inside nodes, in chosen branches only."""
+    walk = Walker(conditions)
+    return frozenset(use for node in nodes for use in walk.inside(node))
 
 
 @depth_guarded
 def enabled_resources(
-    template: Template, conditions: Mapping[str, Any], *, facade: Mapping[str, Any] | None = None
+    template: Template,
+    conditions: Mapping[str, Any],
+    *,
+    facade: Mapping[str, Any] | None = None,
+    report: Report = refuse,
 ) -> dict[str, ResourceDefinition]:
     """The resources whose condition holds, or may hold, with their deletion policies resolved.
 
     ``facade`` is ``metadata``, ``deletion_policy`` and ``update_policy`` of the resource around this stack.
     """
-    walk = _Walk(conditions, facade)
+    walk = Walker(conditions, facade)
     enabled: dict[str, ResourceDefinition] = {}
     for name, definition in template.resources.items():
-        if definition.condition is not None and not _holds(template, definition, walk):
+        if definition.condition is not None and not _holds(template, definition, walk, report):
             continue
         if definition.deletion_policy_node is not None:
-            enabled[name] = replace(definition, deletion_policy=_deletion_policy(template, definition, walk))
+            policy = _deletion_policy(template, definition, walk, report)
+            enabled[name] = replace(definition, deletion_policy=policy)
         else:
             enabled[name] = definition
     return enabled
 
 
-def _holds(template: Template, definition: ResourceDefinition, walk: _Walk) -> bool:
+def _holds(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> bool:
+    """Whether a resource exists, or may; one whose condition is wrong may."""
     try:
         return walk.condition(definition.condition) is not False
     except (TemplateError, ValueError) as error:
@@ -112,15 +132,20 @@ def _holds(template: Template, definition: ResourceDefinition, walk: _Walk) -> b
             template.version.resource_keys["condition"],
         )
         where = dotted(path)
-        raise TemplateError(
-            f"{where}: {error}",
-            path=where,
-            place=template.place(path),
-            remedy="Name a condition of this template.",
-        ) from error
+        known = str(definition.condition) if isinstance(definition.condition, str) else ""
+        report(
+            TemplateError(
+                f"{where}: {error}",
+                path=where,
+                place=template.place(path),
+                remedy=nearest(known, template.conditions) or "Name a condition of this template.",
+                value=template.value(path),
+            )
+        )
+        return True
 
 
-def _deletion_policy(template: Template, definition: ResourceDefinition, walk: _Walk) -> str:
+def _deletion_policy(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> str:
     policy = walk.value(definition.deletion_policy_node)
     if policy is None or isinstance(policy, Unknown):
         return "Delete"
@@ -131,30 +156,55 @@ def _deletion_policy(template: Template, definition: ResourceDefinition, walk: _
         definition.name,
         template.version.resource_keys["deletion_policy"],
     )
-    raise TemplateError(
-        f'Invalid deletion policy "{policy}"'[:200],
-        path=dotted(path),
-        place=template.place(path),
-        remedy=f"Use one of {', '.join(template.version.deletion_policies)}.",
+    report(
+        TemplateError(
+            f'Invalid deletion policy "{policy}"'[:200],
+            path=dotted(path),
+            place=template.place(path),
+            remedy=f"Use one of {', '.join(template.version.deletion_policies)}.",
+        )
     )
+    return "Delete"
 
 
 @depth_guarded
-def dependencies(template: Template, conditions: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def dependencies(
+    template: Template,
+    conditions: Mapping[str, Any],
+    *,
+    enabled: Mapping[str, ResourceDefinition] | None = None,
+    report: Report = refuse,
+) -> dict[str, frozenset[str]]:
     """What each enabled resource requires, by name.
 
-    Raises InvalidTemplateReference for a resource that does not exist, CircularDependency for a circle.
+    Reports InvalidTemplateReference for a resource that does not exist, CircularDependency for a circle;
+    where that does not raise, they are left out.
     """
-    enabled = enabled_resources(template, conditions)
-    walk = _Walk(conditions)
-    required = {name: _required(template, definition, enabled, walk) for name, definition in enabled.items()}
-    if circle := find_circle(required):
-        _refuse_circle(template, circle)
+    if enabled is None:
+        enabled = enabled_resources(template, conditions)
+    walk = Walker(conditions)
+    required = {
+        name: _required(template, definition, enabled, walk, report) for name, definition in enabled.items()
+    }
+    return without_circles(required, lambda circle: report(circle_error(template, circle)))
+
+
+def without_circles(
+    required: dict[str, frozenset[str]], found: Callable[[list[str]], None]
+) -> dict[str, frozenset[str]]:
+    """What is left of the requirements without the circles, each of which goes to ``found``."""
+    while circle := find_circle(required):
+        found(circle)
+        required = {**required, **{name: required[name].difference(circle) for name in circle}}
     return required
 
 
 def _required(
-    template: Template, definition: ResourceDefinition, enabled: Mapping[str, ResourceDefinition], walk: _Walk
+    template: Template,
+    definition: ResourceDefinition,
+    enabled: Mapping[str, ResourceDefinition],
+    walk: Walker,
+    report: Report,
 ) -> frozenset[str]:
     if definition.external_id is not None:
         return frozenset()
@@ -164,22 +214,36 @@ def _required(
             required.add(name)
         elif name not in template.resources:
             sections, keys = template.version.sections, template.version.resource_keys
-            path = (sections["resources"], definition.name, keys["depends_on"])
-            raise _incorrect(template, name, path, definition.name)
-    for part in (definition.properties, definition.metadata):
-        for reference in walk.inside(part):
-            if reference.resource not in enabled:
-                raise _incorrect(template, reference.resource, reference.where, dotted(reference.where))
-            required.add(reference.resource)
+            path: TemplatePath = (sections["resources"], definition.name, keys["depends_on"])
+            if isinstance(listed := definition.raw.get(keys["depends_on"]), list):
+                path = (*path, listed.index(name))
+            report(incorrect_reference(template, name, path, definition.name))
+    for section, part in (("Properties", definition.properties), ("Metadata", definition.metadata)):
+        try:
+            for reference in walk.references(part):
+                if reference.resource in enabled:
+                    required.add(reference.resource)
+                else:
+                    below = dotted(("", *reference.where[3:])).removeprefix(".")
+                    where = f"{definition.name}.{section}.{below}".rstrip(".")
+                    report(incorrect_reference(template, reference.resource, reference.where, where))
+        except TemplateError as error:
+            report(error)
     return frozenset(required)
 
 
-def _incorrect(template: Template, name: str, path: TemplatePath, where: str) -> InvalidTemplateReference:
+def incorrect_reference(
+    template: Template, name: str, path: TemplatePath, where: str
+) -> InvalidTemplateReference:
+    """The error for the name of a resource that there is not."""
+    disabled = name in template.resources
+    like = "" if disabled else nearest(name, template.resources)
     return InvalidTemplateReference(
         f'The specified reference "{name}" (in {where}) is incorrect.',
         path=dotted(path),
         place=template.place(path),
-        remedy="Name a resource of this template whose condition holds.",
+        remedy=like or "Name a resource of this template whose condition holds.",
+        value=template.value(path),
     )
 
 
@@ -210,26 +274,33 @@ def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
     return circle[circle.index(name) :]
 
 
-def _refuse_circle(template: Template, circle: list[str]) -> None:
+def circle_error(template: Template, circle: list[str]) -> CircularDependency:
+    """The error for resources that require each other."""
     path = (template.version.sections["resources"], circle[0])
     chain = " -> ".join((*circle, circle[0]))
-    raise CircularDependency(
+    return CircularDependency(
         f"Circular Dependency Found: {{{chain}}}",
         path=dotted(path),
-        place=template.place(path),
+        place=template.place(path, key=True),
         remedy="Remove one of these references or depends_on.",
     )
 
 
 @depth_guarded
 def referenced_attributes(
-    template: Template, conditions: Mapping[str, Any]
+    template: Template,
+    conditions: Mapping[str, Any],
+    *,
+    enabled: Mapping[str, ResourceDefinition] | None = None,
+    report: Report = refuse,
 ) -> dict[str, frozenset[tuple[Any, ...]]]:
     """The attributes of each resource that resources or outputs use, as (name, path…); ("*",) means all."""
-    walk = _Walk(conditions)
+    if enabled is None:
+        enabled = enabled_resources(template, conditions)
+    walk = Walker(conditions)
     found: dict[str, set[tuple[Any, ...]]] = {}
     nodes: list[Any] = []
-    for definition in enabled_resources(template, conditions).values():
+    for definition in enabled.values():
         nodes += [
             definition.properties,
             definition.metadata,
@@ -237,10 +308,16 @@ def referenced_attributes(
             definition.external_id,
         ]
     for output in template.outputs.values():
-        if output.condition is None or walk.condition(output.condition) is not False:
-            nodes.append(output.value)
+        try:
+            if output.condition is None or walk.condition(output.condition) is not False:
+                nodes.append(output.value)
+        except TemplateError as error:
+            report(error)
     for node in nodes:
-        for reference in walk.inside(node):
-            if reference.attribute is not None:
-                found.setdefault(reference.resource, set()).add((reference.attribute, *reference.path))
+        try:
+            for reference in walk.references(node):
+                if reference.attribute is not None:
+                    found.setdefault(reference.resource, set()).add((reference.attribute, *reference.path))
+        except TemplateError as error:
+            report(error)
     return {name: frozenset(attributes) for name, attributes in found.items()}

@@ -2,45 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from stackd.errors import TemplateError
+from stackd.template.functions.base import TemplatePath
 from stackd.template.parse import ParsedDocument
+from stackd.template.problems import Report, nearest, refuse
+from stackd.template.schemas import ParameterSchema
+
+INTERFACE: Final = "AWS::CloudFormation::Interface"
+"""The key in the metadata of a CloudFormation template under which it says how to present its parameters."""
 
 
-def check_groups(groups: Any, names: Collection[str], document: ParsedDocument) -> list[Any]:
-    """The groups as they were written; raises TemplateError for a group of unknown or repeated parameters."""
+def interface_groups(interface: Mapping[str, Any], names: Collection[str]) -> list[Any]:
+    """The groups of an interface in the form of HOT; it is metadata, so what makes no sense is left out."""
+    found = interface.get("ParameterGroups")
+    groups: list[Any] = []
+    for group in found if isinstance(found, list) else ():
+        members = group.get("Parameters") if isinstance(group, dict) else None
+        if isinstance(members, list):
+            known = [name for name in members if isinstance(name, str) and name in names]
+            groups.append({"label": _default(group.get("Label")), "parameters": known})
+    return groups
+
+
+def labelled(
+    interface: Mapping[str, Any], schemas: Mapping[str, ParameterSchema]
+) -> dict[str, ParameterSchema]:
+    """The parameters with the labels that an interface gives to those which have none of their own."""
+    given = interface.get("ParameterLabels")
+    labels = given if isinstance(given, dict) else {}
+    return {
+        name: replace(schema, label=label)
+        if schema.label == name and (label := _default(labels.get(name)))
+        else schema
+        for name, schema in schemas.items()
+    }
+
+
+def _default(label: Any) -> str:
+    """The text of a label: the entry ``default`` of a map."""
+    return str(label.get("default") or "") if isinstance(label, dict) else ""
+
+
+def check_groups(
+    groups: Any, names: Collection[str], document: ParsedDocument, report: Report = refuse
+) -> list[Any]:
+    """The groups as they were written; reports those of unknown or repeated parameters."""
     if groups is None:
         return []
 
-    def fail(problem: str, label: str = "") -> TemplateError:
+    def wrong(problem: str, where: TemplatePath = (), label: str = "", remedy: str = "") -> None:
         path = f"parameter_groups.{label}" if label else "parameter_groups"
-        return TemplateError(
-            f"Parameter Groups error: {path}: {problem}",
-            path=path,
-            place=document.place(("parameter_groups",)),
-            remedy="List each declared parameter in at most one group.",
+        report(
+            TemplateError(
+                f"Parameter Groups error: {path}: {problem}",
+                path=path,
+                place=document.place(("parameter_groups", *where)),
+                remedy=remedy or "List each declared parameter in at most one group.",
+                value=document.value(("parameter_groups", *where)),
+            )
         )
 
     if not isinstance(groups, list):
-        raise fail("The parameter_groups should be a list.")
+        wrong("The parameter_groups should be a list.", remedy="Write a list of groups.")
+        return []
     grouped: set[str] = set()
-    for group in groups:
+    for index, group in enumerate(groups):
         if not isinstance(group, dict):
-            raise fail("Each parameter group should be a map.")
+            wrong("Each parameter group should be a map.", (index,))
+            continue
         label = str(group.get("label") or "")
         parameters = group.get("parameters")
         if parameters is None:
-            raise fail("The parameters must be provided for each parameter group.", label)
-        if not isinstance(parameters, list):
-            raise fail("The parameters of parameter group should be a list.", label)
-        for name in parameters:
-            if not isinstance(name, str) or name not in names:
-                raise fail(
-                    f'The grouped parameter "{name}" does not reference a valid parameter.'[:200], label
-                )
-            if name in grouped:
-                raise fail(f"The {name} parameter must be assigned to one parameter group only.", label)
-            grouped.add(name)
+            wrong("The parameters must be provided for each parameter group.", (index,), label)
+        elif not isinstance(parameters, list):
+            wrong("The parameters of parameter group should be a list.", (index, "parameters"), label)
+        else:
+            for position, name in enumerate(parameters):
+                where = (index, "parameters", position)
+                if not isinstance(name, str) or name not in names:
+                    problem = f"The grouped parameter {name} does not reference a valid parameter."[:200]
+                    wrong(problem, where, label, nearest(str(name), names))
+                elif name in grouped:
+                    wrong(f"The {name} parameter must be assigned to one parameter group only.", where, label)
+                else:
+                    grouped.add(name)
     return groups

@@ -45,6 +45,7 @@ def merge_environments(
                 **environment.parameter_merge_strategies,
             },
             base=environment.base or merged.base,
+            documents=(*merged.documents, *environment.documents),
         )
     return merged
 

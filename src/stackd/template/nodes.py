@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from stackd.errors import Place
+from stackd.errors import TemplateError
 from stackd.template.functions.base import (
     ARGUMENT_ERRORS,
     Call,
@@ -13,6 +13,8 @@ from stackd.template.functions.base import (
     TemplatePath,
     call_error,
 )
+from stackd.template.parse import ParsedDocument
+from stackd.template.problems import BROKEN, Report, refuse
 
 Functions = Mapping[str, Function]
 
@@ -21,20 +23,28 @@ class NodeParser:
     """Recognises the functions of one template version.
 
     A mapping with exactly one key that names a function is a call of it; everything else is literal. The
-    arguments are parsed first, so that a function's check sees calls as `Call`.
+    arguments are parsed first, so that a function's check sees calls as `Call`. A function whose arguments
+    are wrong is reported; where reports do not raise, `BROKEN` takes its place.
     """
 
-    __slots__ = ("_conditions", "_functions", "place")
+    __slots__ = ("_broken", "_conditions", "_document", "_functions", "_report")
 
     def __init__(
         self,
         functions: Functions,
         conditions: Functions,
-        place: Callable[[TemplatePath], Place] | None = None,
+        document: ParsedDocument | None = None,
+        report: Report = refuse,
     ) -> None:
         self._functions = functions
         self._conditions = conditions
-        self.place = place or (lambda path: Place())
+        self._document = document or ParsedDocument(None)
+        self._report = report
+        self._broken = 0
+
+    def reporting(self, report: Report) -> NodeParser:
+        """The same parser with another report."""
+        return NodeParser(self._functions, self._conditions, self._document, report)
 
     def parse(self, raw: Any, path: TemplatePath) -> Any:
         """Data with every function inside it as a `Call`."""
@@ -57,12 +67,23 @@ class NodeParser:
 
     def parse_condition(self, raw: Any, path: TemplatePath) -> Any:
         """The same in the language of conditions, where other functions are refused."""
-        return NodeParser(self._conditions, self._conditions, self.place).parse(raw, path)
+        return NodeParser(self._conditions, self._conditions, self._document, self._wrong).parse(raw, path)
 
-    def _call(self, name: str, function: Function, arguments: Any, path: TemplatePath) -> Call:
+    def _call(self, name: str, function: Function, arguments: Any, path: TemplatePath) -> Any:
+        before = self._broken
         try:
             args = function.parse(arguments, self, (*path, name))
+            if self._broken != before:
+                return BROKEN
             function.check(args)
         except ARGUMENT_ERRORS as error:
-            raise call_error(name, function, path, error, self.place(path)) from error
+            made = call_error(name, function, path, error, self._document.place(path))
+            made.value = self._document.value(path)
+            made.__cause__ = error
+            self._wrong(made)
+            return BROKEN
         return Call(name, function, args, path)
+
+    def _wrong(self, error: TemplateError) -> None:
+        self._broken += 1
+        self._report(error)

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stackd.errors import (
     ImmutableParameterModified,
+    InvalidParameterValue,
     InvalidSchemaError,
+    Place,
     TemplateError,
     UnknownUserParameter,
     UserParameterMissing,
 )
-from stackd.template.constraints import CustomConstraint
+from stackd.template.constraints import CustomCheck, CustomConstraint, items_of
 from stackd.template.environment import Environment
-from stackd.template.schemas import MASK, ParameterSchema, convert, text_form
+from stackd.template.functions.base import dotted
+from stackd.template.parse import MASK, shown_value
+from stackd.template.problems import BROKEN, Report, nearest, refuse
+from stackd.template.schemas import ParameterSchema, convert, text_form
 from stackd.template.unknown import Unknown, has_unknown
 
 if TYPE_CHECKING:
@@ -59,13 +64,13 @@ PSEUDO_NAMES: Final = {
 class Parameters(Mapping[str, Any]):
     """Typed values by name, pseudo-parameters included.
 
-    ``custom_checks`` are the (constraint name, value, parameter) that only the cloud can answer.
+    ``custom_checks`` are the values that only the cloud can judge.
     """
 
     values_by_name: Mapping[str, Any] = field(default_factory=dict)
     schemas: Mapping[str, ParameterSchema] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    custom_checks: tuple[tuple[str, Any, str], ...] = ()
+    custom_checks: tuple[CustomCheck, ...] = ()
     memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Any:
@@ -108,33 +113,36 @@ def bind_parameters(
     strict: bool = True,
     allow_missing: bool = False,
     previous: Mapping[str, Any] | None = None,
+    report: Report = refuse,
 ) -> Parameters:
     """Give a template's parameters their values: the environment's, its defaults', or the template's.
 
     Without ``strict``, names that the template lacks and values that violate a constraint are accepted. With
     ``allow_missing`` a missing value is `Unknown`. ``previous`` are the values before an update, against
-    which immutable parameters are held.
+    which immutable parameters are held. Where ``report`` does not raise, what is wrong is `BROKEN`.
     """
     schemas = template.parameter_schemas
     if strict:
-        _refuse_unknown(template, environment)
+        check_names(template, environment, report)
     values: dict[str, Any] = {}
-    checks: list[tuple[str, Any, str]] = []
+    checks: list[CustomCheck] = []
     for name, schema in schemas.items():
-        given = _given(name, schema, environment)
-        if given is None:
-            if not allow_missing:
-                raise UserParameterMissing(
-                    f"The Parameter ({name}) was not provided.",
-                    path=f"parameters.{name}",
-                    place=template.parameter_place(name),
-                    remedy="Give it a value, or a default in the template.",
-                )
-            values[name] = Unknown("", ("parameters", name))
+        if schema.broken:
+            values[name] = BROKEN
             continue
-        values[name] = _checked(template, schema, given, checks, strict=strict)
+        wrong_default = strict and _wrong_default(template, schema, report)
+        given = _given(name, schema, environment)
+        if wrong_default and given is schema.default:
+            values[name] = BROKEN
+        elif given is not None:
+            values[name] = _checked(template, schema, given, checks, environment, report if strict else None)
+        elif allow_missing:
+            values[name] = Unknown("", ("parameters", name))
+        else:
+            values[name] = BROKEN
+            report(_missing(template, name))
     if previous is not None:
-        _refuse_immutable(template, values, previous)
+        _refuse_immutable(template, values, previous, report)
     return Parameters(
         {**pseudo_parameters(template.version.dialect, identity), **values},
         schemas,
@@ -154,14 +162,28 @@ def _given(name: str, schema: ParameterSchema, environment: Environment) -> Any:
     return schema.default
 
 
-def _refuse_unknown(template: Template, environment: Environment) -> None:
+def _missing(template: Template, name: str) -> TemplateError:
+    return UserParameterMissing(
+        f"The Parameter ({name}) was not provided.",
+        path=f"parameters.{name}",
+        place=template.parameter_place(name),
+        remedy="Give it a value, or a default in the template.",
+    )
+
+
+def check_names(template: Template, environment: Environment, report: Report) -> None:
+    """Report the values of parameters that the template does not have."""
     known = template.parameter_schemas.keys() | PSEUDO_NAMES[template.version.dialect]
     for name in environment.parameters:
         if name not in known:
-            raise UnknownUserParameter(
-                f"The Parameter ({name}) was not defined in template.",
-                path=f"parameters.{name}",
-                remedy="Remove the value, or declare the parameter in the template.",
+            report(
+                UnknownUserParameter(
+                    f"The Parameter ({name}) was not defined in template.",
+                    path=f"parameters.{name}",
+                    place=environment.place("parameters", name),
+                    remedy=nearest(name, template.parameter_schemas)
+                    or "Remove the value, or declare the parameter in the template.",
+                )
             )
 
 
@@ -169,39 +191,52 @@ def _checked(
     template: Template,
     schema: ParameterSchema,
     given: Any,
-    checks: list[tuple[str, Any, str]],
-    *,
-    strict: bool,
+    checks: list[CustomCheck],
+    environment: Environment,
+    report: Report | None,
 ) -> Any:
+    """The converted value; without ``report`` nothing is wrong with any."""
     try:
         value = convert(schema.type, given)
     except ValueError as error:
-        if strict:
-            raise _invalid(template, schema, str(error)) from None
-        return given
+        if report is None:
+            return given
+        report(invalid_parameter(template, schema, str(error), environment, given))
+        return BROKEN
     if has_unknown(value):
         return value
     for constraint in schema.constraints:
-        if isinstance(constraint, CustomConstraint):
-            items = value if isinstance(value, list) else [value]
-            checks.extend((constraint.name, item, schema.name) for item in items)
-        elif strict and (problem := constraint.problem(value)):
-            raise _invalid(template, schema, problem)
+        if isinstance(constraint, CustomConstraint) and constraint.in_cloud:
+            checks.extend(CustomCheck(constraint, item, schema.name) for item in items_of(value))
+        elif report is not None and (problem := constraint.problem(value)):
+            report(invalid_parameter(template, schema, problem, environment, given))
+            return BROKEN
     return value
 
 
-def _invalid(template: Template, schema: ParameterSchema, problem: str) -> TemplateError:
+def invalid_parameter(
+    template: Template,
+    schema: ParameterSchema,
+    problem: str,
+    environment: Environment | None = None,
+    given: Any = None,
+) -> TemplateError:
+    """The error for a parameter's value; it does not show a hidden one."""
     if schema.hidden:
         problem = "its value (hidden) is not acceptable"
-    return TemplateError(
+    place = environment.place("parameters", schema.name) if environment is not None else Place()
+    return InvalidParameterValue(
         f"Parameter '{schema.name}' is invalid: {problem}",
         path=f"parameters.{schema.name}",
-        place=template.parameter_place(schema.name),
+        place=place if place.line else template.parameter_place(schema.name),
         remedy=f"Give a {schema.type} that meets the parameter's constraints.",
+        value=MASK if schema.hidden else shown_value(given, ("parameters", schema.name)),
     )
 
 
-def _refuse_immutable(template: Template, values: Mapping[str, Any], previous: Mapping[str, Any]) -> None:
+def _refuse_immutable(
+    template: Template, values: Mapping[str, Any], previous: Mapping[str, Any], report: Report
+) -> None:
     changed = []
     for name, schema in template.parameter_schemas.items():
         if not schema.immutable or name not in previous:
@@ -213,32 +248,46 @@ def _refuse_immutable(template: Template, values: Mapping[str, Any], previous: M
         if old != values[name] and not has_unknown(values[name]):
             changed.append(name)
     if changed:
-        raise ImmutableParameterModified(
-            f"The following parameters are immutable and may not be updated: {', '.join(changed)}",
-            path=f"parameters.{changed[0]}",
-            place=template.parameter_place(changed[0]),
-            remedy="Keep their values, or create a new stack.",
-        )
-
-
-def default_problems(template: Template) -> list[TemplateError]:
-    """What is wrong with the schemas' own defaults; custom constraints are not asked."""
-    problems: list[TemplateError] = []
-    for name, schema in template.parameter_schemas.items():
-        if schema.default is None:
-            continue
-        try:
-            value = convert(schema.type, schema.default)
-            reasons = [problem for constraint in schema.constraints if (problem := constraint.problem(value))]
-        except ValueError as error:
-            reasons = [str(error)]
-        problems.extend(
-            InvalidSchemaError(
-                f"Invalid default {schema.default} ({reason})",
-                path=f"parameters.{name}.default",
-                place=template.parameter_place(name),
-                remedy="Correct the default or the constraint.",
+        report(
+            ImmutableParameterModified(
+                f"The following parameters are immutable and may not be updated: {', '.join(changed)}",
+                path=f"parameters.{changed[0]}",
+                place=template.parameter_place(changed[0]),
+                remedy="Keep their values, or create a new stack.",
             )
-            for reason in reasons
         )
-    return problems
+
+
+def check_defaults(template: Template, report: Report) -> None:
+    """Report what is wrong with the schemas' own defaults; custom constraints are not asked."""
+    for schema in template.parameter_schemas.values():
+        if not schema.broken:
+            _wrong_default(template, schema, report)
+
+
+def _wrong_default(template: Template, schema: ParameterSchema, report: Report) -> bool:
+    if schema.default is None:
+        return False
+    try:
+        value = convert(schema.type, schema.default)
+        reasons = [
+            problem
+            for constraint in schema.constraints
+            if not isinstance(constraint, CustomConstraint) and (problem := constraint.problem(value))
+        ]
+    except ValueError as error:
+        reasons = [str(error)]
+    for reason in reasons:
+        version = template.version
+        path = (version.sections["parameters"], schema.name, version.parameter_keys["default"])
+        shown = "its default (hidden) is not acceptable" if schema.hidden else f"{schema.default} ({reason})"
+        report(
+            InvalidSchemaError(
+                f"Parameter '{schema.name}' is invalid: Invalid default {shown}",
+                path=dotted(path),
+                place=template.place(path),
+                remedy="Correct the default or the constraint.",
+                value=MASK if schema.hidden else template.value(path),
+            )
+        )
+    return bool(reasons)

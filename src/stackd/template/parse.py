@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,8 +28,10 @@ from yaml.events import (
 )
 
 from stackd.errors import Place, RequestLimitExceeded, TemplateError
-from stackd.template.places import PathPart, find_place, index_places
+from stackd.template.json_text import read_json
+from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
+from stackd.template.tags import LONG_FORMS, long_form, may_have_tags, tag_remedy
 from stackd.template.unknown import Unknown
 
 
@@ -66,15 +68,32 @@ class ParsedDocument:
     data: Any
     file: str = ""
     text: str = field(default="", repr=False)
-    warnings: tuple[ParseWarning, ...] = ()
 
     @cached_property
-    def _spots(self) -> Any:
-        return index_places(self.text) if self.text else None
+    def _index(self) -> Index:
+        return index_places(self.text) if self.text else Index()
 
-    def place(self, path: tuple[PathPart, ...]) -> Place:
-        """Where ``path`` stands, or its nearest ancestor that does."""
-        return find_place(self._spots, path, self.file)
+    @property
+    def warnings(self) -> tuple[ParseWarning, ...]:
+        """Keys that a mapping has twice."""
+        return tuple(
+            ParseWarning(f"The key {name!r} is repeated; the last one counts.", Place(self.file, *place))
+            for name, *place in self._index.repeated
+        )
+
+    def place(self, path: tuple[PathPart, ...], *, key: bool = False) -> Place:
+        """Where ``path`` (with ``key``, its last key) stands, or its nearest ancestor that does."""
+        return find_place(self._index, path, self.file, key=key)
+
+    def value(self, path: tuple[PathPart, ...]) -> Any:
+        """What stands at ``path``, as far as it can be shown: None for what is long, secret or not there."""
+        value = self.data
+        for part in path:
+            try:
+                value = value[part]
+            except (LookupError, TypeError):
+                return None
+        return shown_value(value, path)
 
 
 def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") -> ParsedDocument:
@@ -83,7 +102,7 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     text = _decode(text, limits, file)
     if text.lstrip()[:1] == "{":
         try:
-            data = json.loads(text)
+            data = read_json(text)
         except RecursionError:
             raise _too_deep(limits, Place(file)) from None
         except ValueError:
@@ -92,15 +111,34 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
             check_data(data, limits)
             return ParsedDocument(data, file, text)
     try:
-        builder = _Builder(text, limits, file)
-        data = builder.build()
+        data = _Builder(text, limits, file).build()
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         raise _unreadable(file, str(error), place) from None
     except UnicodeError as error:
         raise _unreadable(file, str(error), Place(file)) from None
-    return ParsedDocument(data, file, text, tuple(builder.warnings))
+    return ParsedDocument(data, file, text)
+
+
+_SECRET: Final = re.compile(r"pass(word|wd|phrase)?$|secret|token|private_key|credential", re.IGNORECASE)
+_SHOWN: Final = 160
+MASK: Final = "******"
+
+
+def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:
+    """A value for its author's eyes: None when it is long, masked when its name says that it is secret."""
+    if value is None:
+        return None
+    named = path[2:] if path[:1] in (("resources",), ("Resources",)) else path
+    if any(isinstance(part, str) and _SECRET.search(part) for part in named):
+        return MASK
+    if isinstance(value, str):
+        return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+    if isinstance(value, dict | list):
+        text = repr(value) if len(value) <= _SHOWN else ""
+        return value if 0 < len(text) <= _SHOWN and not _SECRET.search(text) else None
+    return None if isinstance(value, Unknown) else value
 
 
 def check_data(data: Any, limits: Limits) -> None:
@@ -227,6 +265,8 @@ class _Frame:
     height: int = 1
     merges: list[Any] | None = None
     is_map: bool = False
+    wraps: bool = False
+    """Whether it is the long form of a tag: a mapping that ends with its one value."""
 
 
 class _Builder:
@@ -235,13 +275,13 @@ class _Builder:
     def __init__(self, text: str, limits: Limits, file: str) -> None:
         self.limits = limits
         self.file = file
-        self.warnings: list[ParseWarning] = []
         self._parser = CParser(text)
         self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._open_anchors: set[str] = set()
         self._count = 0
         self._root: Any = None
+        self._first_tag: Any = None
 
     def build(self) -> Any:
         """The document's data; None when there is no document."""
@@ -266,6 +306,8 @@ class _Builder:
                     raise self._error(event, "has more than one document", "Keep one document per file.")
             if self._count > max_nodes:
                 raise _too_many_nodes(self.limits, self._place(event))
+        if self._first_tag is not None and not may_have_tags(self._root):
+            raise self._refused_tag(self._first_tag)
         return self._root
 
     def _place(self, event: Any) -> Place:
@@ -281,6 +323,9 @@ class _Builder:
         text = event.value
         tag = event.tag
         value: Any = text
+        if tag in LONG_FORMS:
+            self._short_form(event)
+            return
         if tag is not None:
             value = self._tagged(event, tag, text)
         elif event.implicit[0]:
@@ -318,32 +363,50 @@ class _Builder:
             raise self._error(
                 event, f"cannot read {text[:40]!r} as !!{name}: {error}", "Drop the tag."
             ) from None
-        raise self._refused_tag(event, tag)
+        raise self._refused_tag(event)
 
-    def _refused_tag(self, event: Any, tag: str) -> TemplateError:
-        name = tag.removeprefix("!")
-        known = {"GetAtt": "Fn::GetAtt", "Ref": "Ref"}.get(name, f"Fn::{name}")
-        return self._error(
-            event,
-            f"could not determine a constructor for the tag {tag!r}",
-            f"Write the long form, {{{known}: …}}, or remove the tag.",
-        )
+    def _refused_tag(self, event: Any) -> TemplateError:
+        problem = f"could not determine a constructor for the tag {event.tag!r}"
+        return self._error(event, problem, tag_remedy(event.tag, self._root))
 
-    def _open(self, event: Any, is_map: bool) -> None:
-        tag = event.tag
-        if tag is not None:
-            known = ("map", "set") if is_map else ("seq", "omap", "pairs")
-            name = tag.removeprefix(_STANDARD)
-            if tag != "!" and name not in known:
-                raise self._refused_tag(event, tag)
-            tag = name
-        if len(self._stack) >= self.limits.max_depth:
+    def _short_form(self, event: Any) -> None:
+        """A scalar with the tag of a function."""
+        self._check_depth(event, 1)
+        self._first_tag = self._first_tag or event
+        start = self._count
+        value = long_form(event.tag, event.value)
+        inner = next(iter(value.values()))
+        height = 2 if isinstance(inner, list) else 1
+        self._count += 2 * height
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._count - start + 1, height)
+        self._add(value, height, event)
+
+    def _check_depth(self, event: Any, levels: int) -> None:
+        if len(self._stack) + levels > self.limits.max_depth:
             raise _too_deep(self.limits, self._place(event))
         if self._expects_key():
             raise self._error(event, "found unhashable key", "Use a simple text as the key.")
-        if event.anchor:
-            self._open_anchors.add(event.anchor)
-        self._stack.append(_Frame({} if is_map else [], event.anchor, self._count, tag, is_map=is_map))
+
+    def _open(self, event: Any, is_map: bool) -> None:
+        tag, anchor = event.tag, event.anchor
+        self._check_depth(event, 1)
+        if anchor:
+            self._open_anchors.add(anchor)
+        if tag in LONG_FORMS:
+            self._first_tag = self._first_tag or event
+            wrapper = _Frame({}, anchor, self._count, None, LONG_FORMS[tag], is_map=True, wraps=True)
+            self._stack.append(wrapper)
+            self._check_depth(event, 1)
+            self._count += 2
+            tag = anchor = None
+        elif tag is not None:
+            known = ("map", "set") if is_map else ("seq", "omap", "pairs")
+            name = tag.removeprefix(_STANDARD)
+            if tag != "!" and name not in known:
+                raise self._refused_tag(event)
+            tag = name
+        self._stack.append(_Frame({} if is_map else [], anchor, self._count, tag, is_map=is_map))
 
     def _close(self, event: Any) -> None:
         frame = self._stack.pop()
@@ -358,6 +421,8 @@ class _Builder:
             self._open_anchors.discard(frame.anchor)
             self._anchors[frame.anchor] = (value, self._count - frame.start + 1, frame.height)
         self._add(value, frame.height, event)
+        if self._stack and self._stack[-1].wraps:
+            self._close(event)
 
     def _merged(self, frame: _Frame, event: Any) -> dict[str, Any]:
         merged: dict[str, Any] = {}
@@ -408,8 +473,4 @@ class _Builder:
         if key is None:
             frame.merges = [*(frame.merges or ()), value]
             return
-        if key in frame.value:
-            self.warnings.append(
-                ParseWarning(f"The key {key!r} is repeated; the last one counts.", self._place(event))
-            )
         frame.value[key] = value

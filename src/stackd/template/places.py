@@ -22,18 +22,32 @@ from yaml.events import (
 
 from stackd.errors import Place
 from stackd.template.scalars import key_text, resolve_scalar
+from stackd.template.tags import LONG_FORMS
 
 PathPart = str | int
+_FUNCTIONS = frozenset(LONG_FORMS.values())
 
 
 @dataclass(slots=True)
 class _Spot:
-    """Where a value stands, and where each of its children does."""
+    """Where a value stands, and where each of its children does; ``key`` is where its key does.
+
+    The place of a collection that begins below its key is that of the key.
+    """
 
     line: int
     column: int
+    key: tuple[int, int]
     children: dict[PathPart, _Spot] = field(default_factory=dict)
     merged: list[_Spot] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Index:
+    """The places of everything in a text, and the keys that a mapping has a second time."""
+
+    root: _Spot | None = None
+    repeated: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,9 +60,9 @@ class _Open:
     count: int = 0
 
 
-def index_places(text: str) -> _Spot | None:
-    """The places of everything in ``text``, or None when it cannot be read as YAML."""
-    root: _Spot | None = None
+def index_places(text: str) -> Index:
+    """The places of everything in ``text``, as far as it can be read as YAML."""
+    index = Index()
     stack: list[_Open] = []
     anchors: dict[str, _Spot] = {}
     parser = CParser(text)
@@ -60,23 +74,29 @@ def index_places(text: str) -> _Spot | None:
                 continue
             if kind not in (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent):
                 continue
-            spot = _enter(event, kind, stack, anchors)
-            root = root or spot
+            spot = _enter(event, kind, stack, anchors, index.repeated)
+            index.root = index.root or spot
             if kind in (MappingStartEvent, SequenceStartEvent):
                 stack.append(_Open(spot, kind is MappingStartEvent))
     except (YAMLError, UnicodeError, ValueError, KeyError):
-        return root
-    return root
+        pass  # what comes after is not indexed
+    return index
 
 
-def _enter(event: Any, kind: type, stack: list[_Open], anchors: dict[str, _Spot]) -> _Spot:
+def _enter(
+    event: Any,
+    kind: type,
+    stack: list[_Open],
+    anchors: dict[str, _Spot],
+    repeated: list[tuple[str, int, int]],
+) -> _Spot:
     """Record one value (or key) under the collection that is open, and return its spot."""
     mark = event.start_mark
     line, column = mark.line + 1, mark.column + 1
     if kind is AliasEvent:
         spot = anchors[event.anchor]
     else:
-        spot = _Spot(line, column)
+        spot = _Spot(line, column, (line, column))
         if event.anchor:
             anchors[event.anchor] = spot
     if not stack:
@@ -90,26 +110,31 @@ def _enter(event: Any, kind: type, stack: list[_Open], anchors: dict[str, _Spot]
         name = key_text(resolve_scalar(event.value)) if plain else getattr(event, "value", "")
         parent.key = (name or "", line, column)
     else:
-        name, line, column = parent.key
+        name, *place = parent.key
         parent.key = None
         if name == "<<":
             parent.spot.merged.append(spot)
-        # A key is where the eye looks first; the children stay those of the value.
-        parent.spot.children[name] = _Spot(line, column, spot.children, spot.merged)
+        elif name in parent.spot.children:
+            repeated.append((str(name), *place))
+        below = line != place[0]
+        at = place if below else (line, column)
+        parent.spot.children[name] = _Spot(at[0], at[1], (place[0], place[1]), spot.children, spot.merged)
     return spot
 
 
-def find_place(root: _Spot | None, path: tuple[PathPart, ...], file: str) -> Place:
-    """The place of ``path``, or of its nearest ancestor that is in the text."""
-    if root is None:
+def find_place(index: Index, path: tuple[PathPart, ...], file: str, *, key: bool = False) -> Place:
+    """The place of ``path`` (of its last key if ``key``), or of its nearest ancestor that is in the text."""
+    if index.root is None:
         return Place(file)
-    spot = root
+    spot = index.root
     for part in path:
         child = spot.children.get(part) or _in_merged(spot, part)
+        if child is None and part in _FUNCTIONS:
+            continue  # it is written as a tag of what follows
         if child is None:
             break
         spot = child
-    return Place(file, spot.line, spot.column)
+    return Place(file, *spot.key) if key else Place(file, spot.line, spot.column)
 
 
 def _in_merged(spot: _Spot, part: PathPart) -> _Spot | None:

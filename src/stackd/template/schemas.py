@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from stackd.errors import InvalidSchemaError, TemplateError
 from stackd.template.constraints import (
@@ -20,11 +21,13 @@ from stackd.template.constraints import (
     whole_number,
 )
 from stackd.template.constraints import make_constraint as _make_constraint
+from stackd.template.functions.base import TemplatePath, dotted
 from stackd.template.parse import Limits, ParsedDocument, check_data
+from stackd.template.problems import Report, nearest, refuse
 from stackd.template.unknown import Unknown
 from stackd.template.versions import Version
 
-MASK: Final = "******"
+T = TypeVar("T")
 PARAMETER_LIMITS: Final = Limits(max_bytes=4_194_304)
 
 TYPES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -45,7 +48,7 @@ _FALSE: Final = ("0", "f", "false", "n", "no", "off")
 class ParameterSchema:
     """What a template says about one of its parameters; ``type`` is the HOT name in every dialect.
 
-    ``default`` None means that a value is required.
+    ``default`` None means that a value is required. What a ``broken`` one takes is not known.
     """
 
     name: str
@@ -57,6 +60,7 @@ class ParameterSchema:
     immutable: bool = False
     tags: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    broken: bool = False
 
     @property
     def required(self) -> bool:
@@ -132,62 +136,126 @@ def text_form(kind: str, value: Any) -> str:
     return str(value)
 
 
-def read_schemas(section: Any, version: Version, document: ParsedDocument) -> dict[str, ParameterSchema]:
-    """The parameter section's schemas; raises InvalidSchemaError."""
+def read_schemas(
+    section: Any, version: Version, document: ParsedDocument, report: Report = refuse
+) -> dict[str, ParameterSchema]:
+    """The parameter section's schemas; an InvalidSchemaError for each that is wrong is reported."""
     name = version.sections["parameters"]
     if section is None:
         return {}
     if not isinstance(section, dict):
-        raise InvalidSchemaError(
-            f'The section "{name}" must be a map of parameters.', path=name, place=document.place((name,))
-        )
-    return {key: _read_schema(key, body, version, document) for key, body in section.items()}
-
-
-def _read_schema(name: str, body: Any, version: Version, document: ParsedDocument) -> ParameterSchema:
-    section = version.sections["parameters"]
-    try:
-        return _schema(name, body, version)
-    except InvalidSchemaError as error:
-        error.path = error.path or f"{section}.{name}"
-        error.place = document.place((section, name))
-        raise
-
-
-def _schema(name: str, body: Any, version: Version) -> ParameterSchema:
-    if not isinstance(body, dict):
-        raise InvalidSchemaError(f"Invalid parameter ({name}), expected a mapping")
-    keys = {written: key for key, written in version.parameter_keys.items()}
-    for written in body:
-        if written not in keys:
-            raise InvalidSchemaError(
-                f"Invalid key '{written}' for parameter ({name})", remedy=f"Use only {', '.join(keys)}."
+        report(
+            InvalidSchemaError(
+                f'The section "{name}" must be a map of parameters.',
+                path=name,
+                place=document.place((name,)),
+                remedy="Write each parameter as a key with a map that has its type.",
+                value=document.value((name,)),
             )
-    given = {keys[written]: value for written, value in body.items()}
-    if given.get("type") is None:
-        raise InvalidSchemaError(f"Missing parameter type for parameter: {name}", remedy="Add its type.")
-    types = TYPES[version.dialect]
-    kind = types.get(given["type"]) if isinstance(given["type"], str) else None
-    if kind is None:
-        raise InvalidSchemaError(
-            f"Invalid type ({given['type']})"[:200], remedy=f"Use one of {', '.join(types)}."
         )
-    tags = given.get("tags") or []
-    if not isinstance(tags, list):
-        raise InvalidSchemaError(f"Tags property should be a list for parameter: {name}")
-    hidden = given.get("hidden", False)
-    read = _hot_constraints if version.dialect == "hot" else _cfn_constraints
-    return ParameterSchema(
-        name,
-        kind,
-        str(given.get("label") or name),
-        str(given.get("description") or ""),
-        given.get("default"),
-        bool(hidden) if version.dialect == "hot" else str(hidden).lower() == "true",
-        bool(given.get("immutable", False)),
-        tuple(map(str, tags)),
-        read(given, kind, version),
-    )
+        return {}
+    return {key: _SchemaReader(key, version, document, report).read(body) for key, body in section.items()}
+
+
+class _SchemaReader:
+    """Reads one parameter's schema as far as it can be read."""
+
+    def __init__(self, name: str, version: Version, document: ParsedDocument, report: Report) -> None:
+        self._name = name
+        self._version = version
+        self._document = document
+        self._report = report
+        self._path: TemplatePath = (version.sections["parameters"], name)
+
+    def read(self, body: Any) -> ParameterSchema:
+        """The schema; broken when not even its type is known."""
+        name, dialect = self._name, self._version.dialect
+        if not isinstance(body, dict):
+            self._wrong(
+                f"Invalid parameter ({name}), expected a mapping", (), "Write a map with the key type."
+            )
+            return ParameterSchema(name, "json", broken=True)
+        given = self._known_keys(body)
+        kind = self._type(given)
+        if kind is None:
+            return ParameterSchema(name, "json", broken=True)
+        tags = given.get("tags") or []
+        if not isinstance(tags, list):
+            self._wrong(f"Tags property should be a list for parameter: {name}", ("tags",), "Write a list.")
+            tags = []
+        hidden = given.get("hidden", False)
+        return ParameterSchema(
+            name,
+            kind,
+            str(given.get("label") or name),
+            str(given.get("description") or ""),
+            given.get("default"),
+            bool(hidden) if dialect == "hot" else str(hidden).lower() == "true",
+            bool(given.get("immutable", False)),
+            tuple(map(str, tags)),
+            self._constraints(given, kind),
+        )
+
+    def _wrong(self, message: str, below: TemplatePath, remedy: str = "", *, key: bool = False) -> None:
+        self._tell(InvalidSchemaError(message, remedy=remedy), below, key=key)
+
+    def _tell(self, error: InvalidSchemaError, below: TemplatePath, *, key: bool = False) -> None:
+        path = (*self._path, *below)
+        error.path = dotted(path)
+        error.remedy = error.remedy or "Correct the constraint, or remove it."
+        error.place = self._document.place(path, key=key)
+        error.value = None if key else self._document.value(path)
+        self._report(error)
+
+    def _known_keys(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        keys = {written: key for key, written in self._version.parameter_keys.items()}
+        for written in body:
+            if written not in keys:
+                self._wrong(
+                    f"Invalid key '{written}' for parameter ({self._name})",
+                    (written,),
+                    nearest(written, keys) or f"Use only {', '.join(keys)}.",
+                    key=True,
+                )
+        return {keys[written]: value for written, value in body.items() if written in keys}
+
+    def _type(self, given: Mapping[str, Any]) -> str | None:
+        types = TYPES[self._version.dialect]
+        named = given.get("type")
+        if named is None:
+            message = f"Missing parameter type for parameter: {self._name}"
+            self._wrong(message, (), f"Add its type: one of {', '.join(types)}.", key=True)
+            return None
+        kind = types.get(named) if isinstance(named, str) else None
+        if kind is None:
+            below = (self._version.parameter_keys["type"],)
+            remedy = nearest(str(named), types) or f"Use one of {', '.join(types)}."
+            self._wrong(f"Invalid type ({named})"[:200], below, remedy)
+        return kind
+
+    def _constraints(self, given: Mapping[str, Any], kind: str) -> tuple[Constraint, ...]:
+        constraints: list[Constraint] = []
+        if self._version.dialect != "hot":
+            return self._attempt(lambda: _cfn_constraints(given, kind), ()) or ()
+        definitions = given.get("constraints")
+        if definitions is None:
+            return ()
+        if not isinstance(definitions, list):
+            message = "Invalid parameter constraints, expected a list"
+            self._wrong(message, ("constraints",), "Write a list with one map per constraint.")
+            return ()
+        for index, definition in enumerate(definitions):
+            read = partial(_hot_constraint, definition, kind, self._version)
+            if (constraint := self._attempt(read, ("constraints", index))) is not None:
+                constraints.append(constraint)
+        return tuple(constraints)
+
+    def _attempt(self, read: Callable[[], T], below: TemplatePath) -> T | None:
+        try:
+            return read()
+        except InvalidSchemaError as error:
+            self._tell(error, below)
+            return None
 
 
 def _constraint(kind: str, body: Any, description: str, parameter_type: str) -> Constraint:
@@ -203,30 +271,23 @@ def _constraint(kind: str, body: Any, description: str, parameter_type: str) -> 
     return _make_constraint(kind, body, description, parameter_type, to_type)
 
 
-def _hot_constraints(given: Mapping[str, Any], kind: str, version: Version) -> tuple[Constraint, ...]:
-    definitions = given.get("constraints")
-    if definitions is None:
-        return ()
-    if not isinstance(definitions, list):
-        raise InvalidSchemaError("Invalid parameter constraints, expected a list")
-    constraints = []
-    for definition in definitions:
-        if not isinstance(definition, dict):
-            raise InvalidSchemaError("Invalid parameter constraints, expected a mapping")
-        for key in definition:
-            if key not in KINDS and key != "description":
-                raise InvalidSchemaError(
-                    f"Invalid key '{key}' for parameter constraints", remedy=f"Use one of {', '.join(KINDS)}."
-                )
-        known = [key for key in KINDS if key in definition and key in version.constraints]
-        if not known:
-            raise InvalidSchemaError("No constraint expressed", remedy=f"Add one of {', '.join(KINDS)}.")
-        description = str(definition.get("description") or "")
-        constraints.append(_constraint(known[0], definition[known[0]], description, kind))
-    return tuple(constraints)
+def _hot_constraint(definition: Any, kind: str, version: Version) -> Constraint:
+    if not isinstance(definition, dict):
+        raise InvalidSchemaError("Invalid parameter constraints, expected a mapping")
+    for key in definition:
+        if key not in KINDS and key != "description":
+            raise InvalidSchemaError(
+                f"Invalid key '{key}' for parameter constraints",
+                remedy=nearest(key, KINDS) or f"Use one of {', '.join(KINDS)}.",
+            )
+    known = [key for key in KINDS if key in definition and key in version.constraints]
+    if not known:
+        raise InvalidSchemaError("No constraint expressed", remedy=f"Add one of {', '.join(KINDS)}.")
+    description = str(definition.get("description") or "")
+    return _constraint(known[0], definition[known[0]], description, kind)
 
 
-def _cfn_constraints(given: Mapping[str, Any], kind: str, version: Version) -> tuple[Constraint, ...]:
+def _cfn_constraints(given: Mapping[str, Any], kind: str) -> tuple[Constraint, ...]:
     description = str(given.get("constraint_description") or "")
     constraints: list[Constraint] = []
 

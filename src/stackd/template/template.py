@@ -9,13 +9,14 @@ from typing import Any, Final
 from stackd.errors import InvalidTemplateSection, InvalidTemplateVersion, Place, TemplateError
 from stackd.template.definitions import DefinitionReader, OutputDefinition, ResourceDefinition
 from stackd.template.functions.base import PathPart, TemplatePath, dotted
-from stackd.template.groups import check_groups
+from stackd.template.groups import INTERFACE, check_groups, interface_groups, labelled
 from stackd.template.guard import depth_guarded
 from stackd.template.parse import Limits, ParsedDocument, ParseWarning, check_data, parse_text, plain
+from stackd.template.problems import Problems, Stage, nearest, raise_first
 from stackd.template.schemas import ParameterSchema, read_schemas
 from stackd.template.versions import VERSION_KEYS, Version, find_version
 
-__all__ = ["OutputDefinition", "ResourceDefinition", "Template", "load_template"]
+__all__ = ["OutputDefinition", "ResourceDefinition", "Template", "load_template", "read_template"]
 
 NO_DESCRIPTION: Final = "No description"
 
@@ -24,7 +25,8 @@ NO_DESCRIPTION: Final = "No description"
 class Template:
     """A template, read and checked as far as that is possible without parameters.
 
-    ``data`` is the template as it was given: treat it as read-only.
+    ``data`` is the template as it was given: treat it as read-only. ``mistakes`` are those of the parts that
+    could not be read; there are none in what `load_template` returns.
     """
 
     version: Version
@@ -38,26 +40,47 @@ class Template:
     data: Mapping[str, Any] = field(repr=False)
     document: ParsedDocument = field(repr=False)
     limits: Limits = field(default=Limits(), repr=False)
+    mistakes: Problems = field(default_factory=Problems, repr=False)
+
+    def require(self) -> None:
+        """Raise the first mistake, with all others in tow."""
+        raise_first(self.mistakes.ordered())
 
     @property
     def warnings(self) -> tuple[ParseWarning, ...]:
         """What is allowed in the text but probably not meant."""
         return self.document.warnings
 
-    def place(self, path: tuple[PathPart, ...]) -> Place:
-        """Where ``path`` stands in the text."""
-        return self.document.place(path)
+    def place(self, path: tuple[PathPart, ...], *, key: bool = False) -> Place:
+        """Where ``path``, or the last key of it, stands in the text."""
+        return self.document.place(path, key=key)
+
+    def value(self, path: tuple[PathPart, ...]) -> Any:
+        """What stands at ``path``, as far as it can be shown."""
+        return self.document.value(path)
 
     def parameter_place(self, name: str) -> Place:
         """Where a parameter is declared."""
         return self.place((self.version.sections["parameters"], name))
 
 
-@depth_guarded
 def load_template(
     source: str | bytes | Mapping[str, Any] | ParsedDocument, *, limits: Limits | None = None, file: str = ""
 ) -> Template:
     """Read a template; raises TemplateError, or RequestLimitExceeded when it is too large."""
+    template = read_template(source, limits=limits, file=file)
+    template.require()
+    return template
+
+
+@depth_guarded
+def read_template(
+    source: str | bytes | Mapping[str, Any] | ParsedDocument, *, limits: Limits | None = None, file: str = ""
+) -> Template:
+    """Read as much of a template as can be read; it keeps the ``mistakes`` in the rest.
+
+    Raises TemplateError for what is not a template at all, RequestLimitExceeded when it is too large.
+    """
     limits = limits or Limits()
     document = _document(source, limits, file)
     data = document.data
@@ -73,7 +96,13 @@ def load_template(
             place=document.place(()),
             remedy="Start the template with heat_template_version: …",
         )
-    return _Loader(find_version(data), document, limits).load()
+    try:
+        version = find_version(data)
+    except InvalidTemplateVersion as error:
+        error.place = document.place((error.path,) if error.path else ())
+        error.value = document.value((error.path,)) if error.path else None
+        raise
+    return _Loader(version, document, limits).load()
 
 
 def _document(source: Any, limits: Limits, file: str) -> ParsedDocument:
@@ -94,33 +123,55 @@ class _Loader:
         self.document = document
         self.limits = limits
         self.data: dict[str, Any] = document.data
+        self.problems = Problems()
 
     def load(self) -> Template:
-        """The template; raises the first mistake."""
+        """The template, as far as it can be read."""
         self._check_sections()
-        self._check_resource_types()
-        schemas = read_schemas(self._section("parameters"), self.version, self.document)
-        groups = check_groups(self._section("parameter_groups"), schemas, self.document)
-        reader = DefinitionReader(self.version, self.document)
+        resources = self._map_section("resources")
+        self._check_resource_types(resources)
+        schemas = read_schemas(
+            self._section("parameters"), self.version, self.document, self.problems.at(Stage.PARAMETERS)
+        )
+        groups = check_groups(
+            self._section("parameter_groups"), schemas, self.document, self.problems.at(Stage.GROUPS)
+        )
+        interface = self._map_section("metadata").get(INTERFACE)
+        if isinstance(interface, dict):
+            groups = interface_groups(interface, schemas)
+            schemas = labelled(interface, schemas)
+        reader = DefinitionReader(self.version, self.document, self.problems)
         conditions = {name: reader.condition(name, body) for name, body in self._conditions().items()}
-        resources = self._map_section("resources").items()
-        outputs = self._map_section("outputs").items()
         return Template(
             self.version,
             str(self._section("description") or NO_DESCRIPTION),
             schemas,
             groups,
-            {name: reader.resource(name, body) for name, body in resources},
-            {name: reader.output(name, body) for name, body in outputs},
+            {name: reader.resource(name, body) for name, body in resources.items()},
+            {name: reader.output(name, body) for name, body in self._map_section("outputs").items()},
             conditions,
             self._map_section("mappings"),
             self.data,
             self.document,
             self.limits,
+            self.problems,
         )
 
-    def _fail(self, message: str, path: TemplatePath, remedy: str = "") -> TemplateError:
-        return TemplateError(message, path=dotted(path), place=self.document.place(path), remedy=remedy)
+    def _wrong(
+        self,
+        message: str,
+        path: TemplatePath,
+        remedy: str,
+        stage: Stage = Stage.STRUCTURE,
+        kind: type[TemplateError] = TemplateError,
+        *,
+        key: bool = False,
+    ) -> None:
+        place = self.document.place(path, key=key)
+        value = None if key else self.document.value(path)
+        self.problems.add(
+            stage, "", kind(message, path=dotted(path), place=place, remedy=remedy, value=value)
+        )
 
     def _section(self, name: str) -> Any:
         return self.data.get(self.version.sections.get(name, ""))
@@ -131,41 +182,47 @@ class _Loader:
             return {}
         if not isinstance(section, dict):
             written = self.version.sections[name]
-            raise self._fail(
+            self._wrong(
                 f'"{written}" must contain a map of {name}. Found a [{type(section)}] instead',
                 (written,),
                 "Write the section as a map.",
             )
+            return {}
         return section
 
     def _check_sections(self) -> None:
         known = set(self.version.sections.values())
+        refused = self.version.refused_sections
         for section in self.data:
             if section not in known:
-                raise InvalidTemplateSection(
+                remedy = refused.get(section) or nearest(section, known)
+                self._wrong(
                     f"The template section is invalid: {section}",
-                    path=section,
-                    place=self.document.place((section,)),
-                    remedy=f"Use only {', '.join(sorted(known))}.",
+                    (section,),
+                    remedy or f"Use only {', '.join(sorted(known))}.",
+                    kind=InvalidTemplateSection,
+                    key=True,
                 )
 
-    def _check_resource_types(self) -> None:
+    def _check_resource_types(self, resources: Mapping[str, Any]) -> None:
         """Every resource must at least be a map with a type."""
         section = self.version.sections["resources"]
         key = self.version.resource_keys["type"]
-        for name, body in self._map_section("resources").items():
+        for name, body in resources.items():
             path = (section, name)
             if body and not isinstance(body, dict):
-                raise self._fail(
+                self._wrong(
                     f'"{section}" must contain a map of resource maps. Found a [{type(body)}] instead',
                     path,
                     f"Write {name} as a map with the key {key}.",
                 )
-            if not body or body.get(key) is None:
+            elif not body or body.get(key) is None:
                 noun = "resource" if self.version.dialect == "hot" else "Resource"
-                raise self._fail(f"Each {noun} must contain a {key} key.", path, f"Give {name} a {key}.")
+                message = f"Each {noun} must contain a {key} key."
+                self._wrong(message, path, f"Give {name} a {key}.", key=True)
             if "/" in name:
-                raise self._fail(f'Resource name may not contain "/": {name}', path, "Choose another name.")
+                message = f'Resource name may not contain "/": {name}'
+                self._wrong(message, path, "Choose another name.", key=True)
 
     def _conditions(self) -> dict[str, Any]:
         section = self.version.sections.get("conditions", "")
@@ -173,10 +230,12 @@ class _Loader:
             return {}
         definitions = self.data[section]
         if not isinstance(definitions, dict):
-            raise self._fail(
+            self._wrong(
                 "Condition validation error: Condition definitions must be a map. "
                 f"Found a {type(definitions).__name__} instead",
                 (section,),
                 "Write the section as a map, or remove it.",
+                Stage.CONDITIONS,
             )
+            return {}
         return definitions

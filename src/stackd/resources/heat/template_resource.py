@@ -146,12 +146,13 @@ def _items(index: int, item: Any) -> Iterator[str]:
 
 def check_facade(provider: TemplateResource, facade: ResourceType[Any], kind: str) -> None:
     """Raise ``TemplateError`` unless the template can stand in for the type ``kind``."""
-    problem = next(_facade_problems(provider, facade, kind), None)
+    problem = next(facade_problems(provider, facade, kind), None)
     if problem:
         raise TemplateError(problem, remedy=f"Give the template the parameters and outputs of {kind}.")
 
 
-def _facade_problems(provider: TemplateResource, facade: ResourceType[Any], kind: str) -> Iterator[str]:
+def facade_problems(provider: TemplateResource, facade: ResourceType[Any], kind: str) -> Iterator[str]:
+    """Why a template cannot stand in for the type ``kind``."""
     wanted, has = facade.properties.schema, provider.properties.schema
     for name, schema in wanted.items():
         if schema.required and name not in has:

@@ -42,6 +42,17 @@ class Reference:
     where: TemplatePath = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A use of a value that another stack exports; the name may hold `Unknown`."""
+
+    name: Any
+    where: TemplatePath = ()
+
+
+Use = Reference | Import
+
+
 class Resolver(Protocol):
     """What a function may ask while it is evaluated (implemented by `evaluation.Evaluation`)."""
 
@@ -84,6 +95,9 @@ class Resolver(Protocol):
     def availability_zones(self) -> list[str]:
         """Names of the compute availability zones."""
 
+    def imported(self, name: str) -> Any:
+        """A value that another stack exports; raises ValueError when none does."""
+
 
 class Function(ABC):
     """One function of the template language: argument check, dependencies and evaluation.
@@ -114,8 +128,8 @@ class Function(ABC):
         """Refuse what is legal to load but not to run."""
         return
 
-    def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
-        """The resources that are used."""
+    def references(self, args: Any, walk: Walk) -> Iterator[Use]:
+        """The resources and exports that are used."""
         yield from walk.inside(args)
 
     @abstractmethod
@@ -132,14 +146,17 @@ class Parser(Protocol):
     def parse_condition(self, raw: Any, path: TemplatePath) -> Any:
         """The same in the language of conditions."""
 
+    def reporting(self, report: Callable[[TemplateError], None]) -> Parser:
+        """The same parser that hands mistakes to ``report``."""
+
 
 class Walk(Protocol):
-    """Collects references (implemented by `stackd.template.graph`)."""
+    """Collects uses (implemented by `stackd.template.graph`)."""
 
     path: TemplatePath
 
-    def inside(self, node: Any) -> Iterator[Reference]:
-        """The references anywhere inside a node."""
+    def inside(self, node: Any) -> Iterator[Use]:
+        """The uses anywhere inside a node."""
 
     def value(self, node: Any) -> Any:
         """The value of a node as far as parameters alone determine it, else Unknown."""
@@ -168,21 +185,30 @@ class Call:
 
 
 class Lazy:
-    """A part of the template that is parsed only when it is chosen."""
+    """A part of the template that is parsed when it is chosen; ``problems`` is what was wrong with it."""
 
-    __slots__ = ("_node", "_parse", "path", "raw")
+    __slots__ = ("_node", "_parser", "path", "problems", "raw")
 
-    def __init__(self, raw: Any, path: TemplatePath, parse: Callable[[Any, TemplatePath], Any]) -> None:
+    def __init__(self, raw: Any, path: TemplatePath, parser: Parser) -> None:
         self.raw = raw
         self.path = path
-        self._parse = parse
+        self.problems: list[TemplateError] = []
+        self._parser = parser
         self._node: Any = self
 
     @property
     def node(self) -> Any:
-        """The parsed part."""
+        """The parsed part; raises the first of its problems."""
+        node = self.readable
+        if self.problems:
+            raise self.problems[0]
+        return node
+
+    @property
+    def readable(self) -> Any:
+        """The parsed part as far as it can be read."""
         if self._node is self:
-            self._node = self._parse(self.raw, self.path)
+            self._node = self._parser.reporting(self.problems.append).parse(self.raw, self.path)
         return self._node
 
 

@@ -14,9 +14,9 @@ from stackd.template.functions.base import (
     Function,
     Lazy,
     Parser,
-    Reference,
     Resolver,
     TemplatePath,
+    Use,
     Walk,
 )
 from stackd.template.unknown import Unknown
@@ -125,11 +125,11 @@ class If(Function):
                 f'Arguments to "{self.name}" must be of the form: [condition_name, value_if_true{else_part}]'
             )
         condition = parser.parse_condition(raw[0], (*path, 0))
-        branches = tuple(Lazy(part, (*path, index), parser.parse) for index, part in enumerate(raw[1:], 1))
+        branches = tuple(Lazy(part, (*path, index), parser) for index, part in enumerate(raw[1:], 1))
         return Choice(condition, branches)
 
     @override
-    def references(self, args: Choice, walk: Walk) -> Iterator[Reference]:
+    def references(self, args: Choice, walk: Walk) -> Iterator[Use]:
         truth = self._truth(walk.condition(args.condition))
         if isinstance(truth, Unknown):
             for branch in args.branches:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
-from stackd.template.functions.base import Call, Function, Reference, Resolver, Walk
+from stackd.template.functions.base import Call, Function, Reference, Resolver, Use, Walk
 from stackd.template.unknown import Unknown, find_unknown
 
 
@@ -29,6 +29,11 @@ def select(value: Any, path: Iterable[Any], *, missing: Any = None, text_index: 
         except (LookupError, TypeError, ValueError):
             return missing
     return value
+
+
+def _is_open(name: Any) -> bool:
+    """Whether a name depends on a parameter whose value is not known."""
+    return isinstance(name, Unknown) and not name.resource
 
 
 class GetParam(Function):
@@ -62,10 +67,11 @@ class GetResource(Function):
     usage = "{get_resource: resource name}"
 
     @override
-    def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
+    def references(self, args: Any, walk: Walk) -> Iterator[Use]:
         yield from walk.inside(args)
         name = walk.value(args)
-        yield Reference(name if isinstance(name, str) else str(name), where=walk.path)
+        if not _is_open(name):
+            yield Reference(name if isinstance(name, str) else str(name), where=walk.path)
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -112,9 +118,11 @@ class GetAttr(Function):
         return "Fn::GetAtt" if self.exact else "get_attr"
 
     @override
-    def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
+    def references(self, args: Any, walk: Walk) -> Iterator[Use]:
         yield from walk.inside(args)
         parts = walk.value([args] if isinstance(args, str) else args)
+        if _is_open(parts[0] if isinstance(parts, list) and parts else parts):
+            return
         if not isinstance(parts, list) or not parts:
             yield Reference(str(parts), "*", where=walk.path)
             return
@@ -149,7 +157,7 @@ class Ref(Function):
     usage = "{Ref: name of a resource or parameter}"
 
     @override
-    def references(self, args: Any, walk: Walk) -> Iterator[Reference]:
+    def references(self, args: Any, walk: Walk) -> Iterator[Use]:
         yield from walk.inside(args)
         name = walk.value(args)
         if isinstance(name, str) and (walk.is_resource(name) or not walk.is_parameter(name)):

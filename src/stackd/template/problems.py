@@ -1,0 +1,127 @@
+"""Mistakes collected instead of raised, so that an author is told of all of them at once.
+
+Whatever reads or checks a template hands each mistake to a `Report`. One that raises, `refuse`, stops at the
+first; `Problems` keeps them with the stage of checking that each belongs to, and hands them out in the order
+in which Heat would find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+from functools import partial
+from typing import Final
+
+from stackd.errors import InvalidTemplateReference, TemplateError
+from stackd.template.unknown import Unknown
+
+Report = Callable[[TemplateError], None]
+
+BROKEN: Final = Unknown("", ("broken",))
+"""Stands where a mistake was found: whatever depends on it is not judged."""
+
+
+class Stage(IntEnum):
+    """The stages of checking, in the order in which their mistakes are told."""
+
+    STRUCTURE = 0
+    PARAMETERS = 1
+    GROUPS = 2
+    CONDITIONS = 3
+    DEFINITIONS = 4
+    NAMES = 5
+    GRAPH = 6
+    RESOURCES = 7
+    OUTPUTS = 8
+
+
+def refuse(error: TemplateError) -> None:
+    """The report that raises."""
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """An error, the stage that found it, and the resource it is about."""
+
+    stage: Stage
+    error: TemplateError
+    resource: str = ""
+
+
+class Problems:
+    """The mistakes found so far."""
+
+    __slots__ = ("_mistakes",)
+
+    def __init__(self) -> None:
+        self._mistakes: list[Mistake] = []
+
+    def __len__(self) -> int:
+        return len(self._mistakes)
+
+    def __iter__(self) -> Iterator[Mistake]:
+        return iter(self._mistakes)
+
+    def add(self, stage: Stage, resource: str, error: TemplateError) -> None:
+        """Keep a mistake."""
+        self._mistakes.append(Mistake(stage, error, resource))
+
+    def at(self, stage: Stage, resource: str = "") -> Report:
+        """Where a check of that stage reports to."""
+        return partial(self.add, stage, resource)
+
+    def about(self, path: str) -> bool:
+        """Whether something at or below a dotted path is known to be wrong."""
+        return any(
+            each.error.path.startswith(path) and each.error.path[len(path) : len(path) + 1] in ("", ".", "[")
+            for each in self._mistakes
+        )
+
+    def ordered(self, ranks: Mapping[str, int] | None = None) -> list[TemplateError]:
+        """Each mistake once, by stage, then by the rank of its resource, then as it was found."""
+        ranks = ranks or {}
+        mistakes = sorted(
+            self._mistakes,
+            key=lambda each: (
+                each.stage,
+                ranks.get(each.resource, 0) if each.stage is Stage.RESOURCES else 0,
+            ),
+        )
+        return distinct([each.error for each in mistakes])
+
+
+def raise_first(errors: Sequence[TemplateError]) -> None:
+    """Raise the first error, if any; all of them travel with it for the API to show."""
+    if errors:
+        errors[0].__dict__["all_errors"] = list(errors)
+        raise errors[0]
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A remedy that names the known name most like a wrong one; empty when none is like it."""
+    close = get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+def distinct(errors: list[TemplateError]) -> list[TemplateError]:
+    """The errors without those that tell of the same mistake as an earlier one."""
+    seen: set[tuple[object, ...]] = set()
+    kept: list[TemplateError] = []
+    for error in errors:
+        keys = set(_identities(error))
+        if not keys & seen:
+            kept.append(error)
+        seen |= keys
+    return kept
+
+
+def _identities(error: TemplateError) -> Iterator[tuple[object, ...]]:
+    """What two errors have in common when they are about one mistake."""
+    yield error.message, error.path
+    if isinstance(error, InvalidTemplateReference):
+        yield InvalidTemplateReference, error.path
+    if error.place.line:
+        yield error.place, error.message.rsplit(": ", 1)[-1]

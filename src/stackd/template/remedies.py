@@ -1,0 +1,24 @@
+"""What to do about names that a version of the template language does not have."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from stackd.template.versions import VERSIONS, Version
+
+
+def remedy_for(name: str, version: Version) -> str:
+    """What to do about a function that a version does not have; empty when there is none of that name."""
+    if name in version.functions or name in version.condition_functions:
+        return ""
+    same = [each for each in VERSIONS.values() if each.dialect == version.dialect and name in each.functions]
+    if not same:
+        other = any(name in each.functions for each in VERSIONS.values())
+        like = get_close_matches(name, version.functions, n=1, cutoff=0.8)
+        if like:
+            return f"Did you mean {like[0]}?"
+        return f"{name} is a function of another dialect of templates." if other else ""
+    dates = sorted(each.date for each in same)
+    if dates[0] > version.date:
+        return f"{name} needs {version.key} {dates[0]} or later."
+    return f"{name} is a function of {version.key} {dates[-1]} and earlier only."
