@@ -14,6 +14,7 @@ COMMANDS = {
     "validate": Entry("stackd.cli.template_check", "validate", "Find every mistake in a template."),
     "lint": Entry("stackd.cli.template_check", "lint", "Find what is allowed but probably not meant."),
     "rules": Entry("stackd.cli.template_check", "rules", "List the rules of lint."),
+    "graph": Entry("stackd.cli.template_graph", "graph", "Draw what needs what."),
     "schema": Entry("stackd.cli.template_schema", "schema", "Print the JSON Schema for editors."),
 }
 
@@ -33,6 +34,7 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.pass_obj
     def run(
         config_file: str | None,
+        /,
         *,
         file: str,
         environments: tuple[str, ...],
