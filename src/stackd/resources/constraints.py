@@ -7,6 +7,7 @@ together by the engine, never here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def _bounds(low: float | None, high: float | None) -> dict[str, Any]:
 
 
 def _bounds_text(low: float | None, high: float | None) -> str:
-    return ", ".join(f"{key}: {bound}" for key, bound in _bounds(low, high).items())
+    return f"min: {low}, max: {high}"
 
 
 def _outside(number: float, low: float | None, high: float | None) -> bool:
@@ -101,12 +102,9 @@ class AllowedValues:
 
     def check(self, value: Any) -> str | None:
         """See ``Constraint``."""
-        asked = value if isinstance(value, list) else [value]
-        shown = ", ".join(str(allowed) for allowed in self.values)
-        for each in asked:
-            if each not in self.values:
-                return f'"{each}" is not an allowed value [{shown}]'
-        return None
+        if all(each in self.values for each in (value if isinstance(value, list) else [value])):
+            return None
+        return f"{json.dumps(value)} is not an allowed value {json.dumps(self.values)}"
 
     def shown(self) -> dict[str, Any]:
         """See ``Constraint``."""

@@ -17,6 +17,7 @@ Values that are not known yet (``Unknown``) pass through conversion untouched an
 from __future__ import annotations
 
 import enum
+import json
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hi
 
 from stackd.errors import PropertyError
 from stackd.resources.constraints import Constraint, Custom
-from stackd.template.unknown import Unknown
+from stackd.template.unknown import Unknown, has_unknown
 
 
 class Update(enum.Enum):
@@ -312,18 +313,19 @@ def _to_string(value: Any) -> Any:
 def _to_integer(value: Any) -> Any:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"Value '{value}' is not an integer") from None
 
 
 def _to_number(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"could not convert '{value}' to a number") from None
-    return int(number) if number.is_integer() and str(value).lstrip("+-").isdigit() else number
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except (TypeError, ValueError):
+            continue
+    raise ValueError(f"could not convert string to float: {value!r}")
 
 
 _BOOLEANS = {"true": True, "false": False}
@@ -366,6 +368,8 @@ def _loosely(schema: PropertySchema, value: Any) -> Any:
     """Extra conversions of properties that stand for a template's parameters."""
     if schema.type == "list" and isinstance(value, str):
         return value.split(",") if value else []
+    if schema.type == "map" and isinstance(value, list):
+        return value if has_unknown(value) else json.dumps(value)
     if schema.type == "map" and isinstance(value, str):
         return value
     return None
@@ -376,9 +380,9 @@ def convert(schema: PropertySchema, value: Any, path: str, errors: list[Property
     if isinstance(value, Unknown):
         return value
     if value is None:
-        value = schema.default if schema.default is not None else _EMPTY.get(schema.type)
-        if value is None:
+        if schema.type == "any":
             return None
+        value = schema.default if schema.default is not None else _EMPTY[schema.type]
     loose = _loosely(schema, value) if schema.convertible else None
     if loose is None:
         try:
@@ -387,19 +391,11 @@ def convert(schema: PropertySchema, value: Any, path: str, errors: list[Property
             errors.append(_error(path, str(error), f"Give a value of type {schema.type}."))
             return None
     converted = _inside(schema, loose, path, errors)
-    if not _has_unknown(converted):
+    if schema.constraints and not has_unknown(converted):
         complaints = (constraint.check(converted) for constraint in schema.constraints)
         remedy = "Choose a value that the constraint allows."
         errors.extend(_error(path, complaint, remedy) for complaint in complaints if complaint)
     return converted
-
-
-def _has_unknown(value: Any) -> bool:
-    if isinstance(value, Unknown):
-        return True
-    if isinstance(value, list):
-        return any(isinstance(each, Unknown) for each in value)
-    return False
 
 
 def _inside(schema: PropertySchema, value: Any, path: str, errors: list[PropertyError]) -> Any:
