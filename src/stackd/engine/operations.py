@@ -18,9 +18,10 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from cachetools import TTLCache
 
 from stackd.clients.cloud import Cloud
-from stackd.clients.lookup import Finder
+from stackd.clients.lookup import Finder, Found
 from stackd.clients.wire import PERMIT
 from stackd.db import events, leases, resources, stacks
 from stackd.db import operations as operation_rows
@@ -44,6 +45,9 @@ log = structlog.get_logger(__name__)
 
 _SURE = 0.9
 """The part of a lease in which nobody else can have taken over, even where clocks differ a little."""
+
+_NOTED_FOR = 30.0
+_MOST_NOTED = 256
 
 CloudOf = Callable[[Stack], Awaitable[Cloud]]
 """Gives the cloud with the authority under which a stack's work is done."""
@@ -70,7 +74,17 @@ class Operator:
         self._lease = lease
         self._trees: dict[str, _Tree] = {}
         self._closing = False
+        self._found: TTLCache[str, Found] = TTLCache(_MOST_NOTED, _NOTED_FOR)
         self.on_deleted: Callable[[Stack], Awaitable[None]] | None = None
+
+    def note(self, stack_id: str, found: Found) -> None:
+        """What was looked up for a request on a stack, so that its operation need not do so again."""
+        if found:
+            self._found[stack_id] = found
+
+    def noted(self, stack_id: str) -> Found | None:
+        """What was noted a moment ago for the operation that begins now."""
+        return self._found.pop(stack_id, None)
 
     def kick(self, root_id: str) -> None:
         """There is (or may be) an operation to run on this tree."""
@@ -271,7 +285,7 @@ class Conduct:
             self.operation,
             self.fence,
             cloud,
-            Finder(cloud),
+            Finder(cloud, self.operator.noted(self.stack.id)),
             self.pace,
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,

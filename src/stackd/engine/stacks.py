@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from stackd.clients.lookup import COLLECTIONS, Finder
+from stackd.clients.lookup import Finder
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine import hooks
+from stackd.engine.checks import refuse_wrong
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
-from stackd.engine.desired import Desired, Source, loaded_properties, property_place
+from stackd.engine.desired import Source
 from stackd.engine.engine import Engine
-from stackd.engine.expand import Expanded
 from stackd.engine.fetching import Fetched, brought, checked_whole, fetched_nothing
 from stackd.engine.nested import identity_of
 from stackd.engine.predict import Prediction, predict
@@ -34,17 +34,14 @@ from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.states import require_start
 from stackd.errors import (
     ActionInProgress,
-    BadRequest,
     EntityNotFound,
     Fenced,
     Forbidden,
     NotSupported,
-    PropertyError,
     RequestLimitExceeded,
     StackExists,
 )
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
-from stackd.resources.schema import walk_values
 from stackd.template.environment import Environment
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
@@ -355,7 +352,7 @@ async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) ->
     identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
     source = Source(template, environment, request.files)
     checked = await _check(engine, source, fetched, identity, name=request.name)
-    await _check_with_cloud(engine, caller, checked.expanded)
+    await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
 
 
@@ -366,7 +363,7 @@ async def _checked_change(
     source = await _merged(engine, request, stored)
     before = await _parameters_before(engine, stack, stored)
     checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
-    await _check_with_cloud(engine, caller, checked.expanded)
+    await _check_with_cloud(engine, caller, checked, stack.id)
     return checked
 
 
@@ -414,33 +411,12 @@ async def _check(
     return await checked_whole(run, source, registry, limits, fetched)
 
 
-async def _check_with_cloud(engine: Engine, caller: Caller, expanded: Expanded) -> None:
-    """Policy on resource types, services in the catalog, and names that must exist in the cloud."""
-    registry = engine.services.registry
-    for name in sorted(expanded.types()):
-        if not engine.policy.allows_type(caller, name):
-            raise Forbidden(f"You are not authorized to use {name}.")
-    if not any(registry.get(name).service or registry.get(name).entity for name in expanded.types()):
-        return
+async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, stack_id: str) -> None:
+    """Policy on resource types, and names that must exist in the cloud; the operation knows them then."""
+    if not checked.errors:
+        for name in sorted(checked.expanded.types()):
+            if not engine.policy.allows_type(caller, name):
+                raise Forbidden(f"You are not authorized to use {name}.")
     finder = Finder(engine.authority.of_caller(caller))
-    for each in expanded.walk():
-        for name in each.desired.resources:
-            await _check_names(each.desired, name, finder)
-
-
-async def _check_names(desired: Desired, name: str, finder: Finder) -> None:
-    handler = desired.kinds[name].handler
-    if handler.any_properties or desired.resources[name].external_id is not None:
-        return
-    path = f"resources.{name}.properties"
-    props = loaded_properties(desired, name, desired.scope({}))
-    for schema, value, where, _, _ in walk_values(props.schema, props.data, path):
-        if schema.find in COLLECTIONS and isinstance(value, str) and value:
-            try:
-                await finder.id_of(schema.find or "", value)
-            except (EntityNotFound, BadRequest) as error:
-                message = f"Property error: {where}: Error validating value '{value}': {error}"
-                place = property_place(desired.source.template, name, where)
-                raise PropertyError(
-                    message, path=where, place=place, remedy="Name one that exists."
-                ) from error
+    await refuse_wrong(checked.checks, finder, checked.errors)
+    engine.operator.note(stack_id, finder.found)
