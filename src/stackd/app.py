@@ -40,11 +40,12 @@ from stackd.engine.reading import Reader
 from stackd.engine.run import Services, SignalHub, Tuning
 from stackd.engine.watch import Watchers
 from stackd.resources.context import Endpoints
+from stackd.resources.operator_environment import OperatorEnvironmentError
 from stackd.resources.registry import load_registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.serving import configure_log, lag_probe, serve_http
-from stackd.settings import Listener, Settings, SettingsError, encryption_keys
+from stackd.settings import Listener, OperatorEnvironment, Settings, SettingsError, encryption_keys
 
 log = structlog.get_logger(__name__)
 SWITCH = 0.001
@@ -149,7 +150,11 @@ def make_egress(settings: Settings) -> Egress:
 def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress) -> Engine:
     """The engine and its parts."""
     limits = settings.limits
-    registry = load_registry([Path(directory) for directory in settings.plugins.directories])
+    directories = [Path(directory) for directory in settings.plugins.directories]
+    try:
+        registry = load_registry(directories, environment_directory(settings.environment.directory))
+    except OperatorEnvironmentError as error:
+        raise SettingsError(error.message) from error
     for problem in registry.problems:
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     services = Services(
@@ -186,6 +191,12 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     operator = Operator(services, authority.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     return Engine(services, operator, authority, policy, limits, lease, alone)
+
+
+def environment_directory(named: str) -> Path | None:
+    """The directory of the operator's environment; None where there is none and none was asked for."""
+    is_default = named == OperatorEnvironment().directory
+    return None if not named or (is_default and not Path(named).is_dir()) else Path(named)
 
 
 def public_url(listener: Listener) -> str:

@@ -262,6 +262,16 @@ class Plugins(Section):
     directories: Words = opt((), "Directories whose Python files declare further resource types.")
 
 
+class OperatorEnvironment(Section):
+    """What applies to every stack below its own environment: mappings of types, defaults of parameters."""
+
+    directory: str = opt(
+        "/etc/stackd/environment.d",
+        "Directory of environments, all of whose files are read at the start; no other may name templates "
+        "of this machine (`file:///…`). The default directory need not exist.",
+    )
+
+
 class Log(Section):
     """What is written to standard error."""
 
@@ -290,6 +300,7 @@ class Settings(BaseSettings):
     guests: Guests = Guests()
     policy: Policy = Policy()
     plugins: Plugins = Plugins()
+    environment: OperatorEnvironment = OperatorEnvironment()
     log: Log = Log()
 
     @classmethod

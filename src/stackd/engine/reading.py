@@ -71,15 +71,15 @@ class Reader:
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
         template = source.template
+        registry = self._engine.services.registry
+        environment = source.environment.with_base(registry.operator.environment)
 
         def compute() -> Facts:
             shown = bind_parameters(
-                template, source.environment, identity_of(stack), strict=False, allow_missing=True
+                template, environment, identity_of(stack), strict=False, allow_missing=True
             ).shown()
             try:
-                desired = build(
-                    source, identity_of(stack), self._engine.services.registry, stack.definition, strict=False
-                )
+                desired = build(source, identity_of(stack), registry, stack.definition, strict=False)
                 outputs = enabled_outputs(desired)
             except TemplateError:
                 outputs = tuple(template.outputs)

@@ -387,7 +387,8 @@ async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Ma
         return None
     from stackd.template.parameters import bind_parameters
 
-    return bind_parameters(stored.template, stored.environment, identity_of(stack), strict=False)
+    environment = stored.environment.with_base(engine.services.registry.operator.environment)
+    return bind_parameters(stored.template, environment, identity_of(stack), strict=False)
 
 
 async def _parsed(

@@ -11,7 +11,7 @@ import importlib.util
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from stackd.errors import EntityNotFound
 from stackd.resources.base import ResourceType
+from stackd.resources.operator_environment import OperatorEnvironment, load_operator_environment
 from stackd.resources.schema import Support
 
 ENTRY_POINT_GROUP = "stackd.resources"
@@ -49,10 +50,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Registry:
-    """The types by name; one stateless instance each."""
+    """The types by name, one stateless instance each, and what the operator's environment makes of names."""
 
     types: Mapping[str, ResourceType[Any]]
     problems: Sequence[Problem] = ()
+    operator: OperatorEnvironment = field(default_factory=OperatorEnvironment)
 
     def get(self, name: str) -> ResourceType[Any]:
         """The type of this name, or ``EntityNotFound``."""
@@ -77,8 +79,11 @@ class Registry:
                 yield name
 
 
-def load_registry(directories: Sequence[Path] = ()) -> Registry:
-    """Built-in types first; a plug-in may replace one of the same name."""
+def load_registry(directories: Sequence[Path] = (), environments: Path | None = None) -> Registry:
+    """Built-in types first; a plug-in may replace one of the same name.
+
+    ``environments`` is the directory of the operator's environment.
+    """
     types: dict[str, ResourceType[Any]] = {}
     problems: list[Problem] = []
     for source, load in _sources(directories):
@@ -88,7 +93,7 @@ def load_registry(directories: Sequence[Path] = ()) -> Registry:
             problems.append(Problem(source, f"{type(error).__name__}: {error}"))
         else:
             types.update((cls.type_name, cls()) for cls in declared_in(module))
-    return Registry(types, tuple(problems))
+    return Registry(types, tuple(problems), load_operator_environment(types, environments))
 
 
 def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:

@@ -29,13 +29,17 @@ class Files(dict[str, str]):
         self.wanted = wanted
 
 
-def nested_template(files: Mapping[str, str], name: str, path: str = "") -> str | None:
+def nested_template(
+    files: Mapping[str, str], name: str, path: str = "", others: Mapping[str, str] | None = None
+) -> str | None:
     """The text of a template that another one names; None when it is noted as wanted.
 
-    Raises ``MissingTemplate``; ``path`` is where it is named.
+    ``others`` are what to look in if it is not among the files. Raises ``MissingTemplate``; ``path`` is where
+    it is named.
     """
-    if name in files:
-        return files[name]
+    known = files.get(name) if others is None else files.get(name, others.get(name))
+    if known is not None:
+        return known
     why = NOT_SENT
     if isinstance(files, Files):
         if files.wanted is not None and name not in files.absent:
