@@ -38,6 +38,8 @@ from stackd.engine.guests import Guests
 from stackd.engine.operations import Operator
 from stackd.engine.reading import Reader
 from stackd.engine.run import Services, SignalHub, Tuning
+from stackd.engine.secrecy import Secrecy
+from stackd.engine.sinks import Sinks
 from stackd.engine.watch import Watchers
 from stackd.resources.context import Endpoints
 from stackd.resources.operator_environment import OperatorEnvironmentError
@@ -190,7 +192,9 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     engine_id = "alone" if alone else secrets.token_hex(8)
     operator = Operator(services, authority.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
-    return Engine(services, operator, authority, policy, limits, lease, alone)
+    secrecy = Secrecy(db)
+    sinks = Sinks(db, journal, authority.of_stack, authority.release, secrecy.properties_of)
+    return Engine(services, operator, authority, policy, limits, lease, sinks, secrecy, alone)
 
 
 def environment_directory(named: str) -> Path | None:

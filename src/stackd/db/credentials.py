@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select, update
 
 from stackd.db.database import Database
-from stackd.db.tables import LIVE, credentials, stacks
+from stackd.db.tables import LIVE, credentials, sinks, stacks
 from stackd.records import Credential
 
 _C = credentials.c
-_USED = exists().where(stacks.c.credential_id == _C.id, LIVE)
+_TELLS = stacks.c.id.in_(select(sinks.c.id))  # events of a deleted stack are still to be delivered
+_USED = exists().where(stacks.c.credential_id == _C.id, or_(LIVE, _TELLS))
 _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     "id": (_C.id == bindparam("id"),),
     "user": (_C.user_id == bindparam("user"), _C.project_id == bindparam("project")),

@@ -21,7 +21,7 @@ from stackd.db.backend import Statement, Step, Unreachable, Write, compile_state
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
 from stackd.errors import ServiceUnavailable
-from stackd.records import Fence, Stack
+from stackd.records import Event, Fence, Stack
 
 MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
@@ -76,11 +76,12 @@ class Journal:
 
     ``patience`` is how many seconds a write waits for a lost database before it fails with
     ``ServiceUnavailable``; its outcome is then unknown, as with every lost answer. ``commits`` counts
-    the batches.
+    the batches. ``listener`` is told every event once it is durable.
     """
 
     def __init__(self, database: Database, *, patience: float = 60.0) -> None:
         self.commits = 0
+        self.listener: Callable[[Event], None] | None = None
         self._database = database
         self._patience = patience
         self._pending: deque[Write] = deque()
@@ -115,6 +116,10 @@ class Journal:
         if self._drain is None:
             self._drain = asyncio.create_task(self._commit_all(), name="journal")
         await waiter
+        if self.listener is not None:
+            for change in changes:
+                if type(change) is Insert and type(change.record) is Event:
+                    self.listener(change.record)
 
     async def close(self) -> None:
         """Accept no more writes and return when the accepted ones are settled."""

@@ -24,13 +24,14 @@ from stackd.devcloud.store import JSON, Clock, Store
 from stackd.devcloud.swift import SWIFT
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Router
 from stackd.devcloud.world import World
+from stackd.devcloud.zaqar import ZAQAR
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT)
+SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR)
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""

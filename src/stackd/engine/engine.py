@@ -18,6 +18,8 @@ from stackd.engine import hooks
 from stackd.engine.authority import Authority
 from stackd.engine.operations import Operator
 from stackd.engine.run import Services
+from stackd.engine.secrecy import Secrecy
+from stackd.engine.sinks import Sinks
 from stackd.errors import StackdError
 from stackd.settings import Limits
 
@@ -40,6 +42,8 @@ class Engine:
     policy: Policy
     limits: Limits
     lease: timedelta
+    sinks: Sinks
+    secrecy: Secrecy
     alone: bool = False
     _untidy: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -51,6 +55,7 @@ class Engine:
             for operation in await operations.unfinished(self.services.db):
                 self.operator.kick(operation.root_id)
         await self._sweep()
+        await self.sinks.start()
         self._tasks = [
             asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
             asyncio.create_task(self._tidy(), name="tidy"),
@@ -66,6 +71,7 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.operator.close()
+        await self.sinks.close()
         with contextlib.suppress(StackdError):
             await engines.leave(self.services.db, self.operator.engine_id)
 

@@ -28,6 +28,7 @@ from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
 from stackd.template.functions.base import dotted
+from stackd.template.masking import Secrets, secrets_in
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, nearest, refuse
 from stackd.template.template import Template, read_template
@@ -53,6 +54,10 @@ class Expanded:
     def count(self) -> int:
         """Number of resources in the whole tree."""
         return sum(len(each.desired.resources) for each in self.walk())
+
+    def secrets(self) -> Secrets:
+        """The values of hidden parameters in the whole tree."""
+        return frozenset().union(*(secrets_in(each.desired.parameters) for each in self.walk()))
 
     def types(self) -> set[str]:
         """Every resource type in the tree, as registered."""

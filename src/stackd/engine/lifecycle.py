@@ -35,6 +35,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
+from stackd.template.masking import concealed_text
 
 CLOCK_SKEW = timedelta(seconds=5)
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
@@ -82,7 +83,7 @@ async def create(work: Work, props: Properties, wanted: frozenset[tuple[Any, ...
 
 async def _clear_away(work: Work, props: Properties, error: StackdError) -> None:
     """Delete a half-made object before the next attempt."""
-    await work.leave(Status.FAILED, failure_text(work.resource.name, error))
+    await work.leave(Status.FAILED, _told(work, error))
     await work.enter(Action.DELETE)
     await _remove_object(work, props)
     work.forget_live()
@@ -318,7 +319,12 @@ async def run_guarded(work: Work, action: Any) -> StackdError | Exception | None
 async def mark_failed(work: Work, error: Exception) -> None:
     """Store that the running action failed, and why."""
     if work.resource.status is Status.IN_PROGRESS:
-        await work.leave(Status.FAILED, failure_text(work.resource.name, error))
+        await work.leave(Status.FAILED, _told(work, error))
+
+
+def _told(work: Work, error: Exception) -> str:
+    """Why an action failed, as everybody may know it."""
+    return concealed_text(failure_text(work.resource.name, error), work.run.secrets)
 
 
 def known_objects(rows: Sequence[Resource]) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackd.engine.decide import Change, Decision, decide
 from stackd.engine.desired import Desired, loaded_properties
 from stackd.engine.plan import best_row, target_of
 from stackd.engine.scope import StackScope
+from stackd.errors import ResourceActionRestricted
 from stackd.records import Action, Resource
 from stackd.resources.schema import Properties
 
@@ -55,7 +56,11 @@ def _decision(desired: Desired, name: str, known: Resource, scope: StackScope) -
     props = Properties.wrap({}) if external is not None else loaded_properties(desired, name, scope)
     metadata = desired.metadata(name, scope)
     changed = bool(metadata) and metadata != dict(known.metadata)
-    return decide(known, kind.handler, props, kind_name=kind.name, metadata_changed=changed)
+    decision = decide(known, kind.handler, props, kind_name=kind.name, metadata_changed=changed)
+    if decision.change.value in desired.source.environment.restricted_actions(name):
+        refusal = ResourceActionRestricted(decision.change.value)
+        return replace(decision, reason=f"{refusal} ({decision.reason})")
+    return decision
 
 
 def _in_order(desired: Desired) -> list[str]:

@@ -223,9 +223,8 @@ class Reader:
         return (definition.description or "") if definition is not None else ""
 
     async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
-        """The properties last sent for a resource; empty when it is gone."""
-        rows = await resources.named(self._db, stack.id, name)
-        return rows[-1].properties if rows else {}
+        """The properties last sent for a resource, without secrets; empty when it is gone."""
+        return await self._engine.secrecy.properties_of(stack, name)
 
 
 def enabled_outputs(desired: Desired) -> tuple[str, ...]:

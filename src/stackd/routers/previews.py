@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from stackd.errors import TemplateError
 from stackd.records import Action, Resource, Stack, Status
 from stackd.routers import views
 from stackd.routers.front import Call
+from stackd.template.masking import concealed
 
 Json = dict[str, Any]
 
@@ -53,7 +55,7 @@ def _new_stack(call: Call, stack: Stack, checked: Checked) -> Json:
     facts = Facts(stack.description, shown, {}, 0)
     view = views.stack_view(call, stack, facts, outputs(desired))
     del view["stack_status"], view["stack_status_reason"]
-    view["resources"] = tree(checked.expanded, stack.project_id)
+    view["resources"] = concealed(tree(checked.expanded, stack.project_id), checked.expanded.secrets())
     return view
 
 
@@ -153,6 +155,10 @@ async def changes(
     """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
     found: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
     await _add_changes(call, found, stack, checked.expanded, prediction, nested=nested)
+    secrets = checked.expanded.secrets() | await call.engine.secrecy.of(stack)
+    for view in chain.from_iterable(found.values()) if secrets else ():
+        view["reason"] = concealed(view.get("reason", ""), secrets)
+        view["metadata"] = concealed(view["metadata"], secrets)
     size = _PER_RESOURCE * sum(map(len, found.values()))
     answer: Response = await offloaded(size, views.answer, {"resource_changes": found})
     return answer

@@ -27,6 +27,8 @@ class Environment:
     """An environment as its author wrote it; ``base`` is the operator's, which applies to every stack.
 
     ``documents`` are the texts that it came from, the last of which has the last word.
+    ``encrypted_param_names`` is shown for Heat's clients and always empty: everything that may hold a secret
+    is encrypted where it is stored. What a user says there has no meaning.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -121,7 +123,6 @@ def load_environment(
         parameter_defaults=data.get("parameter_defaults", {}),
         resource_registry=registry,
         event_sinks=tuple(data.get("event_sinks", ())),
-        encrypted_param_names=tuple(data.get("encrypted_param_names", ())),
         parameter_merge_strategies=data.get("parameter_merge_strategies", {}),
         documents=(document,),
     )
