@@ -10,6 +10,7 @@ import pytest
 
 from stackd.errors import InvalidTemplateSection, InvalidTemplateVersion, NotFound, TemplateError
 from stackd.template import VERSIONS, list_functions, list_versions, load_template, validate_static
+from stackd.template.versions import Beyond
 from tests.template.helpers import template_with
 
 ORACLE: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data/functions.json").read_text())
@@ -22,18 +23,34 @@ def test_versions_are_those_of_the_reference() -> None:
 @pytest.mark.parametrize("name", ORACLE)
 def test_version_has_the_functions_keys_and_policies_of_the_reference(name: str) -> None:
     version, expected = VERSIONS[name], ORACLE[name]
+    beyond = version.beyond
     sections = {section for section in expected["sections"] if section != "__undefined__"}
-    assert sorted(version.functions) == sorted(expected["functions"])
-    assert sorted(version.condition_functions) == sorted(expected["condition_functions"])
+    assert version.functions.keys() - beyond.functions == set(expected["functions"])
+    conditions = version.condition_functions.keys() - beyond.condition_functions
+    assert conditions == set(expected["condition_functions"])
     assert sorted(version.removed) == sorted(expected["removed_functions"])
     assert set(version.sections.values()) >= sections
-    assert set(version.sections.values()) - sections <= {
+    assert set(version.sections.values()) - sections - beyond.sections <= {
         "AWSTemplateFormatVersion",
         "HeatTemplateFormatVersion",
     }
-    assert set(version.resource_keys.values()) == set(expected["resource_keys"])
-    assert set(version.output_keys.values()) == set(expected["output_keys"])
+    assert set(version.resource_keys.values()) - beyond.resource_keys == set(expected["resource_keys"])
+    assert set(version.output_keys.values()) - beyond.output_keys == set(expected["output_keys"])
     assert dict(version.deletion_policies) == expected["deletion_policies"]
+
+
+@pytest.mark.parametrize("name", ORACLE)
+def test_what_goes_beyond_the_reference_is_new_and_only_in_cloudformation(name: str) -> None:
+    version, expected = VERSIONS[name], ORACLE[name]
+    beyond = version.beyond
+    assert (beyond == Beyond()) is (version.dialect == "hot")
+    assert beyond.functions <= version.functions.keys() - set(expected["functions"])
+    assert beyond.condition_functions <= (
+        version.condition_functions.keys() - set(expected["condition_functions"])
+    )
+    assert beyond.sections <= set(version.sections.values()) - set(expected["sections"])
+    assert beyond.resource_keys <= set(version.resource_keys.values()) - set(expected["resource_keys"])
+    assert beyond.output_keys <= set(version.output_keys.values()) - set(expected["output_keys"])
 
 
 def test_list_of_versions_is_sorted_and_names_aliases() -> None:
@@ -48,8 +65,11 @@ def test_list_of_versions_is_sorted_and_names_aliases() -> None:
 def test_list_of_functions_names_each_once_with_a_line(name: str) -> None:
     plain = [entry["functions"] for entry in list_functions(name)]
     both = [entry["functions"] for entry in list_functions(name, with_conditions=True)]
-    assert plain == sorted(ORACLE[name]["functions"])
-    assert both == sorted({*ORACLE[name]["functions"], *ORACLE[name]["condition_functions"]})
+    beyond = VERSIONS[name].beyond
+    functions = {*ORACLE[name]["functions"], *beyond.functions}
+    assert plain == sorted(functions)
+    conditions = {*ORACLE[name]["condition_functions"], *beyond.condition_functions}
+    assert both == sorted(functions | conditions)
     assert all(entry["description"] for entry in list_functions(name, with_conditions=True))
 
 

@@ -93,10 +93,19 @@ async def _held(db: Database, column: str, value: str) -> list[Export]:
 
 async def used_by_stack(db: Database, stack_id: str) -> list[Import]:
     """What a stack imports, by name."""
+    return await _used(db, "stack_id", stack_id)
+
+
+async def used_by_root(db: Database, root_id: str) -> list[Import]:
+    """What the stacks of a tree import, by name."""
+    return await _used(db, "root_id", root_id)
+
+
+async def _used(db: Database, column: str, value: str) -> list[Import]:
     codec = db.codecs.imports
     columns = [_I[name] for name in codec.columns]
-    query = select(*columns).where(_I.stack_id == bindparam("stack")).order_by(_I.name)
-    rows = await db.fetch_statement(db.compiled("imports of stack", lambda: query), {"stack": stack_id})
+    query = select(*columns).where(_I[column] == bindparam("value")).order_by(_I.name, _I.id)
+    rows = await db.fetch_statement(db.compiled(("imports", column), lambda: query), {"value": value})
     return [codec.record(row) for row in rows]
 
 

@@ -217,15 +217,19 @@ async def _replace(at: StackWork, work: Work) -> Work:
     old = work.resource
     fresh = at.new_row(old.name, replaces=old.id)
     reason = f"The Resource {old.name} requires replacement."
+    marks: dict[str, Any] = {"replaced_by": fresh.id}
+    policy = at.wish.resources[old.name].replacement_policy
+    if policy is not None and (old.action, old.status) != (Action.CREATE, Status.FAILED):
+        marks["deletion_policy"] = policy
     await at.run.write(
         Insert(fresh),
-        Update(Resource, old.id, {"replaced_by": fresh.id}),
+        Update(Resource, old.id, marks),
         *(
             resource_event(at.stack, old, Action.UPDATE, status, text, old.physical_id)
             for status, text in ((Status.IN_PROGRESS, STATE_CHANGED), (Status.COMPLETE, reason))
         ),
     )
-    at.put_beside(replace(old, replaced_by=fresh.id), fresh)
+    at.put_beside(replace(old, **marks), fresh)
     return at.work(fresh, at.wish.kinds[old.name].handler)
 
 

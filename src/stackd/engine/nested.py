@@ -10,7 +10,7 @@ import orjson
 
 from stackd.db import documents, resources, stacks
 from stackd.db.journal import Change, Insert, PutDocument, Update
-from stackd.engine import lifecycle
+from stackd.engine import lifecycle, sharing
 from stackd.engine.definitions import load_definition
 from stackd.engine.desired import Desired, build, load_source
 from stackd.engine.kinds import handler_of
@@ -20,12 +20,21 @@ from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.scope import attribute_key
 from stackd.engine.stackwork import StackWork
 from stackd.engine.work import Work
-from stackd.errors import NotFound, RequestLimitExceeded, ResourceFailure, TemplateError
+from stackd.errors import (
+    ExportExists,
+    ExportInUse,
+    NotFound,
+    RequestLimitExceeded,
+    ResourceFailure,
+    TemplateError,
+)
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
 from stackd.template.parameters import StackIdentity
+from stackd.template.problems import raise_first
+from stackd.template.rules import rule_problems
 from stackd.template.template import load_template
 
 NO_MEMBERS = Members({}, {}, {}, lambda name, path: None)
@@ -120,14 +129,17 @@ async def delete(at: StackWork, work: Work, *, keep: bool = False) -> None:
     child = await stacks.get(at.run.services.db, row.nested_stack_id, None) if row.nested_stack_id else None
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
         await work.enter(Action.DELETE)
-        child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, "Stack DELETE started")
+        withdrawn = await sharing.withdraw(at.run.services.db, child) if child.id in at.run.sharing else []
+        started = "Stack DELETE started"
+        child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, started, *withdrawn)
         inner = await _inner(at, work, child, None)
         async with at.run.pace.aside():
             good = await inner.walk()
         if not good:
             await _raise_failure(at, inner, child, Action.DELETE)
         done = "Stack DELETE completed successfully"
-        await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, deleted_at=now())
+        gone = await sharing.end(inner, Action.DELETE)
+        await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, *gone, deleted_at=now())
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
 
 
@@ -201,26 +213,35 @@ async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) ->
     )
     template, environment = child_data(at, work, batch.child)
     source = load_source(template, environment, at.wish.source.files)
+    source = await sharing.with_exports(at.run.services.db, source, identity_of(child))
     facade = _facade(at, work)
     desired = build(source, identity_of(child), at.run.services.registry, definition, facade=facade)
-    await _take_room(at, child, desired, action)
+    await _admit(at, child, desired, action)
     inner = await _inner(at, work, child, desired)
     async with at.run.pace.aside():
         good = await inner.walk()
     if not good:
         await _raise_failure(at, inner, child, action)
-    outputs = desired.outputs(desired.scope(inner.rows))
+    try:
+        shared = await sharing.end(inner, action)
+    except (ExportExists, ExportInUse) as error:
+        await _set_state(at, child, action, Status.FAILED, str(error))
+        raise
+    values = {
+        "outputs": desired.outputs(desired.scope(inner.rows)),
+        "description": source.template.description,
+    }
     done = f"Stack {action} completed successfully"
-    return await _set_state(
-        at, child, action, Status.COMPLETE, done, outputs=outputs, description=source.template.description
-    )
+    return await _set_state(at, child, action, Status.COMPLETE, done, *shared, **values)
 
 
-async def _take_room(at: StackWork, child: Stack, desired: Desired, action: Action) -> None:
-    """Fail a child that is too large before anything of it is made."""
+async def _admit(at: StackWork, child: Stack, desired: Desired, action: Action) -> None:
+    """Fail a child before anything of it is made: it is too large, or its rules or exports forbid it."""
     try:
         at.run.room.take(child.id, len(desired.resources))
-    except RequestLimitExceeded as error:
+        raise_first(rule_problems(desired.source.template, desired.parameters))
+        await at.run.write(*await sharing.begin(at.run.services.db, child, desired))
+    except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
         await _set_state(at, child, action, Status.FAILED, str(error))
         raise
 
@@ -294,8 +315,9 @@ async def _raise_failure(at: StackWork, inner: StackWork, child: Stack, action: 
             await _set_state(at, child, action, Status.FAILED, at.run.why_stopped())
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
-    reason = f"Resource {failure.action} failed: {failure.text}"
-    await _set_state(at, child, action, Status.FAILED, reason)
+    await _set_state(at, child, action, Status.FAILED, failure.reason)
+    if failure.as_a_whole:
+        raise ResourceFailure(failure.text)
     kind, _, inner_text = failure.text.partition(": ")
     raise NestedFailure(kind, inner_text)
 
@@ -325,6 +347,7 @@ async def members_of(at: StackWork, child: Stack) -> Members:
 async def load_desired(services: Any, stack: Stack) -> Desired:
     """Evaluate the stored definition of a stack."""
     source = await load_definition(services.db, stack.project_id, stack.definition)
+    source = await sharing.with_exports(services.db, source, identity_of(stack))
     return build(source, identity_of(stack), services.registry, stack.definition, strict=False)
 
 

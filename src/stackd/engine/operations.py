@@ -26,7 +26,7 @@ from stackd.clients.wire import PERMIT
 from stackd.db import events, leases, resources, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
-from stackd.engine import hooks, nested
+from stackd.engine import hooks, nested, sharing
 from stackd.engine.definitions import load_definition, load_json, offloaded
 from stackd.engine.desired import Desired, build
 from stackd.engine.lifecycle import UNEXPECTED
@@ -37,7 +37,7 @@ from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import walk_stack
 from stackd.engine.stackwork import NO_ENVIRONMENT, StackWork
 from stackd.engine.states import ROLLED_BACK
-from stackd.errors import Fenced, ServiceUnavailable, StackdError
+from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError
 from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
 from stackd.template.environment import Environment, load_environment
 
@@ -291,6 +291,7 @@ class Conduct:
             on_failure=self._on_failure,
             room=await self._room(action, desired),
             hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
+            sharing=await sharing.stacks_of(self.services.db, self.stack.root_id),
         )
         self._ledger = run.hooks
         work = await self._planned(run, desired, stored, await self._environment(action))
@@ -301,11 +302,15 @@ class Conduct:
             await self._fail(action, "Timed out")
             return False
         if work.failures:
-            await self._fail(action, f"Resource {work.failures[0].action} failed: {work.failures[0].text}")
+            await self._fail(action, work.failures[0].reason)
             return False
         if not good:
             return False
-        await self._complete(action, desired, work)
+        try:
+            await self._complete(action, desired, work)
+        except (ExportExists, ExportInUse) as error:
+            await self._fail(action, str(error))
+            return False
         return True
 
     async def _room(self, action: Action, desired: Desired | None) -> Room:
@@ -341,12 +346,14 @@ class Conduct:
         if action is Action.DELETE or not self.stack.definition.template:
             return None
         source = await load_definition(self.services.db, self.stack.project_id, self.stack.definition)
+        identity = nested.identity_of(self.stack)
+        source = await sharing.with_exports(self.services.db, source, identity)
         size = 200 * len(source.template.resources)
         desired: Desired = await offloaded(
             size,
             build,
             source,
-            nested.identity_of(self.stack),
+            identity,
             self.services.registry,
             self.stack.definition,
             strict=False,
@@ -372,9 +379,9 @@ class Conduct:
         if action is Action.DELETE:
             await self._before_gone()
             values["deleted_at"] = now()
-        await self._set(
-            action, Status.COMPLETE, f"Stack {action} completed successfully", done=True, **values
-        )
+        done = f"Stack {action} completed successfully"
+        shared = await sharing.end(work, action)
+        await self._set(action, Status.COMPLETE, done, *shared, done=True, **values)
         if action is Action.DELETE and self.operator.on_deleted is not None:
             await self.operator.on_deleted(self.stack)
 
@@ -394,16 +401,17 @@ class Conduct:
         await self.services.journal.write(Update(Operation, self.operation.id, values), fence=self.fence)
 
     async def _set(
-        self, action: Action, status: Status, reason: str, *, done: bool = False, **values: Any
+        self, action: Action, status: Status, reason: str, *others: Change, done: bool = False, **values: Any
     ) -> None:
         """Store a state of the stack, unless a newer operation has taken it over."""
         changes: list[Change] = [
+            *others,
             Update(
                 Stack,
                 self.stack.id,
                 {"action": action, "status": status, "reason": reason, **values},
                 where={"operation_id": self.operation.id},
-            )
+            ),
         ]
         if (self.stack.action, self.stack.status) != (action, status):
             changes.append(stack_event(self.stack, action, status, reason))

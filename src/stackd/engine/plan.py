@@ -62,12 +62,13 @@ def plan(
     target: str,
     *,
     keep_originals: bool = False,
+    settle_first: bool = False,
 ) -> Plan:
     """The steps from ``rows`` to the wanted names.
 
     ``requires`` maps every wanted name to the names that it needs; ``target`` names the definition
     that they come from. With ``keep_originals`` nothing that is replaced goes before every apply step
-    has succeeded, so that a rollback finds it.
+    has succeeded, so that a rollback finds it; with ``settle_first`` nothing at all does.
     """
     import networkx as nx
 
@@ -81,9 +82,10 @@ def plan(
         graph.add_node(step)
         graph.add_edges_from((Step(other), step) for other in needed)
     _add_cleaning(graph, rows, by_name, requires)
-    if keep_originals:
+    if keep_originals or settle_first:
         graph.add_edges_from((Step(name), SETTLED) for name in requires)
-        graph.add_edges_from((SETTLED, Step(row.name, row.id)) for row in rows if row.name in requires)
+        waiting = [row for row in rows if settle_first or row.name in requires]
+        graph.add_edges_from((SETTLED, Step(row.name, row.id)) for row in waiting)
     kept = {row.id for row in current.values() if row is not None}
     return Plan(graph, current, [row for row in rows if row.id not in kept])
 

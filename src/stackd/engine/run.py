@@ -21,7 +21,6 @@ from stackd.engine.watch import Watchers
 from stackd.records import Action, Event, Fence, Operation, Resource, Stack, Status
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
-from stackd.template.masking import NOTHING, Secrets
 
 STACK_TYPE = "OS::Heat::Stack"
 REASON_LIMIT = 255
@@ -127,6 +126,7 @@ class Run:
 
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
+    ``sharing`` are the stacks of the tree that export or import anything.
     """
 
     services: Services
@@ -140,9 +140,9 @@ class Run:
     attributed: set[tuple[str, str]] = field(default_factory=set)
     known_ids: set[str] = field(default_factory=set)
     room: Room = field(default_factory=Room)
+    sharing: frozenset[str] = frozenset()
     hooks: Ledger = field(default_factory=Ledger)
     has_failed: bool = False
-    secrets: Secrets = NOTHING
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from stackd.clients.lookup import Finder
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine import hooks, sinks
+from stackd.engine import hooks, sharing
 from stackd.engine.checks import refuse_wrong
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
 from stackd.engine.desired import Source
@@ -79,19 +79,25 @@ async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
 
 async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
-    checked, stack_id = await _checked_new(engine, caller, request)
-    async with engine.authority.lent(caller) as credential:
-        return await _accept_new(engine, caller, request, checked.source, stack_id, credential)
+    for _ in range(_ATTEMPTS):
+        checked, stack_id = await _checked_new(engine, caller, request)
+        async with engine.authority.lent(caller) as credential:
+            try:
+                return await _accept_new(engine, caller, request, checked, stack_id, credential)
+            except Fenced:
+                continue  # what it exports or imports has changed meanwhile
+    raise ActionInProgress(request.name, Action.CREATE)
 
 
 async def _accept_new(
     engine: Engine,
     caller: Caller,
     request: StackRequest,
-    source: Source,
+    checked: Checked,
     stack_id: str,
     credential: Credential,
 ) -> Stack:
+    source = checked.source
     definition, puts = pack_definition(
         engine.services.db,
         caller.project_id,
@@ -121,10 +127,8 @@ async def _accept_new(
     )
     operation = _operation(engine, caller, stack)
     event = stack_event(stack, stack.action, stack.status, stack.reason)
-    puts += await sinks.changes(engine.services.db, None, stack_id, source.environment)
-    await engine.services.journal.write(*puts, Insert(stack), Insert(operation), event)
-    if source.environment.event_sinks:
-        engine.sinks.watch(stack_id)
+    shared = await sharing.begin(engine.services.db, stack, checked.desired)
+    await engine.services.journal.write(*puts, Insert(stack), Insert(operation), event, *shared)
     engine.operator.kick(stack.root_id)
     return stack
 
@@ -149,6 +153,7 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
         root_id="None",
         created_at=now(),
     )
+    await sharing.begin(engine.services.db, stack, checked.desired)
     return stack, checked
 
 
@@ -180,15 +185,12 @@ async def _update(
         values["timeout_mins"] = request.timeout_mins or None
     if request.disable_rollback is not None:
         values["disable_rollback"] = request.disable_rollback
+    puts += await sharing.begin(engine.services.db, stack, checked.desired)
     if stack.parent_id is not None:
         return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
     async with engine.authority.lent(caller) as credential:
         values["credential_id"] = credential.id
-        puts += await sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
-        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts)
-    if source.environment.event_sinks:
-        engine.sinks.watch(stack.root_id)
-    return accepted
+        return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
 
 
 def _rolled_back_to(stack: Stack) -> Definition:
@@ -205,6 +207,7 @@ async def preview_update(
     fetched = fetched_nothing(engine)
     request = await brought(engine, caller, request, fetched)
     checked = await _checked_change(engine, caller, stack, request, fetched)
+    await sharing.begin(engine.services.db, stack, checked.desired)
     stored = await resources.of_stack(engine.services.db, stack.id)
     size = 200 * len(checked.desired.resources)
     return checked, await offloaded(size, predict, checked.desired, stored)
@@ -219,7 +222,7 @@ async def _delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     if stack.deleted_at is not None:
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
-    before: list[Change] = []
+    before = await sharing.withdraw(engine.services.db, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
     return await _accept(engine, caller, stack, Action.DELETE, {"updated_at": now()}, before)
@@ -357,7 +360,7 @@ async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) ->
     check_name(request.name)
     stack_id = new_id()
     identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
-    source = Source(template, environment, request.files)
+    source = await sharing.with_exports(db, Source(template, environment, request.files), identity)
     checked = await _check(engine, source, fetched, identity, name=request.name)
     await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
@@ -368,6 +371,7 @@ async def _checked_change(
 ) -> Checked:
     stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
     source = await _merged(engine, request, stored)
+    source = await sharing.with_exports(engine.services.db, source, identity_of(stack))
     before = await _parameters_before(engine, stack, stored)
     checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
     await _check_with_cloud(engine, caller, checked, stack.id)

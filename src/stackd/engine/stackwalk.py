@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from stackd.db.journal import Change, Insert
-from stackd.engine import hooks, lifecycle, nested
+from stackd.engine import hooks, lifecycle, nested, sharing
 from stackd.engine.apply import apply
 from stackd.engine.pace import Halt, Stopped
 from stackd.engine.plan import SETTLED, Step
 from stackd.engine.stackwork import StackWork
 from stackd.engine.traversal import walk
 from stackd.engine.work import Work
-from stackd.errors import Fenced, ResourceFailure
+from stackd.errors import ExportInUse, Fenced, ResourceFailure
 from stackd.records import Action, Status
 from stackd.resources.base import NestedType, ResourceType
 
@@ -45,7 +45,7 @@ async def _insert_new_rows(at: StackWork) -> None:
 
 async def _act(at: StackWork, step: Step) -> bool:
     if step == SETTLED:
-        return True
+        return await _settle(at)
     async with at.run.pace.slots:
         if not _may_start(at):
             return False
@@ -56,6 +56,19 @@ async def _act(at: StackWork, step: Step) -> bool:
         except Stopped:
             pass
         return False
+
+
+async def _settle(at: StackWork) -> bool:
+    """Let exports tell what is now before what they told of is cleaned; those in use must not change."""
+    try:
+        await at.run.write(*await sharing.switch(at))
+    except ExportInUse as error:
+        at.fail(str(error))
+        return False
+    except Fenced:
+        at.run.pace.stop(Halt.FENCED)
+        return False
+    return True
 
 
 async def _clean(at: StackWork, step: Step) -> bool:

@@ -17,13 +17,12 @@ from stackd.engine.run import Run, new_id, now
 from stackd.engine.scope import StackScope
 from stackd.engine.translate import translated
 from stackd.engine.work import Work
-from stackd.errors import ResourceActionRestricted, ResourceFailure
+from stackd.errors import ResourceFailure
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
-from stackd.template.masking import concealed_text, secrets_in
 
 NO_ENVIRONMENT = Environment()
 
@@ -33,10 +32,16 @@ Walk = Callable[["StackWork"], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A resource that failed, and the text that says so in its stack's reason."""
+    """A resource that failed, or the stack ``as_a_whole``, and the text that says so."""
 
     action: Action
     text: str
+    as_a_whole: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why the stack failed."""
+        return self.text if self.as_a_whole else f"Resource {self.action} failed: {self.text}"
 
 
 def asked_inside(path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -82,13 +87,14 @@ class StackWork:
         self.desired = desired
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run, stack, self.environment)
-        if desired is not None and desired.parameters.hidden:
-            run.secrets |= secrets_in(desired.parameters)
         self.target = target_of(stack.definition)
         self.by_id = {row.id: row for row in stored}
         self.failures: list[Failure] = []
         requires = desired.requires if desired else {}
-        self.plan: Plan = plan(requires, stored, self.target, keep_originals=run.rolls_back)
+        shares = stack.id in run.sharing
+        self.plan: Plan = plan(
+            requires, stored, self.target, keep_originals=run.rolls_back, settle_first=shares
+        )
         self.rows: dict[str, Resource | None] = dict(self.plan.current)
         self.info = StackInfo(
             id=stack.id,
@@ -230,8 +236,12 @@ class StackWork:
             await lifecycle.mark_failed(work, reason)
             self._failed(work.resource, reason)
 
+    def fail(self, reason: str) -> None:
+        """Note that what the stack has become cannot be its end."""
+        self.failures.append(Failure(self.stack.action, reason, as_a_whole=True))
+        self.run.note_failure(self.stack.action, reason)
+
     def _failed(self, row: Resource, error: Exception) -> None:
-        text = concealed_text(lifecycle.failure_text(row.name, error), self.run.secrets)
-        action = Action.UPDATE if isinstance(error, ResourceActionRestricted) else row.action
-        self.failures.append(Failure(action, text))
-        self.run.note_failure(action, text)
+        text = lifecycle.failure_text(row.name, error)
+        self.failures.append(Failure(row.action, text))
+        self.run.note_failure(row.action, text)

@@ -1,16 +1,28 @@
 """Template versions as data: which functions, condition functions, sections and keys each of them has.
 
 HOT versions are steps from the one before; CloudFormation dialects are written out. No version has a class.
+What CloudFormation has and Heat does not stands in the same tables, and its names in `Beyond`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from stackd.errors import InvalidTemplateVersion, NotFound
+from stackd.template.functions.aws import (
+    Cidr,
+    ConditionRef,
+    EachMember,
+    ImportValue,
+    Length,
+    Refused,
+    RuleContains,
+    Sub,
+    ToJsonString,
+)
 from stackd.template.functions.base import Function
 from stackd.template.functions.cfn import Base64, FindInMap, GetAZs, MemberListToMap, Select, SplitCfn
 from stackd.template.functions.conditions import Equals, If, Not, NotHere, Removed, Several
@@ -98,11 +110,24 @@ _BASE_CONSTRAINTS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """The names that a version has and Heat's does not: sections and keys as they are written."""
+
+    functions: frozenset[str] = frozenset()
+    condition_functions: frozenset[str] = frozenset()
+    sections: frozenset[str] = frozenset()
+    resource_keys: frozenset[str] = frozenset()
+    output_keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of the template language.
 
-    ``functions`` and ``condition_functions`` are what users may call; ``recognised`` adds names that exist
-    only to be refused, ``recognised_in_conditions`` the ordinary functions that conditions may not use.
+    ``functions`` and ``condition_functions`` are what users may call, ``rule_functions`` what they may call
+    in rules; ``recognised`` adds names that exist only to be refused, ``recognised_in_conditions`` the
+    ordinary functions that conditions may not use. ``refused_sections`` are sections with the reason why
+    they are refused.
     """
 
     key: str
@@ -118,6 +143,9 @@ class Version:
     output_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     deletion_policies: Mapping[str, str] = field(default_factory=dict, repr=False)
     constraints: frozenset[str] = _BASE_CONSTRAINTS
+    rule_functions: Functions = field(default_factory=dict, repr=False)
+    refused_sections: Mapping[str, str] = field(default_factory=dict, repr=False)
+    beyond: Beyond = Beyond()
 
     @property
     def name(self) -> str:
@@ -291,14 +319,71 @@ _CFN_FUNCTIONS: Final[Functions] = {
 }
 _CFN_OUTPUT_KEYS: Final = {"description": "Description", "value": "Value"}
 
+_AWS_FUNCTIONS: Final[Functions] = {
+    "Fn::Cidr": Cidr(),
+    "Fn::ImportValue": ImportValue(),
+    "Fn::Length": Length(),
+    "Fn::Sub": Sub(),
+    "Fn::ToJsonString": ToJsonString(),
+}
+_AWS_CONDITION_FUNCTIONS: Final[Functions] = {
+    "Condition": ConditionRef(),
+    "Fn::Join": Join("Fn::Join"),
+    "Fn::Length": Length(),
+    "Fn::Select": Select(),
+    "Fn::Split": SplitCfn(),
+    "Fn::Sub": Sub(),
+    "Fn::ToJsonString": ToJsonString(),
+}
+_AWS_SECTIONS: Final = {"metadata": "Metadata", "rules": "Rules"}
+_AWS_RESOURCE_KEYS: Final = {"update_replace_policy": "UpdateReplacePolicy"}
+_AWS_OUTPUT_KEYS: Final = {"export": "Export"}
+_REFUSED_SECTIONS: Final = {
+    "Transform": "Macros and transforms are not supported. Write the template as they would leave it; "
+    "Fn::Length, Fn::ToJsonString and the default of Fn::FindInMap work without one.",
+    "Hooks": "Deployments by CodeDeploy are not supported.",
+}
+_REFUSED_FUNCTIONS: Final[Functions] = {
+    "Fn::Transform": Refused("Macros and transforms are not supported"),
+}
+_RULE_FUNCTIONS: Final[Functions] = {
+    "Ref": ParamRef(),
+    "Fn::And": Several("Fn::And", decided_by=False),
+    "Fn::Or": Several("Fn::Or", decided_by=True),
+    "Fn::Not": Not("Fn::Not", in_list=True),
+    "Fn::Equals": Equals("Fn::Equals"),
+    "Fn::Contains": RuleContains(),
+    "Fn::EachMemberEquals": EachMember("Fn::EachMemberEquals", in_list=False),
+    "Fn::EachMemberIn": EachMember("Fn::EachMemberIn", in_list=True),
+    **dict.fromkeys(
+        ("Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"),
+        Refused("Rules cannot ask about types and tags of AWS; only parameters are known to them"),
+    ),
+}
+
 
 def _cfn_versions() -> list[Version]:
-    common: dict[str, Any] = {"parameter_keys": _CFN_PARAMETER_KEYS, "deletion_policies": _DELETION_POLICIES}
+    beyond = Beyond(
+        functions=frozenset(_AWS_FUNCTIONS),
+        sections=frozenset(_AWS_SECTIONS.values()),
+        resource_keys=frozenset(_AWS_RESOURCE_KEYS.values()),
+        output_keys=frozenset(_AWS_OUTPUT_KEYS.values()),
+    )
+    functions = {**_CFN_FUNCTIONS, **_AWS_FUNCTIONS}
+    sections = {**_CFN_SECTIONS, **_AWS_SECTIONS}
+    resource_keys = {**_CFN_RESOURCE_KEYS, **_AWS_RESOURCE_KEYS}
+    output_keys = {**_CFN_OUTPUT_KEYS, **_AWS_OUTPUT_KEYS}
+    common: dict[str, Any] = {
+        "parameter_keys": _CFN_PARAMETER_KEYS,
+        "deletion_policies": _DELETION_POLICIES,
+        "rule_functions": _RULE_FUNCTIONS,
+        "refused_sections": _REFUSED_SECTIONS,
+    }
     aws = Version(
         AWS_KEY,
         "2010-09-09",
         "cfn",
-        functions={**_CFN_FUNCTIONS, "Fn::If": If("Fn::If")},
+        functions={**functions, "Fn::If": If("Fn::If")},
         condition_functions={
             "Ref": ParamRef(),
             "Fn::FindInMap": FindInMap(),
@@ -306,25 +391,28 @@ def _cfn_versions() -> list[Version]:
             "Fn::Not": Not("Fn::Not", in_list=True),
             "Fn::And": Several("Fn::And", decided_by=False),
             "Fn::Or": Several("Fn::Or", decided_by=True),
+            **_AWS_CONDITION_FUNCTIONS,
         },
         sections={
             "version": AWS_KEY,
             "other_version": HEAT_CFN_KEY,
-            **_CFN_SECTIONS,
+            **sections,
             "conditions": "Conditions",
         },
-        resource_keys={**_CFN_RESOURCE_KEYS, "condition": "Condition"},
-        output_keys={**_CFN_OUTPUT_KEYS, "condition": "Condition"},
+        resource_keys={**resource_keys, "condition": "Condition"},
+        output_keys={**output_keys, "condition": "Condition"},
+        beyond=replace(beyond, condition_functions=frozenset(_AWS_CONDITION_FUNCTIONS)),
         **common,
     )
     heat = Version(
         HEAT_CFN_KEY,
         "2012-12-12",
         "cfn",
-        functions=_CFN_FUNCTIONS,
-        sections={"version": HEAT_CFN_KEY, "other_version": AWS_KEY, **_CFN_SECTIONS},
-        resource_keys=_CFN_RESOURCE_KEYS,
-        output_keys=_CFN_OUTPUT_KEYS,
+        functions=functions,
+        sections={"version": HEAT_CFN_KEY, "other_version": AWS_KEY, **sections},
+        resource_keys=resource_keys,
+        output_keys=output_keys,
+        beyond=beyond,
         **common,
     )
     return [aws, heat]
@@ -335,7 +423,11 @@ VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
 )
 
 _RECOGNISED: Final[Mapping[str, Functions]] = {
-    version.name: {**version.functions, **{name: Removed(name) for name in version.removed}}
+    version.name: {
+        **version.functions,
+        **{name: Removed(name) for name in version.removed},
+        **(_REFUSED_FUNCTIONS if version.dialect == "cfn" else {}),
+    }
     for version in VERSIONS.values()
 }
 

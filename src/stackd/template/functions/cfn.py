@@ -16,22 +16,33 @@ from stackd.template.unknown import Unknown
 class FindInMap(Function):
     """A value from the template's mappings."""
 
-    usage = "{Fn::FindInMap: [mapping, key, second key]}"
+    usage = (
+        "{Fn::FindInMap: [mapping, key, second key]}, with {DefaultValue: value} as a fourth item if needed"
+    )
 
     @override
     def check(self, args: Any) -> None:
-        if not isinstance(args, list) or len(args) != 3:
+        if not isinstance(args, list) or len(args) not in (3, 4):
             raise KeyError('Arguments to "Fn::FindInMap" must be of the form: [mapping, key, value]')
+        if len(args) == 4 and (not isinstance(args[3], dict) or args[3].keys() != {"DefaultValue"}):
+            raise KeyError(
+                'The fourth argument to "Fn::FindInMap" must be of the form: {DefaultValue: value}'
+            )
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        mapping, key, second = args
-        for part in args:
+        mapping, key, second = args[:3]
+        for part in args[:3]:
             if not isinstance(part, str | int):
                 raise KeyError(f"The key {part!r} of Fn::FindInMap is not a string"[:200])
-        inner = run.mapping(str(mapping)).get(str(key))
-        if not isinstance(inner, dict) or str(second) not in inner:
-            raise KeyError(f'Mapping "{mapping}" has no value for "{key}", "{second}"')
+        try:
+            inner = run.mapping(str(mapping)).get(str(key))
+            if not isinstance(inner, dict) or str(second) not in inner:
+                raise KeyError(f'Mapping "{mapping}" has no value for "{key}", "{second}"')
+        except KeyError:
+            if len(args) == 3:
+                raise
+            return args[3]["DefaultValue"]
         return inner[str(second)]
 
 

@@ -1,0 +1,120 @@
+"""The names under which stacks share values: what a template exports, and what it imports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stackd.errors import TemplateError
+from stackd.template.conditions import Conditions
+from stackd.template.evaluation import Evaluation, ParameterScope
+from stackd.template.functions.base import Import, dotted
+from stackd.template.graph import enabled_resources, uses
+from stackd.template.guard import depth_guarded
+from stackd.template.problems import Report, refuse
+from stackd.template.template import OutputDefinition, ResourceDefinition, Template
+from stackd.template.unknown import Unknown, find_unknown
+
+IMPORT: Final = "Fn::ImportValue"
+EXPORT_NAME: Final = re.compile(r"[0-9A-Za-z:-]{1,255}")
+
+
+@depth_guarded
+def export_names(template: Template, conditions: Conditions, report: Report = refuse) -> dict[str, str]:
+    """The name under which each output that is exported is offered, by output.
+
+    A name that hangs on a parameter without a value is left out.
+    """
+    names: dict[str, str] = {}
+    if "export" not in template.version.output_keys:
+        return names
+    scope = ParameterScope(conditions.parameters)
+    for key, output in template.outputs.items():
+        if output.export is None or conditions.holds(_condition(output)) is False:
+            continue
+        try:
+            name = _export_name(template, output, Evaluation(scope, template, conditions))
+            if name in names.values():
+                raise _wrong(template, output, f"{name} is exported twice.", "Give each export its own name.")
+        except TemplateError as error:
+            report(error)
+            continue
+        if name is not None:
+            names[key] = name
+    return names
+
+
+def _condition(output: OutputDefinition) -> Any:
+    return True if output.condition is None else output.condition
+
+
+def _export_name(template: Template, output: OutputDefinition, evaluation: Evaluation) -> str | None:
+    name = evaluation.resolve(output.export)
+    if (unknown := find_unknown(name)) is not None:
+        if not unknown.resource:
+            return None
+        raise _wrong(
+            template,
+            output,
+            "The name of an export cannot come from a resource.",
+            "Make it of parameters and texts.",
+        )
+    if not isinstance(name, str) or not EXPORT_NAME.fullmatch(name):
+        raise _wrong(
+            template,
+            output,
+            f"{name!r:.300} is not a name for an export.",
+            "Use up to 255 letters, digits, colons and hyphens.",
+        )
+    return name
+
+
+def _wrong(template: Template, output: OutputDefinition, message: str, remedy: str) -> TemplateError:
+    version = template.version
+    path = (version.sections["outputs"], output.name, version.output_keys["export"], "Name")
+    where = dotted(path)
+    return TemplateError(f"{where}: {message}", path=where, place=template.place(path), remedy=remedy)
+
+
+@depth_guarded
+def import_names(
+    template: Template,
+    conditions: Conditions,
+    *,
+    enabled: Mapping[str, ResourceDefinition] | None = None,
+    report: Report = refuse,
+) -> frozenset[str]:
+    """The exports of other stacks that a template uses, in chosen branches only.
+
+    A name that hangs on a parameter without a value is left out.
+    """
+    if IMPORT not in template.version.functions:
+        return frozenset()
+    names: set[str] = set()
+    resources = enabled_resources(template, conditions) if enabled is None else enabled
+    nodes: list[Any] = []
+    for definition in resources.values():
+        nodes += [definition.properties, definition.metadata, definition.update_policy]
+        nodes += [definition.deletion_policy_node, definition.external_id]
+    nodes += [
+        output.value
+        for output in template.outputs.values()
+        if conditions.holds(_condition(output)) is not False
+    ]
+    for use in uses(nodes, conditions):
+        if not isinstance(use, Import):
+            continue
+        if isinstance(use.name, str):
+            names.add(use.name)
+        elif isinstance(use.name, Unknown) and use.name.resource:
+            path = (*use.where, IMPORT)
+            report(
+                TemplateError(
+                    f"{dotted(path)}: The name of an import cannot come from a resource.",
+                    path=dotted(path),
+                    place=template.place(path),
+                    remedy="Make it of parameters and texts.",
+                )
+            )
+    return frozenset(names)
