@@ -14,6 +14,7 @@ from stackd.engine.desired import Desired, build
 from stackd.engine.engine import Engine
 from stackd.engine.nested import identity_of
 from stackd.engine.plan import best_row, target_of
+from stackd.engine.sharing import with_exports
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.records import Definition, Resource, Stack, Status
 from stackd.template.parameters import bind_parameters
@@ -96,12 +97,14 @@ class Reader:
         key = (stack.definition, stack.id)
         known = self._desired.get(key)
         if known is None:
+            identity = identity_of(stack)
             source = await load_definition(self._db, stack.project_id, stack.definition)
+            source = await with_exports(self._db, source, identity)
             known = await offloaded(
                 200 * len(source.template.resources),
                 build,
                 source,
-                identity_of(stack),
+                identity,
                 self._engine.services.registry,
                 stack.definition,
                 strict=False,

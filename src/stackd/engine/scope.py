@@ -35,8 +35,10 @@ class StackScope:
         kinds: Mapping[str, Kind],
         rows: Mapping[str, Resource | None],
         facade: Mapping[str, Any] | None = None,
+        exports: Mapping[str, Any] | None = None,
     ) -> None:
         self.parameters = parameters
+        self.exports = exports
         self.files = files
         self._kinds = kinds
         self._rows = rows
