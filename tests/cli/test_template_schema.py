@@ -183,7 +183,7 @@ SAMPLES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", load_registry().matching())
+@pytest.mark.parametrize("name", list(load_registry().matching()))
 def test_schema_takes_whatever_the_engine_takes(name: str) -> None:
     definitions = validator().schema["definitions"]
     for schema in registry().get(name).properties.schema.values():

@@ -10,15 +10,16 @@ import click
 from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.stack import Target
 from stackd.cli.template import source_options
-from stackd.cli.template_findings import ERROR, Finding, Refused, finding, ordered, show
+from stackd.cli.template_findings import ERROR, WARNING, Finding, Refused, finding, ordered, show
 from stackd.cli.template_source import Given, Texts
-from stackd.cli.template_work import Work, checked, opened, packed
+from stackd.cli.template_work import Work, all_errors, checked, opened, packed
 from stackd.engine.expand import Expanded
 from stackd.errors import Place, StackdError, TemplateError
 from stackd.lint import RULES, Severity
 from stackd.lint import lint as apply_rules
 from stackd.template.describe import describe_template
 from stackd.template.template import Template, load_template
+from stackd.template.unknown import has_unknown
 
 _format_option = click.option(
     "-f",
@@ -66,7 +67,7 @@ def _checked(given: Given) -> tuple[list[Finding], dict[str, Any]]:
     description = describe_template(work.source.template, work.source.environment.parameters)
     if found.expanded is not None and found.expanded.children:
         description["NestedParameters"] = _below(found.expanded)
-    return [*map(work.finding, found.errors), *found.notes], description
+    return [*work.findings(found.errors, ERROR), *work.findings(found.warnings, WARNING)], description
 
 
 def _below(expanded: Expanded) -> dict[str, Any]:
@@ -74,10 +75,9 @@ def _below(expanded: Expanded) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, child in expanded.children.items():
         source = child.desired.source
-        shown[name] = {
-            "Type": expanded.desired.resources[name].type,
-            **describe_template(source.template, source.environment.parameters),
-        }
+        known = {key: each for key, each in source.environment.parameters.items() if not has_unknown(each)}
+        described = describe_template(source.template, known)
+        shown[name] = {"Type": expanded.desired.resources[name].type, **described}
         if child.children:
             shown[name]["NestedParameters"] = _below(child)
     return shown
@@ -106,9 +106,10 @@ def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding]
         except Failure as failure:
             if not failure.errors:
                 raise
-            return [finding(_error(each), texts, None) for each in failure.errors], {}
-    told = answer.pop("errors", ())
-    return [finding(_error(each), texts, None) for each in told], answer
+            return [finding(_error(each), texts) for each in failure.errors], {}
+    errors, warnings = answer.pop("errors", ()), answer.pop("warnings", ())
+    found = [finding(_error(each), texts) for each in errors]
+    return [*found, *(finding(_error(each), texts, WARNING) for each in warnings)], answer
 
 
 def _error(listed: dict[str, Any]) -> TemplateError:
@@ -118,6 +119,7 @@ def _error(listed: dict[str, Any]) -> TemplateError:
         path=str(listed.get("path") or ""),
         place=Place(listed.get("file") or "", listed.get("line") or 0, listed.get("column") or 0),
         remedy=str(listed.get("remedy") or ""),
+        value=listed.get("value"),
     )
 
 
@@ -150,28 +152,23 @@ def lint(given: Given, ignore: tuple[str, ...], level: str, form: str) -> None:
 
 def _linted(work: Work, ignore: tuple[str, ...], level: Severity) -> list[Finding]:
     """What the rules find in the template and in the nested ones."""
-    found = []
-    for template in (work.source.template, *_nested(work)):
-        issues = apply_rules(template, work.registry, work.source.environment, ignore=ignore, level=level)
-        for issue in issues:
-            severity = issue.rule.severity.name.lower()
-            found.append(finding(issue.error, work.texts, None, severity, issue.rule.id))
-    return found
-
-
-def _nested(work: Work) -> list[Template]:
-    """The nested templates; raises Refused when one cannot be read."""
-    files = work.package.files
-    urls = [
-        url for url in work.package.originals if url in files and url not in work.package.environment_files
+    environment = work.source.environment
+    return [
+        finding(issue.error, work.texts, issue.rule.severity.name.lower(), issue.rule.id)
+        for template in _templates(work)
+        for issue in apply_rules(template, work.registry, environment, ignore=ignore, level=level)
     ]
-    templates = []
-    for url in urls:
-        try:
-            templates.append(load_template(files[url], file=url))
-        except StackdError as error:
-            raise Refused([finding(error, work.texts, None)]) from error
-    return templates
+
+
+def _templates(work: Work) -> list[Template]:
+    """The template and the nested ones; raises Refused when one of them cannot be read."""
+    package = work.package
+    nested = [url for url in package.originals if url in package.files.keys() - {*package.environment_files}]
+    try:
+        work.source.template.require()
+        return [work.source.template, *(load_template(package.files[url], file=url) for url in nested)]
+    except StackdError as error:
+        raise Refused(work.findings(all_errors(error), ERROR)) from error
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any
@@ -14,7 +13,6 @@ from stackd.cli.failures import FAILED, Failure
 from stackd.cli.packing import Unreadable
 from stackd.cli.template_source import Texts
 from stackd.errors import Place, StackdError, TemplateError
-from stackd.template.template import Template
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 _COLOURS = {ERROR: "red", WARNING: "yellow", INFO: "blue"}
@@ -37,9 +35,7 @@ class Finding:
     source: str = ""
 
 
-def finding(
-    error: StackdError, texts: Texts, template: Template | None, severity: str = ERROR, rule: str = ""
-) -> Finding:
+def finding(error: StackdError, texts: Texts, severity: str = ERROR, rule: str = "") -> Finding:
     """What an error says, with the text that it points at."""
     if not isinstance(error, TemplateError):
         return Finding(severity, error.message, file=texts.root, rule=rule)
@@ -51,7 +47,7 @@ def finding(
         place.file,
         place.line,
         place.column,
-        _value(template, error),
+        error.value,
         error.remedy,
         rule,
         texts.line(error.place),
@@ -75,24 +71,6 @@ def unreadable(error: Unreadable) -> Finding:
         "",
         source,
     )
-
-
-def _value(template: Template | None, error: TemplateError) -> Any:
-    """The value in the template at the error's path; None when it is long, secret or somewhere else."""
-    if template is None or error.place.file or not error.path:
-        return None
-    value: Any = template.data
-    path = [int(part) if part.isdecimal() else part for part in re.findall(r"[^.\[\]]+", error.path)]
-    if path[0] == template.version.sections["parameters"] and template.parameter_schemas:
-        schema = template.parameter_schemas.get(str(path[1])) if len(path) > 1 else None
-        if schema is None or schema.hidden:
-            return None
-    for part in path:
-        try:
-            value = value[part]
-        except (LookupError, TypeError):
-            return None
-    return value if isinstance(value, str | int | float | bool) and len(str(value)) <= _WIDEST else None
 
 
 class Refused(Failure):

@@ -15,7 +15,7 @@ from stackd.cli.definition import pair
 from stackd.cli.packing import Package, growth, pack, references_in, shown_url, url_of
 from stackd.cli.settings import load_settings
 from stackd.engine.desired import Source
-from stackd.engine.requests import StackRequest, environment_of, template_of
+from stackd.engine.requests import StackRequest, definition_of
 from stackd.errors import Place
 from stackd.resources.registry import Registry, load_registry
 from stackd.settings import Limits, Settings
@@ -44,15 +44,15 @@ class Given:
 
 
 def load(given: Given, package: Package, limits: Limits) -> Source:
-    """The template and its environment, read; raises StackdError."""
+    """The template and its environment, read as the API reads a request; raises StackdError."""
     request = StackRequest(
         template=package.template,
         environment_files=package.environment_files,
         files=package.files,
         parameters=given.values(),
     )
-    template = template_of(request, limits)
-    return Source(template, environment_of(request, template.parameter_schemas), package.files)
+    template, environment = definition_of(request, limits)
+    return Source(template, environment, package.files)
 
 
 def load_types(settings: Settings) -> Registry:

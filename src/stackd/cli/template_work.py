@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stackd.cli.packing import Package, Unreadable
-from stackd.cli.template_findings import ERROR, WARNING, Finding, Refused, finding, unreadable
+from stackd.cli.template_findings import Finding, Refused, finding, unreadable
 from stackd.cli.template_source import Given, Texts, load, load_types
-from stackd.engine.desired import Desired, Source
-from stackd.engine.expand import Expanded, expand
-from stackd.engine.validation import check
-from stackd.errors import StackdError, TemplateError
+from stackd.engine import findings
+from stackd.engine.desired import Source
+from stackd.engine.expand import Expanded
+from stackd.errors import StackdError
 from stackd.resources.registry import Registry
 from stackd.settings import Settings
-
-_NAME = "stack"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A template that was read, with the types and settings that apply to it."""
+    """A template that was read as far as it can be, with the types and settings that apply to it."""
 
     package: Package
     texts: Texts
@@ -28,9 +26,9 @@ class Work:
     registry: Registry
     source: Source
 
-    def finding(self, error: StackdError, severity: str = ERROR, rule: str = "") -> Finding:
-        """What an error says, in terms of the files on the disk."""
-        return finding(error, self.texts, self.source.template, severity, rule)
+    def findings(self, errors: Sequence[StackdError], severity: str) -> list[Finding]:
+        """What errors say, in terms of the files on the disk."""
+        return [finding(error, self.texts, severity) for error in errors]
 
 
 def packed(given: Given) -> Package:
@@ -42,56 +40,45 @@ def packed(given: Given) -> Package:
 
 
 def opened(given: Given) -> Work:
-    """The template, read; raises Refused."""
+    """The template, read; raises Refused for what is no template or environment at all."""
     package = packed(given)
     texts = Texts.of(given, package)
     settings = given.settings()
     try:
         source = load(given, package, settings.limits)
     except StackdError as error:
-        raise Refused([finding(error, texts, None)]) from error
+        raise Refused([finding(each, texts) for each in all_errors(error)]) from error
     return Work(package, texts, settings, load_types(settings), source)
+
+
+def all_errors(error: StackdError) -> list[StackdError]:
+    """An error with those that travel with it."""
+    return error.__dict__.get("all_errors") or [error]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is wrong with a template; ``expanded`` is the tree of its stacks where nothing is."""
+    """What is wrong with a template, what is suspicious, and its stacks as far as they can be evaluated."""
 
     errors: Sequence[StackdError]
-    notes: Sequence[Finding]
+    warnings: Sequence[StackdError]
     expanded: Expanded | None
 
 
 def checked(work: Work) -> Checked:
     """Every mistake in the template and its nested ones, found by the code that the API uses."""
-    found = check(work.source, work.registry)
-    errors: list[StackdError] = [*found.refusals, *found.warnings]
-    expanded = None
-    if found.desired is not None and not errors:
-        try:
-            expanded = _expanded(work, found.desired)
-        except StackdError as error:
-            errors.append(error)
-    warnings = work.source.template.warnings
-    notes = [work.finding(TemplateError(each.message, place=each.place), WARNING) for each in warnings]
-    return Checked(errors, notes, expanded)
+    try:
+        found = findings.checked(work.source, work.registry, work.settings.limits)
+    except StackdError as error:
+        return Checked(all_errors(error), findings.warnings_of(work.source), None)
+    warnings = findings.warnings_of(work.source, found.expanded)
+    return Checked(found.errors, findings.without_told(warnings, found.errors), found.expanded)
 
 
 def evaluated(given: Given) -> tuple[Work, Expanded]:
-    """The template with the stacks inside it; raises Refused."""
+    """The template with the stacks inside it; raises Refused when anything is wrong with them."""
     work = opened(given)
     found = checked(work)
-    if found.expanded is None:
-        raise Refused([work.finding(each) for each in found.errors])
+    if found.expanded is None or found.errors:
+        raise Refused(work.findings(found.errors, "error"))
     return work, found.expanded
-
-
-def _expanded(work: Work, desired: Desired) -> Expanded:
-    limits = work.settings.limits
-    return expand(
-        desired,
-        work.registry,
-        name=_NAME,
-        max_depth=limits.max_nested_stack_depth,
-        max_resources=limits.max_resources_per_stack,
-    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Final
 
 from stackd.lint.subject import Problem, Subject
+from stackd.template.remedies import remedy_for
 from stackd.template.versions import HOT_KEY, VERSIONS
 
 _OLDEST: Final = "2016-10-14"
@@ -24,25 +24,16 @@ _INSTEAD: Final = {
 def literal_function(subject: Subject) -> Iterator[Problem]:
     """What looks like a function is plain data to this version of the language."""
     version = subject.template.version
-    everywhere = {name for each in VERSIONS.values() for name in (*each.functions, *each.condition_functions)}
-    mine = {*version.recognised, *version.recognised_in_conditions}
+    known = {*version.recognised, *version.recognised_in_conditions}
     for use in subject.uses:
-        if use.name in mine or len(use.path) < 3:
+        looks_like = use.name.startswith(("Fn::", "get_", "str_", "list_", "map_"))
+        if use.name in known or len(use.path) < 3:
             continue
-        if use.name in everywhere and (use.name.startswith("Fn::") or version.dialect == "hot"):
+        if (remedy := remedy_for(use.name, version)) or looks_like:
+            message = f"{use.name} is not a function of {version.date}: it is taken for plain data."
             yield Problem(
-                use.path, f"{version.date} has no function {use.name}: this is plain data.", _later(use.name)
+                use.path, message, remedy or f"Functions are {', '.join(sorted(version.functions))}."
             )
-        elif use.name.startswith(("Fn::", "get_", "str_", "list_", "map_")):
-            close = difflib.get_close_matches(use.name, mine, n=1)
-            remedy = f"Did you mean {close[0]}?" if close else f"Functions are {', '.join(sorted(mine))}."
-            yield Problem(use.path, f"There is no function {use.name}: this is plain data.", remedy)
-
-
-def _later(name: str) -> str:
-    """The first version that has a function, if one of HOT's does."""
-    found = [each.date for each in VERSIONS.values() if each.key == HOT_KEY and name in each.functions]
-    return f"heat_template_version {min(found)} has it." if found else ""
 
 
 def old_function(subject: Subject) -> Iterator[Problem]:

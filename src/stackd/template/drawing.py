@@ -212,9 +212,7 @@ def _svg(drawn: _Drawn, left: float, top: float) -> Iterator[str]:
     for name, node in nodes.items():
         box = boxes[name]
         if name in drawn.inner:
-            yield _text(
-                box.x + 10, box.y + 19, f"{_cut(name)}  ({_cut(node.type)})", bold=True, anchor="start"
-            )
+            yield _text(box.x + 10, box.y + 19, _title(node), bold=True, anchor="start")
             inner = drawn.inner[name]
             indent = (box.width - inner.layout.width) / 2
             yield from _svg(inner, box.x + indent, box.y + _TITLE)
