@@ -165,8 +165,8 @@ class _Examination:
             return
         errors: list[PropertyError] = []
         convert_all(self._kind.handler.update_policy, policy, where, errors)
-        for error in errors:
-            self._report(_told(self._desired, self._name, error))
+        for wrong in errors:
+            self._report(_told(self._desired, self._name, wrong))
 
     def _judge(self, handler: ResourceType[Any], props: Properties) -> None:
         """What the type says of its properties; nothing, when it cannot judge values that are still open."""

@@ -30,7 +30,7 @@ from stackd.template.environment import load_environment
 from stackd.template.functions.base import dotted
 from stackd.template.masking import Secrets, secrets_in
 from stackd.template.parameters import StackIdentity
-from stackd.template.problems import Problems, Report, Stage, nearest, refuse
+from stackd.template.problems import Problems, Report, Stage, nearest, raise_first, refuse
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import has_unknown
 
@@ -162,15 +162,14 @@ class _Expansion:
         told = _Inner(desired, resource, declared.source)
         try:
             child = _child(desired, resource, declared, self._registry, stack, problems)
-            if self._raising:
-                for error in problems.ordered(ranks(child)):
-                    raise error
+            if self._raising and problems:
+                raise_first(problems.ordered(ranks(child)))
             inner = self.expanded(child, f"{stack}-{resource}", depth + 1, taken, problems)
         except TemplateError as error:
             report(told.error(error))
             return None
-        for error in problems.ordered(ranks(child)) if problems else ():
-            if (seen := told.once(error)) is not None:
+        for mistake in problems.ordered(ranks(child)) if problems else ():
+            if (seen := told.once(mistake)) is not None:
                 report(seen)
         return inner
 

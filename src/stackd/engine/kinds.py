@@ -172,4 +172,5 @@ def deeper(error: TemplateError, label: str) -> TemplateError:
     made = copy(error)
     made.message, made.path = message, path
     made.args = (message,)
+    made.__dict__.pop("all_errors", None)
     return made

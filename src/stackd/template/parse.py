@@ -31,6 +31,7 @@ from stackd.errors import Place, RequestLimitExceeded, TemplateError
 from stackd.template.json_text import read_json
 from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
+from stackd.template.syntax import syntax_error, unreadable
 from stackd.template.tags import LONG_FORMS, long_form, may_have_tags, tag_remedy
 from stackd.template.unknown import Unknown
 
@@ -113,11 +114,9 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     try:
         data = _Builder(text, limits, file).build()
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        raise _unreadable(file, str(error), place) from None
+        raise syntax_error(file, text, error) from None
     except UnicodeError as error:
-        raise _unreadable(file, str(error), Place(file)) from None
+        raise unreadable(file, str(error), Place(file)) from None
     return ParsedDocument(data, file, text)
 
 
@@ -210,7 +209,7 @@ def _decode(text: str | bytes, limits: Limits, file: str) -> str:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise _unreadable(file, f"is not UTF-8 text: {error}", Place(file)) from None
+            raise unreadable(file, f"is not UTF-8 text: {error}", Place(file)) from None
     if len(text) > limits.max_bytes:
         raise _too_large(len(text), limits)
     return text
@@ -235,12 +234,6 @@ def _too_many_nodes(limits: Limits, place: Place) -> TemplateError:
         f"The template has more than {limits.max_nodes} values, counting what aliases repeat.",
         place=place,
         remedy="Remove aliases that multiply each other, or split the template.",
-    )
-
-
-def _unreadable(file: str, problem: str, place: Place, remedy: str = "Correct the syntax.") -> TemplateError:
-    return TemplateError(
-        f"Error parsing template {file or '[root stack]'} {problem}", place=place, remedy=remedy
     )
 
 
@@ -317,7 +310,7 @@ class _Builder:
     def _error(self, event: Any, problem: str, remedy: str) -> TemplateError:
         place = self._place(event)
         where = f"{problem}, line {place.line}, column {place.column}"
-        return _unreadable(self.file, where, place, remedy)
+        return unreadable(self.file, where, place, remedy)
 
     def _scalar(self, event: Any) -> None:
         text = event.value

@@ -110,15 +110,15 @@ def _enter(
         name = key_text(resolve_scalar(event.value)) if plain else getattr(event, "value", "")
         parent.key = (name or "", line, column)
     else:
-        name, *place = parent.key
+        name, key_line, key_column = parent.key
         parent.key = None
         if name == "<<":
             parent.spot.merged.append(spot)
         elif name in parent.spot.children:
-            repeated.append((str(name), *place))
-        below = line != place[0]
-        at = place if below else (line, column)
-        parent.spot.children[name] = _Spot(at[0], at[1], (place[0], place[1]), spot.children, spot.merged)
+            repeated.append((str(name), key_line, key_column))
+        key = (key_line, key_column)
+        at = (line, column) if line == key_line else key
+        parent.spot.children[name] = _Spot(*at, key, spot.children, spot.merged)
     return spot
 
 
