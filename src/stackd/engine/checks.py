@@ -216,9 +216,7 @@ async def faults(
     return errors
 
 
-async def refuse_wrong(
-    checks: Iterable[Check], finder: Finder, others: Sequence[TemplateError] = ()
-) -> None:
+async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence[TemplateError] = ()) -> None:
     """Raise the first of all faults, and of the ``others`` found before, with all of them in tow."""
     raise_first(await faults(checks, finder, others))
 
@@ -252,7 +250,7 @@ def _trouble(check: Check, error: CloudError) -> StackdError:
     path = ".".join([*(f"resources.{name}" for name in check.around), own])
     answer = as_answer(error)
     kind = ServiceUnavailable if isinstance(answer, CloudError) else type(answer)
-    return kind(f"{path}: {check.constraint} cannot be checked: {answer.message}")
+    return kind(f"{path}: {check.constraint} cannot be checked: {answer}")
 
 
 def _error(check: Check, fault: Fault) -> TemplateError:
