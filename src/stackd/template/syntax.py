@@ -27,7 +27,10 @@ _REMEDIES: Final = (
 
 def syntax_error(file: str, text: str, error: YAMLError) -> TemplateError:
     """The error for a text in which the parser has lost its way."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    context = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or context
+    if mark is not None and context is not None and mark.line >= len(text.splitlines()):
+        mark = context  # something is open at the end: show where it begins
     problem = str(error)
     if mark is None:
         return unreadable(file, problem, Place(file))
@@ -51,7 +54,7 @@ def _quoted(text: str, line: int, column: int) -> tuple[str, str]:
     """A line of the text, and the same for people with a mark below the column."""
     lines = text.splitlines()
     if line >= len(lines):
-        return "", ""
+        return "", "."
     start = max(0, column - _WIDEST // 2)
     shown = lines[line][start : start + _WIDEST]
     return shown, f":\n    {shown}\n    {' ' * (column - start)}^"

@@ -39,7 +39,7 @@ class TemplateResource(NestedType[Properties]):
         self, resource: Resource, props: Properties, members: Members, files: Mapping[str, str]
     ) -> Child:
         """The template with the given properties as parameters."""
-        parameters = {name: _parameter(props.data[name]) for name in sorted(props.given)}
+        parameters = {name: as_parameter(props.data[name]) for name in sorted(props.data)}
         return Child(self.template.document.text or self.template.data, parameters, self.source)
 
     def reference(self, resource: Resource) -> Any:
@@ -88,12 +88,12 @@ def template_resource(
 
 
 def _property(parameter: ParameterSchema, required: bool) -> PropertySchema:
+    """A parameter as a property; its default is left to the stack inside, so that null is the empty value."""
     return PropertySchema(
         parameter.name,
         _TYPES[parameter.type],
         parameter.description,
-        parameter.default,
-        required,
+        required=required,
         update=IN_PLACE,
         constraints=tuple(map(_constraint, parameter.constraints)),
         convertible=parameter.type in ("json", "comma_delimited_list"),
@@ -130,7 +130,7 @@ def _constraint(constraint: given.Constraint) -> rules.Constraint:
     return Custom(constraint.name) if isinstance(constraint, given.CustomConstraint) else _Shown(constraint)
 
 
-def _parameter(value: Any) -> Any:
+def as_parameter(value: Any) -> Any:
     """A property's value as a parameter: lists become text, lists of maps ``.member.N.key=value``."""
     if not isinstance(value, list) or has_unknown(value):
         return value
@@ -158,7 +158,8 @@ def facade_problems(provider: TemplateResource, facade: ResourceType[Any], kind:
         if schema.required and name not in has:
             yield f"Required property {name} for facade {kind} missing in provider"
         elif name in has and not _alike(schema.type, has[name].type):
-            types = f"facade {kind} ({schema.type}) and provider ({has[name].type})"
+            wanted_type, type_here = schema.type.capitalize(), has[name].type.capitalize()
+            types = f"facade {kind} ({wanted_type}) and provider ({type_here})"
             yield f"Property {name} type mismatch between {types}"
     for name, schema in has.items():
         if schema.required and name not in wanted:
