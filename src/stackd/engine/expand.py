@@ -111,7 +111,11 @@ class _Expansion:
             if not isinstance(handler, NestedType) or desired.resources[resource].external_id is not None:
                 continue
             report = refuse if self._raising else problems.at(Stage.RESOURCES, resource)
-            declared = self._declared(desired, resource, handler, scope)
+            try:
+                declared = self._declared(desired, resource, handler, scope)
+            except TemplateError as error:
+                report(error)
+                continue
             if declared is None:
                 continue
             if depth + 1 > self._limits.depth:

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from stackd.clients.egress import Egress, is_url
 from stackd.clients.service import Service
-from stackd.engine.desired import Source, build
+from stackd.engine.desired import Source
 from stackd.engine.engine import Engine
-from stackd.engine.expand import expand
+from stackd.engine.inspection import inspect
 from stackd.engine.requests import StackRequest
 from stackd.errors import (
     BadRequest,
@@ -134,17 +134,9 @@ def wanted_templates(source: Source, registry: Registry, limits: Limits) -> set[
     What is wrong with the definition is not told: the check that follows does.
     """
     with contextlib.suppress(StackdError):
-        expand(
-            build(source, StackIdentity(), registry, strict=False),
-            registry,
-            name="",
-            max_depth=limits.max_nested_stack_depth,
-            max_resources=limits.max_resources_per_stack,
-        )
-    wanted: set[str] = (
-        source.files.wanted if isinstance(source.files, Files) and source.files.wanted else set()
-    )
-    return wanted
+        inspect(source, StackIdentity(), registry, limits, name="", strict=False)
+    files = source.files
+    return set(files.wanted or ()) if isinstance(files, Files) else set()
 
 
 @dataclass(frozen=True, slots=True)

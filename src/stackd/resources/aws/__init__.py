@@ -1,0 +1,1 @@
+"""Resource types with the names of Amazon's."""
