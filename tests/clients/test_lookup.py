@@ -5,6 +5,7 @@ import pytest
 import respx
 
 from stackd.clients import Cloud, Clouds
+from stackd.clients.failures import NoEndpoint
 from stackd.clients.lookup import COLLECTIONS, AmbiguousName, Finder
 from stackd.errors import CloudForbidden, EntityNotFound
 
@@ -116,7 +117,7 @@ async def test_names_that_are_missing_together_need_one_list(api: respx.MockRout
     api.get(url__startswith="http://neutron/v2.0/networks/").respond(404)
     asked = (finder.id_of("neutron.network", f"n{number}", again=False) for number in range(9))
     found = await asyncio.gather(*asked, return_exceptions=True)
-    assert {type(each) for each in found} == {EntityNotFound}
+    assert all(isinstance(each, EntityNotFound) for each in found)
     assert route.call_count == 1
 
 
@@ -151,6 +152,35 @@ async def test_a_name_may_say_its_domain(api: respx.MockRouter, finder: Finder) 
     )
     assert await finder.id_of("keystone.user", "bob{D}") == "u"
     assert users.calls.last.request.url.params["domain_id"] == "d"
+
+
+async def test_a_name_in_a_domain_that_is_not_there_is_missing_itself(
+    api: respx.MockRouter, finder: Finder
+) -> None:
+    api.get(url__startswith="http://keystone/v3/domains?").respond(json={"domains": []})
+    api.get("http://keystone/v3/domains/D").respond(404)
+    with pytest.raises(EntityNotFound, match=r"The KeystoneUser \(bob\{D\}\) could not be found\."):
+        await finder.id_of("keystone.user", "bob{D}")
+
+
+async def test_a_service_without_such_objects_is_named(api: respx.MockRouter, finder: Finder) -> None:
+    api.get("http://neutron/v2.0/lbaas/pools").respond(404)
+    with pytest.raises(NoEndpoint, match=r"The neutron extension \(lbaasv2\) could not be found\."):
+        await finder.id_of("neutron.lbaas.pool", "p")
+    api.get(url__startswith="http://neutron/v2.0/sfc/port_pairs?").respond(404)
+    with pytest.raises(NoEndpoint, match=r"The service network has nothing at /sfc/port_pairs\."):
+        await finder.id_of("neutron.port_pair", "p")
+
+
+async def test_providers_are_only_listed(api: respx.MockRouter, finder: Finder) -> None:
+    providers = [{"name": "octavia"}, {"name": "haproxy"}]
+    route = api.get(url__startswith="http://neutron/v2.0/service-providers?").respond(
+        json={"service_providers": providers}
+    )
+    assert await finder.id_of("neutron.lbaas.provider", "octavia") == "octavia"
+    with pytest.raises(EntityNotFound, match=r"'x', available providers are \['haproxy', 'octavia'\]\."):
+        await finder.id_of("neutron.lbaas.provider", "x", again=False)
+    assert route.call_count == 1
 
 
 async def test_unknown_kind_is_an_error_of_ours(finder: Finder) -> None:

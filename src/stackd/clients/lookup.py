@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stackd.clients.cloud import Cloud
+from stackd.clients.failures import NoEndpoint
 from stackd.clients.service import Service
 from stackd.errors import CloudError, CloudNotFound, EntityNotFound, NotFound, StackdError
 
@@ -42,7 +43,8 @@ class Collection:
     the service takes for a regular expression where ``pattern`` says so. ``inside`` is the key under
     which a list entry hides its object. Of a large collection that is ``paged`` a part can be had.
     ``in_domain``: a name may say its domain, as in ``admin{Default}``. ``absence`` is the message
-    about a name that nothing has, where it is not the usual one.
+    about a name that nothing has, where it is not the usual one. Objects that are not ``single`` can only be
+    listed. ``extension`` is what a service lacks that has no such objects at all.
     """
 
     title: str
@@ -58,10 +60,20 @@ class Collection:
     paged: bool = False
     in_domain: bool = False
     absence: str = ""
+    single: bool = True
+    extension: str = ""
 
-    def lacks(self, name: str) -> EntityNotFound:
-        """The error for a name or id that nothing has."""
-        return NotFound(self.absence.format(name=name)) if self.absence else EntityNotFound(self.title, name)
+    def lacks(self, name: str, known: Iterable[str] = ()) -> EntityNotFound:
+        """The error for a name or id that nothing has; ``known`` are the names that something has."""
+        if self.absence:
+            return NotFound(self.absence.format(name=name, known=sorted(known)))
+        return EntityNotFound(self.title, name)
+
+    def is_missing(self) -> NoEndpoint:
+        """The error for a service without such objects."""
+        if self.extension:
+            return NoEndpoint(f"The neutron extension ({self.extension}) could not be found.")
+        return NoEndpoint(f"The service {self.service} has nothing at {self.path}.", service=self.service)
 
 
 def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -> Collection:
@@ -81,7 +93,10 @@ def _octavia(title: str, path: str, *, identity: str = "id") -> Collection:
 
 
 def _lbaas(title: str, key: str) -> Collection:
-    return Collection(title, "network", f"/lbaas/{key}", key, whole=True, absence=_unable(key[:-1]))
+    absence = _unable(key[:-1])
+    return Collection(
+        title, "network", f"/lbaas/{key}", key, whole=True, absence=absence, extension="lbaasv2"
+    )
 
 
 def _keystone(title: str, path: str, *, in_domain: bool = False) -> Collection:
@@ -133,7 +148,8 @@ COLLECTIONS: Mapping[str, Collection] = {
         whole=True,
         params={"service_type": "LOADBALANCERV2"},
         id="name",
-        absence="Unable to find neutron provider '{name}'",
+        absence="Unable to find neutron provider '{name}', available providers are {known}.",
+        single=False,
     ),
     "neutron.network": _neutron("Network", "/networks"),
     "neutron.port": _neutron("Port", "/ports", whole=False),
@@ -159,7 +175,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         absence="No Flavor matching {{'name': '{name}'}}. (HTTP 404)",
     ),
     "nova.host": Collection(
-        "Host", "compute", "/os-services", "services", whole=True, id="host", name="host"
+        "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
     "nova.keypair": Collection(
         "Key", "compute", "/os-keypairs", "keypairs", whole=True, id="name", inside="keypair"
@@ -290,18 +306,23 @@ class Finder:
         began = time.monotonic()
         if not collection.whole and _looks_like_id(wanted) and await _shown(service, collection.path, wanted):
             return wanted
-        found = (await self._index(kind, collection, service, wanted)).find(collection, wanted)
+        index = await self._index(kind, collection, service, wanted)
+        found = index.find(collection, wanted)
         if found is None and again:
             index = await self._index(kind, collection, service, wanted, since=began)
             found = index.find(collection, wanted)
         if found is not None:
             return found
-        if await _shown(service, collection.path, wanted):
+        if collection.single and await _shown(service, collection.path, wanted):
             return wanted
-        raise collection.lacks(wanted)
+        raise collection.lacks(wanted, index.by_name)
 
     async def _in_domain(self, collection: Collection, service: Service, name: str, domain: str) -> str:
-        params = {"name": name, "domain_id": await self.id_of("keystone.domain", domain)}
+        try:
+            domain_id = await self.id_of("keystone.domain", domain)
+        except EntityNotFound:
+            raise collection.lacks(f"{name}{{{domain}}}") from None
+        params = {"name": name, "domain_id": domain_id}
         entries = await service.list_all(collection.path, collection.key, params)
         found = _Index(collection, entries, self._cloud.project_id).find(collection, name)
         if found is None:
@@ -321,7 +342,10 @@ class Finder:
             if not collection.whole:
                 params[collection.name] = f"^{re.escape(wanted)}$" if collection.pattern else wanted
             began = time.monotonic()
-            entries = await service.list_all(collection.path, collection.key, params)
+            try:
+                entries = await service.list_all(collection.path, collection.key, params)
+            except CloudNotFound as error:
+                raise collection.is_missing() from error
             made = self._indexes[key] = _Index(collection, entries, self._cloud.project_id, began)
             return made
 
