@@ -144,7 +144,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_broken_yaml_is_placed(tmp_path: Path) -> None:
     write(tmp_path, a_yaml="a: 1\nb: [\n")
-    with pytest.raises(Failure, match=r"a\.yaml:3:1: not valid YAML"):
+    with pytest.raises(Failure, match=r"a\.yaml:2:5: not valid YAML"):
         pack(str(tmp_path / "a.yaml"))
 
 

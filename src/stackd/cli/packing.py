@@ -156,14 +156,23 @@ def _compose(text: str, url: str) -> Any:
         parse_text(text, Limits(max_bytes=_MAX_BYTES), file)
         return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        raise Unreadable(place, f"not valid YAML: {error.problem}", text) from error
+        raise Unreadable(_place(error, text, file), f"not valid YAML: {error.problem}", text) from error
     except yaml.YAMLError as error:
         raise Unreadable(Place(file), f"not valid YAML: {error}", text) from error
     except StackdError as error:
         place = error.place if isinstance(error, TemplateError) else Place(file)
         raise Unreadable(place, error.message, text) from error
+
+
+def _place(error: Any, text: str, file: str) -> Place:
+    """Where a YAML error is; one at the end of the text is behind the last line's last character."""
+    mark = error.problem_mark or error.context_mark
+    lines = text.splitlines()
+    if mark is None or not lines:
+        return Place(file)
+    if mark.line >= len(lines):
+        return Place(file, len(lines), len(lines[-1]) + 1)
+    return Place(file, mark.line + 1, mark.column + 1)
 
 
 def _mapping(node: Any) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ COMMANDS = {
     "lint": Entry("stackd.cli.template_check", "lint", "Find what is allowed but probably not meant."),
     "rules": Entry("stackd.cli.template_check", "rules", "List the rules of lint."),
     "graph": Entry("stackd.cli.template_graph", "graph", "Draw what needs what."),
+    "resolve": Entry("stackd.cli.template_resolve", "resolve", "Show a template with its values filled in."),
     "schema": Entry("stackd.cli.template_schema", "schema", "Print the JSON Schema for editors."),
 }
 

@@ -104,9 +104,10 @@ def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding]
         try:
             answer = session.call("POST", "/validate", body, {"show_nested": str(nested).lower()})
         except Failure as failure:
-            if not failure.errors:
+            if failure.exit_code != BAD_INPUT:
                 raise
-            return [finding(_error(each), texts) for each in failure.errors], {}
+            listed = failure.errors or [{"message": failure.message, "remedy": failure.remedy}]
+            return [finding(_error(each), texts) for each in listed], {}
     errors, warnings = answer.pop("errors", ()), answer.pop("warnings", ())
     found = [finding(_error(each), texts) for each in errors]
     return [*found, *(finding(_error(each), texts, WARNING) for each in warnings)], answer

@@ -11,7 +11,7 @@ import click
 
 from stackd.cli.failures import FAILED, Failure
 from stackd.cli.packing import Unreadable
-from stackd.cli.template_source import Texts
+from stackd.cli.template_source import Texts, short_path
 from stackd.errors import Place, StackdError, TemplateError
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -62,14 +62,11 @@ def unreadable(error: Unreadable) -> Finding:
     return Finding(
         ERROR,
         error.problem,
-        "",
-        place.file,
-        place.line,
-        place.column,
-        None,
-        "Correct the syntax.",
-        "",
-        source,
+        file=short_path(place.file),
+        line=place.line,
+        column=place.column,
+        remedy="Correct the syntax.",
+        source=source,
     )
 
 

@@ -77,7 +77,7 @@ class Texts:
         """The same place in the file on the disk, whose name is as short as it can be."""
         url = place.file or url_of(self.root)
         text = self.originals.get(url)
-        file = self.root if not place.file else _short(url)
+        file = self.root if not place.file else short_path(url)
         if text is None or not place.line:
             return Place(file, place.line, place.column)
         return Place(file, place.line, self._column(url, text, place))
@@ -103,9 +103,9 @@ class Texts:
         return column
 
 
-def _short(url: str) -> str:
-    """A file of this machine relative to the working directory, if it is below."""
-    path = shown_url(url)
+def short_path(file: str) -> str:
+    """A file of this machine, given by path or URL, relative to the working directory if it is below."""
+    path = shown_url(file)
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
