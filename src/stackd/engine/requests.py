@@ -13,7 +13,14 @@ from stackd.engine.checks import Check, checks_of
 from stackd.engine.desired import Desired, Source
 from stackd.engine.expand import Expanded
 from stackd.engine.inspection import inspect
-from stackd.errors import BadRequest, MissingTemplate, RequestLimitExceeded, TemplateError
+from stackd.errors import (
+    BadRequest,
+    InvalidTemplateReference,
+    MissingTemplate,
+    RequestLimitExceeded,
+    TemplateError,
+    UserParameterMissing,
+)
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment
@@ -167,4 +174,12 @@ def check(
     if not isinstance(source.files, Files):
         raise_first([error for error in found.errors if isinstance(error, MissingTemplate)])
     checks = checks_of(found.expanded)
-    return Checked(source, found.expanded.desired, found.expanded, checks, tuple(found.errors))
+    errors = () if all(map(_fails_alone, found.errors)) else tuple(found.errors)
+    return Checked(source, found.expanded.desired, found.expanded, checks, errors)
+
+
+def _fails_alone(error: TemplateError) -> bool:
+    """Whether only an output suffers from an error: one that names a parameter that there is not."""
+    inner_path = error.path.rpartition(">.")[2].lower()
+    names_nothing = isinstance(error, UserParameterMissing | InvalidTemplateReference)
+    return names_nothing and inner_path.startswith("outputs.")

@@ -18,7 +18,7 @@ _SEPARATOR = "\x1f"
 
 def attribute_key(name: str, path: tuple[Any, ...]) -> str:
     """Under which key a nested resource's attribute with a path is stored."""
-    return _SEPARATOR.join((name, *(str(part) for part in path)))
+    return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
 
 
 class StackScope:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackd.errors import TemplateError
 from stackd.template.functions.base import Call, dotted
+from stackd.template.parameters import masked
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.unknown import Unknown
 
@@ -57,7 +58,7 @@ class Conditions(Mapping[str, Any]):
             return condition
         if isinstance(condition, Call):
             return self._truth(condition, self._evaluate(self, condition), dotted(condition.path))
-        if condition not in self.template.conditions:
+        if not isinstance(condition, str) or condition not in self.template.conditions:
             remedy = nearest(str(condition), self.template.conditions) or "Define it under conditions."
             raise TemplateError(f'Invalid condition "{condition}"', remedy=remedy)
         return self[condition]
@@ -82,8 +83,8 @@ class Conditions(Mapping[str, Any]):
             return value
         raise self._wrong(
             name,
-            f'The definition of condition "{name}" is invalid: it is {value!r}, not a boolean'[:300],
-            "Compare with equals.",
+            f'The definition of condition "{name}" is invalid: {masked(str(value), self.parameters)}'[:300],
+            "It must be a boolean: compare with equals.",
         )
 
     def _wrong(self, name: str, problem: str, remedy: str) -> TemplateError:

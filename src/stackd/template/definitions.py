@@ -191,7 +191,7 @@ class DefinitionReader:
         functions = self._version.condition_functions
         like = nearest(next(iter(body)), functions) if isinstance(body, dict) and len(body) == 1 else ""
         self._wrong(
-            f'Condition validation error: The definition of condition "{name}" is invalid: {body!r}'[:300],
+            f'Condition validation error: The definition of condition "{name}" is invalid: {body}'[:300],
             path,
             like or f"Write a boolean, or one of the functions {', '.join(functions)}.",
         )

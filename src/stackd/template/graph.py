@@ -11,7 +11,7 @@ from stackd.template.conditions import Conditions
 from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import Call, Reference, TemplatePath, Use, dotted
 from stackd.template.guard import depth_guarded
-from stackd.template.problems import Report, nearest, refuse
+from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template
 from stackd.template.unknown import Unknown
 
@@ -56,7 +56,14 @@ class Walker:
         return self._evaluation.resolve(node)
 
     def condition(self, condition: Any) -> Any:
-        """The truth of a condition."""
+        """The truth of a condition; one that there is not is told where it stands."""
+        try:
+            return self.truth(condition)
+        except (TemplateError, ValueError):
+            return BROKEN
+
+    def truth(self, condition: Any) -> Any:
+        """The truth of a condition; raises TemplateError or ValueError for one that is wrong."""
         if self._evaluation is not None:
             return self._evaluation.condition(condition)
         if condition is None or isinstance(condition, bool):
@@ -124,7 +131,7 @@ def enabled_resources(
 def _holds(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> bool:
     """Whether a resource exists, or may; one whose condition is wrong may."""
     try:
-        return walk.condition(definition.condition) is not False
+        return walk.truth(definition.condition) is not False
     except (TemplateError, ValueError) as error:
         path = (
             template.version.sections["resources"],
@@ -308,11 +315,8 @@ def referenced_attributes(
             definition.external_id,
         ]
     for output in template.outputs.values():
-        try:
-            if output.condition is None or walk.condition(output.condition) is not False:
-                nodes.append(output.value)
-        except TemplateError as error:
-            report(error)
+        if output.condition is None or walk.condition(output.condition) is not False:
+            nodes.append(output.value)
     for node in nodes:
         try:
             for reference in walk.references(node):

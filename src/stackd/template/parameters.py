@@ -173,9 +173,8 @@ def _missing(template: Template, name: str) -> TemplateError:
 
 def check_names(template: Template, environment: Environment, report: Report) -> None:
     """Report the values of parameters that the template does not have."""
-    known = template.parameter_schemas.keys() | PSEUDO_NAMES[template.version.dialect]
     for name in environment.parameters:
-        if name not in known:
+        if name not in template.parameter_schemas:
             report(
                 UnknownUserParameter(
                     f"The Parameter ({name}) was not defined in template.",

@@ -231,7 +231,7 @@ class _Loader:
         definitions = self.data[section]
         if not isinstance(definitions, dict):
             self._wrong(
-                "Condition validation error: Condition definitions must be a map. "
+                "Conditions validation error: Condition definitions must be a map. "
                 f"Found a {type(definitions).__name__} instead",
                 (section,),
                 "Write the section as a map, or remove it.",

@@ -212,6 +212,22 @@ class FunctionCheck:
             value=template.value(node.path),
         )
 
+    def lost_attribute(self, node: Call) -> TemplateError | None:
+        """The error for an attribute, in an output, of a resource that there is not."""
+        if node.path[:1] != (self._template.version.sections["outputs"],):
+            return None
+        name = node.args[0] if isinstance(node.args, list) else node.args
+        if not isinstance(name, str) or self._walker.is_resource(name):
+            return None
+        where = dotted((*node.path, node.name))
+        return TemplateError(
+            f'{where}: The specified reference "{name}" (in unknown) is incorrect.',
+            path=where,
+            place=self._template.place((*node.path, node.name, 0)),
+            remedy=nearest(name, self._template.resources) or "Name a resource whose condition holds.",
+            value=name,
+        )
+
     def wrong_attribute(self, node: Call) -> TemplateError | None:
         """The error for an attribute that its resource does not have."""
         if self._attribute is None:
@@ -243,6 +259,6 @@ def _or_text(name: str, node: Call) -> str:
 _CHECKS: Mapping[str, tuple[Callable[[FunctionCheck, Call], TemplateError | None], ...]] = {
     "get_param": (FunctionCheck.missing_parameter,),
     "Ref": (FunctionCheck.wrong_ref,),
-    "get_attr": (FunctionCheck.wrong_attribute,),
-    "Fn::GetAtt": (FunctionCheck.wrong_attribute,),
+    "get_attr": (FunctionCheck.lost_attribute, FunctionCheck.wrong_attribute),
+    "Fn::GetAtt": (FunctionCheck.lost_attribute, FunctionCheck.wrong_attribute),
 }

@@ -54,8 +54,8 @@ class Not(Function):
     def check(self, args: Any) -> None:
         if self.in_list and (not isinstance(args, list) or len(args) != 1):
             raise ValueError(f'Arguments to "{self.name}" must be of the form: [condition]')
-        if not self.in_list and (args is None or args == "" or isinstance(args, list)):
-            raise ValueError(f'Arguments to "{self.name}" must be of the form: condition')
+        if not self.in_list and (args is None or args == ""):
+            raise ValueError(f'Argument to "{self.name}" must be a condition')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -80,10 +80,10 @@ class Several(Function):
 
     @override
     def check(self, args: Any) -> None:
-        if not isinstance(args, list) or len(args) < 2:
-            raise ValueError(
-                f'The minimum number of condition arguments to "{self.name}" is 2, in a list of conditions.'
-            )
+        if not isinstance(args, list):
+            raise TypeError(f'Arguments to "{self.name}" must be a list of conditions')
+        if len(args) < 2:
+            raise ValueError(f'The minimum number of condition arguments to "{self.name}" is 2.')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
@@ -120,9 +120,9 @@ class If(Function):
         """Only the condition is parsed: a branch that is not chosen may hold anything."""
         lengths = (2, 3) if self.optional_else else (3,)
         if not isinstance(raw, list) or len(raw) not in lengths:
-            else_part = "(, value_if_false)" if self.optional_else else ", value_if_false"
             raise ValueError(
-                f'Arguments to "{self.name}" must be of the form: [condition_name, value_if_true{else_part}]'
+                f'Arguments to "{self.name}" must be of the form: '
+                "[condition_name, value_if_true, value_if_false]"
             )
         condition = parser.parse_condition(raw[0], (*path, 0))
         branches = tuple(Lazy(part, (*path, index), parser) for index, part in enumerate(raw[1:], 1))
