@@ -26,6 +26,7 @@ COMMANDS = {
     "resources": Entry("stackd.cli.reading", "resources", "List the resources of a stack."),
     "events": Entry("stackd.cli.reading", "events", "Show what has happened to a stack."),
     "outputs": Entry("stackd.cli.reading", "outputs", "Show the outputs of a stack."),
+    "hook": Entry("stackd.cli.pausing", "hook", "See which resources pause, and let them go on."),
 }
 
 
