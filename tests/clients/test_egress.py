@@ -357,7 +357,8 @@ async def test_content_that_is_no_text_is_refused(egress: Egress, site: Site) ->
         await egress.fetch_text(site.url("/x"), most=MOST)
 
 
-async def test_only_so_many_are_fetched_at_once(site: Site) -> None:
+@pytest.mark.parametrize(("projects", "at_once"), [(["a"], 2), (["a", "b"], 4), (list("abcdefgh"), 6)])
+async def test_only_so_many_are_fetched_at_once(site: Site, projects: list[str], at_once: int) -> None:
     busy = most = 0
 
     async def page(request: web.Request) -> web.StreamResponse:
@@ -369,9 +370,11 @@ async def test_only_so_many_are_fetched_at_once(site: Site) -> None:
         return web.Response(text="x")
 
     site.pages["/x"] = page
-    async with closing(Egress(EgressSettings(LOOPBACK, concurrency=3))) as egress:
-        await asyncio.gather(*(egress.fetch(site.url("/x"), most=MOST) for _ in range(10)))
-    assert most == 3
+    async with closing(Egress(EgressSettings(LOOPBACK, concurrency=6))) as egress:
+        waiting = [egress.fetch(site.url("/x"), most=MOST, project_id=each) for each in projects * 4]
+        await asyncio.gather(*waiting)
+        assert len(egress._shares) == 0
+    assert most == at_once
 
 
 async def test_certificates_are_checked_against_the_name_in_the_url(tmp_path: Path, monkeypatch: Any) -> None:

@@ -179,15 +179,15 @@ async def test_many_are_fetched_together_and_each_once(process: Process, site: S
     async def page(request: web.Request) -> web.StreamResponse:
         nonlocal waiting
         waiting += 1
-        if waiting == 5:
+        if waiting == 4:
             everyone.set()
         await asyncio.wait_for(everyone.wait(), 2)
         return web.Response(text=value("x"))
 
-    site.pages |= {f"/{number}.yaml": page for number in range(5)}
-    resources = {f"r{n}": {"type": site.url(f"/{n % 5}.yaml")} for n in range(10)}
+    site.pages |= {f"/{number}.yaml": page for number in range(4)}
+    resources = {f"r{n}": {"type": site.url(f"/{n % 4}.yaml")} for n in range(10)}
     await complete(process, await process.create("s", hot(resources)))
-    assert sorted(site.paths) == [f"/{number}.yaml" for number in range(5)]
+    assert sorted(site.paths) == [f"/{number}.yaml" for number in range(4)]
 
 
 async def test_file_of_that_name_comes_before_the_url(process: Process, site: Site) -> None:
@@ -277,7 +277,7 @@ async def test_template_that_is_too_large_is_refused(process: Process, site: Sit
 
 async def limited(**limits: Any) -> tuple[Egress, Fetched]:
     egress = Egress(EgressSettings(LOOPBACK, **limits))
-    return egress, Fetched(egress, 1000)
+    return egress, Fetched(egress, 1000, "p")
 
 
 @pytest.mark.parametrize("limits", [{"max_files": 2}, {"max_bytes": 1500}])

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
 import httpx
@@ -33,6 +34,8 @@ SCHEMES: Final = ("http", "https")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL: Final = 8192
 _CHUNK: Final = 65536
+_SHARE: Final = 4
+"""A project may fetch this part of what can be fetched at once."""
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -58,22 +61,26 @@ class Egress:
     def __init__(self, settings: EgressSettings | None = None) -> None:
         self.settings = settings or EgressSettings()
         self._slots = asyncio.Semaphore(self.settings.concurrency)
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._resolver = _Resolver(self.settings.concurrency)
         self._session: aiohttp.ClientSession | None = None
 
-    async def fetch(self, url: str, *, most: int) -> bytes:
-        """The content at the URL, at most that many bytes; ``FetchFailed`` says why there is none."""
+    async def fetch(self, url: str, *, most: int, project_id: str = "") -> bytes:
+        """The content at the URL, at most that many bytes; ``FetchFailed`` says why there is none.
+
+        One project has only a part of what can be fetched at once: its slow servers do not stop others.
+        """
         check_url(url)
         failed = FetchFailed(f"Failed to retrieve template from {shown(url)}")
         try:
-            async with asyncio.timeout(self.settings.timeout), self._slots:
+            async with asyncio.timeout(self.settings.timeout), self._share(project_id), self._slots:
                 return await self._follow(url, most)
         except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError):
             raise failed from None
 
-    async def fetch_text(self, url: str, *, most: int) -> str:
+    async def fetch_text(self, url: str, *, most: int, project_id: str = "") -> str:
         """The text at the URL."""
-        content = await self.fetch(url, most=most)
+        content = await self.fetch(url, most=most, project_id=project_id)
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -84,6 +91,13 @@ class Egress:
         if self._session is not None:
             await self._session.close()
         await self._resolver.close()
+
+    def _share(self, project_id: str) -> asyncio.Semaphore:
+        """What a project may take of the slots, known only as long as it uses it."""
+        share = self._shares.get(project_id)
+        if share is None:
+            share = self._shares[project_id] = asyncio.Semaphore(-(-self.settings.concurrency // _SHARE))
+        return share
 
     async def _follow(self, url: str, most: int) -> bytes:
         """The content where the last redirect leads."""

@@ -43,6 +43,7 @@ class Fetched:
 
     egress: Egress
     max_size: int
+    project_id: str
     texts: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -66,7 +67,7 @@ class Fetched:
         return self.texts.get(url) or await self._fetch(url)
 
     async def _fetch(self, url: str) -> str:
-        text = await self.egress.fetch_text(url, most=self.max_size)
+        text = await self.egress.fetch_text(url, most=self.max_size, project_id=self.project_id)
         self.texts[url] = text
         most = self.egress.settings.max_bytes
         if sum(map(len, self.texts.values())) > most:
@@ -74,13 +75,9 @@ class Fetched:
         return text
 
 
-def fetched_nothing(engine: Engine) -> Fetched:
-    """The start of a request."""
-    return Fetched(engine.services.egress, engine.limits.max_template_size)
-
-
-async def brought(engine: Engine, caller: Caller, request: StackRequest, fetched: Fetched) -> StackRequest:
-    """The request with its template and the files of its container in it."""
+async def brought(engine: Engine, caller: Caller, request: StackRequest) -> tuple[StackRequest, Fetched]:
+    """The request with its template and the files of its container in it, and what was fetched for it."""
+    fetched = Fetched(engine.services.egress, engine.limits.max_template_size, caller.project_id)
     if request.template is None and request.template_url is not None:
         try:
             request = replace(request, template=await fetched.template(request.template_url))
@@ -92,7 +89,7 @@ async def brought(engine: Engine, caller: Caller, request: StackRequest, fetched
         most = engine.services.egress.settings.max_files
         container = Container(service, request.files_container, limit, most)
         request = replace(request, files={**await container.files(request.files), **request.files})
-    return request
+    return request, fetched
 
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from stackd.engine.checks import refuse_wrong
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
 from stackd.engine.desired import Source
 from stackd.engine.engine import Engine
-from stackd.engine.fetching import Fetched, brought, checked_whole, fetched_nothing
+from stackd.engine.fetching import Fetched, brought, checked_whole
 from stackd.engine.nested import identity_of
 from stackd.engine.predict import Prediction, predict
 from stackd.engine.requests import (
@@ -159,8 +159,7 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
 
 async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
     """Accept a new definition for a stack; it supersedes an operation that runs."""
-    fetched = fetched_nothing(engine)
-    whole = await brought(engine, caller, request, fetched)
+    whole, fetched = await brought(engine, caller, request)
     return await _on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
 
 
@@ -204,8 +203,7 @@ async def preview_update(
     engine: Engine, caller: Caller, stack: Stack, request: StackRequest
 ) -> tuple[Checked, Prediction]:
     """What ``update`` would do to each resource."""
-    fetched = fetched_nothing(engine)
-    request = await brought(engine, caller, request, fetched)
+    request, fetched = await brought(engine, caller, request)
     checked = await _checked_change(engine, caller, stack, request, fetched)
     await sharing.begin(engine.services.db, stack, checked.desired)
     stored = await resources.of_stack(engine.services.db, stack.id)
@@ -345,8 +343,7 @@ def _operation(engine: Engine, caller: Caller, stack: Stack) -> Operation:
 
 async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
     db = engine.services.db
-    fetched = fetched_nothing(engine)
-    request = await brought(engine, caller, request, fetched)
+    request, fetched = await brought(engine, caller, request)
     template, environment = await _parsed(engine, request)
     if await stacks.named(db, request.name, caller.project_id) is not None:
         raise StackExists(request.name)
