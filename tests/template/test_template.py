@@ -150,7 +150,7 @@ def test_unknown_key_of_an_output_is_tolerated_and_kept() -> None:
         ([{"label": "g"}], "parameter_groups.g: The parameters must be provided for each parameter group."),
         ([{"label": "g", "parameters": "p"}], "The parameters of parameter group should be a list."),
         ([{"parameters": ["p"]}, {"parameters": ["p"]}], "must be assigned to one parameter group only."),
-        ([{"parameters": ["q"]}], 'The grouped parameter q does not reference a valid parameter.'),
+        ([{"parameters": ["q"]}], "The grouped parameter q does not reference a valid parameter."),
     ],
 )
 def test_wrong_parameter_group_is_refused(groups: Any, message: str) -> None:
@@ -331,3 +331,20 @@ def test_large_template_loads_in_time() -> None:
     assert time.process_time() - started < 1
     assert found["r999"] == {"r998"}
     assert not any(isinstance(name, Unknown) for name in found)
+
+
+@pytest.mark.parametrize("version", ["2013-05-23", "2015-10-15", "2021-04-16"])
+@pytest.mark.parametrize("section", ["outputs", "resources"])
+def test_empty_key_stands_for_nothing_that_a_version_lacks(version: str, section: str) -> None:
+    body = {"type": "OS::Heat::None", "value": 1, "": False}
+    data = {"heat_template_version": version, section: {"x": body}}
+    if section == "outputs":
+        assert load_template(data).outputs["x"].unknown_keys == ("type", "")
+    else:
+        with pytest.raises(TemplateError, match="is not a valid keyword"):
+            load_template(data)
+
+
+def test_empty_section_name_is_refused_as_such() -> None:
+    with pytest.raises(InvalidTemplateSection, match=r"The template section is invalid: $"):
+        load_template({"heat_template_version": "2021-04-16", "": ["x"]})

@@ -150,9 +150,10 @@ class DefinitionReader:
                 f"Give {name} a {keys['value']}.",
                 key=True,
             )
-        condition = body.get(keys.get("condition", ""))
-        if condition is not None:
-            here = (*path, keys["condition"])
+        written = keys.get("condition")
+        condition = None if written is None else body.get(written)
+        if written is not None and condition is not None:
+            here = (*path, written)
             condition = self._parser.parse_condition(condition, here)
             if not is_condition(condition):
                 self._wrong(f'{dotted(here)}: Invalid condition "{condition}"'[:300], here, _NAME_CONDITION)
@@ -170,8 +171,8 @@ class DefinitionReader:
 
     def _export(self, body: dict[str, Any], base: TemplatePath) -> Any:
         """The name under which an output is offered to other stacks, which may be a function."""
-        written = self._version.output_keys.get("export", "")
-        if (export := body.get(written)) is None:
+        written = self._version.output_keys.get("export")
+        if written is None or (export := body.get(written)) is None:
             return None
         path = (*base, written)
         if not isinstance(export, dict) or export.keys() != {"Name"}:
@@ -231,8 +232,8 @@ class DefinitionReader:
         return BROKEN
 
     def _condition(self, name: str, body: dict[str, Any], base: TemplatePath) -> Any:
-        written = self._version.resource_keys.get("condition", "")
-        if (condition := body.get(written)) is None:
+        written = self._version.resource_keys.get("condition")
+        if written is None or (condition := body.get(written)) is None:
             return None
         path = (*base, written)
         condition = self._parser.parse_condition(condition, path)
@@ -255,8 +256,8 @@ class DefinitionReader:
         return "Delete", None
 
     def _replacement_policy(self, body: dict[str, Any], base: TemplatePath) -> str | None:
-        written = self._version.resource_keys.get("update_replace_policy", "")
-        if (policy := body.get(written)) is None:
+        written = self._version.resource_keys.get("update_replace_policy")
+        if written is None or (policy := body.get(written)) is None:
             return None
         known = self._version.deletion_policies
         if isinstance(policy, str) and policy in known:

@@ -21,9 +21,8 @@ def rule_problems(template: Template, parameters: Mapping[str, Any]) -> list[Tem
 
     An assertion about a parameter that has no value yet is not judged.
     """
-    section = template.version.sections.get("rules", "")
-    rules = template.data.get(section)
-    if rules is None:
+    section = template.version.sections.get("rules")
+    if section is None or (rules := template.data.get(section)) is None:
         return []
     if not isinstance(rules, dict):
         return [_wrong(template, (section,), f'"{section}" must contain a map of rules.')]

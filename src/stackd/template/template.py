@@ -91,7 +91,7 @@ def read_template(
             remedy="Write the template as a mapping with heat_template_version first.",
         )
     if document.text and not any(key in data for key in VERSION_KEYS):
-        raise InvalidTemplateVersion(
+        raise TemplateError(
             "Template format version not found.",
             place=document.place(()),
             remedy="Start the template with heat_template_version: …",
@@ -174,7 +174,8 @@ class _Loader:
         )
 
     def _section(self, name: str) -> Any:
-        return self.data.get(self.version.sections.get(name, ""))
+        written = self.version.sections.get(name)
+        return None if written is None else self.data.get(written)
 
     def _map_section(self, name: str) -> dict[str, Any]:
         section = self._section(name)
@@ -225,8 +226,8 @@ class _Loader:
                 self._wrong(message, path, "Choose another name.", key=True)
 
     def _conditions(self) -> dict[str, Any]:
-        section = self.version.sections.get("conditions", "")
-        if section not in self.data:
+        section = self.version.sections.get("conditions")
+        if section is None or section not in self.data:
             return {}
         definitions = self.data[section]
         if not isinstance(definitions, dict):
