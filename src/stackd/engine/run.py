@@ -21,6 +21,7 @@ from stackd.engine.watch import Watchers
 from stackd.records import Action, Event, Fence, Operation, Resource, Stack, Status
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
+from stackd.template.masking import NOTHING, Secrets
 
 STACK_TYPE = "OS::Heat::Stack"
 REASON_LIMIT = 255
@@ -143,6 +144,7 @@ class Run:
     sharing: frozenset[str] = frozenset()
     hooks: Ledger = field(default_factory=Ledger)
     has_failed: bool = False
+    secrets: Secrets = NOTHING
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:

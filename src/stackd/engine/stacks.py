@@ -14,7 +14,7 @@ from typing import Any
 from stackd.clients.lookup import Finder
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine import hooks, sharing
+from stackd.engine import hooks, sharing, sinks
 from stackd.engine.checks import refuse_wrong
 from stackd.engine.definitions import load_definition, offloaded, pack_definition
 from stackd.engine.desired import Source
@@ -127,8 +127,11 @@ async def _accept_new(
     )
     operation = _operation(engine, caller, stack)
     event = stack_event(stack, stack.action, stack.status, stack.reason)
+    puts += await sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await sharing.begin(engine.services.db, stack, checked.desired)
     await engine.services.journal.write(*puts, Insert(stack), Insert(operation), event, *shared)
+    if source.environment.event_sinks:
+        engine.sinks.watch(stack_id)
     engine.operator.kick(stack.root_id)
     return stack
 
@@ -189,7 +192,11 @@ async def _update(
         return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
     async with engine.authority.lent(caller) as credential:
         values["credential_id"] = credential.id
-        return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+        puts += await sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
+        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+    if source.environment.event_sinks:
+        engine.sinks.watch(stack.root_id)
+    return accepted
 
 
 def _rolled_back_to(stack: Stack) -> Definition:

@@ -17,12 +17,13 @@ from stackd.engine.run import Run, new_id, now
 from stackd.engine.scope import StackScope
 from stackd.engine.translate import translated
 from stackd.engine.work import Work
-from stackd.errors import ResourceFailure
+from stackd.errors import ResourceActionRestricted, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
+from stackd.template.masking import concealed_text, secrets_in
 
 NO_ENVIRONMENT = Environment()
 
@@ -87,6 +88,8 @@ class StackWork:
         self.desired = desired
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run, stack, self.environment)
+        if desired is not None and desired.parameters.hidden:
+            run.secrets |= secrets_in(desired.parameters)
         self.target = target_of(stack.definition)
         self.by_id = {row.id: row for row in stored}
         self.failures: list[Failure] = []
@@ -242,6 +245,7 @@ class StackWork:
         self.run.note_failure(self.stack.action, reason)
 
     def _failed(self, row: Resource, error: Exception) -> None:
-        text = lifecycle.failure_text(row.name, error)
-        self.failures.append(Failure(row.action, text))
-        self.run.note_failure(row.action, text)
+        text = concealed_text(lifecycle.failure_text(row.name, error), self.run.secrets)
+        action = Action.UPDATE if isinstance(error, ResourceActionRestricted) else row.action
+        self.failures.append(Failure(action, text))
+        self.run.note_failure(action, text)
