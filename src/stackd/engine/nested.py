@@ -12,7 +12,7 @@ from stackd.db import documents, resources, stacks
 from stackd.db.journal import Change, Insert, PutDocument, Update
 from stackd.engine import lifecycle, sharing
 from stackd.engine.definitions import load_definition
-from stackd.engine.desired import Desired, build, load_source
+from stackd.engine.desired import Desired, Source, build, load_source
 from stackd.engine.kinds import handler_of
 from stackd.engine.lifecycle import NestedFailure
 from stackd.engine.pace import Stopped
@@ -204,18 +204,32 @@ async def _reach(at: StackWork, work: Work, child: Stack, old: Properties | None
     await _store_attributes(at, work, child)
 
 
+async def _values_before(at: StackWork, child: Stack, source: Source) -> Mapping[str, Any] | None:
+    """The parameters of a child that is there already, where some of them may not change."""
+    schemas = source.template.parameter_schemas.values()
+    if not child.definition.template or not any(schema.immutable for schema in schemas):
+        return None
+    return (await load_desired(at.run.services, child)).parameters
+
+
 async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) -> Stack:
     definition, changes = _definition(at, work, batch.child)
     action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
     action = action or Action.UPDATE
-    child = await _set_state(
-        at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
-    )
     template, environment = child_data(at, work, batch.child)
     source = load_source(template, environment, at.wish.source.files)
     source = await sharing.with_exports(at.run.services.db, source, identity_of(child))
-    facade = _facade(at, work)
-    desired = build(source, identity_of(child), at.run.services.registry, definition, facade=facade)
+    desired = build(
+        source,
+        identity_of(child),
+        at.run.services.registry,
+        definition,
+        facade=_facade(at, work),
+        previous=await _values_before(at, child, source),
+    )
+    child = await _set_state(
+        at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
+    )
     await _admit(at, child, desired, action)
     inner = await _inner(at, work, child, desired)
     async with at.run.pace.aside():
