@@ -225,7 +225,9 @@ class Egress(Section):
     )
     timeout: Seconds = opt(60.0, "Seconds that one URL may take, redirects included.")
     max_redirects: Count = opt(5, "Redirects that are followed.")
-    max_files: int = opt(200, "Files fetched for one request, from URLs or from a container of Swift.", ge=1)
+    max_files: int = opt(
+        200, "Files fetched for one request, from URLs or from a container of Swift.", ge=1, le=9999
+    )
     max_bytes: int = opt(4194304, "Bytes fetched from URLs for one request.", ge=1)
     concurrency: int = opt(16, "URLs fetched at the same time.", ge=1)
     cafile: str = opt("", "File of certificates that are trusted; the usual authorities when empty.")

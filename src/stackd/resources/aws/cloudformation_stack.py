@@ -8,11 +8,12 @@ from typing import Any
 from stackd.records import Resource
 from stackd.resources.base import Child, Members, NestedType
 from stackd.resources.constraints import between
-from stackd.resources.heat.members import no_attribute, select
+from stackd.resources.heat.members import no_attribute
 from stackd.resources.heat.template_resource import as_parameter
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.files import nested_template
+from stackd.template.functions.refs import select
 
 _OUTPUTS = "Outputs."
 _EMPTY = {"HeatTemplateFormatVersion": "2012-12-12"}

@@ -11,10 +11,11 @@ from stackd.errors import RequestLimitExceeded
 from stackd.records import Resource
 from stackd.resources.base import Batch, Child, Members, NestedType, attr
 from stackd.resources.constraints import between, length, one_of
-from stackd.resources.heat.members import group_attribute, select
+from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, walk
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
 
 _SKIPPED = "name_blacklist"

@@ -11,9 +11,10 @@ from stackd.records import Resource
 from stackd.resources import constraints as rules
 from stackd.resources.base import Attribute, Child, Members, NestedType, ResourceType
 from stackd.resources.constraints import Custom
-from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute, select
+from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute
 from stackd.resources.schema import IN_PLACE, Properties, PropertySchema
 from stackd.template import constraints as given
+from stackd.template.functions.refs import select
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template
 from stackd.template.unknown import has_unknown
