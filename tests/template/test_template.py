@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError, UserParameterMissing
+from stackd.errors import (
+    CircularDependency,
+    InvalidTemplateReference,
+    InvalidTemplateSection,
+    TemplateError,
+    UserParameterMissing,
+)
 from stackd.template import (
     Conditions,
     Limits,
