@@ -133,6 +133,15 @@ async def test_a_parameter_is_refused_once_with_its_own_words(stackd_world: Worl
         assert "sesame" not in f"{error.message} {error.remedy} {error.value}"
 
 
+async def test_an_expiration_must_lie_ahead(stackd_world: World) -> None:
+    schema = {"type": "string", "constraints": [{"custom_constraint": "expiration"}]}
+    async with stackd_world.process() as process:
+        data = {**VERSION, "parameters": {"end": schema}}
+        error = await refusal(process, data, parameters={"end": "2000-01-01"})
+    assert error.message.endswith("Expiration 2000-01-01 is invalid: Expiration time is out of date.")
+    assert error.remedy == "Give a moment that is still to come."
+
+
 async def test_an_unknown_constraint_refuses_the_parameter(stackd_world: World) -> None:
     schema = {"type": "string", "constraints": [{"custom_constraint": "no.such"}]}
     async with stackd_world.process() as process:

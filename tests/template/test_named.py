@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stackd.clients.lookup import COLLECTIONS, REFERENCES
 from stackd.errors import TemplateError
+from stackd.resources.constraints import Custom
 from stackd.template import bind_parameters, load_environment, load_template
 from stackd.template.cron import cron_problem
 from stackd.template.named import FORMS, IN_CLOUD, MAY_BE_EMPTY, NAMES, named_problem, read_time
@@ -114,6 +115,13 @@ def test_parameters_are_held_against_forms() -> None:
     described = {"custom_constraint": "ip_addr", "description": "An address, please."}
     assert bind(described, "x") == "Parameter 'p' is invalid: An address, please."
     assert "sesame" not in bind({"custom_constraint": "ip_addr"}, "sesame", hidden=True)
+
+
+def test_what_time_makes_wrong_is_judged_with_the_request_only() -> None:
+    """So that neither a rollback nor a restart fails over it."""
+    assert bind({"custom_constraint": "expiration"}, "2000-01-01") == ""
+    assert Custom("expiration").check("2000-01-01") is None
+    assert Custom("iso_8601").check("x") == "Error validating value 'x'"
 
 
 def test_each_element_of_a_list_is_judged() -> None:

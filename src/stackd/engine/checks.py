@@ -1,4 +1,4 @@
-"""Names in a definition that must exist in the cloud: collected first, then asked about together.
+"""Values in a definition that only the cloud or the clock can judge: collected first, then judged together.
 
 Every value of a parameter or property whose constraint needs a service is one ``Check``. The same name of the
 same kind is looked up once, all look-ups run at the same time, and every mistake is told with its place.
@@ -24,7 +24,7 @@ from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, Stackd
 from stackd.resources.constraints import Custom
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
 from stackd.template.evaluate import evaluate
-from stackd.template.named import IN_CLOUD, MAY_BE_EMPTY, refusal
+from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, refusal
 from stackd.template.parameters import invalid_parameter
 from stackd.template.problems import raise_first
 from stackd.template.unknown import has_unknown
@@ -32,7 +32,7 @@ from stackd.template.unknown import has_unknown
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A value that must satisfy a constraint which only a service can judge.
+    """A value that must satisfy a constraint which is judged with the request that says it.
 
     ``around`` are the resources, from the outermost stack on, inside which the definition ``within`` stands.
     Either ``parameter`` is set, or ``resource`` and ``path``. ``description`` replaces the message.
@@ -145,7 +145,7 @@ def _of_resource(
 
 
 def _must_be_asked(constraint: str, value: Any) -> bool:
-    return constraint in IN_CLOUD and not (value == "" and constraint in MAY_BE_EMPTY)
+    return constraint in ON_REQUEST and not (value == "" and constraint in MAY_BE_EMPTY)
 
 
 def _needed(
@@ -166,7 +166,7 @@ _known: WeakKeyDictionary[type[Properties], Mapping[str, PropertySchema]] = Weak
 
 
 def _constrained(kind: type[Properties]) -> Mapping[str, PropertySchema]:
-    """The properties of a type that have a constraint of the cloud anywhere inside."""
+    """The properties of a type that have such a constraint anywhere inside."""
     if kind not in _known:
         moved = {schema.moved_to for schema in kind.schema.values() if schema.moved_to}
         _known[kind] = {
@@ -179,7 +179,7 @@ def _constrained(kind: type[Properties]) -> Mapping[str, PropertySchema]:
 
 def _has_custom(schema: PropertySchema) -> bool:
     inner = [*(schema.keys or {}).values(), *([schema.element] if schema.element else [])]
-    own = any(isinstance(each, Custom) and each.name in IN_CLOUD for each in schema.constraints)
+    own = any(isinstance(each, Custom) and each.name in ON_REQUEST for each in schema.constraints)
     return own or any(map(_has_custom, inner))
 
 
@@ -223,6 +223,9 @@ async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence
 
 async def _verdict(finder: Finder, constraint: str, value: str) -> Fault | CloudError | None:
     """None when the value is good; the error of a service that could not say."""
+    if constraint in FORMS:
+        reason = FORMS[constraint](value)
+        return None if reason is None else Fault(reason, "Give a moment that is still to come.")
     try:
         await finder.id_of(constraint, value, again=False)
     except EntityNotFound as error:

@@ -1,8 +1,8 @@
 """What a property's value must satisfy, declared once: checked here, shown by the API.
 
 Each constraint answers ``check(value)`` with a complaint or None, and ``shown()`` with the form in
-which the resource-type API publishes it. ``Custom`` constraints that ask the cloud are collected and checked
-together by the engine, never here.
+which the resource-type API publishes it. ``Custom`` constraints that ask the cloud or the clock are collected
+and checked together by the engine, never here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from stackd.template.named import named_problem
+from stackd.template.named import ON_REQUEST, named_problem
 
 
 class Constraint(Protocol):
@@ -136,8 +136,8 @@ class Custom:
     name: str
 
     def check(self, value: Any) -> str | None:
-        """A complaint about the form of a value; the engine asks the cloud about all others together."""
-        return named_problem(self.name, value) or None
+        """A complaint about the form of a value; the engine judges all else with the request."""
+        return None if self.name in ON_REQUEST else named_problem(self.name, value) or None
 
     def shown(self) -> dict[str, Any]:
         """See ``Constraint``."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import InvalidSchemaError
-from stackd.template.named import IN_CLOUD, named_problem
+from stackd.template.named import ON_REQUEST, named_problem
 from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
 
 
@@ -100,15 +100,15 @@ class AllowedPattern(Constraint):
 class CustomConstraint(Constraint):
     """A format, or something that must exist in the cloud, known by a registered name.
 
-    Formats are checked here; what only the cloud can judge becomes a ``CustomCheck``.
+    Formats are checked here; what the cloud or the clock has to judge becomes a ``CustomCheck``.
     """
 
     name: str = ""
 
     @property
-    def in_cloud(self) -> bool:
-        """Whether only a service can judge a value."""
-        return self.name in IN_CLOUD
+    def on_request(self) -> bool:
+        """Whether a value is judged with the request that says it, not here."""
+        return self.name in ON_REQUEST
 
     def _problem(self, value: Any) -> str:
         return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), "")
@@ -116,7 +116,7 @@ class CustomConstraint(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class CustomCheck:
-    """A value of a parameter that is to be looked up in the cloud."""
+    """A value of a parameter that is to be judged with the request."""
 
     constraint: CustomConstraint
     value: Any

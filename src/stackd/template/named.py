@@ -249,6 +249,9 @@ _THINGS: Final = (
 IN_CLOUD: Final = frozenset(f"{service}.{thing}" for service, things in _THINGS for thing in things.split())
 """Names of things that must exist; looked up by the engine."""
 
+ON_REQUEST: Final = IN_CLOUD | {"expiration"}
+"""What is only judged when a request is, since the same value may be good now and not later."""
+
 MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
 """Of these, an empty text means none at all."""
 

@@ -205,7 +205,7 @@ def _checked(
     if has_unknown(value):
         return value
     for constraint in schema.constraints:
-        if isinstance(constraint, CustomConstraint) and constraint.in_cloud:
+        if isinstance(constraint, CustomConstraint) and constraint.on_request:
             checks.extend(CustomCheck(constraint, item, schema.name) for item in items_of(value))
         elif report is not None and (problem := constraint.problem(value)):
             report(invalid_parameter(template, schema, problem, environment, given))
