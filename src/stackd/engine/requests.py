@@ -23,7 +23,7 @@ from stackd.errors import (
 )
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
-from stackd.template.environment import Environment, load_environment
+from stackd.template.environment import Environment, load_environment, with_hooks
 from stackd.template.files import Files
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
@@ -97,7 +97,8 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
     if request.environment_files:
         parts = [_environment_file(request, name) for name in request.environment_files]
         known = {**_schemas_in_files(request), **schemas}
-        return merge_environments(*parts, initial=request.parameters, schemas=known)
+        merged = merge_environments(*parts, initial=request.parameters, schemas=known)
+        return with_hooks(merged, request.environment)
     environment = load_environment(request.environment)
     return replace(environment, parameters={**environment.parameters, **request.parameters})
 

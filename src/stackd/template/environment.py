@@ -13,6 +13,8 @@ from stackd.template.registry import (
     child_registry,
     hooks_of,
     is_template_name,
+    joined_hooks,
+    only_hooks,
     resolve,
     restricted_actions_of,
 )
@@ -156,6 +158,21 @@ def _check_section(section: str, value: Any, document: ParsedDocument) -> None:
 def _wrong(message: str, document: ParsedDocument, path: tuple[str, ...], remedy: str = "") -> TemplateError:
     place = document.place(path) if document.text else Place(document.file)
     return TemplateError(message, path=".".join(path), place=place, remedy=remedy)
+
+
+def with_hooks(environment: Environment, beside: Any) -> Environment:
+    """The same with the hooks of the environment ``beside`` it, of which nothing else counts.
+
+    Heat's command line puts the hooks of its options there, even when it names environment files.
+    """
+    registry = beside.get("resource_registry") if isinstance(beside, dict) else None
+    hooks = only_hooks(registry.get("resources")) if isinstance(registry, dict) else {}
+    if not hooks:
+        return environment
+    checked = load_environment({"resource_registry": {"resources": hooks}}).resource_registry
+    own = environment.resource_registry
+    joined = joined_hooks(own.get("resources") or {}, checked["resources"])
+    return replace(environment, resource_registry={**own, "resources": joined})
 
 
 def parameter_names(environments: Iterable[Environment]) -> frozenset[str]:

@@ -188,6 +188,32 @@ def hooks_of(registry: Registry, resource_name: str) -> frozenset[str]:
     return _collected(registry, resource_name, "hooks")
 
 
+def only_hooks(resources: Any) -> dict[str, Any]:
+    """Of the map ``resources`` of a registry just the hooks, with the maps around them."""
+    found: dict[str, Any] = {}
+    for name, value in resources.items() if isinstance(resources, dict) else ():
+        kept = value if name == "hooks" else only_hooks(value)
+        if kept:
+            found[name] = kept
+    return found
+
+
+def joined_hooks(resources: Mapping[str, Any], hooks: Mapping[str, Any]) -> dict[str, Any]:
+    """The map ``resources`` of a registry with further hooks."""
+    joined = dict(resources)
+    for name, value in hooks.items():
+        known = joined.get(name)
+        if name == "hooks":
+            joined[name] = list(dict.fromkeys([*_as_list(known), *_as_list(value)]))
+        else:
+            joined[name] = joined_hooks(known if isinstance(known, dict) else {}, value)
+    return joined
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
 def restricted_actions_of(registry: Registry, resource_name: str) -> frozenset[str]:
     """The actions that are restricted for a resource, by its name or by a pattern."""
     return _collected(registry, resource_name, "restricted_actions")
