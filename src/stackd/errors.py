@@ -6,6 +6,7 @@
     │   ├── DownloadLimitExceeded    400
     │   └── FetchFailed              400   HTTPBadRequest
     ├── TemplateError                400   StackValidationFailed (file, line, column, path, remedy)
+    │   ├── InvalidFormat            400   HTTPBadRequest
     │   ├── InvalidTemplateVersion   400
     │   ├── InvalidTemplateSection   400
     │   ├── InvalidTemplateReference 400
@@ -123,6 +124,12 @@ class TemplateError(StackdError):
         self.place = place or Place()
         self.remedy = remedy
         self.value = value
+
+
+class InvalidFormat(TemplateError):
+    """A text in the request is not what it should be, such as no YAML."""
+
+    wire_type = "HTTPBadRequest"
 
 
 class InvalidTemplateVersion(TemplateError):

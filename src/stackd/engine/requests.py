@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stackd.clients.lookup import Found
 from stackd.engine.checks import Check, checks_of
 from stackd.engine.desired import Desired, Source
 from stackd.engine.expand import Expanded
 from stackd.engine.inspection import inspect
 from stackd.errors import (
     BadRequest,
+    InvalidFormat,
+    InvalidHook,
     InvalidTemplateReference,
+    InvalidTemplateVersion,
     MissingTemplate,
     RequestLimitExceeded,
     TemplateError,
@@ -65,17 +67,13 @@ class StackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A request, with what is left to ask the cloud and what is wrong with it already.
-
-    ``found`` are the ids of the names that it says.
-    """
+    """A request, with what is left to ask the cloud and what is wrong with it already."""
 
     source: Source
     desired: Desired
     expanded: Expanded
     checks: tuple[Check, ...] = ()
     errors: tuple[TemplateError, ...] = ()
-    found: Found = field(default_factory=dict)
 
 
 def check_name(name: str) -> None:
@@ -99,8 +97,19 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
         known = {**_schemas_in_files(request), **schemas}
         merged = merge_environments(*parts, initial=request.parameters, schemas=known)
         return with_hooks(merged, request.environment)
-    environment = load_environment(request.environment)
+    try:
+        environment = load_environment(request.environment)
+    except InvalidHook:
+        raise
+    except TemplateError as error:
+        raise _ill_formed("Environment", error) from error
     return replace(environment, parameters={**environment.parameters, **request.parameters})
+
+
+def _ill_formed(what: str, error: TemplateError) -> TemplateError:
+    """The error for a part of the request that cannot be read."""
+    message = f"{what} not in valid format: {error.message}"
+    return InvalidFormat(message, path=error.path, place=error.place, remedy=error.remedy, value=error.value)
 
 
 def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
@@ -132,7 +141,12 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
         )
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
     size = limits.max_template_size
-    return read_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+    try:
+        return read_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+    except InvalidTemplateVersion:
+        raise
+    except TemplateError as error:
+        raise _ill_formed("Template", error) from error
 
 
 def definition_of(

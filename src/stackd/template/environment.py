@@ -136,7 +136,7 @@ def _check_section(section: str, value: Any, document: ParsedDocument) -> None:
             f'environment has wrong section "{section}"',
             document,
             (section,),
-            f"Use only {', '.join(SECTIONS)}.",
+            nearest(section, SECTIONS) or f"Use only {', '.join(SECTIONS)}.",
         )
     if value is None:
         raise _wrong(
@@ -156,7 +156,7 @@ def _check_section(section: str, value: Any, document: ParsedDocument) -> None:
 
 
 def _wrong(message: str, document: ParsedDocument, path: tuple[str, ...], remedy: str = "") -> TemplateError:
-    place = document.place(path) if document.text else Place(document.file)
+    place = document.place(path, key=True) if document.text else Place(document.file)
     return TemplateError(message, path=".".join(path), place=place, remedy=remedy)
 
 

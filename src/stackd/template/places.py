@@ -117,8 +117,9 @@ def _enter(
         elif name in parent.spot.children:
             repeated.append((str(name), key_line, key_column))
         key = (key_line, key_column)
-        at = (line, column) if line == key_line else key
-        parent.spot.children[name] = _Spot(*at, key, spot.children, spot.merged)
+        if line != key_line:
+            line, column = key
+        parent.spot.children[name] = _Spot(line, column, key, spot.children, spot.merged)
     return spot
 
 

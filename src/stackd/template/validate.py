@@ -179,7 +179,7 @@ class FunctionCheck:
     def missing_parameter(self, node: Call) -> TemplateError | None:
         """The error for ``get_param`` of a parameter that there is not."""
         template = self._template
-        name = node.args[0] if isinstance(node.args, list) else node.args
+        name = node.args[0] if isinstance(node.args, list) and node.args else node.args
         known = PSEUDO_NAMES[template.version.dialect]
         if not isinstance(name, str) or name in template.parameter_schemas or name in known:
             return None
