@@ -192,8 +192,11 @@ async def _make_room(at: StackWork, fresh: Resource) -> None:
     """Let a resource that is being replaced, and those given up, let go of what the new one needs."""
     if not fresh.replaces:
         return
+    keeps = at.wish.resources[fresh.name].replacement_policy == "Retain"
     for old in at.others(fresh):
         in_the_way = old.id == fresh.replaces or not old.applied_from
+        if keeps and old.deletion_policy == "Retain":
+            continue
         if not in_the_way or old.physical_id is None or old.action is Action.DELETE:
             continue
         handler = at.handler_of(old)
