@@ -108,10 +108,14 @@ class Desired:
         return _section(raw, f"resources.{name}.update_policy")
 
     def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
-        """Every output with ``value`` or ``error``; one that fails never fails the stack."""
+        """Every output with ``value`` or ``error``; one that fails never fails the stack.
+
+        One whose condition does not hold is null.
+        """
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
             if not self.holds(output.condition):
+                shown[name] = {"value": None}
                 continue
             try:
                 shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}

@@ -57,4 +57,4 @@ class Value(ResourceType[ValueProps]):
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """The value as it was given."""
-        return {"value": ValueProps.load(resource.properties).value}
+        return {"value": resource.properties.get("value")}
