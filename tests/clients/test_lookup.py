@@ -139,6 +139,7 @@ async def test_a_name_like_the_wrong_one_is_proposed(api: respx.MockRouter, find
     assert await finder.near("nova.flavor", "m1.smal") == "m1.small"
     assert await finder.near("nova.flavor", "quantum") is None
     assert await finder.near("glance.image", "ciros") == "cirros"
+    assert await finder.near("glance.image", "ubuntu") is None
     assert page.call_count == 1
     assert await finder.near("keystone.user", "bob") is None
 

@@ -285,11 +285,10 @@ class Finder:
             return None
         service = self._cloud.service(collection.service)
         if collection.whole:
-            names: Iterable[str] = (await self._index(kind, collection, service, wrong)).by_name
+            index = await self._index(kind, collection, service, wrong)
         else:
-            page = await service.get(collection.path, {**(collection.params or {}), "limit": _SAMPLE})
-            names = _Index(collection, page[collection.key], self._cloud.project_id).by_name
-        close = difflib.get_close_matches(wrong, names, n=1)
+            index = await self._sample(kind, collection, service)
+        close = difflib.get_close_matches(wrong, index.by_name, n=1)
         return close[0] if close else None
 
     async def _find(self, kind: str, wanted: str, again: bool) -> str:
@@ -348,6 +347,15 @@ class Finder:
                 raise collection.is_missing() from error
             made = self._indexes[key] = _Index(collection, entries, self._cloud.project_id, began)
             return made
+
+    async def _sample(self, kind: str, collection: Collection, service: Service) -> _Index:
+        """A part of a large collection."""
+        key = (kind, "")
+        async with self._locks[key]:
+            if key not in self._indexes:
+                page = await service.get(collection.path, {**(collection.params or {}), "limit": _SAMPLE})
+                self._indexes[key] = _Index(collection, page[collection.key], self._cloud.project_id)
+            return self._indexes[key]
 
     async def _by_reference(self, kind: str, wanted: str) -> str:
         title, path = REFERENCES[kind]

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from stackd.clients.failures import NoEndpoint
 from stackd.clients.lookup import AmbiguousName, Finder
+from stackd.engine.definitions import offloaded
 from stackd.engine.desired import Desired, property_error
 from stackd.engine.expand import Expanded
 from stackd.engine.kinds import deeper, inner_label
@@ -61,10 +62,17 @@ class Fault:
     remedy: str
 
 
+_ERROR_WEIGHT = 400
+"""What it costs to word and place an error, in bytes of template parsed."""
+
 _MADE = "nested_stack"
 """What stands in a path for a template that a type has made."""
 
 _NAME = {"name": PropertySchema("name", "string")}
+
+
+Verdict = Fault | CloudError | None
+"""What is said of a value: it is wrong, a service could not say, or nothing is wrong."""
 
 
 # --- collecting (pure) ----------------------------------------------------------------------------
@@ -196,24 +204,32 @@ async def faults(
     """
     checks = list(checks)
     asked = list(dict.fromkeys(check.asked for check in checks))
-    answers = dict(
-        zip(asked, await asyncio.gather(*(_verdict(finder, *each) for each in asked)), strict=True)
+    said = await asyncio.gather(*(_verdict(finder, *each) for each in asked))
+    verdicts = dict(zip(asked, said, strict=True))
+    wrong = [check for check in checks if isinstance(verdicts[check.asked], Fault)]
+    errors: list[TemplateError] = await offloaded(
+        _ERROR_WEIGHT * len(wrong), _errors, wrong, verdicts, others
     )
+    for check in () if errors else checks:
+        if isinstance(verdict := verdicts[check.asked], CloudError):
+            raise _trouble(check, verdict)
+    return errors
+
+
+def _errors(
+    wrong: Iterable[Check], verdicts: Mapping[tuple[str, str], Verdict], others: Sequence[TemplateError]
+) -> list[TemplateError]:
     given: list[TemplateError] = []
     written: list[TemplateError] = []
     told: set[tuple[str, str]] = set()
-    for check in checks:
-        answer = answers[check.asked]
-        if not isinstance(answer, Fault) or check.asked in told:
+    for check in wrong:
+        verdict = verdicts[check.asked]
+        if not isinstance(verdict, Fault) or check.asked in told:
             continue
-        (given if check.parameter else written).append(_error(check, answer))
+        (given if check.parameter else written).append(_error(check, verdict))
         if check.parameter:
             told.add(check.asked)  # properties that only repeat the parameter are not wrong themselves
-    errors = [*given, *others, *written]
-    for check in () if errors else checks:
-        if isinstance(answer := answers[check.asked], CloudError):
-            raise _trouble(check, answer)
-    return errors
+    return [*given, *others, *written]
 
 
 async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence[TemplateError] = ()) -> None:
@@ -221,7 +237,7 @@ async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence
     raise_first(await faults(checks, finder, others))
 
 
-async def _verdict(finder: Finder, constraint: str, value: str) -> Fault | CloudError | None:
+async def _verdict(finder: Finder, constraint: str, value: str) -> Verdict:
     """None when the value is good; the error of a service that could not say."""
     if constraint in FORMS:
         reason = FORMS[constraint](value)
