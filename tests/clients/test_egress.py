@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from structlog.testing import capture_logs
+
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.egress import Egress, EgressSettings, check_url, is_url, shown
 from stackd.errors import FetchFailed
@@ -286,6 +288,14 @@ async def test_all_failures_in_the_network_read_the_same(egress: Egress, site: S
     urls += ["http://169.254.169.254/", "http://127.0.0.2:9/x"]
     said = [await refusal(egress, url) for url in urls]
     assert said == [f"Failed to retrieve template from {url}" for url in urls]
+
+
+async def test_operator_is_told_what_users_are_not(strict: Egress, site: Site) -> None:
+    with capture_logs() as told:
+        await refusal(strict, site.url("/t.yaml"))
+    assert told[0]["event"] == "url_not_fetched"
+    assert told[0]["url"] == site.url("/t.yaml")
+    assert "the address is not permitted" in told[0]["reason"]
 
 
 async def test_content_of_exactly_the_size_is_taken(egress: Egress, site: Site) -> None:

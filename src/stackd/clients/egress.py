@@ -4,7 +4,7 @@ A stranger chooses where the request goes, so nothing about it is trusted: only 
 credentials, no cookies, no proxies of the machine; every address is judged at the moment at which a
 connection to exactly it is made, so that a name that resolves differently the next time gains nothing;
 redirects are followed one by one under the same rules; size and time are bounded while the content comes.
-Every failure in the network has the same text: it tells nothing about what is where.
+Every failure in the network has the same text: it tells nothing about what is where. The log knows more.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from weakref import WeakValueDictionary
 
 import aiohttp
 import httpx
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.http import USER_AGENT
 from stackd.errors import FetchFailed
+
+log = structlog.get_logger(__name__)
 
 SCHEMES: Final = ("http", "https")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -71,12 +74,13 @@ class Egress:
         One project has only a part of what can be fetched at once: its slow servers do not stop others.
         """
         check_url(url)
-        failed = FetchFailed(f"Failed to retrieve template from {shown(url)}")
         try:
             async with asyncio.timeout(self.settings.timeout), self._share(project_id), self._slots:
                 return await self._follow(url, most)
-        except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError):
-            raise failed from None
+        except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError) as error:
+            reason = str(error) or type(error).__name__
+            log.info("url_not_fetched", url=shown(url), project_id=project_id, reason=reason)
+            raise FetchFailed(f"Failed to retrieve template from {shown(url)}") from None
 
     async def fetch_text(self, url: str, *, most: int, project_id: str = "") -> str:
         """The text at the URL."""
