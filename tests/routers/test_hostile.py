@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 import tracemalloc
@@ -147,6 +148,23 @@ _FIELDS: Mapping[str, tuple[Any, ...]] = {
     ),
     "files": (7, [], "x", {"a": 1}, {"a": None}, {"a": []}),
     "environment_files": (7, "x", {}, ["missing"], [1], [None]),
+    "files_container": (
+        7,
+        [],
+        {},
+        "",
+        ".",
+        "..",
+        "a/b",
+        "../x",
+        "é",
+        "a\x00b",
+        "?x=y",
+        "#",
+        "%2e%2e",
+        "no-such",
+    ),
+    "template_url": (7, [], {}),
     "parameters": (None, 7, [], "x", {"unheard": 1}),
     "timeout_mins": ("x", -1, 1.5, True, [], {}, 2**31, 10**30, "9" * 400, "1e3"),
     "disable_rollback": (7, "maybe", [], {}, None),
@@ -175,6 +193,35 @@ async def test_fields_of_the_wrong_type_are_refused(api: Api, stack: str, field:
         told(await api.call("POST", "/stacks/preview", body))
         if field != "stack_name":
             told(await api.call("PUT", stack, body))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "\x00",
+        "http://",
+        "http://\x00",
+        "http://[",
+        "http://h:x/",
+        "http://\ud800/",
+        "http://" + "h" * 300,
+        "http://" + "h." * 5000,
+        "http://h/" + "x" * 100_000,
+        "//127.0.0.1/x",
+        "http:127.0.0.1",
+        "HTTP://127.0.0.1:9/",
+        "https://127.0.0.1:9/",
+        "http://xn--zz--/",
+        "jar:http://127.0.0.1!/x",
+    ],
+)
+async def test_urls_of_any_form_are_refused(api: Api, stack: str, url: str) -> None:
+    body = json.dumps({"stack_name": "fields", "template_url": url}).encode()
+    for method, path in (("POST", "/stacks"), ("POST", "/validate"), ("PUT", stack), ("PATCH", stack)):
+        told(await raw(api, method, path, body))
+    nested = {"stack_name": "fields", "template": resources(a={"type": f"{url}.yaml"})}
+    told(await raw(api, "POST", "/stacks", json.dumps(nested).encode()))
 
 
 async def test_names_with_null_characters_are_refused(api: Api) -> None:
