@@ -134,7 +134,7 @@ def test_output_that_fails_does_not_take_the_others_along() -> None:
     shown = made.outputs(made.scope(rows))
     assert shown["good"] == {"value": 1}
     assert "incorrect" in shown["bad"]["error"]
-    assert "hidden" not in shown
+    assert shown["hidden"] == {"value": None}
 
 
 def test_policies_and_external_ids_may_be_functions() -> None:

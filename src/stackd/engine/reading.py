@@ -79,13 +79,8 @@ class Reader:
             shown = bind_parameters(
                 template, environment, identity_of(stack), strict=False, allow_missing=True
             ).shown()
-            try:
-                desired = build(source, identity_of(stack), registry, stack.definition, strict=False)
-                outputs = enabled_outputs(desired)
-            except TemplateError:
-                outputs = tuple(template.outputs)
             described = {
-                name: template.outputs[name].description or NO_OUTPUT_DESCRIPTION for name in outputs
+                name: output.description or NO_OUTPUT_DESCRIPTION for name, output in template.outputs.items()
             }
             return Facts(template.description or NO_DESCRIPTION, shown, described, len(template.resources))
 
