@@ -17,7 +17,7 @@ from stackd.errors import (
 )
 from stackd.template.constraints import CustomCheck, CustomConstraint, items_of
 from stackd.template.environment import Environment
-from stackd.template.functions.base import dotted
+from stackd.template.functions.base import OMITTED, dotted
 from stackd.template.parse import MASK, shown_value
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.schemas import ParameterSchema, convert, text_form
@@ -44,7 +44,13 @@ class StackIdentity:
         return f"arn:openstack:heat::{self.project_id}:stacks/{self.stack_name}/{self.stack_id or 'None'}"
 
 
-def pseudo_parameters(dialect: str, identity: StackIdentity) -> dict[str, str]:
+_UNLISTED: Final = frozenset(
+    {"AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition", "AWS::URLSuffix"}
+)
+"""Pseudo-parameters of CloudFormation that Heat does not have: they are not shown with a stack."""
+
+
+def pseudo_parameters(dialect: str, identity: StackIdentity) -> dict[str, Any]:
     """The parameters that every template of a dialect has without declaring them."""
     if dialect == "hot":
         return {
@@ -52,7 +58,16 @@ def pseudo_parameters(dialect: str, identity: StackIdentity) -> dict[str, str]:
             "OS::stack_id": identity.stack_id or "None",
             "OS::project_id": identity.project_id,
         }
-    return {"AWS::StackName": identity.stack_name, "AWS::StackId": identity.arn, "AWS::Region": AWS_REGION}
+    return {
+        "AWS::StackName": identity.stack_name,
+        "AWS::StackId": identity.arn,
+        "AWS::Region": AWS_REGION,
+        "AWS::AccountId": identity.project_id,
+        "AWS::NoValue": OMITTED,
+        "AWS::NotificationARNs": [],
+        "AWS::Partition": "openstack",
+        "AWS::URLSuffix": "",
+    }
 
 
 PSEUDO_NAMES: Final = {
@@ -87,7 +102,7 @@ class Parameters(Mapping[str, Any]):
         return {
             name: MASK if name in self.hidden else text_form(self._type(name), value)
             for name, value in self.values_by_name.items()
-            if not has_unknown(value)
+            if not has_unknown(value) and name not in _UNLISTED
         }
 
     def _type(self, name: str) -> str:
