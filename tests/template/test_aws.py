@@ -63,6 +63,7 @@ def refusal(value: Any, **sections: Any) -> str:
         ("", ""),
         (["${S}${V}", {"S": "over", "V": {"Fn::Join": ["", ["x", "y"]]}}], "overxy"),
         (["${V}", {"V": None, "unused": [1]}], ""),
+        ("${AWS::Partition}:${AWS::AccountId}", "openstack:p1"),
         ("${ S }", "text"),
     ],
 )
@@ -92,6 +93,19 @@ def test_names_in_a_text_are_substituted(value: Any, expected: str) -> None:
 )
 def test_wrong_arguments_are_refused(value: Any, problem: str) -> None:
     assert problem in refusal(value, Mappings={"M": {"k": {"v": 1}}})
+
+
+def test_no_value_takes_away_what_it_stands_for() -> None:
+    nothing = {"Ref": "AWS::NoValue"}
+    chosen = {"Fn::If": ["No", 1, nothing]}
+    conditions = {"No": {"Fn::Equals": [1, 2]}}
+    assert value_of({"a": nothing, "b": [chosen, 2], "c": chosen}, Conditions=conditions) == {"b": [2]}
+    assert "has no value" in refusal({"Fn::Sub": "${AWS::NoValue}"})
+
+
+def test_only_what_heat_has_is_shown_of_the_pseudo_parameters() -> None:
+    parameters = bind_parameters(cfn(), load_environment({}), IDENTITY)
+    assert sorted(parameters.shown()) == ["AWS::Region", "AWS::StackId", "AWS::StackName"]
 
 
 def test_what_a_text_names_is_required() -> None:
