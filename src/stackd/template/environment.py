@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stackd.errors import Place, TemplateError
 from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text, plain
+from stackd.template.problems import nearest
 from stackd.template.registry import (
     check_registry,
     child_registry,
