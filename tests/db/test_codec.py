@@ -127,3 +127,10 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
 def test_every_column_has_a_form() -> None:
     forms = {form_of(column) for table in metadata.sorted_tables for column in table.columns}
     assert forms >= SEALED_FORMS
+
+
+@given(st.integers())
+def test_integers_of_any_size_are_kept(number: int) -> None:
+    found = from_json(to_json({"a": [number]}))["a"][0]
+    assert found == number
+    assert type(found) is int

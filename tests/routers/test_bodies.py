@@ -111,6 +111,11 @@ def test_large_body_is_read_like_a_small_one() -> None:
     assert _read(json.dumps(body).encode(), most=10**6, chunk=10**6) == body
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**70, 10**40])
+def test_integer_of_any_size_is_read(number: int) -> None:
+    assert _read(json.dumps({"a": number}).encode()) == {"a": number}
+
+
 @pytest.mark.parametrize("tail", ['"\\ud800"', "[", "[" * 60_000, "nothing"])
 def test_large_malformed_bodies_are_bad_requests(tail: str) -> None:
     raw = b'{"a": "' + b"x" * 70_000 + b'", "b": ' + tail.encode() + b"}"
