@@ -24,7 +24,7 @@ _INSTEAD: Final = {
 def literal_function(subject: Subject) -> Iterator[Problem]:
     """What looks like a function is plain data to this version of the language."""
     version = subject.template.version
-    known = {*version.recognised, *version.recognised_in_conditions}
+    known = {*version.recognised, *version.recognised_in_conditions, *version.rule_functions}
     for use in subject.uses:
         looks_like = use.name.startswith(("Fn::", "get_", "str_", "list_", "map_"))
         if use.name in known or len(use.path) < 3:
