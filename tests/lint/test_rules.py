@@ -226,6 +226,24 @@ def test_computed_name_of_a_parameter_may_mean_any() -> None:
     assert "unused-parameter" not in [name for name, _ in found(text)]
 
 
+def test_texts_and_rules_of_cloudformation_use_parameters_and_conditions() -> None:
+    text = """
+AWSTemplateFormatVersion: 2010-09-09
+Parameters: {A: {Type: String}, B: {Type: String}, C: {Type: String}, D: {Type: String}}
+Rules: {R: {Assertions: [{Assert: {"Fn::Equals": [{Ref: C}, x]}}]}}
+Conditions:
+  One: {"Fn::Equals": [{Ref: B}, x]}
+  Two: {"Fn::Not": [{Condition: One}]}
+Resources:
+  V: {Type: OS::Heat::Value, Condition: Two, Properties: {value: {"Fn::Sub": "${A} ${!D} ${ W.value }"}}}
+  W: {Type: OS::Heat::Value, Properties: {value: 1}}
+  X: {Type: OS::Heat::Value, DependsOn: W, Properties: {value: {"Fn::Sub": ["${D}${W}", {D: {Ref: D}}]}}}
+"""
+    assert [(rule, where) for rule, where in found(text) if rule != "no-description"] == [
+        ("repeated-dependency", "Resources.X.DependsOn")
+    ]
+
+
 names = st.sampled_from(["a", "b", "password", "OS::stack_name", "Fn::Sub", "get_param"])
 functions = st.sampled_from(
     [

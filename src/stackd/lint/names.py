@@ -13,7 +13,7 @@ from stackd.template.evaluation import conditions_for
 from stackd.template.parameters import PSEUDO_NAMES
 from stackd.template.unknown import Unknown
 
-_TRUTHS = frozenset({"not", "and", "or", "Fn::Not", "Fn::And", "Fn::Or"})
+_TRUTHS = frozenset({"not", "and", "or", "Condition", "Fn::Not", "Fn::And", "Fn::Or"})
 _CHOICES = frozenset({"if", "Fn::If"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -12,6 +13,7 @@ from stackd.errors import Place, TemplateError
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
+from stackd.template.functions.aws import placeholders
 from stackd.template.functions.base import TemplatePath
 from stackd.template.template import Template
 
@@ -51,12 +53,26 @@ PARAMETER_USES = frozenset({"get_param", "Ref"})
 RESOURCE_USES = frozenset({"get_resource", "get_attr", "Ref", "Fn::GetAtt"})
 
 
+def _substituted(use: Use) -> Iterator[Use]:
+    """What the placeholders in the text of ``Fn::Sub`` stand for; none for a text that is not sound."""
+    given = use.args[1] if isinstance(use.args, list) and len(use.args) > 1 else {}
+    with suppress(ValueError):
+        for name, is_name in placeholders(use.target or ""):
+            if is_name and not (isinstance(given, dict) and name in given):
+                resource, dot, attribute = name.partition(".")
+                attribute_use = Use("Fn::GetAtt", [resource, attribute], use.path)
+                yield attribute_use if dot else Use("Ref", name, use.path)
+
+
 def single_keys(raw: Any, path: TemplatePath = ()) -> Iterator[Use]:
     """Every mapping with one key inside raw data; branches that are not chosen are looked at too."""
     if isinstance(raw, dict):
         for name, value in raw.items():
             if len(raw) == 1:
-                yield Use(name, value, path)
+                use = Use(name, value, path)
+                yield use
+                if name == "Fn::Sub":
+                    yield from _substituted(use)
             yield from single_keys(value, (*path, name))
     elif isinstance(raw, list):
         for index, value in enumerate(raw):
@@ -89,7 +105,7 @@ class Subject:
     @cached_property
     def uses(self) -> tuple[Use, ...]:
         """Everything in the resources, conditions and outputs that may be a call."""
-        sections = (self.names.get(key, "") for key in ("conditions", "resources", "outputs"))
+        sections = (self.names.get(key, "") for key in ("conditions", "rules", "resources", "outputs"))
         return tuple(use for section in sections for use in single_keys(self.data.get(section), (section,)))
 
     @cached_property

@@ -6,14 +6,13 @@ reported at the property it is in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import PropertySchema, Support
-from stackd.template.json_schema import VALUE, Schema, or_call, ref, ref_all
+from stackd.template.json_schema import CALLS, VALUE, Schema, exactly, or_call, quoted, ref, ref_all
 from stackd.template.json_schema import environment_schema as _environment_schema
 from stackd.template.json_schema import template_schema as _template_schema
 from stackd.template.registry import TEMPLATE_SUFFIXES
@@ -56,24 +55,25 @@ def environment_schema(registry: Registry) -> Schema:
 
 def _type_name(kinds: Mapping[str, ResourceType[Any]]) -> Schema:
     """A known type; a file or URL; or a name of one's own, unless it looks like one of ours misspelt."""
-    families = sorted({re.escape(name.rpartition("::")[0] + "::") for name in kinds if "::" in name})
-    endings = "|".join(re.escape(ending) for ending in TEMPLATE_SUFFIXES)
+    families = sorted({quoted(name.rpartition("::")[0] + "::") for name in kinds if "::" in name})
+    endings = "|".join(quoted(ending) for ending in TEMPLATE_SUFFIXES)
     ours = f"^({'|'.join(families)})(?!.*({endings})$)"
     return {
         "description": "A resource type, or the file of a template that serves as one.",
         "if": {"pattern": ours},
         "then": {"enum": list(kinds)},
+        "anyOf": [{"enum": list(kinds)}, {}],  # for editors, which offer the types
     }
 
 
 def _resource(kind: ResourceType[Any], keys: Mapping[str, str]) -> Schema:
     """What a resource must be if it is of this type; objects that exist already need no properties."""
-    condition: Schema = {"properties": {keys["type"]: {"const": kind.type_name}}, "required": [keys["type"]]}
+    condition: Schema = {"properties": {keys["type"]: exactly(kind.type_name)}, "required": [keys["type"]]}
     if "external_id" in keys:
         condition["not"] = {"required": [keys["external_id"]]}
     shapes: dict[str, Schema] = {
         keys["type"]: {"description": kind.description},
-        keys["properties"]: or_call(ref(kind.type_name)),
+        keys["properties"]: or_call(ref(kind.type_name), ()),
     }
     if kind.update_policy:
         policy = _map_of(kind.update_policy)
@@ -122,14 +122,19 @@ def property_schema(schema: PropertySchema) -> Schema:
     """What a property takes: a value of its type, or a function."""
     if not schema.implemented:
         return {**_described(schema), "type": "null"}
-    return (
-        {**_described(schema), **or_call(_plain(schema))}
-        if schema.type != "any"
-        else {
-            **_described(schema),
-            **ref_all("value"),
-        }
-    )
+    if schema.type == "any":
+        return {**_described(schema), **ref_all("value")}
+    plain = _plain(schema)
+    return {**_described(schema), **or_call(plain, _offered(schema, plain))}
+
+
+def _offered(schema: PropertySchema, plain: Schema) -> tuple[Schema, ...]:
+    """What editors should offer besides the keys of a map."""
+    if schema.keys is not None:
+        return ()
+    if "enum" in plain:
+        return ({"enum": plain["enum"][:-1]}, CALLS)
+    return ({"type": "boolean"}, CALLS) if schema.type == "boolean" else (CALLS,)
 
 
 def _plain(schema: PropertySchema) -> Schema:
@@ -224,9 +229,9 @@ def _members(kinds: Mapping[str, ResourceType[Any]]) -> Schema:
         "properties": {"type": or_call(ref("type-name"))},
         "allOf": [
             {
-                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "if": {"properties": {"type": exactly(name)}, "required": ["type"]},
                 "then": {
-                    "properties": {"properties": or_call(ref(f"members.{name}"))},
+                    "properties": {"properties": or_call(ref(f"members.{name}"), ())},
                     **({"required": ["properties"]} if _required(kind.properties.schema) else {}),
                 },
             }

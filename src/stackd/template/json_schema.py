@@ -10,6 +10,7 @@ checked apart from the types of values, so that these are written down once for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -30,9 +31,27 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/definitions/{name.replace('~', '~0').replace('/', '~1')}"}
 
 
-def or_call(plain: Schema) -> Schema:
-    """A value of this kind, or a function that will give one."""
-    return {"if": ref("is-call"), "then": ref("call"), "else": plain}
+CALLS: Final = ref("offered-call")
+
+
+def or_call(plain: Schema, offered: tuple[Schema, ...] = (CALLS,)) -> Schema:
+    """A value of this kind, or a function that will give one.
+
+    Editors do not look into ``else`` for what to offer: the alternatives, of which the last accepts
+    everything, are there for them.
+    """
+    choice = {"if": ref("is-call"), "then": ref("call"), "else": plain}
+    return {**choice, "anyOf": [*offered, {}]} if offered else choice
+
+
+def exactly(*names: str) -> Schema:
+    """One of these texts; as a pattern, for editors take the beginning of an enumerated one for the whole."""
+    return {"type": "string", "pattern": f"^({'|'.join(map(quoted, sorted(names)))})$"}
+
+
+def quoted(text: str) -> str:
+    """A text as a part of a pattern, in any dialect of regular expressions."""
+    return re.sub(r"([.*+?^${}()|\[\]\\])", r"\\\1", text)
 
 
 VALUE: Final = ref("value")
@@ -109,7 +128,15 @@ _ARGUMENTS: Final[Mapping[str, Schema]] = {
     "or": _CONDITIONS,
     "Ref": {"type": "string"},
     "Fn::GetAtt": _parts(_NAME, _NAME),
-    "Fn::FindInMap": _parts(_NAME, VALUE, VALUE),
+    "Fn::FindInMap": _parts(_NAME, VALUE, VALUE, VALUE, low=3),
+    "Fn::Cidr": _parts(VALUE, VALUE, VALUE, low=2),
+    "Fn::Length": _LIST,
+    "Fn::Sub": {
+        "if": {"type": "array"},
+        "then": _parts({"type": "string"}, {"type": "object", "additionalProperties": VALUE}),
+        "else": {"type": "string"},
+    },
+    "Condition": {"type": "string"},
     "Fn::GetAZs": VALUE,
     "Fn::Select": or_call(_TWO_VALUES),
     "Fn::Join": _parts(_TEXT, _LIST),
@@ -183,13 +210,14 @@ def _common(versions: list[Version]) -> dict[str, Schema]:
         return {"type": "object", "properties": described, "additionalProperties": False}
 
     def is_call(table: Mapping[str, Any]) -> Schema:
-        names = {"enum": sorted(table)}
-        return {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": names}
+        return {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": exactly(*table)}
 
     return {
         "is-call": is_call(functions),
         "call": calls(functions),
-        "value": or_call({"items": VALUE, "additionalProperties": VALUE}),
+        "offered-call": {"properties": calls(versions[-1].functions)["properties"]},
+        # Language servers follow ``items`` without end, unless something stands between.
+        "value": or_call({"items": ref_all("value"), "additionalProperties": VALUE}),
         "condition-call": calls(conditions),
         "condition": {
             "description": "The name of a condition, a boolean, or a function of conditions.",
@@ -231,7 +259,7 @@ def _version(version: Version) -> dict[str, Schema]:
         f"{name}.functions": {
             "if": ref("is-call"),
             "then": {"propertyNames": {"enum": sorted(version.functions)}},
-            "items": ref(f"{name}.functions"),
+            "items": ref_all(f"{name}.functions"),
             "additionalProperties": ref(f"{name}.functions"),
         },
     }
@@ -361,6 +389,7 @@ def _output(version: Version) -> Schema:
         "description": {"type": ["string", "null"]},
         "value": ref_all("value", f"{version.name}.functions"),
         "condition": _CONDITION,
+        "export": _keys(["Name"], Name=VALUE),
     }
     return {
         "type": "object",
@@ -375,6 +404,11 @@ def _resource(version: Version) -> Schema:
     keys = version.resource_keys
     functions = f"{version.name}.functions"
     names: Schema = {"type": "string"}
+    choices = {"enum": list(version.deletion_policies)}
+    policy: Schema = {
+        "description": "What happens to the object when the resource goes.",
+        **or_call({"enum": [*version.deletion_policies, None]}, (choices,)),
+    }
     shapes: dict[str, Schema] = {
         "type": {"type": "string"},
         "properties": ref(functions),
@@ -385,10 +419,7 @@ def _resource(version: Version) -> Schema:
             "then": {"items": names},
             "else": {"type": ["string", "null"]},
         },
-        "deletion_policy": {
-            "description": "What happens to the object when the resource goes.",
-            **or_call({"enum": [*version.deletion_policies, None]}),
-        },
+        **dict.fromkeys(("deletion_policy", "update_replace_policy"), policy),
         "update_policy": or_call({"type": ["object", "null"]}),
         "description": {"type": ["string", "null"]},
         "external_id": or_call({"type": ["string", "null"], "description": "An object that exists already."}),
