@@ -63,10 +63,13 @@ def load_operator_environment(types: Collection[str], directory: Path | None = N
     if directory is None:
         return OperatorEnvironment(known)
     parts = [known, *map(_read_environment, _files_in(directory))]
-    sections = ("parameters", "parameter_defaults", "resource_registry")
-    merged = {name: _merged(getattr(part, name) for part in parts) for name in sections}
     return OperatorEnvironment(
-        Environment(**merged, event_sinks=tuple(sink for part in parts for sink in part.event_sinks)),
+        Environment(
+            parameters=_merged(part.parameters for part in parts),
+            parameter_defaults=_merged(part.parameter_defaults for part in parts),
+            resource_registry=_merged(part.resource_registry for part in parts),
+            event_sinks=tuple(sink for part in parts for sink in part.event_sinks),
+        ),
         _templates(target for part in parts for target in _targets(part.resource_registry)),
     )
 
@@ -80,12 +83,13 @@ def _files_in(directory: Path) -> list[Path]:
 
 
 def _merged(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sections on top of each other; what a registry says of single resources is joined."""
     merged: dict[str, Any] = {}
     for section in sections:
-        resources = {**merged.get("resources", {}), **(section.get("resources") or {})}
+        known, added = merged.get("resources"), section.get("resources")
         merged |= section
-        if resources:
-            merged["resources"] = resources
+        if isinstance(known, Mapping) and isinstance(added, Mapping):
+            merged["resources"] = {**known, **added}
     return merged
 
 
