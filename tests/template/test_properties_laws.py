@@ -212,9 +212,7 @@ def test_converted_value_converts_to_itself(kind: str, value: Any) -> None:
 
 NAMES = ("a", "b", "c")
 SCHEMAS = {name: ParameterSchema(name, "json") for name in NAMES}
-OBJECTS = st.dictionaries(
-    st.sampled_from(["x", "y"]), st.integers(0, 3) | st.text("pq", max_size=2), min_size=1
-)
+OBJECTS = st.dictionaries(st.sampled_from(["x", "y"]), st.text("pq", max_size=2), min_size=1)
 MAPS = st.dictionaries(st.sampled_from(NAMES), OBJECTS, min_size=1)
 
 
