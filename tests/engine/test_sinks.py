@@ -11,8 +11,10 @@ import pytest
 
 from stackd.db import sinks as progress
 from stackd.engine.signals import mark
+from stackd.engine.sinks import Target, targets_of
 from stackd.errors import BadRequest
 from stackd.records import Stack, Status
+from stackd.template.environment import load_environment
 from tests.support.engine import Process, World, world
 
 GROUP = {
@@ -171,3 +173,9 @@ async def test_what_a_service_that_is_out_of_order_missed_comes_later(stackd_wor
         stackd_world.cloud.faults.replace([])
         found = await delivered(stackd_world, process, stack)
         assert len(found) == len(set(found))
+
+
+def test_a_sink_that_updates_repeat_is_one() -> None:
+    """PATCH lays the sinks of a request after the stored ones."""
+    environment = load_environment({"event_sinks": sink()["event_sinks"] * 3})
+    assert targets_of(environment) == (Target("news", 120),)

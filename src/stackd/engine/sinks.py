@@ -57,7 +57,7 @@ class Target:
 
 def targets_of(environment: Environment) -> tuple[Target, ...]:
     """The queues that an environment names; ``BadRequest`` for a sink that cannot be."""
-    return tuple(_target(sink) for sink in environment.event_sinks)
+    return tuple(dict.fromkeys(_target(sink) for sink in environment.event_sinks))
 
 
 def _target(sink: Mapping[str, Any]) -> Target:
