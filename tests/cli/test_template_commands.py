@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,16 @@ def test_every_command_explains_itself(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: cli template {name}")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom stackd.cli.main import cli\n"
+        "cli(['template', '--help'], standalone_mode=False)\n"
+        "print([name for name in ('yaml', 'pydantic', 'networkx', 'stackd.template') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
 
 
 @pytest.mark.parametrize("name", ["validate", "lint", "graph", "resolve"])
@@ -400,3 +412,33 @@ def test_resolve_keeps_the_dialect_and_writes_texts_as_blocks(write: Write) -> N
     result = run("resolve", "a.yaml")
     assert "      value: |\n        a\n        <W>\n" in result.stdout
     assert yaml.safe_load(result.stdout)["Resources"]["V"]["Properties"]["value"] == "a\n<W>\n"
+
+
+def test_resolve_names_what_a_text_of_cloudformation_waits_for(write: Write) -> None:
+    write(
+        a_yaml='AWSTemplateFormatVersion: "2010-09-09"\nParameters: {N: {Type: String, Default: n}}\n'
+        "Resources:\n  V:\n    Type: OS::Heat::Value\n"
+        '    Properties: {value: !ImportValue {"Fn::Sub": "${N}-x"}}\n  W: {Type: OS::Heat::None}\n'
+        'Outputs: {O: {Value: !Sub "${V.value}"}, P: {Value: !Sub "${N}/${W}"}}\n'
+    )
+    shown = resolved()
+    assert shown["Resources"]["V"]["Properties"]["value"] == "<exports.n-x>"
+    assert shown["Outputs"] == {"O": {"Value": "<V.value>"}, "P": {"Value": "n/<W>"}}
+    assert "nothing found" in run("lint", "a.yaml").output
+
+
+def test_attributes_are_seen_inside_of_texts_and_lists_stay_whole(write: Write) -> None:
+    write(
+        a_yaml=hot("""
+resources:
+  v: {type: OS::Heat::Value, properties: {value: 1}}
+  g: {type: OS::Heat::ResourceGroup, properties: {count: 1, resource_def: {type: OS::Heat::None}}}
+outputs:
+  text: {value: {list_join: ["-", [a, {get_attr: [v, value]}, {get_attr: [g, refs, 0]}]]}}
+  list: {value: [{list_join: ["-", {get_attr: [g, refs]}]}]}
+""")
+    )
+    assert resolved()["outputs"] == {
+        "text": {"value": "a-<v.value>-<g.refs.0>"},
+        "list": {"value": ["<g.refs>"]},
+    }

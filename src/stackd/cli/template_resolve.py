@@ -13,7 +13,6 @@ from stackd.cli.template_work import evaluated
 from stackd.engine.desired import Desired
 from stackd.engine.expand import Expanded
 from stackd.errors import StackdError
-from stackd.resources.base import NestedType
 from stackd.template.evaluation import Evaluation, Scope
 from stackd.template.functions.base import Call
 from stackd.template.parameters import Parameters
@@ -162,7 +161,7 @@ class _Values:
             return [node]
         if node.name in _TEXT_FUNCTIONS:
             try:
-                return self._evaluated(node, self._text)
+                return list(_placeholders(self._evaluated(node, self._text)))
             except StackdError:
                 pass  # what is not known is no text: the function then is not known as a whole
         return list(_placeholders(self._evaluated(node, self._open)))
@@ -206,12 +205,11 @@ class _TextScope(_Scope):
         return _placeholders(super().reference(resource))
 
     def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
-        """A placeholder of what `get_attr` will give, if that is a text."""
+        """A placeholder of what `get_attr` will give, if that can be a text."""
         value = super().attribute(resource, name, path)
-        handler = self._desired.kinds[resource].handler
-        kind = handler.attributes[name].type if name in handler.attributes else "any"
-        is_text = kind in ("string", "integer", "number") or bool(path) or isinstance(handler, NestedType)
-        return _placeholders(value) if is_text else value
+        attributes = self._desired.kinds[resource].handler.attributes
+        kind = attributes[name].type if name in attributes else "any"
+        return value if kind in ("list", "map") and not path else _placeholders(value)
 
 
 def _placeholders(value: Any) -> Any:
