@@ -71,6 +71,22 @@ def test_schema_is_one(options: tuple[str, ...]) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
 
 
+@pytest.mark.parametrize("options", [(), ("--cfn",), ("--environment",)])
+def test_no_definition_is_the_list_of_itself(options: tuple[str, ...]) -> None:
+    # Language servers follow items and references without end when they look for defaults.
+    definitions = validator(*options).schema["definitions"]
+    for name in definitions:
+        seen: set[str] = set()
+        schema = definitions[name]
+        while isinstance(schema, dict) and ("$ref" in schema or "items" in schema):
+            schema = schema.get("items", schema)
+            if isinstance(schema, dict) and (reference := schema.get("$ref")) is not None:
+                target = reference.removeprefix("#/definitions/")
+                assert target not in seen, (name, target)
+                seen.add(target)
+                schema = definitions[target]
+
+
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
 def test_good_template_is_good_for_editor_and_engine(file: Path) -> None:
     assert fault(file.read_text()) is None
