@@ -56,7 +56,7 @@ def test_depth_is_counted_from_the_outermost_stack() -> None:
     assert expanded({"g": nest}, depth=2).count() == 3
     with pytest.raises(TemplateError, match="Recursion depth exceeds 1") as caught:
         expanded({"g": nest}, depth=1)
-    assert caught.value.path == "resources.g<nested_stack>.resources.0"
+    assert caught.value.path == "resources.g<nested_stack>.resources[0]"
 
 
 def test_template_that_contains_itself_is_refused() -> None:
@@ -81,7 +81,7 @@ def test_error_inside_carries_the_whole_path_in_its_words_too() -> None:
     member = {"type": "OS::Heat::RandomString", "properties": {"length": 0}}
     with pytest.raises(TemplateError) as caught:
         expanded({"g": group(1, member)})
-    path = "resources.g<nested_stack>.resources.0.properties.length"
+    path = "resources.g<nested_stack>.resources[0].properties.length"
     assert caught.value.path == path
     assert path in caught.value.message
 

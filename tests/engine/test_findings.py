@@ -1,4 +1,4 @@
-"""What is told about broken templates: every mistake once, with file, line, column, path, value and remedy."""
+"""What broken templates are told: every mistake once, with file, line, column, path, value and remedy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def place(finding: Finding) -> tuple[str, int, int]:
     return finding.file, finding.line, finding.column
 
 
-INNER = "resources.site<nested-middle.yaml>.resources.rack<nested_stack>.resources.0<nested-inner.yaml>"
+INNER = "resources.site<nested-middle.yaml>.resources.rack<nested_stack>.resources[0]<nested-inner.yaml>"
 
 # For each template: line and column, path, the end of the message, value, a part of the remedy.
 TOLD: dict[str, list[tuple[tuple[int, int], str, str, Any, str]]] = {
@@ -212,7 +212,7 @@ resources:
           size: 1
 """
     told = of(text).errors
-    base = "resources.many<nested_stack>.resources.0.properties"
+    base = "resources.many<nested_stack>.resources[0].properties"
     assert [(error.path, error.line, error.column) for error in told] == [
         (f"{base}.size", 11, 11),
         (f"{base}.length", 10, 19),
@@ -242,15 +242,14 @@ def test_nested_template_that_cannot_be_read_is_told_with_its_own_place() -> Non
     files = {"n.yaml": "heat_template_version: 2021-04-16\nresources:\n  a: [b\n"}
     [error] = of(hot(resources={"x": {"type": "n.yaml"}}), files=files).errors
     assert place(error) == ("n.yaml", 3, 6)
-    assert error.message.startswith("resources.x<n.yaml>: Error parsing template n.yaml")
+    assert error.message.startswith("Error parsing template n.yaml")
+    assert error.path == "resources.x<n.yaml>"
 
 
 def test_outputs_of_nested_templates_are_read_strictly() -> None:
     nested = "heat_template_version: 2021-04-16\noutputs:\n  o:\n    value: 1\n    descripton: x\n"
     [error] = of(hot(resources={"x": {"type": "n.yaml"}}), files={"n.yaml": nested}).errors
-    assert (
-        error.message == 'resources.x<n.yaml>: "descripton" is not a valid keyword inside a output definition'
-    )
+    assert error.message == '"descripton" is not a valid keyword inside a output definition'
     assert (place(error), error.remedy) == (("n.yaml", 5, 5), "Did you mean description?")
     assert of(nested).errors == ()
 
@@ -269,12 +268,13 @@ def test_template_is_held_against_the_type_that_it_stands_in_for() -> None:
     ]
 
 
-def test_attributes_of_nested_templates_are_their_outputs() -> None:
+def test_use_of_an_output_that_a_nested_template_lacks_is_a_warning() -> None:
     nested = "heat_template_version: 2021-04-16\nresources: {}\noutputs:\n  said: {value: 1}\n"
     uses = [["x", "said"], ["x", "show"], ["x", "resource.a"], ["x", "sad"]]
     outputs = {str(index): {"value": {"get_attr": use}} for index, use in enumerate(uses)}
-    told = of(hot(resources={"x": {"type": "n.yaml"}}, outputs=outputs), files={"n.yaml": nested}).errors
-    assert [(error.path, error.remedy) for error in told] == [
+    told = of(hot(resources={"x": {"type": "n.yaml"}}, outputs=outputs), files={"n.yaml": nested})
+    assert told.errors == ()
+    assert [(each.path, each.remedy) for each in told.warnings] == [
         ("outputs.3.value.get_attr", "Did you mean said?")
     ]
 

@@ -78,9 +78,8 @@ async def test_all_mistakes_are_told_at_once_with_their_places(api: Api) -> None
     assert answer.status_code == 400
     assert len(error["errors"]) >= 2
     assert error["message"] == error["errors"][0]["message"]
-    assert {"type", "message", "path", "file", "line", "column", "remedy", "value"} == set(
-        error["errors"][0]
-    )
+    members = {"type", "message", "path", "file", "line", "column", "remedy"}
+    assert all(members <= set(each) <= members | {"value"} for each in error["errors"])
 
 
 async def test_codes_to_ignore_are_checked(api: Api) -> None:

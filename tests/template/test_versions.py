@@ -115,7 +115,7 @@ def test_wrong_version_is_refused(data: dict[str, Any], message: str) -> None:
 
 
 def test_text_without_any_version_is_refused() -> None:
-    with pytest.raises(InvalidTemplateVersion, match=r"Template format version not found\."):
+    with pytest.raises(TemplateError, match=r"Template format version not found\."):
         load_template("resources: {}")
 
 

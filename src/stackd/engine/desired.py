@@ -24,8 +24,8 @@ from stackd.template.evaluate import (
     enabled_resources,
     evaluate,
     referenced_attributes,
-    resolve_conditions,
 )
+from stackd.template.evaluation import conditions_for
 from stackd.template.graph import circle_error, without_circles
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked
 from stackd.template.parse import Limits
@@ -182,7 +182,8 @@ def build(
         previous=previous,
         report=at(Stage.PARAMETERS),
     )
-    conditions = resolve_conditions(template, parameters, at(Stage.CONDITIONS))
+    conditions = conditions_for(template, parameters)
+    conditions.told_once = problems is not None
     resources = enabled_resources(template, conditions, facade=facade, report=defining)
     kinds = resolve_kinds(resources, source.environment, registry, source.files, report=defining)
     # What is wrong with uses in outputs and branches is told where functions are checked.

@@ -10,12 +10,12 @@ from stackd.engine.desired import Desired, fill_description, loaded_properties, 
 from stackd.engine.scope import StackScope
 from stackd.errors import PropertyError, TemplateError
 from stackd.resources.base import NestedType, ResourceType
-from stackd.resources.heat.members import is_member_attribute
 from stackd.resources.heat.template_resource import TemplateResource, facade_problems
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties, convert_all
 from stackd.template.evaluate import evaluate
 from stackd.template.functions.base import Reference
+from stackd.template.parameters import masked
 from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest
 from stackd.template.remedies import remedy_for
 from stackd.template.template import ResourceDefinition
@@ -76,9 +76,7 @@ def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
 def _may_have(handler: ResourceType[Any], attribute: str) -> bool:
     if attribute in ("show", "*") or handler.any_properties or attribute in handler.attributes:
         return True
-    if isinstance(handler, TemplateResource):
-        return is_member_attribute(attribute) or attribute in handler.template.outputs
-    return isinstance(handler, NestedType)  # a group has the attributes of its members
+    return isinstance(handler, NestedType)  # outputs and members of stacks are looked up when they exist
 
 
 def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
@@ -231,9 +229,22 @@ def _evaluated(
         try:
             values |= evaluate({key: node}, scope, template=desired.source.template)
         except TemplateError as error:
-            _unless_told(problems, f"resources.{name}.properties.{key}", report, error)
+            path = f"resources.{name}.properties.{key}"
+            _unless_told(problems, path, report, _in_property(error, path))
             values[key] = BROKEN
     return values
+
+
+def _in_property(error: TemplateError, path: str) -> TemplateError:
+    """What a function in a property refused, said of the property."""
+    said = error.message.removeprefix(f"{error.path}: ")
+    return PropertyError(
+        f"Property error: {path}: {said}",
+        path=error.path or path,
+        place=error.place,
+        remedy=error.remedy,
+        value=error.value,
+    )
 
 
 def _unless_told(problems: Problems, path: str, report: Report, error: TemplateError) -> None:
@@ -250,6 +261,9 @@ def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
     unknown = error.message.startswith("Unknown Property ")
     parent = path.rsplit(".", 1)[0] if unknown else ""
     made = property_error(desired, name, path, error.message, error.remedy, inside=parent)
+    if not error.path:  # a rule across properties
+        made.message = masked(error.message, desired.parameters)
+        made.args = (made.message,)
     if isinstance(made.value, dict) and len(made.value) == 1:
         made.remedy = remedy_for(next(iter(made.value)), desired.source.template.version) or made.remedy
     return made

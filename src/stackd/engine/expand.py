@@ -27,11 +27,10 @@ from stackd.resources.base import Child, NestedType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
-from stackd.template.functions.base import dotted
 from stackd.template.masking import Secrets, secrets_in
 from stackd.template.parameters import StackIdentity
-from stackd.template.problems import Problems, Report, Stage, nearest, raise_first, refuse
-from stackd.template.template import Template, read_template
+from stackd.template.problems import Problems, Report, Stage, raise_first, refuse
+from stackd.template.template import read_template
 from stackd.template.unknown import has_unknown
 
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
@@ -199,7 +198,7 @@ class _Inner:
     def once(self, error: TemplateError) -> TemplateError | None:
         """The mistake; None for one that an earlier member of the same group has too."""
         if self._is_made:
-            path = re.sub(r"^resources\.[^.<]*", "", error.path)
+            path = re.sub(r"^resources[.\[][^.<\]]*", "", error.path)
             key = (path, error.message.rsplit(": ", 1)[-1])
             if key in self._seen:
                 return None
@@ -209,6 +208,11 @@ class _Inner:
     def error(self, error: TemplateError) -> TemplateError:
         """The mistake with its path from here, and a place in the text that it comes from."""
         made = deeper(error, self._label)
+        if self._is_made:
+            made.path = _NUMBERED.sub(r"\1[\2]", made.path)
+            told = _NUMBERED.sub(r"\1[\2]", made.message)
+            made.message = error.message if _unknown_type(error) else told
+            made.args = (made.message,)
         if self._is_made and not error.place.line:
             template = self._around.source.template
             path = self._origin(error.path)
@@ -244,7 +248,15 @@ _DEFINITIONS: Final = ("resource_def", "resource")
 _MADE: Final = "nested_stack"
 """What stands in a path for a template that a type has made."""
 
-_MEMBER: Final = re.compile(rf"resources\.[^.<]*(?P<inner><{_MADE}>)?(\.|$)")
+_MEMBER: Final = re.compile(rf"resources[.\[][^.<\]]*\]?(?P<inner><{_MADE}>)?(\.|$)")
+
+_NUMBERED: Final = re.compile(rf"(<{_MADE}>\.resources)\.(\d+)(?=[.<]|$)")
+"""Members of groups have numbers for names; paths write them as indices."""
+
+
+def _unknown_type(error: TemplateError) -> bool:
+    """Whether a member's own type is not known, which is said of the group."""
+    return re.fullmatch(r"resources\.[^.<]*\.type", error.path) is not None
 
 
 def _child(
@@ -257,7 +269,6 @@ def _child(
     if isinstance(handler, TemplateResource):
         # What is wrong with its text has been told where the type was looked up.
         template = handler.template
-        _refuse_unknown_keys(template, problems)
     elif isinstance(child.template, str):
         template = read_template(child.template, file=child.source)
         for mistake in template.mistakes:
@@ -269,25 +280,6 @@ def _child(
     inner = build(source, identity, registry, strict=False, problems=problems)
     examine(inner, problems, registry)
     return inner
-
-
-def _refuse_unknown_keys(template: Template, problems: Problems) -> None:
-    """The outputs of a template that implements a resource are read strictly."""
-    section = template.version.sections["outputs"]
-    for name, output in template.outputs.items():
-        for key in output.unknown_keys:
-            path = (section, name, key)
-            problems.add(
-                Stage.OUTPUTS,
-                "",
-                TemplateError(
-                    f'"{key}" is not a valid keyword inside a output definition',
-                    path=dotted(path),
-                    place=template.place(path, key=True),
-                    remedy=nearest(key, template.version.output_keys.values())
-                    or f"Use only {', '.join(template.version.output_keys.values())}.",
-                ),
-            )
 
 
 def _row(desired: Desired, name: str) -> Resource:

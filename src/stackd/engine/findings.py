@@ -6,20 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from stackd.engine.desired import Source
+from stackd.engine.desired import Desired, Source
 from stackd.engine.expand import Expanded
 from stackd.engine.inspection import Inspected, inspect
 from stackd.errors import StackdError, TemplateError, UserParameterMissing
+from stackd.resources.heat.members import is_member_attribute
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry, load_registry
 from stackd.settings import Limits
+from stackd.template.conditions import Conditions
 from stackd.template.environment import Environment, load_environment
+from stackd.template.evaluation import condition_value
 from stackd.template.files import Files
 from stackd.template.functions.base import Reference, dotted
 from stackd.template.graph import Walker, incorrect_reference
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
-from stackd.template.problems import distinct
+from stackd.template.problems import distinct, nearest
 from stackd.template.remedies import remedy_for
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
@@ -212,15 +215,21 @@ def warnings_of(source: Source, expanded: Expanded | None = None) -> list[Templa
             for each in template.warnings
         ]
         warnings += _suspicious_maps(template)
-    if expanded is not None:
-        warnings += _outputs_to_nowhere(expanded)
+    for stack in expanded.walk() if expanded is not None else ():
+        warnings += _uses_of_nothing(stack.desired)
+        warnings += _unused_conditions(stack.desired)
     return distinct(warnings)
 
 
 def without_told(warnings: list[TemplateError], errors: Sequence[TemplateError]) -> list[TemplateError]:
     """The warnings without those whose remedy an error at the same place has told already."""
-    said = {(error.remedy, error.place.file) for error in errors}
-    return [each for each in warnings if (each.remedy, each.place.file) not in said]
+    remedies = {(error.remedy, error.place.file) for error in errors}
+    said = {error.message.rsplit(": ", 1)[-1] for error in errors}
+    return [
+        each
+        for each in warnings
+        if (each.remedy, each.place.file) not in remedies and each.message.rsplit(": ", 1)[-1] not in said
+    ]
 
 
 def _templates(root: Template, expanded: Expanded | None) -> Iterator[Template]:
@@ -272,17 +281,44 @@ def _suspicious_map(template: Template, key: str, path: tuple[str | int, ...]) -
     )
 
 
-def _outputs_to_nowhere(expanded: Expanded) -> Iterator[TemplateError]:
-    """Uses of resources in outputs that there are not: such outputs have no value."""
-    for stack in expanded.walk():
-        desired = stack.desired
-        template = desired.source.template
-        walker = Walker(desired.conditions)
-        for output in template.outputs.values():
-            try:
-                uses = list(walker.inside(output.value)) if desired.holds(output.condition) else []
-            except TemplateError:
-                continue  # an error, and told as one
-            for use in uses:
-                if isinstance(use, Reference) and use.resource not in desired.resources:
-                    yield incorrect_reference(template, use.resource, use.where, dotted(use.where))
+def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
+    """Uses of resources in outputs, and of outputs of nested templates, that there are not."""
+    template = desired.source.template
+    walker = Walker(desired.conditions)
+    nodes = [(each.value, True) for each in template.outputs.values()]
+    nodes += [(each.properties, False) for each in desired.resources.values()]
+    for node, is_output in nodes:
+        try:
+            uses = list(walker.inside(node))
+        except TemplateError:
+            continue  # an error, and told as one
+        for use in uses:
+            if not isinstance(use, Reference):
+                continue
+            kind = desired.kinds.get(use.resource)
+            if kind is None and is_output:
+                yield incorrect_reference(template, use.resource, use.where, dotted(use.where))
+            elif kind is not None and isinstance(kind.handler, TemplateResource):
+                yield from _missing_output(template, kind.handler, use)
+
+
+def _missing_output(template: Template, handler: TemplateResource, use: Reference) -> Iterator[TemplateError]:
+    name = use.attribute
+    outputs = handler.template.outputs
+    if name is None or name in ("*", "show") or name in outputs or is_member_attribute(name):
+        return
+    where = (*use.where, "get_attr" if template.version.dialect == "hot" else "Fn::GetAtt")
+    yield TemplateError(
+        f"The Referenced Attribute ({use.resource} {name}) is incorrect.",
+        path=dotted(where),
+        place=template.place((*where, 1)),
+        remedy=nearest(name, outputs) or f"The nested template has the outputs {', '.join(outputs)}.",
+        value=name,
+    )
+
+
+def _unused_conditions(desired: Desired) -> Iterator[TemplateError]:
+    """Conditions that cannot be decided, and that nothing asks for."""
+    found: list[TemplateError] = []
+    Conditions(desired.source.template, desired.parameters, condition_value).resolve_all(found.append)
+    yield from found

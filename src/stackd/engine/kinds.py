@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
 from stackd.template.files import nested_template
+from stackd.template.functions.base import dotted
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template, read_template
 
@@ -146,11 +147,34 @@ class _Templates:
         try:
             template = self._load(text, target)
         except TemplateError as error:
-            self._report(deeper(error, label))
+            self._report(_as_type(error, label))
             return AWAITED
-        for mistake in template.mistakes.ordered():
-            self._report(deeper(mistake, label))
+        for mistake in [*template.mistakes.ordered(), *unknown_output_keys(template)]:
+            self._report(_as_type(mistake, label))
         return template_resource(template, target, self._defaults)
+
+
+def _as_type(error: TemplateError, label: str) -> TemplateError:
+    """What is wrong with the text of a template that is a type: said of it as it is."""
+    made = deeper(error, label)
+    made.message = error.message
+    made.args = (error.message,)
+    return made
+
+
+def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
+    """The outputs of a template that is a type are read strictly."""
+    section = template.version.sections["outputs"]
+    known = template.version.output_keys.values()
+    for name, output in template.outputs.items():
+        for key in output.unknown_keys:
+            path = (section, name, key)
+            yield TemplateError(
+                f'"{key}" is not a valid keyword inside a output definition',
+                path=dotted(path),
+                place=template.place(path, key=True),
+                remedy=nearest(key, known) or f"Use only {', '.join(known)}.",
+            )
 
 
 def inner_label(resource: str, source: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ from stackd.engine.definitions import offloaded
 from stackd.engine.desired import Desired, Source
 from stackd.engine.engine import Engine
 from stackd.engine.expand import Expanded
-from stackd.engine.fetching import brought, completed, fetched_nothing
+from stackd.engine.fetching import brought, completed
 from stackd.engine.findings import Finding, Findings, checked, findings, told, warnings_of, without_told
 from stackd.engine.requests import StackRequest, definition_of, size_of
 from stackd.engine.sharing import with_exports
@@ -42,6 +43,12 @@ UNAVAILABLE = "99001"
 """The only code of an error that a request may choose to ignore: the service of a type is not there."""
 
 _GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
+_INSIDE = re.compile(r"<[^>]*>\.")
+"""In the path of what a validation does not look at: the stacks inside."""
+
+_TOP_LEVEL = re.compile(r"^Property error: resources\.[^:]*\.properties: Unknown Property")
+"""What a validation looks at of properties: their names, but not those of keys in maps."""
+
 Json = dict[str, Any]
 
 
@@ -63,9 +70,8 @@ async def validate(
     under ``warnings``.
     """
     registry, limits = engine.services.registry, engine.limits
-    fetched = fetched_nothing(engine)
     try:
-        request = await brought(engine, caller, request, fetched)
+        request, fetched = await brought(engine, caller, request)
         template, environment = await offloaded(size_of(request), definition_of, request, limits)
     except TemplateError as error:
         _refuse(error.__dict__.get("all_errors") or [error])
@@ -147,8 +153,10 @@ def check(source: Source, registry: Registry, limits: Limits | None = None) -> C
 
 def _only_a_value(error: TemplateError) -> bool:
     """Whether a mistake is one that a validation lets pass."""
+    if _INSIDE.search(error.path):
+        return not error.message.endswith("is not a valid keyword inside a output definition")
     if isinstance(error, PropertyError):
-        return "Unknown Property" not in error.message
+        return _TOP_LEVEL.search(error.message) is None
     return isinstance(error, UserParameterMissing | InvalidParameterValue)
 
 

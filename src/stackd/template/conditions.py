@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Conditions(Mapping[str, Any]):
     """Truth by name, worked out when it is asked for and then kept.
 
-    A truth is a bool, or `Unknown` when it depends on a parameter whose value is not known yet.
+    A truth is a bool, or `Unknown` when it depends on a parameter whose value is not known yet. What is wrong
+    with one is raised whenever it is asked for, or only the first time if it is ``told_once``.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Conditions(Mapping[str, Any]):
         self.template = template
         self.parameters = parameters
         self._evaluate = evaluate
+        self.told_once = False
         self._known: dict[str, Any] = {}
         self._running: list[str] = []
 
@@ -34,7 +36,12 @@ class Conditions(Mapping[str, Any]):
         if name not in self._known:
             if name not in self.template.conditions:
                 raise KeyError(name)
-            self._known[name] = self._resolve(name)
+            try:
+                self._known[name] = self._resolve(name)
+            except TemplateError:
+                if self.told_once:
+                    self._known[name] = BROKEN
+                raise
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:

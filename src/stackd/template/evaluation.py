@@ -176,7 +176,7 @@ class Evaluation:
             return name
         path = dotted(self._path)
         raise InvalidTemplateReference(
-            f'The specified reference "{name}" (in {path or "unknown"}) is incorrect.',
+            f'The specified reference "{name}" (in unknown) is incorrect.',
             path=path,
             place=self._place(),
             remedy="Name a resource of this template whose condition holds.",

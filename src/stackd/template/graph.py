@@ -138,11 +138,17 @@ def _holds(template: Template, definition: ResourceDefinition, walk: Walker, rep
             definition.name,
             template.version.resource_keys["condition"],
         )
+        if isinstance(error, TemplateError) and error.path and not _names_nothing(error):
+            report(error)  # the condition itself is wrong
+            return True
         where = dotted(path)
+        said = (
+            error.message.removeprefix(f"{error.path}: ") if isinstance(error, TemplateError) else str(error)
+        )
         known = str(definition.condition) if isinstance(definition.condition, str) else ""
         report(
             TemplateError(
-                f"{where}: {error}",
+                f"{where}: {said}",
                 path=where,
                 place=template.place(path),
                 remedy=nearest(known, template.conditions) or "Name a condition of this template.",
@@ -150,6 +156,10 @@ def _holds(template: Template, definition: ResourceDefinition, walk: Walker, rep
             )
         )
         return True
+
+
+def _names_nothing(error: TemplateError) -> bool:
+    return 'Invalid condition "' in error.message
 
 
 def _deletion_policy(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> str:

@@ -289,8 +289,8 @@ def _wrong_default(template: Template, schema: ParameterSchema, report: Report) 
             for constraint in schema.constraints
             if not isinstance(constraint, CustomConstraint) and (problem := constraint.problem(value))
         ]
-    except ValueError as error:
-        reasons = [str(error)]
+    except ValueError:
+        return False  # that is said of the value that is used
     for reason in reasons:
         version = template.version
         path = (version.sections["parameters"], schema.name, version.parameter_keys["default"])

@@ -241,7 +241,7 @@ class _SchemaReader:
         if definitions is None:
             return ()
         if not isinstance(definitions, list):
-            message = "Invalid parameter constraints, expected a list"
+            message = f"Invalid parameter constraints for parameter {self._name}, expected a list"
             self._wrong(message, ("constraints",), "Write a list with one map per constraint.")
             return ()
         for index, definition in enumerate(definitions):
@@ -254,6 +254,9 @@ class _SchemaReader:
         try:
             return read()
         except InvalidSchemaError as error:
+            if " constraint invalid for " in error.message:
+                error.message = f"Parameter '{self._name}' is invalid: {error.message}"
+                error.args = (error.message,)
             self._tell(error, below)
             return None
 

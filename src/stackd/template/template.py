@@ -19,6 +19,7 @@ from stackd.template.versions import VERSION_KEYS, Version, find_version
 __all__ = ["OutputDefinition", "ResourceDefinition", "Template", "load_template", "read_template"]
 
 NO_DESCRIPTION: Final = "No description"
+_CFN_RESOURCES: Final = "Resources must contain Resource"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,8 +213,10 @@ class _Loader:
         for name, body in resources.items():
             path = (section, name)
             if body and not isinstance(body, dict):
+                hot = self.version.dialect == "hot"
+                wanted = f'"{section}" must contain a map of resource maps' if hot else _CFN_RESOURCES
                 self._wrong(
-                    f'"{section}" must contain a map of resource maps. Found a [{type(body)}] instead',
+                    f"{wanted}. Found a [{type(body)}] instead",
                     path,
                     f"Write {name} as a map with the key {key}.",
                 )

@@ -183,8 +183,12 @@ class FunctionCheck:
         known = PSEUDO_NAMES[template.version.dialect]
         if not isinstance(name, str) or name in template.parameter_schemas or name in known:
             return None
+        section, key = template.version.sections["resources"], template.version.resource_keys["properties"]
+        told = f"The Parameter ({name}) was not provided."
+        if node.path[0] == section and node.path[2:3] == (key,):
+            told = f"Property error: {dotted(node.path[:4])}: {told}"
         return UserParameterMissing(
-            f"The Parameter ({name}) was not provided.",
+            told,
             path=dotted(node.path),
             place=template.place(node.path),
             remedy=nearest(name, template.parameter_schemas) or "Declare the parameter under parameters.",
