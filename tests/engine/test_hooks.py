@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from stackd.db import hooks as stored_hooks
 from stackd.db import stacks
+from stackd.db.journal import Update
 from stackd.engine import stacks as use_cases
 from stackd.engine.signals import signal
-from stackd.errors import InvalidBreakPointHook, StackdError
-from stackd.records import Action, Stack, Status
+from stackd.errors import Forbidden, InvalidBreakPointHook, StackdError
+from stackd.records import Action, Hook, HookState, Stack, Status
 from tests.support.engine import Process, World, unless_dead, world
 
 
@@ -403,3 +405,23 @@ async def test_each_pause_comes_once_whenever_the_process_dies(
             gone = await _through(second, await second.delete(stack))
             assert gone is not None
             assert gone.status is Status.COMPLETE
+
+
+async def test_what_was_cleared_by_another_process_is_noticed(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.create("s", template(a=value("1")), environment=hooks(a="pre-create"))
+        await paused(process, stack, "a")
+        (hook,) = await stored_hooks.pending(process.db, stack.id)
+        await process.journal.write(Update(Hook, hook.id, {"state": HookState.CLEARED}))
+        assert (await process.stack(stack)).status is Status.IN_PROGRESS
+        assert (await process.done(stack)).status is Status.COMPLETE  # its heartbeat has looked
+
+
+async def test_a_guest_cannot_clear_the_hooks_of_other_resources(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.create("s", template(a=value("1")), environment=hooks(a="pre-create"))
+        await paused(process, stack, "a")
+        guest = replace(process.caller, user_id="guest", roles=("heat_stack_user",))
+        with pytest.raises(Forbidden):
+            await signal(process.engine, guest, stack, "a", {"unset_hook": "pre-create"})
+        await paused(process, stack, "a")

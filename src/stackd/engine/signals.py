@@ -41,6 +41,7 @@ async def signal(
     """Hand a message to a resource; returns when what the resource made of it is stored."""
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
+        refuse_foreign_guest(caller, rows[-1], "clear hooks of")
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
         return
@@ -88,12 +89,12 @@ async def mark(engine: Engine, stack: Stack, row: Resource, *, broken: bool, rea
     await engine.services.journal.write(Update(Resource, row.id, values), event)
 
 
-def refuse_foreign_guest(caller: Caller, row: Resource) -> None:
-    """A guest's user may read the metadata of the resources it was made for, and of no other."""
+def refuse_foreign_guest(caller: Caller, row: Resource, what: str = "read the metadata of") -> None:
+    """A guest's user may do with the resources that it was made for what it may do with no other."""
     own = {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
     only_guest = _GUEST in caller.roles and not {"reader", "member", "admin"} & set(caller.roles)
     if only_guest and caller.user_id not in own:
-        raise Forbidden("You are not authorized to read the metadata of this resource.")
+        raise Forbidden(f"You are not authorized to {what} this resource.")
 
 
 def _one_at_a_time(row_id: str) -> asyncio.Lock:

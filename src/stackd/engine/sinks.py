@@ -40,6 +40,7 @@ _AT_ONCE = 50
 _LARGEST = 200_000
 """Bytes of messages in one request; Zaqar takes somewhat more."""
 
+_TREES_AT_ONCE = 20
 _GATHER = 0.05
 """Seconds in which events gather before they are sent together."""
 
@@ -112,6 +113,7 @@ class Sinks:
         self._watched: set[str] = set()
         self._wanted: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(_TREES_AT_ONCE)
         self._closed = False
 
     async def start(self) -> None:
@@ -162,7 +164,9 @@ class Sinks:
         pause = 1.0
         while True:
             try:
-                if not await self._deliver_some(root_id):
+                async with self._slots:
+                    more = await self._deliver_some(root_id)
+                if not more:
                     return
                 pause = 1.0
             except (Transient, AnswerLost, ServiceUnavailable) as error:
