@@ -10,7 +10,7 @@ import pytest
 
 from stackd.db import exports
 from stackd.engine import sharing
-from stackd.errors import ExportExists, ExportInUse, Fenced, StackdError
+from stackd.errors import ExportExists, ExportInUse, Fenced, StackdError, TemplateError
 from stackd.records import Action, Stack, Status
 from tests.support.engine import Process, World, unless_dead, world
 
@@ -186,3 +186,10 @@ async def _change_all(process: Process, exporter: Stack) -> None:
     """A change of the value, and one that begins to use it."""
     await process.done(await process.update(exporter, exporting(7)))
     await process.done(await process.create("user", importing()))
+
+
+async def test_snapshot_of_what_has_none_is_refused_when_it_would_be_replaced(stackd_world: World) -> None:
+    key = {"Type": "OS::Nova::KeyPair", "Properties": {"name": "a"}, "UpdateReplacePolicy": "Snapshot"}
+    async with stackd_world.process() as process:
+        with pytest.raises(TemplateError, match='"Snapshot" update replace policy not supported'):
+            await process.create("keys", {**CFN, "Resources": {"Key": key}})

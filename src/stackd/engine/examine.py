@@ -124,14 +124,20 @@ class _Examination:
 
     def _deletion_policy(self) -> None:
         handler = self._kind.handler
-        if self._definition.deletion_policy != "Snapshot" or handler.snapshots or handler.any_properties:
+        if handler.snapshots or handler.any_properties:
             return
+        if self._definition.deletion_policy == "Snapshot":
+            self._no_snapshot("deletion_policy")
+        if self._definition.replacement_policy == "Snapshot":
+            self._no_snapshot("update_replace_policy")
+
+    def _no_snapshot(self, key: str) -> None:
         template = self._desired.source.template
-        path = property_path(template, self._name, f"resources.{self._name}.deletion_policy")
+        path = property_path(template, self._name, f"resources.{self._name}.{key}")
         self._report(
             TemplateError(
-                '"Snapshot" deletion policy not supported',
-                path=f"resources.{self._name}.deletion_policy",
+                f'"Snapshot" {key.replace("_", " ")} not supported',
+                path=f"resources.{self._name}.{key}",
                 place=template.place(path),
                 remedy="Use Delete or Retain.",
                 value=template.value(path),
