@@ -30,18 +30,22 @@ def export_names(template: Template, conditions: Conditions, report: Report = re
     if "export" not in template.version.output_keys:
         return names
     scope = ParameterScope(conditions.parameters)
+    taken: set[str] = set()
     for key, output in template.outputs.items():
-        if output.export is None or conditions.holds(_condition(output)) is False:
+        if output.export is None:
             continue
         try:
+            if conditions.holds(_condition(output)) is False:
+                continue
             name = _export_name(template, output, Evaluation(scope, template, conditions))
-            if name in names.values():
+            if name is not None and name in taken:
                 raise _wrong(template, output, f"{name} is exported twice.", "Give each export its own name.")
         except TemplateError as error:
             report(error)
             continue
         if name is not None:
             names[key] = name
+            taken.add(name)
     return names
 
 
