@@ -193,3 +193,27 @@ async def test_snapshot_of_what_has_none_is_refused_when_it_would_be_replaced(st
     async with stackd_world.process() as process:
         with pytest.raises(TemplateError, match='"Snapshot" update replace policy not supported'):
             await process.create("keys", {**CFN, "Resources": {"Key": key}})
+
+
+async def test_an_import_between_the_check_and_the_change_is_seen_when_the_walk_is_taken_up_again(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write of the change finds its condition gone; the operation is resumed and finds the importer."""
+    switch = sharing.switch
+
+    async with stackd_world.process() as process:
+
+        async def overtaken(work: Any) -> Any:
+            changes = await switch(work)
+            monkeypatch.setattr(sharing, "switch", switch)
+            await made(process, "user", importing())
+            return changes
+
+        exporter = await made(process, "exporter", exporting())
+        before = await offered(process)
+        monkeypatch.setattr(sharing, "switch", overtaken)
+        await process.update(exporter, exporting(7))
+        stack = await process.done(exporter)
+        assert (stack.action, stack.status) == (Action.UPDATE, Status.FAILED)
+        assert stack.reason == "Export word cannot be updated as it is in use by user."
+        assert await offered(process) == before
