@@ -188,6 +188,33 @@ async def test_stacks_inside_are_checked_too(stackd_world: World) -> None:
     assert all("Error validating value" in message for message in told.values())
 
 
+async def test_lists_for_a_template_are_checked_by_element(stackd_world: World) -> None:
+    def listed(constraint: str, **more: str) -> dict[str, Any]:
+        return {"type": "comma_delimited_list", "constraints": [{"custom_constraint": constraint, **more}]}
+
+    inner = template()
+    inner["parameters"] = {
+        "nets": listed("neutron.network"),
+        "keys": listed("nova.keypair", description="Mine."),
+    }
+    properties = {"nets": "public,nope", "keys": ["lost"]}
+    outer = template(web={"type": "web.yaml", "properties": properties})
+    async with stackd_world.process() as process:
+        error = await refusal(process, outer, files={"web.yaml": json.dumps(inner)})
+        assert {each.message for each in all_of(error)} == {
+            "Property error: resources.web.properties.nets: Error validating value 'nope': "
+            "Unable to find network with name or id 'nope'",
+            "Property error: resources.web.properties.keys: Mine.",
+        }
+        inner["parameters"] = {"nets": listed("net_cidr"), "keys": listed("ip_addr", description="Mine.")}
+        properties = {"nets": "10.0.0.0/24,10.1.0.0/16", "keys": ["1.1.1.1", "lost"]}
+        outer = template(web={"type": "web.yaml", "properties": properties})
+        error = await refusal(process, outer, files={"web.yaml": json.dumps(inner)})
+    assert [each.message for each in all_of(error)] == [
+        "Property error: resources.web.properties.keys: Mine."
+    ]
+
+
 async def test_of_members_alike_one_is_told(stackd_world: World) -> None:
     group = {
         "type": "OS::Heat::ResourceGroup",

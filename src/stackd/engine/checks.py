@@ -25,7 +25,7 @@ from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, Stackd
 from stackd.resources.constraints import Custom
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
 from stackd.template.evaluate import evaluate
-from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, refusal
+from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, items_of, refusal
 from stackd.template.parameters import invalid_parameter
 from stackd.template.problems import raise_first
 from stackd.template.unknown import has_unknown
@@ -148,8 +148,11 @@ def _of_resource(
     values = {key: value for key, value in values.items() if not has_unknown(value)}
     for schema, value, path, _, _ in walk_values(schemas, values, where):
         for constraint in schema.constraints:
-            if isinstance(constraint, Custom) and _must_be_asked(constraint.name, value):
-                yield Check(constraint.name, value, desired, around, resource=name, path=path)
+            if isinstance(constraint, Custom):
+                named, text = constraint.name, constraint.description
+                for each in items_of(value):
+                    if _must_be_asked(named, each):
+                        yield Check(named, each, desired, around, "", name, path, text)
 
 
 def _must_be_asked(constraint: str, value: Any) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from stackd.template.named import ON_REQUEST, named_problem
+from stackd.template.named import ON_REQUEST, items_of, named_problem
 
 
 class Constraint(Protocol):
@@ -131,13 +131,21 @@ class AllowedPattern:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A rule by name (``neutron.network``, ``ip_addr``) whose check may need the cloud."""
+    """A rule by name (``neutron.network``, ``ip_addr``) whose check may need the cloud.
+
+    Of a list each element is judged. A ``description`` replaces the complaint.
+    """
 
     name: str
+    description: str = ""
 
     def check(self, value: Any) -> str | None:
         """A complaint about the form of a value; the engine judges all else with the request."""
-        return None if self.name in ON_REQUEST else named_problem(self.name, value) or None
+        if self.name in ON_REQUEST:
+            return None
+        complaints = filter(None, (named_problem(self.name, each) for each in items_of(value)))
+        complaint = next(complaints, None)
+        return (self.description or complaint) if complaint else None
 
     def shown(self) -> dict[str, Any]:
         """See ``Constraint``."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stackd.errors import InvalidSchemaError
-from stackd.template.named import ON_REQUEST, named_problem
+from stackd.template.named import ON_REQUEST, items_of, named_problem
 from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
 
 
@@ -121,11 +121,6 @@ class CustomCheck:
     constraint: CustomConstraint
     value: Any
     parameter: str
-
-
-def items_of(value: Any) -> list[Any]:
-    """The elements of a list, each of which is judged; of anything else, the value alone."""
-    return value if isinstance(value, list) else [value]
 
 
 # The order in which a definition with several kinds is read; only the first counts.

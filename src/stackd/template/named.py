@@ -262,6 +262,11 @@ NAMES: Final = frozenset({*FORMS, *IN_CLOUD, QUEUE})
 """Every constraint that a template may name."""
 
 
+def items_of(value: Any) -> list[Any]:
+    """The elements of a list, each of which is judged; of anything else, the value alone."""
+    return value if isinstance(value, list) else [value]
+
+
 def refusal(value: Any, reason: str) -> str:
     """The message for a value that a constraint refuses."""
     return f"Error validating value '{value}'" + (f": {reason}" if reason else "")

@@ -15,9 +15,10 @@ from stackd.errors import (
     UnknownUserParameter,
     UserParameterMissing,
 )
-from stackd.template.constraints import CustomCheck, CustomConstraint, items_of
+from stackd.template.constraints import CustomCheck, CustomConstraint
 from stackd.template.environment import Environment
 from stackd.template.functions.base import OMITTED, dotted
+from stackd.template.named import items_of
 from stackd.template.parse import MASK, shown_value
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.schemas import ParameterSchema, convert, text_form

@@ -128,7 +128,9 @@ class _Shown:
 
 
 def _constraint(constraint: given.Constraint) -> rules.Constraint:
-    return Custom(constraint.name) if isinstance(constraint, given.CustomConstraint) else _Shown(constraint)
+    if isinstance(constraint, given.CustomConstraint):
+        return Custom(constraint.name, constraint.description)
+    return _Shown(constraint)
 
 
 def as_parameter(value: Any) -> Any:
