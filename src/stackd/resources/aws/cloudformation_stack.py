@@ -7,7 +7,6 @@ from typing import Any
 
 from stackd.records import Resource
 from stackd.resources.base import Child, Members, NestedType
-from stackd.resources.constraints import between
 from stackd.resources.heat.members import no_attribute
 from stackd.resources.heat.template_resource import as_parameter
 from stackd.resources.registry import resource_type
@@ -32,14 +31,13 @@ class CloudFormationStackProps(Properties):
         "Minutes that the stack may take. It is the timeout of the whole operation that counts.",
         name="TimeoutInMinutes",
         update=IN_PLACE,
-        constraints=[between(0)],
     )
     parameters: dict[str, Any] | None = prop(
         "Values of the template's parameters.", name="Parameters", update=IN_PLACE
     )
 
 
-@resource_type("AWS::CloudFormation::Stack", since="2014.1")
+@resource_type("AWS::CloudFormation::Stack")
 class CloudFormationStack(NestedType[CloudFormationStackProps]):
     """Makes a stack of its own from a template at a URL.
 
