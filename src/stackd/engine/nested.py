@@ -218,7 +218,7 @@ async def _reach_batch(at: StackWork, work: Work, child: Stack, batch: Batch) ->
     action = action or Action.UPDATE
     template, environment = child_data(at, work, batch.child)
     source = load_source(template, environment, at.wish.source.files)
-    source = await sharing.with_exports(at.run.services.db, source, identity_of(child))
+    source = await sharing.with_exports(at.run.services, source, identity_of(child))
     desired = build(
         source,
         identity_of(child),
@@ -361,7 +361,7 @@ async def members_of(at: StackWork, child: Stack) -> Members:
 async def load_desired(services: Any, stack: Stack) -> Desired:
     """Evaluate the stored definition of a stack."""
     source = await load_definition(services.db, stack.project_id, stack.definition)
-    source = await sharing.with_exports(services.db, source, identity_of(stack))
+    source = await sharing.with_exports(services, source, identity_of(stack))
     return build(source, identity_of(stack), services.registry, stack.definition, strict=False)
 
 

@@ -347,7 +347,7 @@ class Conduct:
             return None
         source = await load_definition(self.services.db, self.stack.project_id, self.stack.definition)
         identity = nested.identity_of(self.stack)
-        source = await sharing.with_exports(self.services.db, source, identity)
+        source = await sharing.with_exports(self.services, source, identity)
         size = 200 * len(source.template.resources)
         desired: Desired = await offloaded(
             size,

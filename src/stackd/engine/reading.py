@@ -94,7 +94,7 @@ class Reader:
         if known is None:
             identity = identity_of(stack)
             source = await load_definition(self._db, stack.project_id, stack.definition)
-            source = await with_exports(self._db, source, identity)
+            source = await with_exports(self._engine.services, source, identity)
             known = await offloaded(
                 200 * len(source.template.resources),
                 build,

@@ -16,13 +16,15 @@ from stackd.db import exports, stacks
 from stackd.db.codec import to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Remove, Update
+from stackd.engine.definitions import offloaded
 from stackd.engine.desired import Desired, Source
-from stackd.engine.run import new_id
+from stackd.engine.run import Services, new_id
 from stackd.engine.scope import StackScope
 from stackd.engine.stackwork import StackWork
 from stackd.errors import ExportExists, ExportInUse, TemplateError
 from stackd.records import Action, Export, Import, Stack
 from stackd.template.conditions import Conditions
+from stackd.template.environment import Environment
 from stackd.template.evaluate import evaluate, resolve_conditions
 from stackd.template.exports import IMPORT, export_names, import_names
 from stackd.template.parameters import StackIdentity, bind_parameters
@@ -37,23 +39,31 @@ Values = Mapping[str, tuple[str, Any]]
 """Export name → the output behind it, and its value; None while that is not known."""
 
 
-async def with_exports(db: Database, source: Source, identity: StackIdentity) -> Source:
+async def with_exports(services: Services, source: Source, identity: StackIdentity) -> Source:
     """The same definition with the values of other stacks that it imports."""
-    template = source.template
-    if not _imports(template):
+    if not _imports(source.template):
         return source
-    try:
-        parameters = bind_parameters(template, source.environment, identity, strict=False, allow_missing=True)
-        names = import_names(template, resolve_conditions(template, parameters), report=_unheard)
-    except TemplateError:
-        return source  # whoever evaluates it tells what is wrong
-    found = await exports.named(db, identity.project_id, names)
+    environment = source.environment.with_base(services.registry.operator.environment)
+    size = 200 * len(source.template.resources)
+    names = await offloaded(size, _wanted, source.template, environment, identity)
+    if names is None:
+        return source
+    found = await exports.named(services.db, identity.project_id, names)
     values = {
         name: export.value
         for name, export in found.items()
         if export.offered and export.stack_id != identity.stack_id
     }
     return replace(source, exports=values)
+
+
+def _wanted(template: Template, environment: Environment, identity: StackIdentity) -> frozenset[str] | None:
+    """The names that a definition imports; None where it cannot be evaluated: who does so tells why."""
+    try:
+        parameters = bind_parameters(template, environment, identity, strict=False, allow_missing=True)
+        return import_names(template, resolve_conditions(template, parameters), report=_unheard)
+    except TemplateError:
+        return None
 
 
 def _imports(template: Template) -> bool:

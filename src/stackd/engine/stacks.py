@@ -364,7 +364,8 @@ async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) ->
     check_name(request.name)
     stack_id = new_id()
     identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
-    source = await sharing.with_exports(db, Source(template, environment, request.files), identity)
+    source = Source(template, environment, request.files)
+    source = await sharing.with_exports(engine.services, source, identity)
     checked = await _check(engine, source, fetched, identity, name=request.name)
     await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
@@ -375,7 +376,7 @@ async def _checked_change(
 ) -> Checked:
     stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
     source = await _merged(engine, request, stored)
-    source = await sharing.with_exports(engine.services.db, source, identity_of(stack))
+    source = await sharing.with_exports(engine.services, source, identity_of(stack))
     before = await _parameters_before(engine, stack, stored)
     checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
     await _check_with_cloud(engine, caller, checked, stack.id)

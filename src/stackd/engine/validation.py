@@ -76,7 +76,7 @@ async def validate(
     except TemplateError as error:
         _refuse(error.__dict__.get("all_errors") or [error])
     identity = StackIdentity(project_id=caller.project_id)
-    source = await with_exports(engine.services.db, Source(template, environment, request.files), identity)
+    source = await with_exports(engine.services, Source(template, environment, request.files), identity)
     found: Checked = await offloaded(_size(source), check, source, registry, limits)
     if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
         source = await completed(source, registry, limits, fetched)
