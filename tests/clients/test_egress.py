@@ -351,7 +351,12 @@ async def test_bomb_is_cut_off(egress: Egress, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(b"x", "br"), (b"not gzip", "gzip"), (gzip.compress(b"x" * 500, mtime=0)[:-9], "gzip"), (b"x", "gzip, gzip")],
+    [
+        (b"x", "br"),
+        (b"not gzip", "gzip"),
+        (gzip.compress(b"x" * 500, mtime=0)[:-9], "gzip"),
+        (b"x", "gzip, gzip"),
+    ],
 )
 async def test_content_that_cannot_be_decoded_is_refused(
     egress: Egress, site: Site, body: bytes, encoding: str
