@@ -18,7 +18,7 @@ from stackd.engine.sharing import with_exports
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.records import Definition, Resource, Stack, Status
 from stackd.template.parameters import bind_parameters
-from stackd.template.schemas import MASK
+from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
 
