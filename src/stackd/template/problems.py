@@ -7,11 +7,13 @@ in which Heat would find them.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from stackd.errors import InvalidTemplateReference, TemplateError
@@ -19,6 +21,8 @@ from stackd.template.unknown import Unknown
 
 Report = Callable[[TemplateError], None]
 
+_MOST_COMPARED: Final = 1000
+"""Of more names than these the rest is not looked at: a large template may have as many mistakes as names."""
 BROKEN: Final = Unknown("", ("broken",))
 """Stands where a mistake was found: whatever depends on it is not judged."""
 
@@ -54,10 +58,11 @@ class Mistake:
 class Problems:
     """The mistakes found so far."""
 
-    __slots__ = ("_mistakes",)
+    __slots__ = ("_mistakes", "_paths")
 
     def __init__(self) -> None:
         self._mistakes: list[Mistake] = []
+        self._paths: list[str] = []
 
     def __len__(self) -> int:
         return len(self._mistakes)
@@ -68,6 +73,7 @@ class Problems:
     def add(self, stage: Stage, resource: str, error: TemplateError) -> None:
         """Keep a mistake."""
         self._mistakes.append(Mistake(stage, error, resource))
+        insort(self._paths, error.path)
 
     def at(self, stage: Stage, resource: str = "") -> Report:
         """Where a check of that stage reports to."""
@@ -75,9 +81,13 @@ class Problems:
 
     def about(self, path: str) -> bool:
         """Whether something at or below a dotted path is known to be wrong."""
+        at = bisect_left(self._paths, path)
+        if self._paths[at : at + 1] == [path]:
+            return True
         return any(
-            each.error.path.startswith(path) and each.error.path[len(path) : len(path) + 1] in ("", ".", "[")
-            for each in self._mistakes
+            self._paths[at].startswith(below)
+            for below in (f"{path}.", f"{path}[")
+            if (at := bisect_left(self._paths, below)) < len(self._paths)
         )
 
     def ordered(self, ranks: Mapping[str, int] | None = None) -> list[TemplateError]:
@@ -102,7 +112,7 @@ def raise_first(errors: Sequence[TemplateError]) -> None:
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A remedy that names the known name most like a wrong one; empty when none is like it."""
-    close = get_close_matches(name, known, n=1, cutoff=cutoff)
+    close = get_close_matches(name, islice(known, _MOST_COMPARED), n=1, cutoff=cutoff)
     return f"Did you mean {close[0]}?" if close else ""
 
 
