@@ -128,3 +128,20 @@ def test_parameter_is_converted_as_the_reference_does(kind: str, given: Any, exp
     value = run({"get_param": "p"}, parameters={"p": {"type": kind, "default": given}})
     assert value == expected
     assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "version", "message"),
+    [
+        (
+            {"str_replace": {"template": "v=$x", "params": {"$x": [1]}}},
+            "2014-10-16",
+            "params must be strings or numbers",
+        ),
+        ({"make_url": {"host": "h", "port": 0}}, "2021-04-16", "1.*65535"),
+        ({"list_join": ["-", ["a", 1]]}, "2021-04-16", "Items to join must be string, map or list not 1"),
+    ],
+)
+def test_refusal_says_what_the_reference_says(value: Any, version: str, message: str) -> None:
+    with pytest.raises(TemplateError, match=message):
+        run(value, version)
