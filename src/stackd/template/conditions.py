@@ -70,6 +70,16 @@ class Conditions(Mapping[str, Any]):
             raise TemplateError(f'Invalid condition "{condition}"', remedy=remedy)
         return self[condition]
 
+    def quietly(self, condition: Any) -> Any:
+        """The truth, which is not known of what is wrong: that is left to be told elsewhere."""
+        before, self.told_once = self.told_once, False
+        try:
+            return None if condition is None else self.holds(condition)
+        except TemplateError:
+            return BROKEN
+        finally:
+            self.told_once = before
+
     def _resolve(self, name: str) -> Any:
         definition = self.template.conditions[name]
         if isinstance(definition, bool | Unknown):

@@ -56,10 +56,12 @@ class Walker:
         return self._evaluation.resolve(node)
 
     def condition(self, condition: Any) -> Any:
-        """The truth of a condition; one that there is not is told where it stands."""
+        """The truth of a condition; what is wrong with it is told where it stands."""
+        if isinstance(self._conditions, Conditions):
+            return self._conditions.quietly(condition)
         try:
             return self.truth(condition)
-        except (TemplateError, ValueError):
+        except TemplateError:
             return BROKEN
 
     def truth(self, condition: Any) -> Any:
