@@ -324,6 +324,22 @@ def test_mistakes_of_template_and_environment_are_told_together() -> None:
     assert [(error.file, error.line) for error in told] == [("environment", 1), ("", 2)]
 
 
+def test_output_of_an_attribute_of_nothing_is_refused() -> None:
+    [error] = of(hot(outputs={"o": {"value": {"get_attr": ["wrod", "value"]}}})).errors
+    path = "outputs.o.value.get_attr"
+    assert (error.path, error.value) == (path, "wrod")
+    assert error.message == f'{path}: The specified reference "wrod" (in unknown) is incorrect.'
+
+
+def test_condition_that_nothing_asks_for_is_only_warned_about() -> None:
+    wrong = {"a": {"not": "nothing"}}
+    told = of(hot(conditions=wrong))
+    assert (told.errors, len(told.warnings)) == ((), 1)
+    told = of(hot(conditions=wrong, resources={"r": {"type": "OS::Heat::None", "condition": "a"}}))
+    assert [error.message for error in told.errors] == ['resources.r.condition: Invalid condition "nothing"']
+    assert told.warnings == ()
+
+
 def test_output_of_a_resource_that_there_is_not_is_a_warning() -> None:
     template = hot(
         resources={"word": {"type": "OS::Heat::None"}}, outputs={"o": {"value": {"get_resource": "wrod"}}}

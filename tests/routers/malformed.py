@@ -67,7 +67,11 @@ def functions() -> Iterator[Any]:
             yield resources(a={"type": "OS::Heat::Value", "properties": {"value": {name: arguments}}})
     yield resources(a={"type": "OS::Heat::Value", "properties": {"value": {"get_resource": "nobody"}}})
     yield resources(a={"type": "OS::Heat::Value", "properties": {"value": {"get_attr": ["a", "value"]}}})
-    yield {**EMPTY, "conditions": {"a": {"not": "b"}, "b": {"not": "a"}}, "outputs": {"o": {"value": 1}}}
+    yield {
+        **EMPTY,
+        "conditions": {"a": {"not": "b"}, "b": {"not": "a"}},
+        "outputs": {"o": {"value": 1, "condition": "a"}},
+    }
 
 
 def parameters() -> Iterator[Any]:

@@ -15,7 +15,7 @@ FILES = {
     path.name: path.read_text() for path in (Path(__file__).parents[1] / "template" / "broken").glob("*.yaml")
 }
 
-# What is the first of the mistakes: its type in a validation and else, place, path, and the end of its message.
+# The first of the mistakes: its type in a validation and else, place, path, and the end of its message.
 FIRST: dict[str, tuple[str, str, tuple[str, int, int], str, str]] = {
     "misspelt-property.yaml": (
         "HTTPBadRequest",

@@ -291,7 +291,8 @@ def test_references_of_a_node_name_resource_attribute_and_place() -> None:
 
 def test_static_validation_finds_every_mistake_at_once() -> None:
     text = hot(
-        "parameters: {r: {type: string, default: x}, p: {type: string, default: zz, constraints: [{length: {max: 1}}]}}\n"
+        "parameters:\n  r: {type: string, default: x}\n"
+        "  p: {type: string, default: zz, constraints: [{length: {max: 1}}]}\n"
         "resources: {r: {type: T, properties: {a: {get_param: q}, b: {Ref: r}}}}\n"
         "outputs: {o: {value: {make_url: {nope: 1}}}, o2: {value: {if: [c, 1, 2]}}}\n"
     )

@@ -296,7 +296,7 @@ def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
             if not isinstance(use, Reference):
                 continue
             kind = desired.kinds.get(use.resource)
-            if kind is None and is_output:
+            if kind is None and is_output and use.attribute is None:
                 yield incorrect_reference(template, use.resource, use.where, dotted(use.where))
             elif kind is not None and isinstance(kind.handler, TemplateResource):
                 yield from _missing_output(template, kind.handler, use)

@@ -121,6 +121,7 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
 
 
 _SECRET: Final = re.compile(r"pass(word|wd|phrase)?$|secret|token|private_key|credential", re.IGNORECASE)
+_UNSHOWN: Final = re.compile(rf"{_SECRET.pattern}|password|Unknown\(|\d{{19}}", re.IGNORECASE)
 _SHOWN: Final = 160
 MASK: Final = "******"
 
@@ -136,7 +137,9 @@ def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:
         return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
     if isinstance(value, dict | list):
         text = repr(value) if len(value) <= _SHOWN else ""
-        return value if 0 < len(text) <= _SHOWN and not _SECRET.search(text) else None
+        return value if 0 < len(text) <= _SHOWN and not _UNSHOWN.search(text) else None
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return None  # more than JSON can carry to every client
     return None if isinstance(value, Unknown) else value
 
 

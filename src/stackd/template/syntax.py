@@ -1,4 +1,4 @@
-"""What is said about a text that is neither YAML nor JSON: where it goes wrong, and what was expected there."""
+"""What is said of a text that is neither YAML nor JSON: where it goes wrong, and what was expected there."""
 
 from __future__ import annotations
 
