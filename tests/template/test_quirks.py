@@ -287,3 +287,27 @@ def test_what_the_loader_cannot_construct_is_refused(wrong: str) -> None:
 def test_last_of_two_equal_keys_counts() -> None:
     text = "heat_template_version: 2021-04-16\noutputs:\n  o: {value: 1}\n  o: {value: 2}"
     assert load_template(text).outputs["o"].value == 2
+
+
+# --- versions ----------------------------------------------------------------------------------------
+
+
+def declared(version: str, **keys: Any) -> dict[str, Any]:
+    parameters = {"p": {"type": "number", "default": 4, **keys}}
+    return {"heat_template_version": version, "parameters": parameters}
+
+
+@pytest.mark.parametrize("version", ["2013-05-23", "2015-04-30", "2016-10-14"])
+def test_modulo_is_no_constraint_before_ocata(version: str) -> None:
+    steps = {"modulo": {"step": 2, "offset": 0}}
+    with pytest.raises(TemplateError):
+        load_template(declared(version, constraints=[steps]))
+    for later in ("2017-02-24", "ocata", "2021-04-16"):
+        assert load_template(declared(later, constraints=[steps])).parameter_schemas["p"].constraints
+
+
+@pytest.mark.parametrize("version", ["2013-05-23", "2017-09-01"])
+def test_tags_are_no_key_of_parameters_before_queens(version: str) -> None:
+    with pytest.raises(TemplateError, match="Invalid key 'tags' for parameter"):
+        load_template(declared(version, tags=["a"]))
+    assert load_template(declared("queens", tags=["a"])).parameter_schemas["p"].tags == ("a",)
