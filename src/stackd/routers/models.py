@@ -20,14 +20,29 @@ class Link(Model):
     rel: str
 
 
+class Told(Model):
+    """A mistake in a template, or (without a type) what is allowed in it but probably not meant."""
+
+    message: str
+    type: str | None = None
+    path: str
+    file: str = Field(description="A name in `files`; empty for the template itself.")
+    line: int = Field(description="From 1; 0 where no line is to blame.")
+    column: int
+    value: Any = Field(None, description="What stands there, if that can be shown.")
+    remedy: str
+
+
 class Fault(Model):
-    """What went wrong; in templates also where, and what to do about it."""
+    """What went wrong; in templates also where, what to do about it, and all else that is wrong."""
 
     type: str
     message: str | None = None
     traceback: str | None = None
     path: str | None = None
     remedy: str | None = None
+    errors: list[Told] | None = None
+    omitted_errors: int | None = Field(None, description="How many more there are.")
 
 
 class Error(Model):
@@ -286,6 +301,9 @@ class Validated(Model):
     Description: str
     Parameters: dict[str, dict[str, Any]]
     Environment: dict[str, Any]
+    errors: list[Told] | None = Field(None, description="Mistakes for which a stack would be refused.")
+    omitted_errors: int | None = Field(None, description="How many more there are.")
+    warnings: list[Told] | None = Field(None, description="What is allowed but probably not meant.")
 
 
 class Anything(Model):
