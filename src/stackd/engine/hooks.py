@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from stackd.db import hooks as stored_hooks
-from stackd.db import resources
+from stackd.db import operations, resources
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.names import physical_name
 from stackd.engine.pace import Halt, Stopped
@@ -45,7 +45,8 @@ _POINTS: Final[Mapping[Action, frozenset[str]]] = {
 async def load(services: Services, root_id: str, operation_id: str, action: Action) -> Ledger:
     """The ledger of an operation that begins or is resumed."""
     stored = await stored_hooks.of_root(services.db, root_id)
-    return Ledger(operation_id, stored, is_open=action is not Action.ROLLBACK)
+    unfinished = [each.id for each in await operations.of_root(services.db, root_id)] if stored else ()
+    return Ledger(operation_id, stored, unfinished, is_open=action is not Action.ROLLBACK)
 
 
 @dataclass(frozen=True, slots=True)

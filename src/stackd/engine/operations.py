@@ -37,7 +37,7 @@ from stackd.engine.run import Run, Services, now, stack_event
 from stackd.engine.stackwalk import walk_stack
 from stackd.engine.stackwork import NO_ENVIRONMENT, StackWork
 from stackd.engine.states import ROLLED_BACK
-from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError
+from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
 from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
 from stackd.template.environment import Environment, load_environment
 
@@ -326,7 +326,11 @@ class Conduct:
         if action is not Action.DELETE:
             return NO_ENVIRONMENT
         document = self.stack.definition.environment
-        return load_environment(await load_json(self.services.db, self.stack.project_id, document))
+        try:
+            return load_environment(await load_json(self.services.db, self.stack.project_id, document))
+        except TemplateError as error:
+            log.warning("environment_not_readable", stack=self.stack.id, error=str(error))
+            return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
 
     async def _planned(
         self, run: Run, desired: Desired | None, stored: Sequence[Resource], environment: Environment

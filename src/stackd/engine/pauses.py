@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from stackd.db.journal import Change, Remove
 from stackd.records import Hook, HookState, Resource
@@ -38,10 +38,21 @@ class Pauses:
 
 
 class Ledger:
-    """What is known of the pauses of one operation. One that is not ``open``, a rollback, never pauses."""
+    """What is known of the pauses of one operation. One that is not ``open``, a rollback, never pauses.
 
-    def __init__(self, operation_id: str = "", stored: Sequence[Hook] = (), *, is_open: bool = True) -> None:
+    ``unfinished`` are the ids of all operations on the tree that have not ended.
+    """
+
+    def __init__(
+        self,
+        operation_id: str = "",
+        stored: Sequence[Hook] = (),
+        unfinished: Collection[str] = (),
+        *,
+        is_open: bool = True,
+    ) -> None:
         self.operation_id = operation_id
+        self._others = frozenset(unfinished) - {operation_id}
         self.is_open = is_open
         self._known = {(each.resource_id, each.hook): each for each in stored}
         self._left = [
@@ -72,6 +83,6 @@ class Ledger:
         ]
 
     def closing(self) -> list[Change]:
-        """What takes the operation's pauses out of the store at its end."""
-        mine = [each for each in self._known.values() if each.operation_id == self.operation_id]
-        return [Remove(Hook, each.id) for each in mine]
+        """What takes its pauses, and those of operations before it, out of the store at its end."""
+        over = [each for each in self._known.values() if each.operation_id not in self._others]
+        return [Remove(Hook, each.id) for each in over]
