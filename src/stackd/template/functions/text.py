@@ -292,7 +292,7 @@ class MakeUrl(Function):
         try:
             number = int(port)
         except ValueError:
-            raise ValueError(f'Invalid URL port "{port[:80]}"') from None
+            raise ValueError(f'Invalid URL port "{str(port)[:80]}"') from None
         if not 1 <= number <= 65535:
             raise ValueError(f"Invalid URL port {number}, must be in range 1-65535")
         return number
