@@ -32,9 +32,9 @@ def test_every_command_explains_itself(name: str) -> None:
     assert result.output.startswith(f"Usage: cli {name}")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*sorted(COMMANDS.keys() - {"hook"}), "hook poll", "hook clear"])
 def test_every_stack_command_explains_itself(name: str) -> None:
-    result = CliRunner().invoke(cli, ["stack", name, "--help"])
+    result = CliRunner().invoke(cli, ["stack", *name.split(), "--help"])
     assert result.exit_code == 0
     assert "--endpoint" in result.output
 
