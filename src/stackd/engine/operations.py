@@ -252,7 +252,7 @@ class Conduct:
         remaining = (self.operation.deadline - now()).total_seconds()
         self.pace.set_deadline(remaining)
         try:
-            ended = not self._has_failed() and await self._walk(action)
+            ended = await self._walk(action)
         except (Fenced, ServiceUnavailable, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -267,10 +267,6 @@ class Conduct:
             await self._roll_back()
         else:
             await self._finish()
-
-    def _has_failed(self) -> bool:
-        """Whether an earlier process stored the failure and died before it could roll back."""
-        return self.stack.status is Status.FAILED and self._rolls_back(self.stack.action)
 
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
@@ -396,7 +392,24 @@ class Conduct:
             await self.services.stack_users.remove_project(stack.stack_user_project_id)
 
     async def _fail(self, action: Action, reason: str) -> None:
-        await self._set(action, Status.FAILED, reason, done=not self._rolls_back(action))
+        """Store the failure, in one with the beginning of the rollback where there is one.
+
+        Nobody who waits for an end sees a failure that is not the end, and no crash comes between the two.
+        """
+        if not self._rolls_back(action):
+            await self._set(action, Status.FAILED, reason, done=True)
+            return
+        deadline = now() + (self.operation.deadline - self.operation.created_at)
+        await self._set(
+            Action.ROLLBACK,
+            Status.IN_PROGRESS,
+            "Stack ROLLBACK started",
+            stack_event(self.stack, action, Status.FAILED, reason),
+            Update(Operation, self.operation.id, {"deadline": deadline}),
+            definition=self.stack.previous or Definition(),
+            previous=None,
+        )
+        self.operation = replace(self.operation, deadline=deadline)
 
     async def _finish(self) -> None:
         await self._store_operation(state="done")
@@ -426,13 +439,7 @@ class Conduct:
 
     async def _roll_back(self) -> None:
         """Go back to the previous definition, or to nothing; a failure here is final."""
-        target = self.stack.previous or Definition()
-        deadline = now() + (self.operation.deadline - self.operation.created_at)
-        changes: dict[str, Any] = {"definition": target, "previous": None}
-        await self._set(Action.ROLLBACK, Status.IN_PROGRESS, "Stack ROLLBACK started", **changes)
-        await self._store_operation(deadline=deadline)
-        self.operation = replace(self.operation, deadline=deadline)
-        self.pace.reset((deadline - now()).total_seconds())
+        self.pace.reset((self.operation.deadline - now()).total_seconds())
         if self.operator.closing:
             self.pace.stop(Halt.SHUTDOWN)
         if self.tree.wanted.is_set():
