@@ -58,12 +58,6 @@ class Expanded:
         """The values of hidden parameters in the whole tree."""
         return frozenset().union(*(secrets_in(each.desired.parameters) for each in self.walk()))
 
-    def types(self) -> set[str]:
-        """Every resource type in the tree, as registered."""
-        return {
-            kind.name for each in self.walk() for kind in each.desired.kinds.values() if not kind.is_template
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class _Limits:

@@ -32,11 +32,11 @@ from stackd.engine.requests import (
 )
 from stackd.engine.run import new_id, now, stack_event
 from stackd.engine.states import require_start
+from stackd.engine.usable import unusable
 from stackd.errors import (
     ActionInProgress,
     EntityNotFound,
     Fenced,
-    Forbidden,
     NotSupported,
     RequestLimitExceeded,
     StackExists,
@@ -429,11 +429,10 @@ async def _check(
 
 
 async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, stack_id: str) -> None:
-    """Policy on resource types, and names that must exist in the cloud; the operation knows them then."""
+    """Types that cannot be used, and names that must exist in the cloud; the operation knows them then."""
     if not checked.errors:
-        for name in sorted(checked.expanded.types()):
-            if not engine.policy.allows_type(caller, name):
-                raise Forbidden(f"You are not authorized to use {name}.")
+        for problem in await unusable(engine, caller, (each.desired for each in checked.expanded.walk())):
+            raise problem
     finder = Finder(engine.authority.of_caller(caller))
     await refuse_wrong(checked.checks, finder, checked.errors)
     engine.operator.note(stack_id, finder.found)

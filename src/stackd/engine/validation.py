@@ -16,19 +16,17 @@ from stackd.engine.fetching import brought, completed
 from stackd.engine.findings import Finding, Findings, checked, findings, told, warnings_of, without_told
 from stackd.engine.requests import StackRequest, definition_of, size_of
 from stackd.engine.sharing import with_exports
+from stackd.engine.usable import UNAVAILABLE, unusable
 from stackd.errors import (
     BadRequest,
-    Forbidden,
     InvalidParameterValue,
     MissingTemplate,
     PropertyError,
-    ResourceTypeUnavailable,
     StackdError,
     TemplateError,
     UserParameterMissing,
 )
 from stackd.records import Caller
-from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
@@ -37,10 +35,7 @@ from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
 
-__all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "unavailable", "validate"]
-
-UNAVAILABLE = "99001"
-"""The only code of an error that a request may choose to ignore: the service of a type is not there."""
+__all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
 
 _GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
 _INSIDE = re.compile(r"<[^>]*>\.")
@@ -82,7 +77,7 @@ async def validate(
         source = await completed(source, registry, limits, fetched)
         found = await asyncio.to_thread(check, source, registry, limits)
     if found.expanded is not None:
-        found.refusals.extend(await _unusable(engine, caller, found.expanded.desired, ignored))
+        found.refusals.extend(await unusable(engine, caller, [found.expanded.desired], ignored))
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
     view = describe_template(template, environment.parameters)
@@ -158,37 +153,6 @@ def _only_a_value(error: TemplateError) -> bool:
     if isinstance(error, PropertyError):
         return _TOP_LEVEL.search(error.message) is None
     return isinstance(error, UserParameterMissing | InvalidParameterValue)
-
-
-async def _unusable(
-    engine: Engine, caller: Caller, desired: Desired, ignored: Collection[str]
-) -> list[StackdError]:
-    """Types that the caller may not use or whose service is not there."""
-    problems: list[StackdError] = []
-    kinds = {kind.name: kind.handler for kind in desired.kinds.values() if not kind.is_template}
-    for name, handler in kinds.items():
-        if not engine.policy.allows_type(caller, name):
-            problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
-        elif UNAVAILABLE not in ignored and (why := await unavailable(engine, caller, handler)):
-            problems.append(why)
-    return problems
-
-
-async def unavailable(
-    engine: Engine, caller: Caller, handler: ResourceType[Any]
-) -> ResourceTypeUnavailable | None:
-    """Why a type cannot be used in the caller's cloud; None if it can."""
-    service = handler.service or (handler.entity.service if handler.entity is not None else None)
-    if service is None:
-        return None
-    cloud = engine.authority.of_caller(caller)
-    await cloud.token()
-    if cloud.has_service(service):
-        return None
-    return ResourceTypeUnavailable(
-        f"HEAT-E99001 Service {service} is not available for resource type {handler.type_name}, "
-        "reason: Service endpoint not in service catalog."
-    )
 
 
 def _nested(expanded: Expanded | None) -> Json:

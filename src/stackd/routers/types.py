@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackd.engine.engine import Engine
-from stackd.engine.validation import unavailable
+from stackd.engine.usable import unavailable
 from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
 from stackd.records import Caller
 from stackd.resources.base import ResourceType
