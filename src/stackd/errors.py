@@ -46,8 +46,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 
 class StackdError(Exception):
@@ -87,6 +88,9 @@ class FetchFailed(BadRequest):
     wire_type = "HTTPBadRequest"
 
 
+_ROOT: Final = "template"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in a user's text something stands; line and column count from 1, 0 when not known."""
@@ -95,8 +99,19 @@ class Place:
     line: int = 0
     column: int = 0
 
+    def to_data(self) -> dict[str, str | int]:
+        """The place as answers name it; the template itself, which came without a name, is ``template``."""
+        file = self.file or (_ROOT if self.line else "")
+        return {"file": file, "line": self.line, "column": self.column}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Place:
+        """The place that an answer names."""
+        file = data.get("file") or ""
+        return cls("" if file == _ROOT else file, data.get("line") or 0, data.get("column") or 0)
+
     def __str__(self) -> str:
-        where = self.file or "template"
+        where = self.file or _ROOT
         return f"{where}:{self.line}:{self.column}" if self.line else where
 
 

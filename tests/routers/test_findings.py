@@ -20,28 +20,28 @@ FIRST: dict[str, tuple[str, str, tuple[str, int, int], str, str]] = {
     "misspelt-property.yaml": (
         "HTTPBadRequest",
         "StackValidationFailed",
-        ("", 6, 7),
+        ("template", 6, 7),
         "resources.password.properties.lenght",
         "Property error: resources.password.properties: Unknown Property lenght",
     ),
     "wrong-type.yaml": (
         "HTTPBadRequest",
         "StackValidationFailed",
-        ("", 8, 11),
+        ("template", 8, 11),
         "resources.network.type",
         "The Resource Type (OS::Neutron::Network) could not be found.",
     ),
     "circle.yaml": (
         "CircularDependencyException",
         "CircularDependencyException",
-        ("", 3, 3),
+        ("template", 3, 3),
         "resources.first",
         "Circular Dependency Found: {first -> second -> third -> first}",
     ),
     "bad-condition.yaml": (
         "HTTPBadRequest",
         "StackValidationFailed",
-        ("", 5, 13),
+        ("template", 5, 13),
         "conditions.is_large",
         'Condition validation error: The definition of condition "is_large" is invalid: '
         "{'equal': [{'get_param': 'size'}, 'large']}",
@@ -49,21 +49,21 @@ FIRST: dict[str, tuple[str, str, tuple[str, int, int], str, str]] = {
     "bad-constraint.yaml": (
         "InvalidSchemaError",
         "InvalidSchemaError",
-        ("", 6, 9),
+        ("template", 6, 9),
         "parameters.name.constraints[0]",
         "Range constraint invalid for string",
     ),
     "unknown-attribute.yaml": (
         "HTTPBadRequest",
         "StackValidationFailed",
-        ("", 8, 32),
+        ("template", 8, 32),
         "resources.shown.properties.value.get_attr",
         "resources.shown.properties.value.get_attr: The Referenced Attribute (word valeu) is incorrect.",
     ),
     "many.yaml": (
         "HTTPBadRequest",
         "StackValidationFailed",
-        ("", 2, 1),
+        ("template", 2, 1),
         "paramters",
         "The template section is invalid: paramters",
     ),
@@ -126,17 +126,17 @@ async def test_mistakes_in_values_and_repeated_keys_stand_beside_a_good_answer(a
         (
             {"template": "a: [b"},
             "Template not in valid format: Error parsing template [root stack] ",
-            ("", 1, 4),
+            ("template", 1, 4),
         ),
         (
             {"template": "- a"},
             "Template not in valid format: The template is not a JSON object or YAML mapping.",
-            ("", 1, 1),
+            ("template", 1, 1),
         ),
         (
             {"template": "a: 1"},
             "Template not in valid format: Template format version not found.",
-            ("", 1, 1),
+            ("template", 1, 1),
         ),
         (
             {"template": "heat_template_version: rocky", "environment": "a: 1\nnope: 1"},

@@ -118,7 +118,7 @@ def _error(listed: dict[str, Any]) -> TemplateError:
     return TemplateError(
         str(listed.get("message", "")),
         path=str(listed.get("path") or ""),
-        place=Place(listed.get("file") or "", listed.get("line") or 0, listed.get("column") or 0),
+        place=Place.from_data(listed),
         remedy=str(listed.get("remedy") or ""),
         value=listed.get("value"),
     )

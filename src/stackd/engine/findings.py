@@ -9,7 +9,7 @@ from typing import Any, Final
 from stackd.engine.desired import Desired, Source
 from stackd.engine.expand import Expanded
 from stackd.engine.inspection import Inspected, inspect
-from stackd.errors import StackdError, TemplateError, UserParameterMissing
+from stackd.errors import Place, StackdError, TemplateError, UserParameterMissing
 from stackd.resources.heat.members import is_member_attribute
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry, load_registry
@@ -79,9 +79,7 @@ class Finding:
         shown: Json = {
             "message": self.message,
             "path": self.path,
-            "file": self.file,
-            "line": self.line,
-            "column": self.column,
+            **Place(self.file, self.line, self.column).to_data(),
             "remedy": self.remedy,
         }
         if self.type:

@@ -98,10 +98,9 @@ def details(error: StackdError) -> dict[str, Any]:
     """Where in a template the mistake is, what to do about it, and what else is wrong."""
     if not isinstance(error, TemplateError):
         return {}
-    place = error.place
     shown: dict[str, Any] = {
         "path": error.path,
-        "place": {"file": place.file, "line": place.line, "column": place.column},
+        "place": error.place.to_data(),
         "remedy": error.remedy,
     }
     if error.value is not None:

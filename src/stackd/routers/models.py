@@ -26,7 +26,7 @@ class Told(Model):
     message: str
     type: str | None = None
     path: str
-    file: str = Field(description="A name in `files`; empty for the template itself.")
+    file: str = Field(description="A name in `files`, or `template` for the template itself.")
     line: int = Field(description="From 1; 0 where no line is to blame.")
     column: int
     value: Any = Field(None, description="What stands there, if that can be shown.")
