@@ -36,7 +36,7 @@ INNER = "resources.site<nested-middle.yaml>.resources.rack<nested_stack>.resourc
 # For each template: line and column, path, the end of the message, value, a part of the remedy.
 TOLD: dict[str, list[tuple[tuple[int, int], str, str, Any, str]]] = {
     "misspelt-property.yaml": [
-        ((6, 7), "resources.password.properties.lenght", "Unknown Property lenght", None, "mean length?"),
+        ((6, 7), "resources.password.properties.lenght", "Unknown Property lenght", "lenght", "mean length?"),
     ],
     "wrong-type.yaml": [
         (
@@ -64,7 +64,13 @@ TOLD: dict[str, list[tuple[tuple[int, int], str, str, Any, str]]] = {
         ),
     ],
     "circle.yaml": [
-        ((3, 3), "resources.first", "{first -> second -> third -> first}", None, "Remove one"),
+        (
+            (3, 3),
+            "resources.first",
+            "{first -> second -> third -> first}",
+            ["first", "second", "third"],
+            "Remove one",
+        ),
         ((7, 3), "resources.second.properties", "Property value not assigned", None, "Give value a value."),
     ],
     "bad-condition.yaml": [

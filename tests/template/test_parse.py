@@ -187,3 +187,11 @@ def test_no_text_raises_anything_else(text: str | bytes) -> None:
         document = parse_text(text)
         check_data(document.data, Limits())
         assert document.place(("a", 0)).line >= 0
+
+
+def test_repeated_key_deep_inside_is_told_with_its_path() -> None:
+    text = "a:\n  - {x: 1}\n  - x:\n      y: 1\n      z: 2\n      y: 3\nb: {c: 1, c: 2}\n"
+    assert [(each.path, each.place.line) for each in parse_text(text).warnings] == [
+        (("a", 1, "x", "y"), 6),
+        (("b", "c"), 7),
+    ]

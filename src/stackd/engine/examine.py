@@ -267,6 +267,8 @@ def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
     unknown = error.message.startswith("Unknown Property ")
     parent = path.rsplit(".", 1)[0] if unknown else ""
     made = property_error(desired, name, path, error.message, error.remedy, inside=parent)
+    if unknown:
+        made.value = path.rpartition(".")[2]
     if not error.path:  # a rule across properties
         made.message = masked(error.message, desired.parameters)
         made.args = (made.message,)

@@ -210,8 +210,9 @@ class _Inner:
         if self._is_made and not error.place.line:
             template = self._around.source.template
             path = self._origin(error.path)
-            made.place = template.place(path, key="Unknown Property" in error.message)
-            if made.value is not None:
+            is_key = "Unknown Property" in error.message
+            made.place = template.place(path, key=is_key)
+            if made.value is not None and not is_key:
                 made.value = template.value(path)
         return made
 

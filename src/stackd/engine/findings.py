@@ -22,6 +22,7 @@ from stackd.template.functions.base import Reference, dotted
 from stackd.template.graph import Walker, incorrect_reference
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
+from stackd.template.parse import ParseWarning
 from stackd.template.problems import distinct, nearest
 from stackd.template.remedies import remedy_for
 from stackd.template.template import Template, read_template
@@ -202,21 +203,24 @@ def with_open_parameters(source: Source) -> Source:
 
 def warnings_of(source: Source, expanded: Expanded | None = None) -> list[TemplateError]:
     """What is allowed in the texts of a definition but probably not meant."""
-    warnings = [
-        TemplateError(each.message, place=each.place, remedy="Keep one of them.")
-        for document in source.environment.documents
-        for each in document.warnings
-    ]
+    warnings = [_repeated(each) for document in source.environment.documents for each in document.warnings]
     for template in _templates(source.template, expanded):
-        warnings += [
-            TemplateError(each.message, place=each.place, remedy="Keep one of them.")
-            for each in template.warnings
-        ]
+        warnings += map(_repeated, template.warnings)
         warnings += _suspicious_maps(template)
     for stack in expanded.walk() if expanded is not None else ():
         warnings += _uses_of_nothing(stack.desired)
         warnings += _unused_conditions(stack.desired)
     return distinct(warnings)
+
+
+def _repeated(warning: ParseWarning) -> TemplateError:
+    return TemplateError(
+        warning.message,
+        path=dotted(warning.path),
+        place=warning.place,
+        value=warning.path[-1],
+        remedy="Keep one of them.",
+    )
 
 
 def without_told(warnings: list[TemplateError], errors: Sequence[TemplateError]) -> list[TemplateError]:

@@ -201,7 +201,7 @@ class DefinitionReader:
     def _wrong(self, message: str, path: TemplatePath, remedy: str = "", *, key: bool = False) -> None:
         """Report a mistake at a path; it is its key that is wrong, or what stands there."""
         place = self._document.place(path, key=key)
-        value = None if key else self._document.value(path)
+        value = self._document.value(path, key=key)
         self._report(TemplateError(message, path=dotted(path), place=place, remedy=remedy, value=value))
 
     def _check_keys(self, body: dict[str, Any], base: TemplatePath) -> None:

@@ -302,6 +302,7 @@ def circle_error(template: Template, circle: list[str]) -> CircularDependency:
         path=dotted(path),
         place=template.place(path, key=True),
         remedy="Remove one of these references or depends_on.",
+        value=circle,
     )
 
 

@@ -56,6 +56,7 @@ class ParseWarning:
     """Something that is allowed but probably not meant."""
 
     message: str
+    path: tuple[PathPart, ...]
     place: Place
 
 
@@ -78,16 +79,23 @@ class ParsedDocument:
     def warnings(self) -> tuple[ParseWarning, ...]:
         """Keys that a mapping has twice."""
         return tuple(
-            ParseWarning(f"The key {name!r} is repeated; the last one counts.", Place(self.file, *place))
-            for name, *place in self._index.repeated
+            ParseWarning(
+                f"The key {str(path[-1])!r} is repeated; the last one counts.", path, Place(self.file, *place)
+            )
+            for path, *place in self._index.repeated
         )
 
     def place(self, path: tuple[PathPart, ...], *, key: bool = False) -> Place:
         """Where ``path`` (with ``key``, its last key) stands, or its nearest ancestor that does."""
         return find_place(self._index, path, self.file, key=key)
 
-    def value(self, path: tuple[PathPart, ...]) -> Any:
-        """What stands at ``path``, as far as it can be shown: None for what is long, secret or not there."""
+    def value(self, path: tuple[PathPart, ...], *, key: bool = False) -> Any:
+        """What stands at ``path``, as far as it can be shown: None for what is long, secret or not there.
+
+        With ``key`` it is the last key itself.
+        """
+        if key and path:
+            return path[-1]
         value = self.data
         for part in path:
             try:

@@ -47,17 +47,21 @@ class Index:
     """The places of everything in a text, and the keys that a mapping has a second time."""
 
     root: _Spot | None = None
-    repeated: list[tuple[str, int, int]] = field(default_factory=list)
+    repeated: list[tuple[tuple[PathPart, ...], int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not been read; ``key`` is None where a mapping expects its next key."""
+    """A collection whose end has not been read; ``key`` is None where a mapping expects its next key.
+
+    ``part`` is the key or index of the value that was begun last.
+    """
 
     spot: _Spot
     mapping: bool
     key: tuple[PathPart, int, int] | None = None
     count: int = 0
+    part: PathPart = 0
 
 
 def index_places(text: str) -> Index:
@@ -88,7 +92,7 @@ def _enter(
     kind: type,
     stack: list[_Open],
     anchors: dict[str, _Spot],
-    repeated: list[tuple[str, int, int]],
+    repeated: list[tuple[tuple[PathPart, ...], int, int]],
 ) -> _Spot:
     """Record one value (or key) under the collection that is open, and return its spot."""
     mark = event.start_mark
@@ -103,6 +107,7 @@ def _enter(
         return spot
     parent = stack[-1]
     if not parent.mapping:
+        parent.part = parent.count
         parent.spot.children[parent.count] = spot
         parent.count += 1
     elif parent.key is None:
@@ -111,11 +116,11 @@ def _enter(
         parent.key = (name or "", line, column)
     else:
         name, key_line, key_column = parent.key
-        parent.key = None
+        parent.key, parent.part = None, name
         if name == "<<":
             parent.spot.merged.append(spot)
         elif name in parent.spot.children:
-            repeated.append((str(name), key_line, key_column))
+            repeated.append((tuple(each.part for each in stack), key_line, key_column))
         key = (key_line, key_column)
         if line != key_line:
             line, column = key

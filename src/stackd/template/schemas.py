@@ -204,7 +204,7 @@ class _SchemaReader:
         error.path = dotted(path)
         error.remedy = error.remedy or "Correct the constraint, or remove it."
         error.place = self._document.place(path, key=key)
-        error.value = None if key else self._document.value(path)
+        error.value = self._document.value(path, key=key)
         self._report(error)
 
     def _known_keys(self, body: Mapping[str, Any]) -> dict[str, Any]:

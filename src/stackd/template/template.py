@@ -169,7 +169,7 @@ class _Loader:
         key: bool = False,
     ) -> None:
         place = self.document.place(path, key=key)
-        value = None if key else self.document.value(path)
+        value = self.document.value(path, key=key)
         self.problems.add(
             stage, "", kind(message, path=dotted(path), place=place, remedy=remedy, value=value)
         )
