@@ -125,12 +125,14 @@ async def test_process_that_slept_through_its_lease_sends_no_change(
         await create(self, ctx, props)
 
     monkeypatch.setattr(Net, "create", wakes_late)
+    monkeypatch.setattr("stackd.engine.engine.SWEEP", 1000)
     async with stackd_world.process() as process:
         operator = process.engine.operator
         stack = await process.create("s", hot({"n": NET}))
         await until(lambda: sent and stack.id not in operator.busy)
         assert (await process.rows(stack))["n"].physical_id is None
         assert stackd_world.counts() == {}
+        await process.engine._sweep()
         stack = await process.done(stack)
         assert stack.status is Status.COMPLETE, stack.reason
         assert stackd_world.counts() == {"networks": 1}
