@@ -132,6 +132,7 @@ async def test_process_that_slept_through_its_lease_sends_no_change(
         await until(lambda: sent and stack.id not in operator.busy)
         assert (await process.rows(stack))["n"].physical_id is None
         assert stackd_world.counts() == {}
+        await until(lambda: operations.orphaned(process.db))
         await process.engine._sweep()
         stack = await process.done(stack)
         assert stack.status is Status.COMPLETE, stack.reason
