@@ -11,6 +11,7 @@ import pytest
 
 from stackd.db import leases, operations
 from stackd.db.journal import Update
+from stackd.engine.engine import Engine
 from stackd.engine.pace import Halt
 from stackd.errors import ActionInProgress, ServiceUnavailable
 from stackd.records import Action, Stack, Status
@@ -124,6 +125,10 @@ async def test_process_that_slept_through_its_lease_sends_no_change(
             operator.hold([stack.id], since=-1000.0)
         await create(self, ctx, props)
 
+    async def sleeps(_: Engine) -> None:
+        """No sign of life, which would prolong the lease."""
+
+    monkeypatch.setattr(Engine, "_heartbeat", sleeps)
     monkeypatch.setattr(Net, "create", wakes_late)
     monkeypatch.setattr("stackd.engine.engine.SWEEP", 1000)
     async with stackd_world.process() as process:
