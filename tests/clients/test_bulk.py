@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stackd.clients.bulk import MOST, Bulk
 from stackd.clients.failures import AnswerLost
-from stackd.errors import CloudConflict, StackdError
+from stackd.clients.wire import PERMIT
+from stackd.errors import CloudConflict, Fenced, StackdError
 
 
 class Ports:
@@ -20,6 +22,8 @@ class Ports:
         self.lossy = lossy
 
     async def post(self, body: Any) -> Any:
+        if (permit := PERMIT.get()) is not None:
+            permit()
         objects = body.get("ports") or [body["port"]]
         self.calls.append(len(objects))
         await asyncio.sleep(0)
@@ -41,6 +45,24 @@ async def test_objects_of_one_moment_share_a_call_and_get_their_own_answers() ->
     answers = await _create(Bulk("port", "ports", ports.post), "a", "b", "c")
     assert [answer["port"]["id"] for answer in answers] == ["id-a", "id-b", "id-c"]
     assert ports.calls == [3]
+
+
+async def test_whoever_may_not_act_any_more_is_not_taken_along() -> None:
+    def refuse() -> None:
+        raise Fenced
+
+    ports = Ports()
+    bulk = Bulk("port", "ports", ports.post)
+
+    async def create(name: str, permit: Callable[[], None]) -> Any:
+        PERMIT.set(permit)
+        return await bulk.create({"port": {"name": name}})
+
+    waiting = (create("a", lambda: None), create("stale", refuse), create("b", lambda: None))
+    made, refused, other = await asyncio.gather(*waiting, return_exceptions=True)
+    assert (made["port"]["id"], other["port"]["id"]) == ("id-a", "id-b")
+    assert isinstance(refused, Fenced)
+    assert ports.calls == [1, 1]
 
 
 async def test_a_single_object_is_posted_as_it_is() -> None:

@@ -13,6 +13,7 @@ from stackd.db import leases, operations
 from stackd.db.journal import Update
 from stackd.engine.engine import Engine
 from stackd.engine.pace import Halt
+from stackd.engine.stackwork import StackWork
 from stackd.errors import ActionInProgress, ServiceUnavailable
 from stackd.records import Action, Stack, Status
 from stackd.resources.context import Context
@@ -246,6 +247,21 @@ async def test_failure_is_stored_in_one_with_the_beginning_of_its_rollback(stack
             "s ROLLBACK_COMPLETE",
         ]
         assert stackd_world.counts() == {}
+
+
+@pytest.mark.parametrize(("disable_rollback", "ends"), [(True, Action.CREATE), (False, Action.ROLLBACK)])
+async def test_walk_that_comes_to_no_end_is_a_failure(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch, disable_rollback: bool, ends: Action
+) -> None:
+    async def stops(_: StackWork) -> bool:
+        return False
+
+    monkeypatch.setattr(StackWork, "walk", stops)
+    async with stackd_world.process() as process:
+        stack = await process.create("s", hot({"n": NET}), disable_rollback=disable_rollback)
+        stack = await process.done(stack)
+        assert (stack.action, stack.status, stack.reason) == (ends, Status.FAILED, "Operation cancelled")
+        assert await operations.of_root(process.db, stack.id) == []
 
 
 async def test_failed_first_create_is_what_a_failed_update_returns_to(stackd_world: World) -> None:

@@ -60,6 +60,16 @@ async def test_every_event_is_delivered_once_and_in_order(stackd_world: World) -
         assert len(found) == len(set(found)) > len(mine)  # those of the group's stack are there too
 
 
+async def test_delivery_does_not_end_with_the_right_of_the_operation_to_act(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stackd.engine.operations._SURE", 0.0)
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE, environment=sink()))
+        assert stack.status is Status.COMPLETE
+        assert await delivered(stackd_world, process, stack)
+
+
 async def test_a_message_has_the_form_that_listeners_know(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE, environment=sink()))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from stackd.clients.failures import AnswerLost
+from stackd.clients.wire import PERMIT, Permit
 from stackd.errors import StackdError
 
 MOST = 50
@@ -25,7 +27,7 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
 """By service and path: the envelope of one object and of several."""
 
 Post = Callable[[Any], Awaitable[Any]]
-_Pending = tuple[Any, "asyncio.Future[Any]"]
+_Pending = tuple[Any, "asyncio.Future[Any]", Permit | None]
 
 
 class Bulk:
@@ -41,7 +43,7 @@ class Bulk:
     async def create(self, body: Any) -> Any:
         """The answer to this one object, as if it had been posted alone."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append((body, future))
+        self._pending.append((body, future, PERMIT.get()))
         if len(self._pending) == 1:
             self._start(self._gather())
         return await future
@@ -64,21 +66,23 @@ class Bulk:
         if len(waiting) == 1:
             await self._send_alone(waiting[0])
             return
+        PERMIT.set(partial(_ask_all, [permit for _, _, permit in waiting]))
         try:
-            reply = await self._post({self._plural: [body[self._key] for body, _ in waiting]})
+            reply = await self._post({self._plural: [body[self._key] for body, _, _ in waiting]})
         except AnswerLost as lost:
-            for _, future in waiting:
+            for _, future, _ in waiting:
                 _fail(future, lost)
         except StackdError:
             await asyncio.gather(*(self._send_alone(each) for each in waiting))
         else:
-            made = _paired([body[self._key] for body, _ in waiting], reply[self._plural])
-            for (_, future), answer in zip(waiting, made, strict=True):
+            made = _paired([body[self._key] for body, _, _ in waiting], reply[self._plural])
+            for (_, future, _), answer in zip(waiting, made, strict=True):
                 if not future.done():
                     future.set_result({self._key: answer})
 
     async def _send_alone(self, one: _Pending) -> None:
-        body, future = one
+        body, future, permit = one
+        PERMIT.set(permit)
         try:
             answer = await self._post(body)
         except StackdError as error:
@@ -86,6 +90,13 @@ class Bulk:
         else:
             if not future.done():
                 future.set_result(answer)
+
+
+def _ask_all(permits: Sequence[Permit | None]) -> None:
+    """Bodies of several operations go together only while each of them may still act."""
+    for permit in permits:
+        if permit is not None:
+            permit()
 
 
 def _fail(future: asyncio.Future[Any], error: StackdError) -> None:

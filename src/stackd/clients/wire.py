@@ -31,7 +31,8 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _REFUSED = frozenset({429, 503})
 _MAYBE_DONE = frozenset({502, 504})
 
-PERMIT: ContextVar[Callable[[], None] | None] = ContextVar("permit", default=None)
+Permit = Callable[[], None]
+PERMIT: ContextVar[Permit | None] = ContextVar("permit", default=None)
 """Asked at the last moment before a request that may change something; raises when it must not be sent."""
 
 
@@ -64,7 +65,7 @@ class Outgoing:
     service: str
     idempotent: bool
     timeout: float | None = None
-    permit: Callable[[], None] | None = None
+    permit: Permit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from stackd.clients.egress import Egress, is_url
@@ -35,6 +35,9 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.files import NOT_SENT, Files
 from stackd.template.parameters import StackIdentity
+
+_AT_ONCE: Final = 8
+"""Objects of a container that are read at the same time."""
 
 
 @dataclass(slots=True)
@@ -152,15 +155,13 @@ class Container:
             sizes = {name: size for name, size in await self._listed() if name not in known}
             if sum(sizes.values()) > self.max_bytes:
                 raise self._too_large()
-            contents = await asyncio.gather(*(self._content(name) for name in sizes))
+            contents = await self._contents(list(sizes))
         except Transient:
             raise
         except CloudError as error:
             raise NotFound(
                 f"Could not fetch files from container {self.name}, reason: {error.message}"
             ) from error
-        if sum(map(len, contents)) > self.max_bytes:
-            raise self._too_large()
         return {name: _text(content) for name, content in zip(sizes, contents, strict=True)}
 
     def _check_name(self) -> None:
@@ -174,6 +175,16 @@ class Container:
         if len(found) > self.max_files:
             raise DownloadLimitExceeded(f"The container {self.name} has more than {self.max_files} objects.")
         return [(item["name"], item["bytes"]) for item in found if _is_file(item["name"])]
+
+    async def _contents(self, names: Sequence[str]) -> list[bytes]:
+        """The objects, a few at a time: so much more than what may come in all is held at most."""
+        contents: list[bytes] = []
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            contents += await asyncio.gather(*(self._content(name) for name in some))
+            if sum(map(len, contents)) > self.max_bytes:
+                raise self._too_large()
+        return contents
 
     async def _content(self, name: str) -> bytes:
         """An object, not further than what may come in all: one made of many parts is listed as empty."""

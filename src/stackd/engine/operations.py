@@ -265,8 +265,6 @@ class Conduct:
             return
         if self._rolls_back(action):
             await self._roll_back()
-        else:
-            await self._finish()
 
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
@@ -301,6 +299,8 @@ class Conduct:
             await self._fail(action, work.failures[0].reason)
             return False
         if not good:
+            if self.pace.halt in (None, Halt.FAILED):
+                await self._fail(action, run.why_stopped())
             return False
         try:
             await self._complete(action, desired, work)
@@ -410,12 +410,6 @@ class Conduct:
             previous=None,
         )
         self.operation = replace(self.operation, deadline=deadline)
-
-    async def _finish(self) -> None:
-        await self._store_operation(state="done")
-
-    async def _store_operation(self, **values: Any) -> None:
-        await self.services.journal.write(Update(Operation, self.operation.id, values), fence=self.fence)
 
     async def _set(
         self, action: Action, status: Status, reason: str, *others: Change, done: bool = False, **values: Any

@@ -12,6 +12,7 @@ import contextlib
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -146,7 +147,9 @@ class Sinks:
     def _begin(self, root_id: str) -> None:
         self._wanted.add(root_id)
         if root_id not in self._tasks and not self._closed:
-            self._tasks[root_id] = asyncio.create_task(self._serve(root_id), name=f"sinks {root_id}")
+            # Nothing of the operation that told the event: its right to act ends before the delivery may.
+            work, name = self._serve(root_id), f"sinks {root_id}"
+            self._tasks[root_id] = asyncio.create_task(work, name=name, context=Context())
 
     async def _serve(self, root_id: str) -> None:
         """Deliver until nothing is left."""
