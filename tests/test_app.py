@@ -15,12 +15,7 @@ from stackd.app import serve
 from stackd.errors import StackdError
 from stackd.serving import listen
 from stackd.settings import Listener, Settings, SettingsError
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.network import free_port
 
 
 def settings(tmp_path: Path, port: int, **more: object) -> Settings:

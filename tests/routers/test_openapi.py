@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from stackd.routers import api
 from stackd.routers.documentation import make_documentation
 from stackd.settings import Settings
 from tests.support.engine import world
+from tests.support.network import free_port
 
 DOCUMENT = make_documentation([each for module in api.MODULES for each in module.endpoints]).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -45,12 +45,6 @@ class Server:
     token: str
     project: str
     parts: dict[str, str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _run(directory: Path, port: int, told: threading.Event, stop: threading.Event) -> None:

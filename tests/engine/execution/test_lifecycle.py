@@ -13,10 +13,7 @@ from stackd.db import resources
 from stackd.db.journal import Update
 from stackd.records import Action, Resource, Stack, Status
 from tests.support.engine import Process, World
-
-
-def hot(resources: dict[str, Any], **sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources, **sections}
+from tests.support.templates import hot
 
 
 def net(name: str | None = None, **more: Any) -> dict[str, Any]:

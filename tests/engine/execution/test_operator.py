@@ -19,15 +19,12 @@ from stackd.records import Action, Stack, Status
 from stackd.resources.context import Context
 from stackd.resources.neutron.net import Net, NetProps
 from tests.support.engine import Process, World, crash
+from tests.support.templates import hot
 
 
 @pytest.fixture(autouse=True)
 def _short_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stackd.engine.usecases.engine.SWEEP", 0.2)
-
-
-def hot(resources: dict[str, Any]) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources}
 
 
 def waits(seconds: float, value: str = "x") -> dict[str, Any]:
