@@ -71,11 +71,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     thread = threading.Thread(target=lambda: asyncio.run(_run(directory, port, told, stop)))
     thread.start()
     try:
-        assert told.wait(10)
+        assert told.wait(120)
         yield _prepared(f"http://127.0.0.1:{port}", told.auth_url)  # type: ignore[attr-defined]
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(120)
 
 
 def _prepared(url: str, auth_url: str) -> Server:

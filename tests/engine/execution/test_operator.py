@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from stackd.resources.context import Context
 from stackd.resources.neutron.net import Net, NetProps
 from tests.support.engine import Process, World, crash
 from tests.support.templates import hot
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -33,18 +33,6 @@ def waits(seconds: float, value: str = "x") -> dict[str, Any]:
 
 
 NET = {"type": "OS::Neutron::Net"}
-
-
-async def until(holds: Callable[[], Any], patience: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + patience
-    while True:
-        answer = holds()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
-        if answer:
-            return
-        assert asyncio.get_running_loop().time() < end, "it never came true"
-        await asyncio.sleep(0.01)
 
 
 async def until_waiting(process: Process, stack: Stack, name: str = "w") -> None:

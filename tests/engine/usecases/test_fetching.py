@@ -178,7 +178,7 @@ async def test_many_are_fetched_together_and_each_once(process: Process, site: S
         waiting += 1
         if waiting == 4:
             everyone.set()
-        await asyncio.wait_for(everyone.wait(), 2)
+        await asyncio.wait_for(everyone.wait(), 60)
         return web.Response(text=value("x"))
 
     site.pages |= {f"/{number}.yaml": page for number in range(4)}
