@@ -90,3 +90,21 @@ async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) 
         await serve(settings(tmp_path, free_port()))
     task.cancel()
     await asyncio.wait([task], timeout=60)
+
+
+async def test_answers_leave_at_once_and_not_when_the_last_packet_is_acknowledged() -> None:
+    """An answer is written in pieces; asyncio turns delays off for sockets that name TCP only."""
+    undelayed: list[int] = []
+
+    def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        undelayed.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = listen(Listener(host="127.0.0.1", port=free_port()))
+    async with await asyncio.start_server(accepted, sock=listening) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        await reader.read()
+        writer.close()
+    assert undelayed
+    assert all(undelayed)
