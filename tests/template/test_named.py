@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stackd.clients.lookup import COLLECTIONS, REFERENCES
 from stackd.errors import TemplateError
-from stackd.resources.constraints import Custom
+from stackd.resources.constraints import custom
 from stackd.template import bind_parameters, load_environment, load_template
 from stackd.template.cron import cron_problem
 from stackd.template.named import FORMS, IN_CLOUD, MAY_BE_EMPTY, NAMES, named_problem, read_time
@@ -120,8 +120,8 @@ def test_parameters_are_held_against_forms() -> None:
 def test_what_time_makes_wrong_is_judged_with_the_request_only() -> None:
     """So that neither a rollback nor a restart fails over it."""
     assert bind({"custom_constraint": "expiration"}, "2000-01-01") == ""
-    assert Custom("expiration").check("2000-01-01") is None
-    assert Custom("iso_8601").check("x") == "Error validating value 'x'"
+    assert custom("expiration").problem("2000-01-01") == ""
+    assert custom("iso_8601").problem("x") == "Error validating value 'x'"
 
 
 def test_each_element_of_a_list_is_judged() -> None:

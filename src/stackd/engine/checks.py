@@ -22,8 +22,8 @@ from stackd.engine.kinds import deeper, inner_label
 from stackd.engine.refusals import as_answer
 from stackd.engine.scope import StackScope
 from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, StackdError, TemplateError
-from stackd.resources.constraints import Custom
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
+from stackd.template.constraints import CustomConstraint
 from stackd.template.evaluate import evaluate
 from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, items_of, refusal
 from stackd.template.parameters import invalid_parameter
@@ -148,7 +148,7 @@ def _of_resource(
     values = {key: value for key, value in values.items() if not has_unknown(value)}
     for schema, value, path, _, _ in walk_values(schemas, values, where):
         for constraint in schema.constraints:
-            if isinstance(constraint, Custom):
+            if isinstance(constraint, CustomConstraint):
                 named, text = constraint.name, constraint.description
                 for each in items_of(value):
                     if _must_be_asked(named, each):
@@ -190,7 +190,7 @@ def _constrained(kind: type[Properties]) -> Mapping[str, PropertySchema]:
 
 def _has_custom(schema: PropertySchema) -> bool:
     inner = [*(schema.keys or {}).values(), *([schema.element] if schema.element else [])]
-    own = any(isinstance(each, Custom) and each.name in ON_REQUEST for each in schema.constraints)
+    own = any(isinstance(each, CustomConstraint) and each.name in ON_REQUEST for each in schema.constraints)
     return own or any(map(_has_custom, inner))
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from stackd.errors import PropertyError
-from stackd.resources.constraints import Constraint, Custom
+from stackd.template.constraints import Constraint, CustomConstraint
 from stackd.template.unknown import Unknown, has_unknown
 
 
@@ -138,10 +138,10 @@ def prop(
     ``find`` implies the custom constraint of the same name. ``element_constraints`` and
     ``element_find`` are for lists of plain values.
     """
-    if find is not None and not any(isinstance(c, Custom) for c in constraints):
-        constraints = [*constraints, Custom(find)]
-    if element_find is not None and not any(isinstance(c, Custom) for c in element_constraints):
-        element_constraints = [*element_constraints, Custom(element_find)]
+    if find is not None and not any(isinstance(c, CustomConstraint) for c in constraints):
+        constraints = [*constraints, CustomConstraint(find)]
+    if element_find is not None and not any(isinstance(c, CustomConstraint) for c in element_constraints):
+        element_constraints = [*element_constraints, CustomConstraint(element_find)]
     options: dict[str, Any] = {
         "default": default,
         "required": required,
@@ -392,7 +392,7 @@ def convert(schema: PropertySchema, value: Any, path: str, errors: list[Property
             return None
     converted = _inside(schema, loose, path, errors)
     if schema.constraints and not has_unknown(converted):
-        complaints = (constraint.check(converted) for constraint in schema.constraints)
+        complaints = (constraint.problem(converted) for constraint in schema.constraints)
         remedy = "Choose a value that the constraint allows."
         errors.extend(_error(path, complaint, remedy) for complaint in complaints if complaint)
     return converted

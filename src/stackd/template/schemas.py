@@ -299,9 +299,9 @@ def _cfn_constraints(given: Mapping[str, Any], kind: str) -> tuple[Constraint, .
         return None if values == [None, None] else (values[0], values[1])
 
     if (length := bounds("min_length", "max_length", whole_number)) is not None:
-        constraints.append(Length(description, *length))
+        constraints.append(Length(*length, description=description))
     if (size := bounds("min_value", "max_value", number_of)) is not None:
-        constraints.append(Range(description, *size))
+        constraints.append(Range(*size, description=description))
     if given.get("allowed_values") is not None:
         allowed = _constraint("allowed_values", given["allowed_values"], description, kind)
         constraints.append(allowed if isinstance(allowed, AllowedValues) else Constraint())
