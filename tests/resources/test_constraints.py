@@ -22,7 +22,7 @@ def test_a_constraint_names_the_value_that_it_refuses(constraint, good, bad, com
     import re
 
     assert not constraint.problem(good)
-    assert re.search(complaint, constraint.problem(bad))
+    assert re.search(complaint, str(constraint.problem(bad)))
 
 
 @pytest.mark.parametrize(

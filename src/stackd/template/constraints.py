@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from stackd.errors import InvalidSchemaError
 from stackd.template.named import ON_REQUEST, items_of, named_problem
 from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
+from stackd.wording import Complaint, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,17 @@ class Constraint:
     kind: ClassVar[str] = ""
     description: str = field(default="", kw_only=True)
 
-    def problem(self, value: Any) -> str:
-        """Why ``value`` violates the constraint; empty when it does not."""
-        reason = self._problem(value)
-        return (self.description or reason) if reason else ""
+    def problem(self, value: Any) -> Complaint | None:
+        """Why ``value`` violates the constraint; None when it does not."""
+        found = self._problem(value)
+        return Reason.OTHER(text=self.description) if found and self.description else found
 
     def shown(self) -> dict[str, Any]:
         """The constraint as the resource-type API shows it."""
         return {self.kind: self._limits()}
 
-    def _problem(self, value: Any) -> str:
-        return ""
+    def _problem(self, value: Any) -> Complaint | None:
+        return None
 
     def _limits(self) -> Any:
         return None
@@ -54,14 +55,14 @@ class Length(Constraint):
     min: int | None = None
     max: int | None = None
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         try:
             length = len(value)
         except TypeError:
             length = len(str(value))
         if _is_outside(length, self.min, self.max):
-            return f"length ({length}) is out of range (min: {self.min}, max: {self.max})"
-        return ""
+            return Reason.WRONG_LENGTH(value=length, min=self.min, max=self.max)
+        return None
 
     def _limits(self) -> Any:
         return _bounded(self.min, self.max)
@@ -75,10 +76,10 @@ class Range(Constraint):
     min: float | None = None
     max: float | None = None
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         if _is_outside(value, self.min, self.max):
-            return f"{value} is out of range (min: {self.min}, max: {self.max})"
-        return ""
+            return Reason.OUT_OF_RANGE(value=value, min=self.min, max=self.max)
+        return None
 
     def _limits(self) -> Any:
         return _bounded(self.min, self.max)
@@ -92,10 +93,10 @@ class Modulo(Constraint):
     step: int = 1
     offset: int = 0
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         if value % self.step != self.offset:
-            return f"{value} is not a multiple of {self.step} with an offset of {self.offset}"
-        return ""
+            return Reason.NOT_MULTIPLE(found=value, step=self.step, offset=self.offset)
+        return None
 
     def _limits(self) -> Any:
         return {"step": self.step, "offset": self.offset}
@@ -108,10 +109,10 @@ class AllowedValues(Constraint):
     kind: ClassVar[str] = "allowed_values"
     allowed: tuple[Any, ...] = ()
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         if all(item in self.allowed for item in items_of(value)):
-            return ""
-        return f"{json.dumps(value)} is not an allowed value {json.dumps(list(self.allowed))}"
+            return None
+        return Reason.NOT_ALLOWED(found=json.dumps(value), allowed=json.dumps(self.allowed))
 
     def _limits(self) -> Any:
         return list(self.allowed)
@@ -124,12 +125,12 @@ class AllowedPattern(Constraint):
     kind: ClassVar[str] = "allowed_pattern"
     pattern: str = ""
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         try:
             matched = matches_whole(self.pattern, str(value))
         except TimeoutError:
-            return f'matching "{value}" with pattern "{self.pattern}" takes too long'
-        return "" if matched else f'"{value}" does not match pattern "{self.pattern}"'
+            return Reason.OTHER(text=f'matching "{value}" with pattern "{self.pattern}" takes too long')
+        return None if matched else Reason.NOT_MATCHING(found=value, pattern=self.pattern)
 
     def _limits(self) -> Any:
         return self.pattern
@@ -151,10 +152,10 @@ class CustomConstraint(Constraint):
         """Whether a value is judged with the request that has it, not here."""
         return self.name in ON_REQUEST
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         if self.on_request:
-            return ""
-        return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), "")
+            return None
+        return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), None)
 
     def _limits(self) -> Any:
         return self.name
@@ -269,7 +270,7 @@ def make_constraint(
 ) -> Constraint:
     """The constraint that a definition asks for; raises InvalidSchemaError."""
     if parameter_type not in APPLIES_TO[kind]:
-        raise InvalidSchemaError(f"{_LABELS[kind]} constraint invalid for {parameter_type}")
+        raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint=_LABELS[kind], type=parameter_type))
     if kind == "length":
         return Length(*_bounds("length", body, whole_number), description=description)
     if kind == "range":

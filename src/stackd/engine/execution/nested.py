@@ -32,7 +32,7 @@ from stackd.errors import (
 from stackd.records import Action, Definition, Stack, Status
 from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
 from stackd.resources.schema import Properties
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.rules import rule_problems
 from stackd.template.template import load_template
 
@@ -242,7 +242,7 @@ async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -
     """Fail a child before anything of it is made: it is too large, or its rules or exports forbid it."""
     try:
         at.run.quota.take(child.id, len(desired.resources))
-        raise_first(rule_problems(desired.source.template, desired.parameters))
+        raise_all(rule_problems(desired.source.template, desired.parameters))
         await at.run.write(*await exports.begin(at.run.services.db, child, desired))
     except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
         await _set_state(at, child, action, Status.FAILED, str(error))
