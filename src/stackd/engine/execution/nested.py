@@ -300,10 +300,9 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
     await _set_state(at, child, action, Status.FAILED, failure.reason)
-    if failure.as_a_whole:
+    if failure.cause is None:
         raise ResourceFailure(failure.text)
-    kind, _, inner_text = failure.text.partition(": ")
-    raise NestedFailure(kind, inner_text)
+    raise NestedFailure(failure.cause)
 
 
 async def members_of(at: StackRun, child: Stack) -> Members:
