@@ -29,7 +29,7 @@ def format_text(text: str, file: str = "") -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     read(text, file)
     try:
-        laid = _lay_out(text)
+        laid = lay_out(text)
     except YAMLError as error:
         raise Unsafe(f"The text cannot be laid out: {error}") from error
     if laid != text:
@@ -37,7 +37,8 @@ def format_text(text: str, file: str = "") -> str:
     return laid
 
 
-def _lay_out(text: str) -> str:
+def lay_out(text: str) -> str:
+    """The text in the one layout, not compared with what it was; raises YAMLError of ruamel.yaml."""
     lines = text.removesuffix("\n").split("\n")
     marked = mark(lines)
     moved: dict[int, str] = {}
