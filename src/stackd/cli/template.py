@@ -17,6 +17,7 @@ COMMANDS = {
     "graph": Entry("stackd.cli.template_graph", "graph", "Draw what needs what."),
     "resolve": Entry("stackd.cli.template_resolve", "resolve", "Show a template with its values filled in."),
     "format": Entry("stackd.cli.template_format", "format_", "Lay templates out in the one way."),
+    "upgrade": Entry("stackd.cli.template_upgrade", "upgrade", "Write templates for a newer version."),
     "schema": Entry("stackd.cli.template_schema", "schema", "Print the JSON Schema for editors."),
 }
 
