@@ -16,7 +16,7 @@ from stackd.rewrite.edits import Assign, Reshape, apply_edits
 from stackd.rewrite.functions import CallWalk, Names
 from stackd.rewrite.sameness import LIMITS, Unsafe
 from stackd.rewrite.types import Found, old_names
-from stackd.template.functions.base import dotted
+from stackd.template.functions.base import TemplatePath, dotted
 from stackd.template.template import Template, load_template, read_template
 from stackd.template.versions import HOT_KEY, VERSIONS, Version
 
@@ -96,7 +96,7 @@ def _found(names: Names, version: Version) -> Iterator[Found]:
     """What is written in another way in a version."""
     template = names.template
     if version is not template.version:
-        path = (HOT_KEY,)
+        path: TemplatePath = (HOT_KEY,)
         yield Found(path, f"{template.data[HOT_KEY]} → {version.date}", Assign(path, version.date), True)
     yield from _calls(names, version)
     keys = template.version.resource_keys
