@@ -12,6 +12,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
 from stackd.template.masking import Secrets, concealed
+from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 
 NOT_IN_PLACE: Final = "cannot be changed in place"
@@ -166,6 +167,8 @@ def _causes(old: Properties, new: Properties, name: str, secrets: Secrets) -> It
     if len(places) > _DEEP:
         places = [(f"properties.{name}", before, after)]
     for path, one, other in places:
+        if names_secret(path):
+            one, other = (value if value is None or has_unknown(value) else MASK for value in (one, other))
         yield Cause(path, shown(one, secrets), shown(other, secrets), has_unknown(other), fixed, rule)
 
 
