@@ -9,12 +9,12 @@ from starlette.responses import Response
 from stackd.db import engines
 from stackd.routers import models, views
 from stackd.routers.front import Call
-from stackd.routers.routing import Routes
+from stackd.routers.routing import noun
 
-routes = Routes("service")
+router = noun("service")
 
 
-@routes.get("/v1/{project}/build_info", models.BuildInfo)
+@router.get("/v1/{project}/build_info", response_model=models.BuildInfo)
 async def build_info(call: Call) -> Response:
     """Show which build answers."""
     call.enforce("build_info:build_info")
@@ -23,7 +23,7 @@ async def build_info(call: Call) -> Response:
     return views.answer({"api": {"revision": __version__}, "engine": {"revision": __version__}})
 
 
-@routes.get("/v1/{project}/services", models.ServiceList)
+@router.get("/v1/{project}/services", response_model=models.ServiceList)
 async def services(call: Call) -> Response:
     """List the engines."""
     call.enforce("service:index")

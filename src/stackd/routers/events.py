@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from stackd.db import events as rows
@@ -11,11 +15,11 @@ from stackd.errors import StackdError
 from stackd.records import Event, Stack
 from stackd.routers import models, views
 from stackd.routers.front import STACK, Call
-from stackd.routers.queries import Query
+from stackd.routers.queries import Filter, Number, PageQuery, allowed
 from stackd.routers.resources import RESOURCE
-from stackd.routers.routing import NAMES, NUMBER, TEXT, Routes
+from stackd.routers.routing import noun
 
-routes = Routes("events")
+router = noun("events")
 
 _FILTERS = {
     "resource_status": "status",
@@ -24,14 +28,16 @@ _FILTERS = {
     "resource_type": "resource_type",
 }
 _SORT_KEYS = {"event_time": "time", "resource_type": "resource_type"}
-_LIST_QUERY = {
-    "limit": (NUMBER, "How many to show at most."),
-    "marker": (TEXT, "Id of the last one already seen."),
-    "sort_dir": (TEXT, "`asc` or `desc`."),
-    "sort_keys": (NAMES, f"Among {', '.join(_SORT_KEYS)}."),
-    "nested_depth": (NUMBER, "How many levels of stacks inside are shown."),
-    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
-}
+
+
+class EventsQuery(PageQuery):
+    """Which events."""
+
+    nested_depth: Number = Field(None, description="How many levels of stacks inside are shown.")
+    resource_status: Filter = ()
+    resource_action: Filter = ()
+    resource_name: Filter = ()
+    resource_type: Filter = ()
 
 
 class NoEvents(StackdError):
@@ -41,29 +47,28 @@ class NoEvents(StackdError):
     wire_type = "HTTPNotFound"
 
 
-@routes.get(f"{STACK}/events", models.EventList, query=_LIST_QUERY)
-async def index(call: Call) -> Response:
+@router.get(f"{STACK}/events", response_model=models.EventList)
+async def index(call: Call, query: Annotated[EventsQuery, Query()]) -> Response:
     """List the events of a stack."""
     call.enforce("events:index")
-    return await _listed(call, None)
+    return await _listed(call, query, None)
 
 
-@routes.get(f"{RESOURCE}/events", models.EventList, query=_LIST_QUERY)
-async def of_resource(call: Call) -> Response:
+@router.get(f"{RESOURCE}/events", response_model=models.EventList)
+async def of_resource(call: Call, query: Annotated[EventsQuery, Query()]) -> Response:
     """List the events of a resource."""
     call.enforce("events:index")
-    return await _listed(call, call.part("resource"))
+    return await _listed(call, query, call.part("resource"))
 
 
-async def _listed(call: Call, resource: str | None) -> Response:
-    query = Query(call)
-    allowed = query.allowed(_FILTERS)
+async def _listed(call: Call, query: EventsQuery, resource: str | None) -> Response:
+    chosen = allowed(query, _FILTERS)
     if resource is not None:
-        allowed["resource_name"] = (resource,)
-    depth = query.number("nested_depth") or 0
+        chosen["resource_name"] = (resource,)
+    depth = query.nested_depth or 0
     page = query.page(_SORT_KEYS)
     stack = await call.stack()
-    wanted = EventFilter(nested_depth=depth, allowed=allowed)
+    wanted = EventFilter(nested_depth=depth, allowed=chosen)
     found = [] if page.limit == 0 else await rows.listed(call.db, stack.id, wanted, page)
     if resource is not None and not found:
         raise NoEvents("No events found.")
@@ -83,7 +88,7 @@ async def _nested(call: Call, stack: Stack, found: list[Event]) -> list[views.Js
     ]
 
 
-@routes.get(f"{RESOURCE}/events/{{event}}", models.EventAnswer)
+@router.get(f"{RESOURCE}/events/{{event}}", response_model=models.EventAnswer)
 async def show(call: Call) -> Response:
     """Show an event."""
     call.enforce("events:show")

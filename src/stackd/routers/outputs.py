@@ -6,12 +6,12 @@ from starlette.responses import Response
 
 from stackd.routers import models, views
 from stackd.routers.front import STACK, Call
-from stackd.routers.routing import Routes
+from stackd.routers.routing import noun
 
-routes = Routes("outputs")
+router = noun("outputs")
 
 
-@routes.get(f"{STACK}/outputs", models.OutputList)
+@router.get(f"{STACK}/outputs", response_model=models.OutputList)
 async def index(call: Call) -> Response:
     """List the outputs of a stack, without their values."""
     call.enforce("stacks:list_outputs")
@@ -20,7 +20,7 @@ async def index(call: Call) -> Response:
     return views.answer({"outputs": shown})
 
 
-@routes.get(f"{STACK}/outputs/{{key}}", models.OutputAnswer)
+@router.get(f"{STACK}/outputs/{{key}}", response_model=models.OutputAnswer)
 async def show(call: Call) -> Response:
     """Show an output with its value."""
     call.enforce("stacks:show_output")
