@@ -18,10 +18,10 @@ from pydantic import (
 )
 from starlette.requests import ClientDisconnect, Request
 
-from stackd.engine.definition.documents import LARGE, offloaded
 from stackd.engine.usecases.request_values import Flag, truth, typed
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
+from stackd.offload import LARGE, offloaded
 from stackd.routers.errors import MALFORMED
 from stackd.template.json_text import read_json
 

@@ -12,8 +12,7 @@ import orjson
 import structlog
 from starlette.responses import Response
 
-from stackd.engine.validation.cloud_errors import as_api_error
-from stackd.engine.validation.findings import told, wire_type
+from stackd.engine.usecases.failures import as_api_error, told, wire_type
 from stackd.errors import StackdError, TemplateError, Unauthorized
 
 log = structlog.get_logger(__name__)

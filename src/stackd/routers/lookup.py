@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from starlette.responses import Response
 
-from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases import access
 from stackd.errors import BadRequest
 from stackd.routers import models, views
 from stackd.routers.errors import found
@@ -30,12 +30,12 @@ async def lookup(call: Call) -> Response:
 
 
 async def _redirect(call: Call, below: str) -> Response:
-    call.enforce("stacks:lookup")
     wanted = call.part("name")
     if wanted.startswith(ARN):
+        access.enforce(call.engine, call.caller, "stacks:lookup")
         location = _of_arn(call, wanted)
     else:
-        stack = await use_cases.lookup(call.engine, call.caller, wanted)
+        stack = await access.lookup(call.engine, call.caller, wanted)
         location = views.stack_href(call, stack)
     query = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return found(f"{location}{below}?{urlencode(query)}" if query else f"{location}{below}")

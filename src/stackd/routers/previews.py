@@ -11,7 +11,6 @@ from starlette.responses import Response
 from stackd.db import resources as rows
 from stackd.db import stacks
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.planning.diff import Change
 from stackd.engine.planning.predict import Prediction, predict
 from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
@@ -19,6 +18,7 @@ from stackd.engine.usecases.queries import Facts, enabled_outputs, known_part, r
 from stackd.engine.usecases.requests import Checked
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import TemplateError
+from stackd.offload import offloaded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.routers import views
 from stackd.routers.front import Call
@@ -204,7 +204,9 @@ async def _add_child(
 ) -> None:
     """The changes inside a nested stack, or all of it as new where there is none yet."""
     inner = (
-        await stacks.get(call.db, owner.nested_stack_id, None) if owner and owner.nested_stack_id else None
+        await stacks.get(call.engine.services.db, owner.nested_stack_id, None)
+        if owner and owner.nested_stack_id
+        else None
     )
     if inner is None:
         identity = (around.project_id, child.name, _NOT_THERE)
@@ -214,7 +216,7 @@ async def _add_child(
             for name in child.desired.resources
         ]
         return
-    stored = await rows.of_stack(call.db, inner.id)
+    stored = await rows.of_stack(call.engine.services.db, inner.id)
     try:
         size = _PER_RESOURCE * len(stored)
         prediction: Prediction = await offloaded(size, predict, child.desired, stored)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from stackd.db.stacks import Page
 from stackd.engine.usecases.request_values import truth
+from stackd.engine.usecases.stack_queries import Page
 from stackd.errors import BadRequest
 
 _MOST = 2**62
@@ -18,7 +18,7 @@ _MOST = 2**62
 class QueryModel(BaseModel):
     """A query; a validator gets all values of a parameter that are not empty, usually the last one counts."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 Q = TypeVar("Q", bound=QueryModel)

@@ -8,7 +8,7 @@ from fastapi import Body, Query
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from stackd.engine.usecases import signals
+from stackd.engine.usecases import resource_queries, signals
 from stackd.engine.usecases.queries import ResourceView
 from stackd.routers import models, views
 from stackd.routers.bodies import UnhealthyBody
@@ -19,7 +19,7 @@ from stackd.routers.routing import noun
 router = noun("resources")
 
 RESOURCE = f"{STACK}/resources/{{resource}}"
-NULL = b"null"
+_FILTERS = ("name", "status", "action", "id", "physical_resource_id", "type")
 
 
 class ResourceQuery(QueryModel):
@@ -46,37 +46,28 @@ class ResourcesQuery(QueryModel):
 @router.get(f"{STACK}/resources", response_model=models.ResourceList)
 async def index(call: Call, query: Annotated[ResourcesQuery, Query()]) -> Response:
     """List the resources of a stack, and of those inside it."""
-    call.enforce("resource:index")
-    most = call.front.settings.limits.max_nested_stack_depth
-    depth = min(query.nested_depth or 0, most)
-    stack = await call.stack()
-    found = await call.front.reader.resources(stack, depth=depth, brief=not query.with_detail)
-    wanted = [view for view in found if _matches(view, query)]
-    shown = [_shown(call, view) if query.with_detail else views.resource_view(call, view) for view in wanted]
+    filters = {name: getattr(query, name) for name in _FILTERS}
+    found = await resource_queries.listed(
+        call.reader,
+        call.caller,
+        call.stack,
+        filters,
+        depth=query.nested_depth or 0,
+        detailed=query.with_detail,
+    )
+    shown = [
+        _detailed(call, view, "") if query.with_detail else views.resource_view(call, view) for view in found
+    ]
     return views.answer({"resources": shown})
 
 
-def _matches(view: ResourceView, query: ResourcesQuery) -> bool:
-    row = view.resource
-    facts: dict[str, tuple[str, ...]] = {
-        "name": (row.name,),
-        "status": (row.status, views.state(row.action, row.status)),
-        "action": (row.action,),
-        "id": (row.id,),
-        "physical_resource_id": (row.physical_id or "",),
-    }
-    for name, values in facts.items():
-        allowed: tuple[str, ...] = getattr(query, name)
-        if allowed and not any(value in allowed for value in values):
-            return False
-    return not query.type or any(text in row.type for text in query.type)
-
-
-def _shown(call: Call, view: ResourceView, extra: tuple[str, ...] = ()) -> dict[str, Any]:
+def _detailed(
+    call: Call, view: ResourceView, description: str, extra: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """A resource with its description and attributes."""
     shown = views.resource_view(call, view)
-    shown["description"] = ""
-    declared = call.front.reader.attributes_declared(view.resource)
+    shown["description"] = description
+    declared = call.reader.attributes_declared(view.resource)
     shown["attributes"] = views.attributes_of(view.resource, declared, extra)
     return shown
 
@@ -84,45 +75,35 @@ def _shown(call: Call, view: ResourceView, extra: tuple[str, ...] = ()) -> dict[
 @router.get(RESOURCE, response_model=models.ResourceAnswer)
 async def show(call: Call, query: Annotated[ResourceQuery, Query()]) -> Response:
     """Show a resource with its attributes."""
-    call.enforce("resource:show")
-    stack = await call.stack(live=True)
-    view = await call.front.reader.resource(stack, call.part("resource"))
-    shown = _shown(call, view, query.with_attr)
-    shown["description"] = await call.front.reader.description_of(stack, view.resource)
-    return views.answer({"resource": shown})
+    view, description = await resource_queries.show(
+        call.reader, call.caller, call.stack, call.part("resource")
+    )
+    return views.answer({"resource": _detailed(call, view, description, query.with_attr)})
 
 
 @router.get(f"{RESOURCE}/metadata", response_model=models.MetadataAnswer)
 async def metadata(call: Call) -> Response:
     """Read the metadata of a resource."""
-    call.enforce("resource:metadata")
-    stack = await call.stack(live=True)
-    view = await call.front.reader.resource(stack, call.part("resource"))
-    signals.refuse_foreign_guest(call.caller, view.resource)
-    return views.answer({"metadata": view.resource.metadata})
+    found = await resource_queries.metadata(call.reader, call.caller, call.stack, call.part("resource"))
+    return views.answer({"metadata": found})
 
 
 @router.post(f"{RESOURCE}/signal")
 async def signal(call: Call, details: Annotated[dict[str, Any] | None, Body()] = None) -> Response:
     """Signal a resource."""
-    call.enforce("resource:signal")
-    stack = await call.stack(live=True)
-    await signals.signal(call.engine, call.caller, stack, call.part("resource"), details or None)
-    return done()
+    await signals.signal(call.engine, call.caller, call.stack, call.part("resource"), details or None)
+    return views.done()
 
 
 @router.patch(RESOURCE)
 async def mark_unhealthy(call: Call, body: UnhealthyBody) -> Response:
     """Mark a resource as broken, or as sound again."""
-    call.enforce("resource:mark_unhealthy")
-    stack = await call.stack(live=True)
-    row = await call.front.reader.by_reference(stack, call.part("resource"))
     await signals.mark(
-        call.engine, stack, row, broken=body.mark_unhealthy, reason=body.resource_status_reason
+        call.engine,
+        call.caller,
+        call.stack,
+        call.part("resource"),
+        broken=body.mark_unhealthy,
+        reason=body.resource_status_reason,
     )
-    return done()
-
-
-def done() -> Response:
-    """The answer of what has no result."""
-    return Response(NULL, media_type="application/json")
+    return views.done()

@@ -9,11 +9,11 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from stackd.db import stacks as rows
-from stackd.db.stacks import StackFilter
+from stackd.engine.usecases import access, stack_queries
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
-from stackd.records import Action, Stack, Status
+from stackd.engine.usecases.stack_queries import StackFilter
+from stackd.records import Stack
 from stackd.routers import models, previews, views
 from stackd.routers.bodies import ChangedStackBody, NewStackBody, PatchedStackBody
 from stackd.routers.errors import accepted
@@ -94,40 +94,37 @@ class StacksQuery(PageQuery):
 @router.get(STACK, response_model=models.StackAnswer)
 async def show(call: Call, query: Annotated[StackQuery, Query()]) -> Response:
     """Show a stack."""
-    call.enforce("stacks:show")
-    stack = await call.stack()
-    facts = await call.front.reader.facts(stack)
+    found = await stack_queries.show(call.reader, call.caller, call.stack, with_outputs=query.resolve_outputs)
     outputs = None
-    if query.resolve_outputs and (stack.action, stack.status) != (Action.DELETE, Status.COMPLETE):
-        found = await call.front.reader.outputs(stack)
-        outputs = [views.output_view(key, output) for key, output in found.items()]
-    return views.answer({"stack": views.stack_view(call, stack, facts, outputs)})
+    if found.outputs is not None:
+        outputs = [views.output_view(key, output) for key, output in found.outputs.items()]
+    return views.answer({"stack": views.stack_view(call, found.stack, found.facts, outputs)})
 
 
 @router.get("/v1/{project}/stacks", response_model=models.StackList)
 async def index(call: Call, query: Annotated[StacksQuery, Query()]) -> Response:
     """List stacks."""
-    call.enforce("stacks:index")
-    if query.global_tenant:
-        call.enforce("stacks:global_index")
-    admin = call.engine.policy.is_admin(call.caller)
-    scope = None if query.global_tenant or admin else call.caller.project_id
-    wanted = _filter(call, query)
-    page = query.page(_SORT_KEYS)
-    found = [] if page.limit == 0 else await rows.listed(call.db, scope, wanted, page)
-    body: dict[str, Any] = {"stacks": [views.stack_item(call, each, project=scope is None) for each in found]}
-    if page.limit and len(found) == page.limit:
-        body["links"] = [views.link(_next_page(call, found[-1]), "next")]
-    if query.with_count:
-        body["count"] = await rows.count(call.db, scope, wanted)
+    found = await stack_queries.listed(
+        call.reader,
+        call.caller,
+        _filter(call, query),
+        query.page(_SORT_KEYS),
+        every_project=query.global_tenant,
+        with_count=query.with_count,
+    )
+    shown = [views.stack_item(call, each, project=found.every_project) for each in found.stacks]
+    body: dict[str, Any] = {"stacks": shown}
+    if found.is_full:
+        body["links"] = [views.link(_next_page(call, found.stacks[-1]), "next")]
+    if found.count is not None:
+        body["count"] = found.count
     return views.answer(body)
 
 
 @router.get("/v1/{project}/stacks/detail", response_model=models.StackList)
 async def detail(call: Call) -> Response:
     """List stacks without filters and pages."""
-    call.enforce("stacks:detail")
-    found = await rows.listed(call.db, call.caller.project_id)
+    found = await stack_queries.listed_plainly(call.reader, call.caller)
     return views.answer({"stacks": [views.stack_item(call, each) for each in found]})
 
 
@@ -168,7 +165,6 @@ def _next_page(call: Call, last: Stack) -> str:
 @router.post("/v1/{project}/stacks", response_model=models.NewStackAnswer, status_code=201)
 async def create(call: Call, body: NewStackBody) -> Response:
     """Create a stack."""
-    call.enforce("stacks:create")
     stack = await use_cases.create(call.engine, call.caller, body)
     href = views.stack_href(call, stack)
     return views.answer(
@@ -179,7 +175,7 @@ async def create(call: Call, body: NewStackBody) -> Response:
 @router.post("/v1/{project}/stacks/preview", response_model=models.StackAnswer)
 async def preview(call: Call, body: NewStackBody) -> Response:
     """Show what a new stack would be."""
-    call.enforce("stacks:preview")
+    access.enforce(call.engine, call.caller, "stacks:preview")
     stack, checked = await use_cases.preview(call.engine, call.caller, body)
     return await previews.new_stack(call, stack, checked)
 
@@ -187,20 +183,15 @@ async def preview(call: Call, body: NewStackBody) -> Response:
 @router.put(STACK, response_model=models.Notice, status_code=202)
 async def update(call: Call, body: ChangedStackBody) -> Response:
     """Update a stack."""
-    call.enforce("stacks:update")
-    return await _update(call, body)
+    await use_cases.update(call.engine, call.caller, call.stack, body)
+    return accepted()
 
 
 @router.patch(STACK, response_model=models.Notice, status_code=202)
 async def update_patch(call: Call, body: PatchedStackBody) -> Response:
     """Update a stack, keeping what the request leaves out."""
-    call.enforce("stacks:update_no_change" if body.says_nothing else "stacks:update_patch")
-    return await _update(call, body)
-
-
-async def _update(call: Call, request: StackRequest) -> Response:
-    stack = await call.stack(live=True)
-    await use_cases.update(call.engine, call.caller, stack, request)
+    rule = "stacks:update_no_change" if body.says_nothing else "stacks:update_patch"
+    await use_cases.update(call.engine, call.caller, call.stack, body, rule=rule)
     return accepted()
 
 
@@ -209,8 +200,7 @@ async def preview_update(
     call: Call, body: ChangedStackBody, query: Annotated[PreviewQuery, Query()]
 ) -> Response:
     """Show what an update would do."""
-    call.enforce("stacks:preview_update")
-    return await _preview_update(call, body, nested=query.show_nested)
+    return await _preview_update(call, body, "stacks:preview_update", nested=query.show_nested)
 
 
 @router.patch(f"{STACK}/preview", response_model=models.ChangesAnswer)
@@ -218,12 +208,11 @@ async def preview_update_patch(
     call: Call, body: PatchedStackBody, query: Annotated[PreviewQuery, Query()]
 ) -> Response:
     """Show what an update would do that keeps what the request leaves out."""
-    call.enforce("stacks:preview_update_patch")
-    return await _preview_update(call, body, nested=query.show_nested)
+    return await _preview_update(call, body, "stacks:preview_update_patch", nested=query.show_nested)
 
 
-async def _preview_update(call: Call, request: StackRequest, *, nested: bool) -> Response:
-    stack = await call.stack(live=True)
+async def _preview_update(call: Call, request: StackRequest, rule: str, *, nested: bool) -> Response:
+    stack = await access.permitted(call.engine, call.caller, rule, call.stack, live=True)
     checked, prediction = await use_cases.preview_update(call.engine, call.caller, stack, request)
     return await previews.changes(call, stack, checked, prediction, nested=nested)
 
@@ -231,6 +220,5 @@ async def _preview_update(call: Call, request: StackRequest, *, nested: bool) ->
 @router.delete(STACK, status_code=204)
 async def delete(call: Call) -> Response:
     """Delete a stack."""
-    call.enforce("stacks:delete")
-    await use_cases.delete(call.engine, call.caller, await call.stack(live=True))
+    await use_cases.delete(call.engine, call.caller, call.stack)
     return Response(status_code=204)

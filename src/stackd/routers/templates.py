@@ -8,13 +8,13 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
+from stackd.engine.usecases import resource_types, service_queries
 from stackd.engine.usecases import validate as validation
-from stackd.routers import models, types, views
+from stackd.routers import models, views
 from stackd.routers.bodies import TemplateBody
 from stackd.routers.front import Call
 from stackd.routers.queries import Flag, QueryModel, Text
 from stackd.routers.routing import noun
-from stackd.template.versions import list_functions, list_versions
 
 router = noun("templates")
 
@@ -46,7 +46,7 @@ class TypesQuery(TypeQuery):
     """Which resource types."""
 
     name: Text = Field(None, description="A regular expression that matches the beginning of names.")
-    support_status: Text = Field(None, description=f"One of {', '.join(types.SUPPORT_STATUSES)}.")
+    support_status: Text = Field(None, description=f"One of {', '.join(resource_types.SUPPORT_STATUSES)}.")
     version: Text = Field(None, description="The version since which types exist.")
 
 
@@ -59,7 +59,6 @@ class TypeTemplateQuery(QueryModel):
 @router.post("/v1/{project}/validate", response_model=models.Validated)
 async def validate(call: Call, body: TemplateBody, query: Annotated[ValidateQuery, Query()]) -> Response:
     """Validate a template."""
-    call.enforce("stacks:validate_template")
     ignored = validation.ignored_codes(query.ignore_errors or "")
     found = await validation.validate(
         call.engine, call.caller, body, nested=query.show_nested, ignored=ignored
@@ -70,23 +69,23 @@ async def validate(call: Call, body: TemplateBody, query: Annotated[ValidateQuer
 @router.get("/v1/{project}/template_versions", response_model=models.VersionList)
 async def template_versions(call: Call) -> Response:
     """List the versions of the template language."""
-    call.enforce("stacks:list_template_versions")
-    return views.answer({"template_versions": list_versions()})
+    found = service_queries.template_versions(call.engine, call.caller)
+    return views.answer({"template_versions": found})
 
 
 @router.get("/v1/{project}/template_versions/{version}/functions", response_model=models.FunctionList)
 async def template_functions(call: Call, query: Annotated[FunctionsQuery, Query()]) -> Response:
     """List the functions of a version."""
-    call.enforce("stacks:list_template_functions")
-    found = list_functions(call.part("version"), query.with_condition_func)
+    found = service_queries.template_functions(
+        call.engine, call.caller, call.part("version"), with_conditions=query.with_condition_func
+    )
     return views.answer({"template_functions": found})
 
 
 @router.get(_TYPES, response_model=models.TypeList)
-async def resource_types(call: Call, query: Annotated[TypesQuery, Query()]) -> Response:
+async def list_types(call: Call, query: Annotated[TypesQuery, Query()]) -> Response:
     """List the resource types that the caller may use."""
-    call.enforce("stacks:list_resource_types")
-    found = await types.listed(
+    found = await resource_types.listed(
         call.engine,
         call.caller,
         pattern=query.name,
@@ -103,17 +102,18 @@ async def resource_types(call: Call, query: Annotated[TypesQuery, Query()]) -> R
 
 
 @router.get(f"{_TYPES}/{{type}}", response_model=models.ResourceTypeAnswer)
-async def resource_type(call: Call, query: Annotated[TypeQuery, Query()]) -> Response:
+async def show_type(call: Call, query: Annotated[TypeQuery, Query()]) -> Response:
     """Show what a resource type takes and gives."""
-    call.enforce("stacks:resource_schema")
-    kind = await types.usable(call.engine, call.caller, call.part("type"), available=True)
-    return views.answer(types.schema(kind, described=query.with_description))
+    found = await resource_types.show(
+        call.engine, call.caller, call.part("type"), described=query.with_description
+    )
+    return views.answer(found)
 
 
 @router.get(f"{_TYPES}/{{type}}/template", response_model=models.Anything)
-async def resource_type_template(call: Call, query: Annotated[TypeTemplateQuery, Query()]) -> Response:
+async def generate_template(call: Call, query: Annotated[TypeTemplateQuery, Query()]) -> Response:
     """Make a template with one resource of a type."""
-    call.enforce("stacks:generate_template")
-    dialect = types.dialect(query.template_type)
-    kind = await types.usable(call.engine, call.caller, call.part("type"), available=False)
-    return views.answer(types.template(kind, dialect))
+    found = resource_types.generate_template(
+        call.engine, call.caller, call.part("type"), template_type=query.template_type
+    )
+    return views.answer(found)
