@@ -256,7 +256,7 @@ async def test_walk_that_comes_to_no_end_is_a_failure(
     async def stops(_: StackRun) -> bool:
         return False
 
-    monkeypatch.setattr(StackRun, "walk", stops)
+    monkeypatch.setattr("stackd.engine.execution.operation.walk_stack", stops)
     async with stackd_world.process() as process:
         stack = await process.create("s", hot({"n": NET}), disable_rollback=disable_rollback)
         stack = await process.done(stack)

@@ -380,8 +380,11 @@ async def test_preview_of_an_update_fetches_too(process: Process, site: Site) ->
     stack = await complete(process, await process.create("s", using(url)))
     site.pages["/t.yaml"] = value("new")
     request = StackRequest(template=using(url))
-    checked, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
-    assert checked.source.files == {url: value("new")}
+    plan, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
+    causes = [
+        (step.name, cause.old, cause.new) for step in plan.changes() for cause in step.causes if cause.path
+    ]
+    assert [(old, new) for _, old, new in causes] == [("old", "new")]
 
 
 @pytest.mark.parametrize("nested", [False, True])

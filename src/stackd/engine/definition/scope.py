@@ -21,6 +21,11 @@ def attribute_key(name: str, path: tuple[Any, ...]) -> str:
     return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
 
 
+def base_name(key: str) -> str:
+    """The attribute's name in a key of stored attributes."""
+    return key.partition(_SEPARATOR)[0]
+
+
 class StackScope:
     """The view that a stack's template has of its own resources.
 

@@ -12,7 +12,7 @@ from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.factories import identity_of
-from stackd.engine.planning.plan import best_row, target_of
+from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
