@@ -167,9 +167,8 @@ def _causes(old: Properties, new: Properties, name: str, secrets: Secrets) -> It
     if len(places) > _DEEP:
         places = [(f"properties.{name}", before, after)]
     for path, one, other in places:
-        if names_secret(path):
-            one, other = (value if value is None or has_unknown(value) else MASK for value in (one, other))
-        yield Cause(path, shown(one, secrets), shown(other, secrets), has_unknown(other), fixed, rule)
+        mask = _masked if names_secret(path) else shown
+        yield Cause(path, mask(one, secrets), mask(other, secrets), has_unknown(other), fixed, rule)
 
 
 def _places(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -197,6 +196,11 @@ def shown(value: Any, secrets: Secrets) -> Any:
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
     return value
+
+
+def _masked(value: Any, secrets: Secrets) -> Any:
+    """What is shown of a value whose name says that it is secret."""
+    return None if value is None or has_unknown(value) else MASK
 
 
 def _short(value: Any) -> str:
