@@ -87,7 +87,8 @@ async def test_previews_know_it_to_hide_it(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE, **request(SECRET)))
         wanted = StackRequest(template=TEMPLATE, **request(NEXT))
-        plan, secrets = await use_cases.preview_update(process.engine, process.caller, stack, wanted)
+        found = await use_cases.preview_update(process.engine, process.caller, stack, wanted)
+        plan, secrets = found.plan, found.secrets
         assert secrets == {SECRET, NEXT}
         changed = [cause for step in plan.changes() for cause in step.causes if cause.path]
         assert changed
