@@ -393,12 +393,12 @@ async def test_only_so_many_are_fetched_at_once(site: Site, projects: list[str],
 
 async def test_certificates_are_checked_against_the_name_in_the_url(tmp_path: Path, monkeypatch: Any) -> None:
     names(monkeypatch, templates_test=["127.0.0.1"], other_test=["127.0.0.1"])
-    tls, authority = certificate(tmp_path, "templates.test")
+    tls, trusts = certificate(tmp_path, "templates.test")
     seen: list[str | None] = []
     tls.sni_callback = lambda _, name, __: seen.append(name)
     async with (
         website({"/t": "x"}, tls) as site,
-        closing(Egress(EgressSettings(LOOPBACK, ca_file=str(authority)))) as trusting,
+        closing(Egress(EgressSettings(LOOPBACK, ca_file=str(trusts)))) as trusting,
         closing(Egress(EgressSettings(LOOPBACK))) as usual,
     ):
         good = site.url("/t", "templates.test", "https")
@@ -413,7 +413,7 @@ async def test_certificates_are_checked_against_the_name_in_the_url(tmp_path: Pa
 
 
 def certificate(directory: Path, name: str) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context for the name, and the file of the authority that vouches for it: itself."""
+    """A server's TLS context for the name, and the file of the trusts that vouches for it: itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

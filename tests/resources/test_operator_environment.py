@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackd.engine.desired import build, load_source
+from stackd.engine.definition.desired import build, load_source
 from stackd.resources.operator_environment import (
     ALIASES,
     OperatorEnvironmentError,

@@ -84,7 +84,7 @@ async def signed_in(parts: Parts, client: httpx.AsyncClient, user: str) -> Api:
         user_domain_name="Default",
         scope=Scope(project_name=user, project_domain_name="Default"),
     )
-    token = await parts.engine.authority._clouds.cloud(credentials).token()
+    token = await parts.engine.trusts._clouds.cloud(credentials).token()
     return Api(client, token.id, token.project_id)
 
 

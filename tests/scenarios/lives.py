@@ -199,7 +199,7 @@ class Stage:
             parts = await wiring.enter_async_context(app.wired(self.world.settings))
         life.parts = parts
         if self.caller is None:
-            token = (await parts.engine.authority._clouds.cloud(_demo()).token()).id
+            token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
             self.caller = replace(await parts.tokens.validate(token), request_id="req-test")
         if life.death is not None and life.death.kind == "time":
             asyncio.get_running_loop().call_later(life.death.number, life.die)

@@ -22,9 +22,9 @@ from stackd.db.database import Database
 from stackd.db.journal import Change, Journal
 from stackd.devcloud import DevCloud, DevCloudSettings
 from stackd.devcloud import serve as serve_cloud
-from stackd.engine import stacks as use_cases
-from stackd.engine.requests import StackRequest
-from stackd.engine.run import Tuning
+from stackd.engine.execution.run import Tuning
+from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Caller, Event, Fence, Resource, Stack, Status
 from stackd.settings import Settings
 from tests.support.database import database_url
@@ -147,7 +147,7 @@ class World:
         app.Journal, app.Tuning = make, _tuning  # type: ignore[misc, assignment]
         try:
             async with app.wired(self.settings) as parts:
-                token = (await parts.engine.authority._clouds.cloud(_demo()).token()).id
+                token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
                 caller = await parts.tokens.validate(token)
                 process = Process(parts, made[0], replace(caller, request_id="req-test"))
                 try:

@@ -10,8 +10,8 @@ import click
 from stackd.cli.template import source_options
 from stackd.cli.template_source import Given, short_path
 from stackd.cli.template_work import evaluated
-from stackd.engine.desired import Desired
-from stackd.engine.expand import Expanded
+from stackd.engine.definition.desired import Desired
+from stackd.engine.validation.tree import Expanded
 from stackd.errors import StackdError
 from stackd.template.evaluation import Evaluation, Scope
 from stackd.template.functions.base import Call

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from stackd.cli.packing import Package, Unreadable
 from stackd.cli.template_findings import Finding, Refused, finding, unreadable
 from stackd.cli.template_source import Given, Texts, load, load_types
-from stackd.engine import findings
-from stackd.engine.desired import Source
-from stackd.engine.expand import Expanded
+from stackd.engine.definition.desired import Source
+from stackd.engine.validation import findings
+from stackd.engine.validation.tree import Expanded
 from stackd.errors import StackdError
 from stackd.resources.registry import Registry
 from stackd.settings import Settings

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from stackd.engine.findings import told, wire_type
+from stackd.engine.validation.findings import told, wire_type
 from stackd.errors import StackdError, TemplateError
 
 JSON = "application/json"

@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from stackd.db import resources as rows
 from stackd.db import stacks
-from stackd.engine.decide import Change
-from stackd.engine.definitions import offloaded
-from stackd.engine.desired import Desired
-from stackd.engine.expand import Expanded
-from stackd.engine.predict import Prediction, predict
-from stackd.engine.reading import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
-from stackd.engine.reading import Facts, enabled_outputs, known_part, required_by
-from stackd.engine.requests import Checked
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import offloaded
+from stackd.engine.planning.diff import Change
+from stackd.engine.planning.predict import Prediction, predict
+from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
+from stackd.engine.usecases.queries import Facts, enabled_outputs, known_part, required_by
+from stackd.engine.usecases.requests import Checked
+from stackd.engine.validation.tree import Expanded
 from stackd.errors import TemplateError
 from stackd.records import Action, Resource, Stack, Status
 from stackd.routers import views
@@ -155,7 +155,7 @@ async def changes(
     """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
     found: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
     await _add_changes(call, found, stack, checked.expanded, prediction, nested=nested)
-    secrets = checked.expanded.secrets() | await call.engine.secrecy.of(stack)
+    secrets = checked.expanded.secrets() | await call.engine.redaction.of(stack)
     for view in chain.from_iterable(found.values()) if secrets else ():
         view["reason"] = concealed(view.get("reason", ""), secrets)
         view["metadata"] = concealed(view["metadata"], secrets)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from stackd.db import stacks as rows
 from stackd.db.stacks import StackFilter
-from stackd.engine import stacks as use_cases
+from stackd.engine.usecases import stacks as use_cases
 from stackd.records import Action, Stack, Status
 from stackd.routers import models, previews, views
 from stackd.routers.bodies import changed_stack_request, changes_nothing, new_stack_request
