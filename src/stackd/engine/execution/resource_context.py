@@ -142,7 +142,7 @@ class ResourceContext:
         users = self.run.services.stack_users
         name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
         await self.put_data(stack_user_name=name)
-        user = await users.make(self.stack_record, name, keypair=keypair)
+        user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair)
         fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
         await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
         return user
@@ -152,9 +152,9 @@ class ResourceContext:
         users = self.run.services.stack_users
         known, name = (self.resource.data.get(key) for key in ("stack_user", "stack_user_name"))
         if known:
-            await users.remove(StackUser(**known))
+            await users.remove(StackUser(**known), self.run.permit)
         elif name:
-            await users.remove_named(self.stack_record, name)
+            await users.remove_named(self.stack_record, name, self.run.permit)
         else:
             return
         await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)

@@ -147,7 +147,7 @@ class EventSinks:
     def _begin(self, root_id: str) -> None:
         self._wanted.add(root_id)
         if root_id not in self._tasks and not self._closed:
-            # Nothing of the operation that told the event: its right to act ends before the delivery may.
+            # In a context of its own: the request id of the operation that made the event is not its own.
             work, name = self._serve(root_id), f"sinks {root_id}"
             self._tasks[root_id] = asyncio.create_task(work, name=name, context=Context())
 

@@ -145,6 +145,7 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
         operation,
         Fence(stack.root_id, 0),
         cloud,
+        None,
         Finder(cloud),
         Cancellation(engine.services.tuning.slots),
     )
