@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import structlog
 from starlette.responses import Response
 
-from stackd.engine.validation.findings import told, wire_type
-from stackd.errors import StackdError, TemplateError
+from stackd.engine.usecases.failures import as_api_error, told, wire_type
+from stackd.errors import StackdError, TemplateError, Unauthorized, all_errors
+
+log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 
@@ -89,6 +92,14 @@ def unexpected() -> Response:
     return form_a(500, "InternalError", message)
 
 
+def answer_to(raised: StackdError, path: str, auth_url: str) -> Response:
+    """The answer to an error that ends a request; what is not the client's fault is logged."""
+    error = as_api_error(raised)
+    if error.code >= 500:
+        log.warning("request_failed", path=path, error=str(error))
+    return form_b(auth_url) if isinstance(error, Unauthorized) else rendered(error)
+
+
 def rendered(error: StackdError) -> Response:
     """A known error in form A."""
     return form_a(error.code, wire_type(error), error.message, **details(error))
@@ -105,7 +116,7 @@ def details(error: StackdError) -> dict[str, Any]:
     }
     if error.value is not None:
         shown["value"] = error.value
-    found = told(error.__dict__.get("all_errors") or [error])
+    found = told(all_errors(error))
     shown["errors"] = [each.to_data() for each in found.errors]
     if found.omitted:
         shown["omitted_errors"] = found.omitted

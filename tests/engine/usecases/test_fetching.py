@@ -17,8 +17,8 @@ from stackd.db import documents
 from stackd.db.codec import from_json
 from stackd.engine.definition.desired import load_source
 from stackd.engine.definition.documents import load_files
+from stackd.engine.usecases import access, validate
 from stackd.engine.usecases import stacks as use_cases
-from stackd.engine.usecases import validate
 from stackd.engine.usecases.fetching import Container, Fetched, completed, wanted_templates
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import (
@@ -35,14 +35,11 @@ from stackd.settings import Egress as EgressSection
 from stackd.settings import Limits
 from stackd.template.files import NOT_SENT, Files
 from tests.support.engine import Process, World, unless_dead
+from tests.support.templates import hot
 from tests.support.web import Site, website
 
 REGISTRY = load_registry()
 LOOPBACK = AddressPolicy.of(["127.0.0.1/32"])
-
-
-def hot(resources: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2021-04-16", "resources": resources or {}, **sections}
 
 
 def value(text: str) -> str:
@@ -176,12 +173,12 @@ async def test_many_are_fetched_together_and_each_once(process: Process, site: S
     waiting = 0
     everyone = asyncio.Event()
 
-    async def page(request: web.Request) -> web.StreamResponse:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal waiting
         waiting += 1
         if waiting == 4:
             everyone.set()
-        await asyncio.wait_for(everyone.wait(), 2)
+        await asyncio.wait_for(everyone.wait(), 60)
         return web.Response(text=value("x"))
 
     site.pages |= {f"/{number}.yaml": page for number in range(4)}
@@ -358,7 +355,7 @@ async def test_content_is_stored_once_for_the_whole_tree(process: Process, site:
     site.pages["/t.yaml"] = value("x")
     stack = await complete(process, await process.create("s", using(site.url("/t.yaml"))))
     child_id = (await process.rows(stack))["nested"].nested_stack_id
-    child = await use_cases.find(process.engine, process.caller, child_id or "")
+    child = await access.find(process.engine, process.caller, child_id or "")
     assert child.definition.files == (await process.stack(stack)).definition.files
     manifest = from_json(await documents.get(process.db, child.project_id, child.definition.files))
     assert list(manifest) == [site.url("/t.yaml")]
@@ -380,8 +377,11 @@ async def test_preview_of_an_update_fetches_too(process: Process, site: Site) ->
     stack = await complete(process, await process.create("s", using(url)))
     site.pages["/t.yaml"] = value("new")
     request = StackRequest(template=using(url))
-    checked, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
-    assert checked.source.files == {url: value("new")}
+    plan, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
+    causes = [
+        (step.name, cause.old, cause.new) for step in plan.changes() for cause in step.causes if cause.path
+    ]
+    assert [(old, new) for _, old, new in causes] == [("old", "new")]
 
 
 @pytest.mark.parametrize("nested", [False, True])

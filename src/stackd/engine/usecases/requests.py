@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
 from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.usecases.request_values import (
+    EnvironmentData,
+    FileTexts,
+    Minutes,
+    Names,
+    OptionalFlag,
+    Parameters,
+    Tags,
+    TemplateData,
+    Text,
+    Yes,
+)
 from stackd.engine.validation.cloud_constraints import Check, checks_of
 from stackd.engine.validation.inspection import inspect
 from stackd.engine.validation.tree import Expanded
@@ -30,39 +45,40 @@ from stackd.template.files import Files
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import Limits as ParseLimits
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
-TAG_LENGTH = 80
 VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTemplateFormatVersion")
 """What every template has somewhere in its text, and hardly any other file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackRequest:
-    """The body of a create, update, preview or validate request, syntax already checked.
+class StackRequest(BaseModel):
+    """What a create, update, preview or validate request says; each field declares how it is read.
 
-    ``template`` and ``environment`` are text or data. None means "not said" everywhere; ``existing``
-    asks for the semantics of PATCH: what is not said stays as it is. ``template_url`` is where the template
-    is if it is not here, ``files_container`` the container of Swift in which more files are.
+    None means "not said" everywhere; ``existing`` asks for the semantics of PATCH: what is not said stays as
+    it is.
     """
 
-    name: str = ""
-    template: Any = None
-    template_url: str | None = None
-    environment: Any = None
-    environment_files: Sequence[str] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    files_container: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    timeout_mins: int | None = None
-    disable_rollback: bool | None = None
-    tags: tuple[str, ...] | None = None
-    converge: bool = False
-    clear_parameters: Sequence[str] = ()
-    existing: bool = False
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    name: SkipJsonSchema[str] = Field(default="", validation_alias="stack_name")
+    template: TemplateData = Field(default=None, description="The template, as data or text.")
+    template_url: Text = Field(default=None, description="Where the template is, if it is not here.")
+    timeout_mins: Minutes = Field(default=None, description="Minutes that the operation may take.")
+    tags: Tags = Field(default=None, description="Tags, parted by commas.")
+    converge: Yes = Field(default=False, description="Whether the real state is read first.")
+    disable_rollback: OptionalFlag = Field(
+        default=None, description="Whether a failure leaves things as they are."
+    )
+    environment: EnvironmentData = Field(default=None, description="An environment, as data or text.")
+    environment_files: Names = Field(default=(), description="Names in `files`, the last one wins.")
+    files: FileTexts = Field(default={}, description="Texts by the names that the template uses.")
+    files_container: Text = Field(default=None, description="A container of Swift in which more files are.")
+    parameters: Parameters = Field(default={}, description="Values of parameters.")
+    clear_parameters: Names = Field(default=(), description="Parameters to set back to the default.")
+    existing: SkipJsonSchema[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +124,10 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
     """The error for a part of the request that cannot be read."""
-    message = f"{what} not in valid format: {error.message}"
-    return InvalidFormat(message, path=error.path, place=error.place, remedy=error.remedy, value=error.value)
+    quoted = error.quoted(f"{what} not in valid format")
+    return InvalidFormat(
+        **quoted, path=error.where, place=error.place, remedy=error.remedy, value=error.value
+    )
 
 
 def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
@@ -160,7 +178,7 @@ def definition_of(
     try:
         return template, environment_of(request, template.parameter_schemas)
     except TemplateError as error:
-        raise_first([error, *template.mistakes.ordered()])
+        raise_all([error, *template.mistakes.ordered()])
         raise
 
 
@@ -187,7 +205,9 @@ def check(
     """
     found = inspect(source, identity, registry, limits, name=name, strict=strict, previous=previous)
     if not isinstance(source.files, Files):
-        raise_first([error for error in found.errors if isinstance(error, MissingTemplate)])
+        for error in found.errors:
+            if isinstance(error, MissingTemplate):
+                raise error
     checks = checks_of(found.expanded)
     errors = () if all(map(_fails_alone, found.errors)) else tuple(found.errors)
     return Checked(source, found.expanded.desired, found.expanded, checks, errors)
@@ -195,6 +215,5 @@ def check(
 
 def _fails_alone(error: TemplateError) -> bool:
     """Whether only an output suffers from an error: one that names a parameter that there is not."""
-    inner_path = error.path.rpartition(">.")[2].lower()
     names_nothing = isinstance(error, UserParameterMissing | InvalidTemplateReference)
-    return names_nothing and inner_path.startswith("outputs.")
+    return names_nothing and error.where.path.lower().startswith("outputs.")
