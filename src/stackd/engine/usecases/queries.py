@@ -17,7 +17,7 @@ from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.offload import offloaded
-from stackd.records import Definition, Resource, Stack, Status
+from stackd.records import Definition, Event, Resource, Stack, Status
 from stackd.template.parameters import bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
@@ -193,9 +193,9 @@ class Reader:
         definition = (await self.template(stack)).resources.get(row.name)
         return (definition.description or "") if definition is not None else ""
 
-    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
-        """The properties last sent for a resource, without secrets; empty when it is gone."""
-        return await self.engine.redaction.properties_of(stack, name)
+    async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
+        """The properties of a resource at the time of an event, without secrets; empty when not known."""
+        return await self.engine.redaction.properties_at(stack, event)
 
 
 async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource:
