@@ -271,6 +271,19 @@ class FakeContext:
             self._live = found[entity.key] if entity.key else found
         return self._live
 
+    def shown(self, live: JSON) -> dict[str, Any]:
+        """The attributes, as fields of an object or computed."""
+        return {**self.type.attribute_values(self.resource, live), **self.type.computed_values(self.resource)}
+
+    async def attribute(self, name: str) -> Any:
+        """The value of an attribute, read or worked out now."""
+        declared = self.type.attributes[name]
+        if declared.read is not None:
+            return await declared.read(self)
+        if declared.compute is not None:
+            return declared.compute(self.resource)
+        return self.type.attribute_values(self.resource, await self.live(fresh=True))[name]
+
     async def poll(self, done: Callable[[JSON], bool]) -> JSON:
         for _ in range(_PATIENCE):
             live = await self.live(fresh=True)

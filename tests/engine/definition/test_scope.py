@@ -10,7 +10,8 @@ from stackd.engine.definition.scope import StackScope, attribute_key
 from stackd.engine.definition.types import ResolvedType
 from stackd.errors import InvalidTemplateAttribute
 from stackd.records import Action, Resource
-from stackd.resources.base import NestedType, ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown

@@ -66,6 +66,9 @@ class StackScope:
         exact = attribute_key(name, path)
         if exact in row.attributes:
             return row.attributes[exact]
+        declared = kind.attributes.get(name)
+        if declared is not None and declared.compute is not None:
+            return select(declared.compute(row), path)
         return select(row.attributes.get(name), path)
 
     def all_attributes(self, resource: str) -> Any:
@@ -73,7 +76,8 @@ class StackScope:
         row = self._rows.get(resource)
         if row is None or row.action is Action.INIT:
             return Unknown(resource, ("*",))
-        return {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
+        stored = {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
+        return stored | self._kinds[resource].handler.computed_values(row)
 
     def facade(self, key: str) -> Any:
         """Metadata, deletion policy or update policy of the resource that contains this stack."""

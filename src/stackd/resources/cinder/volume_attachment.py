@@ -28,7 +28,6 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
     """Attaches a volume to a server, and detaches it again."""
 
     service = "volume"
-    properties = VolumeAttachmentProps
 
     async def create(self, ctx: Context, props: VolumeAttachmentProps) -> None:
         """Ask the server to take the volume."""

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from stackd.errors import ResourceFailure
 from stackd.records import Resource
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import Context
 from stackd.resources.heat.wait_condition_handle import received
 from stackd.resources.heat.wait_signals import AWS, NATIVE, Keys, enough, merge_all, timeout
 from stackd.resources.registry import resource_type
@@ -29,8 +30,12 @@ class WaitConditionProps(Properties):
 class WaitCondition(ResourceType[WaitConditionProps]):
     """Waits for a number of signals to a handle; a signal of failure, or none in time, makes it fail."""
 
-    properties = WaitConditionProps
-    attributes: ClassVar = {"data": attr("JSON of the data that came with the signals, by their ids.")}
+    attributes: ClassVar = {
+        "data": attr(
+            "JSON of the data that came with the signals, by their ids.",
+            compute=lambda resource: resource.data.get("signals"),
+        )
+    }
 
     async def create(self, ctx: Context, props: WaitConditionProps) -> None:
         """Make nothing: there is no object behind a wait condition."""
@@ -46,10 +51,6 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""
         return resource.name
-
-    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """What came with the signals."""
-        return {"data": resource.data.get("signals")}
 
 
 async def wait(ctx: Context, reference: str, count: int, seconds: float) -> None:

@@ -29,7 +29,6 @@ class FloatingIPAssociationProps(Properties):
 class FloatingIPAssociation(ResourceType[FloatingIPAssociationProps]):
     """Lets a floating IP reach a port; the cloud has no object for it, so it has our own id."""
 
-    properties = FloatingIPAssociationProps
     service = "network"
 
     def implicit_requires(self, props: FloatingIPAssociationProps, siblings: Siblings) -> Iterable[str]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stackd.resources.base import Sibling, Siblings
-from stackd.resources.neutron.objects import either, is_set, key_of, network_key, same
+from stackd.resources.neutron.siblings import either, key_of, network_key, same
+from stackd.resources.rules import is_set
 from stackd.template.unknown import Unknown
 
 

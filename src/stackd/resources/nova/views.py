@@ -7,6 +7,7 @@ from typing import Any
 
 from stackd.errors import CloudError
 from stackd.resources.context import JSON, Context
+from stackd.resources.nova import ports
 
 _CONSOLES = {
     "novnc": "vnc",
@@ -56,6 +57,16 @@ def addresses(live: JSON, interfaces: Sequence[JSON]) -> dict[str, list[JSON]]:
         for name, found in _by_name(live).items()
     }
     return _with_ids(by_name, live, interfaces)
+
+
+async def networks_of(ctx: Context) -> dict[str, list[str]]:
+    """Addresses by the names and ids of their networks, read now."""
+    return networks(await ctx.live(), await ports.interfaces(ctx))
+
+
+async def addresses_of(ctx: Context) -> dict[str, list[JSON]]:
+    """Addresses with their ports by the names and ids of their networks, read now."""
+    return addresses(await ctx.live(), await ports.interfaces(ctx))
 
 
 async def console_urls(ctx: Context) -> dict[str, str]:
