@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from stackd.resources.context import Context
 from stackd.resources.keystone.grants import GrantProps, check_grants, exchange, grant_paths
-from stackd.resources.keystone.identity import identity, since
+from stackd.resources.keystone.identity import domain_of, identity, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -16,9 +16,7 @@ class GroupProps(Properties):
     """Properties of a group."""
 
     name: str | None = prop("Name of the group.", update=IN_PLACE)
-    domain: str = prop(
-        "Name or id of the group's domain.", default="default", update=IN_PLACE, find="keystone.domain"
-    )
+    domain: str = domain_of("group")
     description: str = prop("What the group is for.", default="", update=IN_PLACE)
     roles: list[GrantProps] | None = prop("Roles of the group on projects and domains.", update=IN_PLACE)
 

@@ -7,8 +7,10 @@ the id of its resource, as one of the further fields that the service keeps for 
 
 from __future__ import annotations
 
+from typing import Any
+
 from stackd.resources.entity import Entity
-from stackd.resources.schema import Support
+from stackd.resources.schema import IN_PLACE, Support, prop
 
 
 def identity(key: str, plural: str) -> Entity:
@@ -16,6 +18,13 @@ def identity(key: str, plural: str) -> Entity:
     found_by = ("name", "domain_id")
     return Entity(
         "identity", f"/{plural}", key, plural, update="PATCH", mark="stackd_resource", found_by=found_by
+    )
+
+
+def domain_of(kind: str) -> Any:
+    """Declare the property ``domain``."""
+    return prop(
+        f"Name or id of the {kind}'s domain.", default="default", update=IN_PLACE, find="keystone.domain"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.context import Context
-from stackd.resources.keystone.identity import identity, since
+from stackd.resources.keystone.identity import domain_of, identity, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -17,9 +17,7 @@ class ProjectProps(Properties):
     """Properties of a project."""
 
     name: str | None = prop("Name of the project.", update=IN_PLACE)
-    domain: str = prop(
-        "Name or id of the project's domain.", default="default", update=IN_PLACE, find="keystone.domain"
-    )
+    domain: str = domain_of("project")
     description: str = prop("What the project is for.", default="", update=IN_PLACE)
     enabled: bool = prop("Whether the project can be used.", default=True, update=IN_PLACE)
     parent: str | None = prop(

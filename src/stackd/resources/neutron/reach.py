@@ -16,6 +16,11 @@ from stackd.resources.rules import is_set
 from stackd.template.unknown import Unknown
 
 
+def path_between(network: Any, port: Any, siblings: Siblings) -> list[str]:
+    """Names of what connects a port's network with an external one."""
+    return [*gateways_to(network, siblings), *interfaces_for(port, siblings)]
+
+
 def gateways_to(network: Any, siblings: Siblings) -> list[str]:
     """Names of the routers (and former router gateways) that lead to an external network."""
     if not is_set(network):

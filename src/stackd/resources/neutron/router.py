@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from stackd.errors import PropertyError
 from stackd.resources.attributes import attr
@@ -11,42 +11,12 @@ from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.agents import L3, assign
 from stackd.resources.neutron.gateway import GatewayProps, gateway_body
-from stackd.resources.neutron.network import BUILT, network, tags, value_specs
+from stackd.resources.neutron.network import BUILT, network
+from stackd.resources.neutron.router_props import RouterProps
 from stackd.resources.neutron.siblings import subnets_of
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
 from stackd.resources.rules import at_most_one, is_set, known
-from stackd.resources.schema import IN_PLACE, Properties, Support, prop
-
-
-class RouterProps(Properties):
-    """Properties of a router."""
-
-    name: str | None = prop("Name of the router.", update=IN_PLACE)
-    external_gateway_info: GatewayProps | None = prop("The router's way to the outside.", update=IN_PLACE)
-    value_specs: dict[str, Any] = value_specs()
-    admin_state_up: bool = prop("Whether the router forwards.", default=True, update=IN_PLACE)
-    l3_agent_id: str | None = prop(
-        "Id of the L3 agent that serves the router.",
-        update=IN_PLACE,
-        support=Support(
-            "HIDDEN", "6.0.0", previous=Support("DEPRECATED", "2015.1", previous=Support(version="2014.1"))
-        ),
-    )
-    l3_agent_ids: list[str] | None = prop(
-        "Ids of the L3 agents that serve the router; several only if it is highly available.",
-        update=IN_PLACE,
-        since="2015.1",
-    )
-    distributed: bool | None = prop("Whether the router works on every compute host.", since="2015.1")
-    ha: bool | None = prop("Whether the router is highly available.", since="2015.1")
-    availability_zone_hints: list[Any] | None = prop(
-        "Availability zones in which the router should be.", update=IN_PLACE, since="19.0.0"
-    )
-    tags: list[str] | None = tags("router")
-    tenant_id: str | None = prop(
-        "Project that owns the router; only administrators may choose another.", since="24.0.0"
-    )
 
 
 @resource_type("OS::Neutron::Router")
