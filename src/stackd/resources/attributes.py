@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackd.records import Resource
-from stackd.resources.context import Context
+from stackd.resources.context import Reading
 from stackd.resources.schema import Support
 
 
@@ -29,7 +29,7 @@ STORED, COMPUTED, LIVE = How.STORED, How.COMPUTED, How.LIVE
 SHOW = "show"
 """The attribute of every type with an entity: the object as the cloud shows it. It is live."""
 
-Reader = Callable[[Context], Awaitable[Any]]
+Reader = Callable[[Reading], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

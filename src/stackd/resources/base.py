@@ -15,13 +15,13 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients.lookup import Collection
 from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.records import Resource
-from stackd.resources.attributes import Attribute
+from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.schema import Properties, PropertySchema, Support
@@ -105,10 +105,10 @@ class ResourceType(Generic[P]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
-            for given in get_args(base):
-                if isinstance(given, type) and "properties" not in vars(cls):
-                    cls.properties = given
+        bases = getattr(cls, "__orig_bases__", ())
+        given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
+        if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
+            cls.properties = given[0]
 
     # --- pure -----------------------------------------------------------------------------------
 
@@ -153,10 +153,19 @@ class ResourceType(Generic[P]):
             if attribute.is_field
         }
 
+    def stored_names(self) -> frozenset[str]:
+        """Names of the attributes that are stored when the resource completes."""
+        return frozenset({SHOW, *(name for name, each in self.attributes.items() if each.compute is None)})
+
     def computed_values(self, resource: Resource) -> dict[str, Any]:
         """All attributes that are worked out from what is stored."""
         declared = self.attributes.items()
         return {name: each.compute(resource) for name, each in declared if each.compute is not None}
+
+    def with_computed(self, resource: Resource) -> Resource:
+        """The resource with the computed attributes among the stored ones."""
+        computed = self.computed_values(resource)
+        return replace(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
 

@@ -189,7 +189,8 @@ def _changed(stack: Stack, desired: Desired, prediction: Prediction) -> list[tup
     shown: list[tuple[Change, Json]] = []
     for name, decision in prediction.decisions.items():
         if decision.change is Change.UPDATE:
-            view = as_is(prediction.current[name], stack, needed_by.get(name, ()))
+            row = desired.kinds[name].handler.with_computed(prediction.current[name])
+            view = as_is(row, stack, needed_by.get(name, ()))
         else:
             users = will_need.get(name, [])
             view = would_be(desired, name, identity, users, stack.parent_resource, full=False)

@@ -77,8 +77,9 @@ async def show(call: Call) -> Response:
     """Show a resource with its attributes."""
     call.enforce("resource:show")
     stack = await call.stack(live=True)
-    view = await call.front.reader.resource(stack, call.part("resource"))
-    shown = _shown(call, view, Query(call).several("with_attr"))
+    extra = Query(call).several("with_attr")
+    view = await call.front.reader.resource(stack, call.part("resource"), extra)
+    shown = _shown(call, view, extra)
     shown["description"] = await call.front.reader.description_of(stack, view.resource)
     return views.answer({"resource": shown})
 

@@ -273,7 +273,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, An
     await _repair(at, work)
     changed = {key: value for key, value in intent.items() if getattr(row, key) != value}
     missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
-    if missing & (work.kind.attributes.keys() | {"show"}):
+    if missing & work.kind.stored_names():
         changed["attributes"] = await work.attributes(at.wanted(row.name))
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."

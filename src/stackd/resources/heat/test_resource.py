@@ -6,10 +6,10 @@ import asyncio
 from typing import Any, ClassVar
 
 from stackd.errors import ResourceFailure
-from stackd.resources.attributes import attr
+from stackd.resources.attributes import LIVE, attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import custom
-from stackd.resources.context import Context
+from stackd.resources.context import Context, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -51,7 +51,7 @@ class TestResourceProps(Properties):
     entity_name: str = prop("The collection of that service to list.", default="", update=IN_PLACE)
 
 
-async def _output(ctx: Context) -> Any:
+async def _output(ctx: Reading) -> Any:
     """The value, after the time that is asked for."""
     props = TestResourceProps.load(ctx.resource.properties)
     await ctx.sleep(props.attr_wait_secs)
@@ -63,7 +63,7 @@ class TestResource(ResourceType[TestResourceProps]):
     """Waits, fails and is replaced as its properties say."""
 
     __test__ = False
-    attributes: ClassVar = {"output": attr("The property value.", "any", read=_output)}
+    attributes: ClassVar = {"output": attr("The property value.", "any", LIVE, read=_output)}
     checkable = True
 
     def needs_replace(

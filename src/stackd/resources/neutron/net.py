@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stackd.resources.attributes import attr
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.neutron.agents import DHCP, assign
 from stackd.resources.neutron.net_props import NetProps
 from stackd.resources.neutron.network import BUILT, network
@@ -13,7 +13,7 @@ from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
 
 
-async def _segments(ctx: Context) -> list[JSON]:
+async def _segments(ctx: Reading) -> list[JSON]:
     """The segments, those without a name first."""
     found = await ctx.cloud.network.list_all("/segments", "segments", {"network_id": ctx.physical_id})
     return sorted(found, key=lambda segment: (segment["name"] is not None, segment["name"] or ""))

@@ -10,7 +10,7 @@ import orjson
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.base import Siblings
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.neutron.network import BUILT, network
 from stackd.resources.neutron.port_props import PortProps
 from stackd.resources.neutron.siblings import subnets_of
@@ -22,14 +22,14 @@ _PROFILE = "binding:profile"
 _FREED = "freed_fixed_ips"
 
 
-async def _network(ctx: Context) -> JSON:
+async def _network(ctx: Reading) -> JSON:
     """The port's network in full."""
     network_id = (await ctx.live())["network_id"]
     found: JSON = (await ctx.cloud.network.get(f"/networks/{network_id}"))["network"]
     return found
 
 
-async def _subnets(ctx: Context) -> list[JSON]:
+async def _subnets(ctx: Reading) -> list[JSON]:
     """The subnets of the port's addresses in full, in the order of the addresses."""
     addresses = (await ctx.live()).get("fixed_ips") or ()
     wanted = list(dict.fromkeys(address["subnet_id"] for address in addresses))

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
-from stackd.resources.context import Context
+from stackd.resources.context import Context, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
 
@@ -33,26 +33,26 @@ class ContainerProps(Properties):
     )
 
 
-async def _account(ctx: Context) -> str:
+async def _account(ctx: Reading) -> str:
     return await ctx.cloud.object_store.endpoint()
 
 
-async def _host(ctx: Context) -> str | None:
+async def _host(ctx: Reading) -> str | None:
     return urlsplit(await _account(ctx)).hostname
 
 
-async def _url(ctx: Context) -> str:
+async def _url(ctx: Reading) -> str:
     return await _account(ctx) + _path(ctx.physical_id)
 
 
-async def _headers(ctx: Context) -> dict[str, str]:
+async def _headers(ctx: Reading) -> dict[str, str]:
     """What the store says of the container."""
     found = await ctx.cloud.object_store.head(_path(ctx.physical_id))
     return {key.lower(): value for key, value in found.items()}
 
 
-def _counter(header: str) -> Callable[[Context], Awaitable[int]]:
-    async def read(ctx: Context) -> int:
+def _counter(header: str) -> Callable[[Reading], Awaitable[int]]:
+    async def read(ctx: Reading) -> int:
         return int((await _headers(ctx)).get(header, 0))
 
     return read
