@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from stackd.clients.catalog import official_name
+from stackd.clients.paths import Params
 from stackd.clients.wire import Reply
 from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
 from stackd.records import Resource
@@ -98,7 +99,7 @@ class FakeCloud:
         """The service of this name; all share one script."""
         return FakeService(self, official_name(kind))
 
-    async def has_service(self, kind: str) -> bool:
+    def has_service(self, kind: str) -> bool:
         """Every service is there."""
         return True
 
@@ -143,30 +144,30 @@ class FakeService:
         self.cloud = cloud
         self.kind = kind
 
-    async def get(self, path: str, params: Any = None, *, microversion: str | None = None) -> Any:
+    async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         return (await self.request("GET", path, params=params, microversion=microversion)).body
 
-    async def head(self, path: str, params: Any = None) -> Mapping[str, str]:
+    async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         return (await self.request("HEAD", path, params=params)).headers
 
     async def post(
-        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
     async def put(
-        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
         return (await self.request("PUT", path, json=body, params=params, microversion=microversion)).body
 
     async def patch(self, path: str, body: Any = None, *, microversion: str | None = None) -> Any:
         return (await self.request("PATCH", path, json=body, microversion=microversion)).body
 
-    async def delete(self, path: str, params: Any = None, *, body: Any = None) -> Any:
+    async def delete(self, path: str, params: Params | None = None, *, body: Any = None) -> Any:
         return (await self.request("DELETE", path, params=params, json=body)).body
 
     async def list_all(
-        self, path: str, key: str = "", params: Any = None, *, microversion: str | None = None
+        self, path: str, key: str = "", params: Params | None = None, *, microversion: str | None = None
     ) -> list[Any]:
         body = await self.get(path, params, microversion=microversion)
         return list(body[key] if key else body)
@@ -179,9 +180,10 @@ class FakeService:
         json: Any = None,
         content: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
-        params: Any = None,
+        params: Params | None = None,
         microversion: str | None = None,
-        **_: Any,
+        timeout: float | None = None,  # noqa: ASYNC109
+        idempotent: bool | None = None,
     ) -> Reply:
         body = json if content is None else content
         return self.cloud.answer(Call(self.kind, method, path, body, params, headers or {}, microversion))
@@ -329,8 +331,14 @@ class FakeFinder:
     def __init__(self, known: Mapping[tuple[str, str], str]) -> None:
         self._known = known
 
-    async def id_of(self, kind: str, name: str) -> str:
-        return self._known.get((kind, name), name)
+    async def id_of(self, kind: str, name_or_id: str, *, again: bool = True) -> str:
+        return self._known.get((kind, name_or_id), name_or_id)
+
+    async def exists(self, kind: str, name_or_id: str) -> bool:
+        return True
+
+    async def near(self, kind: str, wrong: str) -> str | None:
+        return None
 
 
 def make_resource(name: str = "thing", kind: str = "OS::Heat::None", **values: Any) -> Resource:

@@ -18,13 +18,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
-from stackd.clients.lookup import Collection
+from stackd.clients.lookup import Collection, declare_collection
 from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.schema import Properties, PropertySchema, Support
+from stackd.template.named import declare_kind
 
 P = TypeVar("P", bound=Properties)
 
@@ -79,8 +80,8 @@ class ResourceType(Generic[P]):
 
     ``readiness``, or an own ``ready``, makes the engine watch the object (one list call for all that
     wait); overriding ``is_ready`` makes it ask this one. ``lookups`` are the collections, by kind of
-    object, in which a property with ``find`` looks names up. ``properties`` need not be given: it is
-    the class in the brackets after the base.
+    object (``service.thing``), in which properties with ``find`` and constraints look names up.
+    ``properties`` need not be given: it is the class in the brackets after the base.
     """
 
     type_name: ClassVar[str] = ""
@@ -109,6 +110,9 @@ class ResourceType(Generic[P]):
         given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
+        for kind, collection in vars(cls).get("lookups", {}).items():
+            declare_collection(kind, collection)
+            declare_kind(kind)
 
     # --- pure -----------------------------------------------------------------------------------
 
