@@ -306,6 +306,15 @@ class ActionInProgress(StackdError):
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
 
 
+class PlanOutdated(StackdError):
+    """The plan cannot be executed any more: what it was made from has changed."""
+
+    code = 409
+
+    def __init__(self, plan_id: str, moved: str) -> None:
+        super().__init__(f"The plan {plan_id} cannot be executed any more: {moved}.")
+
+
 class ExportExists(StackdError):
     """Another stack exports this name."""
 
@@ -391,6 +400,13 @@ class ResourceActionRestricted(ResourceFailure):
 
     def __init__(self, action: str) -> None:
         super().__init__(f"{action} is restricted for resource.")
+
+
+class PlanExceeded(ResourceFailure):
+    """The execution of a saved plan would have to do more than the plan says."""
+
+    def __init__(self, path: str, done: str, planned: str) -> None:
+        super().__init__(f"{path} would need {done} where the executed plan says {planned}. Make a new plan.")
 
 
 class ActionTimedOut(ResourceFailure):

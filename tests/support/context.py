@@ -182,7 +182,7 @@ class FakeService:
         headers: Mapping[str, str] | None = None,
         params: Params | None = None,
         microversion: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109  as the real one has it
         idempotent: bool | None = None,
     ) -> Reply:
         body = json if content is None else content
@@ -333,12 +333,6 @@ class FakeFinder:
 
     async def id_of(self, kind: str, name_or_id: str, *, again: bool = True) -> str:
         return self._known.get((kind, name_or_id), name_or_id)
-
-    async def exists(self, kind: str, name_or_id: str) -> bool:
-        return True
-
-    async def near(self, kind: str, wrong: str) -> str | None:
-        return None
 
 
 def make_resource(name: str = "thing", kind: str = "OS::Heat::None", **values: Any) -> Resource:

@@ -31,8 +31,9 @@ from stackd.template import (
     validate_static,
 )
 from stackd.template.template import read_template
+from tests.support.templates import hot_text as hot
 from tests.template.grammar import DATA, PARAMETERS, templates, values
-from tests.template.helpers import IDENTITY, DataScope, hot, template_with
+from tests.template.helpers import IDENTITY, DataScope, template_with
 
 REGISTRY = load_registry()
 LIMITS = Limits()

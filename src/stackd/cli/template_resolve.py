@@ -207,7 +207,7 @@ class _TextScope(_Scope):
     def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
         """A placeholder of what `get_attr` will give, if that can be a text."""
         value = super().attribute(resource, name, path)
-        attributes = self._desired.kinds[resource].handler.attributes
+        attributes = self._desired.types[resource].handler.attributes
         kind = attributes[name].type if name in attributes else "any"
         return value if kind in ("list", "map") and not path else _placeholders(value)
 

@@ -198,6 +198,7 @@ COLLECTIONS: dict[str, Collection] = {
     "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }
 
+
 def declare_collection(kind: str, collection: Collection) -> None:
     """Let names of a further kind of object be looked up."""
     COLLECTIONS[kind] = collection

@@ -14,11 +14,11 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
-from stackd.clients.lookup import Collection, declare_collection
+from stackd.clients import lookup
 from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
@@ -92,7 +92,7 @@ class ResourceType(Generic[P]):
     attributes: ClassVar[Mapping[str, Attribute]] = {}
     entity: ClassVar[Entity | None] = None
     readiness: ClassVar[Readiness | None] = None
-    lookups: ClassVar[Mapping[str, Collection]] = {}
+    lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
     service: ClassVar[str | None] = None
     extension: ClassVar[str | None] = None
     name_limit: ClassVar[int] = 255
@@ -104,6 +104,9 @@ class ResourceType(Generic[P]):
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
+    shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
+    """Attributes that change when a property does although they have other names."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         bases = getattr(cls, "__orig_bases__", ())
@@ -111,7 +114,7 @@ class ResourceType(Generic[P]):
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
         for kind, collection in vars(cls).get("lookups", {}).items():
-            declare_collection(kind, collection)
+            lookup.declare_collection(kind, collection)
             declare_kind(kind)
 
     # --- pure -----------------------------------------------------------------------------------
@@ -258,8 +261,12 @@ class Members:
 class NestedType(ResourceType[P]):
     """A type whose resource is a stack of its own; the engine creates, updates and deletes it.
 
-    Subclasses say, purely, what the child should be and how attributes are read from its members.
+    Subclasses say, purely, what the child should be and how attributes are read from its members. ``shaping``
+    are the properties which decide what resources the child has: while one of them is not known, neither are
+    these.
     """
+
+    shaping: ClassVar[Collection[str]] = ()
 
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""

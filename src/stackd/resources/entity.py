@@ -32,7 +32,7 @@ class Entity:
     plural: str
     update: str | None = None
     list_path: str = ""
-    list_query: Mapping[str, str] = field(default_factory=dict)
+    list_query: Mapping[str, str] = field(default_factory=dict, hash=False)
     id_field: str = "id"
     name_field: str = "name"
     mark: str = ""

@@ -67,6 +67,7 @@ class RestResource(ResourceType[P]):
         super().__init_subclass__(**kwargs)
         if unknown := cls.fields.keys() - cls.properties.schema.keys():
             raise TypeError(f"{cls.__name__}: no property is called {', '.join(sorted(unknown))}")
+        cls.shown_by = {**_shown_by(cls), **cls.shown_by}
 
     def validate(self, props: P) -> None:
         """The names in ``value_specs`` are not those of properties."""
@@ -154,6 +155,16 @@ class RestResource(ResourceType[P]):
     def service_of(self, ctx: Context) -> Service:
         """The service of the entity."""
         return ctx.cloud.service(self.entity.service)
+
+
+def _shown_by(kind: type[RestResource[Any]]) -> dict[str, frozenset[str]]:
+    """The attributes that show each property, as both are the same field of the API."""
+    return {
+        name: frozenset(
+            shown for shown, each in kind.attributes.items() if (each.source or shown) == field.api
+        )
+        for name, field in _table(kind.fields)
+    }
 
 
 def _table(fields: Fields) -> Iterable[tuple[str, Field]]:

@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from stackd.engine.definition.desired import Desired, build, load_source, loaded_properties
-from stackd.engine.planning.diff import Change
-from stackd.engine.planning.plan import target_of
-from stackd.engine.planning.predict import predict
 from stackd.engine.validation.resource_rules import validate
 from stackd.errors import CircularDependency, PropertyError, RequestLimitExceeded, TemplateError
-from stackd.records import Action, Resource, Status
+from stackd.records import Action
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import raise_first
@@ -94,7 +91,7 @@ def test_environment_maps_types_for_all_or_for_one_resource() -> None:
         }
     }
     made = desired({"a": {"type": "My::Word"}, "b": value(1) | {"type": "My::Word"}}, environment)
-    assert {name: (kind.written, kind.name) for name, kind in made.kinds.items()} == {
+    assert {name: (kind.written, kind.name) for name, kind in made.types.items()} == {
         "a": ("My::Word", "OS::Heat::RandomString"),
         "b": ("My::Word", "OS::Heat::Value"),
     }
@@ -130,7 +127,16 @@ def test_output_that_fails_does_not_take_the_others_along() -> None:
         },
         conditions={"off": {"equals": [1, 2]}},
     )
-    rows = {"a": a_row("a", made, attributes={"value": 1})}
+    rows = {
+        "a": a_resource(
+            a_stack(),
+            "a",
+            type="OS::Heat::Value",
+            kind="OS::Heat::Value",
+            action=Action.CREATE,
+            attributes={"value": 1},
+        )
+    }
     shown = made.outputs(made.scope(rows))
     assert shown["good"] == {"value": 1}
     assert "incorrect" in shown["bad"]["error"]
@@ -162,88 +168,11 @@ def test_description_fills_a_description_property_left_unset() -> None:
     assert loaded_properties(made, "g", made.scope({})).data["description"] == "said by the template"
 
 
-# --- predictions ----------------------------------------------------------------------------------
-
-
-def a_row(name: str, made: Desired, **fields: Any) -> Resource:
-    if name in made.resources:
-        given = {
-            "type": made.kinds[name].written,
-            "kind": made.kinds[name].name,
-            "properties": loaded_properties(made, name, made.scope({})).data,
-        }
-    else:
-        given = {}
-    state = {
-        "action": Action.CREATE,
-        "physical_id": f"id of {name}",
-        "applied_from": target_of(made.definition),
-    }
-    return a_resource(a_stack(), name, **(given | state | fields))
-
-
-def word(length: int, **properties: Any) -> dict[str, Any]:
-    return {"type": "OS::Heat::RandomString", "properties": {"length": length, **properties}}
-
-
-def test_prediction_tells_new_changed_replaced_unchanged_and_deleted() -> None:
-    before = desired({"same": value(1), "changed": value(1), "replaced": word(8), "gone": value(1)})
-    rows = [a_row(name, before) for name in before.resources]
-    after = desired({"same": value(1), "changed": value(2), "replaced": word(9), "new": value(1)})
-    told = predict(after, rows)
-    assert {name: decision.change for name, decision in told.decisions.items()} == {
-        "same": Change.NONE,
-        "changed": Change.UPDATE,
-        "replaced": Change.REPLACE,
-        "new": Change.CREATE,
-    }
-    assert [row.name for row in told.deleted] == ["gone"]
-
-
-def test_replacement_reaches_what_refers_to_it() -> None:
-    def definition(length: int) -> Desired:
-        return desired({"a": word(length), "b": value({"get_resource": "a"}), "c": value(1)})
-
-    rows = [a_row(name, definition(8)) for name in "ac"]
-    rows.append(a_row("b", definition(8), properties={"value": "id of a", "type": None}))
-    told = predict(definition(9), rows)
-    assert told.decisions["a"].change is Change.REPLACE
-    assert told.decisions["b"].change is Change.UPDATE
-    assert "(known after apply)" in told.decisions["b"].reason
-    assert told.decisions["c"].change is Change.NONE
-    assert list(told.decisions).index("a") < list(told.decisions).index("b")
-
-
-def test_what_waits_to_be_made_is_new_and_what_failed_is_replaced() -> None:
-    made = desired({"waits": value(1), "failed": value(1)})
-    rows = [
-        a_row("waits", made, action=Action.INIT, physical_id=None),
-        a_row("failed", made, status=Status.FAILED, reason="it burst"),
-        a_row("left over", made, action=Action.INIT, physical_id=None),
-    ]
-    told = predict(made, rows)
-    assert told.decisions["waits"].change is Change.CREATE
-    assert told.decisions["failed"].change is Change.REPLACE
-    assert told.deleted == []
-
-
 def test_open_values_are_unknown_and_not_wrong() -> None:
     made = desired({"net": NET, "subnet": SUBNET})
     assert validate(made) == []
     props = loaded_properties(made, "subnet", made.scope({}))
     assert props.data["network"] == Unknown("net")
-
-
-def test_changed_metadata_is_told_and_external_resources_are_left_alone() -> None:
-    wrong = NET | {"external_id": "e", "properties": {"name": ["not", "text"]}}
-    made = desired({"m": value(1, metadata={"a": 2}), "x": wrong})
-    rows = [
-        a_row("m", made, metadata={"a": 1}),
-        a_row("x", desired({"x": NET}), external_id="e", physical_id="e"),
-    ]
-    told = predict(made, rows)
-    assert (told.decisions["m"].change, told.decisions["m"].reason) == (Change.UPDATE, "metadata changed")
-    assert told.decisions["x"].change is Change.NONE
 
 
 def test_what_was_accepted_once_is_readable_under_any_limit():

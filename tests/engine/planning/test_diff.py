@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from stackd.engine.planning.diff import UNCHANGED, Change, decide, present
+from stackd.engine.planning.diff import UNCHANGED, diff_resource, present
+from stackd.engine.planning.verbs import Verb
 from stackd.errors import NotSupported
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
@@ -39,18 +40,18 @@ def row(**fields: Any) -> Resource:
 
 
 def decision(known: Resource, kind_name: str = "T", /, *, broken: bool = True, **changed: Any) -> Any:
-    return decide(known, ResolvedType(), Props.wrap(OLD | changed), kind_name=kind_name, broken=broken)
+    return diff_resource(known, ResolvedType(), Props.wrap(OLD | changed), type_name=kind_name, broken=broken)
 
 
 def test_other_type_replaces() -> None:
     made = decision(row(), "U")
-    assert (made.change, made.reason) == (Change.REPLACE, "type changed: T → U")
+    assert (made.verb, made.reason) == (Verb.REPLACE, "type changed: T → U")
 
 
 def test_template_resource_of_another_file_is_updated_in_place() -> None:
     assert decision(row(kind="a.yaml"), "b.yaml") == UNCHANGED
     assert decision(row(kind="a.yaml"), "b.template") == UNCHANGED
-    assert decision(row(kind="a.yaml"), "T").change is Change.REPLACE
+    assert decision(row(kind="a.yaml"), "T").verb is Verb.REPLACE
 
 
 def test_external_resource_is_left_alone_whatever_its_properties_say() -> None:
@@ -59,17 +60,17 @@ def test_external_resource_is_left_alone_whatever_its_properties_say() -> None:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_deleted_resource_is_made_anew(status: Status) -> None:
-    assert decision(row(action=Action.DELETE, status=status)).change is Change.REPLACE
+    assert decision(row(action=Action.DELETE, status=status)).verb is Verb.REPLACE
 
 
 def test_resource_that_never_was_is_made_anew() -> None:
-    assert decision(row(action=Action.INIT, physical_id=None)).change is Change.REPLACE
+    assert decision(row(action=Action.INIT, physical_id=None)).verb is Verb.REPLACE
 
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.CHECK, Action.SUSPEND])
 def test_failed_and_broken_resource_is_replaced(action: Action) -> None:
     made = decision(row(action=action, status=Status.FAILED, reason="it burst"))
-    assert made.change is Change.REPLACE
+    assert made.verb is Verb.REPLACE
     assert made.reason == f"its last {action} failed: it burst"
 
 
@@ -88,8 +89,8 @@ def test_order_of_keys_and_unset_properties_are_no_change() -> None:
 
 
 def test_metadata_alone_is_an_update() -> None:
-    made = decide(row(), ResolvedType(), Props.wrap(OLD), kind_name="T", metadata_changed=True)
-    assert (made.change, made.changed) == (Change.UPDATE, frozenset())
+    made = diff_resource(row(), ResolvedType(), Props.wrap(OLD), type_name="T", metadata_changed=True)
+    assert (made.verb, made.changed) == (Verb.UPDATE, frozenset())
 
 
 def test_immutable_property_refuses_even_where_another_would_replace() -> None:
@@ -98,21 +99,21 @@ def test_immutable_property_refuses_even_where_another_would_replace() -> None:
 
 
 def test_type_can_ask_for_replacement_of_updatable_properties() -> None:
-    assert decision(row(), size=3).change is Change.UPDATE
+    assert decision(row(), size=3).verb is Verb.UPDATE
     shrunk = decision(row(), size=1)
-    assert (shrunk.change, shrunk.reason) == (Change.REPLACE, "it cannot shrink")
+    assert (shrunk.verb, shrunk.reason) == (Verb.REPLACE, "it cannot shrink")
 
 
 def test_property_that_cannot_change_in_place_replaces_and_says_so() -> None:
     made = decision(row(), image="j", name="b")
-    assert made.change is Change.REPLACE
+    assert made.verb is Verb.REPLACE
     assert made.reason == "`image` cannot be changed in place: i → j"
     assert made.changed == {"image", "name"}
 
 
 def test_updatable_properties_are_updated_and_told_in_order() -> None:
     made = decision(row(), name="b", size=3)
-    assert (made.change, made.reason) == (Change.UPDATE, "`name` a → b; `size` 2 → 3")
+    assert (made.verb, made.reason) == (Verb.UPDATE, "`name` a → b; `size` 2 → 3")
 
 
 def test_removed_property_is_a_change_to_nothing() -> None:
@@ -121,7 +122,7 @@ def test_removed_property_is_a_change_to_nothing() -> None:
 
 def test_value_that_is_not_known_yet_counts_as_a_change() -> None:
     made = decision(row(), image=Unknown("net"))
-    assert made.change is Change.REPLACE
+    assert made.verb is Verb.REPLACE
     assert "(known after apply)" in made.reason
 
 
@@ -138,13 +139,13 @@ FAILED_UPDATE = {"action": Action.UPDATE, "status": Status.FAILED}
 def test_update_that_failed_is_made_again() -> None:
     known = row(properties=OLD | {"name": "b"}, previous_properties=OLD, **FAILED_UPDATE)
     made = decision(known, broken=False, name="b")
-    assert (made.change, made.changed) == (Change.UPDATE, {"name"})
+    assert (made.verb, made.changed) == (Verb.UPDATE, {"name"})
 
 
 def test_update_that_failed_is_undone_by_the_way_back() -> None:
     known = row(properties=OLD | {"name": "b"}, previous_properties=OLD, **FAILED_UPDATE)
     made = decision(known, broken=False)
-    assert (made.change, made.changed) == (Change.UPDATE, {"name"})
+    assert (made.verb, made.changed) == (Verb.UPDATE, {"name"})
 
 
 def test_value_lost_in_two_failed_updates_still_shows() -> None:

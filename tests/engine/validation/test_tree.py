@@ -33,7 +33,7 @@ WORD = {"type": "OS::Heat::RandomString"}
 
 
 def types_in(made: Expanded) -> set[str]:
-    kinds = (kind for each in made.walk() for kind in each.desired.kinds.values())
+    kinds = (kind for each in made.walk() for kind in each.desired.types.values())
     return {kind.name for kind in kinds if not kind.is_template}
 
 

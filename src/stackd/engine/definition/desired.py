@@ -26,6 +26,7 @@ from stackd.template.evaluate import (
     referenced_attributes,
 )
 from stackd.template.evaluation import conditions_for
+from stackd.template.exports import IMPORT
 from stackd.template.graph import circle_error, without_circles
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked
 from stackd.template.parse import Limits
@@ -47,6 +48,11 @@ class Source:
     files: Mapping[str, str]
     exports: Mapping[str, Any] | None = None
 
+    @property
+    def may_import(self) -> bool:
+        """Whether the template may import values that other stacks export."""
+        return IMPORT in self.template.version.functions and _IMPORT_KEY in to_json(self.template.data)
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:
@@ -62,7 +68,7 @@ class Desired:
     parameters: Parameters
     conditions: Conditions
     resources: Mapping[str, ResourceDefinition]
-    kinds: Mapping[str, ResolvedType]
+    types: Mapping[str, ResolvedType]
     requires: Mapping[str, frozenset[str]]
     wanted: Mapping[str, frozenset[tuple[Any, ...]]]
     facade: Mapping[str, Any]
@@ -79,13 +85,13 @@ class Desired:
     def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
         """The scope in which this definition's functions see the stored rows."""
         source = self.source
-        return StackScope(self.parameters, source.files, self.kinds, rows, self.facade, source.exports)
+        return StackScope(self.parameters, source.files, self.types, rows, self.facade, source.exports)
 
     def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved, unconverted properties of a resource."""
         raw = evaluate(self.resources[name].properties, scope, template=self.source.template)
         if isinstance(raw, Unknown):  # the whole section is a function of something that is not known yet
-            return dict.fromkeys(self.kinds[name].handler.properties.schema, raw)
+            return dict.fromkeys(self.types[name].handler.properties.schema, raw)
         return _section(raw, f"resources.{name}.properties")
 
     def metadata(self, name: str, scope: StackScope) -> dict[str, Any]:
@@ -136,6 +142,7 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
     return dict(raw)
 
 
+_IMPORT_KEY = f'"{IMPORT}"'.encode()
 EMPTY = Definition()
 ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
 
@@ -187,7 +194,7 @@ def build(
     conditions = conditions_for(template, parameters)
     conditions.told_once = problems is not None
     resources = enabled_resources(template, conditions, facade=facade, report=defining)
-    kinds = resolve_types(resources, source.environment, registry, source.files, report=defining)
+    types = resolve_types(resources, source.environment, registry, source.files, report=defining)
     # What is wrong with uses in outputs and branches is told where functions are checked.
     unheard: Report = refuse if problems is None else lambda error: None
     desired = Desired(
@@ -196,7 +203,7 @@ def build(
         parameters=parameters,
         conditions=conditions,
         resources=resources,
-        kinds=kinds,
+        types=types,
         requires=dependencies(template, conditions, enabled=resources, report=at(Stage.GRAPH)),
         wanted=referenced_attributes(template, conditions, enabled=resources, report=unheard),
         facade=facade or {},
@@ -227,14 +234,14 @@ def _placed(template: Template, report: Report, error: TemplateError) -> None:
 
 def _implied(desired: Desired) -> dict[str, frozenset[str]]:
     """What types add to the graph by looking at their siblings."""
-    asking = [name for name, kind in desired.kinds.items() if _looks_at_siblings(kind.handler)]
+    asking = [name for name, kind in desired.types.items() if _looks_at_siblings(kind.handler)]
     if not asking:
         return {}
     read = cache(partial(_readable, desired, scope=desired.scope({})))
-    siblings = Siblings({name: kind.name for name, kind in desired.kinds.items()}, read)
+    siblings = Siblings({name: kind.name for name, kind in desired.types.items()}, read)
     implied: dict[str, frozenset[str]] = {}
     for name in asking:
-        handler = desired.kinds[name].handler
+        handler = desired.types[name].handler
         props = handler.properties.wrap(read(name))
         if found := frozenset(handler.implicit_requires(props, siblings)) - {name}:
             implied[name] = found
@@ -248,7 +255,7 @@ def _looks_at_siblings(handler: ResourceType[Any]) -> bool:
 def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
     """Properties as far as they can be read; what is invalid is reported by validation, not here."""
     try:
-        return desired.kinds[name].handler.properties.load(desired.properties(name, scope)).data
+        return desired.types[name].handler.properties.load(desired.properties(name, scope)).data
     except TemplateError:
         return {}
 
@@ -257,7 +264,7 @@ def loaded_properties(
     desired: Desired, name: str, scope: StackScope, *, path: str | None = None
 ) -> Properties:
     """The converted properties of a resource; a ``PropertyError`` carries the full path."""
-    handler = desired.kinds[name].handler
+    handler = desired.types[name].handler
     where = path or f"resources.{name}.properties"
     raw = desired.properties(name, scope)
     if handler.any_properties:

@@ -21,6 +21,11 @@ def attribute_key(name: str, path: tuple[Any, ...]) -> str:
     return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
 
 
+def base_name(key: str) -> str:
+    """The attribute's name in a key of stored attributes."""
+    return key.partition(_SEPARATOR)[0]
+
+
 class StackScope:
     """The view that a stack's template has of its own resources.
 
@@ -67,9 +72,10 @@ class StackScope:
         if exact in row.attributes:
             return row.attributes[exact]
         declared = kind.attributes.get(name)
-        if declared is not None and declared.compute is not None:
-            return select(declared.compute(row), path)
-        return select(row.attributes.get(name), path)
+        value = row.attributes.get(name)
+        if declared is not None and declared.compute is not None and not isinstance(value, Unknown):
+            value = declared.compute(row)
+        return select(value, path)
 
     def all_attributes(self, resource: str) -> Any:
         """Every attribute of a resource as a map."""
@@ -77,7 +83,10 @@ class StackScope:
         if row is None or row.action is Action.INIT:
             return Unknown(resource, ("*",))
         stored = {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
-        return stored | self._kinds[resource].handler.computed_values(row)
+        computed = self._kinds[resource].handler.computed_values(row)
+        return stored | {
+            name: value for name, value in computed.items() if not isinstance(stored.get(name), Unknown)
+        }
 
     def facade(self, key: str) -> Any:
         """Metadata, deletion policy or update policy of the resource that contains this stack."""

@@ -1,4 +1,7 @@
-"""Nested stacks: stacks of their own in the store, one step of their parent's walk in the engine."""
+"""Nested stacks: stacks of their own in the store, one step of their parent's walk in the engine.
+
+The walk of a stack is handed in as ``walk`` by the step that needs it.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,59 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from stackd.db import resources, stacks
+from stackd.db import stacks
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine.definition.desired import Desired, Source, build, load_source
-from stackd.engine.definition.documents import pack_definition
-from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_data
-from stackd.engine.definition.scope import attribute_key
-from stackd.engine.definition.types import handler_of
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.documents import offloaded, pack_definition
+from stackd.engine.definition.nested_definitions import (
+    NO_MEMBERS,
+    build_child,
+    child_environment,
+    child_source,
+    child_template,
+    members_of,
+    nested_attributes,
+    nested_type,
+    private_values,
+)
 from stackd.engine.execution import lifecycle
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.factories import identity_of, new_id, now, stack_event
+from stackd.engine.planning import nested as nested_plans
+from stackd.engine.planning.make import plan_stack
+from stackd.engine.planning.nested import current_rows
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import load_tree
 from stackd.errors import (
     ExportExists,
     ExportInUse,
-    NotFound,
     RequestLimitExceeded,
     ResourceFailure,
     TemplateError,
 )
 from stackd.records import Action, Definition, Stack, Status
-from stackd.resources.base import Batch, Child, Members, NestedType, ResourceType
+from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties
 from stackd.template.problems import raise_first
 from stackd.template.rules import rule_problems
-from stackd.template.template import load_template
+
+Walk = Callable[[StackRun], Awaitable[bool]]
+"""Takes all steps of a stack's plan; answers whether every one succeeded."""
+
+_PER_RESOURCE = 400
+"""What planning one resource costs, in bytes of template parsed."""
 
 
-async def create(at: StackRun, work: ResourceContext, props: Properties, intent: dict[str, Any]) -> None:
-    """Make the child in the store together with the resource's id, then walk it."""
+async def create(
+    at: StackRun, work: ResourceContext, props: Properties, intent: dict[str, Any], walk: Walk
+) -> None:
+    """Store the child together with the resource's id, then walk it."""
     stack = at.stack
     if stack.depth + 1 > at.run.services.tuning.nested_depth:
         limit = at.run.services.tuning.nested_depth
@@ -68,7 +91,7 @@ async def create(at: StackRun, work: ResourceContext, props: Properties, intent:
     event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
-    await _reach(at, work, child, None, props)
+    await _reach(at, work, StoredStack(child, ()), None, props, walk)
     await work.leave(Status.COMPLETE)
 
 
@@ -78,46 +101,50 @@ async def update(
     props: Properties,
     intent: dict[str, Any],
     permitted: Callable[[], Awaitable[None]],
+    walk: Walk,
 ) -> None:
     """Bring the child to what the properties say now; an unchanged and healthy one is left alone.
 
     ``permitted`` raises when the environment forbids a change.
     """
     if work.resource.nested_stack_id is None:
-        await create(at, work, props, intent)
+        await create(at, work, props, intent, walk)
         return
-    child = await _stored_child(work)
+    stored = await _stored_child(work)
     old = type(props).wrap(dict(work.resource.properties))
     resumed = work.resource.status is Status.IN_PROGRESS
     action = work.resource.action if resumed else Action.UPDATE
-    members = await members_of(at, child)
+    members = await _members(at, stored)
     intent["data"] = _private_values(work, intent, props, members)
     work.resource = replace(work.resource, data=intent["data"])
-    if not resumed and await _is_same(at, work, child, props, members):
+    if not resumed and _stands(at, work, stored, props, members):
         await work.store(**intent)
-        await _store_attributes(at, work, child)
+        await _store_attributes(at, work, stored.stack)
+        return
+    if not resumed and await _redefined(at, work, stored, props, members, intent, walk):
         return
     if resumed:
         await work.store(**intent)
     else:
         await permitted()
         await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
-    await _reach(at, work, child, old, props)
+    await _reach(at, work, stored, old, props, walk)
     await work.leave(Status.COMPLETE, previous_properties=None)
 
 
-async def delete(at: StackRun, work: ResourceContext, *, keep: bool = False) -> None:
+async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
-    row = work.resource
-    child = await stacks.get(at.run.services.db, row.nested_stack_id, None) if row.nested_stack_id else None
+    row, db = work.resource, at.run.services.db
+    child = await stacks.get(db, row.nested_stack_id, None) if row.nested_stack_id else None
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
         await work.enter(Action.DELETE)
-        withdrawn = await exports.withdraw(at.run.services.db, child) if child.id in at.run.sharing else []
+        withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
         started = "Stack DELETE started"
         child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, started, *withdrawn)
-        inner = await _inner(at, work, child, None)
+        stored = await load_tree(db, child, definitions=False)
+        inner = at.inner(row, child, plan_stack(at.run.inputs, None, stored, (*at.plan.path, row.name)))
         async with at.run.cancellation.aside():
-            good = await inner.walk()
+            good = await walk(inner)
         if not good:
             await _raise_failure(at, inner, child, Action.DELETE)
         done = "Stack DELETE completed successfully"
@@ -126,66 +153,90 @@ async def delete(at: StackRun, work: ResourceContext, *, keep: bool = False) -> 
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
 
 
-def _nested(kind: ResourceType[Any]) -> NestedType[Any]:
-    if not isinstance(kind, NestedType):
-        raise ResourceFailure(f"{kind.type_name} does not contain a stack")
-    return kind
-
-
 def _private_values(
     work: ResourceContext, intent: Mapping[str, Any], props: Properties, members: Members
 ) -> dict[str, Any]:
-    """The type's private values after the change; None removes one."""
-    after = _nested(work.kind).data_after(work.resource, props, members)
-    data = {**work.resource.data, **intent["data"], **after}
-    return {key: value for key, value in data.items() if value is not None}
+    """The type's private values after the change."""
+    return private_values(
+        work.resource, nested_type(work.kind), intent["data"]["update_policy"], props, members
+    )
 
 
 async def is_broken(work: ResourceContext) -> bool:
-    """Whether a failed nested stack must be replaced as a whole: it is missing, or was marked unhealthy.
-
-    One whose own check failed is updated: its members know which of them have to be replaced.
-    """
+    """Whether a failed nested stack must be replaced as a whole."""
     child_id = work.resource.nested_stack_id
     child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
-    if child is None or child.deleted_at is not None:
-        return True
-    checked = (Action.CHECK, Status.FAILED)
-    return work.resource.action is Action.CHECK and (child.action, child.status) != checked
+    return nested_plans.is_broken(work.resource, child)
 
 
-async def _stored_child(work: ResourceContext) -> Stack:
-    child_id = work.resource.nested_stack_id
-    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
+async def _stored_child(work: ResourceContext) -> StoredStack:
+    db, child_id = work.run.services.db, work.resource.nested_stack_id
+    child = await stacks.get(db, child_id, None) if child_id else None
     if child is None:
         raise ResourceFailure("The nested stack is missing")
-    return child
+    return await load_tree(db, child)
 
 
-async def _is_same(
-    at: StackRun, work: ResourceContext, child: Stack, props: Properties, members: Members
+def _stands(
+    at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
 ) -> bool:
-    if child.status is not Status.COMPLETE or work.resource.status is not Status.COMPLETE:
+    """Whether the child is what it should be, with everything in it."""
+    if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
         return False
-    if any(row.status is not Status.COMPLETE for row in members.resources.values()):
+    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    return _definition(at, work, child)[0] == stored.stack.definition
+
+
+async def _redefined(
+    at: StackRun,
+    work: ResourceContext,
+    stored: StoredStack,
+    props: Properties,
+    members: Members,
+    intent: Mapping[str, Any],
+    walk: Walk,
+) -> bool:
+    """Give a child files that change nothing in it, without a change of its state; whether that was all."""
+    if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
         return False
-    files = at.desired.source.files
-    wanted = _nested(work.kind).child(work.resource, props, members, files)
-    definition, _ = _definition(at, work, wanted)
-    return definition == child.definition
+    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    definition, changes = _definition(at, work, child)
+    if replace(definition, files=stored.stack.definition.files) != stored.stack.definition:
+        return False
+    plan = await _plan(at, work, stored, child, definition)
+    if not plan.is_empty:
+        return False
+    moved = replace(stored.stack, definition=definition)
+    inner = at.inner(work.resource, moved, plan)
+    async with at.run.cancellation.aside():
+        good = await walk(inner)
+    if not good:
+        await _raise_failure(at, inner, stored.stack, Action.UPDATE)
+    await at.run.write(*changes, Update(Stack, moved.id, {"definition": definition}))
+    await work.store(**intent)
+    await _store_attributes(at, work, moved)
+    return True
 
 
 async def _reach(
-    at: StackRun, work: ResourceContext, child: Stack, old: Properties | None, new: Properties
+    at: StackRun,
+    work: ResourceContext,
+    stored: StoredStack,
+    old: Properties | None,
+    new: Properties,
+    walk: Walk,
 ) -> None:
     """Take the child through all batches of the change."""
     files = at.desired.source.files
-    members = NO_MEMBERS if old is None else await members_of(at, child)
-    batches = list(_nested(work.kind).batches(work.resource, old, new, members, files))
+    members = NO_MEMBERS if old is None else await _members(at, stored)
+    batches = list(nested_type(work.kind).batches(work.resource, old, new, members, files))
     if sum(batch.pause for batch in batches) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
+    child = stored.stack
     for index, batch in enumerate(batches):
-        child = await _reach_batch(at, work, child, batch)
+        if index:
+            stored = await load_tree(at.run.services.db, child)
+        child = await _reach_batch(at, work, stored, batch, walk)
         if batch.pause and index + 1 < len(batches):
             await work.sleep(batch.pause)
     await _store_attributes(at, work, child)
@@ -196,33 +247,27 @@ async def _values_before(at: StackRun, child: Stack, source: Source) -> Mapping[
     schemas = source.template.parameter_schemas.values()
     if not child.definition.template or not any(schema.immutable for schema in schemas):
         return None
-    return (await load_desired(at.run.services.db, at.run.services.registry, child)).parameters
+    services = at.run.services
+    return (await load_desired(services.db, services.registry, child)).parameters
 
 
-async def _reach_batch(at: StackRun, work: ResourceContext, child: Stack, batch: Batch) -> Stack:
+async def _reach_batch(
+    at: StackRun, work: ResourceContext, stored: StoredStack, batch: Batch, walk: Walk
+) -> Stack:
+    child = stored.stack
     definition, changes = _definition(at, work, batch.child)
     action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
     action = action or Action.UPDATE
-    template, environment = child_data(at.desired.source.environment, work.resource, batch.child)
-    source = load_source(template, environment, at.desired.source.files)
-    source = await exports.with_exports(
-        at.run.services.db, at.run.services.registry, source, identity_of(child)
-    )
-    desired = build(
-        source,
-        identity_of(child),
-        at.run.services.registry,
-        definition,
-        facade=_facade(at, work),
-        previous=await _values_before(at, child, source),
-    )
+    plan = await _plan(at, work, stored, batch.child, definition)
+    desired = plan.desired
+    assert desired is not None
     child = await _set_state(
         at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
     )
     await _admit(at, child, desired, action)
-    inner = await _inner(at, work, child, desired)
+    inner = at.inner(work.resource, child, plan)
     async with at.run.cancellation.aside():
-        good = await inner.walk()
+        good = await walk(inner)
     if not good:
         await _raise_failure(at, inner, child, action)
     try:
@@ -232,10 +277,38 @@ async def _reach_batch(at: StackRun, work: ResourceContext, child: Stack, batch:
         raise
     values = {
         "outputs": desired.outputs(desired.scope(inner.rows)),
-        "description": source.template.description,
+        "description": desired.source.template.description,
     }
     done = f"Stack {action} completed successfully"
     return await _set_state(at, child, action, Status.COMPLETE, done, *shared, **values)
+
+
+async def _plan(
+    at: StackRun, work: ResourceContext, stored: StoredStack, child: Child, definition: Definition
+) -> StackPlan:
+    """The plan of the stack inside: the one made with the parent's, if that still holds, else a new one."""
+    made = at.plan.children.get(work.resource.name)
+    if made is not None and made.definition == definition and list(made.stored) == list(stored.rows):
+        return made
+    services, row = at.run.services, work.resource
+    source = child_source(at.desired, row, child)
+    source = await exports.with_exports(services.db, services.registry, source, identity_of(stored.stack))
+
+    def make(previous: Mapping[str, Any] | None = None) -> StackPlan:
+        desired = build_child(
+            at.desired,
+            row,
+            source,
+            identity_of(stored.stack),
+            services.registry,
+            definition,
+            previous=previous,
+        )
+        return plan_stack(at.run.inputs, desired, stored, (*at.plan.path, row.name), at.asked(row))
+
+    size = _PER_RESOURCE * (len(stored.rows) + len(source.template.resources))
+    plan: StackPlan = await offloaded(size, make, await _values_before(at, stored.stack, source))
+    return plan
 
 
 async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -> None:
@@ -249,21 +322,12 @@ async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -
         raise
 
 
-def _facade(at: StackRun, work: ResourceContext) -> Mapping[str, Any]:
-    definition = at.desired.resources[work.resource.name]
-    return {
-        "metadata": dict(work.resource.metadata),
-        "deletion_policy": definition.deletion_policy,
-        "update_policy": definition.update_policy or {},
-    }
-
-
 def _definition(at: StackRun, work: ResourceContext, child: Child) -> tuple[Definition, list[Change]]:
-    stack, db = at.stack, at.run.services.db
-    template, environment = child_data(at.desired.source.environment, work.resource, child)
-    if isinstance(template, str):
-        template = load_template(template, file=child.source).data
-    return pack_definition(db, stack.project_id, template, environment, stack.definition.files)
+    stack, row = at.stack, work.resource
+    environment = child_environment(at.desired.source.environment, row, child)
+    template = child_template(at.desired, row, child)
+    files = stack.definition.files
+    return pack_definition(at.run.services.db, stack.project_id, template, environment, files)
 
 
 async def _set_state(
@@ -287,11 +351,6 @@ async def _set_state(
     return replace(child, **moved)
 
 
-async def _inner(at: StackRun, work: ResourceContext, child: Stack, desired: Desired | None) -> StackRun:
-    stored = await resources.of_stack(at.run.services.db, child.id)
-    return at.inner(work.resource, child, desired, stored)
-
-
 async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Action) -> NoReturn:
     """Mark the child FAILED and fail the resource with the child's own words."""
     if not inner.failures:
@@ -306,44 +365,19 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
     raise NestedFailure(kind, inner_text)
 
 
-async def members_of(at: StackRun, child: Stack) -> Members:
+async def _members(at: StackRun, stored: StoredStack) -> Members:
     """The child's resources as they are stored."""
-    rows = await resources.of_stack(at.run.services.db, child.id)
-    registry = at.run.services.registry
-    stored = {row.name: row for row in rows if row.replaced_by is None}
+    child, services = stored.stack, at.run.services
     if not child.definition.template:
         return NO_MEMBERS
-    desired = await load_desired(at.run.services.db, at.run.services.registry, child)
-    scope = desired.scope(stored)
-
-    def attribute(member: str, path: tuple[Any, ...]) -> Any:
-        if not path:
-            return scope.reference(member)
-        return scope.attribute(member, str(path[0]), path[1:])
-
-    references = {
-        name: handler_of(row, registry, desired.kinds).reference(row) for name, row in stored.items()
-    }
+    desired = await load_desired(services.db, services.registry, child)
     outputs = {key: each.get("value") for key, each in (child.outputs or {}).items()}
-    return Members(stored, references, outputs, attribute)
+    return members_of(desired, current_rows(stored), outputs, services.registry)
 
 
 async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
-    members = await members_of(at, child)
-    handler = _nested(work.kind)
-    values: dict[str, Any] = {}
-    for path in at.wanted(work.resource.name):
-        name, rest = str(path[0]), tuple(path[1:])
-        try:
-            values[attribute_key(name, rest)] = handler.read(work.resource, name, rest, members)
-        except (TemplateError, NotFound):
-            continue
-    for name in handler.attributes:
-        try:
-            values.setdefault(name, handler.read(work.resource, name, (), members))
-        except TemplateError:
-            continue
-    if "OS::stack_id" in members.outputs:
-        values["OS::stack_id"] = members.outputs["OS::stack_id"]
+    members = await _members(at, await load_tree(at.run.services.db, child, definitions=False))
+    wanted = at.wanted(work.resource.name)
+    values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
     if values != dict(work.resource.attributes):
         await work.store(attributes=values)

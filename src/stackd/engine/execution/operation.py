@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import structlog
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder, Found
-from stackd.db import resources, stacks
+from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json, offloaded
@@ -21,19 +21,30 @@ from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates
 from stackd.engine.execution.lifecycle import UNEXPECTED
+from stackd.engine.execution.observation import missing_objects
 from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
 from stackd.engine.factories import now, stack_event
+from stackd.engine.planning.bounds import Bounds
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.plan import Plan
 from stackd.engine.planning.states import ROLLED_BACK
+from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
-from stackd.records import Action, Definition, Fence, Operation, Resource, Stack, Status
+from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
+
+_PER_RESOURCE = 400
+"""What planning one resource costs, in bytes of template parsed."""
 
 
 class OperationExecutor:
@@ -90,12 +101,13 @@ class OperationExecutor:
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
-        stored = await resources.of_stack(self.services.db, self.stack.id)
         cloud = await self._open_cloud()
+        stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
             self.operation,
             self.fence,
+            await self._inputs(action, desired, stored, cloud),
             cloud,
             Finder(cloud, self._found),
             self.cancellation,
@@ -103,11 +115,11 @@ class OperationExecutor:
             on_failure=self._on_failure,
             quota=await self._room(action, desired),
             hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
-            sharing=await exports.stacks_of(self.services.db, self.stack.root_id),
+            bound=await self._bound(action),
         )
         self._ledger = run.hooks
-        work = await self._planned(run, desired, stored, await self._environment(action))
-        good = await work.walk()
+        work = await self._planned(run, action, desired, stored, await self._environment(action))
+        good = await walk_stack(work)
         if self._grace is not None:
             self._grace.cancel()
         if self.cancellation.halt is Halt.TIMED_OUT:
@@ -146,19 +158,53 @@ class OperationExecutor:
             log.warning("environment_not_readable", stack=self.stack.id, error=str(error))
             return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
 
+    async def _inputs(
+        self, action: Action, desired: Desired | None, stored: StoredStack, cloud: Cloud
+    ) -> Inputs:
+        """What the operation is planned from; reality is read first where the request asks for it."""
+        db, registry, stack = self.services.db, self.services.registry, self.stack
+        missing: frozenset[str] = frozenset()
+        if desired is not None and self.operation.options.get("converge") and action is not Action.ROLLBACK:
+            missing = await missing_objects(cloud, registry, stored)
+        nested = desired is not None and any(
+            isinstance(each.handler, NestedType) for each in desired.types.values()
+        )
+        return Inputs(
+            registry=registry,
+            identify=identify(db, stack.project_id),
+            exports=await exported_values(db, stack.project_id) if nested else {},
+            missing=missing,
+            sharing=await exports.stacks_of(db, stack.root_id),
+            ahead=False,
+            keep_originals=self._rolls_back(action),
+            max_depth=self.services.tuning.nested_depth,
+        )
+
+    async def _bound(self, action: Action) -> Bounds | None:
+        """What the saved plan allows that is executed; a rollback goes back whatever the plan was."""
+        plan_id = self.operation.options.get("plan")
+        if not plan_id or action is Action.ROLLBACK:
+            return None
+        saved = await plans.get(self.services.db, plan_id, self.stack.project_id)
+        return Bounds.of(Plan.of_data(saved.content)) if saved is not None else None
+
     async def _planned(
-        self, run: OperationRun, desired: Desired | None, stored: Sequence[Resource], environment: Environment
+        self,
+        run: OperationRun,
+        action: Action,
+        desired: Desired | None,
+        stored: StoredStack,
+        environment: Environment,
     ) -> StackRun:
-        """The work with its plan; a large one is made off the event loop, and so is the first one,
+        """The stack with its plan; a large one is made off the event loop, and so is the first one,
         which imports the graph library.
         """
-        size = 200 * (len(stored) + (len(desired.resources) if desired else 0))
+        size = _PER_RESOURCE * (len(stored.rows) + (len(desired.resources) if desired else 0))
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        work: StackRun = await offloaded(
-            size, StackRun, run, self.stack, desired, stored, walk_stack, environment=environment
-        )
-        return work
+        plan: Plan = await offloaded(size, make_plan, desired, stored, action, run.inputs)
+        assert plan.root is not None
+        return StackRun(run, self.stack, plan.root, environment=environment)
 
     async def _desired(self, action: Action) -> Desired | None:
         if action is Action.DELETE or not self.stack.definition.template:

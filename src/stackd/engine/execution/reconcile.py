@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,10 +13,12 @@ from stackd.engine.definition.desired import loaded_properties
 from stackd.engine.execution import hooks, lifecycle, nested
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.name_lookup import with_ids
+from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.factories import resource_event
-from stackd.engine.planning.diff import UNCHANGED, Change, Decision, decide, present
+from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
+from stackd.engine.planning.verbs import Verb
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
@@ -37,19 +39,28 @@ class Target:
     intent: dict[str, Any]
 
 
-async def reconcile(at: StackRun, name: str) -> bool:
+async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Make one resource what the template says; whether that succeeded."""
     row = at.row(name)
-    work = at.work(row, at.desired.kinds[name].handler)
+    work = at.work(row, at.desired.types[name].handler)
+    if at.is_kept(row) and not _lacks_attributes(at, work):
+        return await at.guarded(work, _keep(at, work))
     if _is_interrupted(at, row):
         if not await _resume(at, work):
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
-    return await at.guarded(work, _reach(at, work))
+    return await at.guarded(work, _reach(at, work, walk))
 
 
-async def _reach(at: StackRun, work: ResourceContext) -> None:
+async def _keep(at: StackRun, work: ResourceContext) -> None:
+    """Note that a resource stands as it was planned to: nothing is evaluated again."""
+    name = work.resource.name
+    await _store_changed(work, _origin(at, name))
+    at.kept.add(name)
+
+
+async def _reach(at: StackRun, work: ResourceContext, walk: Walk) -> None:
     """From the newest row to the wanted state: nothing, create, update, or replace."""
     is_new = work.resource.action is Action.INIT
     if at.desired.resources[work.resource.name].external_id is None:
@@ -57,46 +68,50 @@ async def _reach(at: StackRun, work: ResourceContext) -> None:
     try:
         target = await _target(at, work.resource.name)
         _require_same_external(work.resource, target.external)
-        decision = UNCHANGED if is_new or target.external else await _decide(at, work, target)
+        difference = UNCHANGED if is_new or target.external else await _diff(at, work, target)
     except Exception:
         await work.enter(Action.CREATE if is_new else Action.UPDATE)
         raise
     if target.external is not None:
         await _adopt(at, work, target.external, target.intent)
     elif is_new:
-        await _create(at, work, target)
-    elif decision.change is Change.REPLACE:
-        await _require_allowed(at, work, Change.REPLACE)
+        at.require_planned(work.resource.name, Verb.CREATE)
+        await _create(at, work, target, walk)
+    elif difference.verb is Verb.REPLACE:
+        await _require_allowed(at, work, Verb.REPLACE)
         fresh = await _replace(at, work)
-        await _follow(at, fresh, _create(at, fresh, target))
+        await _follow(at, fresh, _create(at, fresh, target, walk))
         return
     else:
-        await _change(at, work, target, decision)
+        await _change(at, work, target, difference, walk)
     await hooks.after(at, work)
 
 
-async def _change(at: StackRun, work: ResourceContext, target: Target, decision: Decision) -> None:
+async def _change(
+    at: StackRun, work: ResourceContext, target: Target, difference: Difference, walk: Walk
+) -> None:
     """Bring an object that stays to what is wanted."""
     if isinstance(work.kind, NestedType):
         hooks.arm(at, work)
-        permitted = partial(_require_allowed, at, work, Change.UPDATE)
-        await nested.update(at, work, target.props, target.intent, permitted)
-    elif decision.change is Change.UPDATE:
-        await _require_allowed(at, work, Change.UPDATE)
+        permitted = partial(_require_allowed, at, work, Verb.UPDATE)
+        await nested.update(at, work, target.props, target.intent, permitted, walk)
+    elif difference.verb is Verb.UPDATE:
+        await _require_allowed(at, work, Verb.UPDATE)
         hooks.arm(at, work)
         await _update(at, work, target)
     else:
         await _leave_alone(at, work, target.intent)
 
 
-async def _require_allowed(at: StackRun, work: ResourceContext, change: Change) -> None:
-    """Refuse what the environment forbids to do to a resource, before anything is done to it.
+async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> None:
+    """Refuse what a saved plan does not say, and what the environment forbids, before anything is done.
 
-    A rollback may do it: it brings back what was there.
+    A rollback may do what is forbidden: it brings back what was there.
     """
     row = work.resource
-    if at.run.hooks.is_open and change.value in at.environment.restricted_actions(row.name):
-        refusal = ResourceActionRestricted(change.value)
+    at.require_planned(row.name, verb)
+    if at.run.hooks.is_open and verb.value in at.environment.restricted_actions(row.name):
+        refusal = ResourceActionRestricted(verb.value)
         shown = row.physical_id or work.physical_name
         await at.run.write(resource_event(at.stack, row, Action.UPDATE, Status.FAILED, str(refusal), shown))
         raise refusal
@@ -115,24 +130,45 @@ async def _target(at: StackRun, name: str) -> Target:
     else:
         props = loaded_properties(desired, name, scope)
     if external is None:
-        desired.kinds[name].handler.validate(props)
+        desired.types[name].handler.validate(props)
     return Target(props, metadata, external, _intent(at, name, props, metadata))
 
 
 def _intent(at: StackRun, name: str, props: Properties, metadata: dict[str, Any]) -> dict[str, Any]:
     desired = at.desired
-    intent: dict[str, Any] = {
-        "properties": props.data,
-        "applied_from": at.target,
-        "requires": tuple(sorted(desired.requires[name])),
-        "deletion_policy": desired.resources[name].deletion_policy,
-    }
+    intent: dict[str, Any] = {"properties": props.data, **_origin(at, name)}
     if metadata:
         intent["metadata"] = metadata
-    if isinstance(desired.kinds[name].handler, NestedType):
+    if isinstance(desired.types[name].handler, NestedType):
         policy = desired.update_policy(name, at.scope)
         intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
     return intent
+
+
+def _origin(at: StackRun, name: str) -> dict[str, Any]:
+    """What a row keeps of the definition that it was last applied from, beside the properties."""
+    return {
+        "applied_from": at.target,
+        "requires": tuple(sorted(at.desired.requires[name])),
+        "deletion_policy": at.desired.resources[name].deletion_policy,
+    }
+
+
+def _lacks_attributes(at: StackRun, work: ResourceContext) -> bool:
+    """Whether something refers to attributes that were not stored when the resource was made."""
+    row = work.resource
+    if isinstance(work.kind, NestedType):
+        return True
+    missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
+    return bool(missing & work.kind.stored_names())
+
+
+async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> None:
+    """Store those of some values of the row that differ."""
+    changed = {key: value for key, value in values.items() if getattr(work.resource, key) != value}
+    if changed:
+        await work.store(**changed)
+        await work.flush()
 
 
 def _require_same_external(row: Resource, wanted: str | None) -> None:
@@ -141,15 +177,16 @@ def _require_same_external(row: Resource, wanted: str | None) -> None:
         raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
 
 
-async def _decide(at: StackRun, work: ResourceContext, target: Target) -> Decision:
+async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
     row = work.resource
     broken = row.status is not Status.FAILED or await _is_broken(work)
-    return decide(
+    return diff_resource(
         row,
         work.kind,
         target.props,
-        kind_name=at.desired.kinds[row.name].name,
+        type_name=at.desired.types[row.name].name,
         broken=broken,
+        missing=row.id in at.run.inputs.missing,
         metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
     )
 
@@ -175,14 +212,14 @@ async def _is_broken(work: ResourceContext) -> bool:
 # --- new objects ----------------------------------------------------------------------------------
 
 
-async def _create(at: StackRun, work: ResourceContext, target: Target) -> None:
+async def _create(at: StackRun, work: ResourceContext, target: Target, walk: Walk) -> None:
     try:
         await _make_room(at, work.resource)
     except Exception:
         await work.enter(Action.CREATE)
         raise
     if isinstance(work.kind, NestedType):
-        await nested.create(at, work, target.props, target.intent)
+        await nested.create(at, work, target.props, target.intent, walk)
         return
     ready = await with_ids(target.props, at.run.find, at.run.known_ids)
     await lifecycle.create(work, ready, at.wanted(work.resource.name), **target.intent)
@@ -233,7 +270,7 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
         ),
     )
     at.put_beside(replace(old, **marks), fresh)
-    return at.work(fresh, at.desired.kinds[old.name].handler)
+    return at.work(fresh, at.desired.types[old.name].handler)
 
 
 async def _follow(at: StackRun, fresh: ResourceContext, action: Coroutine[Any, Any, None]) -> None:
@@ -269,18 +306,16 @@ async def _repair(at: StackRun, work: ResourceContext) -> None:
 
 
 async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, Any]) -> None:
-    row = work.resource
+    row, values = work.resource, dict(intent)
     await _repair(at, work)
-    changed = {key: value for key, value in intent.items() if getattr(row, key) != value}
-    missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
-    if missing & work.kind.stored_names():
-        changed["attributes"] = await work.attributes(at.wanted(row.name))
+    if _lacks_attributes(at, work):
+        values["attributes"] = await work.attributes(at.wanted(row.name))
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."
-        await work.leave(Status.COMPLETE, text, **changed)
-    elif changed:
-        await work.store(**changed)
-        await work.flush()
+        await work.leave(Status.COMPLETE, text, **values)
+        return
+    await _store_changed(work, values)
+    at.kept.add(row.name)
 
 
 # --- what an earlier walk left unfinished ---------------------------------------------------------
@@ -288,7 +323,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, An
 
 def _is_interrupted(at: StackRun, row: Resource) -> bool:
     """Whether an interrupted action must be completed first; nested stacks do that themselves."""
-    kind = at.desired.kinds[row.name]
+    kind = at.desired.types[row.name]
     open_actions = (Action.CREATE, Action.UPDATE)
     if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
         return False

@@ -16,6 +16,8 @@ from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
 from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.watchers import Watchers
+from stackd.engine.planning.bounds import Bounds
+from stackd.engine.planning.inputs import Inputs
 from stackd.records import Action, Fence, Operation, Stack
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
@@ -122,12 +124,13 @@ class OperationRun:
 
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
-    ``sharing`` are the stacks of the tree that export or import anything.
+    ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
     """
 
     services: Services
     operation: Operation
     fence: Fence
+    inputs: Inputs
     cloud: Cloud
     find: Finder
     cancellation: Cancellation
@@ -136,10 +139,10 @@ class OperationRun:
     attributed: set[tuple[str, str]] = field(default_factory=set)
     known_ids: set[str] = field(default_factory=set)
     quota: ResourceQuota = field(default_factory=ResourceQuota)
-    sharing: frozenset[str] = frozenset()
     hooks: HookStates = field(default_factory=HookStates)
     has_failed: bool = False
     secrets: Secrets = NOTHING
+    bound: Bounds | None = None
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:

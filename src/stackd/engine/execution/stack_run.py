@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stackd.db.journal import Change
 from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.nested_definitions import Attributes, asked_inside
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, handler_of
 from stackd.engine.execution import lifecycle
@@ -18,7 +19,9 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.factories import new_id, now
-from stackd.engine.planning.plan import Plan, plan, target_of
+from stackd.engine.planning.ordering import target_of
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
 from stackd.errors import ResourceActionRestricted, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status
@@ -29,9 +32,6 @@ from stackd.template.environment import Environment
 from stackd.template.masking import concealed_text, secrets_in
 
 NO_ENVIRONMENT = Environment()
-
-Walk = Callable[["StackRun"], Awaitable[bool]]
-"""Takes all steps of a stack; answers whether every one succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,78 +48,54 @@ class Failure:
         return self.text if self.as_a_whole else f"Resource {self.action} failed: {self.text}"
 
 
-def asked_inside(path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """What a reference to an attribute of a nested stack asks of the resources in it.
-
-    ``resource.<member>.<attribute>`` asks for the attribute; a group passes on names such as ``attributes``
-    with what follows them, or an attribute of the members by its own name.
-    """
-    name, rest = str(path[0]), tuple(path[1:])
-    if name.startswith("resource."):
-        attribute = name.split(".", 2)[2:]
-        if inner := (*attribute, *rest):
-            yield inner
-        return
-    yield path
-    if rest:
-        yield rest
-
-
 class StackRun:
-    """One stack on its way to ``desired`` (None: to nothing), a way that ``walk`` goes.
+    """One stack while its ``plan`` is walked.
 
     ``rows`` is the newest row of every wanted name and ``by_id`` every row; both change as the steps
-    get on, and the scope reads them. ``asked`` are names of attributes that the stack around asks of
-    any member. ``environment`` matters only where there is no ``desired`` that has one.
+    get on, and the scope reads them. ``kept`` are the names that stand as they were. ``asked`` are
+    attributes that the stack around asks of any member. ``environment`` matters only where the plan leads to
+    nothing: a definition has its own.
     """
 
     def __init__(
         self,
         run: OperationRun,
         stack: Stack,
-        desired: Desired | None,
-        stored: Sequence[Resource],
-        walk: Walk,
+        plan: StackPlan,
         *,
-        path: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
         root_name: str = "",
-        asked: frozenset[tuple[Any, ...]] = frozenset(),
+        asked: Attributes = frozenset(),
         environment: Environment = NO_ENVIRONMENT,
     ) -> None:
+        desired = plan.desired
         self.run = run
         self.stack = stack
+        self.plan = plan
         self.desired_or_none = desired
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run.hooks, stack, self.environment)
         if desired is not None and desired.parameters.hidden:
             run.secrets |= secrets_in(desired.parameters)
         self.target = target_of(stack.definition)
-        self.by_id = {row.id: row for row in stored}
+        self.by_id = {row.id: row for row in plan.stored}
         self.failures: list[Failure] = []
-        requires = desired.requires if desired else {}
-        self.plan: Plan = plan(
-            requires, stored, self.target, keep_originals=run.rolls_back, settle_first=self.shares
-        )
-        self.rows: dict[str, Resource | None] = dict(self.plan.current)
+        self.kept: set[str] = set()
+        self.rows: dict[str, Resource | None] = dict(plan.order.current)
         self.info = StackInfo(
             id=stack.id,
             name=stack.name,
             project_id=stack.project_id,
             root_id=stack.root_id,
             root_name=root_name or stack.name,
-            path=path,
+            path=names,
             timeout=60.0 * stack.timeout_mins if stack.timeout_mins else run.services.tuning.timeout,
         )
         self._scope = desired.scope(self.rows) if desired else None
-        self._walk = walk
         self._asked = asked
-        run.known_ids |= lifecycle.known_objects(stored)
-        for row in self.plan.leftovers:
+        run.known_ids |= lifecycle.known_objects(plan.stored)
+        for row in plan.order.leftovers:
             run.quota.leave(row.nested_stack_id)
-
-    async def walk(self) -> bool:
-        """Take all steps; whether every one succeeded."""
-        return await self._walk(self)
 
     @property
     def desired(self) -> Desired:
@@ -143,33 +119,59 @@ class StackRun:
     @property
     def shares(self) -> bool:
         """Whether the stack exports or imports anything."""
-        return self.stack.id in self.run.sharing
+        return self.stack.id in self.run.inputs.sharing
 
     async def export_changes(self, action: Action) -> list[Change]:
         """What the good end of an action stores of the stack's exports and imports."""
         db, desired = self.run.services.db, self.desired_or_none
         if action is Action.DELETE:
-            return await exports.end(db, self.stack, action, None, None) if self.run.sharing else []
+            return await exports.end(db, self.stack, action, None, None) if self.run.inputs.sharing else []
         if not self.shares and not (desired is not None and exports.shares(desired.source)):
             return []
         return await exports.end(db, self.stack, action, desired, self._scope)
 
-    def inner(
-        self, row: Resource, child: Stack, desired: Desired | None, stored: Sequence[Resource]
-    ) -> StackRun:
+    def asked(self, row: Resource) -> Attributes:
+        """What references to a resource's attributes ask of the resources inside it."""
+        return asked_inside(self.wanted(row.name)) if self.desired_or_none else frozenset()
+
+    def inner(self, row: Resource, child: Stack, plan: StackPlan) -> StackRun:
         """The nested stack behind a resource, as a part of the same operation."""
-        wanted = self.wanted(row.name) if self.desired_or_none else frozenset()
+        environment = self.environment if plan.desired else self.environment.child(row.name, row.type)
         return StackRun(
             self.run,
             child,
-            desired,
-            stored,
-            self._walk,
-            path=(*self.info.path, row.name),
+            plan,
+            names=(*self.info.path, row.name),
             root_name=self.info.root_name,
-            asked=frozenset(inner for path in wanted for inner in asked_inside(path)),
-            environment=self.environment if desired else self.environment.child(row.name, row.type),
+            asked=self.asked(row),
+            environment=environment,
         )
+
+    # --- the plan -------------------------------------------------------------------------------
+
+    def is_kept(self, row: Resource) -> bool:
+        """Whether a resource is known to stay as it is: planned so, and so is all that it needs."""
+        step = self.plan.steps.get(row.name)
+        return (
+            step is not None
+            and step.verb is Verb.KEEP
+            and row.status is Status.COMPLETE
+            and row.external_id is None
+            and row.replaced_by is None
+            and self.hooks is None
+            and self.desired.requires[row.name] <= self.kept
+        )
+
+    def require_planned(self, name: str, verb: Verb) -> None:
+        """Refuse what a saved plan does not say; without one the plan follows what is known now.
+
+        Raises ``PlanExceeded``.
+        """
+        step, bound = self.plan.steps[name], self.run.bound
+        if bound is not None:
+            bound.require(step.path, verb)
+        if not permits(step.verb, verb):
+            self.plan.steps[name] = replace(step, verb=verb)
 
     # --- rows -----------------------------------------------------------------------------------
 
@@ -186,7 +188,7 @@ class StackRun:
 
     def new_row(self, name: str, **values: Any) -> Resource:
         """A row for a wanted name, of which nothing is made yet."""
-        definition, kind = self.desired.resources[name], self.desired.kinds[name]
+        definition, kind = self.desired.resources[name], self.desired.types[name]
         return Resource(
             id=new_id(),
             stack_id=self.stack.id,
@@ -230,7 +232,7 @@ class StackRun:
         return handler_of(row, self.run.services.registry, self._kinds())
 
     def _kinds(self) -> Mapping[str, ResolvedType]:
-        return self.desired_or_none.kinds if self.desired_or_none else {}
+        return self.desired_or_none.types if self.desired_or_none else {}
 
     async def stored_properties(self, work: ResourceContext) -> Properties:
         """What was last sent to the cloud, with ids for names as far as they still can be found."""

@@ -11,7 +11,7 @@ from stackd.engine.execution.reconcile import reconcile
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.execution.traversal import walk
-from stackd.engine.planning.plan import SETTLED, Step
+from stackd.engine.planning.ordering import SETTLED, Node
 from stackd.engine.services import exports
 from stackd.errors import ExportInUse, Fenced, ResourceFailure
 from stackd.records import Action, Status
@@ -24,7 +24,7 @@ INSERTS = 500
 async def walk_stack(at: StackRun) -> bool:
     """Take all steps to what the stack is to be; whether every one succeeded."""
     await _insert_new_rows(at)
-    not_started = await walk(at.plan.graph, partial(_act, at), partial(_may_start, at))
+    not_started = await walk(at.plan.order.graph, partial(_act, at), partial(_may_start, at))
     return not not_started and _may_start(at)
 
 
@@ -44,14 +44,14 @@ async def _insert_new_rows(at: StackRun) -> None:
         await at.run.write(*changes)
 
 
-async def _act(at: StackRun, step: Step) -> bool:
-    if step == SETTLED:
+async def _act(at: StackRun, node: Node) -> bool:
+    if node == SETTLED:
         return await _settle(at)
     async with at.run.cancellation.slots:
         if not _may_start(at):
             return False
         try:
-            return await (_clean(at, step) if step.is_clean else reconcile(at, step.name))
+            return await (_clean(at, node) if node.is_clean else reconcile(at, node.name, walk_stack))
         except Fenced:
             at.run.cancellation.stop(Halt.FENCED)
         except Stopped:
@@ -74,10 +74,10 @@ async def _settle(at: StackRun) -> bool:
     return True
 
 
-async def _clean(at: StackRun, step: Step) -> bool:
+async def _clean(at: StackRun, node: Node) -> bool:
     """Remove a row that is not the current one of its name."""
-    row = at.by_id[step.row]
-    current = at.rows.get(step.name)
+    row = at.by_id[node.row]
+    current = at.rows.get(node.name)
     if current is not None and current.id == row.id:
         return True
     try:
@@ -95,7 +95,7 @@ async def _delete(at: StackRun, work: ResourceContext) -> None:
     if not (stays and (row.action, row.status) == (Action.DELETE, Status.COMPLETE)):
         await hooks.before_delete(at, work)
         if isinstance(work.kind, NestedType):
-            await nested.delete(at, work, keep=stays)
+            await nested.delete(at, work, walk_stack, keep=stays)
         else:
             await lifecycle.delete(work, await at.stored_properties(work), keep=stays)
     if stays:

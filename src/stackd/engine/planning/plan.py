@@ -1,157 +1,253 @@
-"""Old rows and new template → the graph of steps (pure).
-
-Every change of a stack is a plan of two kinds of step: *apply* makes one named resource what the
-template says, *clean* removes one stored row that nothing needs any more. Create, update, delete
-and rollback differ only in what the template says and which rows exist; so does what happens after
-a crash.
-
-The graph's edges point from what must be finished first to what waits for it.
-"""
+"""Plans: what a change will do to each resource of a tree of stacks, why, and in which order (pure)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from stackd.records import Action, Definition, Resource, Status
+from stackd.engine.definition.desired import Desired
+from stackd.engine.planning.diff import Cause
+from stackd.engine.planning.ordering import SETTLED, Node, Order
+from stackd.engine.planning.verbs import VERBS, Verb
+from stackd.errors import StackdError
+from stackd.records import Action, Definition, Resource, Stack
 
 if TYPE_CHECKING:
     import networkx as nx
 
+FORMAT: Final = 1
+"""Version of the stored form of plans; one with another is refused."""
+
+Path = tuple[str, ...]
+"""The names of the resources that lead to one, from the outermost stack on, with its own at the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One node of the graph. ``row`` is the id of the row to clean, empty for an apply step."""
+    """What is done to one resource. ``row`` is the id of the stored row that it starts from, if there is one.
 
-    name: str
+    One that is ``deferred`` contains a stack that can be planned only when the walk reaches it. ``removes``
+    says that the row goes: it is of a name that is not wanted any more, or was replaced before.
+    """
+
+    path: Path
+    type: str
+    verb: Verb
+    causes: tuple[Cause, ...] = ()
     row: str = ""
+    removes: bool = False
+    deferred: bool = False
 
     @property
-    def is_clean(self) -> bool:
-        """Whether this step removes a row."""
-        return bool(self.row)
+    def name(self) -> str:
+        """The resource's own name."""
+        return self.path[-1]
 
 
-SETTLED = Step("", "*")
-"""Does nothing; it comes after all apply steps, and before what a rollback would miss is cleaned."""
+@dataclass(slots=True)
+class StackPlan:
+    """The plan of one stack while it is made and walked.
+
+    ``view`` are the rows of wanted names as the steps leave them, None where that is not known. ``steps`` are
+    those of the wanted names, ``removals`` those of rows that go, by row id. ``errors`` are why properties of
+    wanted names cannot be worked out; a walk meets them again. ``children`` are the plans of stacks inside,
+    by the name of the resource (or the id of the row that goes).
+    """
+
+    path: Path
+    stack: Stack | None
+    desired: Desired | None
+    stored: Sequence[Resource]
+    order: Order
+    view: dict[str, Resource | None] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+    removals: dict[str, Step] = field(default_factory=dict)
+    errors: dict[str, StackdError] = field(default_factory=dict)
+    children: dict[str, StackPlan] = field(default_factory=dict)
+
+    @property
+    def definition(self) -> Definition | None:
+        """The ids of the definition that it leads to; None where some value is not known yet."""
+        return self.desired.definition if self.desired is not None else None
+
+    def own(self) -> Iterator[Step]:
+        """The steps of this stack alone."""
+        yield from self.steps.values()
+        yield from self.removals.values()
+
+    def walk(self) -> Iterator[StackPlan]:
+        """This plan and those of all stacks inside."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def all_steps(self) -> Iterator[Step]:
+        """The steps of this stack and of all inside."""
+        for each in self.walk():
+            yield from each.own()
+
+    def first_error(self) -> StackdError | None:
+        """The first reason why the plan cannot be wholly made."""
+        return next((error for each in self.walk() for error in each.errors.values()), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in this stack or inside it changes."""
+        return not any(VERBS[step.verb].changes for step in self.all_steps())
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The graph, and for every wanted name the row that is to become it (None: a new one)."""
+    """What an action does to a tree of stacks: its steps, and which of them wait for which.
 
-    graph: nx.DiGraph[Step]
-    current: Mapping[str, Resource | None]
-    leftovers: Sequence[Resource] = field(default=())
-
-
-def target_of(definition: Definition) -> str:
-    """A short name for a definition; rows keep it to tell which definition they were last applied from.
-
-    The template alone would not do: an update often changes nothing but parameters.
+    ``requires`` has, for each step by index, the indices of those that are finished before it begins; a step
+    that contains a stack is finished after the steps inside it. Steps that keep a resource as it is are part
+    of it. ``root`` is the plan in the form that is walked; a plan that was stored has none.
     """
-    parts = (definition.template, definition.environment, definition.files)
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+    action: Action
+    steps: tuple[Step, ...]
+    requires: tuple[tuple[int, ...], ...]
+    root: StackPlan | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return not any(VERBS[step.verb].changes for step in self.steps)
+
+    def changes(self) -> Iterator[Step]:
+        """The steps that change something."""
+        return (step for step in self.steps if VERBS[step.verb].changes)
+
+    def counts(self) -> Counter[Verb]:
+        """How many steps of each verb there are."""
+        return Counter(step.verb for step in self.steps)
+
+    def graph(self) -> nx.DiGraph[int]:
+        """The indices of the steps, with edges to those that wait; the node has its ``step``."""
+        import networkx as nx
+
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph.add_nodes_from((index, {"step": step}) for index, step in enumerate(self.steps))
+        graph.add_edges_from((needed, index) for index, all_ in enumerate(self.requires) for needed in all_)
+        return graph
+
+    def verbs(self) -> Mapping[tuple[Path, str], Step]:
+        """The steps by path, and by row where one removes it."""
+        return {(step.path, step.row if step.removes else ""): step for step in self.steps}
+
+    def to_data(self) -> dict[str, Any]:
+        """The stored form: JSON data."""
+        return {
+            "format": FORMAT,
+            "action": self.action.value,
+            "steps": [_step_data(step) for step in self.steps],
+            "requires": [list(needed) for needed in self.requires],
+        }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan of a stored form; raises ``ValueError`` for another format."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"plans of format {data.get('format')!r} cannot be read")
+        steps = tuple(_step_of(each) for each in data["steps"])
+        return cls(Action(data["action"]), steps, tuple(tuple(needed) for needed in data["requires"]))
 
 
-def plan(
-    requires: Mapping[str, Iterable[str]],
-    rows: Sequence[Resource],
-    target: str,
-    *,
-    keep_originals: bool = False,
-    settle_first: bool = False,
-) -> Plan:
-    """The steps from ``rows`` to the wanted names.
-
-    ``requires`` maps every wanted name to the names that it needs; ``target`` names the definition
-    that they come from. With ``keep_originals`` nothing that is replaced goes before every apply step
-    has succeeded, so that a rollback finds it; with ``settle_first`` nothing at all does.
-    """
-    import networkx as nx
-
-    by_name: dict[str, list[Resource]] = {}
-    for row in rows:
-        by_name.setdefault(row.name, []).append(row)
-    current = {name: best_row(by_name.get(name, ()), target) for name in requires}
-    graph: nx.DiGraph[Step] = nx.DiGraph()
-    for name, needed in requires.items():
-        step = Step(name)
-        graph.add_node(step)
-        graph.add_edges_from((Step(other), step) for other in needed)
-    _add_cleaning(graph, rows, by_name, requires)
-    if keep_originals or settle_first:
-        graph.add_edges_from((Step(name), SETTLED) for name in requires)
-        waiting = [row for row in rows if settle_first or row.name in requires]
-        graph.add_edges_from((SETTLED, Step(row.name, row.id)) for row in waiting)
-    kept = {row.id for row in current.values() if row is not None}
-    return Plan(graph, current, [row for row in rows if row.id not in kept])
+_FLAGS: Final = ("removes", "deferred")
+_CAUSE_FLAGS: Final = ("unknown", "replaces")
 
 
-def best_row(rows: Iterable[Resource], target: str) -> Resource | None:
-    """Of several rows with one name, the one to keep.
+def _step_data(step: Step) -> dict[str, Any]:
+    data: dict[str, Any] = {"path": list(step.path), "type": step.type, "verb": step.verb.value}
+    if step.row:
+        data["row"] = step.row
+    data |= {flag: True for flag in _FLAGS if getattr(step, flag)}
+    if step.causes:
+        data["causes"] = [cause_data(cause) for cause in step.causes]
+    return data
 
-    Several exist after an interrupted replacement. One that was applied from the wanted definition is
-    best; one that is being deleted, a failed one, one that was given up (it has lost what it was
-    applied from), and one that was replaced are worse in that order.
-    """
-    return max(rows, key=lambda row: (_score(row, target), row.created_at), default=None)
+
+def cause_data(cause: Cause) -> dict[str, Any]:
+    """The members that a cause has in stored plans and in answers."""
+    data: dict[str, Any] = {"path": cause.path, "old": cause.old, "new": cause.new}
+    data |= {flag: True for flag in _CAUSE_FLAGS if getattr(cause, flag)}
+    return data | ({"rule": cause.rule} if cause.rule else {})
 
 
-def _score(row: Resource, target: str) -> int:
-    return (
-        (10 if row.applied_from == target else 0)
-        - (30 if row.status is Status.FAILED else 0)
-        - (50 if row.action is Action.DELETE else 0)
-        - (5 if not row.applied_from else 0)
-        - (1 if row.replaced_by else 0)
+def _step_of(data: Mapping[str, Any]) -> Step:
+    causes = tuple(
+        Cause(
+            each["path"],
+            each["old"],
+            each["new"],
+            rule=each.get("rule", ""),
+            **{flag: bool(each.get(flag)) for flag in _CAUSE_FLAGS},
+        )
+        for each in data.get("causes", ())
+    )
+    return Step(
+        tuple(data["path"]),
+        data["type"],
+        Verb(data["verb"]),
+        causes,
+        data.get("row", ""),
+        **{flag: bool(data.get(flag)) for flag in _FLAGS},
     )
 
 
-def _add_cleaning(
-    graph: nx.DiGraph[Step],
-    rows: Sequence[Resource],
-    by_name: Mapping[str, Sequence[Resource]],
-    wanted: Mapping[str, object],
-) -> None:
-    """A clean step per row, after its name is settled and after the rows that required it are clean."""
-    for row in rows:
-        step = Step(row.name, row.id)
-        graph.add_node(step)
-        if row.name in wanted:
-            graph.add_edge(Step(row.name), step)
-    for row in rows:
-        step = Step(row.name, row.id)
-        for needed in row.requires:
-            graph.add_edges_from(
-                (step, Step(needed, other.id)) for other in _used(row, by_name.get(needed, ()))
-            )
-    _untangle(graph)
+# --- from the plans of stacks to the plan of the tree ---------------------------------------------------
 
 
-def _used(row: Resource, rows: Sequence[Resource]) -> Sequence[Resource]:
-    """Of the rows with a name that ``row`` requires, those whose objects it may be using.
-
-    A walk applies what is required first, so a row uses the one that was applied from the same
-    definition. Where there is none an interrupted walk has taken that one further: it may be any.
-    """
-    others = [other for other in rows if other.id != row.id]
-    return [other for other in others if other.applied_from == row.applied_from] or others
+def plan_of(action: Action, root: StackPlan) -> Plan:
+    """The plan of a whole tree."""
+    steps: list[Step] = []
+    requires: list[set[int]] = []
+    _add(root, frozenset(), steps, requires)
+    return Plan(action, tuple(steps), tuple(tuple(sorted(needed)) for needed in requires), root)
 
 
-def _untangle(graph: nx.DiGraph[Step]) -> None:
-    """Drop edges between clean steps that form a cycle.
+def _add(plan: StackPlan, outside: frozenset[int], steps: list[Step], requires: list[set[int]]) -> list[int]:
+    """Add a stack's steps, each after what is needed ``outside``; the indices of all that were added."""
+    added: list[int] = []
+    index: dict[Node, int] = {}
+    for node, step in _nodes(plan):
+        index[node] = len(steps)
+        added.append(len(steps))
+        steps.append(step)
+        requires.append(set(outside))
+    ends = [mine for node, mine in index.items() if not node.is_clean and not _has_users(plan.order, node)]
+    for node, mine in index.items():
+        for other in _before(plan.order, node):
+            requires[mine] |= set(ends) if other == SETTLED else _index_of(other, index)
+    for node, mine in index.items():
+        child = plan.children.get(node.row or node.name)
+        if child is not None:
+            inner = _add(child, frozenset(requires[mine]), steps, requires)
+            requires[mine] |= set(inner)
+            added += inner
+    return added
 
-    Rows of different generations can require each other's names when an interrupted update had
-    turned a dependency round; their objects do not really depend on each other in a circle.
-    """
-    import networkx as nx
 
-    if nx.is_directed_acyclic_graph(graph):
-        return
-    for component in list(nx.strongly_connected_components(graph)):
-        if len(component) > 1:
-            inside = [(a, b) for a in component for b in graph.successors(a) if b in component]
-            graph.remove_edges_from(inside)
+def _nodes(plan: StackPlan) -> Iterator[tuple[Node, Step]]:
+    for name, step in plan.steps.items():
+        yield Node(name), step
+    for row, step in plan.removals.items():
+        yield Node(step.name, row), step
+
+
+def _before(order: Order, node: Node) -> Iterable[Node]:
+    return order.graph.predecessors(node) if node in order.graph else ()
+
+
+def _has_users(order: Order, node: Node) -> bool:
+    """Whether a name that is applied waits for this one."""
+    return any(not each.is_clean and each != SETTLED for each in order.graph.successors(node))
+
+
+def _index_of(node: Node, index: Mapping[Node, int]) -> set[int]:
+    """The step behind a node; the row of a wanted name is cleaned by the step of the name, if at all."""
+    found = index.get(node, index.get(Node(node.name)))
+    return set() if found is None else {found}

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from stackd.db import exports, stacks
-from stackd.db.codec import to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired, Source
@@ -26,7 +25,7 @@ from stackd.resources.registry import Registry
 from stackd.template.conditions import Conditions
 from stackd.template.environment import Environment
 from stackd.template.evaluate import evaluate, resolve_conditions
-from stackd.template.exports import IMPORT, export_names, import_names
+from stackd.template.exports import export_names, import_names
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import Template
 from stackd.template.unknown import has_unknown
@@ -34,14 +33,13 @@ from stackd.template.unknown import has_unknown
 _KEEPING = frozenset({Action.CHECK, Action.SUSPEND, Action.RESUME, Action.SNAPSHOT})
 """Actions that leave what is shared as it is."""
 
-_IMPORT_KEY = f'"{IMPORT}"'.encode()
 Values = Mapping[str, tuple[str, Any]]
 """Export name → the output behind it, and its value; None while that is not known."""
 
 
 async def with_exports(db: Database, registry: Registry, source: Source, identity: StackIdentity) -> Source:
     """The same definition with the values of other stacks that it imports."""
-    if not _imports(source.template):
+    if not source.may_import:
         return source
     environment = source.environment.with_base(registry.operator.environment)
     size = 200 * len(source.template.resources)
@@ -64,11 +62,6 @@ def _wanted(template: Template, environment: Environment, identity: StackIdentit
         return import_names(template, resolve_conditions(template, parameters), report=_unheard)
     except TemplateError:
         return None
-
-
-def _imports(template: Template) -> bool:
-    """Whether a template may import anything."""
-    return IMPORT in template.version.functions and _IMPORT_KEY in to_json(template.data)
 
 
 def _unheard(error: TemplateError) -> None:

@@ -20,7 +20,7 @@ async def unavailable_types(
 ) -> list[StackdError]:
     """Why types in some definitions cannot be used: one error for each, none for those that can."""
     problems: list[StackdError] = []
-    kinds = {kind.name: kind for each in definitions for kind in each.kinds.values() if not kind.is_template}
+    kinds = {kind.name: kind for each in definitions for kind in each.types.values() if not kind.is_template}
     for name, kind in kinds.items():
         if not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))

@@ -13,7 +13,7 @@ from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_definition, offloaded
 from stackd.engine.definition.types import resolve_types
 from stackd.engine.factories import identity_of
-from stackd.engine.planning.plan import best_row, target_of
+from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs

@@ -17,7 +17,9 @@ from stackd.engine.execution.cancellation import Cancellation
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.factories import new_id, now, resource_event
-from stackd.engine.planning.plan import best_row, target_of
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.services.stored_trees import identify
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import (
     ActionInProgress,
@@ -144,6 +146,7 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
         engine.services,
         operation,
         Fence(stack.root_id, 0),
+        Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
         Finder(cloud),
         Cancellation(engine.services.tuning.slots),

@@ -12,18 +12,19 @@ from datetime import timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
-from stackd.db import resources, stacks
+from stackd.db import stacks
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine.definition.desired import Source
+from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, offloaded, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.factories import identity_of, new_id, now, stack_event
-from stackd.engine.planning.predict import Prediction, predict
+from stackd.engine.planning.plan import Plan
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
+from stackd.engine.usecases.planning import planned
 from stackd.engine.usecases.requests import (
     Checked,
     StackRequest,
@@ -43,6 +44,7 @@ from stackd.errors import (
 )
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.template.environment import Environment
+from stackd.template.masking import Secrets
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import Template
@@ -208,14 +210,20 @@ def _rolled_back_to(stack: Stack) -> Definition:
 
 async def preview_update(
     engine: Engine, caller: Caller, stack: Stack, request: StackRequest
-) -> tuple[Checked, Prediction]:
-    """What ``update`` would do to each resource."""
+) -> tuple[Plan, Secrets]:
+    """What ``update`` would do to each resource, and the texts that must not be shown of it."""
     request, fetched = await resolved_request(engine, caller, request)
     checked = await _checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
-    stored = await resources.of_stack(engine.services.db, stack.id)
-    size = 200 * len(checked.desired.resources)
-    return checked, await offloaded(size, predict, checked.desired, stored)
+    secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
+    return await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets), secrets
+
+
+def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
+    """The checked definition under the ids that it will be stored with."""
+    source, db = checked.source, engine.services.db
+    data = (source.template.data, source.environment.to_data(), source.files)
+    return replace(checked.desired, definition=pack_definition(db, stack.project_id, *data)[0])
 
 
 async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:

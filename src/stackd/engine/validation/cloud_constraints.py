@@ -112,7 +112,7 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 def _inside(expanded: Expanded, around: tuple[str, ...]) -> Iterator[Check]:
     for name, child in expanded.children.items():
-        kind = expanded.desired.kinds[name]
+        kind = expanded.desired.types[name]
         label = inner_label(name, getattr(kind.handler, "source", "") or _MADE)
         # The parameters of a template that is a resource type were checked as properties of the resource.
         told = frozenset(kind.handler.properties.schema) if kind.is_template else frozenset()
@@ -128,7 +128,7 @@ def _of_stack(desired: Desired, around: tuple[str, ...], told: frozenset[str]) -
             yield Check(constraint.name, wanted.value, desired, around, name, description=described)
     scope = desired.scope({})
     for name, definition in desired.resources.items():
-        schemas = _constrained(desired.kinds[name].handler.properties)
+        schemas = _constrained(desired.types[name].handler.properties)
         if schemas and definition.external_id is None:
             yield from _of_resource(desired, name, schemas, scope, around)
 
@@ -164,7 +164,7 @@ def _needed(
 ) -> dict[str, Any]:
     """The values of the properties in ``schemas``; where these are written one by one, no others are made."""
     written = desired.resources[name].properties
-    known = desired.kinds[name].handler.properties.schema
+    known = desired.types[name].handler.properties.schema
     if isinstance(written, dict) and written.keys() <= known.keys():
         few = {key: value for key, value in written.items() if key in schemas}
         found = evaluate(few, scope, template=desired.source.template)

@@ -239,7 +239,7 @@ def _templates(root: Template, expanded: Expanded | None) -> Iterator[Template]:
     known = {id(root)}
     yield root
     for stack in expanded.walk() if expanded is not None else ():
-        for kind in stack.desired.kinds.values():
+        for kind in stack.desired.types.values():
             handler = kind.handler
             if isinstance(handler, TemplateResource) and id(handler.template) not in known:
                 known.add(id(handler.template))
@@ -297,7 +297,7 @@ def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
         for use in uses:
             if not isinstance(use, Reference):
                 continue
-            kind = desired.kinds.get(use.resource)
+            kind = desired.types.get(use.resource)
             if kind is None and is_output and use.attribute is None:
                 yield incorrect_reference(template, use.resource, use.where, dotted(use.where))
             elif kind is not None and isinstance(kind.handler, TemplateResource):

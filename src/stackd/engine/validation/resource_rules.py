@@ -74,7 +74,7 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
 def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
     """The attributes that something uses and their resources do not have."""
     for name, uses in desired.wanted.items():
-        kind = desired.kinds.get(name)
+        kind = desired.types.get(name)
         if kind is not None:
             yield from ((name, str(use[0])) for use in uses if not _may_have(kind.handler, str(use[0])))
 
@@ -86,7 +86,7 @@ def _may_have(handler: ResourceType[Any], attribute: str) -> bool:
 
 
 def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
-    kind = desired.kinds.get(use.resource)
+    kind = desired.types.get(use.resource)
     if kind is None or use.attribute is None or _may_have(kind.handler, use.attribute):
         return None
     names = sorted({*kind.handler.attributes, "show"})
@@ -113,7 +113,7 @@ class _ResourceRules:
         self._scope = scope
         self._problems = problems
         self._report = problems.at(Stage.RESOURCES, name)
-        self._kind = desired.kinds[name]
+        self._kind = desired.types[name]
 
     def run(self, registry: Registry | None) -> None:
         """Report what is wrong."""
@@ -203,7 +203,7 @@ def open_properties(
     report = problems.at(Stage.RESOURCES, name)
     where = f"resources.{name}.properties"
     raw = _evaluated(desired, name, scope, problems, report)
-    handler = desired.kinds[name].handler
+    handler = desired.types[name].handler
     if handler.any_properties:
         return Properties.wrap(raw)
     fill_description(handler, raw, desired.resources[name].description)
@@ -235,7 +235,7 @@ def _evaluated(
         section = desired.resources[name].properties
         if not isinstance(section, dict):
             _unless_told(problems, f"resources.{name}.properties", report, error)
-            return dict.fromkeys(desired.kinds[name].handler.properties.schema, BROKEN)
+            return dict.fromkeys(desired.types[name].handler.properties.schema, BROKEN)
     values: dict[str, Any] = {}
     for key, node in section.items():
         try:

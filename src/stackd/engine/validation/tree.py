@@ -16,13 +16,11 @@ from stackd.engine.definition.desired import (
     loaded_properties,
     property_path,
 )
-from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment
+from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment, placeholder_row
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import deeper, inner_label
-from stackd.engine.factories import now
 from stackd.engine.validation.resource_rules import check_resources, open_properties, ranks
 from stackd.errors import RequestLimitExceeded, TemplateError
-from stackd.records import Resource
 from stackd.resources.base import Child, NestedType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
@@ -99,7 +97,7 @@ class _Expansion:
         self._refuse_too_many(taken)
         expanded = Expanded(name, desired)
         scope = desired.scope({})
-        for resource, kind in desired.kinds.items():
+        for resource, kind in desired.types.items():
             handler = kind.handler
             if not isinstance(handler, NestedType) or desired.resources[resource].external_id is not None:
                 continue
@@ -138,7 +136,9 @@ class _Expansion:
         else:
             props = open_properties(desired, name, scope)
         try:
-            return handler.child(_row(desired, name), props, NO_MEMBERS, desired.source.files)
+            return handler.child(
+                placeholder_row(desired, name, PLACEHOLDER), props, NO_MEMBERS, desired.source.files
+            )
         except (TypeError, ValueError, AttributeError, LookupError):
             if has_unknown(props.data):
                 return None  # how many members there are is not known before the stack exists
@@ -257,9 +257,9 @@ def _unknown_type(error: TemplateError) -> bool:
 def _child(
     desired: Desired, name: str, child: Child, registry: Registry, stack: str, problems: Problems
 ) -> Desired:
-    row = _row(desired, name)
+    row = placeholder_row(desired, name, PLACEHOLDER)
     environment = child_environment(desired.source.environment, row, child)
-    handler = desired.kinds[name].handler
+    handler = desired.types[name].handler
     files = desired.source.files
     if isinstance(handler, TemplateResource):
         # What is wrong with its text has been told where the type was looked up.
@@ -275,16 +275,3 @@ def _child(
     inner = build(source, identity, registry, strict=False, problems=problems)
     check_resources(inner, problems, registry)
     return inner
-
-
-def _row(desired: Desired, name: str) -> Resource:
-    kind = desired.kinds[name]
-    return Resource(
-        id=PLACEHOLDER,
-        stack_id=PLACEHOLDER,
-        root_id=PLACEHOLDER,
-        name=name,
-        type=kind.written,
-        kind=kind.name,
-        created_at=now(),
-    )

@@ -26,6 +26,7 @@ class WaitConditionProps(Properties):
 class WaitCondition(ResourceType[WaitConditionProps]):
     """Waits for a number of signals to a handle; a signal of failure, or none in time, makes it fail."""
 
+    shown_by: ClassVar = dict.fromkeys(("handle", "count", "timeout"), ("data",))
     attributes: ClassVar = {
         "data": attr(
             "JSON of the data that came with the signals, by their ids.",

@@ -31,6 +31,7 @@ class FloatingIP(RestResource[FloatingIPProps]):
         "dns_name": Field("dns_name", cleared=""),
         "dns_domain": Field("dns_domain", cleared=""),
     }
+    shown_by: ClassVar = {"port_id": ("port_id", "fixed_ip_address", "router_id")}
     attributes: ClassVar = {
         "router_id": attr("Id of the router that translates the address."),
         "tenant_id": attr("Project that owns the address."),

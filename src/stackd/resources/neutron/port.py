@@ -56,6 +56,7 @@ class Port(RestResource[PortProps]):
         "dns_name": Field("dns_name", cleared=""),
         "allowed_address_pairs": Field("allowed_address_pairs", cleared=[]),
     }
+    shown_by: ClassVar = {"fixed_ips": ("subnets", "dns_assignment"), "dns_name": ("dns_assignment",)}
     attributes: ClassVar = {
         "admin_state_up": attr("Whether the port carries traffic."),
         "device_id": attr("Id of the device that uses the port."),

@@ -35,6 +35,11 @@ class Server(ResourceType[ServerProps]):
     awaits_deletion = True
     checkable = True
     snapshots = True
+    shown_by: ClassVar = {
+        "networks": ("addresses", "first_address"),
+        "software_config_transport": ("os_collect_config",),
+        "deployment_swift_data": ("os_collect_config",),
+    }
     attributes: ClassVar = {
         "name": attr("Name of the server."),
         "addresses": attr(

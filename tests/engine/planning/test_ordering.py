@@ -11,7 +11,7 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.engine.planning.plan import SETTLED, Plan, Step, best_row, plan, target_of
+from stackd.engine.planning.ordering import SETTLED, Node, Order, best_row, order, target_of
 from stackd.records import Action, Definition, Resource, Status
 from tests.support.records import START
 
@@ -62,7 +62,7 @@ class Model:
 
     def run(
         self,
-        made: Plan,
+        made: Order,
         requires: dict[str, frozenset[str]],
         replaced: set[str],
         dice: Random,
@@ -108,7 +108,7 @@ class Model:
         self.uses[identity] = {str(current[other]) for other in needed}
         assert self.uses[identity] <= self.rows.keys()
 
-    def _clean(self, step: Step, current: dict[str, str | None]) -> None:
+    def _clean(self, step: Node, current: dict[str, str | None]) -> None:
         if current.get(step.name) == step.row:
             return
         users = [row for row, used in self.uses.items() if step.row in used]
@@ -123,7 +123,7 @@ def test_carried_out_plan_gives_exactly_what_was_wanted(
     model = Model.of(old)
     replaced = set(data.draw(st.lists(st.sampled_from(sorted(new)), unique=True))) if new else set()
     keep = data.draw(st.booleans())
-    model.run(plan(new, list(model.rows.values()), NEW, keep_originals=keep), new, replaced, dice)
+    model.run(order(new, list(model.rows.values()), NEW, keep_originals=keep), new, replaced, dice)
     names = {row.name: row for row in model.rows.values()}
     assert len(names) == len(model.rows)
     assert {name: frozenset(row.requires) for name, row in names.items()} == new
@@ -149,10 +149,10 @@ def test_way_back_from_anywhere_ends_where_it_began_and_with_the_originals(
     model = Model.of(old)
     originals = {row.name: row.id for row in model.rows.values()}
     replaced = set(data.draw(st.lists(st.sampled_from(sorted(new)), unique=True))) if new else set()
-    there = plan(new, list(model.rows.values()), NEW, keep_originals=True)
+    there = order(new, list(model.rows.values()), NEW, keep_originals=True)
     model.run(there, new, replaced, dice, at_most=at_most)
     model.target = OLD
-    model.run(plan(old, list(model.rows.values()), OLD), old, set(), dice)
+    model.run(order(old, list(model.rows.values()), OLD), old, set(), dice)
     names = {row.name: row for row in model.rows.values()}
     assert len(names) == len(model.rows)
     assert {name: frozenset(row.requires) for name, row in names.items()} == old
@@ -164,7 +164,7 @@ def test_way_back_from_anywhere_ends_where_it_began_and_with_the_originals(
 def test_plan_to_what_is_there_has_no_change(wanted: dict[str, frozenset[str]]) -> None:
     model = Model.of(wanted)
     before = dict(model.rows)
-    made = plan(wanted, list(model.rows.values()), OLD)
+    made = order(wanted, list(model.rows.values()), OLD)
     assert {name: row.id for name, row in made.current.items() if row} == {
         row.name: row.id for row in before.values()
     }
@@ -176,7 +176,7 @@ def test_plan_to_what_is_there_has_no_change(wanted: dict[str, frozenset[str]]) 
 @given(old=dags(), dice=st.randoms(use_true_random=False))
 def test_plan_to_nothing_deletes_in_reverse_order(old: dict[str, frozenset[str]], dice: Random) -> None:
     model = Model.of(old)
-    model.run(plan({}, list(model.rows.values()), NEW), {}, set(), dice)
+    model.run(order({}, list(model.rows.values()), NEW), {}, set(), dice)
     assert model.rows == {}
 
 
@@ -187,7 +187,7 @@ def test_generations_that_need_each_other_in_a_circle_are_all_cleaned(
     generations: list[dict[str, frozenset[str]]], new: dict[str, frozenset[str]], dice: Random
 ) -> None:
     rows = [row for requires in generations for row in Model.of(requires).rows.values()]
-    made = plan(new, rows, NEW)
+    made = order(new, rows, NEW)
     assert nx.is_directed_acyclic_graph(made.graph)
     model = Model({row.id: row for row in rows}, {row.id: set() for row in rows})
     model.run(made, new, set(), dice)
@@ -196,8 +196,8 @@ def test_generations_that_need_each_other_in_a_circle_are_all_cleaned(
 
 def test_row_of_another_name_is_cleaned_after_the_update_of_what_needed_it() -> None:
     needed, needing = a_row("needed"), a_row("needing", requires=("needed",))
-    made = plan({"needing": frozenset()}, [needed, needing], NEW)
-    assert nx.has_path(made.graph, Step("needing"), Step("needed", needed.id))
+    made = order({"needing": frozenset()}, [needed, needing], NEW)
+    assert nx.has_path(made.graph, Node("needing"), Node("needed", needed.id))
     assert list(made.leftovers) == [needed]
 
 
@@ -211,11 +211,11 @@ def test_rollback_picks_the_original_and_not_its_replacement() -> None:
 def test_originals_stay_until_everything_else_has_succeeded_where_a_rollback_may_come() -> None:
     original, removed = a_row("x"), a_row("gone")
     wanted = {"x": frozenset[str](), "unrelated": frozenset[str]()}
-    kept = plan(wanted, [original, removed], NEW, keep_originals=True).graph
-    assert nx.has_path(kept, Step("unrelated"), Step("x", original.id))
-    assert not nx.ancestors(kept, Step("gone", removed.id))
-    free = plan(wanted, [original, removed], NEW).graph
-    assert nx.ancestors(free, Step("x", original.id)) == {Step("x")}
+    kept = order(wanted, [original, removed], NEW, keep_originals=True).graph
+    assert nx.has_path(kept, Node("unrelated"), Node("x", original.id))
+    assert not nx.ancestors(kept, Node("gone", removed.id))
+    free = order(wanted, [original, removed], NEW).graph
+    assert nx.ancestors(free, Node("x", original.id)) == {Node("x")}
 
 
 def test_failed_deleted_and_replaced_rows_are_worse_in_that_order() -> None:
@@ -240,7 +240,7 @@ def test_row_needs_the_row_of_its_own_definition_and_not_its_heir() -> None:
     """Else two generations whose dependency was turned round would wait for each other in a circle."""
     first, second = a_row("a", requires=("b",)), a_row("b")
     heir = a_row("b", requires=("a",), applied_from=NEW)
-    made = plan({}, [first, second, heir], OLD)
-    assert made.graph.has_edge(Step("a", first.id), Step("b", second.id))
-    assert not made.graph.has_edge(Step("a", first.id), Step("b", heir.id))
-    assert made.graph.has_edge(Step("b", heir.id), Step("a", first.id))
+    made = order({}, [first, second, heir], OLD)
+    assert made.graph.has_edge(Node("a", first.id), Node("b", second.id))
+    assert not made.graph.has_edge(Node("a", first.id), Node("b", heir.id))
+    assert made.graph.has_edge(Node("b", heir.id), Node("a", first.id))
