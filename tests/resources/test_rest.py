@@ -46,7 +46,7 @@ class Desk(RestResource[DeskProps]):
         "drawers": Field("drawers", cleared=[]),
         "height": Field("height_mm", convert=lambda cm: cm * 10),
     }
-    attributes: ClassVar = {"colour": attr("Colour.")}
+    attributes: ClassVar = {"colour": attr("Colour."), "who": attr("Who sits at it.", source="owner_id")}
 
 
 def desk(kind: type[RestResource[Any]] = Desk, physical: str | None = "d", **properties: Any) -> FakeContext:
@@ -156,6 +156,12 @@ def test_field_of_no_property_is_a_mistake_of_the_type() -> None:
 
 def test_properties_are_the_class_in_the_brackets() -> None:
     assert Desk.properties is DeskProps
+
+
+def test_attributes_that_show_a_property_follow_from_the_fields() -> None:
+    assert Desk.shown_by["owner"] == {"who"}
+    assert Desk.shown_by["colour"] == {"colour"}
+    assert Desk.shown_by["height"] == frozenset()
 
 
 def nulls_in_maps(value: Any) -> bool:

@@ -78,7 +78,7 @@ async def show(call: Call) -> Response:
     call.enforce("resource:show")
     stack = await call.stack(live=True)
     extra = Query(call).several("with_attr")
-    view = await call.front.reader.resource(stack, call.part("resource"), extra)
+    view = await call.front.reader.shown_resource(stack, call.part("resource"), extra)
     shown = _shown(call, view, extra)
     shown["description"] = await call.front.reader.description_of(stack, view.resource)
     return views.answer({"resource": shown})

@@ -60,7 +60,7 @@ async def test_resource_shows_what_was_changed_behind_the_stack(stackd_world: Wo
     async with stackd_world.process() as process:
         reader, stack = Reader(process.engine), await made(process)
         await rename(process, stack, "new")
-        row = (await reader.resource(stack, "net")).resource
+        row = (await reader.shown_resource(stack, "net")).resource
         assert (row.attributes["show"]["name"], row.attributes["name"]) == ("new", "old")
         listed = {view.resource.name: view.resource for view in await reader.resources(stack, brief=False)}
         assert listed["net"].attributes["show"]["name"] == "old"
@@ -105,7 +105,7 @@ async def test_stored_value_is_shown_while_the_cloud_does_not_answer(
         stackd_world.cloud.faults.replace([fault])
         began = time.monotonic()
         assert (await values(reader, stack))["shown"] == "old"
-        assert (await reader.resource(stack, "net")).resource.attributes["show"]["name"] == "old"
+        assert (await reader.shown_resource(stack, "net")).resource.attributes["show"]["name"] == "old"
         assert time.monotonic() - began < 2
         stackd_world.cloud.faults.replace([])
 
@@ -120,7 +120,7 @@ async def test_object_that_is_gone_shows_nothing(stackd_world: World) -> None:
         tables = stackd_world.cloud.store.tables
         [volumes] = [table for name, table in tables.items() if name.endswith(".volumes")]
         volumes.rows.pop(volume.physical_id or "", None)
-        row = (await reader.resource(stack, "volume")).resource
+        row = (await reader.shown_resource(stack, "volume")).resource
         assert (row.attributes["show"], row.attributes["status"], row.attributes["size"]) == ({}, None, "1")
 
 
@@ -129,14 +129,16 @@ async def test_computed_attributes_are_shown_but_not_stored(stackd_world: World)
         reader, stack = Reader(process.engine), await made(process)
         row = (await process.rows(stack))["secret"]
         assert row.attributes == {}
-        assert (await reader.resource(stack, "secret")).resource.attributes == {"value": row.data["value"]}
+        assert (await reader.shown_resource(stack, "secret")).resource.attributes == {
+            "value": row.data["value"]
+        }
 
 
 async def test_attribute_that_costs_a_call_is_read_when_it_is_asked_for(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         reader, stack = Reader(process.engine), await made(process)
-        assert "segments" not in (await reader.resource(stack, "net")).resource.attributes
-        shown = (await reader.resource(stack, "net", ["segments"])).resource
+        assert "segments" not in (await reader.shown_resource(stack, "net")).resource.attributes
+        shown = (await reader.shown_resource(stack, "net", ["segments"])).resource
         assert "segments" in shown.attributes
 
 
@@ -145,3 +147,11 @@ def test_every_type_with_an_object_shows_it_live() -> None:
     assert live_names(types["OS::Neutron::FloatingIP"]) == {"show", "fixed_ip_address", "port_id"}
     assert live_names(types["OS::Cinder::Volume"]) == {"show", "status", "attachments", "attachments_list"}
     assert live_names(types["OS::Heat::Value"]) == frozenset()
+
+
+async def test_metadata_of_a_resource_asks_the_cloud_nothing(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = Reader(process.engine), await made(process)
+        stackd_world.cloud.faults.replace([COUNTED])
+        await reader.resource(stack, "net")
+        assert stackd_world.cloud.faults.rules[0].seen == 0

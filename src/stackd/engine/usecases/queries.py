@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachetools import LRUCache
@@ -201,11 +201,8 @@ class Reader:
                     views += await self.resources(view.nested, depth=depth - 1, brief=brief)
         return views
 
-    async def resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
-        """One resource by its logical name, the template's or one that is still stored.
-
-        Its live attributes, and the ``attributes`` named, are those that the cloud shows now.
-        """
+    async def resource(self, stack: Stack, name: str) -> ResourceView:
+        """One resource by its logical name, the template's or one that is still stored."""
         rows = await resources.of_stack(self._db, stack.id, brief=True)
         if not any(row.name == name for row in rows):
             raise ResourceNotFound(name, stack.name)
@@ -213,10 +210,15 @@ class Reader:
         chosen = best_row(full, target_of(stack.definition)) or full[-1]
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
         needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
-        kind = self._engine.services.registry.types.get(chosen.kind)
+        return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
+
+    async def shown_resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
+        """One resource; its live attributes, and those named, are what the cloud shows now."""
+        view = await self.resource(stack, name)
+        kind = self._engine.services.registry.types.get(view.resource.kind)
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
-        fresh = await self._engine.live.refreshed(stack, {name: chosen}, {name: asked})
-        return ResourceView(stack, self._with_computed(fresh[name]), needed_by.get(name, ()), inside)
+        rows = await self._engine.live.refreshed(stack, {name: view.resource}, {name: asked})
+        return replace(view, resource=self._with_computed(rows[name]))
 
     def _with_computed(self, row: Resource) -> Resource:
         """A row whose attributes include those that are worked out from it."""
