@@ -111,7 +111,7 @@ async def test_a_plug_in_declares_where_names_are_looked_up(tmp_path, monkeypatc
         assert kind.properties.load({"desk": "mine"}).data == {"desk": "mine"}
         cloud = FakeCloud().on("GET", "/desks", {"desks": [{"id": "d", "name": "mine"}]})
         assert await lookup.Finder(cloud).id_of("acme.desk", "mine") == "d"
-        assert named.named_problem("acme.desk", "mine") == ""
+        assert named.named_problem("acme.desk", "mine") is None
     finally:
         named.ON_REQUEST.discard("acme.desk")
         named.NAMES.discard("acme.desk")
