@@ -10,7 +10,7 @@ import pytest
 
 from stackd.engine.execution.watchers import FEW, Watchers
 from stackd.errors import CloudForbidden, CloudNotFound, ResourceFailure, StackdError, Transient
-from stackd.resources.base import Entity
+from stackd.resources.entity import Entity
 
 SERVERS = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
 

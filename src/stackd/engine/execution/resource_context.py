@@ -225,7 +225,8 @@ class ResourceContext:
     async def attributes(self, wanted: frozenset[tuple[Any, ...]]) -> dict[str, Any]:
         """What the object shows now, read once more only where nothing newer is at hand.
 
-        ``wanted`` are the references in the template; lazy attributes are read only for them.
+        ``wanted`` are the references in the template: attributes that cost calls of their own are read
+        for them only.
         """
         live: JSON = {}
         if self.kind.entity is not None and self.resource.physical_id:
@@ -240,8 +241,8 @@ class ResourceContext:
             values["show"] = live
         names = {str(path[0]) for path in wanted}
         for name, attribute in self.kind.attributes.items():
-            if attribute.lazy and name in names:
-                values[name] = await self.kind.lazy_attribute(self, name)
+            if attribute.read is not None and name in names:
+                values[name] = await attribute.read(self)
         return values
 
     def forget_live(self) -> None:

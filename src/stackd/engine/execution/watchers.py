@@ -13,7 +13,7 @@ from typing import Any
 
 from stackd.clients.cloud import Cloud
 from stackd.errors import CloudNotFound, ResourceFailure, StackdError, Transient
-from stackd.resources.base import Entity
+from stackd.resources.entity import Entity
 
 JSON = dict[str, Any]
 

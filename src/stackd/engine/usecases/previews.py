@@ -142,7 +142,9 @@ def _planned(root: Stack, plan: StackPlan) -> Iterator[tuple[Step, PreviewedReso
     for step in plan.own():
         row = rows.get(step.row)
         if row is not None and (plan.desired is None or step.removes or step.verb is Verb.UPDATE):
-            yield step, _as_is(row, around, needed_by.get(step.name, ()))
+            kind = plan.desired.types.get(step.name) if plan.desired is not None else None
+            shown = row if kind is None else kind.handler.with_computed(row)
+            yield step, _as_is(shown, around, needed_by.get(step.name, ()))
         elif plan.desired is not None:
             users = will_need.get(step.name, ())
             yield step, _would_be(plan.desired, step.name, identity, users, parent)
