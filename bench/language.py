@@ -12,16 +12,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from stackd.engine.planning.predict import predict
+
 from bench.processes import System, loop_lags, system
 from bench.results import Result
 from bench.templates import as_yaml, estate, nested
 from stackd.app import SWITCH, calm_collector
-from stackd.engine.definitions import offloaded
-from stackd.engine.desired import Desired, Source, build, load_source, loaded_properties
-from stackd.engine.plan import plan
-from stackd.engine.predict import predict
-from stackd.engine.requests import check
-from stackd.engine.validation import check as findings
+from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
+from stackd.engine.definition.documents import offloaded
+from stackd.engine.planning.plan import plan
+from stackd.engine.usecases.requests import check
+from stackd.engine.usecases.validate import check as findings
 from stackd.records import Action, Resource, Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
@@ -153,7 +154,7 @@ def _rows(desired: Desired) -> list[Resource]:
     made = datetime(2026, 1, 1, tzinfo=UTC)
     rows = []
     for number, name in enumerate(desired.resources):
-        kind = desired.kinds[name]
+        kind = desired.types[name]
         row = Resource(
             id=f"row-{number}",
             stack_id=_WHO.stack_id,

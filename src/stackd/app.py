@@ -11,7 +11,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -29,18 +29,18 @@ from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
 from stackd.clients.pool import Clouds
 from stackd.clients.wire import RetrySettings
-from stackd.db.database import Database
+from stackd.db.database import Database, utc_now
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
-from stackd.engine.authority import Authority
-from stackd.engine.engine import Engine
-from stackd.engine.guests import Guests
-from stackd.engine.operations import Operator
-from stackd.engine.reading import Reader
-from stackd.engine.run import Services, SignalHub, Tuning
-from stackd.engine.secrecy import Secrecy
-from stackd.engine.sinks import Sinks
-from stackd.engine.watch import Watchers
+from stackd.engine.execution.operator import Operator
+from stackd.engine.execution.run import Services, SignalHub, Tuning
+from stackd.engine.execution.watchers import Watchers
+from stackd.engine.services.event_sinks import EventSinks
+from stackd.engine.services.redaction import Redaction
+from stackd.engine.services.stack_users import StackUserService
+from stackd.engine.services.trusts import Trusts
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import Reader
 from stackd.resources.context import Endpoints
 from stackd.resources.operator_environment import OperatorEnvironmentError
 from stackd.resources.registry import load_registry
@@ -80,8 +80,11 @@ class Parts:
 
 
 @contextlib.asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[Parts]:
-    """Everything but the HTTP servers, started; it is stopped in good order at the end."""
+async def wired(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
+    """Everything but the HTTP servers, started; it is stopped in good order at the end.
+
+    ``clock`` gives the time for leases.
+    """
     keys = [each.get_secret_value() for each in encryption_keys(settings)]
     cipher = Cipher(keys)
     if settings.database.upgrade_on_start:
@@ -93,6 +96,7 @@ async def wired(settings: Settings) -> AsyncIterator[Parts]:
             CipherSealer(cipher),
             read_pool=settings.database.pool_size,
             document_key=document_key,
+            clock=clock,
         )
         stack.push_async_callback(db.close)
         journal = Journal(db)
@@ -166,7 +170,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         egress=egress,
         watchers=Watchers(settings.engine.poll_min, settings.engine.poll_max),
         signals=SignalHub(),
-        stack_users=Guests(db, journal, _stack_domain(settings, clouds)),
+        stack_users=StackUserService(db, journal, _stack_domain(settings, clouds)),
         endpoints=Endpoints(
             native=public_url(settings.api.native) + "/v1",
             cfn=(settings.guests.metadata_url or public_url(settings.api.cfn)) + "/v1",
@@ -184,17 +188,17 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
             type_limits={**limits.model_dump(), **settings.guests.model_dump()},
         ),
     )
-    authority = Authority(
+    trusts = Trusts(
         db, journal, clouds, service_credentials(settings), settings.keystone.trusts_delegated_roles
     )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")
     engine_id = "alone" if alone else secrets.token_hex(8)
-    operator = Operator(services, authority.of_stack, engine_id=engine_id, lease=lease)
+    operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
-    secrecy = Secrecy(db)
-    sinks = Sinks(db, journal, authority.of_stack, authority.release, secrecy.properties_of)
-    return Engine(services, operator, authority, policy, limits, lease, sinks, secrecy, alone)
+    redaction = Redaction(db)
+    sinks = EventSinks(db, journal, trusts.of_stack, trusts.release, redaction.properties_of)
+    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
 
 
 def environment_directory(named: str) -> Path | None:

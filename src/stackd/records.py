@@ -252,6 +252,31 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan that was stored to be executed later, with the definition that it leads to.
+
+    ``stack_id`` is empty for a stack that does not exist yet. ``content`` is the plan's stored form,
+    ``fingerprint`` a digest of each part of what it was made from by the part's name, ``options`` what the
+    request chose beside the definition. ``state`` is ``ready`` or ``executed``.
+    """
+
+    id: str
+    project_id: str
+    stack_id: str
+    stack_name: str
+    action: Action
+    state: str
+    user_id: str
+    user_name: str
+    created_at: datetime
+    expires_at: datetime
+    definition: Definition
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """Delegated credentials that outlive a token: one trust per user, project and set of roles."""
 

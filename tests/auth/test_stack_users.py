@@ -25,9 +25,9 @@ def _sent(route: respx.Route) -> dict[str, object]:
 
 async def test_project_is_made_in_the_stack_domain(keystone: respx.MockRouter, users: StackUsers) -> None:
     route = keystone.post(f"{KEYSTONE}/projects").respond(201, json={"project": {"id": "sp"}})
-    assert await users.create_project("stack-1", "Guests") == "sp"
+    assert await users.create_project("stack-1", "StackUserService") == "sp"
     assert _sent(route) == {
-        "project": {"name": "stack-1", "description": "Guests", "domain_id": "heat-domain"}
+        "project": {"name": "stack-1", "description": "StackUserService", "domain_id": "heat-domain"}
     }
 
 

@@ -307,7 +307,7 @@ async def test_content_of_exactly_the_size_is_taken(egress: Egress, site: Site) 
 async def test_endless_content_is_cut_off(egress: Egress, site: Site) -> None:
     sent = 0
 
-    async def endless(request: web.Request) -> web.StreamResponse:
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
@@ -321,7 +321,7 @@ async def test_endless_content_is_cut_off(egress: Egress, site: Site) -> None:
 
 
 async def test_slow_content_ends_with_the_time(site: Site) -> None:
-    async def drip(request: web.Request) -> web.StreamResponse:
+    async def drip(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         while True:
@@ -375,7 +375,7 @@ async def test_content_that_is_no_text_is_refused(egress: Egress, site: Site) ->
 async def test_only_so_many_are_fetched_at_once(site: Site, projects: list[str], at_once: int) -> None:
     busy = most = 0
 
-    async def page(request: web.Request) -> web.StreamResponse:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal busy, most
         busy += 1
         most = max(most, busy)
@@ -393,12 +393,12 @@ async def test_only_so_many_are_fetched_at_once(site: Site, projects: list[str],
 
 async def test_certificates_are_checked_against_the_name_in_the_url(tmp_path: Path, monkeypatch: Any) -> None:
     names(monkeypatch, templates_test=["127.0.0.1"], other_test=["127.0.0.1"])
-    tls, authority = certificate(tmp_path, "templates.test")
+    tls, trusts = certificate(tmp_path, "templates.test")
     seen: list[str | None] = []
     tls.sni_callback = lambda _, name, __: seen.append(name)
     async with (
         website({"/t": "x"}, tls) as site,
-        closing(Egress(EgressSettings(LOOPBACK, ca_file=str(authority)))) as trusting,
+        closing(Egress(EgressSettings(LOOPBACK, ca_file=str(trusts)))) as trusting,
         closing(Egress(EgressSettings(LOOPBACK))) as usual,
     ):
         good = site.url("/t", "templates.test", "https")
@@ -413,7 +413,7 @@ async def test_certificates_are_checked_against_the_name_in_the_url(tmp_path: Pa
 
 
 def certificate(directory: Path, name: str) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context for the name, and the file of the authority that vouches for it: itself."""
+    """A server's TLS context for the name, and the file of the trusts that vouches for it: itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

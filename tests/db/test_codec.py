@@ -100,6 +100,7 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
         "credentials": ("trust_id",),
         "documents": ("body",),
         "exports": ("value",),
+        "plans": ("options", "content"),
         "resources": ("properties", "previous_properties", "attributes", "data"),
         "stacks": ("outputs",),
     }

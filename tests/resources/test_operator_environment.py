@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackd.engine.desired import build, load_source
+from stackd.engine.definition.desired import build, load_source
 from stackd.resources.operator_environment import (
     ALIASES,
     OperatorEnvironmentError,
@@ -38,7 +38,7 @@ def write(directory: Path, **files: str) -> Path:
 def kinds(registry: Registry, kind: str, environment: Any = None) -> str:
     """What a type stands for in a stack."""
     template = {"heat_template_version": "2021-04-16", "resources": {"r": {"type": kind}}}
-    return build(load_source(template, environment, {}), StackIdentity(), registry).kinds["r"].name
+    return build(load_source(template, environment, {}), StackIdentity(), registry).types["r"].name
 
 
 def refusal(directory: Path) -> str:

@@ -54,7 +54,7 @@ class Swift:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def swift(parts: Parts, api: Api) -> Swift:
-    cloud = parts.engine.authority._clouds.cloud(TokenCredentials(api.token))
+    cloud = parts.engine.trusts._clouds.cloud(TokenCredentials(api.token))
     return Swift(cloud.service("object-store"))
 
 
@@ -131,7 +131,7 @@ async def test_container_that_is_not_there_is_named(api: Api) -> None:
 
 
 async def test_container_of_others_is_not_read(api: Api, admin: Api, parts: Parts) -> None:
-    cloud = parts.engine.authority._clouds.cloud(TokenCredentials(admin.token))
+    cloud = parts.engine.trusts._clouds.cloud(TokenCredentials(admin.token))
     await Swift(cloud.service("object-store")).fill("private", {"templates/inner.yaml": VALUE})
     body = {"template": OUTER, "stack_name": "x", "files_container": "private"}
     code, kind, _ = await api.refused("POST", "/stacks", body)

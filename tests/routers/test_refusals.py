@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from stackd.app import make_asgi, wired
-from stackd.engine.refusals import as_answer
+from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.errors import (
     CloudConflict,
     CloudForbidden,
@@ -68,13 +68,13 @@ async def test_all_mistakes_are_told_at_once_with_place_path_and_remedy(api: Api
     ],
 )
 def test_errors_of_services_have_answers(raised: StackdError, code: int, kind: str) -> None:
-    answer = as_answer(raised)
+    answer = as_api_error(raised)
     assert (answer.code, answer.wire_type, answer.message) == (code, kind, str(raised))
 
 
 def test_other_errors_stay_as_they_are() -> None:
     error = Fenced()
-    assert as_answer(error) is error
+    assert as_api_error(error) is error
 
 
 @pytest.mark.asyncio

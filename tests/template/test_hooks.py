@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackd.engine.requests import StackRequest, environment_of
+from stackd.engine.usecases.requests import StackRequest, environment_of
 from stackd.errors import InvalidHook
 from stackd.template.environment import load_environment, with_hooks
 from stackd.template.registry import has_hooks, joined_hooks, only_hooks

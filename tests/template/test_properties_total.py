@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stackd.engine.desired import Source, load_source
-from stackd.engine.plan import plan
-from stackd.engine.requests import check
-from stackd.engine.validation import check as find_all
+from stackd.engine.definition.desired import Source, load_source
+from stackd.engine.planning.plan import plan
+from stackd.engine.usecases.requests import check
+from stackd.engine.usecases.validate import check as find_all
 from stackd.errors import StackdError
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
@@ -31,8 +31,9 @@ from stackd.template import (
     validate_static,
 )
 from stackd.template.template import read_template
+from tests.support.templates import hot_text as hot
 from tests.template.grammar import DATA, PARAMETERS, templates, values
-from tests.template.helpers import IDENTITY, DataScope, hot, template_with
+from tests.template.helpers import IDENTITY, DataScope, template_with
 
 REGISTRY = load_registry()
 LIMITS = Limits()

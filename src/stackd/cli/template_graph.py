@@ -7,8 +7,8 @@ import click
 from stackd.cli.template import source_options
 from stackd.cli.template_source import Given
 from stackd.cli.template_work import evaluated
-from stackd.engine.desired import Desired
-from stackd.engine.expand import Expanded
+from stackd.engine.definition.desired import Desired
+from stackd.engine.validation.tree import Expanded
 from stackd.template.drawing import FORMATS, Edge, Need, Node, Picture
 from stackd.template.evaluate import references
 

@@ -10,8 +10,8 @@ import click
 from stackd.cli.template import source_options
 from stackd.cli.template_source import Given, short_path
 from stackd.cli.template_work import evaluated
-from stackd.engine.desired import Desired
-from stackd.engine.expand import Expanded
+from stackd.engine.definition.desired import Desired
+from stackd.engine.validation.tree import Expanded
 from stackd.errors import StackdError
 from stackd.template.evaluation import Evaluation, Scope
 from stackd.template.functions.base import Call
@@ -207,7 +207,7 @@ class _TextScope(_Scope):
     def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
         """A placeholder of what `get_attr` will give, if that can be a text."""
         value = super().attribute(resource, name, path)
-        attributes = self._desired.kinds[resource].handler.attributes
+        attributes = self._desired.types[resource].handler.attributes
         kind = attributes[name].type if name in attributes else "any"
         return value if kind in ("list", "map") and not path else _placeholders(value)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from stackd.cli.definition import pair
 from stackd.cli.packing import Package, growth, pack, references_in, shown_url, url_of
 from stackd.cli.settings import load_settings
-from stackd.engine.desired import Source
-from stackd.engine.requests import StackRequest, definition_of
+from stackd.engine.definition.desired import Source
+from stackd.engine.usecases.requests import StackRequest, definition_of
 from stackd.errors import Place
 from stackd.resources.registry import Registry, load_registry
 from stackd.settings import Limits, Settings

@@ -27,12 +27,13 @@ from stackd.records import (
     Import,
     Operation,
     Resource,
+    SavedPlan,
     Sink,
     Stack,
     Status,
 )
 
-Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import
+Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan
 R = TypeVar("R", bound=Record)
 Kind = (
     type[Stack]
@@ -41,6 +42,7 @@ Kind = (
     | type[Operation]
     | type[Credential]
     | type[Hook]
+    | type[SavedPlan]
     | type[Sink]
     | type[Export]
     | type[Import]
@@ -283,6 +285,7 @@ class Codecs:
         self.sinks = Codec(Sink, tables.sinks, sealer)
         self.exports = Codec(Export, tables.exports, sealer, unlisted=("value",))
         self.imports = Codec(Import, tables.imports, sealer)
+        self.plans = Codec(SavedPlan, tables.plans, sealer, unlisted=("fingerprint", "content"))
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -293,6 +296,7 @@ class Codecs:
             Sink: self.sinks,
             Export: self.exports,
             Import: self.imports,
+            SavedPlan: self.plans,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

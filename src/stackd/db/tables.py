@@ -281,6 +281,30 @@ Index("imports_name", imports.c.project_id, imports.c.name)
 Index("imports_stack", imports.c.stack_id)
 Index("imports_root", imports.c.root_id)
 
+plans = Table(
+    "plans",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("stack_name"),
+    _col("action", Form.ACTION),
+    _col("state"),
+    _col("user_id"),
+    _col("user_name"),
+    _col("created_at", Form.TIME),
+    _col("expires_at", Form.TIME),
+    _col("template"),
+    _col("environment"),
+    _col("files"),
+    _optional("options", Form.SEALED_MAP),
+    _optional("fingerprint", Form.MAP),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("plans_project", plans.c.project_id, plans.c.created_at)
+Index("plans_stack", plans.c.stack_id)
+Index("plans_expiry", plans.c.expires_at)
+
 ONE_OWNER = frozenset({"exports", "imports"})
 """Tables whose ids say what they stand for: another row of the id means that somebody was faster."""
 

@@ -148,6 +148,9 @@ class ResourceType(Generic[P]):
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
+    shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
+    """Attributes that change when a property does although they have other names."""
+
     # --- pure -----------------------------------------------------------------------------------
 
     def validate(self, props: P) -> None:
@@ -274,8 +277,12 @@ class Members:
 class NestedType(ResourceType[P]):
     """A type whose resource is a stack of its own; the engine creates, updates and deletes it.
 
-    Subclasses say, purely, what the child should be and how attributes are read from its members.
+    Subclasses say, purely, what the child should be and how attributes are read from its members. ``shaping``
+    are the properties which decide what resources the child has: while one of them is not known, neither are
+    these.
     """
+
+    shaping: ClassVar[Collection[str]] = ()
 
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""

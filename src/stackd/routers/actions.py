@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from stackd.engine import stacks as use_cases
+from stackd.engine.usecases import stacks as use_cases
 from stackd.errors import BadRequest, NotSupported
 from stackd.routers import models
 from stackd.routers.front import STACK, Call

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from stackd.engine.definitions import LARGE, offloaded
-from stackd.engine.requests import TAG_LENGTH, StackRequest
+from stackd.engine.definition.documents import LARGE, offloaded
+from stackd.engine.usecases.requests import TAG_LENGTH, StackRequest
 from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
 from stackd.routers.errors import MALFORMED
 from stackd.template.json_text import read_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from stackd.engine.definitions import load_files, load_json
+from stackd.engine.definition.documents import load_files, load_json
 from stackd.routers import models, views
 from stackd.routers.front import STACK, Call
 from stackd.routers.routing import Routes

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from stackd.engine.findings import told, wire_type
-from stackd.errors import StackdError, TemplateError
+from stackd.engine.validation.findings import told, wire_type
+from stackd.errors import StackdError, TemplateError, all_errors
 
 JSON = "application/json"
 
@@ -105,7 +105,7 @@ def details(error: StackdError) -> dict[str, Any]:
     }
     if error.value is not None:
         shown["value"] = error.value
-    found = told(error.__dict__.get("all_errors") or [error])
+    found = told(all_errors(error))
     shown["errors"] = [each.to_data() for each in found.errors]
     if found.omitted:
         shown["omitted_errors"] = found.omitted

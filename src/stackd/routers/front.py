@@ -13,9 +13,9 @@ from starlette.requests import Request
 from stackd.auth.policy import Policy
 from stackd.auth.tokens import TokenValidator
 from stackd.db.database import Database
-from stackd.engine import stacks as use_cases
-from stackd.engine.engine import Engine
-from stackd.engine.reading import Reader
+from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
 from stackd.records import Caller, Stack
 from stackd.routers.bodies import read_body

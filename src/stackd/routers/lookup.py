@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from starlette.responses import Response
 
-from stackd.engine import stacks as use_cases
+from stackd.engine.usecases import stacks as use_cases
 from stackd.errors import BadRequest
 from stackd.routers import models, views
 from stackd.routers.errors import found

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stackd.engine.refusals import as_answer
+from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.errors import StackdError, Unauthorized
 from stackd.records import Caller
 from stackd.routers import errors
@@ -56,7 +56,7 @@ class Gate:
         try:
             response = await self._answer(scope, receive, tagged, request_id)
         except StackdError as raised:
-            error = as_answer(raised)
+            error = as_api_error(raised)
             if error.code >= 500:
                 log.warning("request_failed", path=scope["path"], error=str(error))
             response = self._refusal(error)

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from starlette.responses import Response
 
-from stackd.db import resources as rows
-from stackd.db import stacks
-from stackd.engine.decide import Change
-from stackd.engine.definitions import offloaded
-from stackd.engine.desired import Desired
-from stackd.engine.expand import Expanded
-from stackd.engine.predict import Prediction, predict
-from stackd.engine.reading import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
-from stackd.engine.reading import Facts, enabled_outputs, known_part, required_by
-from stackd.engine.requests import Checked
-from stackd.errors import TemplateError
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import offloaded
+from stackd.engine.planning.diff import reason_of
+from stackd.engine.planning.plan import Plan, StackPlan, Step
+from stackd.engine.planning.verbs import VERBS, Verb
+from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBED
+from stackd.engine.usecases.queries import Facts, enabled_outputs, known_part, required_by
+from stackd.engine.usecases.requests import Checked
+from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.routers import views
 from stackd.routers.front import Call
-from stackd.template.masking import concealed
+from stackd.template.masking import Secrets, concealed
 
 Json = dict[str, Any]
 
-_LISTS = {
-    Change.NONE: "unchanged",
-    Change.UPDATE: "updated",
-    Change.REPLACE: "replaced",
-    Change.CREATE: "added",
-    Change.DELETE: "deleted",
-}
+_LISTS = ("unchanged", "updated", "replaced", "added", "deleted")
+_REASONS = {Verb.CREATE: "it is new"}
 _NOT_THERE = "None"
 _PER_RESOURCE = 500
 """What a resource counts, as bytes of template, when a preview decides whether to leave the event loop."""
@@ -98,7 +90,7 @@ def would_be(
 ) -> Json:
     """A resource that does not exist yet; ``full`` shows its properties too."""
     scope = desired.scope({})
-    definition, kind = desired.resources[name], desired.kinds[name]
+    definition, kind = desired.resources[name], desired.types[name]
     view = _raw(identity, name, definition.type, needed_by, definition.description or "")
     view["metadata"] = known_part(desired.metadata(name, scope))
     view["attributes"] = dict.fromkeys(kind.handler.attributes)
@@ -149,75 +141,41 @@ def _raw(identity: tuple[str, str, str], name: str, kind: str, needed_by: list[s
     }
 
 
-async def changes(
-    call: Call, stack: Stack, checked: Checked, prediction: Prediction, *, nested: bool
-) -> Response:
+async def changes(call: Call, stack: Stack, plan: Plan, secrets: Secrets, *, nested: bool) -> Response:
     """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
-    found: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
-    await _add_changes(call, found, stack, checked.expanded, prediction, nested=nested)
-    secrets = checked.expanded.secrets() | await call.engine.secrecy.of(stack)
-    for view in chain.from_iterable(found.values()) if secrets else ():
-        view["reason"] = concealed(view.get("reason", ""), secrets)
-        view["metadata"] = concealed(view["metadata"], secrets)
-    size = _PER_RESOURCE * sum(map(len, found.values()))
-    answer: Response = await offloaded(size, views.answer, {"resource_changes": found})
+    size = _PER_RESOURCE * len(plan.steps)
+    answer: Response = await offloaded(
+        size, lambda: views.answer({"resource_changes": change_lists(stack, plan, secrets, nested=nested)})
+    )
     return answer
 
 
-async def _add_changes(
-    call: Call,
-    found: dict[str, list[Json]],
-    stack: Stack,
-    expanded: Expanded,
-    prediction: Prediction,
-    *,
-    nested: bool,
-) -> None:
-    size = _PER_RESOURCE * len(prediction.decisions)
-    for change, view in await offloaded(size, _changed, stack, expanded.desired, prediction):
-        found[_LISTS[change]].append(view)
-    if nested:
-        for name, child in expanded.children.items():
-            await _add_child(call, found, prediction.current.get(name), child, stack)
+def change_lists(stack: Stack, plan: Plan, secrets: Secrets, *, nested: bool) -> dict[str, list[Json]]:
+    """The five lists of a preview."""
+    found: dict[str, list[Json]] = {name: [] for name in _LISTS}
+    root = plan.root
+    for each in () if root is None else root.walk() if nested else (root,):
+        for step, view in _planned(stack, each):
+            view["reason"] = reason_of(step.causes) or _REASONS.get(step.verb, "")
+            view["metadata"] = concealed(view["metadata"], secrets)
+            found[VERBS[step.verb].listed].append(view)
+    return found
 
 
-def _changed(stack: Stack, desired: Desired, prediction: Prediction) -> list[tuple[Change, Json]]:
-    """What would happen to each resource of one stack."""
-    identity = (stack.project_id, stack.name, stack.id)
-    needed_by = required_by(prediction.current.values())
-    will_need = desired.required_by()
-    shown: list[tuple[Change, Json]] = []
-    for name, decision in prediction.decisions.items():
-        if decision.change is Change.UPDATE:
-            view = as_is(prediction.current[name], stack, needed_by.get(name, ()))
+def _planned(root: Stack, plan: StackPlan) -> Iterator[tuple[Step, Json]]:
+    """The steps of one stack, each with its resource as a preview shows it."""
+    around = plan.stack or root
+    name = around.name if plan.stack is not None else "-".join((root.name, *plan.path))
+    identity = (root.project_id, name, plan.stack.id if plan.stack is not None else _NOT_THERE)
+    rows = {row.id: row for row in plan.stored}
+    needed_by = required_by(row for row in plan.order.current.values() if row is not None)
+    will_need = plan.desired.required_by() if plan.desired is not None else {}
+    parent = around.parent_resource if plan.stack is not None else plan.path[-1] if plan.path else None
+    for step in plan.own():
+        row = rows.get(step.row)
+        if plan.desired is None or step.removes or (step.verb is Verb.UPDATE and row is not None):
+            assert row is not None
+            yield step, as_is(row, around, needed_by.get(step.name, ()))
         else:
-            users = will_need.get(name, [])
-            view = would_be(desired, name, identity, users, stack.parent_resource, full=False)
-        view["reason"] = decision.reason
-        shown.append((decision.change, view))
-    gone = ((Change.DELETE, as_is(row, stack, needed_by.get(row.name, ()))) for row in prediction.deleted)
-    return [*shown, *gone]
-
-
-async def _add_child(
-    call: Call, found: dict[str, list[Json]], owner: Resource | None, child: Expanded, around: Stack
-) -> None:
-    """The changes inside a nested stack, or all of it as new where there is none yet."""
-    inner = (
-        await stacks.get(call.db, owner.nested_stack_id, None) if owner and owner.nested_stack_id else None
-    )
-    if inner is None:
-        identity = (around.project_id, child.name, _NOT_THERE)
-        needed_by = child.desired.required_by()
-        found["added"] += [
-            would_be(child.desired, name, identity, needed_by.get(name, []), full=False)
-            for name in child.desired.resources
-        ]
-        return
-    stored = await rows.of_stack(call.db, inner.id)
-    try:
-        size = _PER_RESOURCE * len(stored)
-        prediction: Prediction = await offloaded(size, predict, child.desired, stored)
-    except TemplateError:
-        return
-    await _add_changes(call, found, inner, child, prediction, nested=True)
+            users = will_need.get(step.name, [])
+            yield step, would_be(plan.desired, step.name, identity, users, parent, full=False)

@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from stackd.engine import signals
-from stackd.engine.reading import ResourceView
+from stackd.engine.usecases import signals
+from stackd.engine.usecases.queries import ResourceView
 from stackd.errors import BadRequest
 from stackd.routers import models, views
 from stackd.routers.bodies import truth

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from stackd.db import stacks as rows
 from stackd.db.stacks import StackFilter
-from stackd.engine import stacks as use_cases
+from stackd.engine.usecases import stacks as use_cases
 from stackd.records import Action, Stack, Status
 from stackd.routers import models, previews, views
 from stackd.routers.bodies import changed_stack_request, changes_nothing, new_stack_request
@@ -207,8 +207,8 @@ async def _preview_update(call: Call, *, patch: bool) -> Response:
     request = changed_stack_request(await call.body_object(), patch=patch)
     nested = Query(call).flag("show_nested")
     stack = await call.stack(live=True)
-    checked, prediction = await use_cases.preview_update(call.engine, call.caller, stack, request)
-    return await previews.changes(call, stack, checked, prediction, nested=nested)
+    plan, secrets = await use_cases.preview_update(call.engine, call.caller, stack, request)
+    return await previews.changes(call, stack, plan, secrets, nested=nested)
 
 
 @routes.delete(STACK, None, status=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from stackd.engine import validation
+from stackd.engine.usecases import validate as validation
 from stackd.routers import models, types, views
 from stackd.routers.bodies import template_request
 from stackd.routers.front import Call

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stackd.engine.engine import Engine
-from stackd.engine.usable import unavailable
+from stackd.engine.usecases.availability import unavailable
+from stackd.engine.usecases.engine import Engine
 from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
 from stackd.records import Caller
 from stackd.resources.base import ResourceType

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 from starlette.responses import Response
 
-from stackd.engine.reading import Facts, ResourceView
+from stackd.engine.usecases.queries import Facts, ResourceView
 from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.routers.errors import JSON
 

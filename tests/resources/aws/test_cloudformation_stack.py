@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from stackd.engine import stacks as use_cases
+from stackd.engine.usecases import stacks as use_cases
 from stackd.errors import InvalidTemplateAttribute, StackdError
 from stackd.records import Action, Stack, Status
 from stackd.settings import Egress
@@ -136,7 +136,7 @@ async def test_attribute_that_is_no_output_is_refused(process: Process, site: Si
     stack = await process.create("s", using(site.url("/inner")))
     await complete(process, stack)
     row = (await process.rows(stack))["Nested"]
-    from stackd.engine.nested import NO_MEMBERS
+    from stackd.engine.execution.nested import NO_MEMBERS
     from stackd.resources.base import NestedType
 
     assert isinstance(handler, NestedType)

@@ -102,6 +102,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
     properties = ResourceGroupProps
     update_policy = GroupUpdatePolicy.schema
     checkable = True
+    shaping = ("count", "removal_policies", "removal_policies_mode")
     attributes: ClassVar = {
         "refs": attr("References of the members in order.", "list"),
         "refs_map": attr("References of the members by name.", "map", since="7.0.0"),

@@ -1,0 +1,316 @@
+"""What a stack should be: template, environment, parameters and files, evaluated (pure)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+from stackd.db.codec import to_json
+from stackd.engine.definition.scope import StackScope
+from stackd.engine.definition.types import ResolvedType, resolve_types
+from stackd.errors import Place, PropertyError, TemplateError
+from stackd.records import Definition, Resource
+from stackd.resources.base import ResourceType, Siblings
+from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
+from stackd.template.conditions import Conditions
+from stackd.template.environment import Environment, load_environment
+from stackd.template.evaluate import (
+    dependencies,
+    enabled_resources,
+    evaluate,
+    referenced_attributes,
+)
+from stackd.template.evaluation import conditions_for
+from stackd.template.exports import IMPORT
+from stackd.template.graph import circle_error, without_circles
+from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
+from stackd.template.parse import Limits
+from stackd.template.problems import Problems, Report, Stage, refuse
+from stackd.template.template import ResourceDefinition, Template, load_template
+from stackd.template.unknown import Unknown
+from stackd.wording import HERE, PROPERTY_ERROR, Complaint, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The parts of a definition, loaded: what a request or the document store gives.
+
+    ``exports`` are the values of other stacks that it imports; None where they were not looked up: they are
+    then open.
+    """
+
+    template: Template
+    environment: Environment
+    files: Mapping[str, str]
+    exports: Mapping[str, Any] | None = None
+
+    @property
+    def may_import(self) -> bool:
+        """Whether the template may import values that other stacks export."""
+        return IMPORT in self.template.version.functions and _IMPORT_KEY in to_json(self.template.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that the template says, with only the values of resources left open.
+
+    ``requires`` maps each resource to the names it needs, ``wanted`` each to the attributes
+    ``(name, *path)`` that something refers to. One that ``is_slow`` must not be evaluated on the event
+    loop.
+    """
+
+    definition: Definition
+    source: Source
+    parameters: Parameters
+    conditions: Conditions
+    resources: Mapping[str, ResourceDefinition]
+    types: Mapping[str, ResolvedType]
+    requires: Mapping[str, frozenset[str]]
+    wanted: Mapping[str, frozenset[tuple[Any, ...]]]
+    facade: Mapping[str, Any]
+    is_slow: bool = False
+
+    def required_by(self) -> dict[str, list[str]]:
+        """For each name that is needed the names that need it directly, in the order of the alphabet."""
+        users: dict[str, list[str]] = {}
+        for name in sorted(self.requires):
+            for needed in self.requires[name]:
+                users.setdefault(needed, []).append(name)
+        return users
+
+    def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
+        """The scope in which this definition's functions see the stored rows."""
+        source = self.source
+        return StackScope(self.parameters, source.files, self.types, rows, self.facade, source.exports)
+
+    def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved, unconverted properties of a resource."""
+        raw = evaluate(self.resources[name].properties, scope, template=self.source.template)
+        if isinstance(raw, Unknown):  # the whole section is a function of something that is not known yet
+            return dict.fromkeys(self.types[name].handler.properties.schema, raw)
+        return _section(raw, f"resources.{name}.properties")
+
+    def metadata(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved metadata of a resource."""
+        raw = evaluate(self.resources[name].metadata, scope, template=self.source.template)
+        return _section(raw, f"resources.{name}.metadata")
+
+    def holds(self, condition: Any) -> bool:
+        """Whether a condition of an output is true or not known to be false."""
+        return condition is None or self.conditions.holds(condition) is not False
+
+    def external_id(self, name: str, scope: StackScope) -> str | None:
+        """The id of the object that a resource stands for without owning it, if it does."""
+        node = self.resources[name].external_id
+        return None if node is None else str(evaluate(node, scope, template=self.source.template))
+
+    def update_policy(self, name: str, scope: StackScope) -> dict[str, Any]:
+        """The resolved update policy of a resource."""
+        raw = evaluate(self.resources[name].update_policy, scope, template=self.source.template)
+        return _section(raw, f"resources.{name}.update_policy")
+
+    def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
+        """Every output with ``value`` or ``error``; one that fails never fails the stack.
+
+        One whose condition does not hold is null.
+        """
+        shown: dict[str, dict[str, Any]] = {}
+        for name, output in self.source.template.outputs.items():
+            if not self.holds(output.condition):
+                shown[name] = {"value": None}
+                continue
+            try:
+                shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}
+            except TemplateError as error:
+                shown[name] = {"error": error.message}
+        return shown
+
+
+def _section(raw: Any, path: str) -> dict[str, Any]:
+    """A resolved section of a resource; empty while it is not known."""
+    if raw is None or raw == "" or isinstance(raw, Unknown):
+        return {}
+    if not isinstance(raw, Mapping):
+        remedy = "Write a map, or a function whose result is one."
+        complaint = Reason.NOT_A_MAP(where=HERE, found=f"{raw!r:.80}")
+        raise TemplateError(complaint, path=path, remedy=remedy)
+    return dict(raw)
+
+
+_IMPORT_KEY = f'"{IMPORT}"'.encode()
+EMPTY = Definition()
+ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
+
+
+def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:
+    """Parse the texts or data of a definition; a missing template is the empty one.
+
+    Text is held to the limits. Data was accepted under the limits of its day, or made by a type out of what
+    was: a stack must be readable whatever the limits are now.
+    """
+    data = template if template else {"heat_template_version": "2021-04-16"}
+    limits = None if isinstance(template, str) else ACCEPTED
+    return Source(load_template(data, limits=limits), load_environment(environment, limits=ACCEPTED), files)
+
+
+def build(
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    definition: Definition = EMPTY,
+    *,
+    strict: bool = True,
+    previous: Mapping[str, Any] | None = None,
+    facade: Mapping[str, Any] | None = None,
+    problems: Problems | None = None,
+) -> Desired:
+    """Evaluate a definition; raises the first ``TemplateError`` in Heat's order of checks.
+
+    With ``problems`` all mistakes go there instead, and what is wrong is open in the result. ``previous`` are
+    the parameter values before an update, for immutable ones.
+    """
+    source = replace(source, environment=source.environment.with_base(registry.operator.environment))
+    template = source.template
+    if problems is None:
+        template.require()
+
+    def at(stage: Stage) -> Report:
+        return refuse if problems is None else problems.at(stage)
+
+    defining = partial(_placed, template, at(Stage.DEFINITIONS))
+    parameters = bind_parameters(
+        template,
+        source.environment,
+        identity,
+        strict=strict,
+        previous=previous,
+        report=at(Stage.PARAMETERS),
+    )
+    conditions = conditions_for(template, parameters)
+    conditions.told_once = problems is not None
+    resources = enabled_resources(template, conditions, facade=facade, report=defining)
+    types = resolve_types(resources, source.environment, registry, source.files, report=defining)
+    # What is wrong with uses in outputs and branches is told where functions are checked.
+    unheard: Report = refuse if problems is None else lambda error: None
+    desired = Desired(
+        definition=definition,
+        source=source,
+        parameters=parameters,
+        conditions=conditions,
+        resources=resources,
+        types=types,
+        requires=dependencies(template, conditions, enabled=resources, report=at(Stage.GRAPH)),
+        wanted=referenced_attributes(template, conditions, enabled=resources, report=unheard),
+        facade=facade or {},
+        is_slow=b'"yaql"' in to_json(template.data),
+    )
+    implied = _implied(desired)
+    if not implied:
+        return desired
+    merged = {name: needed | implied.get(name, frozenset()) for name, needed in desired.requires.items()}
+    graph = at(Stage.GRAPH)
+    merged = without_circles(merged, lambda circle: graph(circle_error(template, circle)))
+    return replace(desired, requires=merged)
+
+
+def _placed(template: Template, report: Report, error: TemplateError) -> None:
+    """Report an error about a resource's own text with its place in it."""
+    parts = error.path.split(".")
+    if not error.place.line and not error.place.file and parts[0] == "resources":
+        keys = template.version.resource_keys
+        path = (
+            template.version.sections["resources"],
+            *parts[1:2],
+            *(keys.get(key, key) for key in parts[2:]),
+        )
+        error = error.but(place=template.place(path))
+    report(error)
+
+
+def _implied(desired: Desired) -> dict[str, frozenset[str]]:
+    """What types add to the graph by looking at their siblings."""
+    asking = [name for name, kind in desired.types.items() if _looks_at_siblings(kind.handler)]
+    if not asking:
+        return {}
+    read = cache(partial(_readable, desired, scope=desired.scope({})))
+    siblings = Siblings({name: kind.name for name, kind in desired.types.items()}, read)
+    implied: dict[str, frozenset[str]] = {}
+    for name in asking:
+        handler = desired.types[name].handler
+        props = handler.properties.wrap(read(name))
+        if found := frozenset(handler.implicit_requires(props, siblings)) - {name}:
+            implied[name] = found
+    return implied
+
+
+def _looks_at_siblings(handler: ResourceType[Any]) -> bool:
+    return type(handler).implicit_requires is not ResourceType.implicit_requires
+
+
+def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
+    """Properties as far as they can be read; what is invalid is reported by validation, not here."""
+    try:
+        return desired.types[name].handler.properties.load(desired.properties(name, scope)).data
+    except TemplateError:
+        return {}
+
+
+def loaded_properties(
+    desired: Desired, name: str, scope: StackScope, *, path: str | None = None
+) -> Properties:
+    """The converted properties of a resource; a ``PropertyError`` carries the full path."""
+    handler = desired.types[name].handler
+    where = path or f"resources.{name}.properties"
+    raw = desired.properties(name, scope)
+    if handler.any_properties:
+        return Properties.wrap(raw)
+    fill_description(handler, raw, desired.resources[name].description)
+    return handler.properties.load(raw, where)
+
+
+def fill_description(handler: ResourceType[Any], raw: dict[str, Any], description: str | None) -> None:
+    """A resource's description fills an updatable ``description`` property left unset."""
+    schema = handler.properties.schema.get("description")
+    if description and schema is not None and schema.update.value == "in place":
+        raw.setdefault("description", description)
+
+
+def property_error(
+    desired: Desired, name: str, path: str, complaint: Complaint, remedy: str, *, at: str | None = None
+) -> PropertyError:
+    """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text.
+
+    ``at`` is the path that the message shows when that is another.
+    """
+    template = desired.source.template
+    where = property_path(template, name, path)
+    is_key = complaint.reason is Reason.UNKNOWN_PROPERTY
+    return PropertyError(
+        masked_complaint(complaint, desired.parameters),
+        lead=PROPERTY_ERROR,
+        path=path,
+        at=at,
+        remedy=remedy,
+        place=template.place(where, key=is_key),
+        value=complaint.words["name"] if is_key else template.value(where),
+    )
+
+
+def property_place(template: Template, name: str, path: str) -> Place:
+    """Where a property (``resources.NAME.properties.KEY[0]``) stands in the text."""
+    return template.place(property_path(template, name, path))
+
+
+def property_path(template: Template, name: str, path: str) -> tuple[str | int, ...]:
+    """The path of a property (``resources.NAME.properties.KEY[0]``) in the data of the template."""
+    keys = template.version.resource_keys
+    inner = re.findall(r"[^.\[\]]+", path.removeprefix(f"resources.{name}."))
+    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in inner]
+    if inner:
+        parts[0] = keys.get(inner[0], inner[0])
+    return (template.version.sections["resources"], name, *parts)

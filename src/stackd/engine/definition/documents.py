@@ -1,0 +1,78 @@
+"""Definitions as they are stored: a template, an environment and files, each a document."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from stackd.db import documents
+from stackd.db.codec import from_json, to_json
+from stackd.db.database import Database
+from stackd.db.journal import Change, PutDocument
+from stackd.engine.definition.desired import Source, load_source
+from stackd.records import Definition
+from stackd.template.json_text import read_json
+
+LARGE = 64_000
+"""Bytes of template above which parsing and evaluating happens off the event loop."""
+
+
+async def offloaded(size: int, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a pure function, in a thread when its input is large."""
+    if size < LARGE:
+        return function(*args, **kwargs)
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def pack_definition(
+    db: Database, project_id: str, template: Any, environment: Any, files: Mapping[str, str] | str
+) -> tuple[Definition, list[Change]]:
+    """The ids of the documents of a definition, and the changes that store them.
+
+    ``files`` are texts by name, or the id of a stored manifest of them.
+    """
+    puts: list[Change] = []
+
+    def put(body: bytes) -> str:
+        identity = documents.document_id(db.document_key, project_id, body)
+        puts.append(PutDocument(project_id, identity, body))
+        return identity
+
+    def manifest(texts: Mapping[str, str]) -> str:
+        return put(to_json({name: put(text.encode()) for name, text in sorted(texts.items())}))
+
+    definition = Definition(
+        template=put(to_json(template)),
+        environment=put(to_json(environment)),
+        files=files if isinstance(files, str) else (manifest(files) if files else ""),
+    )
+    return definition, puts
+
+
+async def load_files(db: Database, project_id: str, manifest_id: str) -> dict[str, str]:
+    """The files of a definition by name."""
+    if not manifest_id:
+        return {}
+    manifest = from_json(await documents.get(db, project_id, manifest_id))
+    return {name: (await documents.get(db, project_id, each)).decode() for name, each in manifest.items()}
+
+
+async def load_json(db: Database, project_id: str, document_id: str) -> Any:
+    """The data of a template or environment document; None for none."""
+    body = await documents.get(db, project_id, document_id)
+    return from_json(body) if body else None
+
+
+async def load_definition(db: Database, project_id: str, definition: Definition) -> Source:
+    """The template, environment and files of a stored definition."""
+    body = await documents.get(db, project_id, definition.template)
+    environment = await load_json(db, project_id, definition.environment)
+    files = await load_files(db, project_id, definition.files)
+
+    def load() -> Source:
+        data = read_json(body) if len(body) >= LARGE else from_json(body or b"null")
+        return load_source(data, environment, files)
+
+    source: Source = await offloaded(len(body), load)
+    return source

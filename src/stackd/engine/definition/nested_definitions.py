@@ -1,0 +1,196 @@
+"""The definition of a nested stack: its template, what its environment inherits, and its members (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stackd.engine.definition.desired import ACCEPTED, EMPTY, Desired, Source, build, load_source
+from stackd.engine.definition.scope import StackScope, attribute_key
+from stackd.engine.definition.types import handler_of
+from stackd.engine.factories import now
+from stackd.errors import NotFound, ResourceFailure, TemplateError
+from stackd.records import Definition, Resource
+from stackd.resources.base import Child, Members, NestedType, ResourceType
+from stackd.resources.heat.template_resource import TemplateResource
+from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
+from stackd.template.environment import Environment, load_environment
+from stackd.template.parameters import StackIdentity
+from stackd.template.template import load_template
+
+NO_MEMBERS = Members({}, {}, {}, lambda name, path: None)
+"""The members of a stack that does not exist yet."""
+
+Attributes = frozenset[tuple[Any, ...]]
+"""Attributes with their paths, as references in a template name them."""
+
+
+def child_environment(around: Environment, resource: Resource, child: Child) -> dict[str, Any]:
+    """What a nested stack inherits, and the parameters that its resource gives it."""
+    data = dict(around.child(resource.name, resource.type).to_data())
+    data["parameters"] = dict(child.parameters)
+    return data
+
+
+def child_template(around: Desired, row: Resource, child: Child) -> Any:
+    """The data of a child's template, as it is stored."""
+    handler = around.types[row.name].handler
+    if isinstance(handler, TemplateResource):
+        return handler.template.data
+    if isinstance(child.template, str):
+        return load_template(child.template, file=child.source).data
+    return dict(child.template)
+
+
+def child_source(around: Desired, row: Resource, child: Child) -> Source:
+    """The parts of a nested stack's definition, loaded; the template of a type is loaded already."""
+    environment = child_environment(around.source.environment, row, child)
+    handler = around.types[row.name].handler
+    if isinstance(handler, TemplateResource):
+        loaded = load_environment(environment, limits=ACCEPTED)
+        return Source(handler.template, loaded, around.source.files)
+    template = child.template if isinstance(child.template, str) else dict(child.template)
+    return load_source(template, environment, around.source.files)
+
+
+def build_child(
+    around: Desired,
+    row: Resource,
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    definition: Definition = EMPTY,
+    *,
+    strict: bool = True,
+    previous: Mapping[str, Any] | None = None,
+) -> Desired:
+    """Evaluate the definition of the stack inside a resource; raises the first ``TemplateError``."""
+    return build(
+        source,
+        identity,
+        registry,
+        definition,
+        strict=strict,
+        previous=previous,
+        facade=facade_of(around, row),
+    )
+
+
+def placeholder_row(desired: Desired, name: str, stack_id: str) -> Resource:
+    """A row for a resource that does not exist yet."""
+    kind = desired.types[name]
+    return Resource(
+        id=stack_id,
+        stack_id=stack_id,
+        root_id=stack_id,
+        name=name,
+        type=kind.written,
+        kind=kind.name,
+        created_at=now(),
+    )
+
+
+def facade_of(around: Desired, row: Resource) -> Mapping[str, Any]:
+    """What a nested stack sees of the resource that contains it."""
+    definition = around.resources[row.name]
+    return {
+        "metadata": dict(row.metadata),
+        "deletion_policy": definition.deletion_policy,
+        "update_policy": definition.update_policy or {},
+    }
+
+
+def nested_type(kind: ResourceType[Any]) -> NestedType[Any]:
+    """The type as one that contains a stack; a failure for any other."""
+    if not isinstance(kind, NestedType):
+        raise ResourceFailure(f"{kind.type_name} does not contain a stack")
+    return kind
+
+
+def private_values(
+    row: Resource,
+    kind: NestedType[Any],
+    update_policy: Mapping[str, Any],
+    props: Properties,
+    members: Members,
+) -> dict[str, Any]:
+    """The private values of a resource that contains a stack, before its child is computed from them."""
+    before = {**row.data, "update_policy": update_policy or None}
+    after = kind.data_after(replace(row, data=before), props, members)
+    return {key: value for key, value in {**before, **after}.items() if value is not None}
+
+
+def members_of(
+    desired: Desired,
+    rows: Mapping[str, Resource | None],
+    outputs: Mapping[str, Any],
+    registry: Registry,
+) -> Members:
+    """The resources of a nested stack as its type reads them; names without a row have no member."""
+    scope = desired.scope(rows)
+    present = {name: row for name, row in rows.items() if row is not None}
+    references = {
+        name: handler_of(row, registry, desired.types).reference(row) for name, row in present.items()
+    }
+    return Members(present, references, outputs, member_reader(scope))
+
+
+def member_reader(scope: StackScope) -> Callable[[str, tuple[Any, ...]], Any]:
+    """How attributes of members are read: without a path, the member's reference."""
+
+    def attribute(member: str, path: tuple[Any, ...]) -> Any:
+        if not path:
+            return scope.reference(member)
+        return scope.attribute(member, str(path[0]), path[1:])
+
+    return attribute
+
+
+def nested_attributes(
+    row: Resource, kind: NestedType[Any], wanted: Attributes, members: Members
+) -> dict[str, Any]:
+    """The attributes that a resource shows of the stack in it: all that it declares, and those ``wanted``."""
+    values: dict[str, Any] = {}
+    for path in wanted:
+        name, rest = str(path[0]), tuple(path[1:])
+        try:
+            values[attribute_key(name, rest)] = kind.read(row, name, rest, members)
+        except (TemplateError, NotFound):
+            continue
+    for name in kind.attributes:
+        try:
+            values.setdefault(name, kind.read(row, name, (), members))
+        except TemplateError:
+            continue
+    if "OS::stack_id" in members.outputs:
+        values["OS::stack_id"] = members.outputs["OS::stack_id"]
+    return values
+
+
+def asked_inside(wanted: Attributes) -> Attributes:
+    """What references to attributes of a nested stack ask of the resources in it.
+
+    ``resource.<member>.<attribute>`` asks for the attribute; a group passes on names such as ``attributes``
+    with what follows them, or an attribute of the members by its own name.
+    """
+    asked: set[tuple[Any, ...]] = set()
+    for path in wanted:
+        name, rest = str(path[0]), tuple(path[1:])
+        if name.startswith("resource."):
+            inner = (*name.split(".", 2)[2:], *rest)
+            asked |= {inner} if inner else set()
+        else:
+            asked |= {path, rest} if rest else {path}
+    return frozenset(asked)
+
+
+def in_order(requires: Mapping[str, frozenset[str]]) -> Sequence[str]:
+    """Names, each after those that it needs."""
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(requires)
+    graph.add_edges_from((needed, name) for name, every in requires.items() for needed in every)
+    return list(nx.topological_sort(graph))

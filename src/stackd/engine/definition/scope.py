@@ -1,0 +1,86 @@
+"""What references in a template resolve to: stored rows where there are any, else ``Unknown``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackd.engine.definition.types import ResolvedType
+from stackd.errors import InvalidTemplateAttribute
+from stackd.records import Action, Resource
+from stackd.resources.base import NestedType
+from stackd.template.functions.refs import select
+from stackd.template.parameters import Parameters
+from stackd.template.unknown import Unknown
+from stackd.wording import Reason
+
+_SEPARATOR = "\x1f"
+
+
+def attribute_key(name: str, path: tuple[Any, ...]) -> str:
+    """Under which key a nested resource's attribute with a path is stored."""
+    return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
+
+
+def base_name(key: str) -> str:
+    """The attribute's name in a key of stored attributes."""
+    return key.partition(_SEPARATOR)[0]
+
+
+class StackScope:
+    """The view that a stack's template has of its own resources.
+
+    ``rows`` is read at every look-up, so a walk lets it see each outcome as it comes. A name without
+    a row, or whose row has no object yet, is ``Unknown``.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        files: Mapping[str, str],
+        kinds: Mapping[str, ResolvedType],
+        rows: Mapping[str, Resource | None],
+        facade: Mapping[str, Any] | None = None,
+        exports: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.parameters = parameters
+        self.exports = exports
+        self.files = files
+        self._kinds = kinds
+        self._rows = rows
+        self._facade = facade or {}
+
+    def reference(self, resource: str) -> Any:
+        """What ``get_resource`` resolves to."""
+        row = self._rows.get(resource)
+        if row is None or row.action is Action.INIT:
+            return Unknown(resource)
+        return self._kinds[resource].handler.reference(row)
+
+    def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
+        """What ``get_attr`` resolves to; None for what the object does not have."""
+        row = self._rows.get(resource)
+        kind = self._kinds[resource].handler
+        known = isinstance(kind, NestedType) or kind.any_properties or name == "show"
+        if not known and name not in kind.attributes:
+            raise InvalidTemplateAttribute(
+                Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name),
+                remedy=f"{kind.type_name} has: {', '.join(sorted(kind.attributes)) or 'no attributes'}.",
+            )
+        if row is None or row.action is Action.INIT:
+            return Unknown(resource, (name, *path))
+        exact = attribute_key(name, path)
+        if exact in row.attributes:
+            return row.attributes[exact]
+        return select(row.attributes.get(name), path)
+
+    def all_attributes(self, resource: str) -> Any:
+        """Every attribute of a resource as a map."""
+        row = self._rows.get(resource)
+        if row is None or row.action is Action.INIT:
+            return Unknown(resource, ("*",))
+        return {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
+
+    def facade(self, key: str) -> Any:
+        """Metadata, deletion policy or update policy of the resource that contains this stack."""
+        return self._facade.get(key)

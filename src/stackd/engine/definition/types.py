@@ -1,0 +1,178 @@
+"""Which resource type stands behind each name of a template, by way of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.errors import EntityNotFound, MissingTemplate, ResourceFailure, TemplateError
+from stackd.records import Resource
+from stackd.resources.base import ResourceType
+from stackd.resources.heat.template_resource import template_resource
+from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
+from stackd.template.environment import Environment
+from stackd.template.files import nested_template
+from stackd.template.functions.base import dotted
+from stackd.template.problems import Report, nearest, refuse
+from stackd.template.template import ResourceDefinition, Template, load_template, read_template
+from stackd.wording import Reason
+
+_TEMPLATE_ENDINGS = (".yaml", ".template")
+_EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
+
+
+class _Awaited(ResourceType[Properties]):
+    """Stands for a type of which nothing is known: its template is still to be fetched, or there is none."""
+
+    any_properties = True
+
+
+AWAITED = _Awaited()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedType:
+    """``written`` as the template says it, ``name`` what the environment made of it."""
+
+    written: str
+    name: str
+    handler: ResourceType[Any]
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the type is a template of its own."""
+        return is_template_name(self.name)
+
+
+def is_template_name(name: str) -> bool:
+    """Whether a type's name stands for a template rather than a registered type."""
+    return name.endswith(_TEMPLATE_ENDINGS)
+
+
+def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, ResolvedType]) -> ResourceType[Any]:
+    """The type behind a stored row: as the template has it, else registered, else any template."""
+    known = kinds.get(row.name)
+    if known is not None and known.name == row.kind:
+        return known.handler
+    if is_template_name(row.kind):
+        return template_resource(load_template(_EMPTY_TEMPLATE))
+    try:
+        return registry.get(row.kind)
+    except EntityNotFound:
+        raise ResourceFailure(
+            f"The type {row.kind} of resource {row.name} is no longer installed; install its plug-in again"
+        ) from None
+
+
+def resolve_types(
+    definitions: Mapping[str, ResourceDefinition],
+    environment: Environment,
+    registry: Registry,
+    files: Mapping[str, str],
+    load: Callable[[str, str], Template] | None = None,
+    report: Report = refuse,
+) -> dict[str, ResolvedType]:
+    """The kind of every resource; a type that nobody knows is reported, as are mistakes in nested templates.
+
+    ``load`` turns (text, file name) into a template; it may remember what it has loaded.
+    """
+    load = load or (lambda text, name: read_template(text, file=name))
+    templates = _Templates(files, registry.operator.files, load, environment.parameter_defaults, report)
+    kinds: dict[str, ResolvedType] = {}
+    plain: dict[str, ResolvedType] = {}
+    by_name = bool(environment.to_data()["resource_registry"].get("resources"))
+    for name, definition in definitions.items():
+        known = None if by_name else plain.get(definition.type)
+        if known is None and definition.broken:
+            known = ResolvedType("", "", AWAITED)
+        if known is None:
+            found = environment.resolve_type(definition.type, name, exists=registry.__contains__)
+            target = found or definition.type
+            try:
+                handler = templates.of(target, name) if is_template_name(target) else registry.get(target)
+            except (EntityNotFound, MissingTemplate) as error:
+                report(_unknown_type(error, name, target, registry))
+                kinds[name] = ResolvedType(definition.type, target, AWAITED)
+                continue
+            known = plain[definition.type] = ResolvedType(definition.type, target, handler)
+        kinds[name] = known
+    return kinds
+
+
+def _unknown_type(
+    error: EntityNotFound | MissingTemplate, resource: str, target: str, registry: Registry
+) -> TemplateError:
+    if isinstance(error, MissingTemplate):
+        return error
+    remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
+    return TemplateError(
+        Reason.UNKNOWN_TYPE(name=target),
+        path=f"resources.{resource}.type",
+        remedy=nearest(target, registry.types, 0.8) or remedy,
+        value=target,
+    )
+
+
+class _Templates:
+    """The types that templates among the files make, each read once."""
+
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        others: Mapping[str, str],
+        load: Callable[[str, str], Template],
+        defaults: Mapping[str, Any],
+        report: Report,
+    ) -> None:
+        self._files = files
+        self._others = others
+        self._load = load
+        self._defaults = defaults
+        self._report = report
+        self._known: dict[str, ResourceType[Any]] = {}
+
+    def of(self, target: str, resource: str) -> ResourceType[Any]:
+        """The type of a template; raises MissingTemplate."""
+        if target not in self._known:
+            path = f"resources.{resource}.type"
+            text = nested_template(self._files, target, path, self._others)
+            self._known[target] = AWAITED if text is None else self._read(text, target, resource)
+        return self._known[target]
+
+    def _read(self, text: str, target: str, resource: str) -> ResourceType[Any]:
+        label = inner_label(resource, target)
+        try:
+            template = self._load(text, target)
+        except TemplateError as error:
+            self._report(_as_type(error, label))
+            return AWAITED
+        for mistake in [*template.mistakes.ordered(), *unknown_output_keys(template)]:
+            self._report(_as_type(mistake, label))
+        return template_resource(template, target, self._defaults)
+
+
+def _as_type(error: TemplateError, label: str) -> TemplateError:
+    """What is wrong with the text of a template that is a type: said of it as it is."""
+    return error.but(path=error.where.inside(label), at=None, **error.quoted())
+
+
+def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
+    """The outputs of a template that is a type are read strictly."""
+    section = template.version.sections["outputs"]
+    known = template.version.output_keys.values()
+    for name, output in template.outputs.items():
+        for key in output.unknown_keys:
+            path = (section, name, key)
+            yield TemplateError(
+                Reason.UNKNOWN_OUTPUT_KEY(name=key),
+                path=dotted(path),
+                place=template.place(path, key=True),
+                remedy=nearest(key, known) or f"Use only {', '.join(known)}.",
+            )
+
+
+def inner_label(resource: str, source: str) -> str:
+    """How a path names a resource that it leads into: with the template of the stack inside."""
+    return f"{resource}<{source}>"

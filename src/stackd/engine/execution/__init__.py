@@ -1,0 +1,1 @@
+"""Operations under way: from the claim of a tree of stacks to the stored outcome."""

@@ -1,0 +1,358 @@
+"""One action on one resource: create, resume, update, delete, with everything stored in its order.
+
+The order that every cloud call with a side effect obeys: *intent stored → call → physical id stored
+→ wait until ready → outcome stored*. ``resume`` starts from whatever of these was reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from stackd.clients.failures import AnswerLost
+from stackd.db import resources as resource_rows
+from stackd.db.journal import Remove
+from stackd.engine.execution.cancellation import Stopped
+from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext, collection_of
+from stackd.engine.factories import now
+from stackd.errors import (
+    CloudConflict,
+    CloudNotFound,
+    Fenced,
+    NotFound,
+    ResourceFailure,
+    ResourceInError,
+    ServiceUnavailable,
+    StackdError,
+)
+from stackd.records import Action, Resource, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON
+from stackd.resources.schema import Properties
+from stackd.template.masking import Secrets, concealed_text
+
+CLOCK_SKEW = timedelta(seconds=5)
+UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCause:
+    """Why an action failed: the type of the error, the names that lead to the resource, and what it says.
+
+    As a text it has the form that clients know: ``Type: resources.name.resources.inner: message``.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    message: str
+
+    @property
+    def where(self) -> str:
+        """The dotted path of the resource."""
+        return ".".join(f"resources.{name}" for name in self.path)
+
+    def concealed(self, secrets: Secrets) -> FailureCause:
+        """The same without secrets in what it says."""
+        return replace(self, message=concealed_text(self.message, secrets))
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.where}: {self.message}"
+
+
+class NestedFailure(ResourceFailure):
+    """A failure of a resource inside a nested stack."""
+
+    def __init__(self, cause: FailureCause) -> None:
+        super().__init__(f"{cause.where}: {cause.message}")
+        self.cause = cause
+
+
+def failure_cause(name: str, error: BaseException) -> FailureCause:
+    """Why an action on a resource failed, from the resource in the nested stack if it failed there."""
+    if isinstance(error, NestedFailure):
+        return replace(error.cause, path=(name, *error.cause.path))
+    if isinstance(error, StackdError):
+        return FailureCause(error.wire_type, (name,), str(error))
+    return FailureCause(type(error).__name__, (name,), UNEXPECTED)
+
+
+async def create(
+    work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]], **intent: Any
+) -> None:
+    """Make the object. Objects that end in error are deleted and made again, up to the limit.
+
+    ``intent`` are further values to store with the intent.
+    """
+    failures: list[StackdError] = []
+    for attempt in range(work.run.services.tuning.create_retries + 1):
+        if failures:
+            await _clear_away(work, props, failures[-1])
+            await work.sleep(_pause(work, attempt))
+        await work.enter(Action.CREATE, **intent)
+        try:
+            await _make(work, props)
+            await _finish(work, props, wanted)
+            return
+        except (ResourceInError, CloudConflict) as error:
+            failures.append(error)
+    raise failures[0]
+
+
+async def _clear_away(work: ResourceContext, props: Properties, error: StackdError) -> None:
+    """Delete a half-made object before the next attempt."""
+    await work.leave(Status.FAILED, _told(work, error))
+    await work.enter(Action.DELETE)
+    await _remove_object(work, props)
+    work.forget_live()
+    await work.leave(Status.COMPLETE, physical_id=None)
+
+
+def _pause(work: ResourceContext, attempt: int) -> float:
+    """Seconds before the next attempt: they double, and are never the same for two resources."""
+    jitter = random.uniform(0, 2)  # noqa: S311 - not a secret
+    return work.run.services.tuning.retry_pause * (2.0**attempt + jitter)
+
+
+async def _make(work: ResourceContext, props: Properties) -> None:
+    """Call ``create``; when its answer is lost, look for what it made before trying once more."""
+    intended = work.resource.updated_at or work.resource.created_at
+    for is_last in (False, True):
+        try:
+            await work.kind.create(work, props)
+            return
+        except AnswerLost:
+            await asyncio.sleep(0.5)
+            if work.resource.physical_id is not None or await _find_lost(work, props, intended):
+                return
+            if is_last:
+                raise
+
+
+async def _find_lost(work: ResourceContext, props: Properties, intended: datetime) -> bool:
+    """Look for the object of an interrupted create in the cloud, and take it if it is ours."""
+    for found in await work.kind.find(work, props):
+        identity = _identity(work.kind, found)
+        if await _is_free(work, identity, found, intended):
+            await work.created(identity, found)
+            return True
+    return False
+
+
+def _identity(kind: ResourceType[Any], found: JSON) -> str:
+    return str(found[kind.entity.id_field if kind.entity else "id"])
+
+
+async def _is_free(work: ResourceContext, identity: str, found: JSON, intended: datetime) -> bool:
+    """Whether an object can be what this resource's create made: young enough, and nobody's yet."""
+    run = work.run
+    made = found.get("created_at") or found.get("created")
+    if made and _time(str(made)) < intended - CLOCK_SKEW:
+        return False
+    claim = (collection_of(work.kind), identity)
+    if claim in run.attributed:
+        return False
+    run.attributed.add(claim)  # before the first await: no other step may claim it meanwhile
+    rows = await resource_rows.with_physical_id(run.services.db, identity)
+    return not any(_is_of_collection(work, row, claim[0]) for row in rows)
+
+
+def _is_of_collection(work: ResourceContext, row: Resource, collection: str) -> bool:
+    """Whether a row's object lives there; a row whose type is no longer installed may be anywhere."""
+    registry = work.run.services.registry
+    return row.kind not in registry or collection_of(registry.get(row.kind)) == collection
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=now().tzinfo)
+
+
+async def _finish(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> None:
+    """From the stored id to the stored outcome."""
+    kind = work.kind
+    if type(kind).configure is not ResourceType.configure:
+        await kind.configure(work, props)
+    await wait_until_ready(work, props)
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
+
+
+async def wait_until_ready(work: ResourceContext, props: Properties) -> None:
+    """Watch the object until its type is content; types without a rule are content at once."""
+    kind = type(work.kind)
+    if kind.is_ready is not ResourceType.is_ready:
+
+        async def ready() -> bool:
+            return await work.kind.is_ready(work, props)
+
+        await work.until(ready)
+    elif kind.ready is not ResourceType.ready:
+        live = await work.live()
+        if "status" not in live or not work.kind.ready(live):
+            await work.poll(work.kind.ready)
+
+
+async def resume(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> bool:
+    """Continue an action that a crash or a newer operation interrupted, with what it was to reach.
+
+    Answers whether the resource stands now; if not, nothing was made and it has to be created.
+    """
+    if work.resource.action is Action.UPDATE:
+        old = type(props).wrap(dict(work.resource.previous_properties or work.resource.properties))
+        await work.kind.update(work, old, props)
+        await wait_until_ready(work, props)
+        await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted), previous_properties=None)
+        return True
+    if work.resource.physical_id is None and not await recover_id(work, props):
+        return False
+    try:
+        await _finish(work, props, wanted)
+    except CloudNotFound:
+        return False
+    return True
+
+
+async def recover_id(work: ResourceContext, props: Properties) -> bool:
+    """Find the object of a create whose id was never stored; False when there is none."""
+    intended = work.resource.updated_at or work.resource.created_at
+    remaining = work.run.services.tuning.settling - (now() - intended).total_seconds()
+    if remaining > 0 and not work.kind.local:
+        await asyncio.sleep(remaining)
+    return await _find_lost(work, props, intended)
+
+
+async def update(
+    work: ResourceContext,
+    old: Properties,
+    new: Properties,
+    wanted: frozenset[tuple[Any, ...]],
+    *,
+    requires: tuple[str, ...],
+    **intent: Any,
+) -> None:
+    """Change the object in place. Until that is done it needs what it needed before, too."""
+    both = tuple(sorted({*work.resource.requires, *requires}))
+    await work.enter(Action.UPDATE, requires=both, **intent)
+    work.forget_live()
+    await work.kind.update(work, old, new)
+    work.forget_live()
+    await wait_until_ready(work, new)
+    await work.leave(
+        Status.COMPLETE,
+        attributes=await work.attributes(wanted),
+        previous_properties=None,
+        requires=requires,
+    )
+
+
+async def delete(work: ResourceContext, props: Properties, *, keep: bool = False) -> None:
+    """Remove the object, as far as the deletion policy lets it, and then the row unless it is to be kept."""
+    row = work.resource
+    if row.action is Action.INIT and row.physical_id is None:
+        await work.run.write(Remove(Resource, row.id))
+        return
+    lost = row.action is Action.CREATE and row.status is Status.IN_PROGRESS and row.physical_id is None
+    if lost and not work.kind.local:
+        await recover_id(work, props)
+    if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
+        await work.enter(Action.DELETE)
+    if row.deletion_policy != "Retain" and row.external_id is None and not await _has_heir(work):
+        await _remove_object(work, props)
+    if keep:
+        await work.leave(Status.COMPLETE)
+        return
+    gone = work.resource
+    await work.store(
+        work.event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
+        Remove(Resource, gone.id),
+    )
+    await work.flush()
+
+
+async def _has_heir(work: ResourceContext) -> bool:
+    """Whether another row of the name stands for the same object: where names are ids, it took it over."""
+    row = work.resource
+    if row.physical_id is None or not (row.replaces or row.replaced_by):
+        return False
+    rows = await resource_rows.with_physical_id(work.run.services.db, row.physical_id)
+    heirs = [each for each in rows if (each.stack_id, each.name) == (row.stack_id, row.name)]
+    return any(
+        each.id != row.id and _is_of_collection(work, each, collection_of(work.kind)) for each in heirs
+    )
+
+
+async def _remove_object(work: ResourceContext, props: Properties) -> None:
+    """Delete and wait until it is gone; conflicts pass when what holds the object lets go."""
+    if work.resource.physical_id is None:
+        await _remove_belongings(work, props)
+        return
+    for attempt in range(work.run.services.tuning.create_retries + 1):
+        try:
+            await work.kind.delete(work, props)
+            break
+        except CloudNotFound:
+            return
+        except CloudConflict:
+            if attempt == work.run.services.tuning.create_retries:
+                raise
+            await work.sleep(min(0.25 * 2.0**attempt, 8.0))
+    if work.kind.awaits_deletion:
+        await _wait_until_gone(work)
+
+
+async def _remove_belongings(work: ResourceContext, props: Properties) -> None:
+    """What a create made before the object itself, of which the type's private values tell."""
+    if work.resource.data and work.resource.nested_stack_id is None:
+        with contextlib.suppress(CloudNotFound, NotFound):
+            await work.kind.delete(work, props)
+
+
+async def _wait_until_gone(work: ResourceContext) -> None:
+    """Watch the object until the service does not know it any more, or its type calls it gone."""
+    kind = type(work.kind)
+    if kind.is_gone is not ResourceType.is_gone or kind.entity is None:
+        await work.until(lambda: work.kind.is_gone(work))
+        return
+    with contextlib.suppress(CloudNotFound):
+        await work.poll(work.kind.gone)
+
+
+async def run_guarded(work: ResourceContext, action: Any) -> StackdError | Exception | None:
+    """OperationRun an action; a failure becomes the row's state and is returned.
+
+    ``Stopped`` and ``Fenced`` pass: the row stays as it is, for whoever resumes.
+    """
+    try:
+        await action
+    except (Stopped, Fenced, ServiceUnavailable, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        if not isinstance(error, StackdError):
+            log.exception("action_broke", resource=work.resource.name, type=work.resource.type)
+        await mark_failed(work, error)
+        return error
+    return None
+
+
+async def mark_failed(work: ResourceContext, error: Exception) -> None:
+    """Store that the running action failed, and why."""
+    if work.resource.status is Status.IN_PROGRESS:
+        await work.leave(Status.FAILED, _told(work, error))
+
+
+def _told(work: ResourceContext, error: Exception) -> str:
+    """Why an action failed, as everybody may know it."""
+    return concealed_text(str(failure_cause(work.resource.name, error)), work.run.secrets)
+
+
+def known_objects(rows: Sequence[Resource]) -> set[str]:
+    """The ids of all objects that rows stand for."""
+    return {row.physical_id for row in rows if row.physical_id}

@@ -1,0 +1,382 @@
+"""Nested stacks: stacks of their own in the store, one step of their parent's walk in the engine.
+
+The walk of a stack is handed in as ``walk`` by the step that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from stackd.db import stacks
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.documents import offloaded, pack_definition
+from stackd.engine.definition.nested_definitions import (
+    NO_MEMBERS,
+    build_child,
+    child_environment,
+    child_source,
+    child_template,
+    members_of,
+    nested_attributes,
+    nested_type,
+    private_values,
+)
+from stackd.engine.execution import lifecycle
+from stackd.engine.execution.cancellation import Stopped
+from stackd.engine.execution.lifecycle import NestedFailure
+from stackd.engine.execution.resource_context import ResourceContext
+from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.factories import identity_of, new_id, now, stack_event
+from stackd.engine.planning import nested as nested_plans
+from stackd.engine.planning.make import plan_stack
+from stackd.engine.planning.nested import current_rows
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.stored import StoredStack
+from stackd.engine.services import exports
+from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import load_tree
+from stackd.errors import (
+    ExportExists,
+    ExportInUse,
+    RequestLimitExceeded,
+    ResourceFailure,
+    TemplateError,
+)
+from stackd.records import Action, Definition, Stack, Status
+from stackd.resources.base import Batch, Child, Members
+from stackd.resources.schema import Properties
+from stackd.template.problems import raise_all
+from stackd.template.rules import rule_problems
+
+Walk = Callable[[StackRun], Awaitable[bool]]
+"""Takes all steps of a stack's plan; answers whether every one succeeded."""
+
+_PER_RESOURCE = 400
+"""What planning one resource costs, in bytes of template parsed."""
+
+
+async def create(
+    at: StackRun, work: ResourceContext, props: Properties, intent: dict[str, Any], walk: Walk
+) -> None:
+    """Store the child together with the resource's id, then walk it."""
+    stack = at.stack
+    if stack.depth + 1 > at.run.services.tuning.nested_depth:
+        limit = at.run.services.tuning.nested_depth
+        raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{work.resource.name}")
+    child = Stack(
+        id=new_id(),
+        project_id=stack.project_id,
+        name=work.physical_name,
+        owner=stack.owner,
+        user_id=stack.user_id,
+        action=Action.CREATE,
+        status=Status.IN_PROGRESS,
+        reason="Stack CREATE started",
+        definition=Definition(files=stack.definition.files),
+        timeout_mins=stack.timeout_mins,
+        disable_rollback=True,
+        parent_id=stack.id,
+        parent_resource=work.resource.name,
+        root_id=stack.root_id,
+        depth=stack.depth + 1,
+        created_at=now(),
+        stack_user_project_id=stack.stack_user_project_id,
+        credential_id=stack.credential_id,
+    )
+    arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
+    intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
+    event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
+    ids = {"physical_id": child.id, "nested_stack_id": child.id}
+    await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
+    await _reach(at, work, StoredStack(child, ()), None, props, walk)
+    await work.leave(Status.COMPLETE)
+
+
+async def update(
+    at: StackRun,
+    work: ResourceContext,
+    props: Properties,
+    intent: dict[str, Any],
+    permitted: Callable[[], Awaitable[None]],
+    walk: Walk,
+) -> None:
+    """Bring the child to what the properties say now; an unchanged and healthy one is left alone.
+
+    ``permitted`` raises when the environment forbids a change.
+    """
+    if work.resource.nested_stack_id is None:
+        await create(at, work, props, intent, walk)
+        return
+    stored = await _stored_child(work)
+    old = type(props).wrap(dict(work.resource.properties))
+    resumed = work.resource.status is Status.IN_PROGRESS
+    action = work.resource.action if resumed else Action.UPDATE
+    members = await _members(at, stored)
+    intent["data"] = _private_values(work, intent, props, members)
+    work.resource = replace(work.resource, data=intent["data"])
+    if not resumed and _stands(at, work, stored, props, members):
+        await work.store(**intent)
+        await _store_attributes(at, work, stored.stack)
+        return
+    if not resumed and await _redefined(at, work, stored, props, members, intent, walk):
+        return
+    if resumed:
+        await work.store(**intent)
+    else:
+        await permitted()
+        await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
+    await _reach(at, work, stored, old, props, walk)
+    await work.leave(Status.COMPLETE, previous_properties=None)
+
+
+async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
+    """Delete the child with all in it, then the resource's row unless it is to be kept."""
+    row, db = work.resource, at.run.services.db
+    child = await stacks.get(db, row.nested_stack_id, None) if row.nested_stack_id else None
+    if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
+        await work.enter(Action.DELETE)
+        withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
+        started = "Stack DELETE started"
+        child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, started, *withdrawn)
+        stored = await load_tree(db, child, definitions=False)
+        inner = at.inner(row, child, plan_stack(at.run.inputs, None, stored, (*at.plan.path, row.name)))
+        async with at.run.cancellation.aside():
+            good = await walk(inner)
+        if not good:
+            await _raise_failure(at, inner, child, Action.DELETE)
+        done = "Stack DELETE completed successfully"
+        gone = await inner.export_changes(Action.DELETE)
+        await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, *gone, deleted_at=now())
+    await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
+
+
+def _private_values(
+    work: ResourceContext, intent: Mapping[str, Any], props: Properties, members: Members
+) -> dict[str, Any]:
+    """The type's private values after the change."""
+    return private_values(
+        work.resource, nested_type(work.kind), intent["data"]["update_policy"], props, members
+    )
+
+
+async def is_broken(work: ResourceContext) -> bool:
+    """Whether a failed nested stack must be replaced as a whole."""
+    child_id = work.resource.nested_stack_id
+    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
+    return nested_plans.is_broken(work.resource, child)
+
+
+async def _stored_child(work: ResourceContext) -> StoredStack:
+    db, child_id = work.run.services.db, work.resource.nested_stack_id
+    child = await stacks.get(db, child_id, None) if child_id else None
+    if child is None:
+        raise ResourceFailure("The nested stack is missing")
+    return await load_tree(db, child)
+
+
+def _stands(
+    at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
+) -> bool:
+    """Whether the child is what it should be, with everything in it."""
+    if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
+        return False
+    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    return _definition(at, work, child)[0] == stored.stack.definition
+
+
+async def _redefined(
+    at: StackRun,
+    work: ResourceContext,
+    stored: StoredStack,
+    props: Properties,
+    members: Members,
+    intent: Mapping[str, Any],
+    walk: Walk,
+) -> bool:
+    """Give a child files that change nothing in it, without a change of its state; whether that was all."""
+    if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
+        return False
+    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    definition, changes = _definition(at, work, child)
+    if replace(definition, files=stored.stack.definition.files) != stored.stack.definition:
+        return False
+    plan = await _plan(at, work, stored, child, definition)
+    if not plan.is_empty:
+        return False
+    moved = replace(stored.stack, definition=definition)
+    inner = at.inner(work.resource, moved, plan)
+    async with at.run.cancellation.aside():
+        good = await walk(inner)
+    if not good:
+        await _raise_failure(at, inner, stored.stack, Action.UPDATE)
+    await at.run.write(*changes, Update(Stack, moved.id, {"definition": definition}))
+    await work.store(**intent)
+    await _store_attributes(at, work, moved)
+    return True
+
+
+async def _reach(
+    at: StackRun,
+    work: ResourceContext,
+    stored: StoredStack,
+    old: Properties | None,
+    new: Properties,
+    walk: Walk,
+) -> None:
+    """Take the child through all batches of the change."""
+    files = at.desired.source.files
+    members = NO_MEMBERS if old is None else await _members(at, stored)
+    batches = list(nested_type(work.kind).batches(work.resource, old, new, members, files))
+    if sum(batch.pause for batch in batches) >= work.stack.timeout:
+        raise ResourceFailure("The current update policy will result in stack update timeout.")
+    child = stored.stack
+    for index, batch in enumerate(batches):
+        if index:
+            stored = await load_tree(at.run.services.db, child)
+        child = await _reach_batch(at, work, stored, batch, walk)
+        if batch.pause and index + 1 < len(batches):
+            await work.sleep(batch.pause)
+    await _store_attributes(at, work, child)
+
+
+async def _values_before(at: StackRun, child: Stack, source: Source) -> Mapping[str, Any] | None:
+    """The parameters of a child that is there already, where some of them may not change."""
+    schemas = source.template.parameter_schemas.values()
+    if not child.definition.template or not any(schema.immutable for schema in schemas):
+        return None
+    services = at.run.services
+    return (await load_desired(services.db, services.registry, child)).parameters
+
+
+async def _reach_batch(
+    at: StackRun, work: ResourceContext, stored: StoredStack, batch: Batch, walk: Walk
+) -> Stack:
+    child = stored.stack
+    definition, changes = _definition(at, work, batch.child)
+    action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
+    action = action or Action.UPDATE
+    plan = await _plan(at, work, stored, batch.child, definition)
+    desired = plan.desired
+    assert desired is not None
+    child = await _set_state(
+        at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
+    )
+    await _admit(at, child, desired, action)
+    inner = at.inner(work.resource, child, plan)
+    async with at.run.cancellation.aside():
+        good = await walk(inner)
+    if not good:
+        await _raise_failure(at, inner, child, action)
+    try:
+        shared = await inner.export_changes(action)
+    except (ExportExists, ExportInUse) as error:
+        await _set_state(at, child, action, Status.FAILED, str(error))
+        raise
+    values = {
+        "outputs": desired.outputs(desired.scope(inner.rows)),
+        "description": desired.source.template.description,
+    }
+    done = f"Stack {action} completed successfully"
+    return await _set_state(at, child, action, Status.COMPLETE, done, *shared, **values)
+
+
+async def _plan(
+    at: StackRun, work: ResourceContext, stored: StoredStack, child: Child, definition: Definition
+) -> StackPlan:
+    """The plan of the stack inside: the one made with the parent's, if that still holds, else a new one."""
+    made = at.plan.children.get(work.resource.name)
+    if made is not None and made.definition == definition and list(made.stored) == list(stored.rows):
+        return made
+    services, row = at.run.services, work.resource
+    source = child_source(at.desired, row, child)
+    source = await exports.with_exports(services.db, services.registry, source, identity_of(stored.stack))
+
+    def make(previous: Mapping[str, Any] | None = None) -> StackPlan:
+        desired = build_child(
+            at.desired,
+            row,
+            source,
+            identity_of(stored.stack),
+            services.registry,
+            definition,
+            previous=previous,
+        )
+        return plan_stack(at.run.inputs, desired, stored, (*at.plan.path, row.name), at.asked(row))
+
+    size = _PER_RESOURCE * (len(stored.rows) + len(source.template.resources))
+    plan: StackPlan = await offloaded(size, make, await _values_before(at, stored.stack, source))
+    return plan
+
+
+async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -> None:
+    """Fail a child before anything of it is made: it is too large, or its rules or exports forbid it."""
+    try:
+        at.run.quota.take(child.id, len(desired.resources))
+        raise_all(rule_problems(desired.source.template, desired.parameters))
+        await at.run.write(*await exports.begin(at.run.services.db, child, desired))
+    except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
+        await _set_state(at, child, action, Status.FAILED, str(error))
+        raise
+
+
+def _definition(at: StackRun, work: ResourceContext, child: Child) -> tuple[Definition, list[Change]]:
+    stack, row = at.stack, work.resource
+    environment = child_environment(at.desired.source.environment, row, child)
+    template = child_template(at.desired, row, child)
+    files = stack.definition.files
+    return pack_definition(at.run.services.db, stack.project_id, template, environment, files)
+
+
+async def _set_state(
+    at: StackRun,
+    child: Stack,
+    action: Action,
+    status: Status,
+    reason: str,
+    *others: Change,
+    **values: Any,
+) -> Stack:
+    """Store a new state of the child, with its event unless it is in that state already."""
+    changes: list[Change] = [*others]
+    if (child.action, child.status) != (action, status):
+        changes.append(stack_event(child, action, status, reason))
+    moved: dict[str, Any] = {"action": action, "status": status, "reason": reason, **values}
+    if action is not Action.CREATE:
+        moved["updated_at"] = now()
+    changes.append(Update(Stack, child.id, moved))
+    await at.run.write(*changes)
+    return replace(child, **moved)
+
+
+async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Action) -> NoReturn:
+    """Mark the child FAILED and fail the resource with the child's own words."""
+    if not inner.failures:
+        if at.run.abandons_waits():
+            await _set_state(at, child, action, Status.FAILED, at.run.why_stopped())
+        raise Stopped(at.run.why_stopped())
+    failure = inner.failures[0]
+    await _set_state(at, child, action, Status.FAILED, failure.reason)
+    if failure.cause is None:
+        raise ResourceFailure(failure.text)
+    raise NestedFailure(failure.cause)
+
+
+async def _members(at: StackRun, stored: StoredStack) -> Members:
+    """The child's resources as they are stored."""
+    child, services = stored.stack, at.run.services
+    if not child.definition.template:
+        return NO_MEMBERS
+    desired = await load_desired(services.db, services.registry, child)
+    outputs = {key: each.get("value") for key, each in (child.outputs or {}).items()}
+    return members_of(desired, current_rows(stored), outputs, services.registry)
+
+
+async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
+    members = await _members(at, await load_tree(at.run.services.db, child, definitions=False))
+    wanted = at.wanted(work.resource.name)
+    values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
+    if values != dict(work.resource.attributes):
+        await work.store(attributes=values)

@@ -1,0 +1,303 @@
+"""One operation on one stack: the walk of its plan, the stored end, and the rollback that may follow."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder, Found
+from stackd.db import plans, resources, stacks
+from stackd.db.journal import Change, Update
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import load_json, offloaded
+from stackd.engine.execution import hooks
+from stackd.engine.execution.cancellation import Cancellation, Halt
+from stackd.engine.execution.hook_waits import HookStates
+from stackd.engine.execution.lifecycle import UNEXPECTED
+from stackd.engine.execution.observation import missing_objects
+from stackd.engine.execution.quota import ResourceQuota
+from stackd.engine.execution.run import OperationRun, Services
+from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
+from stackd.engine.execution.steps import walk_stack
+from stackd.engine.factories import now, stack_event
+from stackd.engine.planning.bounds import Bounds
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.states import ROLLED_BACK
+from stackd.engine.planning.stored import StoredStack
+from stackd.engine.services import exports
+from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import exported_values, identify, load_tree
+from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
+from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+from stackd.resources.base import NestedType
+from stackd.template.environment import Environment, load_environment
+
+log = structlog.get_logger(__name__)
+
+_PER_RESOURCE = 400
+"""What planning one resource costs, in bytes of template parsed."""
+
+
+class OperationExecutor:
+    """One operation on one stack, with the rollback that may follow it."""
+
+    def __init__(
+        self,
+        services: Services,
+        operation: Operation,
+        fence: Fence,
+        cancellation: Cancellation,
+        stack: Stack,
+        *,
+        open_cloud: Callable[[], Awaitable[Cloud]],
+        found: Found | None,
+        halted: Callable[[], Halt | None],
+        on_deleted: Callable[[Stack], Awaitable[None]] | None,
+    ) -> None:
+        self.services = services
+        self._open_cloud = open_cloud
+        self._found = found
+        self._halted = halted
+        self._on_deleted = on_deleted
+        self.operation = operation
+        self.fence = fence
+        self.cancellation = cancellation
+        self.stack = stack
+        self._grace: asyncio.TimerHandle | None = None
+        self._ledger = HookStates()
+
+    async def run(self) -> None:
+        """Walk, store the end, and roll back where the stack says so."""
+        action = self.stack.action
+        remaining = (self.operation.deadline - now()).total_seconds()
+        self.cancellation.set_deadline(remaining)
+        try:
+            ended = await self._walk(action)
+        except (Fenced, ServiceUnavailable, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if is_interruption(error):
+                raise
+            log.exception("operation_failed", stack=self.stack.id)
+            await self._fail(action, _reason_of(error))
+            ended = False
+        if ended or self.cancellation.halt not in (None, Halt.FAILED, Halt.TIMED_OUT):
+            return
+        if self._rolls_back(action):
+            await self._roll_back()
+
+    def _rolls_back(self, action: Action) -> bool:
+        return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
+
+    async def _walk(self, action: Action) -> bool:
+        """True when the operation came to its good end and that is stored."""
+        desired = await self._desired(action)
+        cloud = await self._open_cloud()
+        stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
+        run = OperationRun(
+            self.services,
+            self.operation,
+            self.fence,
+            await self._inputs(action, desired, stored, cloud),
+            cloud,
+            Finder(cloud, self._found),
+            self.cancellation,
+            rolls_back=self._rolls_back(action),
+            on_failure=self._on_failure,
+            quota=await self._room(action, desired),
+            hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
+            bound=await self._bound(action),
+        )
+        self._ledger = run.hooks
+        work = await self._planned(run, action, desired, stored, await self._environment(action))
+        good = await walk_stack(work)
+        if self._grace is not None:
+            self._grace.cancel()
+        if self.cancellation.halt is Halt.TIMED_OUT:
+            await self._fail(action, "Timed out")
+            return False
+        if work.failures:
+            await self._fail(action, work.failures[0].reason)
+            return False
+        if not good:
+            if self.cancellation.halt in (None, Halt.FAILED):
+                await self._fail(action, run.why_stopped())
+            return False
+        try:
+            await self._complete(action, desired, work)
+        except (ExportExists, ExportInUse) as error:
+            await self._fail(action, str(error))
+            return False
+        return True
+
+    async def _room(self, action: Action, desired: Desired | None) -> ResourceQuota:
+        """The limit on resources; none on the way back to what was accepted before."""
+        most = self.services.tuning.resources
+        if desired is None or action is Action.ROLLBACK or most < 0:
+            return ResourceQuota()
+        taken = await resources.sizes(self.services.db, self.stack.root_id)
+        return ResourceQuota(most, taken | {self.stack.id: len(desired.resources)})
+
+    async def _environment(self, action: Action) -> Environment:
+        """The environment of a stack that is deleted, which may say where to pause."""
+        if action is not Action.DELETE:
+            return NO_ENVIRONMENT
+        document = self.stack.definition.environment
+        try:
+            return load_environment(await load_json(self.services.db, self.stack.project_id, document))
+        except TemplateError as error:
+            log.warning("environment_not_readable", stack=self.stack.id, error=str(error))
+            return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
+
+    async def _inputs(
+        self, action: Action, desired: Desired | None, stored: StoredStack, cloud: Cloud
+    ) -> Inputs:
+        """What the operation is planned from; reality is read first where the request asks for it."""
+        db, registry, stack = self.services.db, self.services.registry, self.stack
+        missing: frozenset[str] = frozenset()
+        if desired is not None and self.operation.options.get("converge") and action is not Action.ROLLBACK:
+            missing = await missing_objects(cloud, registry, stored)
+        nested = desired is not None and any(
+            isinstance(each.handler, NestedType) for each in desired.types.values()
+        )
+        return Inputs(
+            registry=registry,
+            identify=identify(db, stack.project_id),
+            exports=await exported_values(db, stack.project_id) if nested else {},
+            missing=missing,
+            sharing=await exports.stacks_of(db, stack.root_id),
+            ahead=False,
+            keep_originals=self._rolls_back(action),
+            max_depth=self.services.tuning.nested_depth,
+        )
+
+    async def _bound(self, action: Action) -> Bounds | None:
+        """What the saved plan allows that is executed; a rollback goes back whatever the plan was."""
+        plan_id = self.operation.options.get("plan")
+        if not plan_id or action is Action.ROLLBACK:
+            return None
+        saved = await plans.get(self.services.db, plan_id, self.stack.project_id)
+        return Bounds.of(Plan.of_data(saved.content)) if saved is not None else None
+
+    async def _planned(
+        self,
+        run: OperationRun,
+        action: Action,
+        desired: Desired | None,
+        stored: StoredStack,
+        environment: Environment,
+    ) -> StackRun:
+        """The stack with its plan; a large one is made off the event loop, and so is the first one,
+        which imports the graph library.
+        """
+        size = _PER_RESOURCE * (len(stored.rows) + (len(desired.resources) if desired else 0))
+        if "networkx" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "networkx")
+        plan: Plan = await offloaded(size, make_plan, desired, stored, action, run.inputs)
+        assert plan.root is not None
+        return StackRun(run, self.stack, plan.root, environment=environment)
+
+    async def _desired(self, action: Action) -> Desired | None:
+        if action is Action.DELETE or not self.stack.definition.template:
+            return None
+        return await load_desired(self.services.db, self.services.registry, self.stack)
+
+    def _on_failure(self, action: Action, text: str) -> None:
+        """The first failure: let waits end, at once for a rollback, else after a time of grace."""
+        if self._rolls_back(self.stack.action):
+            self.cancellation.stop(Halt.FAILED)
+            return
+        if self._grace is None:
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(self.services.tuning.grace, self.cancellation.stop, Halt.FAILED)
+
+    async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
+        values: dict[str, Any] = {"outputs": {}}
+        if desired is not None:
+            outputs = await offloaded(
+                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(work.rows)
+            )
+            values = {"outputs": outputs, "previous": None}
+        if action is Action.DELETE:
+            await self._before_gone()
+            values["deleted_at"] = now()
+        done = f"Stack {action} completed successfully"
+        shared = await work.export_changes(action)
+        await self._set(action, Status.COMPLETE, done, *shared, done=True, **values)
+        if action is Action.DELETE and self._on_deleted is not None:
+            await self._on_deleted(self.stack)
+
+    async def _before_gone(self) -> None:
+        """What a deleted root leaves in Keystone goes before the stack is called deleted."""
+        stack = await stacks.get(self.services.db, self.stack.id, None)
+        if stack is not None and stack.stack_user_project_id and stack.parent_id is None:
+            await self.services.stack_users.remove_project(stack.stack_user_project_id)
+
+    async def _fail(self, action: Action, reason: str) -> None:
+        """Store the failure, in one with the beginning of the rollback where there is one.
+
+        Nobody who waits for an end sees a failure that is not the end, and no crash comes between the two.
+        """
+        if not self._rolls_back(action):
+            await self._set(action, Status.FAILED, reason, done=True)
+            return
+        deadline = now() + (self.operation.deadline - self.operation.created_at)
+        await self._set(
+            Action.ROLLBACK,
+            Status.IN_PROGRESS,
+            "Stack ROLLBACK started",
+            stack_event(self.stack, action, Status.FAILED, reason),
+            Update(Operation, self.operation.id, {"deadline": deadline}),
+            definition=self.stack.previous or Definition(),
+            previous=None,
+        )
+        self.operation = replace(self.operation, deadline=deadline)
+
+    async def _set(
+        self, action: Action, status: Status, reason: str, *others: Change, done: bool = False, **values: Any
+    ) -> None:
+        """Store a state of the stack, unless a newer operation has taken it over."""
+        changes: list[Change] = [
+            *others,
+            Update(
+                Stack,
+                self.stack.id,
+                {"action": action, "status": status, "reason": reason, **values},
+                where={"operation_id": self.operation.id},
+            ),
+        ]
+        if (self.stack.action, self.stack.status) != (action, status):
+            changes.append(stack_event(self.stack, action, status, reason))
+        if done:
+            changes += [Update(Operation, self.operation.id, {"state": "done"}), *self._ledger.closing()]
+        await self.services.journal.write(*changes, fence=self.fence)
+        self.stack = replace(self.stack, action=action, status=status, reason=reason, **values)
+
+    async def _roll_back(self) -> None:
+        """Go back to the previous definition, or to nothing; a failure here is final."""
+        self.cancellation.reset((self.operation.deadline - now()).total_seconds())
+        if (halt := self._halted()) is not None:
+            self.cancellation.stop(halt)
+        await self.run()
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether the store failed us, rather than the operation: it is resumed later, not failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(is_interruption(each) for each in error.exceptions)
+    return isinstance(error, Fenced | ServiceUnavailable)
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, StackdError):
+        return f"{error.wire_type}: {error}"
+    return UNEXPECTED

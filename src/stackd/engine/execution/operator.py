@@ -1,0 +1,229 @@
+"""Running operations: one at a time on a tree, from the claim to the stored end.
+
+The process that accepts an operation claims the tree and walks it. Another operation on the tree
+supersedes the one that runs: its waits end, its calls are resolved_request to their end, and a new plan is
+made from what is then stored. A claim raises the tree's epoch, and every write carries it; a
+process that lost its lease can change nothing any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from cachetools import TTLCache
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Found
+from stackd.clients.wire import PERMIT
+from stackd.db import events, leases, stacks
+from stackd.db import operations as operation_rows
+from stackd.db.journal import Change, Update
+from stackd.engine.execution.cancellation import Cancellation, Halt
+from stackd.engine.execution.operation import OperationExecutor, is_interruption
+from stackd.engine.execution.run import Services
+from stackd.errors import Fenced, StackdError
+from stackd.records import Fence, Operation, Stack
+
+log = structlog.get_logger(__name__)
+
+_SURE = 0.9
+"""The part of a lease in which nobody else can have taken over, even where clocks differ a little."""
+
+_NOTED_FOR = 30.0
+_MOST_NOTED = 256
+
+CloudOf = Callable[[Stack], Awaitable[Cloud]]
+"""Returns the cloud, authenticated with the stack's trust."""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A tree of stacks that this process works on, and the time of the loop until which it surely may."""
+
+    task: asyncio.Task[None] | None = None
+    held_until: float = 0.0
+    cancellation: Cancellation | None = None
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: set[str] = field(default_factory=set)
+
+
+class Operator:
+    """Runs the operations of all trees that this process owns."""
+
+    def __init__(self, services: Services, cloud_of: CloudOf, *, engine_id: str, lease: timedelta) -> None:
+        self.services = services
+        self.engine_id = engine_id
+        self._cloud_of = cloud_of
+        self._lease = lease
+        self._trees: dict[str, _Tree] = {}
+        self._closing = False
+        self._found: TTLCache[str, Found] = TTLCache(_MOST_NOTED, _NOTED_FOR)
+        self.on_deleted: Callable[[Stack], Awaitable[None]] | None = None
+
+    def remember(self, stack_id: str, found: Found) -> None:
+        """What was looked up for a request on a stack, so that its operation need not do so again."""
+        if found:
+            self._found[stack_id] = found
+
+    def recall(self, stack_id: str) -> Found | None:
+        """What was noted a moment ago for the operation that begins now."""
+        return self._found.pop(stack_id, None)
+
+    def schedule(self, root_id: str) -> None:
+        """There is (or may be) an operation to run on this tree."""
+        if self._closing:
+            return
+        tree = self._trees.setdefault(root_id, _Tree())
+        tree.wanted.set()
+        if tree.cancellation is not None:
+            tree.cancellation.stop(Halt.SUPERSEDED)
+        if tree.task is None:
+            tree.task = asyncio.create_task(self._serve(root_id, tree), name=f"tree {root_id}")
+
+    async def poll(self, root_id: str) -> None:
+        """See whether another process accepted an operation for a tree that is worked on here."""
+        tree = self._trees.get(root_id)
+        if tree is None or tree.wanted.is_set():
+            return
+        rows = await operation_rows.of_root(self.services.db, root_id)
+        if any(operation.id not in tree.seen for operation in rows):
+            self.schedule(root_id)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the process is about to end."""
+        return self._closing
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Roots of the trees that are being worked on here."""
+        return frozenset(self._trees)
+
+    def extend_leases(self, root_ids: Iterable[str], since: float) -> None:
+        """The leases of these trees were taken or prolonged by a request made at this time of the loop."""
+        for root_id in root_ids:
+            if (tree := self._trees.get(root_id)) is not None:
+                tree.held_until = since + _SURE * self._lease.total_seconds()
+
+    def fence_out(self, root_id: str) -> None:
+        """Another process owns the tree: stop without a word to the cloud."""
+        tree = self._trees.get(root_id)
+        if tree is not None and tree.cancellation is not None:
+            tree.cancellation.stop(Halt.FENCED)
+
+    async def close(self, grace: float = 10.0) -> None:
+        """Stop all walks where they wait; what they did is stored, another start resumes them."""
+        self._closing = True
+        tasks = [tree.task for tree in self._trees.values() if tree.task is not None]
+        for tree in self._trees.values():
+            if tree.cancellation is not None:
+                tree.cancellation.stop(Halt.SHUTDOWN)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+
+    async def _serve(self, root_id: str, tree: _Tree) -> None:
+        """Claim the tree and run what is queued for it until nothing is left."""
+        epoch: int | None = None
+        loop = asyncio.get_running_loop()
+
+        def permit() -> None:
+            """A process that slept through its lease must not act on what it believed before."""
+            if loop.time() > tree.held_until:
+                raise Fenced("The lease of the stack has run out")
+
+        try:
+            asked = loop.time()
+            epoch = await leases.claim(self.services.db, root_id, self.engine_id, self._lease)
+            if epoch is None:
+                tree.wanted.clear()
+                return  # its owner sees the new operation at its next heartbeat
+            self.extend_leases([root_id], asked)
+            PERMIT.set(permit)
+            while tree.wanted.is_set() and not self._closing:
+                tree.wanted.clear()
+                for operation in await self._queued(root_id, epoch, tree):
+                    if tree.wanted.is_set():
+                        break
+                    await self._run(operation, Fence(root_id, epoch), tree)
+        except Fenced:
+            log.info("tree_fenced", root=root_id)
+        except Exception as error:
+            if not is_interruption(error):
+                log.exception("tree_failed", root=root_id)
+            else:
+                log.warning("tree_interrupted", root=root_id)
+        finally:
+            self._trees.pop(root_id, None)
+            if epoch is not None:
+                with contextlib.suppress(StackdError):
+                    await leases.release(self.services.db, root_id, self.engine_id, epoch)
+            if tree.wanted.is_set() and not self._closing:
+                self.schedule(root_id)
+
+    async def _queued(self, root_id: str, epoch: int, tree: _Tree) -> list[Operation]:
+        """The newest operation of each stack of the tree; older ones are over."""
+        rows = await operation_rows.of_root(self.services.db, root_id)
+        tree.seen.update(operation.id for operation in rows)
+        newest: dict[str, Operation] = {}
+        over: list[Change] = []
+        for operation in rows:
+            older = newest.pop(operation.stack_id, None)
+            if older is not None:
+                over.append(Update(Operation, older.id, {"state": "done"}))
+            newest[operation.stack_id] = operation
+        if over:
+            await self.services.journal.write(*over, fence=Fence(root_id, epoch))
+        return list(newest.values())
+
+    async def _run(self, operation: Operation, fence: Fence, tree: _Tree) -> None:
+        stack = await stacks.get(self.services.db, operation.stack_id, None)
+        if stack is None or stack.operation_id != operation.id:
+            await self.services.journal.write(Update(Operation, operation.id, {"state": "done"}), fence=fence)
+            return
+        cancellation = Cancellation(self.services.tuning.slots)
+        tree.cancellation = cancellation
+        if tree.wanted.is_set():
+            cancellation.stop(Halt.SUPERSEDED)
+        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
+        try:
+            executor = OperationExecutor(
+                self.services,
+                operation,
+                fence,
+                cancellation,
+                stack,
+                open_cloud=partial(self.cloud_for, stack),
+                found=self.recall(stack.id),
+                halted=partial(self._halted, tree),
+                on_deleted=self.on_deleted,
+            )
+            await executor.run()
+            await self._purge_events(stack)
+        finally:
+            cancellation.close()
+            tree.cancellation = None
+            structlog.contextvars.clear_contextvars()
+
+    def _halted(self, tree: _Tree) -> Halt | None:
+        """Why a rollback that is about to begin must not: the process ends, or a newer operation waits."""
+        if self._closing:
+            return Halt.SHUTDOWN
+        return Halt.SUPERSEDED if tree.wanted.is_set() else None
+
+    async def _purge_events(self, stack: Stack) -> None:
+        """Drop the oldest events of a stack that has too many."""
+        keep, batch = self.services.tuning.events_kept, self.services.tuning.events_batch
+        if keep and await events.count(self.services.db, stack.id) > keep + batch:
+            await events.purge(self.services.db, stack.id, keep=keep, batch=batch)
+
+    async def cloud_for(self, stack: Stack) -> Cloud:
+        """The cloud, authenticated with the stack's trust."""
+        return await self._cloud_of(stack)

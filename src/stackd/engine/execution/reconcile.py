@@ -1,0 +1,359 @@
+"""Brings one resource to what its stack wants of it: nothing to do, create, adopt, update or replace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from stackd.db.journal import Insert, Update
+from stackd.engine.definition.desired import loaded_properties
+from stackd.engine.execution import hooks, lifecycle, nested
+from stackd.engine.execution.cancellation import Stopped
+from stackd.engine.execution.name_lookup import with_ids
+from stackd.engine.execution.nested import Walk
+from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext
+from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.factories import resource_event
+from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
+from stackd.engine.planning.verbs import Verb
+from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
+from stackd.records import Action, Resource, Status
+from stackd.resources.base import NestedType, ResourceType
+from stackd.resources.schema import Properties
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one resource is to be, now that all references are known.
+
+    ``intent`` are the values that are stored with the beginning of whatever is done. ``external`` is
+    the id of an object that is not ours.
+    """
+
+    props: Properties
+    metadata: dict[str, Any]
+    external: str | None
+    intent: dict[str, Any]
+
+
+async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
+    """Make one resource what the template says; whether that succeeded."""
+    row = at.row(name)
+    work = at.work(row, at.desired.types[name].handler)
+    if at.is_kept(row) and not _lacks_attributes(at, work):
+        return await at.guarded(work, _keep(at, work))
+    if _is_interrupted(at, row):
+        if not await _resume(at, work):
+            return False
+    elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
+        return False
+    return await at.guarded(work, _reach(at, work, walk))
+
+
+async def _keep(at: StackRun, work: ResourceContext) -> None:
+    """Note that a resource stands as it was planned to: nothing is evaluated again."""
+    name = work.resource.name
+    await _store_changed(work, _origin(at, name))
+    at.kept.add(name)
+
+
+async def _reach(at: StackRun, work: ResourceContext, walk: Walk) -> None:
+    """From the newest row to the wanted state: nothing, create, update, or replace."""
+    is_new = work.resource.action is Action.INIT
+    if at.desired.resources[work.resource.name].external_id is None:
+        await hooks.before(at, work)
+    try:
+        target = await _target(at, work.resource.name)
+        _require_same_external(work.resource, target.external)
+        difference = UNCHANGED if is_new or target.external else await _diff(at, work, target)
+    except Exception:
+        await work.enter(Action.CREATE if is_new else Action.UPDATE)
+        raise
+    if target.external is not None:
+        await _adopt(at, work, target.external, target.intent)
+    elif is_new:
+        at.require_planned(work.resource.name, Verb.CREATE)
+        await _create(at, work, target, walk)
+    elif difference.verb is Verb.REPLACE:
+        await _require_allowed(at, work, Verb.REPLACE)
+        fresh = await _replace(at, work)
+        await _follow(at, fresh, _create(at, fresh, target, walk))
+        return
+    else:
+        await _change(at, work, target, difference, walk)
+    await hooks.after(at, work)
+
+
+async def _change(
+    at: StackRun, work: ResourceContext, target: Target, difference: Difference, walk: Walk
+) -> None:
+    """Bring an object that stays to what is wanted."""
+    if isinstance(work.kind, NestedType):
+        hooks.arm(at, work)
+        permitted = partial(_require_allowed, at, work, Verb.UPDATE)
+        await nested.update(at, work, target.props, target.intent, permitted, walk)
+    elif difference.verb is Verb.UPDATE:
+        await _require_allowed(at, work, Verb.UPDATE)
+        hooks.arm(at, work)
+        await _update(at, work, target)
+    else:
+        await _leave_alone(at, work, target.intent)
+
+
+async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> None:
+    """Refuse what a saved plan does not say, and what the environment forbids, before anything is done.
+
+    A rollback may do what is forbidden: it brings back what was there.
+    """
+    row = work.resource
+    at.require_planned(row.name, verb)
+    if at.run.hooks.is_open and verb.value in at.environment.restricted_actions(row.name):
+        refusal = ResourceActionRestricted(verb.value)
+        shown = row.physical_id or work.physical_name
+        await at.run.write(resource_event(at.stack, row, Action.UPDATE, Status.FAILED, str(refusal), shown))
+        raise refusal
+
+
+# --- the target --------------------------------------------------------------------------------------
+
+
+async def _target(at: StackRun, name: str) -> Target:
+    desired, scope = at.desired, at.scope
+    metadata, external = desired.metadata(name, scope), desired.external_id(name, scope)
+    if external is not None:
+        props = Properties.wrap({})
+    elif desired.is_slow:
+        props = await asyncio.to_thread(loaded_properties, desired, name, scope)
+    else:
+        props = loaded_properties(desired, name, scope)
+    if external is None:
+        desired.types[name].handler.validate(props)
+    return Target(props, metadata, external, _intent(at, name, props, metadata))
+
+
+def _intent(at: StackRun, name: str, props: Properties, metadata: dict[str, Any]) -> dict[str, Any]:
+    desired = at.desired
+    intent: dict[str, Any] = {"properties": props.data, **_origin(at, name)}
+    if metadata:
+        intent["metadata"] = metadata
+    if isinstance(desired.types[name].handler, NestedType):
+        policy = desired.update_policy(name, at.scope)
+        intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
+    return intent
+
+
+def _origin(at: StackRun, name: str) -> dict[str, Any]:
+    """What a row keeps of the definition that it was last applied from, beside the properties."""
+    return {
+        "applied_from": at.target,
+        "requires": tuple(sorted(at.desired.requires[name])),
+        "deletion_policy": at.desired.resources[name].deletion_policy,
+    }
+
+
+def _lacks_attributes(at: StackRun, work: ResourceContext) -> bool:
+    """Whether something refers to attributes that were not stored when the resource was made."""
+    row = work.resource
+    if isinstance(work.kind, NestedType):
+        return True
+    missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
+    return bool(missing & (work.kind.attributes.keys() | {"show"}))
+
+
+async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> None:
+    """Store those of some values of the row that differ."""
+    changed = {key: value for key, value in values.items() if getattr(work.resource, key) != value}
+    if changed:
+        await work.store(**changed)
+        await work.flush()
+
+
+def _require_same_external(row: Resource, wanted: str | None) -> None:
+    """An object of ours cannot become somebody else's, nor the other way round."""
+    if row.action is not Action.INIT and row.external_id != wanted:
+        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+
+
+async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
+    row = work.resource
+    broken = row.status is not Status.FAILED or await _is_broken(work)
+    return diff_resource(
+        row,
+        work.kind,
+        target.props,
+        type_name=at.desired.types[row.name].name,
+        broken=broken,
+        missing=row.id in at.run.inputs.missing,
+        metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
+    )
+
+
+async def _is_broken(work: ResourceContext) -> bool:
+    """Whether a failed resource must be replaced: its object tells, where the type looks at it.
+
+    What failed a check or was marked unhealthy is replaced, whatever its object looks like.
+    """
+    if isinstance(work.kind, NestedType):
+        return await nested.is_broken(work)
+    if work.resource.action is Action.CHECK:
+        return True
+    looks = type(work.kind).broken is not ResourceType.broken
+    if work.resource.physical_id is None or not looks:
+        return True
+    try:
+        return work.kind.broken(await work.live(fresh=True))
+    except CloudNotFound:
+        return True
+
+
+# --- new objects ----------------------------------------------------------------------------------
+
+
+async def _create(at: StackRun, work: ResourceContext, target: Target, walk: Walk) -> None:
+    try:
+        await _make_room(at, work.resource)
+    except Exception:
+        await work.enter(Action.CREATE)
+        raise
+    if isinstance(work.kind, NestedType):
+        await nested.create(at, work, target.props, target.intent, walk)
+        return
+    ready = await with_ids(target.props, at.run.find, at.run.known_ids)
+    await lifecycle.create(work, ready, at.wanted(work.resource.name), **target.intent)
+
+
+async def _make_room(at: StackRun, fresh: Resource) -> None:
+    """Let a resource that is being replaced, and those given up, let go of what the new one needs."""
+    if not fresh.replaces:
+        return
+    keeps = at.desired.resources[fresh.name].replacement_policy == "Retain"
+    for old in at.others(fresh):
+        in_the_way = old.id == fresh.replaces or not old.applied_from
+        if keeps and old.deletion_policy == "Retain":
+            continue
+        if not in_the_way or old.physical_id is None or old.action is Action.DELETE:
+            continue
+        handler = at.handler_of(old)
+        if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
+            work = at.work(old, handler)
+            await handler.prepare_for_replace(work, await at.stored_properties(work))
+
+
+async def _adopt(at: StackRun, work: ResourceContext, external_id: str, intent: dict[str, Any]) -> None:
+    """Take an object that exists already; it is never changed and never deleted."""
+    if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
+        return
+    intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
+    await work.enter(Action.ADOPT, **intent)
+    await work.kind.check(work, work.kind.properties.wrap({}))
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(at.wanted(work.resource.name)))
+
+
+async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
+    """Put a new row beside the old one; the old object goes when nothing needs it any more."""
+    old = work.resource
+    fresh = at.new_row(old.name, replaces=old.id)
+    reason = f"The Resource {old.name} requires replacement."
+    marks: dict[str, Any] = {"replaced_by": fresh.id}
+    policy = at.desired.resources[old.name].replacement_policy
+    if policy is not None and (old.action, old.status) != (Action.CREATE, Status.FAILED):
+        marks["deletion_policy"] = policy
+    await at.run.write(
+        Insert(fresh),
+        Update(Resource, old.id, marks),
+        *(
+            resource_event(at.stack, old, Action.UPDATE, status, text, old.physical_id)
+            for status, text in ((Status.IN_PROGRESS, STATE_CHANGED), (Status.COMPLETE, reason))
+        ),
+    )
+    at.put_beside(replace(old, **marks), fresh)
+    return at.work(fresh, at.desired.types[old.name].handler)
+
+
+async def _follow(at: StackRun, fresh: ResourceContext, action: Coroutine[Any, Any, None]) -> None:
+    """OperationRun the replacement's creation so that a failure is stored on its own row."""
+    try:
+        error = await lifecycle.run_guarded(fresh, action)
+    except Stopped:
+        await at.abandon(fresh)
+        raise
+    if error is not None:
+        raise error
+
+
+# --- objects that stay ----------------------------------------------------------------------------
+
+
+async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
+    find, known = at.run.find, at.run.known_ids
+    await _repair(at, work)
+    stored = present(work.resource, target.props)
+    old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
+    new = await with_ids(target.props, find, known)
+    wanted = at.wanted(work.resource.name)
+    await lifecycle.update(work, old, new, wanted, previous_properties=stored, **target.intent)
+
+
+async def _repair(at: StackRun, work: ResourceContext) -> None:
+    """What a failed create left undone is done before anything else."""
+    if (work.resource.action, work.resource.status) == (Action.CREATE, Status.FAILED):
+        props = await at.stored_properties(work)
+        await work.kind.configure(work, props)
+        await lifecycle.wait_until_ready(work, props)
+
+
+async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, Any]) -> None:
+    row, values = work.resource, dict(intent)
+    await _repair(at, work)
+    if _lacks_attributes(at, work):
+        values["attributes"] = await work.attributes(at.wanted(row.name))
+    if row.status is Status.FAILED:
+        text = "Update status to COMPLETE for FAILED resource neither update nor replace."
+        await work.leave(Status.COMPLETE, text, **values)
+        return
+    await _store_changed(work, values)
+    at.kept.add(row.name)
+
+
+# --- what an earlier walk left unfinished ---------------------------------------------------------
+
+
+def _is_interrupted(at: StackRun, row: Resource) -> bool:
+    """Whether an interrupted action must be completed first; nested stacks do that themselves."""
+    kind = at.desired.types[row.name]
+    open_actions = (Action.CREATE, Action.UPDATE)
+    if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
+        return False
+    return not isinstance(kind.handler, NestedType) and row.kind == kind.name
+
+
+async def _resume(at: StackRun, work: ResourceContext) -> bool:
+    """Bring an interrupted action to its end first; False when that failed for good."""
+
+    async def finish() -> None:
+        ready = await at.stored_properties(work)
+        if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
+            await work.store(action=Action.INIT, status=Status.COMPLETE, physical_id=None)
+            await work.flush()
+
+    error = await lifecycle.run_guarded(work, finish())
+    return error is None or work.resource.status is Status.FAILED
+
+
+async def _take_back(at: StackRun, work: ResourceContext) -> None:
+    """Keep a row that was about to be replaced: a rollback came first.
+
+    What was to take its place is given up for good where it may lose its ports or addresses to this one.
+    """
+    if type(work.kind).undo_replace is not ResourceType.undo_replace:
+        for row in at.others(work.resource):
+            if row.applied_from:
+                await at.run.write(Update(Resource, row.id, {"applied_from": ""}))
+                at.publish(replace(row, applied_from=""))
+    if work.resource.physical_id is not None:
+        await work.kind.undo_replace(work, await at.stored_properties(work))
+    await work.store(replaced_by=None)
+    await work.flush()

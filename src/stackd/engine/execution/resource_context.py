@@ -1,0 +1,262 @@
+"""One resource at work: the row, its transitions, and the ``Context`` that its type sees."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.db import resources as resource_rows
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine.execution.physical_names import physical_name
+from stackd.engine.execution.run import OperationRun
+from stackd.engine.execution.watchers import read
+from stackd.engine.factories import now, resource_event
+from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
+from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+
+STATE_CHANGED = "state changed"
+LONGEST_USER_NAME = 64
+
+
+class ResourceContext:
+    """One resource while actions run on it; implements the types' ``Context``.
+
+    ``publish`` is told every new version of the row, so that the rest of the walk sees it. A *local*
+    type's changes are held back and stored together with the end of its action.
+    """
+
+    def __init__(
+        self,
+        run: OperationRun,
+        stack: Stack,
+        info: StackInfo,
+        kind: ResourceType[Any],
+        row: Resource,
+        publish: Callable[[Resource], None],
+    ) -> None:
+        self.run = run
+        self.stack_record = stack
+        self.stack = info
+        self.kind = kind
+        self.resource = row
+        self._publish = publish
+        self._live: JSON | None = None
+        self._held: list[Change] = []
+        self._armed: tuple[Change, ...] = ()
+        self.was_armed = False
+        self.cloud: Cloud = run.cloud
+        self.find: Finder = run.find
+        self.endpoints: Endpoints = run.services.endpoints
+        self.limits: Mapping[str, Any] = run.services.tuning.type_limits
+
+    # --- what the types see ---------------------------------------------------------------------
+
+    @property
+    def physical_id(self) -> str:
+        """See ``Context``."""
+        if self.resource.physical_id is None:
+            raise NotFound(f"The resource {self.resource.name} has no object in the cloud yet.")
+        return self.resource.physical_id
+
+    @property
+    def physical_name(self) -> str:
+        """See ``Context``."""
+        return physical_name(self.stack.name, self.resource.name, self.resource.id, self.kind.name_limit)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """See ``Context``."""
+        return self.resource.data
+
+    async def created(self, physical_id: str, live: JSON | None = None) -> None:
+        """See ``Context``."""
+        if live is not None:
+            self._live = live
+        self.run.known_ids.add(physical_id)
+        self.run.attributed.add((collection_of(self.kind), physical_id))
+        await self.store(physical_id=physical_id)
+
+    async def put_data(self, **values: Any) -> None:
+        """See ``Context``."""
+        merged = {**self.resource.data, **values}
+        await self.store(data={key: value for key, value in merged.items() if value is not None})
+
+    async def put_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """See ``Context``."""
+        await self.store(metadata=dict(metadata))
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        """See ``Context``."""
+        if self.kind.entity is None:
+            return {}
+        if fresh or self._live is None:
+            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+        return self._live
+
+    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+        """See ``Context``."""
+        if self.kind.entity is None:
+            raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
+        while True:
+            look = self.run.services.watchers.look(self.cloud, self.kind.entity, self.physical_id)
+            self._live = await self.run.cancellation.hold(look)
+            if done(self._live):
+                return self._live
+
+    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """See ``Context``."""
+        watchers = self.run.services.watchers
+        pause = watchers.shortest
+        while not await _answered(done):
+            await self.run.cancellation.sleep(pause)
+            pause = min(pause * 1.3, watchers.longest)
+
+    async def sleep(self, seconds: float) -> None:
+        """See ``Context``."""
+        await self.run.cancellation.sleep(seconds)
+
+    async def signalled(self) -> None:
+        """See ``Context``."""
+        await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+
+    async def sibling(self, reference: str) -> Resource | None:
+        """See ``Context``."""
+        rows = await resource_rows.of_stack(self.run.services.db, self.stack.id)
+        types = self.run.services.registry.types
+        for row in rows:
+            kind = types.get(row.kind)
+            if reference in (row.physical_id, row.name) or (kind and kind.reference(row) == reference):
+                return row
+        return None
+
+    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+        """See ``Context``."""
+        known = self.resource.data.get("stack_user")
+        if known:
+            return StackUser(**known)
+        users = self.run.services.stack_users
+        name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
+        await self.put_data(stack_user_name=name)
+        user = await users.make(self.stack_record, name, keypair=keypair)
+        fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
+        await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
+        return user
+
+    async def remove_stack_user(self) -> None:
+        """See ``Context``."""
+        users = self.run.services.stack_users
+        known, name = (self.resource.data.get(key) for key in ("stack_user", "stack_user_name"))
+        if known:
+            await users.remove(StackUser(**known))
+        elif name:
+            await users.remove_named(self.stack_record, name)
+        else:
+            return
+        await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
+
+    # --- what the engine does with it -----------------------------------------------------------
+
+    async def store(self, *others: Change, **values: Any) -> None:
+        """Make new values of the row durable, together with ``others``."""
+        if not values and not others:
+            return
+        changes: list[Change] = [*others]
+        if values:
+            changes.insert(0, Update(Resource, self.resource.id, values))
+            self.resource = replace(self.resource, **values)
+            self._publish(self.resource)
+        if self.kind.local:
+            self._held.extend(changes)
+        else:
+            await self.run.write(*changes)
+
+    async def enter(self, action: Action, *others: Change, **values: Any) -> None:
+        """The intent: the action begins, with all that is needed to resume it."""
+        event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED)
+        status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
+        if self._armed:
+            others, self._armed, self.was_armed = (*others, *self._armed), (), True
+        await self.store(event, *others, **status, updated_at=now(), **values)
+
+    def arm(self, change: Change) -> None:
+        """Store a change together with the next intent; ``was_armed`` tells whether there was one."""
+        self._armed = (change,)
+
+    async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
+        """The outcome of the action."""
+        event = self.event(self.resource.action, status, reason)
+        await self.store(event, status=status, reason=reason, updated_at=now(), **values)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store what a local type's action held back."""
+        if self._held:
+            held, self._held = self._held, []
+            await self.run.write(*merged(held))
+
+    async def note(self, status: Status, reason: str) -> None:
+        """An event without a change of the row."""
+        await self.run.write(self.event(self.resource.action, status, reason))
+
+    def event(self, action: Action, status: Status, reason: str) -> Insert:
+        """The record that the resource changes its state."""
+        shown = self.resource.physical_id or self.physical_name
+        return resource_event(self.stack_record, self.resource, action, status, reason, shown)
+
+    async def attributes(self, wanted: frozenset[tuple[Any, ...]]) -> dict[str, Any]:
+        """What the object shows now, read once more only where nothing newer is at hand.
+
+        ``wanted`` are the references in the template; lazy attributes are read only for them.
+        """
+        live: JSON = {}
+        if self.kind.entity is not None and self.resource.physical_id:
+            if self._live is None and not wanted:
+                return dict(self.resource.attributes)
+            try:
+                live = await self.live()
+            except CloudNotFound:
+                live = {}
+        values = self.kind.attribute_values(self.resource, live)
+        if self.kind.entity is not None:
+            values["show"] = live
+        names = {str(path[0]) for path in wanted}
+        for name, attribute in self.kind.attributes.items():
+            if attribute.lazy and name in names:
+                values[name] = await self.kind.lazy_attribute(self, name)
+        return values
+
+    def forget_live(self) -> None:
+        """What is known of the object is no longer true."""
+        self._live = None
+
+
+async def _answered(done: Callable[[], Awaitable[bool]]) -> bool:
+    """The answer to a question that is asked again anyway: no, while the service is out of order."""
+    try:
+        return await done()
+    except Transient:
+        return False
+
+
+def collection_of(kind: ResourceType[Any]) -> str:
+    """Where a type's objects are, as far as ids must differ: an attachment may have its volume's id."""
+    return kind.entity.path if kind.entity is not None else kind.type_name
+
+
+def merged(changes: list[Change]) -> list[Change]:
+    """The same changes with all updates of the one row in one."""
+    values: dict[str, Any] = {}
+    others: list[Change] = []
+    target: Update | None = None
+    for change in changes:
+        if isinstance(change, Update):
+            target = change
+            values.update(change.values)
+        else:
+            others.append(change)
+    return others if target is None else [replace(target, values=values), *others]

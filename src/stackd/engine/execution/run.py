@@ -1,0 +1,178 @@
+"""One operation at work on a tree of stacks: what all its steps share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.egress import Egress
+from stackd.clients.lookup import Finder
+from stackd.db.database import Database
+from stackd.db.journal import Change, Journal
+from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
+from stackd.engine.execution.hook_waits import HookStates, HookWaits
+from stackd.engine.execution.quota import ResourceQuota
+from stackd.engine.execution.watchers import Watchers
+from stackd.engine.planning.bounds import Bounds
+from stackd.engine.planning.inputs import Inputs
+from stackd.records import Action, Fence, Operation, Stack
+from stackd.resources.context import Endpoints, StackUser
+from stackd.resources.registry import Registry
+from stackd.template.masking import NOTHING, Secrets
+
+
+class StackUsers(Protocol):
+    """Users of the stack domain, made when a resource needs one."""
+
+    async def make(self, stack: Stack, name: str, *, keypair: bool) -> StackUser:
+        """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
+        ...
+
+    async def remove(self, user: StackUser) -> None:
+        """Remove a user; content when it is gone."""
+        ...
+
+    async def remove_named(self, stack: Stack, name: str) -> None:
+        """Remove the user whose making was interrupted; content when there is none.
+
+        The project that was made for it is noted with the tree, to go with it.
+        """
+        ...
+
+    async def remove_project(self, project_id: str) -> None:
+        """Remove the project of a tree; content when it is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The limits that shape a run; seconds where they are times.
+
+    ``timeout`` is for stacks that name none. A request of a process that died may still be at work in
+    a service for the time of ``settling``.
+    """
+
+    slots: int = 200
+    create_retries: int = 5
+    retry_pause: float = 1.0
+    grace: float = 240.0
+    timeout: float = 3600.0
+    settling: float = 2.0
+    nested_depth: int = 5
+    resources: int = 1000
+    events_kept: int = 1000
+    events_batch: int = 200
+    type_limits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the engine needs from the rest of the process; made once, at the start."""
+
+    db: Database
+    journal: Journal
+    registry: Registry
+    egress: Egress
+    watchers: Watchers
+    signals: SignalHub
+    stack_users: StackUsers
+    endpoints: Endpoints
+    tuning: Tuning
+    pauses: HookWaits = field(default_factory=HookWaits)
+
+
+class SignalHub:
+    """Wakes the steps of a tree that wait for a signal."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+
+    def wait(self, root_id: str) -> asyncio.Future[None]:
+        """A future that the next signal to the tree ends, or a second of silence."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        waiting = self._waiting.setdefault(root_id, set())
+        waiting.add(future)
+        timer = loop.call_later(1.0, _wake, future)
+
+        def forget(_: asyncio.Future[None]) -> None:
+            timer.cancel()
+            waiting.discard(future)
+            if not waiting:
+                self._waiting.pop(root_id, None)
+
+        future.add_done_callback(forget)
+        return future
+
+    def notify(self, root_id: str) -> None:
+        """A signal came in for a resource of the tree."""
+        for future in list(self._waiting.get(root_id, ())):
+            _wake(future)
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+@dataclass(slots=True)
+class OperationRun:
+    """One operation in one process: its cloud, its right to write, its cancellation state.
+
+    ``attributed`` are the objects, by collection and id, that steps of this run have made or have
+    claimed while looking for what an interrupted create left behind, so that two never claim the same.
+    ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
+    """
+
+    services: Services
+    operation: Operation
+    fence: Fence
+    inputs: Inputs
+    cloud: Cloud
+    find: Finder
+    cancellation: Cancellation
+    rolls_back: bool = False
+    on_failure: Callable[[Action, str], None] | None = None
+    attributed: set[tuple[str, str]] = field(default_factory=set)
+    known_ids: set[str] = field(default_factory=set)
+    quota: ResourceQuota = field(default_factory=ResourceQuota)
+    hooks: HookStates = field(default_factory=HookStates)
+    has_failed: bool = False
+    secrets: Secrets = NOTHING
+    bound: Bounds | None = None
+    _idle: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def note_failure(self, action: Action, text: str) -> None:
+        """A resource somewhere in the tree failed; pauses end, for nothing comes after them."""
+        self.has_failed = True
+        for wait in self._idle:
+            if not wait.done():
+                wait.set_exception(Stopped(text))
+        if self.on_failure is not None:
+            self.on_failure(action, text)
+
+    async def wait_for_person(self, future: asyncio.Future[None]) -> None:
+        """Wait for what a person will do, which is in vain once any resource has failed."""
+        if self.has_failed:
+            raise Stopped
+        self._idle.add(future)
+        try:
+            await self.cancellation.hold(future)
+        finally:
+            self._idle.discard(future)
+
+    def abandons_waits(self) -> bool:
+        """Whether interrupted resources are marked FAILED, because nothing will resume them."""
+        halt = self.cancellation.halt
+        return halt is Halt.TIMED_OUT or (halt is Halt.FAILED and not self.rolls_back)
+
+    def why_stopped(self) -> str:
+        """The reason of the stop, for people."""
+        return {Halt.TIMED_OUT: "Timed out"}.get(self.cancellation.halt or Halt.FAILED, "Operation cancelled")
+
+    async def write(self, *changes: Change) -> None:
+        """Make changes durable, unless another process owns the tree by now."""
+        await self.services.journal.write(*changes, fence=self.fence)

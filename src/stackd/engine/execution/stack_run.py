@@ -1,0 +1,270 @@
+"""One stack at work: its rows as they stand, and what all steps of its walk share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stackd.db.journal import Change
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.nested_definitions import Attributes, asked_inside
+from stackd.engine.definition.scope import StackScope
+from stackd.engine.definition.types import ResolvedType, handler_of
+from stackd.engine.execution import lifecycle
+from stackd.engine.execution.cancellation import Stopped
+from stackd.engine.execution.hook_waits import hooks_of
+from stackd.engine.execution.name_lookup import with_ids
+from stackd.engine.execution.resource_context import ResourceContext
+from stackd.engine.execution.run import OperationRun
+from stackd.engine.factories import new_id, now
+from stackd.engine.planning.ordering import target_of
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.verbs import Verb, permits
+from stackd.engine.services import exports
+from stackd.errors import ResourceActionRestricted, ResourceFailure
+from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import ResourceType
+from stackd.resources.context import StackInfo
+from stackd.resources.schema import Properties
+from stackd.template.environment import Environment
+from stackd.template.masking import concealed_text, secrets_in
+
+NO_ENVIRONMENT = Environment()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A resource that failed, or the stack as a whole, which has no ``cause``, and the text that says so."""
+
+    action: Action
+    text: str
+    cause: lifecycle.FailureCause | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why the stack failed."""
+        return self.text if self.cause is None else f"Resource {self.action} failed: {self.text}"
+
+
+class StackRun:
+    """One stack while its ``plan`` is walked.
+
+    ``rows`` is the newest row of every wanted name and ``by_id`` every row; both change as the steps
+    get on, and the scope reads them. ``kept`` are the names that stand as they were. ``asked`` are
+    attributes that the stack around asks of any member. ``environment`` matters only where the plan leads to
+    nothing: a definition has its own.
+    """
+
+    def __init__(
+        self,
+        run: OperationRun,
+        stack: Stack,
+        plan: StackPlan,
+        *,
+        names: tuple[str, ...] = (),
+        root_name: str = "",
+        asked: Attributes = frozenset(),
+        environment: Environment = NO_ENVIRONMENT,
+    ) -> None:
+        desired = plan.desired
+        self.run = run
+        self.stack = stack
+        self.plan = plan
+        self.desired_or_none = desired
+        self.environment = desired.source.environment if desired else environment
+        self.hooks = hooks_of(run.hooks, stack, self.environment)
+        if desired is not None and desired.parameters.hidden:
+            run.secrets |= secrets_in(desired.parameters)
+        self.target = target_of(stack.definition)
+        self.by_id = {row.id: row for row in plan.stored}
+        self.failures: list[Failure] = []
+        self.kept: set[str] = set()
+        self.rows: dict[str, Resource | None] = dict(plan.order.current)
+        self.info = StackInfo(
+            id=stack.id,
+            name=stack.name,
+            project_id=stack.project_id,
+            root_id=stack.root_id,
+            root_name=root_name or stack.name,
+            path=names,
+            timeout=60.0 * stack.timeout_mins if stack.timeout_mins else run.services.tuning.timeout,
+        )
+        self._scope = desired.scope(self.rows) if desired else None
+        self._asked = asked
+        run.known_ids |= lifecycle.known_objects(plan.stored)
+        for row in plan.order.leftovers:
+            run.quota.leave(row.nested_stack_id)
+
+    @property
+    def desired(self) -> Desired:
+        """What the stack is to be; a failure where it is to be nothing."""
+        if self.desired_or_none is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self.desired_or_none
+
+    @property
+    def scope(self) -> StackScope:
+        """What references in the template see; a failure where the stack is to be nothing."""
+        if self._scope is None:
+            raise ResourceFailure(f"Stack {self.stack.name} is being deleted")
+        return self._scope
+
+    def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
+        """The attributes of a resource that something refers to."""
+        mine = self.desired.wanted.get(name, frozenset())
+        return mine | self._asked
+
+    @property
+    def shares(self) -> bool:
+        """Whether the stack exports or imports anything."""
+        return self.stack.id in self.run.inputs.sharing
+
+    async def export_changes(self, action: Action) -> list[Change]:
+        """What the good end of an action stores of the stack's exports and imports."""
+        db, desired = self.run.services.db, self.desired_or_none
+        if action is Action.DELETE:
+            return await exports.end(db, self.stack, action, None, None) if self.run.inputs.sharing else []
+        if not self.shares and not (desired is not None and exports.shares(desired.source)):
+            return []
+        return await exports.end(db, self.stack, action, desired, self._scope)
+
+    def asked(self, row: Resource) -> Attributes:
+        """What references to a resource's attributes ask of the resources inside it."""
+        return asked_inside(self.wanted(row.name)) if self.desired_or_none else frozenset()
+
+    def inner(self, row: Resource, child: Stack, plan: StackPlan) -> StackRun:
+        """The nested stack behind a resource, as a part of the same operation."""
+        environment = self.environment if plan.desired else self.environment.child(row.name, row.type)
+        return StackRun(
+            self.run,
+            child,
+            plan,
+            names=(*self.info.path, row.name),
+            root_name=self.info.root_name,
+            asked=self.asked(row),
+            environment=environment,
+        )
+
+    # --- the plan -------------------------------------------------------------------------------
+
+    def is_kept(self, row: Resource) -> bool:
+        """Whether a resource is known to stay as it is: planned so, and so is all that it needs."""
+        step = self.plan.steps.get(row.name)
+        return (
+            step is not None
+            and step.verb is Verb.KEEP
+            and row.status is Status.COMPLETE
+            and row.external_id is None
+            and row.replaced_by is None
+            and self.hooks is None
+            and self.desired.requires[row.name] <= self.kept
+        )
+
+    def require_planned(self, name: str, verb: Verb) -> None:
+        """Refuse what a saved plan does not say; without one the plan follows what is known now.
+
+        Raises ``PlanExceeded``.
+        """
+        step, bound = self.plan.steps[name], self.run.bound
+        if bound is not None:
+            bound.require(step.path, verb)
+        if not permits(step.verb, verb):
+            self.plan.steps[name] = replace(step, verb=verb)
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def row(self, name: str) -> Resource:
+        """The newest row of a wanted name."""
+        row = self.rows[name]
+        if row is None:
+            raise ResourceFailure(f"resource {name} has no row")
+        return row
+
+    def others(self, row: Resource) -> list[Resource]:
+        """The other rows of the same name: replaced ones, and what was to replace this one."""
+        return [each for each in self.by_id.values() if each.name == row.name and each.id != row.id]
+
+    def new_row(self, name: str, **values: Any) -> Resource:
+        """A row for a wanted name, of which nothing is made yet."""
+        definition, kind = self.desired.resources[name], self.desired.types[name]
+        return Resource(
+            id=new_id(),
+            stack_id=self.stack.id,
+            root_id=self.stack.root_id,
+            name=name,
+            type=kind.written,
+            kind=kind.name,
+            requires=tuple(sorted(self.desired.requires[name])),
+            applied_from=self.target,
+            deletion_policy=definition.deletion_policy,
+            created_at=now(),
+            **values,
+        )
+
+    def publish(self, row: Resource) -> None:
+        """Let everything see the newest version of a row."""
+        self.by_id[row.id] = row
+        current = self.rows.get(row.name)
+        if row.name in self.rows and (current is None or current.id == row.id):
+            self.rows[row.name] = row
+
+    def put_beside(self, old: Resource, fresh: Resource) -> None:
+        """Make a new row the one of its name; the old one is to be cleaned."""
+        self.run.quota.leave(old.nested_stack_id)
+        self.by_id[old.id] = old
+        self.by_id[fresh.id] = fresh
+        self.rows[fresh.name] = fresh
+
+    # --- actions --------------------------------------------------------------------------------
+
+    def work(self, row: Resource, handler: ResourceType[Any]) -> ResourceContext:
+        """The context for actions on a row."""
+        return ResourceContext(self.run, self.stack, self.info, handler, row, self.publish)
+
+    def handler_of(self, row: Resource) -> ResourceType[Any]:
+        """The type behind a stored row, which the new template may no longer know."""
+        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+            with contextlib.suppress(ResourceFailure):
+                return handler_of(row, self.run.services.registry, self._kinds())
+            return ResourceType()
+        return handler_of(row, self.run.services.registry, self._kinds())
+
+    def _kinds(self) -> Mapping[str, ResolvedType]:
+        return self.desired_or_none.types if self.desired_or_none else {}
+
+    async def stored_properties(self, work: ResourceContext) -> Properties:
+        """What was last sent to the cloud, with ids for names as far as they still can be found."""
+        props = work.kind.properties.wrap(dict(work.resource.properties))
+        return await with_ids(props, self.run.find, self.run.known_ids, strict=False)
+
+    async def guarded(self, work: ResourceContext, action: Coroutine[Any, Any, None]) -> bool:
+        """OperationRun one action; note a failure, and what becomes of it when it is interrupted."""
+        try:
+            error = await lifecycle.run_guarded(work, action)
+        except Stopped:
+            await self.abandon(work)
+            raise
+        if error is not None:
+            self._failed(work.resource, error)
+        return error is None
+
+    async def abandon(self, work: ResourceContext) -> None:
+        """An interrupted resource fails where nothing will resume it."""
+        if self.run.abandons_waits() and work.resource.status is Status.IN_PROGRESS:
+            reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
+            await lifecycle.mark_failed(work, reason)
+            self._failed(work.resource, reason)
+
+    def fail(self, reason: str) -> None:
+        """Note that what the stack has become cannot be its end."""
+        self.failures.append(Failure(self.stack.action, reason))
+        self.run.note_failure(self.stack.action, reason)
+
+    def _failed(self, row: Resource, error: Exception) -> None:
+        cause = lifecycle.failure_cause(row.name, error).concealed(self.run.secrets)
+        text = concealed_text(str(cause), self.run.secrets)
+        action = Action.UPDATE if isinstance(error, ResourceActionRestricted) else row.action
+        self.failures.append(Failure(action, text, cause))
+        self.run.note_failure(action, text)

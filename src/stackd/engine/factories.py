@@ -1,0 +1,60 @@
+"""New values of records: ids, times, and events. Everything else in the engine may use these."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from stackd.db.journal import Insert
+from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.template.parameters import StackIdentity
+
+STACK_TYPE = "OS::Heat::Stack"
+REASON_LIMIT = 255
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A new random id."""
+    return str(uuid.uuid4())
+
+
+def identity_of(stack: Stack) -> StackIdentity:
+    """The identity that pseudo parameters show."""
+    return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
+
+
+def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
+    """The record that a stack changed its state."""
+    return _event(stack, stack.name, STACK_TYPE, action, status, reason, stack.id)
+
+
+def resource_event(
+    stack: Stack, row: Resource, action: Action, status: Status, reason: str, physical_id: str | None
+) -> Insert:
+    """The record that a resource changed its state."""
+    return _event(stack, row.name, row.type, action, status, reason, physical_id)
+
+
+def _event(
+    stack: Stack, name: str, kind: str, action: Action, status: Status, reason: str, physical_id: str | None
+) -> Insert:
+    return Insert(
+        Event(
+            id=new_id(),
+            stack_id=stack.id,
+            root_id=stack.root_id,
+            project_id=stack.project_id,
+            time=now(),
+            resource_name=name,
+            resource_type=kind,
+            physical_id=physical_id,
+            action=action,
+            status=status,
+            reason=reason[:REASON_LIMIT],
+        )
+    )

@@ -1,0 +1,71 @@
+"""What a plan depends on beside the definition and the stored tree (pure records)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.scope import StackScope
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.stored import StoredStack
+from stackd.records import Definition
+from stackd.resources.registry import Registry
+from stackd.template.masking import NOTHING, Secrets
+
+Identify = Callable[[Any, Any, str], Definition]
+"""Template data, environment data and the id of a manifest of files → the ids under which they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """``exports`` are the values that stacks of the project export, each with the id of its stack.
+
+    ``missing`` are the ids of rows whose objects are known to be gone, ``sharing`` those of stacks that
+    export or import, ``secrets`` texts that no cause may show. With ``ahead`` the steps inside stacks that
+    do not exist yet are planned too; else they are deferred to the walk. With ``keep_originals`` nothing
+    that is replaced goes before all else has succeeded.
+    """
+
+    registry: Registry
+    identify: Identify
+    exports: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    sharing: frozenset[str] = frozenset()
+    secrets: Secrets = NOTHING
+    ahead: bool = True
+    keep_originals: bool = False
+    max_depth: int = 5
+
+    def with_exports(self, source: Source, stack_id: str) -> Source:
+        """The definition with the values that it may import: those of other stacks."""
+        if not source.may_import:
+            return source
+        values = {name: value for name, (owner, value) in self.exports.items() if owner != stack_id}
+        return replace_exports(source, values)
+
+
+def replace_exports(source: Source, values: Mapping[str, Any]) -> Source:
+    """The same definition with other values to import."""
+    return Source(source.template, source.environment, source.files, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One stack while it is planned.
+
+    ``view`` are the rows as the steps planned so far leave them (None: not known), which ``scope`` reads;
+    ``asked`` are attributes that the stack around asks of any member.
+    """
+
+    inputs: Inputs
+    plan: StackPlan
+    desired: Desired
+    stored: StoredStack | None
+    scope: StackScope
+    asked: frozenset[tuple[Any, ...]] = frozenset()
+
+    def wanted(self, name: str) -> frozenset[tuple[Any, ...]]:
+        """The attributes of a resource that something refers to."""
+        return self.desired.wanted.get(name, frozenset()) | self.asked

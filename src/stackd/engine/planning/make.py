@@ -1,0 +1,227 @@
+"""The one function that says what an action will do to a tree of stacks, before anything happens (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from stackd.engine.definition.desired import Desired, loaded_properties
+from stackd.engine.definition.nested_definitions import in_order
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, shown
+from stackd.engine.planning.inputs import Inputs, Level
+from stackd.engine.planning.nested import Recurse, current_rows, is_broken, plan_existing, plan_new
+from stackd.engine.planning.ordering import Node, Order, order, target_of
+from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
+from stackd.engine.planning.shown import after_update, all_unknown
+from stackd.engine.planning.stored import StoredStack
+from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb
+from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
+from stackd.records import Action, Resource, Status
+from stackd.resources.base import NestedType
+from stackd.resources.schema import Properties
+from stackd.template.masking import Secrets, secrets_in
+
+_GONE: Final = Cause(rule="the stack is deleted")
+_UNWANTED: Final = Cause(rule="no longer in the template")
+_SUPERSEDED: Final = Cause(rule="it was replaced")
+
+
+def make_plan(desired: Desired | None, stored: StoredStack | None, action: Action, inputs: Inputs) -> Plan:
+    """What an action does to a tree of stacks: one step for each resource, nested ones included.
+
+    ``desired`` is the definition to reach, None for nothing; ``stored`` the tree as it is, None for a new
+    one. A resource that is kept, or updated without touching what it shows, keeps its reference and
+    attributes for those that refer to it; so the plan of an unchanged definition changes nothing. Properties
+    that cannot be worked out are in the ``errors`` of the stack's plan, which a walk meets again.
+    """
+    rule = ACTIONS[action]
+    if rule.verb is not None and stored is not None:
+        root = _same_for_all(stored, rule, rule.verb, ())
+    else:
+        root = plan_stack(inputs, desired, stored, ())
+    return plan_of(action, root)
+
+
+def plan_stack(
+    inputs: Inputs,
+    desired: Desired | None,
+    stored: StoredStack | None,
+    path: Path,
+    asked: frozenset[tuple[Any, ...]] = frozenset(),
+) -> StackPlan:
+    """The plan of one stack of a tree, whose resource has ``path``, and of those inside it."""
+    rows = stored.rows if stored is not None else ()
+    stack = stored.stack if stored is not None else None
+    ordered = order(
+        desired.requires if desired is not None else {},
+        rows,
+        target_of(desired.definition) if desired is not None else "",
+        keep_originals=inputs.keep_originals,
+        settle_first=stack is not None and stack.id in inputs.sharing,
+    )
+    plan = StackPlan(path, stack, desired, rows, ordered, dict(ordered.current))
+
+    def recurse(
+        inner: Desired | None, below: StoredStack | None, at: Path, needed: frozenset[tuple[Any, ...]]
+    ) -> StackPlan:
+        return plan_stack(inputs, inner, below, at, needed)
+
+    if desired is not None:
+        level = Level(inputs, plan, desired, stored, desired.scope(plan.view), asked)
+        is_new = not any(ordered.current.values())
+        for name in desired.requires if is_new else in_order(desired.requires):
+            _plan_name(level, name, recurse)
+    for row in ordered.leftovers:
+        _plan_removal(plan, row, stored, recurse)
+    _mask(plan, stored, inputs)
+    return plan
+
+
+# --- wanted resources -----------------------------------------------------------------------------------
+
+
+def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
+    row, path = at.plan.order.current[name], (*at.plan.path, name)
+    written = at.desired.types[name].written
+    try:
+        if row is None or row.action is Action.INIT:
+            at.plan.view[name] = None
+            at.plan.steps[name] = _new_step(at, name, path, recurse)
+            return
+        difference = _difference(at, row, path, recurse)
+    except StackdError as error:
+        at.plan.errors[name] = error
+        at.plan.view[name] = None if row is None else all_unknown(row)
+        difference = Difference(Verb.CREATE if row is None else Verb.UPDATE)
+    causes = (*_restrictions(at, name, difference.verb), *difference.causes)
+    deferred = any(cause.unknown and not cause.path for cause in causes)
+    row_id = row.id if row is not None else ""
+    at.plan.steps[name] = Step(path, written, difference.verb, causes, row_id, deferred=deferred)
+
+
+def _new_step(at: Level, name: str, path: Path, recurse: Recurse) -> Step:
+    kind, definition = at.desired.types[name], at.desired.resources[name]
+    if definition.external_id is not None:
+        return Step(path, kind.written, Verb.ADOPT)
+    deferred = isinstance(kind.handler, NestedType) and plan_new(at, name, path, recurse)
+    return Step(path, kind.written, Verb.CREATE, deferred=deferred)
+
+
+def _restrictions(at: Level, name: str, verb: Verb) -> tuple[Cause, ...]:
+    """That the environment forbids what is planned, which the walk will refuse."""
+    if verb.value not in at.desired.source.environment.restricted_actions(name):
+        return ()
+    return (Cause(rule=str(ResourceActionRestricted(verb.value))),)
+
+
+def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Difference:
+    name, view = row.name, at.plan.view
+    kind, external = at.desired.types[name], at.desired.external_id(name, at.scope)
+    if row.external_id != external:
+        raise NotSupported(f"Update to property external_id of {name} ({row.type}) is not supported.")
+    if external is not None:
+        return UNCHANGED
+    props = loaded_properties(at.desired, name, at.scope)
+    metadata = at.desired.metadata(name, at.scope)
+    child = at.stored.inside(row) if at.stored is not None else None
+    nested = isinstance(kind.handler, NestedType)
+    found = diff_resource(
+        row,
+        kind.handler,
+        props,
+        type_name=kind.name,
+        broken=is_broken(row, child.stack if child is not None else None) if nested else True,
+        missing=row.id in at.inputs.missing,
+        metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+    )
+    if found.verb is Verb.REPLACE:
+        view[name] = None
+        if nested:
+            _replace_inside(at, row, path, recurse)
+        return found
+    if nested:
+        return plan_existing(at, row, props, found, path, recurse)
+    return _in_place(at, row, props, found)
+
+
+def _in_place(at: Level, row: Resource, props: Properties, found: Difference) -> Difference:
+    kind = at.desired.types[row.name].handler
+    if found.verb is Verb.UPDATE:
+        at.plan.view[row.name] = after_update(row, kind, props, found.changed)
+    if row.status is Status.IN_PROGRESS:
+        interrupted = Cause(rule=f"its {row.action} was interrupted")
+        return Difference(Verb.UPDATE, (*found.causes, interrupted), found.changed)
+    if row.status is Status.FAILED and found == UNCHANGED:
+        return Difference(Verb.UPDATE, (Cause(rule=f"its last {row.action} failed"),))
+    return found
+
+
+def _replace_inside(at: Level, row: Resource, path: Path, recurse: Recurse) -> None:
+    """The resources of a nested stack that is replaced as a whole: the old ones go after the new ones."""
+    plan_new(at, row.name, path, recurse)
+    _plan_removal(at.plan, row, at.stored, recurse)
+
+
+# --- rows that go ---------------------------------------------------------------------------------------
+
+
+def _plan_removal(plan: StackPlan, row: Resource, stored: StoredStack | None, recurse: Recurse) -> None:
+    if row.action is Action.INIT and row.physical_id is None:
+        return
+    path = (*plan.path, row.name)
+    keeps = row.deletion_policy == "Retain" or row.external_id is not None
+    cause = _GONE if plan.desired is None else _SUPERSEDED if row.name in plan.view else _UNWANTED
+    verb = Verb.ABANDON if keeps else Verb.DELETE
+    plan.removals[row.id] = Step(path, row.type, verb, (cause,), row.id, removes=True)
+    inside = stored.inside(row) if stored is not None else None
+    if inside is not None and not keeps:
+        plan.children[row.id] = recurse(None, inside, path, frozenset())
+
+
+# --- one verb for all -----------------------------------------------------------------------------------
+
+
+def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path) -> StackPlan:
+    """The plan of an action that does the same to every resource there is."""
+    import networkx as nx
+
+    rows = current_rows(stored)
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.add_nodes_from(Node(name) for name in rows)
+    for name, row in rows.items():
+        needed = [(Node(other), Node(name)) for other in row.requires if other in rows]
+        graph.add_edges_from((b, a) if rule.reversed else (a, b) for a, b in needed)
+    plan = StackPlan(path, stored.stack, None, stored.rows, Order(graph, dict(rows)), dict(rows))
+    for name, row in rows.items():
+        plan.steps[name] = Step((*path, name), row.type, verb, row=row.id)
+        if (inside := stored.inside(row)) is not None:
+            plan.children[name] = _same_for_all(inside, rule, verb, (*path, name))
+    return plan
+
+
+# --- secrets --------------------------------------------------------------------------------------------
+
+
+def _mask(plan: StackPlan, stored: StoredStack | None, inputs: Inputs) -> None:
+    """Mask the values of hidden parameters in all causes, of this stack and of those inside."""
+    secrets = inputs.secrets | (secrets_in(plan.desired.parameters) if plan.desired is not None else set())
+    if not secrets:
+        return
+    for each in plan.walk():
+        each.steps = {name: _masked(step, secrets) for name, step in each.steps.items()}
+        each.removals = {row: _masked(step, secrets) for row, step in each.removals.items()}
+
+
+def _masked(step: Step, secrets: Secrets) -> Step:
+    if not step.causes:
+        return step
+    causes = tuple(
+        replace(
+            cause,
+            old=shown(cause.old, secrets),
+            new=shown(cause.new, secrets),
+            rule=shown(cause.rule, secrets),
+        )
+        for cause in step.causes
+    )
+    return replace(step, causes=causes)

@@ -1,0 +1,91 @@
+"""What a step of a plan does: the verbs, and the rows of the table that say what each means (pure)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from stackd.records import Action
+
+
+class Verb(enum.StrEnum):
+    """What a plan does to one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    KEEP = "keep"
+    CHECK = "check"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    SNAPSHOT = "snapshot"
+    RESTORE = "restore"
+    ADOPT = "adopt"
+    ABANDON = "abandon"
+
+
+@dataclass(frozen=True, slots=True)
+class VerbRule:
+    """One verb's row.
+
+    ``listed`` is the list of Heat's previews in which its resources stand, ``changes`` whether it counts as a
+    change of the cloud, ``may_become`` what a walk may do instead once it knows more: less, never more.
+    """
+
+    listed: str
+    changes: bool
+    may_become: frozenset[Verb]
+
+
+def _rule(listed: str, *may_become: Verb, changes: bool = True) -> VerbRule:
+    return VerbRule(listed, changes, frozenset(may_become))
+
+
+VERBS: Final[Mapping[Verb, VerbRule]] = {
+    Verb.CREATE: _rule("added"),
+    Verb.UPDATE: _rule("updated", Verb.KEEP),
+    Verb.REPLACE: _rule("replaced", Verb.UPDATE, Verb.KEEP),
+    Verb.DELETE: _rule("deleted", Verb.ABANDON),
+    Verb.KEEP: _rule("unchanged", changes=False),
+    Verb.CHECK: _rule("unchanged", changes=False),
+    Verb.SUSPEND: _rule("updated", Verb.KEEP),
+    Verb.RESUME: _rule("updated", Verb.KEEP),
+    Verb.SNAPSHOT: _rule("unchanged", changes=False),
+    Verb.RESTORE: _rule("updated", Verb.REPLACE, Verb.UPDATE, Verb.KEEP),
+    Verb.ADOPT: _rule("added"),
+    Verb.ABANDON: _rule("deleted"),
+}
+
+
+def permits(planned: Verb, done: Verb) -> bool:
+    """Whether a walk may do one thing where another was planned."""
+    return done is planned or done in VERBS[planned].may_become
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRule:
+    """How the plan of an action of stacks is made.
+
+    An action with a ``verb`` does this one thing to every stored resource, ``reversed`` from those that need
+    others to those that are needed. One without compares the stored resources with a definition.
+    """
+
+    verb: Verb | None = None
+    reversed: bool = False
+
+
+ACTIONS: Final[Mapping[Action, ActionRule]] = {
+    Action.CREATE: ActionRule(),
+    Action.UPDATE: ActionRule(),
+    Action.ROLLBACK: ActionRule(),
+    Action.DELETE: ActionRule(),
+    Action.RESTORE: ActionRule(),
+    Action.ADOPT: ActionRule(),
+    Action.CHECK: ActionRule(Verb.CHECK),
+    Action.SUSPEND: ActionRule(Verb.SUSPEND, reversed=True),
+    Action.RESUME: ActionRule(Verb.RESUME),
+    Action.SNAPSHOT: ActionRule(Verb.SNAPSHOT),
+}

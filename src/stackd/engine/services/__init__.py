@@ -1,0 +1,1 @@
+"""What operations and use cases share beside the database: trusts, stack users, exports, event sinks."""

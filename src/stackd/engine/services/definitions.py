@@ -1,0 +1,26 @@
+"""The stored definition of a stack, evaluated with the exports of other stacks that it imports."""
+
+from __future__ import annotations
+
+from stackd.db.database import Database
+from stackd.engine.definition.desired import Desired, build
+from stackd.engine.definition.documents import load_definition, offloaded
+from stackd.engine.factories import identity_of
+from stackd.engine.services.exports import with_exports
+from stackd.records import Stack
+from stackd.resources.registry import Registry
+
+_PER_RESOURCE = 200
+"""What evaluating one resource costs, in bytes of template parsed."""
+
+
+async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desired:
+    """Evaluate the stored definition of a stack; parameters that it lacks do not fail it."""
+    identity = identity_of(stack)
+    source = await load_definition(db, stack.project_id, stack.definition)
+    source = await with_exports(db, registry, source, identity)
+    size = _PER_RESOURCE * len(source.template.resources)
+    desired: Desired = await offloaded(
+        size, build, source, identity, registry, stack.definition, strict=False
+    )
+    return desired

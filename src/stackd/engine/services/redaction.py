@@ -1,0 +1,62 @@
+"""What nobody may read in answers, events and reasons: values of hidden parameters, wherever they went."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from cachetools import LRUCache
+
+from stackd.db import resources, stacks
+from stackd.db.database import Database
+from stackd.engine.definition.documents import load_definition
+from stackd.engine.factories import identity_of
+from stackd.errors import TemplateError
+from stackd.records import Definition, Stack
+from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in
+from stackd.template.parameters import bind_parameters
+
+_KEPT = 1024
+
+
+class Redaction:
+    """Knows the secrets of stored stacks."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: LRUCache[tuple[Definition, str], Secrets] = LRUCache(_KEPT)
+
+    async def of(self, stack: Stack) -> Secrets:
+        """The values of the hidden parameters of a stack and of those around it, which hand theirs down."""
+        found = NOTHING
+        async for each in self._outwards(stack):
+            found |= await self._own(each)
+        return found
+
+    async def _outwards(self, stack: Stack) -> AsyncIterator[Stack]:
+        inner: Stack | None = stack
+        while inner is not None:
+            yield inner
+            inner = await stacks.get(self._db, inner.parent_id, None) if inner.parent_id else None
+
+    async def _own(self, stack: Stack) -> Secrets:
+        key = (stack.definition, stack.id)
+        known = self._known.get(key)
+        if known is None:
+            source = await load_definition(self._db, stack.project_id, stack.definition)
+            try:
+                bound = bind_parameters(
+                    source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
+                )
+                known = secrets_in(bound)
+            except TemplateError:
+                known = NOTHING
+            self._known[key] = known
+        return known
+
+    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
+        """The properties last sent for a resource, without secrets; empty when it is gone."""
+        rows = await resources.named(self._db, stack.id, name)
+        if not rows or not rows[-1].properties:
+            return {}
+        return concealed(dict(rows[-1].properties), await self.of(stack))  # type: ignore[no-any-return]

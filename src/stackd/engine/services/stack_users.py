@@ -1,0 +1,96 @@
+"""Identities for what runs inside servers: a project per tree and a user per resource, made on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from stackd.auth.stack_users import StackUsers as Domain
+from stackd.auth.stack_users import generate_password
+from stackd.db import stacks
+from stackd.db.database import Database
+from stackd.db.journal import Journal, Update
+from stackd.engine.services.locks import Locks
+from stackd.errors import NotSupported
+from stackd.records import Stack
+from stackd.resources.context import StackUser
+
+
+class StackUserService:
+    """Stack users in the stack domain, ``domain`` of which is opened when the first is needed."""
+
+    def __init__(
+        self, db: Database, journal: Journal, domain: Callable[[], Awaitable[tuple[Domain, str]]] | None
+    ) -> None:
+        self._db = db
+        self._journal = journal
+        self._open = domain
+        self._opened: tuple[Domain, str] | None = None
+        self._locks = Locks()
+
+    async def _domain(self) -> tuple[Domain, str]:
+        if self._open is None:
+            raise NotSupported(
+                "This needs users in a stack domain: set keystone.stack_domain_name and its administrator"
+            )
+        if self._opened is None:
+            self._opened = await self._open()
+        return self._opened
+
+    async def make(self, stack: Stack, name: str, *, keypair: bool) -> StackUser:
+        """See ``engine.run.StackUsers``."""
+        domain, domain_id = await self._domain()
+        project_id = await self._project(domain, stack)
+        password = generate_password()
+        user_id = await domain.create_user(name, project_id, password)
+        pair = await domain.create_keypair(user_id, project_id) if keypair else None
+        return StackUser(
+            user_id=user_id,
+            user_name=name,
+            password=password,
+            project_id=project_id,
+            domain_id=domain_id,
+            access_key=pair.access if pair else "",
+            secret_key=pair.secret if pair else "",
+        )
+
+    async def _project(self, domain: Domain, stack: Stack) -> str:
+        """The project of the tree; its name is the root's id, so that a repeated attempt finds it."""
+        async with self._locks.of(stack.root_id):
+            root = await stacks.get(self._db, stack.root_id, None)
+            if root is not None and root.stack_user_project_id:
+                return root.stack_user_project_id
+            project_id = await domain.create_project(_project_name(stack), f"Guests of {stack.name}")
+            await self._note_project(stack, project_id)
+            return project_id
+
+    async def _note_project(self, stack: Stack, project_id: str) -> None:
+        tree = {each.id for each in await stacks.tree(self._db, stack.root_id)} | {stack.root_id}
+        values = {"stack_user_project_id": project_id}
+        await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
+
+    async def remove(self, user: StackUser) -> None:
+        """See ``engine.run.StackUsers``."""
+        domain, _ = await self._domain()
+        if user.access_key:
+            await domain.delete_keypair(user.access_key)
+        await domain.delete_user(user.user_id)
+
+    async def remove_named(self, stack: Stack, name: str) -> None:
+        """See ``engine.run.StackUsers``."""
+        domain, _ = await self._domain()
+        async with self._locks.of(stack.root_id):
+            root = await stacks.get(self._db, stack.root_id, None)
+            noted = root is not None and root.stack_user_project_id
+            if not noted and (project_id := await domain.find_project(_project_name(stack))):
+                await self._note_project(stack, project_id)
+        if user_id := await domain.find_user(name):
+            await domain.delete_user(user_id)
+
+    async def remove_project(self, project_id: str) -> None:
+        """See ``engine.run.StackUsers``."""
+        domain, _ = await self._domain()
+        await domain.delete_project(project_id)
+
+
+def _project_name(stack: Stack) -> str:
+    return f"stackd-{stack.root_id}"

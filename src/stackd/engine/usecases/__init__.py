@@ -1,0 +1,1 @@
+"""The use cases: what the front ends call, with their policy checks."""

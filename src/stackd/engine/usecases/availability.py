@@ -1,0 +1,46 @@
+"""Which resource types a caller can use: what policy permits, and what their cloud offers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+from stackd.engine.definition.desired import Desired
+from stackd.engine.usecases.engine import Engine
+from stackd.errors import Forbidden, ResourceTypeUnavailable, StackdError
+from stackd.records import Caller
+from stackd.resources.base import ResourceType
+
+UNAVAILABLE: Final = "99001"
+"""The only code of an error that a request may choose to ignore: the service of a type is not there."""
+
+
+async def unavailable_types(
+    engine: Engine, caller: Caller, definitions: Iterable[Desired], ignored: Collection[str] = ()
+) -> list[StackdError]:
+    """Why types in some definitions cannot be used: one error for each, none for those that can."""
+    problems: list[StackdError] = []
+    kinds = {kind.name: kind for each in definitions for kind in each.types.values() if not kind.is_template}
+    for name, kind in kinds.items():
+        if not engine.policy.allows_type(caller, name):
+            problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
+        elif UNAVAILABLE not in ignored and (why := await unavailable(engine, caller, kind.handler)):
+            problems.append(why)
+    return problems
+
+
+async def unavailable(
+    engine: Engine, caller: Caller, handler: ResourceType[Any]
+) -> ResourceTypeUnavailable | None:
+    """Why a type cannot be used in the caller's cloud; None if it can."""
+    service = handler.service or (handler.entity.service if handler.entity is not None else None)
+    if service is None:
+        return None
+    cloud = engine.trusts.of_caller(caller)
+    await cloud.token()
+    if cloud.has_service(service):
+        return None
+    return ResourceTypeUnavailable(
+        f"HEAT-E99001 Service {service} is not available for resource type {handler.type_name}, "
+        "reason: Service endpoint not in service catalog."
+    )

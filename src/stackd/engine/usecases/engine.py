@@ -1,0 +1,124 @@
+"""The engine as the rest of the process sees it: its parts, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from stackd.auth.policy import Policy
+from stackd.db import engines, leases, operations, plans
+from stackd.engine.execution import hooks
+from stackd.engine.execution.operator import Operator
+from stackd.engine.execution.run import Services
+from stackd.engine.factories import now
+from stackd.engine.services.event_sinks import EventSinks
+from stackd.engine.services.redaction import Redaction
+from stackd.engine.services.trusts import Trusts
+from stackd.errors import StackdError
+from stackd.settings import Limits
+
+log = structlog.get_logger(__name__)
+
+SWEEP = 2.0
+"""Seconds between two looks for operations that nobody works on."""
+
+TIDY = 600.0
+"""Seconds between two looks for credentials that no stack uses."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything that the use cases need. ``alone`` says that no other process shares the database."""
+
+    services: Services
+    operator: Operator
+    trusts: Trusts
+    policy: Policy
+    limits: Limits
+    lease: timedelta
+    sinks: EventSinks
+    redaction: Redaction
+    alone: bool = False
+    _untidy: bool = False
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Resume what an earlier process left unfinished, and keep watch from now on."""
+        self.operator.on_deleted = self.trusts.release
+        if self.alone:
+            for operation in await operations.unfinished(self.services.db):
+                self.operator.schedule(operation.root_id)
+        await self._sweep()
+        await self.sinks.start()
+        self._tasks = [
+            asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
+            asyncio.create_task(self._tidy(), name="tidy"),
+            asyncio.create_task(
+                self._repeat(self.lease.total_seconds() / 3, self._heartbeat), name="heartbeat"
+            ),
+        ]
+
+    async def close(self) -> None:
+        """Stop in good order; unfinished operations are resumed by the next process."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.operator.close()
+        await self.sinks.close()
+        with contextlib.suppress(StackdError):
+            await engines.leave(self.services.db, self.operator.engine_id)
+
+    async def _repeat(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await action()
+            except StackdError as error:
+                log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
+
+    async def _tidy(self) -> None:
+        """Revoke trusts that no stack uses, at the start and periodically."""
+        while True:
+            try:
+                await self.trusts.release_unused()
+                await plans.remove_expired(self.services.db, now())
+            except StackdError as error:
+                log.warning("tidying_failed", error=str(error))
+            await asyncio.sleep(TIDY)
+
+    async def _sweep(self) -> None:
+        """Take over trees with unfinished operations whose owner is gone."""
+        for operation in await operations.orphaned(self.services.db):
+            if operation.root_id not in self.operator.busy:
+                self.operator.schedule(operation.root_id)
+        self._sweep_memory()
+
+    def _sweep_memory(self) -> None:
+        """Collect what operations left in cycles once none is at work: then little is to be looked at."""
+        if self.operator.busy:
+            self._untidy = True
+        elif self._untidy:
+            self._untidy = False
+            gc.collect()
+
+    async def _heartbeat(self) -> None:
+        """Keep the leases of the trees at work, and pick up what others accepted for them."""
+        busy = self.operator.busy
+        asked = asyncio.get_running_loop().time()
+        held = await leases.renew(self.services.db, self.operator.engine_id, busy, self.lease)
+        self.operator.extend_leases(held, asked)
+        for lost in busy - held:
+            self.operator.fence_out(lost)
+        for root_id in held:
+            await self.operator.poll(root_id)
+            await hooks.notice(self.services, root_id)
+        host = socket.gethostname()
+        await engines.beat(self.services.db, self.operator.engine_id, host, int(self.lease.total_seconds()))

@@ -1,0 +1,217 @@
+"""What a request names instead of bringing it: templates by URL, files in a container of Swift.
+
+All of it is fetched before anything is evaluated and becomes part of the stack's stored files, so that
+nothing that happens to the stack later depends on where it came from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from stackd.clients.egress import Egress, is_url
+from stackd.clients.service import Service
+from stackd.engine.definition.desired import Source
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.requests import StackRequest
+from stackd.engine.validation.inspection import inspect
+from stackd.errors import (
+    BadRequest,
+    CloudError,
+    DownloadLimitExceeded,
+    FetchFailed,
+    MissingTemplate,
+    NotFound,
+    StackdError,
+    Transient,
+)
+from stackd.records import Caller
+from stackd.resources.registry import Registry
+from stackd.settings import Limits
+from stackd.template.files import NOT_SENT, Files
+from stackd.template.parameters import StackIdentity
+
+_AT_ONCE: Final = 8
+"""Objects of a container that are read at the same time."""
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What has been fetched for one request: each URL once, all of them within the limits."""
+
+    egress: Egress
+    max_size: int
+    project_id: str
+    texts: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    async def templates(self, names: Iterable[str]) -> None:
+        """Fetch what is not here yet; why one cannot be had is kept in ``absent``."""
+        new = sorted(set(names) - self.texts.keys() - self.absent.keys())
+        self.absent |= {name: NOT_SENT for name in new if not is_url(name)}
+        urls = [name for name in new if is_url(name)]
+        most = self.egress.settings.max_files
+        if len(self.texts) + len(urls) > most:
+            raise DownloadLimitExceeded(f"More than {most} templates would have to be fetched.")
+        results = await asyncio.gather(*(self._fetch(url) for url in urls), return_exceptions=True)
+        for url, result in zip(urls, results, strict=True):
+            if isinstance(result, FetchFailed):
+                self.absent[url] = result.message
+            elif isinstance(result, BaseException):
+                raise result
+
+    async def template(self, url: str) -> str:
+        """The text at one URL."""
+        return self.texts.get(url) or await self._fetch(url)
+
+    async def _fetch(self, url: str) -> str:
+        text = await self.egress.fetch_text(url, most=self.max_size, project_id=self.project_id)
+        self.texts[url] = text
+        most = self.egress.settings.max_bytes
+        if sum(map(len, self.texts.values())) > most:
+            raise DownloadLimitExceeded(f"More than {most} bytes would have to be fetched.")
+        return text
+
+
+async def resolved_request(
+    engine: Engine, caller: Caller, request: StackRequest
+) -> tuple[StackRequest, Fetched]:
+    """The request with its template and the files of its container in it, and what was fetched for it."""
+    fetched = Fetched(engine.services.egress, engine.limits.max_template_size, caller.project_id)
+    if request.template is None and request.template_url is not None:
+        try:
+            request = replace(request, template=await fetched.template(request.template_url))
+        except FetchFailed as error:
+            raise BadRequest(f"Could not retrieve template: {error}") from None
+    if request.files_container is not None:
+        service = engine.trusts.of_caller(caller).service("object-store")
+        limit = engine.limits.max_json_body_size
+        most = engine.services.egress.settings.max_files
+        container = Container(service, request.files_container, limit, most)
+        request = replace(request, files={**await container.files(request.files), **request.files})
+    return request, fetched
+
+
+T = TypeVar("T")
+
+
+async def checked_whole(
+    check: Callable[[Source], T], source: Source, registry: Registry, limits: Limits, fetched: Fetched
+) -> T:
+    """What ``check(source)`` gives, in a thread; the templates that it misses are fetched first.
+
+    Only a definition that cannot be checked as it is costs more than the check.
+    """
+    try:
+        return await asyncio.to_thread(check, source)
+    except MissingTemplate:
+        whole = await completed(source, registry, limits, fetched)
+        return await asyncio.to_thread(check, whole)
+
+
+async def completed(source: Source, registry: Registry, limits: Limits, fetched: Fetched) -> Source:
+    """The definition with every template in its files that it names by URL, however deep.
+
+    Each round fetches together all that is named by what is there; what cannot be fetched stays away with the
+    reason, and is an error when the definition is checked.
+    """
+    known: Mapping[str, str] = source.files
+    while True:
+        files = Files(known, fetched.absent, set())
+        wanted = await asyncio.to_thread(wanted_templates, replace(source, files=files), registry, limits)
+        if not wanted:
+            return replace(source, files=Files(known, fetched.absent))
+        await fetched.templates(wanted)
+        known = {**known, **{name: fetched.texts[name] for name in wanted & fetched.texts.keys()}}
+
+
+def wanted_templates(source: Source, registry: Registry, limits: Limits) -> set[str]:
+    """The templates that a definition and the stacks inside it name but do not have (pure).
+
+    What is wrong with the definition is not told: the check that follows does.
+    """
+    with contextlib.suppress(StackdError):
+        inspect(source, StackIdentity(), registry, limits, name="", strict=False)
+    files = source.files
+    return set(files.wanted or ()) if isinstance(files, Files) else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of Swift whose objects are a request's files: so many at most, of so many bytes in all."""
+
+    service: Service
+    name: str
+    max_bytes: int
+    max_files: int
+
+    async def files(self, known: Mapping[str, str]) -> dict[str, str]:
+        """The texts of all objects but those that are ``known``; what is no text comes in base64."""
+        try:
+            self._check_name()
+            sizes = {name: size for name, size in await self._listed() if name not in known}
+            if sum(sizes.values()) > self.max_bytes:
+                raise self._too_large()
+            contents = await self._contents(list(sizes))
+        except Transient:
+            raise
+        except CloudError as error:
+            raise NotFound(
+                f"Could not fetch files from container {self.name}, reason: {error.message}"
+            ) from error
+        return {name: _text(content) for name, content in zip(sizes, contents, strict=True)}
+
+    def _check_name(self) -> None:
+        if self.name in ("", ".", "..") or "/" in self.name:
+            raise BadRequest(f"{self.name!r} is not the name of a container of Swift.")
+
+    async def _listed(self) -> list[tuple[str, int]]:
+        """Names and sizes of the objects; markers of folders are none."""
+        params = {"format": "json", "limit": self.max_files + 1}
+        found = await self.service.get(f"/{quote(self.name, safe='')}", params) or []
+        if len(found) > self.max_files:
+            raise DownloadLimitExceeded(f"The container {self.name} has more than {self.max_files} objects.")
+        return [(item["name"], item["bytes"]) for item in found if _is_file(item["name"])]
+
+    async def _contents(self, names: Sequence[str]) -> list[bytes]:
+        """The objects, a few at a time: so much more than what may come in all is held at most."""
+        contents: list[bytes] = []
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            contents += await asyncio.gather(*(self._content(name) for name in some))
+            if sum(map(len, contents)) > self.max_bytes:
+                raise self._too_large()
+        return contents
+
+    async def _content(self, name: str) -> bytes:
+        """An object, not further than what may come in all: one made of many parts is listed as empty."""
+        path = f"/{quote(self.name, safe='')}/{quote(name, safe='')}"
+        headers = {"Range": f"bytes=0-{self.max_bytes}", "Accept": "*/*"}
+        try:
+            return (await self.service.request("GET", path, headers=headers)).content
+        except CloudError as error:
+            if error.status == 416:  # there is not even a first byte
+                return b""
+            raise
+
+    def _too_large(self) -> DownloadLimitExceeded:
+        return DownloadLimitExceeded(
+            f"The files in the container {self.name} are larger than the maximum of {self.max_bytes} bytes."
+        )
+
+
+def _is_file(name: str) -> bool:
+    """Whether an object is more than the marker of a folder, and its name one that a path can hold."""
+    return not name.endswith("/") and name not in (".", "..")
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode()

@@ -1,0 +1,267 @@
+"""Views of stored stacks that both front ends render: parameters, outputs, resources, nested or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+
+from stackd.db import resources, stacks
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import load_definition, offloaded
+from stackd.engine.factories import identity_of
+from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.services.definitions import load_desired
+from stackd.engine.usecases.engine import Engine
+from stackd.errors import NotFound, ResourceNotFound, TemplateError
+from stackd.records import Definition, Resource, Stack, Status
+from stackd.template.parameters import bind_parameters
+from stackd.template.parse import MASK
+from stackd.template.template import NO_DESCRIPTION, Template
+from stackd.template.unknown import Unknown
+
+NO_OUTPUT_DESCRIPTION = "No description given"
+_FACTS_KEPT = 4096
+_DESIRED_KEPT = 64
+_LIVE_ROWS = 500
+"""In a larger stack the outputs of an unfinished operation are those of the last finished one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a definition alone says about a stack: computed once for each definition and stack."""
+
+    description: str
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+    """Description of each output whose condition holds."""
+
+    size: int
+    """Number of resources in the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """A resource as it is listed: its stack, who needs it, and the stack inside it."""
+
+    stack: Stack
+    resource: Resource
+    required_by: Sequence[str]
+    nested: Stack | None = None
+
+
+class Reader:
+    """Reads for the front ends, and remembers what does not change."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._db = engine.services.db
+        self._facts: LRUCache[tuple[Definition, str], Facts] = LRUCache(_FACTS_KEPT)
+        self._desired: LRUCache[tuple[Definition, str], Desired] = LRUCache(_DESIRED_KEPT)
+
+    async def facts(self, stack: Stack) -> Facts:
+        """Parameters and outputs of a stack's definition."""
+        key = (stack.definition, stack.id)
+        known = self._facts.get(key)
+        if known is None:
+            known = self._facts[key] = await self._read_facts(stack)
+        return known
+
+    async def _read_facts(self, stack: Stack) -> Facts:
+        source = await load_definition(self._db, stack.project_id, stack.definition)
+        template = source.template
+        registry = self._engine.services.registry
+        environment = source.environment.with_base(registry.operator.environment)
+
+        def compute() -> Facts:
+            shown = bind_parameters(
+                template, environment, identity_of(stack), strict=False, allow_missing=True
+            ).shown()
+            described = {
+                name: output.description or NO_OUTPUT_DESCRIPTION for name, output in template.outputs.items()
+            }
+            return Facts(template.description or NO_DESCRIPTION, shown, described, len(template.resources))
+
+        facts: Facts = await offloaded(200 * len(template.resources), compute)
+        return facts
+
+    async def desired(self, stack: Stack) -> Desired:
+        """The evaluated definition of a stack."""
+        key = (stack.definition, stack.id)
+        known = self._desired.get(key)
+        if known is None:
+            known = await load_desired(self._db, self._engine.services.registry, stack)
+            self._desired[key] = known
+        return known
+
+    async def template(self, stack: Stack) -> Template:
+        """The stored template."""
+        return (await load_definition(self._db, stack.project_id, stack.definition)).template
+
+    # --- outputs --------------------------------------------------------------------------------
+
+    async def outputs(self, stack: Stack) -> dict[str, dict[str, Any]]:
+        """Every output by key: its description with the value, or with why there is none."""
+        facts = await self.facts(stack)
+        if not facts.outputs:
+            return {}
+        values = await self._output_values(stack, facts)
+        return {
+            key: {"description": description, **values.get(key, {"value": None})}
+            for key, description in facts.outputs.items()
+        }
+
+    async def output(self, stack: Stack, key: str) -> dict[str, Any]:
+        """One output."""
+        found = (await self.outputs(stack)).get(key)
+        if found is None:
+            raise NotFound(f"Specified output key {key} not found.")
+        return found
+
+    async def _output_values(self, stack: Stack, facts: Facts) -> Mapping[str, Any]:
+        """Stored values of a settled stack; of one that changes, what can be said now."""
+        stored = stack.outputs or {}
+        settled = stack.status is Status.COMPLETE and stack.outputs is not None
+        if settled or facts.size > _LIVE_ROWS:
+            return stored
+        try:
+            desired = await self.desired(stack)
+        except TemplateError:
+            return stored
+        rows = await resources.of_stack(self._db, stack.id)
+        current: dict[str, Resource | None] = dict(current_rows(rows, target_of(stack.definition)))
+        return {key: known_part(value) for key, value in desired.outputs(desired.scope(current)).items()}
+
+    # --- definitions ----------------------------------------------------------------------------
+
+    async def environment(self, stack: Stack) -> dict[str, Any]:
+        """The stored environment with the values of hidden parameters masked."""
+        source = await load_definition(self._db, stack.project_id, stack.definition)
+        data = source.environment.to_data()
+        hidden = _hidden(source.template) | await self._hidden_below(stack)
+        for section in ("parameters", "parameter_defaults"):
+            data[section] = masked_values(data[section], hidden)
+        return data
+
+    async def _hidden_below(self, stack: Stack) -> frozenset[str]:
+        """Hidden parameters of the stacks inside."""
+        found: set[str] = set()
+        for child in await stacks.children(self._db, stack.id, live=False):
+            if child.definition.template:
+                found |= _hidden(await self.template(child))
+            found |= await self._hidden_below(child)
+        return frozenset(found)
+
+    # --- resources ------------------------------------------------------------------------------
+
+    async def resources(self, stack: Stack, *, depth: int = 0, brief: bool = True) -> list[ResourceView]:
+        """The resources of a stack, then depth first those of the stacks inside it down to ``depth``."""
+        rows = await resources.of_stack(self._db, stack.id, brief=brief)
+        inside: dict[str, Stack] = {}
+        if any(row.nested_stack_id for row in rows):
+            inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
+        views = views_of(stack, rows, inside)
+        if depth > 0:
+            for view in list(views):
+                if view.nested is not None:
+                    views += await self.resources(view.nested, depth=depth - 1, brief=brief)
+        return views
+
+    async def resource(self, stack: Stack, name: str) -> ResourceView:
+        """One resource by its logical name, the template's or one that is still stored."""
+        rows = await resources.of_stack(self._db, stack.id, brief=True)
+        if not any(row.name == name for row in rows):
+            raise ResourceNotFound(name, stack.name)
+        full = await resources.named(self._db, stack.id, name)
+        chosen = best_row(full, target_of(stack.definition)) or full[-1]
+        inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
+        needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
+        return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
+
+    async def by_reference(self, stack: Stack, reference: str) -> Resource:
+        """A resource by its logical name or by the id of its object."""
+        rows = await resources.of_stack(self._db, stack.id)
+        current = current_rows(rows, target_of(stack.definition))
+        if reference in current:
+            return current[reference]
+        found = [row for row in current.values() if reference == row.physical_id]
+        if len(found) > 1:
+            names = ", ".join(sorted(row.name for row in found))
+            raise TemplateError(
+                f"Multiple resources were found with the physical ID ({reference}).",
+                remedy=f"Name one of {names}.",
+            )
+        if not found:
+            raise ResourceNotFound(reference, stack.name)
+        return found[0]
+
+    def attributes_declared(self, row: Resource) -> tuple[str, ...]:
+        """Names of the attributes of a resource's type, as far as the type is known."""
+        kind = self._engine.services.registry.types.get(row.kind)
+        return tuple(kind.attributes) if kind is not None else ()
+
+    async def description_of(self, stack: Stack, row: Resource) -> str:
+        """What the template says about a resource."""
+        if not stack.definition.template:
+            return ""
+        definition = (await self.template(stack)).resources.get(row.name)
+        return (definition.description or "") if definition is not None else ""
+
+    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
+        """The properties last sent for a resource, without secrets; empty when it is gone."""
+        return await self._engine.redaction.properties_of(stack, name)
+
+
+def enabled_outputs(desired: Desired) -> tuple[str, ...]:
+    """Names of the outputs whose condition holds."""
+    outputs = desired.source.template.outputs
+    return tuple(name for name, output in outputs.items() if desired.holds(output.condition))
+
+
+def current_rows(rows: Iterable[Resource], template: str) -> dict[str, Resource]:
+    """The row that stands for each name, in the order of the names."""
+    by_name: dict[str, list[Resource]] = {}
+    for row in rows:
+        by_name.setdefault(row.name, []).append(row)
+    return {name: best_row(group, template) or group[-1] for name, group in by_name.items()}
+
+
+def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
+    """For each name the names that need it directly."""
+    needed: dict[str, list[str]] = {}
+    for row in rows:
+        for name in row.requires:
+            needed.setdefault(name, []).append(row.name)
+    return needed
+
+
+def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]) -> list[ResourceView]:
+    """The rows of one stack as they are listed."""
+    current = current_rows(rows, target_of(stack.definition))
+    needed = required_by(current.values())
+    return [
+        ResourceView(stack, row, needed.get(name, ()), inside.get(row.nested_stack_id or ""))
+        for name, row in current.items()
+    ]
+
+
+def known_part(value: Any) -> Any:
+    """Plain data in which what is not known yet is null."""
+    if isinstance(value, Unknown):
+        return None
+    if isinstance(value, Mapping):
+        return {key: known_part(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [known_part(each) for each in value]
+    return value
+
+
+def masked_values(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """Values by name, those of hidden names unreadable."""
+    return {name: MASK if name in hidden else value for name, value in values.items()}
+
+
+def _hidden(template: Template) -> frozenset[str]:
+    return frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)

@@ -1,0 +1,203 @@
+"""What a request asks a stack to be: its parts merged, checked and evaluated."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.validation.cloud_constraints import Check, checks_of
+from stackd.engine.validation.inspection import inspect
+from stackd.engine.validation.tree import Expanded
+from stackd.errors import (
+    BadRequest,
+    InvalidFormat,
+    InvalidHook,
+    InvalidTemplateReference,
+    InvalidTemplateVersion,
+    MissingTemplate,
+    RequestLimitExceeded,
+    TemplateError,
+    UserParameterMissing,
+)
+from stackd.resources.registry import Registry
+from stackd.settings import Limits
+from stackd.template.environment import Environment, load_environment, with_hooks
+from stackd.template.files import Files
+from stackd.template.merge import merge_environments
+from stackd.template.parameters import StackIdentity
+from stackd.template.parse import Limits as ParseLimits
+from stackd.template.problems import raise_all
+from stackd.template.schemas import ParameterSchema
+from stackd.template.template import Template, load_template, read_template
+
+STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
+TAG_LENGTH = 80
+VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTemplateFormatVersion")
+"""What every template has somewhere in its text, and hardly any other file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackRequest:
+    """The body of a create, update, preview or validate request, syntax already checked.
+
+    ``template`` and ``environment`` are text or data. None means "not said" everywhere; ``existing``
+    asks for the semantics of PATCH: what is not said stays as it is. ``template_url`` is where the template
+    is if it is not here, ``files_container`` the container of Swift in which more files are.
+    """
+
+    name: str = ""
+    template: Any = None
+    template_url: str | None = None
+    environment: Any = None
+    environment_files: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    files_container: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout_mins: int | None = None
+    disable_rollback: bool | None = None
+    tags: tuple[str, ...] | None = None
+    converge: bool = False
+    clear_parameters: Sequence[str] = ()
+    existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request, with what is left to ask the cloud and what is wrong with it already."""
+
+    source: Source
+    desired: Desired
+    expanded: Expanded
+    checks: tuple[Check, ...] = ()
+    errors: tuple[TemplateError, ...] = ()
+
+
+def check_name(name: str) -> None:
+    """Refuse what is not a stack's name."""
+    if not STACK_NAME.fullmatch(name):
+        raise TemplateError(
+            f'Invalid stack name {name} must contain only alphanumeric or "_-." characters, '
+            "must start with alpha and must be 255 characters or less.",
+            path="stack_name",
+            remedy="Choose a name like web-1.",
+        )
+
+
+def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]) -> Environment:
+    """The request's environment: merged from its files where it names some, with its parameters.
+
+    ``schemas`` are the parameters that the template declares.
+    """
+    if request.environment_files:
+        parts = [_environment_file(request, name) for name in request.environment_files]
+        known = {**_schemas_in_files(request), **schemas}
+        merged = merge_environments(*parts, initial=request.parameters, schemas=known)
+        return with_hooks(merged, request.environment)
+    try:
+        environment = load_environment(request.environment)
+    except InvalidHook:
+        raise
+    except TemplateError as error:
+        raise _ill_formed("Environment", error) from error
+    return replace(environment, parameters={**environment.parameters, **request.parameters})
+
+
+def _ill_formed(what: str, error: TemplateError) -> TemplateError:
+    """The error for a part of the request that cannot be read."""
+    quoted = error.quoted(f"{what} not in valid format")
+    return InvalidFormat(
+        **quoted, path=error.where, place=error.place, remedy=error.remedy, value=error.value
+    )
+
+
+def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
+    """The parameters that any template among the files declares."""
+    found: dict[str, ParameterSchema] = {}
+    for name, text in request.files.items():
+        if name not in request.environment_files and VERSION_KEY.search(text):
+            with contextlib.suppress(TemplateError):
+                found |= load_template(text, file=name).parameter_schemas
+    return found
+
+
+def _environment_file(request: StackRequest, name: str) -> Environment:
+    if name not in request.files:
+        raise BadRequest(f'The environment file "{name}" is not among the files of the request.')
+    return load_environment(request.files[name], file=name)
+
+
+def template_of(request: StackRequest, limits: Limits) -> Template:
+    """The request's template, parsed within the limits; it keeps the mistakes in what cannot be read."""
+    if request.template is None:
+        raise BadRequest("No template specified")
+    text = request.template
+    size = len(text.encode()) if isinstance(text, str) else 0
+    if size > limits.max_template_size:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: Template size ({size} bytes) exceeds "
+            f"maximum allowed size ({limits.max_template_size} bytes)."
+        )
+    # Every value takes at least a byte, so what the setting lets pass has no more values than that.
+    size = limits.max_template_size
+    try:
+        return read_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+    except InvalidTemplateVersion:
+        raise
+    except TemplateError as error:
+        raise _ill_formed("Template", error) from error
+
+
+def definition_of(
+    request: StackRequest, limits: Limits, stored: Source | None = None
+) -> tuple[Template, Environment]:
+    """The template and environment of a request; the template is the ``stored`` one where it has none."""
+    if request.template is None and stored is not None:
+        template = stored.template
+    else:
+        template = template_of(request, limits)
+    try:
+        return template, environment_of(request, template.parameter_schemas)
+    except TemplateError as error:
+        raise_all([error, *template.mistakes.ordered()])
+        raise
+
+
+def size_of(request: StackRequest) -> int:
+    """About how much there is to parse."""
+    texts = (request.template, request.environment, *map(request.files.get, request.environment_files))
+    return sum(len(text) if isinstance(text, str) else 10**6 for text in texts if text is not None)
+
+
+def check(
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    limits: Limits,
+    *,
+    name: str,
+    previous: Mapping[str, Any] | None = None,
+    strict: bool = True,
+) -> Checked:
+    """Evaluate and validate a definition with all nested stacks.
+
+    What is wrong with it is in the result, since the cloud may know of more. Raises MissingTemplate while the
+    templates that it names by URL have not been fetched.
+    """
+    found = inspect(source, identity, registry, limits, name=name, strict=strict, previous=previous)
+    if not isinstance(source.files, Files):
+        for error in found.errors:
+            if isinstance(error, MissingTemplate):
+                raise error
+    checks = checks_of(found.expanded)
+    errors = () if all(map(_fails_alone, found.errors)) else tuple(found.errors)
+    return Checked(source, found.expanded.desired, found.expanded, checks, errors)
+
+
+def _fails_alone(error: TemplateError) -> bool:
+    """Whether only an output suffers from an error: one that names a parameter that there is not."""
+    names_nothing = isinstance(error, UserParameterMissing | InvalidTemplateReference)
+    return names_nothing and error.where.path.lower().startswith("outputs.")

@@ -1,0 +1,495 @@
+"""The use cases on stacks: both front ends call these, with a caller whose token was checked.
+
+Each change is accepted in one write: documents, the stack in its new state, the operation and the
+event. When that is durable the request is answered; the walk goes on by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from stackd.clients.lookup import Finder
+from stackd.db import stacks
+from stackd.db.journal import Change, Insert, Update
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.documents import load_definition, offloaded, pack_definition
+from stackd.engine.execution import hooks
+from stackd.engine.factories import identity_of, new_id, now, stack_event
+from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.states import require_start
+from stackd.engine.services import event_sinks, exports
+from stackd.engine.usecases.availability import unavailable_types
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
+from stackd.engine.usecases.planning import planned
+from stackd.engine.usecases.requests import (
+    Checked,
+    StackRequest,
+    check,
+    check_name,
+    definition_of,
+    size_of,
+)
+from stackd.engine.validation.cloud_constraints import refuse_wrong
+from stackd.errors import (
+    ActionInProgress,
+    EntityNotFound,
+    Fenced,
+    NotSupported,
+    RequestLimitExceeded,
+    StackExists,
+)
+from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
+from stackd.template.environment import Environment
+from stackd.template.masking import Secrets
+from stackd.template.merge import patch_environment
+from stackd.template.parameters import StackIdentity
+from stackd.template.template import Template
+
+ADMIN_RULE = "context_is_admin"
+_ATTEMPTS = 5
+"""How often a change is tried on what a stack has become meanwhile, before it is refused."""
+
+
+async def find(
+    engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
+) -> Stack:
+    """The stack with this id (and name) as far as the caller may see it; ``EntityNotFound`` else."""
+    scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
+    stack = await stacks.get(engine.services.db, identity, None, live=live)
+    visible = stack is not None and (
+        scope is None or scope in (stack.project_id, stack.stack_user_project_id)
+    )
+    if stack is None or not visible or (name is not None and stack.name != name):
+        raise EntityNotFound("Stack", name or identity)
+    return stack
+
+
+async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
+    """The stack with this id, or the live one of the caller's project with this name."""
+    try:
+        return await find(engine, caller, name_or_id)
+    except EntityNotFound:
+        stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
+        if stack is None:
+            raise EntityNotFound("Stack", name_or_id) from None
+        return stack
+
+
+async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
+    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    for _ in range(_ATTEMPTS):
+        checked, stack_id = await checked_new(engine, caller, request)
+        async with engine.trusts.borrowed(caller) as credential:
+            try:
+                return await accept_new(engine, caller, request, checked, stack_id, credential)
+            except Fenced:
+                continue  # what it exports or imports has changed meanwhile
+    raise ActionInProgress(request.name, Action.CREATE)
+
+
+async def accept_new(
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    checked: Checked,
+    stack_id: str,
+    credential: Credential,
+    *others: Change,
+    **options: Any,
+) -> Stack:
+    """Store a new stack and its operation, with ``others`` in the same write, and start it."""
+    source = checked.source
+    definition, puts = pack_definition(
+        engine.services.db,
+        caller.project_id,
+        source.template.data,
+        source.environment.to_data(),
+        source.files,
+    )
+    moment = now()
+    stack = Stack(
+        id=stack_id,
+        project_id=caller.project_id,
+        name=request.name,
+        owner=caller.user_name,
+        user_id=caller.user_id,
+        action=Action.CREATE,
+        status=Status.IN_PROGRESS,
+        reason="Stack CREATE started",
+        definition=definition,
+        description=source.template.description,
+        tags=request.tags,
+        timeout_mins=request.timeout_mins or None,
+        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
+        root_id=stack_id,
+        created_at=moment,
+        credential_id=credential.id,
+        operation_id=new_id(),
+    )
+    operation = _operation(engine, caller, stack, options)
+    event = stack_event(stack, stack.action, stack.status, stack.reason)
+    puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
+    shared = await exports.begin(engine.services.db, stack, checked.desired)
+    await engine.services.journal.write(*puts, *others, Insert(stack), Insert(operation), event, *shared)
+    if source.environment.event_sinks:
+        engine.sinks.watch(stack_id)
+    engine.operator.schedule(stack.root_id)
+    return stack
+
+
+async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
+    """What ``create`` would make, checked just the same."""
+    checked, _ = await checked_new(engine, caller, request)
+    stack = Stack(
+        id="None",
+        project_id=caller.project_id,
+        name=request.name,
+        owner=caller.user_name,
+        user_id=caller.user_id,
+        action=Action.INIT,
+        status=Status.COMPLETE,
+        reason="",
+        definition=Definition(),
+        description=checked.source.template.description,
+        tags=request.tags,
+        timeout_mins=request.timeout_mins or None,
+        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
+        root_id="None",
+        created_at=now(),
+    )
+    await exports.begin(engine.services.db, stack, checked.desired)
+    return stack, checked
+
+
+async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
+    """Accept a new definition for a stack; it supersedes an operation that runs."""
+    whole, fetched = await resolved_request(engine, caller, request)
+    return await on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
+
+
+async def _update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
+) -> Stack:
+    require_start(stack, Action.UPDATE)
+    checked = await checked_change(engine, caller, stack, request, fetched)
+    return await accept_change(engine, caller, stack, request, checked)
+
+
+async def accept_change(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    request: StackRequest,
+    checked: Checked,
+    *others: Change,
+    **options: Any,
+) -> Stack:
+    """Store a checked definition as what a stack becomes; ``others`` in the same write.
+
+    ``options`` are kept with the operation. Raises ``Fenced`` when the stack is no longer as it was read.
+    """
+    source = checked.source
+    options |= {"converge": True} if request.converge else {}
+    definition, puts = pack_definition(
+        engine.services.db, stack.project_id, source.template.data, source.environment.to_data(), source.files
+    )
+    values: dict[str, Any] = {
+        "definition": definition,
+        "previous": _rolled_back_to(stack),
+        "description": source.template.description,
+        "updated_at": now(),
+    }
+    if request.tags is not None or not request.existing:
+        values["tags"] = request.tags
+    if request.timeout_mins is not None:
+        values["timeout_mins"] = request.timeout_mins or None
+    if request.disable_rollback is not None:
+        values["disable_rollback"] = request.disable_rollback
+    puts += [*others, *await exports.begin(engine.services.db, stack, checked.desired)]
+    if stack.parent_id is not None:
+        return await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+    async with engine.trusts.borrowed(caller) as credential:
+        values["credential_id"] = credential.id
+        puts += await event_sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
+        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+    if source.environment.event_sinks:
+        engine.sinks.watch(stack.root_id)
+    return accepted
+
+
+def _rolled_back_to(stack: Stack) -> Definition:
+    """What a failed update returns to: the last definition that was reached, or the first one."""
+    if stack.status is Status.COMPLETE or stack.previous is None:
+        return stack.definition
+    return stack.previous
+
+
+async def preview_update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest
+) -> tuple[Plan, Secrets]:
+    """What ``update`` would do to each resource, and the texts that must not be shown of it."""
+    request, fetched = await resolved_request(engine, caller, request)
+    checked = await checked_change(engine, caller, stack, request, fetched)
+    await exports.begin(engine.services.db, stack, checked.desired)
+    secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
+    return await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets), secrets
+
+
+def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
+    """The checked definition under the ids that it will be stored with."""
+    source, db = checked.source, engine.services.db
+    data = (source.template.data, source.environment.to_data(), source.files)
+    return replace(checked.desired, definition=pack_definition(db, stack.project_id, *data)[0])
+
+
+async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Accept the deletion; a running operation is cancelled first."""
+    return await on_newest(engine, stack, lambda newest: accept_deletion(engine, caller, newest))
+
+
+async def accept_deletion(
+    engine: Engine, caller: Caller, stack: Stack, *others: Change, **options: Any
+) -> Stack:
+    """Store that a stack is to be deleted, with ``others`` in the same write."""
+    if stack.deleted_at is not None:
+        raise EntityNotFound("Stack", stack.name)
+    require_start(stack, Action.DELETE)
+    before = await exports.withdraw(engine.services.db, stack)
+    if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
+        before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
+    return await _accept(
+        engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
+    )
+
+
+async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Accept the way back from a running update to what the stack was before it."""
+    return await on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
+
+
+async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    _require_running(stack, Action.UPDATE)
+    back = {"definition": stack.previous or Definition(), "previous": None}
+    return await _accept(engine, caller, stack, Action.ROLLBACK, back, [])
+
+
+async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    """Stop a running creation or update where it is; the stack has failed when this returns.
+
+    Requests that are under way are completed; nothing new starts.
+    """
+    return await on_newest(engine, stack, lambda newest: _cancel(engine, caller, newest))
+
+
+async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+    _require_running(stack, Action.CREATE, Action.UPDATE)
+    if stack.parent_id is not None:
+        raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
+    tree = await stacks.tree(engine.services.db, stack.root_id)
+    changes = await hooks.cancelled(engine.services, tree)
+    for each in tree:
+        if each.status is Status.IN_PROGRESS and each.id != stack.id:
+            changes += _cancelled(each)
+    cancelled = replace(stack, operation_id=new_id())
+    changes += _cancelled(stack, operation_id=cancelled.operation_id)
+    # No stack is at this operation: it only makes whoever works on the tree look up and stop.
+    notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
+    await engine.services.journal.write(*changes, Insert(notice))
+    engine.operator.schedule(stack.root_id)
+    return cancelled
+
+
+def _cancelled(stack: Stack, **values: Any) -> list[Change]:
+    reason = f"Stack {stack.action} cancelled"
+    ended = {"status": Status.FAILED, "reason": reason, **values}
+    where = {"operation_id": stack.operation_id} if values else {}
+    event = stack_event(stack, stack.action, Status.FAILED, reason)
+    return [Update(Stack, stack.id, ended, where=where), event]
+
+
+def _require_running(stack: Stack, *actions: Action) -> None:
+    if stack.status is not Status.IN_PROGRESS or stack.action not in actions:
+        state = f"{stack.action}_{stack.status}"
+        raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
+
+
+async def on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:
+    """Make a change; when another request was faster, check and make it on what the stack is then."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return await change(stack)
+        except Fenced:
+            newest = await stacks.get(engine.services.db, stack.id, None, live=True)
+            if newest is None:
+                raise EntityNotFound("Stack", stack.name) from None
+            stack = newest
+    raise ActionInProgress(stack.name, stack.action)
+
+
+async def _accept(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    action: Action,
+    values: Mapping[str, Any],
+    others: list[Change],
+    options: Mapping[str, Any] | None = None,
+) -> Stack:
+    """Store the operation and the stack's new state in one write, then start.
+
+    Raises ``Fenced`` when the stack is no longer as it was read.
+    """
+    reason = f"Stack {action} started"
+    moved = {
+        **values,
+        "action": action,
+        "status": Status.IN_PROGRESS,
+        "reason": reason,
+        "operation_id": new_id(),
+    }
+    accepted = replace(stack, **moved)
+    await engine.services.journal.write(
+        *others,
+        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
+        Insert(_operation(engine, caller, accepted, options)),
+        stack_event(accepted, action, Status.IN_PROGRESS, reason),
+    )
+    engine.operator.schedule(stack.root_id)
+    return accepted
+
+
+def _operation(
+    engine: Engine, caller: Caller, stack: Stack, options: Mapping[str, Any] | None = None
+) -> Operation:
+    minutes = stack.timeout_mins
+    seconds = minutes * 60 if minutes else engine.limits.stack_action_timeout
+    moment = now()
+    return Operation(
+        id=stack.operation_id or new_id(),
+        stack_id=stack.id,
+        root_id=stack.root_id,
+        project_id=stack.project_id,
+        action=stack.action,
+        state="queued",
+        created_at=moment,
+        deadline=moment + timedelta(seconds=seconds),
+        request_id=caller.request_id,
+        options=options or {},
+    )
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+async def checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
+    """A request checked as that of a new stack, and the id that the stack will have."""
+    request, fetched = await resolved_request(engine, caller, request)
+    template, environment = await _parsed(engine, request)
+    source = Source(template, environment, request.files)
+    return await checked_source(engine, caller, request.name, source, fetched)
+
+
+async def checked_source(
+    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
+) -> tuple[Checked, str]:
+    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+    db = engine.services.db
+    if await stacks.named(db, name, caller.project_id) is not None:
+        raise StackExists(name)
+    most = engine.limits.max_stacks_per_tenant
+    limited = most >= 0 and not engine.policy.allows(caller, ADMIN_RULE)
+    if limited and await stacks.count(db, caller.project_id) >= most:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "
+            "Please delete some stacks."
+        )
+    check_name(name)
+    stack_id = new_id()
+    identity = StackIdentity(project_id=caller.project_id, stack_name=name, stack_id=stack_id)
+    source = await exports.with_exports(engine.services.db, engine.services.registry, source, identity)
+    checked = await _check(engine, source, fetched, identity, name=name)
+    await _check_with_cloud(engine, caller, checked, stack_id)
+    return checked, stack_id
+
+
+async def checked_change(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
+) -> Checked:
+    """A request checked as an update of a stack."""
+    stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
+    source = await _merged(engine, request, stored)
+    return await checked_redefinition(engine, caller, stack, source, stored, fetched)
+
+
+async def checked_redefinition(
+    engine: Engine, caller: Caller, stack: Stack, source: Source, stored: Source, fetched: Fetched
+) -> Checked:
+    """A definition checked as what a stack becomes, instead of the ``stored`` one."""
+    source = await exports.with_exports(
+        engine.services.db, engine.services.registry, source, identity_of(stack)
+    )
+    before = await _parameters_before(engine, stack, stored)
+    checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
+    await _check_with_cloud(engine, caller, checked, stack.id)
+    return checked
+
+
+async def _merged(engine: Engine, request: StackRequest, stored: Source) -> Source:
+    """The definition that an update means: the request's alone, or laid over the stored one."""
+    if not request.existing:
+        return Source(*await _parsed(engine, request), request.files)
+    template, supplied = await _parsed(engine, request, stored)
+    environment = patch_environment(
+        stored.environment,
+        supplied,
+        clear_parameters=tuple(request.clear_parameters),
+        declared=frozenset(template.parameter_schemas),
+    )
+    return Source(template, environment, {**stored.files, **request.files})
+
+
+async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Mapping[str, Any] | None:
+    """The parameter values in force, for those that must not change; None when they cannot be told."""
+    if not any(schema.immutable for schema in stored.template.parameter_schemas.values()):
+        return None
+    from stackd.template.parameters import bind_parameters
+
+    environment = stored.environment.with_base(engine.services.registry.operator.environment)
+    return bind_parameters(stored.template, environment, identity_of(stack), strict=False)
+
+
+async def _parsed(
+    engine: Engine, request: StackRequest, stored: Source | None = None
+) -> tuple[Template, Environment]:
+    parsed: tuple[Template, Environment] = await offloaded(
+        size_of(request), definition_of, request, engine.limits, stored
+    )
+    return parsed
+
+
+async def _check(
+    engine: Engine, source: Source, fetched: Fetched, identity: StackIdentity, **options: Any
+) -> Checked:
+    """In a thread: patterns and expressions of users may take a while."""
+    registry, limits = engine.services.registry, engine.limits
+
+    def run(whole: Source) -> Checked:
+        return check(whole, identity, registry, limits, **options)
+
+    return await checked_whole(run, source, registry, limits, fetched)
+
+
+async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, stack_id: str) -> None:
+    """Types that cannot be used, and names that must exist in the cloud; the operation knows them then."""
+    if not checked.errors:
+        for problem in await unavailable_types(
+            engine, caller, (each.desired for each in checked.expanded.walk())
+        ):
+            raise problem
+    finder = Finder(engine.trusts.of_caller(caller))
+    await refuse_wrong(checked.checks, finder, checked.errors)
+    engine.operator.remember(stack_id, finder.found)

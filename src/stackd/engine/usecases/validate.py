@@ -1,0 +1,186 @@
+"""What ``POST /validate`` tells about a template: its parameters, and every mistake that can be found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.documents import offloaded
+from stackd.engine.services.exports import with_exports
+from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.fetching import completed, resolved_request
+from stackd.engine.usecases.requests import StackRequest, definition_of, size_of
+from stackd.engine.validation.findings import (
+    Finding,
+    Findings,
+    checked,
+    findings,
+    told,
+    warnings_of,
+    without_told,
+)
+from stackd.engine.validation.tree import Expanded
+from stackd.errors import (
+    BadRequest,
+    InvalidParameterValue,
+    MissingTemplate,
+    PropertyError,
+    StackdError,
+    TemplateError,
+    TemplateErrors,
+    UserParameterMissing,
+    all_errors,
+)
+from stackd.records import Caller
+from stackd.resources.registry import Registry
+from stackd.settings import Limits
+from stackd.template.describe import describe_template
+from stackd.template.environment import Environment
+from stackd.template.parameters import StackIdentity
+from stackd.template.parse import MASK
+from stackd.template.template import Template
+from stackd.wording import Reason
+
+__all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
+
+_GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
+Json = dict[str, Any]
+
+
+def ignored_codes(text: str) -> frozenset[str]:
+    """The codes of errors to ignore, out of a list parted by commas."""
+    codes = frozenset(code.strip() for code in text.split(",") if code.strip())
+    if codes - {UNAVAILABLE}:
+        wrong = ", ".join(sorted(codes - {UNAVAILABLE}))
+        raise BadRequest(f"Invalid codes in ignore_errors: {wrong}; only {UNAVAILABLE} can be ignored.")
+    return codes
+
+
+async def validate(
+    engine: Engine, caller: Caller, request: StackRequest, *, nested: bool, ignored: Collection[str] = ()
+) -> Json:
+    """What the template asks for; raises its first mistake, with all others in tow.
+
+    Mistakes that make a stack fail but not a validation are told under ``errors``, what is probably not meant
+    under ``warnings``.
+    """
+    registry, limits = engine.services.registry, engine.limits
+    try:
+        request, fetched = await resolved_request(engine, caller, request)
+        template, environment = await offloaded(size_of(request), definition_of, request, limits)
+    except TemplateError as error:
+        _refuse(all_errors(error))
+    identity = StackIdentity(project_id=caller.project_id)
+    source = await with_exports(
+        engine.services.db, registry, Source(template, environment, request.files), identity
+    )
+    found: Checked = await offloaded(_size(source), check, source, registry, limits)
+    if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
+        source = await completed(source, registry, limits, fetched)
+        found = await asyncio.to_thread(check, source, registry, limits)
+    if found.expanded is not None:
+        found.refusals.extend(await unavailable_types(engine, caller, [found.expanded.desired], ignored))
+    if found.refusals:
+        _refuse([*found.refusals, *found.warnings])
+    view = describe_template(template, environment.parameters)
+    if nested and (below := _nested(found.expanded)):
+        view["NestedParameters"] = below
+    view["Environment"] = shown_environment(environment, template)
+    suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
+    return view | shown_findings(told(found.warnings, without_told(suspicious, found.warnings)))
+
+
+def shown_findings(found: Findings) -> Json:
+    """The members of an answer that tell what was found; none where nothing was."""
+    shown: Json = {}
+    if found.errors:
+        shown["errors"] = [each.to_data() for each in found.errors]
+    if found.omitted:
+        shown["omitted_errors"] = found.omitted
+    if found.warnings:
+        shown["warnings"] = [each.to_data() for each in found.warnings]
+    return shown
+
+
+def _size(source: Source) -> int:
+    """About how much there is to check."""
+    return 400 * len(source.template.resources) + sum(map(len, source.files.values()))
+
+
+class InvalidTemplate(TemplateError):
+    """A mistake that has no type of its own in a validation."""
+
+    wire_type = "HTTPBadRequest"
+
+
+def _refuse(errors: Sequence[StackdError]) -> NoReturn:
+    """Raise the mistakes as a group that answers as the first of them."""
+    first = errors[0]
+    if not isinstance(first, TemplateError):
+        raise first
+    if first.wire_type in _GENERAL:
+        first = first.converted(InvalidTemplate)
+    raise TemplateErrors(first, errors)
+
+
+@dataclass(slots=True)
+class Checked:
+    """What is wrong with a template: what refuses it, and what only stacks made from it suffer from."""
+
+    expanded: Expanded | None = None
+    refusals: list[StackdError] = field(default_factory=list)
+    warnings: list[TemplateError] = field(default_factory=list)
+
+    @property
+    def desired(self) -> Desired | None:
+        """The definition itself, evaluated as far as that goes."""
+        return self.expanded.desired if self.expanded is not None else None
+
+
+def check(source: Source, registry: Registry, limits: Limits | None = None) -> Checked:
+    """Every mistake that can be found without the cloud (pure); missing parameter values are none."""
+    try:
+        found = checked(source, registry, limits or Limits(), name="validated")
+    except StackdError as error:
+        return Checked(refusals=[error])
+    refusals: list[StackdError] = [error for error in found.errors if not _only_a_value(error)]
+    return Checked(found.expanded, refusals, [error for error in found.errors if _only_a_value(error)])
+
+
+def _only_a_value(error: TemplateError) -> bool:
+    """Whether a mistake is one that a validation lets pass."""
+    if error.where.is_inside:
+        return error.reason is not Reason.UNKNOWN_OUTPUT_KEY
+    if isinstance(error, PropertyError):
+        # What a validation looks at of properties are their names, but not those of keys in maps.
+        is_name = error.reason is Reason.UNKNOWN_PROPERTY and str(error.at).endswith(".properties")
+        return not is_name
+    return isinstance(error, UserParameterMissing | InvalidParameterValue)
+
+
+def _nested(expanded: Expanded | None) -> Json:
+    """The parameters of the stacks inside, by the resource that contains each."""
+    shown: Json = {}
+    for name, child in (expanded.children if expanded is not None else {}).items():
+        source = child.desired.source
+        view = describe_template(source.template, source.environment.parameters)
+        below = _nested(child)
+        if below:
+            view["NestedParameters"] = below
+        shown[name] = {"Type": expanded.desired.resources[name].type if expanded else "", **view}
+    return shown
+
+
+def shown_environment(environment: Environment, template: Template) -> Json:
+    """The sections of an environment that a validation shows; hidden values are masked."""
+    data = environment.to_data()
+    hidden = frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
+    for section in ("parameters", "parameter_defaults"):
+        data[section] = {name: MASK if name in hidden else value for name, value in data[section].items()}
+    return {
+        key: data[key] for key in ("resource_registry", "parameters", "parameter_defaults", "event_sinks")
+    }

@@ -1,0 +1,61 @@
+"""A definition checked whole: every mistake in it and in the stacks inside it, told at once (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.engine.definition.desired import Source, build
+from stackd.engine.validation.resource_rules import check_resources, ranks
+from stackd.engine.validation.tree import Expanded, expand
+from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.resources.registry import Registry
+from stackd.settings import Limits
+from stackd.template.guard import depth_guarded
+from stackd.template.parameters import StackIdentity
+from stackd.template.problems import Problems
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A definition with the stacks inside it as far as they can be evaluated, and what is wrong with it."""
+
+    expanded: Expanded
+    errors: list[TemplateError]
+
+
+@depth_guarded
+def inspect(
+    source: Source,
+    identity: StackIdentity,
+    registry: Registry,
+    limits: Limits,
+    *,
+    name: str,
+    strict: bool = True,
+    previous: Mapping[str, Any] | None = None,
+) -> Inspected:
+    """Evaluate a definition with all stacks inside it; the errors come in the order of Heat's checks.
+
+    Raises RequestLimitExceeded for more resources than a stack may have. ``previous`` are the parameter
+    values before an update, for immutable ones.
+    """
+    count = len(source.template.resources)
+    if 0 <= limits.max_resources_per_stack < count:
+        most = limits.max_resources_per_stack
+        raise RequestLimitExceeded(f"Request limit exceeded: Maximum resources per stack exceeded ({most}).")
+    problems = Problems()
+    for mistake in source.template.mistakes:
+        problems.add(mistake.stage, mistake.resource, mistake.error)
+    desired = build(source, identity, registry, strict=strict, previous=previous, problems=problems)
+    check_resources(desired, problems, registry)
+    expanded = expand(
+        desired,
+        registry,
+        name=name,
+        max_depth=limits.max_nested_stack_depth,
+        max_resources=limits.max_resources_per_stack,
+        problems=problems,
+    )
+    return Inspected(expanded, problems.ordered(ranks(desired)) if problems else [])

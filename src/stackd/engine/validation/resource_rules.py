@@ -1,0 +1,287 @@
+"""What is wrong with the resources and outputs of one stack, as far as that needs no cloud (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from stackd.engine.definition.desired import (
+    Desired,
+    fill_description,
+    loaded_properties,
+    property_error,
+    property_path,
+)
+from stackd.engine.definition.scope import StackScope
+from stackd.errors import PropertyError, TemplateError
+from stackd.resources.base import NestedType, ResourceType
+from stackd.resources.heat.template_resource import TemplateResource, facade_problems
+from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties, convert_all
+from stackd.template.evaluate import evaluate
+from stackd.template.functions.base import Reference
+from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest
+from stackd.template.remedies import remedy_for
+from stackd.template.template import ResourceDefinition
+from stackd.template.unknown import has_unknown
+from stackd.template.validate import FunctionCheck, check_names, check_sharing
+from stackd.wording import HERE, PROPERTY_ERROR, Reason
+
+
+def validate(desired: Desired) -> list[TemplateError]:
+    """Every mistake in the resources and outputs that can be found without the cloud, in Heat's order."""
+    problems = Problems()
+    check_resources(desired, problems)
+    return problems.ordered(ranks(desired) if problems else None)
+
+
+def ranks(desired: Desired) -> dict[str, int]:
+    """The order in which resources are checked: each after those that it needs."""
+    found: dict[str, int] = {}
+    waiting = {name: set(needed & desired.resources.keys()) for name, needed in desired.requires.items()}
+    while waiting:
+        ready = [name for name, needed in waiting.items() if not needed - found.keys()]
+        for name in ready or list(waiting):
+            found[name] = len(found)
+            del waiting[name]
+    return found
+
+
+def check_resources(desired: Desired, problems: Problems, registry: Registry | None = None) -> None:
+    """Report every mistake in the resources' functions, policies and properties, and in the outputs.
+
+    With the ``registry``, templates that stand in for a type of it are held against that type.
+    """
+    template = desired.source.template
+    check_names(template, problems.at(Stage.NAMES))
+    check_sharing(template, desired.conditions, desired.resources, problems)
+    suspected = partial(_attribute_remedy, desired) if any(_unknown_attributes(desired)) else None
+    functions = FunctionCheck(template, desired.conditions, suspected)
+    scope = desired.scope({})
+    for name, definition in desired.resources.items():
+        functions.resource(definition, problems.at(Stage.RESOURCES, name))
+        if definition.external_id is None and not definition.broken:
+            _ResourceRules(desired, name, definition, scope, problems).run(registry)
+    for output in template.outputs.values():
+        functions.output(output, problems.at(Stage.OUTPUTS))
+    check_sharing(template, desired.conditions, desired.resources, problems)
+
+
+# --- attributes -----------------------------------------------------------------------------------
+
+
+def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
+    """The attributes that something uses and their resources do not have."""
+    for name, uses in desired.wanted.items():
+        kind = desired.types.get(name)
+        if kind is not None:
+            yield from ((name, str(use[0])) for use in uses if not _may_have(kind.handler, str(use[0])))
+
+
+def _may_have(handler: ResourceType[Any], attribute: str) -> bool:
+    if attribute in ("show", "*") or handler.any_properties or attribute in handler.attributes:
+        return True
+    return isinstance(handler, NestedType)  # outputs and members of stacks are looked up when they exist
+
+
+def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
+    kind = desired.types.get(use.resource)
+    if kind is None or use.attribute is None or _may_have(kind.handler, use.attribute):
+        return None
+    names = sorted({*kind.handler.attributes, "show"})
+    return nearest(use.attribute, names) or f"{kind.written} has the attributes {', '.join(names)}."
+
+
+# --- one resource ---------------------------------------------------------------------------------
+
+
+class _ResourceRules:
+    """The checks of one resource, in the order in which their mistakes are told."""
+
+    def __init__(
+        self,
+        desired: Desired,
+        name: str,
+        definition: ResourceDefinition,
+        scope: StackScope,
+        problems: Problems,
+    ) -> None:
+        self._desired = desired
+        self._name = name
+        self._definition = definition
+        self._scope = scope
+        self._problems = problems
+        self._report = problems.at(Stage.RESOURCES, name)
+        self._kind = desired.types[name]
+
+    def run(self, registry: Registry | None) -> None:
+        """Report what is wrong."""
+        handler = self._kind.handler
+        self._deletion_policy()
+        if registry is not None and isinstance(handler, TemplateResource):
+            self._as_template(handler, registry)
+        if self._definition.update_policy and not handler.any_properties:
+            self._update_policy()
+        count = len(self._problems)
+        props = open_properties(self._desired, self._name, self._scope, self._problems)
+        if len(self._problems) == count:
+            self._judge(handler, props)
+
+    def _deletion_policy(self) -> None:
+        handler = self._kind.handler
+        if handler.snapshots or handler.any_properties:
+            return
+        if self._definition.deletion_policy == "Snapshot":
+            self._no_snapshot("deletion_policy")
+        if self._definition.replacement_policy == "Snapshot":
+            self._no_snapshot("update_replace_policy")
+
+    def _no_snapshot(self, key: str) -> None:
+        template = self._desired.source.template
+        path = property_path(template, self._name, f"resources.{self._name}.{key}")
+        self._report(
+            TemplateError(
+                f'"Snapshot" {key.replace("_", " ")} not supported',
+                path=f"resources.{self._name}.{key}",
+                place=template.place(path),
+                remedy="Use Delete or Retain.",
+                value=template.value(path),
+            )
+        )
+
+    def _as_template(self, handler: TemplateResource, registry: Registry) -> None:
+        """A template is held against the type that it stands in for."""
+        written = self._kind.written
+        if written not in registry:
+            return
+        for problem in facade_problems(handler, registry.get(written), written):
+            remedy = f"Give the template the parameters and outputs of {written}."
+            self._report(
+                TemplateError(
+                    problem,
+                    path=f"resources.{self._name}",
+                    place=handler.template.document.place(()),
+                    remedy=remedy,
+                )
+            )
+
+    def _update_policy(self) -> None:
+        where = f"resources.{self._name}.update_policy"
+        try:
+            policy = self._desired.update_policy(self._name, self._scope)
+        except TemplateError as error:
+            _unless_told(self._problems, where, self._report, error)
+            return
+        errors: list[PropertyError] = []
+        convert_all(self._kind.handler.update_policy, policy, where, errors)
+        for wrong in errors:
+            self._report(_told(self._desired, self._name, wrong))
+
+    def _judge(self, handler: ResourceType[Any], props: Properties) -> None:
+        """What the type says of its properties; nothing, when it cannot judge values that are still open."""
+        try:
+            handler.validate(props)
+        except PropertyError as error:
+            self._report(_told(self._desired, self._name, error))
+        except TemplateError as error:
+            self._report(error)
+        except (TypeError, AttributeError):
+            if not has_unknown(props.data):
+                raise
+
+
+def open_properties(
+    desired: Desired, name: str, scope: StackScope, problems: Problems | None = None
+) -> Properties:
+    """The converted properties of a resource; those that are wrong are open, and reported to ``problems``."""
+    try:
+        return loaded_properties(desired, name, scope)
+    except TemplateError:
+        pass
+    problems = problems if problems is not None else Problems()
+    report = problems.at(Stage.RESOURCES, name)
+    where = f"resources.{name}.properties"
+    raw = _evaluated(desired, name, scope, problems, report)
+    handler = desired.types[name].handler
+    if handler.any_properties:
+        return Properties.wrap(raw)
+    fill_description(handler, raw, desired.resources[name].description)
+    errors: list[PropertyError] = []
+    data = convert_all(handler.properties.schema, raw, where, errors)
+    for error in errors:
+        report(_told(desired, name, error))
+        data |= dict.fromkeys(_wrong_names(error, where, handler.properties.schema), BROKEN)
+    return handler.properties.wrap(data)
+
+
+def _wrong_names(error: PropertyError, where: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    """The properties whose values an error leaves open."""
+    below = error.path.removeprefix(where).lstrip(".")
+    if below:
+        name = below.split(".")[0].split("[")[0]
+        yield from (name,) if name in schema else ()
+    else:
+        yield from (str(error.complaint.words["name"]),) if error.reason is Reason.MISSING_PROPERTY else ()
+
+
+def _evaluated(
+    desired: Desired, name: str, scope: StackScope, problems: Problems, report: Report
+) -> dict[str, Any]:
+    """The values of a resource's properties; those that cannot be worked out are open."""
+    try:
+        return desired.properties(name, scope)
+    except TemplateError as error:
+        section = desired.resources[name].properties
+        if not isinstance(section, dict):
+            _unless_told(problems, f"resources.{name}.properties", report, error)
+            return dict.fromkeys(desired.types[name].handler.properties.schema, BROKEN)
+    values: dict[str, Any] = {}
+    for key, node in section.items():
+        try:
+            values |= evaluate({key: node}, scope, template=desired.source.template)
+        except TemplateError as error:
+            path = f"resources.{name}.properties.{key}"
+            _unless_told(problems, path, report, _in_property(error, path))
+            values[key] = BROKEN
+    return values
+
+
+def _in_property(error: TemplateError, path: str) -> TemplateError:
+    """What a function in a property refused, said of the property."""
+    quoted = error.quoted()
+    lead = quoted["lead"][1:] if error.lead[:1] == (HERE,) else quoted["lead"]
+    return PropertyError(
+        quoted["complaint"],
+        lead=(*PROPERTY_ERROR, *lead),
+        path=error.path or path,
+        at=path,
+        place=error.place,
+        remedy=error.remedy,
+        value=error.value,
+    )
+
+
+def _unless_told(problems: Problems, path: str, report: Report, error: TemplateError) -> None:
+    """Report an error unless something at or below ``path`` is known to be wrong."""
+    if not problems.about(path):
+        report(error)
+
+
+def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
+    """A type's complaint with its place in the text."""
+    path = _whole_path(name, error.path)
+    at = None if error.at is None else _whole_path(name, str(error.at))
+    made = property_error(desired, name, path, error.complaint, error.remedy, at=at)
+    if not error.path:  # a rule across properties
+        made = made.but(lead=())
+    if isinstance(made.value, dict) and len(made.value) == 1:
+        remedy = remedy_for(next(iter(made.value)), desired.source.template.version)
+        return made.but(remedy=remedy or made.remedy)
+    return made
+
+
+def _whole_path(name: str, path: str) -> str:
+    """The path from the template of what a type says of a property, or of all properties."""
+    path = path or "properties"
+    return path if path.startswith("resources.") else f"resources.{name}.{path}"

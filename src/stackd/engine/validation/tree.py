@@ -1,0 +1,277 @@
+"""A definition with all its nested stacks, as far as they can be known before anything exists (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from stackd.engine.definition.desired import (
+    ACCEPTED,
+    Desired,
+    Source,
+    build,
+    load_source,
+    loaded_properties,
+    property_path,
+)
+from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment, placeholder_row
+from stackd.engine.definition.scope import StackScope
+from stackd.engine.definition.types import inner_label
+from stackd.engine.validation.resource_rules import check_resources, open_properties, ranks
+from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.resources.base import Child, NestedType
+from stackd.resources.heat.template_resource import TemplateResource
+from stackd.resources.registry import Registry
+from stackd.template.environment import load_environment
+from stackd.template.masking import Secrets, secrets_in
+from stackd.template.parameters import StackIdentity
+from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
+from stackd.template.template import read_template
+from stackd.template.unknown import has_unknown
+from stackd.wording import Reason
+
+PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A stack to be, with the stacks inside it by the name of the resource that contains each."""
+
+    name: str
+    desired: Desired
+    children: dict[str, Expanded] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[Expanded]:
+        """This stack and all below it."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def count(self) -> int:
+        """Number of resources in the whole tree."""
+        return sum(len(each.desired.resources) for each in self.walk())
+
+    def secrets(self) -> Secrets:
+        """The values of hidden parameters in the whole tree."""
+        return frozenset().union(*(secrets_in(each.desired.parameters) for each in self.walk()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How deep a tree of stacks may be, and how many resources it may have; -1 for any number."""
+
+    depth: int
+    resources: int
+
+
+def expand(
+    desired: Desired,
+    registry: Registry,
+    *,
+    name: str,
+    max_depth: int,
+    max_resources: int,
+    problems: Problems | None = None,
+) -> Expanded:
+    """Evaluate nested stacks recursively; raises the first error, with its path through the names.
+
+    Stacks whose parameters depend on what does not exist yet are evaluated with these left open. With
+    ``problems`` all mistakes go there instead, and stacks are evaluated as far as that goes.
+    """
+    expansion = _Expansion(registry, _Limits(max_depth, max_resources), raising=problems is None)
+    return expansion.expanded(desired, name, 0, 0, problems if problems is not None else Problems())
+
+
+class _Expansion:
+    """Evaluates the stacks inside a stack, and those inside these."""
+
+    def __init__(self, registry: Registry, limits: _Limits, *, raising: bool) -> None:
+        self._registry = registry
+        self._limits = limits
+        self._raising = raising
+
+    def expanded(self, desired: Desired, name: str, depth: int, taken: int, problems: Problems) -> Expanded:
+        """A stack with those inside; ``taken`` is how many resources the stacks around have already."""
+        taken += len(desired.resources)
+        self._refuse_too_many(taken)
+        expanded = Expanded(name, desired)
+        scope = desired.scope({})
+        for resource, kind in desired.types.items():
+            handler = kind.handler
+            if not isinstance(handler, NestedType) or desired.resources[resource].external_id is not None:
+                continue
+            report = refuse if self._raising else problems.at(Stage.RESOURCES, resource)
+            try:
+                declared = self._declared(desired, resource, handler, scope)
+            except TemplateError as error:
+                report(error)
+                continue
+            if declared is None:
+                continue
+            if depth + 1 > self._limits.depth:
+                report(_too_deep(self._limits.depth, resource))
+                continue
+            if not isinstance(declared.template, str):
+                self._refuse_too_many(taken + len(declared.template.get("resources") or ()))
+            inner = self._inner(desired, resource, declared, name, depth, taken, report)
+            if inner is not None:
+                taken += inner.count()
+                expanded.children[resource] = inner
+        return expanded
+
+    def _refuse_too_many(self, count: int) -> None:
+        most = self._limits.resources
+        if 0 <= most < count:
+            raise RequestLimitExceeded(
+                f"Request limit exceeded: Maximum resources per stack exceeded ({most})."
+            )
+
+    def _declared(
+        self, desired: Desired, name: str, handler: NestedType[Any], scope: StackScope
+    ) -> Child | None:
+        """What a resource wants to contain; None while that is not known or when it contains nothing."""
+        if self._raising:
+            props = loaded_properties(desired, name, scope)
+        else:
+            props = open_properties(desired, name, scope)
+        try:
+            return handler.child(
+                placeholder_row(desired, name, PLACEHOLDER), props, NO_MEMBERS, desired.source.files
+            )
+        except (TypeError, ValueError, AttributeError, LookupError):
+            if has_unknown(props.data):
+                return None  # how many members there are is not known before the stack exists
+            raise
+
+    def _inner(
+        self,
+        desired: Desired,
+        resource: str,
+        declared: Child,
+        stack: str,
+        depth: int,
+        taken: int,
+        report: Report,
+    ) -> Expanded | None:
+        """The stack inside a resource; its mistakes are reported as the stack around sees them."""
+        problems = Problems()
+        told = _Inner(desired, resource, declared.source)
+        try:
+            child = _child(desired, resource, declared, self._registry, stack, problems)
+            if self._raising and problems:
+                raise_all(problems.ordered(ranks(child)))
+            inner = self.expanded(child, f"{stack}-{resource}", depth + 1, taken, problems)
+        except TemplateError as error:
+            report(told.error(error))
+            return None
+        for mistake in problems.ordered(ranks(child)) if problems else ():
+            if (seen := told.once(mistake)) is not None:
+                report(seen)
+        return inner
+
+
+def _too_deep(most: int, resource: str) -> TemplateError:
+    return TemplateError(
+        Reason.NESTED_TOO_DEEP(most=most),
+        path=f"resources.{resource}",
+        remedy="Nest less deeply, or ask the operator to raise max_nested_stack_depth.",
+    )
+
+
+class _Inner:
+    """Turns mistakes in the stack inside a resource into mistakes of the stack around it."""
+
+    def __init__(self, around: Desired, resource: str, source: str) -> None:
+        self._around = around
+        self._resource = resource
+        self._label = inner_label(resource, source)
+        self._is_made = source == _MADE
+        self._seen: set[tuple[str, str]] = set()
+
+    def once(self, error: TemplateError) -> TemplateError | None:
+        """The mistake; None for one that an earlier member of the same group has too."""
+        if self._is_made:
+            path = re.sub(r"^resources[.\[][^.<\]]*", "", error.path)
+            key = (path, error.gist)
+            if key in self._seen:
+                return None
+            self._seen.add(key)
+        return self.error(error)
+
+    def error(self, error: TemplateError) -> TemplateError:
+        """The mistake with its path from here, and a place in the text that it comes from."""
+        if not self._is_made:
+            return error.inside(self._label)
+        if _is_of_member_type(error):  # said of the group
+            made = error.but(path=error.where.as_member().inside(self._label))
+        else:
+            made = error.as_member().inside(self._label)
+        return made if error.place.line else self._placed(made, error)
+
+    def _placed(self, made: TemplateError, error: TemplateError) -> TemplateError:
+        """The mistake in a member with its place in the text of the stack around."""
+        template = self._around.source.template
+        path = self._origin(error.path)
+        is_key = error.reason is Reason.UNKNOWN_PROPERTY
+        shows_value = error.value is not None and not is_key
+        value = template.value(path) if shows_value else error.value
+        return made.but(place=template.place(path, key=is_key), value=value)
+
+    def _origin(self, path: str) -> tuple[str | int, ...]:
+        """Where in the text of the stack around the definition of a member stands that was made of it."""
+        template = self._around.source.template
+        found = property_path(template, self._resource, f"resources.{self._resource}.properties")
+        while match := _MEMBER.match(path):
+            path = path[match.end() :]
+            found = (*found, _definition_key(template.data, found))
+            if match["inner"]:
+                found = (*found, "properties")
+        parts = re.findall(r"[^.\[\]]+", path)
+        return (*found, *(int(part) if part.isdecimal() else part for part in parts))
+
+
+def _definition_key(data: Any, path: tuple[str | int, ...]) -> str:
+    """The property in which the group at ``path`` has the definition of its members."""
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    keys = data if isinstance(data, dict) else {}
+    return next((key for key in _DEFINITIONS if key in keys), _DEFINITIONS[0])
+
+
+_DEFINITIONS: Final = ("resource_def", "resource")
+"""Properties in which groups take the definition of their members."""
+
+_MADE: Final = "nested_stack"
+"""What stands in a path for a template that a type has made."""
+
+_MEMBER: Final = re.compile(rf"resources[.\[][^.<\]]*\]?(?P<inner><{_MADE}>)?(\.|$)")
+
+
+def _is_of_member_type(error: TemplateError) -> bool:
+    """Whether it is a member's own type that is wrong."""
+    return not error.where.around and re.fullmatch(r"resources\.[^.]*\.type", error.where.path) is not None
+
+
+def _child(
+    desired: Desired, name: str, child: Child, registry: Registry, stack: str, problems: Problems
+) -> Desired:
+    row = placeholder_row(desired, name, PLACEHOLDER)
+    environment = child_environment(desired.source.environment, row, child)
+    handler = desired.types[name].handler
+    files = desired.source.files
+    if isinstance(handler, TemplateResource):
+        # What is wrong with its text has been told where the type was looked up.
+        template = handler.template
+    elif isinstance(child.template, str):
+        template = read_template(child.template, file=child.source)
+        for mistake in template.mistakes:
+            problems.add(mistake.stage, mistake.resource, mistake.error)
+    else:
+        template = load_source(dict(child.template), None, files).template
+    source = Source(template, load_environment(environment, limits=ACCEPTED), files)
+    identity = StackIdentity(project_id="", stack_name=f"{stack}-{name}", stack_id=PLACEHOLDER)
+    inner = build(source, identity, registry, strict=False, problems=problems)
+    check_resources(inner, problems, registry)
+    return inner

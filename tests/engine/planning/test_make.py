@@ -1,0 +1,160 @@
+"""Plans of whole definitions: which verb each resource gets, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stackd.engine.definition.desired import Desired, build, load_source, loaded_properties
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.ordering import target_of
+from stackd.engine.planning.plan import Plan, Step
+from stackd.engine.planning.stored import StoredStack
+from stackd.engine.planning.verbs import Verb
+from stackd.records import Action, Definition, Resource, Status
+from stackd.resources.registry import load_registry
+from stackd.template.parameters import StackIdentity
+from tests.support.records import a_resource, a_stack
+
+REGISTRY = load_registry()
+IDENTITY = StackIdentity(project_id="p", stack_name="s", stack_id="id")
+INPUTS = Inputs(
+    REGISTRY, lambda template, environment, files: Definition(repr(template), repr(environment), files)
+)
+
+
+def desired(resources: dict[str, Any], environment: Any = None, **sections: Any) -> Desired:
+    template = {"heat_template_version": "2018-08-31", "resources": resources, **sections}
+    return build(load_source(template, environment, {}), IDENTITY, REGISTRY)
+
+
+def value(given: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "OS::Heat::Value", "properties": {"value": given}, **more}
+
+
+def word(length: int, **properties: Any) -> dict[str, Any]:
+    return {"type": "OS::Heat::RandomString", "properties": {"length": length, **properties}}
+
+
+def a_row(name: str, made: Desired, **fields: Any) -> Resource:
+    given: dict[str, Any] = {}
+    if name in made.resources:
+        given = {
+            "type": made.types[name].written,
+            "kind": made.types[name].name,
+            "properties": loaded_properties(made, name, made.scope({})).data,
+        }
+    state = {
+        "action": Action.CREATE,
+        "physical_id": f"id of {name}",
+        "applied_from": target_of(made.definition),
+    }
+    return a_resource(a_stack(), name, **(given | state | fields))
+
+
+def plan(made: Desired, rows: Sequence[Resource], **inputs: Any) -> Plan:
+    given = Inputs(INPUTS.registry, INPUTS.identify, **inputs)
+    return make_plan(made, StoredStack(a_stack(), rows), Action.UPDATE, given)
+
+
+def steps(made: Plan) -> Mapping[str, Step]:
+    return {step.name: step for step in made.steps}
+
+
+def verbs(made: Plan) -> dict[str, Verb]:
+    return {name: step.verb for name, step in steps(made).items()}
+
+
+def test_plan_knows_what_is_new_changed_replaced_kept_and_deleted() -> None:
+    before = desired({"same": value(1), "changed": value(1), "replaced": word(8), "gone": value(1)})
+    rows = [a_row(name, before) for name in before.resources]
+    after = desired({"same": value(1), "changed": value(2), "replaced": word(9), "new": value(1)})
+    assert verbs(plan(after, rows)) == {
+        "same": Verb.KEEP,
+        "changed": Verb.UPDATE,
+        "replaced": Verb.REPLACE,
+        "new": Verb.CREATE,
+        "gone": Verb.DELETE,
+    }
+
+
+def test_replacement_reaches_what_refers_to_it() -> None:
+    def definition(length: int) -> Desired:
+        return desired({"a": word(length), "b": value({"get_resource": "a"}), "c": value(1)})
+
+    rows = [a_row(name, definition(8)) for name in "ac"]
+    rows.append(a_row("b", definition(8), properties={"value": "id of a", "type": None}))
+    made = plan(definition(9), rows)
+    assert verbs(made) == {"a": Verb.REPLACE, "b": Verb.UPDATE, "c": Verb.KEEP}
+    assert [cause.unknown for cause in steps(made)["b"].causes] == [True]
+    names = [step.name for step in made.steps]
+    assert names.index("a") in made.requires[names.index("b")]
+
+
+def test_what_refers_to_a_kept_resource_is_kept() -> None:
+    made = desired(
+        {"a": word(8), "b": value({"get_resource": "a"}), "c": value({"get_attr": ["a", "value"]})}
+    )
+    rows = [
+        a_row("a", made, attributes={"value": "secret"}, data={"value": "secret"}),
+        a_row("b", made, properties={"value": "secret"}),
+        a_row("c", made, properties={"value": "secret"}),
+    ]
+    assert plan(made, rows).is_empty
+
+
+def test_what_waits_to_be_made_is_new_and_what_failed_is_replaced() -> None:
+    made = desired({"waits": value(1), "failed": value(1)})
+    rows = [
+        a_row("waits", made, action=Action.INIT, physical_id=None),
+        a_row("failed", made, status=Status.FAILED, reason="it burst"),
+        a_row("left over", made, action=Action.INIT, physical_id=None),
+    ]
+    assert verbs(plan(made, rows)) == {"waits": Verb.CREATE, "failed": Verb.REPLACE}
+
+
+def test_changed_metadata_is_an_update_and_external_resources_are_kept() -> None:
+    net = {"type": "OS::Neutron::Net"}
+    wrong = net | {"external_id": "e", "properties": {"name": ["not", "text"]}}
+    made = desired({"m": value(1, metadata={"a": 2}), "x": wrong})
+    rows = [
+        a_row("m", made, metadata={"a": 1}),
+        a_row("x", desired({"x": net}), external_id="e", physical_id="e"),
+    ]
+    found = plan(made, rows)
+    assert verbs(found) == {"m": Verb.UPDATE, "x": Verb.KEEP}
+    assert [str(cause) for cause in steps(found)["m"].causes] == ["metadata changed"]
+
+
+def test_object_that_is_gone_is_replaced() -> None:
+    made = desired({"a": word(8)})
+    row = a_row("a", made)
+    found = plan(made, [row], missing=frozenset({row.id}))
+    assert [(step.verb, str(step.causes[0])) for step in found.steps] == [
+        (Verb.REPLACE, "its object is gone")
+    ]
+
+
+def test_retained_resource_is_abandoned_instead_of_deleted() -> None:
+    made = desired({})
+    rows = [a_row("kept", made, deletion_policy="Retain"), a_row("gone", made)]
+    assert verbs(plan(made, rows)) == {"kept": Verb.ABANDON, "gone": Verb.DELETE}
+
+
+def test_stored_form_gives_the_same_plan() -> None:
+    before = desired({"same": value(1), "changed": value({"k": [1, 2]}), "gone": word(8)})
+    rows = [a_row(name, before) for name in before.resources]
+    after = desired({"same": value(1), "changed": value({"k": [1, 3]}), "new": word(8)})
+    made = plan(after, rows)
+    assert Plan.of_data(made.to_data()) == made
+    assert [cause.path for cause in steps(made)["changed"].causes] == ["properties.value.k[1]"]
+
+
+def test_plan_of_a_suspension_is_in_reverse_order() -> None:
+    made = desired({"a": word(8), "b": value({"get_resource": "a"})})
+    rows = [a_row("a", made), a_row("b", made, requires=("a",))]
+    found = make_plan(None, StoredStack(a_stack(), rows), Action.SUSPEND, INPUTS)
+    assert [step.verb for step in found.steps] == [Verb.SUSPEND, Verb.SUSPEND]
+    names = [step.name for step in found.steps]
+    assert found.requires[names.index("a")] == (names.index("b"),)
