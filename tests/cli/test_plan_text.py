@@ -133,6 +133,11 @@ values = st.recursive(
 )
 
 
+def test_nothing_that_steers_a_terminal_is_shown_as_it_is() -> None:
+    lines = shown(step(["a"], "update", cause("p", {"\x1b[2J": "\x9b1m"}, {"\x1b[2J": "\u202e"})))
+    assert lines[1] == r'               p."\u001b[2J": "\u009b1m" → "\u202e"'
+
+
 @given(values, values)
 def test_every_difference_is_shown_on_lines_of_its_own(old: Any, new: Any) -> None:
     lines = shown(step(["a"], "update", cause("properties.p", old, new)))

@@ -114,7 +114,7 @@ def _differences(path: str, old: Any, new: Any, *, unknown: bool) -> Iterator[tu
     elif isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             if old.get(key) != new.get(key):
-                yield from _differences(f"{path}.{key}", old.get(key), new.get(key), unknown=False)
+                yield from _differences(f"{path}.{_value(key)}", old.get(key), new.get(key), unknown=False)
     elif old != new:
         yield path, *_pair(_value(old), _value(new))
 
@@ -125,7 +125,8 @@ def _value(value: Any) -> str:
         return _NOT_SET
     if isinstance(value, str) and _is_word(value):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
 
 
 def _is_word(text: str) -> bool:
