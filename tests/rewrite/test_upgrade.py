@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,30 @@ def test_blocks_keep_their_texts_and_comments() -> None:
           $x: {get_param: p}   # Third.
           $y: "q\""""
     assert output(old) == new
+
+
+def test_no_comment_is_lost() -> None:
+    old = """
+      # 1
+      Fn::Join:   # 2
+        # 3
+        - ""   # 4
+        - - Fn::Select:   # 5
+              - 0   # 6
+              # 7
+              - Ref: l   # 8
+          # 9
+          - { "Fn::Base64": x }   # 10
+          - Fn::Base64:   # 11
+              # 12
+              |   # 13
+              # text
+          # 14
+    # 15"""
+    new = output(old)
+    assert sorted(re.findall(r"# (\d+)", new), key=int) == [str(number) for number in range(1, 16)]
+    assert "Fn::" not in new
+    assert "# text" in new
 
 
 def test_a_text_follows_its_key_when_the_function_around_it_goes() -> None:
@@ -226,17 +251,16 @@ RESOURCES = {"r": {"type": "OS::Heat::TestResource"}}
 
 def means_the_same(value: Any, version: str) -> None:
     """What a value evaluates to stays when its template is upgraded."""
-    text = to_yaml(
-        {
-            "heat_template_version": version,
-            "parameters": TYPES,
-            "resources": RESOURCES,
-            "outputs": {"o": {"value": value}},
-        }
-    )
-    done = upgrade(text, REGISTRY)
-    new = read(done.text)
-    load_template(done.text)
+    template = {
+        "heat_template_version": version,
+        "parameters": TYPES,
+        "resources": RESOURCES,
+        "outputs": {"o": {"value": value}},
+    }
+    blocks, flow = (upgrade(text, REGISTRY).text for text in (to_yaml(template), json.dumps(template)))
+    new = read(blocks)
+    load_template(blocks)
+    assert json.loads(flow) == new
     assert evaluated(new["outputs"]["o"]["value"], new["heat_template_version"]) == evaluated(value, version)
 
 

@@ -50,6 +50,8 @@ class Filler:
         self._source = source
         self._path = path
         self.node = source.node(path)
+        self._quote = '"' if self.node.value[0][0].style == '"' else ""
+        """What new words stand in: JSON stays JSON."""
 
     def text(self, form: Form) -> str:
         """The form as text that can stand where the mapping stood; raises NoPlace."""
@@ -99,10 +101,11 @@ class Filler:
             node = self._source.node(self._path + form.path)
             return self._flow_piece(node, self._source.text[node.start_mark.index : self._source.end(node)])
         if isinstance(form, dict):
-            return "{" + ", ".join(f"{key}: {self._flow(each)}" for key, each in form.items()) + "}"
+            entries = (f"{self._flow(key)}: {self._flow(each)}" for key, each in form.items())
+            return "{" + ", ".join(entries) + "}"
         if isinstance(form, list):
             return "[" + ", ".join(map(self._flow, form)) + "]"
-        return str(form)
+        return f"{self._quote}{form}{self._quote}" if isinstance(form, str) else str(form)
 
     def _flow_piece(self, node: Any, text: str) -> str:
         if (node.id == "scalar" and node.style in ("|", ">")) or (
