@@ -57,6 +57,8 @@ def remarks(done: Upgraded) -> list[str]:
         ("{Fn::Select: ['1', {Ref: l}]}", "{get_param: [l, '1']}"),
         ("{Fn::Select: [k, {get_param: j}]}", "{get_param: [j, k]}"),
         ("{Fn::Select: [1, [a, {Ref: p}]]}", "{get_param: p}"),
+        ("{Fn::Select: [0, {Fn::Split: ['-', {Ref: p}]}]}", "{str_split: ['-', {get_param: p}, 0]}"),
+        ("{Fn::Select: ['1', {Fn::Split: ['-', a-b]}]}", "{str_split: ['-', a-b, 1]}"),
     ],
 )
 def test_functions_that_are_gone_are_written_in_another_way(old: str, new: str) -> None:
@@ -87,6 +89,25 @@ def test_blocks_keep_their_texts_and_comments() -> None:
         params:
           $x: {get_param: p}   # Third.
           $y: "q\""""
+    assert output(old) == new
+
+
+def test_blocks_stay_blocks_in_lists() -> None:
+    old = """
+      Fn::Select:
+      - 0
+      - Fn::Split:
+        - ","
+        - Fn::Join:
+          - ","
+          - [a, {Ref: p}]"""
+    new = """
+      str_split:
+        - ","
+        - list_join:
+          - ","
+          - [a, {get_param: p}]
+        - 0"""
     assert output(old) == new
 
 
@@ -179,6 +200,7 @@ def test_what_cannot_be_rewritten_is_left_with_a_remark(body: str, remark: str) 
 def test_a_function_without_another_way_keeps_the_version() -> None:
     done = upgraded("outputs:\n  o: {value: {Fn::GetAZs: ''}}\n")
     assert done.after == "2013-05-23"
+    assert not done.reached
     assert remarks(done) == [
         "3: 2021-04-16 has no Fn::GetAZs any more, and there is no other way to write this; "
         "this keeps the template from 2021-04-16"
@@ -280,6 +302,7 @@ values = st.recursive(
         st.builds(lambda x, y: {"Fn::Replace": [{"$x": x}, y]}, inner, inner),
         st.builds(lambda x: {"Fn::Base64": x}, inner),
         st.builds(lambda x: {"Fn::Split": [",", x]}, inner),
+        st.builds(lambda k, x: {"Fn::Select": [k, {"Fn::Split": [",", x]}]}, keys, inner),
         st.builds(lambda k, x: {"Fn::Select": [k, x]}, keys, st.lists(inner, max_size=2)),
         st.builds(lambda k, x: {"Fn::Select": [k, {"Ref": x}]}, keys, st.sampled_from(["l", "j", "p"])),
         st.builds(lambda x, y: {"k": x, "l": [y]}, inner, inner),

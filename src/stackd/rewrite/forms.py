@@ -78,6 +78,8 @@ class Filler:
 
     def _value(self, form: Form, column: int) -> str:
         """What follows a key that stands in a column."""
+        if isinstance(form, list):
+            return self._items(form, column)
         node = self._source.node(self._path + form.path) if isinstance(form, Take) else None
         is_block = isinstance(form, dict) or (
             node is not None and node.id != "scalar" and not node.flow_style
@@ -85,6 +87,14 @@ class Filler:
         if is_block:
             return f"\n{' ' * (column + INDENT)}{self._block(form, column + INDENT)}"
         return f" {self._block(form, column)}"
+
+    def _items(self, form: list[Form], column: int) -> str:
+        """A sequence after its key: on one line, unless it takes a block."""
+        try:
+            return f" {self._flow(form)}"
+        except NoPlace:
+            lead = f"\n{' ' * (column + INDENT)}- "
+            return "".join(f"{lead}{self._block(each, column + 2 * INDENT)}" for each in form)
 
     def _piece(self, node: Any, column: int) -> str:
         """The text of a node, moved to a column; a scalar or flow collection belongs to a key in it."""
