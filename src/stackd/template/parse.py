@@ -31,7 +31,7 @@ from stackd.errors import Place, RequestLimitExceeded, TemplateError
 from stackd.template.json_text import read_json
 from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
-from stackd.template.syntax import syntax_error, unreadable
+from stackd.template.syntax import is_too_deep, syntax_error, unreadable
 from stackd.template.tags import LONG_FORMS, long_form, may_have_tags, tag_remedy
 from stackd.template.unknown import Unknown
 
@@ -122,7 +122,8 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     try:
         data = _Builder(text, limits, file).build()
     except YAMLError as error:
-        raise syntax_error(file, text, error) from None
+        wrong = syntax_error(file, text, error)
+        raise (_too_deep(limits, wrong.place) if is_too_deep(error) else wrong) from None
     except UnicodeError as error:
         raise unreadable(file, str(error), Place(file)) from None
     return ParsedDocument(data, file, text)
