@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import Response
 
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
@@ -16,6 +15,7 @@ from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION as NOT_DESCRIBE
 from stackd.engine.usecases.queries import Facts, enabled_outputs, known_part, required_by
 from stackd.engine.usecases.requests import Checked
 from stackd.engine.validation.tree import Expanded
+from stackd.offload import offloaded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.routers import views
 from stackd.routers.front import Call

@@ -31,7 +31,7 @@ from stackd.errors import Place, RequestLimitExceeded, TemplateError
 from stackd.template.json_text import read_json
 from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
-from stackd.template.syntax import is_too_deep, syntax_error, unreadable
+from stackd.template.syntax import syntax_error, unreadable
 from stackd.template.tags import LONG_FORMS, long_form, may_have_tags, tag_remedy
 from stackd.template.unknown import Unknown
 
@@ -105,6 +105,10 @@ class ParsedDocument:
         return shown_value(value, path)
 
 
+_SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
+"""What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
+
+
 def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") -> ParsedDocument:
     """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size."""
     limits = limits or Limits()
@@ -122,8 +126,11 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     try:
         data = _Builder(text, limits, file).build()
     except YAMLError as error:
-        wrong = syntax_error(file, text, error)
-        raise (_too_deep(limits, wrong.place) if is_too_deep(error) else wrong) from None
+        if getattr(error, "problem", None) == _SCANNER_TOO_DEEP:
+            mark = getattr(error, "problem_mark", None)
+            place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
+            raise _too_deep(limits, place) from None
+        raise syntax_error(file, text, error) from None
     except UnicodeError as error:
         raise unreadable(file, str(error), Place(file)) from None
     return ParsedDocument(data, file, text)
@@ -133,6 +140,11 @@ _SECRET: Final = re.compile(r"pass(word|wd|phrase)?$|secret|token|private_key|cr
 _UNSHOWN: Final = re.compile(rf"{_SECRET.pattern}|password|Unknown\(|\d{{19}}", re.IGNORECASE)
 _SHOWN: Final = 160
 MASK: Final = "******"
+
+
+def names_secret(name: str) -> bool:
+    """Whether a name says that its value is secret."""
+    return _SECRET.search(name) is not None
 
 
 def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:

@@ -10,7 +10,6 @@ from yaml.error import YAMLError
 from stackd.errors import Place, TemplateError
 
 _WIDEST: Final = 120
-_TOO_DEEP: Final = "exceeded maximum nesting depth"
 
 # What the parser says, and what is most often meant by it.
 _REMEDIES: Final = (
@@ -41,11 +40,6 @@ def syntax_error(file: str, text: str, error: YAMLError) -> TemplateError:
         remedy = f"{remedy} Read as JSON: {complaint}."
     place = Place(file, mark.line + 1, mark.column + 1)
     return unreadable(file, f"{error}{snippet}", place, remedy, line.strip() or None)
-
-
-def is_too_deep(error: YAMLError) -> bool:
-    """Whether the parser itself refuses the depth of a text, which it may read ahead of its events."""
-    return getattr(error, "problem", "") == _TOO_DEEP
 
 
 def unreadable(

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from stackd.db import stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source
-from stackd.engine.definition.documents import offloaded, pack_definition
+from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
     NO_MEMBERS,
     build_child,
@@ -45,6 +45,7 @@ from stackd.errors import (
     ResourceFailure,
     TemplateError,
 )
+from stackd.offload import offloaded
 from stackd.records import Action, Definition, Stack, Status
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties

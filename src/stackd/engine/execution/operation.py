@@ -16,7 +16,7 @@ from stackd.clients.lookup import Finder, Found
 from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import load_json, offloaded
+from stackd.engine.definition.documents import load_json
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates
@@ -37,6 +37,7 @@ from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
+from stackd.offload import offloaded
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment

@@ -10,12 +10,13 @@ from cachetools import LRUCache
 
 from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import load_definition, offloaded
+from stackd.engine.definition.documents import load_definition
 from stackd.engine.factories import identity_of
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
+from stackd.offload import offloaded
 from stackd.records import Definition, Resource, Stack, Status
 from stackd.template.parameters import bind_parameters
 from stackd.template.parse import MASK
@@ -56,7 +57,7 @@ class Reader:
     """Reads for the front ends, and remembers what does not change."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._db = engine.services.db
         self._facts: LRUCache[tuple[Definition, str], Facts] = LRUCache(_FACTS_KEPT)
         self._desired: LRUCache[tuple[Definition, str], Desired] = LRUCache(_DESIRED_KEPT)
@@ -72,7 +73,7 @@ class Reader:
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
         template = source.template
-        registry = self._engine.services.registry
+        registry = self.engine.services.registry
         environment = source.environment.with_base(registry.operator.environment)
 
         def compute() -> Facts:
@@ -92,7 +93,7 @@ class Reader:
         key = (stack.definition, stack.id)
         known = self._desired.get(key)
         if known is None:
-            known = await load_desired(self._db, self._engine.services.registry, stack)
+            known = await load_desired(self._db, self.engine.services.registry, stack)
             self._desired[key] = known
         return known
 
@@ -180,26 +181,9 @@ class Reader:
         needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
 
-    async def by_reference(self, stack: Stack, reference: str) -> Resource:
-        """A resource by its logical name or by the id of its object."""
-        rows = await resources.of_stack(self._db, stack.id)
-        current = current_rows(rows, target_of(stack.definition))
-        if reference in current:
-            return current[reference]
-        found = [row for row in current.values() if reference == row.physical_id]
-        if len(found) > 1:
-            names = ", ".join(sorted(row.name for row in found))
-            raise TemplateError(
-                f"Multiple resources were found with the physical ID ({reference}).",
-                remedy=f"Name one of {names}.",
-            )
-        if not found:
-            raise ResourceNotFound(reference, stack.name)
-        return found[0]
-
     def attributes_declared(self, row: Resource) -> tuple[str, ...]:
         """Names of the attributes of a resource's type, as far as the type is known."""
-        kind = self._engine.services.registry.types.get(row.kind)
+        kind = self.engine.services.registry.types.get(row.kind)
         return tuple(kind.attributes) if kind is not None else ()
 
     async def description_of(self, stack: Stack, row: Resource) -> str:
@@ -211,7 +195,25 @@ class Reader:
 
     async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
         """The properties last sent for a resource, without secrets; empty when it is gone."""
-        return await self._engine.redaction.properties_of(stack, name)
+        return await self.engine.redaction.properties_of(stack, name)
+
+
+async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource:
+    """A resource by its logical name or by the id of its object."""
+    rows = await resources.of_stack(engine.services.db, stack.id)
+    current = current_rows(rows, target_of(stack.definition))
+    if reference in current:
+        return current[reference]
+    found = [row for row in current.values() if reference == row.physical_id]
+    if len(found) > 1:
+        names = ", ".join(sorted(row.name for row in found))
+        raise TemplateError(
+            f"Multiple resources were found with the physical ID ({reference}).",
+            remedy=f"Name one of {names}.",
+        )
+    if not found:
+        raise ResourceNotFound(reference, stack.name)
+    return found[0]
 
 
 def enabled_outputs(desired: Desired) -> tuple[str, ...]:

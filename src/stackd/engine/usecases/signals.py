@@ -20,7 +20,9 @@ from stackd.engine.factories import new_id, now, resource_event
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
+from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import by_reference
 from stackd.errors import (
     ActionInProgress,
     Forbidden,
@@ -39,9 +41,16 @@ _GUEST = "heat_stack_user"
 
 
 async def signal(
-    engine: Engine, caller: Caller, stack: Stack, name: str, details: Mapping[str, Any] | None
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    name: str,
+    details: Mapping[str, Any] | None,
+    *,
+    rule: str = "resource:signal",
 ) -> None:
     """Hand a message to a resource; returns when what the resource made of it is stored."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
         refuse_foreign_guest(caller, rows[-1], "clear hooks of")
@@ -76,8 +85,22 @@ def described(details: Mapping[str, Any] | None) -> str:
     return "Unknown"
 
 
-async def mark(engine: Engine, stack: Stack, row: Resource, *, broken: bool, reason: str = "") -> None:
-    """Say that a resource's object is broken, or sound again; the next update acts on it."""
+async def mark(
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    reference: str,
+    *,
+    broken: bool,
+    reason: str = "",
+    rule: str = "resource:mark_unhealthy",
+) -> None:
+    """Mark a resource as broken, or as sound again; the next update acts on it.
+
+    ``reference`` is its name, or the id of its object.
+    """
+    stack = await permitted(engine, caller, rule, named, live=True)
+    row = await by_reference(engine, stack, reference)
     if row.status is Status.IN_PROGRESS:
         raise ActionInProgress(stack.name, row.action)
     reason = reason or UNHEALTHY_REASON

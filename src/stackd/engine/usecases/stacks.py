@@ -15,12 +15,13 @@ from stackd.clients.lookup import Finder
 from stackd.db import stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source
-from stackd.engine.definition.documents import load_definition, offloaded, pack_definition
+from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.factories import identity_of, new_id, now, stack_event
 from stackd.engine.planning.plan import Plan
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
+from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
@@ -42,6 +43,7 @@ from stackd.errors import (
     RequestLimitExceeded,
     StackExists,
 )
+from stackd.offload import offloaded
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.template.environment import Environment
 from stackd.template.masking import Secrets
@@ -49,38 +51,15 @@ from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import Template
 
-ADMIN_RULE = "context_is_admin"
 _ATTEMPTS = 5
 """How often a change is tried on what a stack has become meanwhile, before it is refused."""
 
 
-async def find(
-    engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
+async def create(
+    engine: Engine, caller: Caller, request: StackRequest, *, rule: str = "stacks:create"
 ) -> Stack:
-    """The stack with this id (and name) as far as the caller may see it; ``EntityNotFound`` else."""
-    scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
-    stack = await stacks.get(engine.services.db, identity, None, live=live)
-    visible = stack is not None and (
-        scope is None or scope in (stack.project_id, stack.stack_user_project_id)
-    )
-    if stack is None or not visible or (name is not None and stack.name != name):
-        raise EntityNotFound("Stack", name or identity)
-    return stack
-
-
-async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
-    """The stack with this id, or the live one of the caller's project with this name."""
-    try:
-        return await find(engine, caller, name_or_id)
-    except EntityNotFound:
-        stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
-        if stack is None:
-            raise EntityNotFound("Stack", name_or_id) from None
-        return stack
-
-
-async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
@@ -165,8 +144,11 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
     return stack, checked
 
 
-async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
+async def update(
+    engine: Engine, caller: Caller, named: Named, request: StackRequest, *, rule: str = "stacks:update"
+) -> Stack:
     """Accept a new definition for a stack; it supersedes an operation that runs."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     whole, fetched = await resolved_request(engine, caller, request)
     return await on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
 
@@ -246,8 +228,9 @@ def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
     return replace(checked.desired, definition=pack_definition(db, stack.project_id, *data)[0])
 
 
-async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "stacks:delete") -> Stack:
     """Accept the deletion; a running operation is cancelled first."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     return await on_newest(engine, stack, lambda newest: accept_deletion(engine, caller, newest))
 
 
