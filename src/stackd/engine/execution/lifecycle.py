@@ -20,7 +20,7 @@ from stackd.clients.failures import AnswerLost
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
-from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext, collection_of
+from stackd.engine.execution.resource_context import ResourceContext, collection_of
 from stackd.engine.factories import now
 from stackd.errors import (
     CloudConflict,
@@ -269,12 +269,7 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if keep:
         await work.leave(Status.COMPLETE)
         return
-    gone = work.resource
-    await work.store(
-        work.event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
-        Remove(Resource, gone.id),
-    )
-    await work.flush()
+    await work.remove()
 
 
 async def _has_heir(work: ResourceContext) -> bool:
