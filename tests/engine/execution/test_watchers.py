@@ -23,6 +23,7 @@ class Compute:
         self.calls: list[str] = []
         self.times: list[float] = []
         self.trouble: list[Exception] = []
+        self.session = self
 
     def service(self, kind: str) -> Compute:
         assert kind == "compute"

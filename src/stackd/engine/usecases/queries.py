@@ -19,7 +19,7 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.offload import offloaded
-from stackd.records import Action, Definition, Resource, Stack, Status
+from stackd.records import Action, Definition, Event, Resource, Stack, Status
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
@@ -238,9 +238,9 @@ class Reader:
         definition = (await self.template(stack)).resources.get(row.name)
         return (definition.description or "") if definition is not None else ""
 
-    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
-        """The properties last sent for a resource, without secrets; empty when it is gone."""
-        return await self.engine.redaction.properties_of(stack, name)
+    async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
+        """The properties of a resource at the time of an event, without secrets; empty when not known."""
+        return await self.engine.redaction.properties_at(stack, event)
 
 
 async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource:
