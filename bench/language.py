@@ -12,24 +12,37 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from stackd.engine.planning.predict import predict
-
 from bench.processes import System, loop_lags, system
 from bench.results import Result
 from bench.templates import as_yaml, estate, nested
 from stackd.app import SWITCH, calm_collector
 from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
 from stackd.engine.definition.documents import offloaded
-from stackd.engine.planning.plan import plan
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.stored import StoredStack
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as findings
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
 from stackd.template import Limits as ParseLimits
 from stackd.template import StackIdentity, load_template, parse_text
 from stackd.template.environment import load_environment
 
+_STACK = Stack(
+    id="00000000-0000-0000-0000-000000000001",
+    project_id="project",
+    name="estate",
+    owner="",
+    user_id="",
+    action=Action.CREATE,
+    status=Status.COMPLETE,
+    reason="",
+    definition=Definition(),
+    root_id="00000000-0000-0000-0000-000000000001",
+    created_at=datetime(2030, 1, 1, tzinfo=UTC),
+)
 _ROOM = Limits(max_resources_per_stack=-1, max_template_size=64 * 1024 * 1024)
 _PARSE = ParseLimits(max_bytes=_ROOM.max_template_size, max_nodes=50_000_000)
 _WHO = StackIdentity("project", "estate", "00000000-0000-0000-0000-000000000001")
@@ -109,6 +122,7 @@ class _Stages:
         self.unit = calibration()
         self.results: list[Result] = []
         self.registry = load_registry()
+        self.inputs = Inputs(self.registry, lambda template, environment, files: Definition())
 
     async def run(self) -> list[Result]:
         """Every stage, and the sum of those that a request passes."""
@@ -121,7 +135,7 @@ class _Stages:
         desired: Desired = await self.stage("evaluate and graph", lambda: build(source, _WHO, self.registry))
         await self.stage("validate (all mistakes)", lambda: findings(source, self.registry, _ROOM))
         await self.stage("check", lambda: check(source, _WHO, self.registry, _ROOM, name="estate"))
-        await self.stage("plan create", lambda: plan(desired.requires, [], "one"))
+        await self.stage("plan create", lambda: make_plan(desired, None, Action.CREATE, self.inputs))
         passed = ("parse YAML", "load", "check", "plan create")
         total = sum(each.value for each in self.results if each.name.partition(": ")[2] in passed)
         lag = max(each.detail["loop_late_ms"] for each in self.results)
@@ -133,11 +147,15 @@ class _Stages:
 
     async def updates(self, desired: Desired) -> None:
         """What plans of updates cost, with 1 % changed and with none."""
-        rows = _rows(desired)
-        await self.stage("plan update, unchanged", lambda: predict(desired, rows))
+        stored = StoredStack(_STACK, _rows(desired))
+        await self.stage(
+            "plan update, unchanged", lambda: make_plan(desired, stored, Action.UPDATE, self.inputs)
+        )
         changed = load_source(estate(self.count, 0.01), None, {})
         other = build(changed, _WHO, self.registry)
-        await self.stage("plan update, 1 % changed", lambda: predict(other, rows))
+        await self.stage(
+            "plan update, 1 % changed", lambda: make_plan(other, stored, Action.UPDATE, self.inputs)
+        )
 
     async def stage(self, name: str, function: Callable[[], T]) -> T:
         """Measure one stage."""

@@ -15,12 +15,7 @@ from stackd.app import serve
 from stackd.errors import StackdError
 from stackd.serving import listen
 from stackd.settings import Listener, Settings, SettingsError
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.network import free_port
 
 
 def settings(tmp_path: Path, port: int, **more: object) -> Settings:
@@ -51,7 +46,7 @@ async def test_server_answers_when_it_is_ready_and_ends_when_cancelled(tmp_path:
         assert (await client.get(f"http://127.0.0.1:{port}/healthcheck")).text == "OK"
         assert (await client.get(f"http://127.0.0.1:{port}/v1/x/stacks")).status_code == 401
     task.cancel()
-    await asyncio.wait([task], timeout=5)
+    await asyncio.wait([task], timeout=60)
     assert task.done()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -60,7 +55,7 @@ async def test_server_answers_when_it_is_ready_and_ends_when_cancelled(tmp_path:
 async def test_server_ends_at_sigterm(tmp_path: Path) -> None:
     task = await started(settings(tmp_path, free_port()))
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
     assert task.exception() is None
 
 
@@ -85,7 +80,7 @@ async def test_lag_of_the_loop_is_logged(tmp_path: Path, capsys: pytest.CaptureF
     task = await started(configured)
     await asyncio.sleep(0.05)
     task.cancel()
-    await asyncio.wait([task], timeout=5)
+    await asyncio.wait([task], timeout=60)
     assert '"event": "loop_lag_total"' in capsys.readouterr().err
 
 
@@ -94,4 +89,22 @@ async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) 
     with pytest.raises(SettingsError, match="Another server uses"):
         await serve(settings(tmp_path, free_port()))
     task.cancel()
-    await asyncio.wait([task], timeout=5)
+    await asyncio.wait([task], timeout=60)
+
+
+async def test_answers_leave_at_once_and_not_when_the_last_packet_is_acknowledged() -> None:
+    """An answer is written in pieces; asyncio turns delays off for sockets that name TCP only."""
+    undelayed: list[int] = []
+
+    def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        undelayed.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = listen(Listener(host="127.0.0.1", port=free_port()))
+    async with await asyncio.start_server(accepted, sock=listening) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        await reader.read()
+        writer.close()
+    assert undelayed
+    assert all(undelayed)

@@ -11,7 +11,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -29,7 +29,7 @@ from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
 from stackd.clients.pool import Clouds
 from stackd.clients.wire import RetrySettings
-from stackd.db.database import Database
+from stackd.db.database import Database, utc_now
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
 from stackd.engine.execution.operator import Operator
@@ -80,8 +80,11 @@ class Parts:
 
 
 @contextlib.asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[Parts]:
-    """Everything but the HTTP servers, started; it is stopped in good order at the end."""
+async def wired(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
+    """Everything but the HTTP servers, started; it is stopped in good order at the end.
+
+    ``clock`` gives the time for leases.
+    """
     keys = [each.get_secret_value() for each in encryption_keys(settings)]
     cipher = Cipher(keys)
     if settings.database.upgrade_on_start:
@@ -93,6 +96,7 @@ async def wired(settings: Settings) -> AsyncIterator[Parts]:
             CipherSealer(cipher),
             read_pool=settings.database.pool_size,
             document_key=document_key,
+            clock=clock,
         )
         stack.push_async_callback(db.close)
         journal = Journal(db)

@@ -73,7 +73,7 @@ async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
 def listen(listener: Listener) -> socket.socket:
     """A listening socket; ``AddressInUse`` names the address that cannot be had."""
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((listener.host, listener.port))

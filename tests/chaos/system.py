@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.network import free_port
+
 START_SECONDS = 60.0
 _SIGN_IN = {
     "auth": {
@@ -26,13 +28,6 @@ _SIGN_IN = {
     }
 }
 Stack = Mapping[str, Any]
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Cloud:

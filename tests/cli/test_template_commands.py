@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from stackd.cli.main import cli
 from stackd.cli.template import COMMANDS
 from stackd.lint import RULES
+from tests.support.templates import hot_text as hot
 
 ROOT = Path(__file__).parents[2]
 WEBAPP = str(ROOT / "examples/webapp.yaml")
@@ -42,10 +43,6 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["template", *arguments])
-
-
-def hot(body: str) -> str:
-    return f"heat_template_version: 2018-08-31\n{body}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -307,7 +307,7 @@ async def test_content_of_exactly_the_size_is_taken(egress: Egress, site: Site) 
 async def test_endless_content_is_cut_off(egress: Egress, site: Site) -> None:
     sent = 0
 
-    async def endless(request: web.Request) -> web.StreamResponse:
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
@@ -321,7 +321,7 @@ async def test_endless_content_is_cut_off(egress: Egress, site: Site) -> None:
 
 
 async def test_slow_content_ends_with_the_time(site: Site) -> None:
-    async def drip(request: web.Request) -> web.StreamResponse:
+    async def drip(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         while True:
@@ -375,7 +375,7 @@ async def test_content_that_is_no_text_is_refused(egress: Egress, site: Site) ->
 async def test_only_so_many_are_fetched_at_once(site: Site, projects: list[str], at_once: int) -> None:
     busy = most = 0
 
-    async def page(request: web.Request) -> web.StreamResponse:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal busy, most
         busy += 1
         most = max(most, busy)

@@ -123,7 +123,7 @@ async def test_real_server_answers_and_drops_connections() -> None:
     ready: asyncio.Future[DevCloud] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(DevCloudSettings(), ready=ready.set_result))
     try:
-        cloud = await asyncio.wait_for(ready, 10)
+        cloud = await asyncio.wait_for(ready, 60)
         async with httpx.AsyncClient(base_url=cloud.world.base_url) as http:
             assert (await http.get("/")).json() == {"url": cloud.world.base_url, "auth_url": cloud.auth_url}
             await http.put("/_dev/faults", json=[{"effect": "drop", "times": 1}])

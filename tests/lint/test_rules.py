@@ -18,6 +18,7 @@ from stackd.resources.registry import Registry, load_registry
 from stackd.resources.schema import Support
 from stackd.template.parse import parse_text
 from stackd.template.template import load_template
+from tests.support.templates import hot_text as hot
 
 REGISTRY = load_registry()
 SERVER = (
@@ -30,10 +31,6 @@ ROUTED = """
   p: {type: OS::Neutron::Port, properties: {network: {get_resource: net}}}
   ip: {type: OS::Neutron::FloatingIP, properties: {floating_network: public, port_id: {get_resource: p}}}
 """
-
-
-def hot(body: str, version: str = "2018-08-31") -> str:
-    return f"heat_template_version: {version}\n{body}"
 
 
 def found(text: str, registry: Registry = REGISTRY) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackd.errors import PropertyError
-from stackd.resources.constraints import Modulo, between, length, matches, one_of
+from stackd.resources.constraints import between, length, matches, one_of
 from stackd.resources.schema import (
     IMMUTABLE,
     IN_PLACE,
@@ -20,6 +20,7 @@ from stackd.resources.schema import (
     convert_all,
     prop,
 )
+from stackd.template.constraints import Modulo
 from stackd.template.unknown import Unknown
 
 JSON = st.recursive(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest_asyncio
 from stackd.app import Parts, make_asgi, wired
 from stackd.clients.credentials import PasswordCredentials, Scope
 from tests.support.engine import world
+from tests.support.waiting import until
 
 ORIGIN = "http://orchestration.test"
 
@@ -60,13 +59,13 @@ class Api:
 
     async def settled(self, path: str) -> Mapping[str, Any]:
         """The stack once it is no longer in progress."""
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            stack: dict[str, Any] = (await self.get(path))["stack"]
-            if not stack["stack_status"].endswith("IN_PROGRESS"):
-                return stack
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"{path} is still at work")
+
+        async def rests() -> bool:
+            return not (await self.get(path))["stack"]["stack_status"].endswith("IN_PROGRESS")
+
+        await until(rests)
+        stack: dict[str, Any] = (await self.get(path))["stack"]
+        return stack
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from tests.routers.conftest import Api
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,13 +33,13 @@ def hooks(*names: str) -> dict[str, Any]:
 
 async def paused(api: Api, path: str, reason: str) -> dict[str, Any]:
     """The event that announces a pause."""
-    for _ in range(500):
+
+    async def found() -> list[dict[str, Any]]:
         events = (await api.get(f"{path}/events"))["events"]
-        found = [each for each in events if each["resource_status_reason"] == reason]
-        if found:
-            return dict(found[0])
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"no event says {reason!r}")
+        return [each for each in events if each["resource_status_reason"] == reason]
+
+    await until(found)
+    return dict((await found())[0])
 
 
 async def test_a_pause_is_announced_and_cleared_as_in_heat(api: Api) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.settings import Settings
 from tests.support.engine import world
+from tests.support.network import free_port
 
 DOCUMENT = make_api(cast(Front, SimpleNamespace(settings=Settings()))).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -48,12 +48,6 @@ class Server:
     parts: dict[str, str]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def _run(directory: Path, port: int, told: threading.Event, stop: threading.Event) -> None:
     async with world(directory) as made:
         listener = {"native": {"port": port}}
@@ -78,11 +72,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     thread = threading.Thread(target=lambda: asyncio.run(_run(directory, port, told, stop)))
     thread.start()
     try:
-        assert told.wait(10)
+        assert told.wait(120)
         yield _prepared(f"http://127.0.0.1:{port}", told.auth_url)  # type: ignore[attr-defined]
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(120)
 
 
 def _prepared(url: str, auth_url: str) -> Server:

@@ -20,10 +20,11 @@ from stackd.db import database
 from stackd.db.backend import Backend, Statement, Unreachable, Write
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.records import Caller
+from tests.support.database import StillBackend
 from tests.support.engine import Process, World, _demo
 
 T = TypeVar("T")
-LONGEST = 30.0
+LONGEST = 600.0
 """Seconds in which the work of a life must end."""
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -91,24 +92,20 @@ class Life:
             raise Unreachable("dead") if self._buried else asyncio.CancelledError
 
 
-class MortalBackend:
+class MortalBackend(StillBackend):
     """A database whose user may be dead."""
 
     def __init__(self, inner: Backend, life: Life) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._life = life
-
-    def __getattr__(self, name: str) -> Any:
-        """What is no traffic, as the database has it."""
-        return getattr(self._inner, name)
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         self._life.refuse()
-        return await self._inner.fetch(statement, args)
+        return await super().fetch(statement, args)
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         self._life.refuse()
-        return await self._inner.modify(statement, args)
+        return await super().modify(statement, args)
 
     async def commit(self, writes: Sequence[Write]) -> None:
         self._life.refuse()
@@ -118,10 +115,10 @@ class MortalBackend:
         self._life.refuse()
         if self._life.strikes("written", self._life.writes):
             unheard = [Write(each.steps, each.fence, asyncio.Future()) for each in writes]
-            await self._inner.commit(unheard)
+            await super().commit(unheard)
             self._life.die()
         self._life.refuse()
-        await self._inner.commit(writes)
+        await super().commit(writes)
 
 
 class Scythe(FaultRules):
@@ -190,11 +187,13 @@ class Stage:
         self, life: Life, wiring: contextlib.AsyncExitStack, work: Callable[[Process], Coroutine[Any, Any, T]]
     ) -> T:
         opened = database.open_backend
-        mortal = mock.patch.object(
-            database, "open_backend", lambda url, readers: MortalBackend(opened(url, readers), life)
-        )
-        with mortal:
-            parts = await wiring.enter_async_context(app.wired(self.world.settings))
+
+        def mortal(url: str, readers: int) -> MortalBackend:
+            return MortalBackend(opened(url, readers), life)
+
+        with mock.patch.object(database, "open_backend", mortal):
+            wired = app.wired(self.world.settings, clock=self.world.clock.moment)
+            parts = await wiring.enter_async_context(wired)
         life.parts = parts
         if self.caller is None:
             token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id

@@ -16,6 +16,7 @@ from tests.scenarios.ledger import Objects, discrepancies, made_since, shape
 from tests.scenarios.lives import Death, Stage
 from tests.scenarios.thirty import FILES, Template, template
 from tests.support.engine import Process, World
+from tests.support.waiting import until
 
 NAME = "s"
 KNOWN = frozenset(load_registry([]).types)
@@ -96,7 +97,7 @@ class Story:
             left.pop(0)
             if left:
                 await asyncio.sleep(self.random.uniform(0, 0.4))
-        return stack and await process.done(stack, 25)
+        return stack and await process.done(stack)
 
     async def verify(self, stack: Stack | None, version: int, expected: Sequence[str] | None = None) -> None:
         """The books agree, and what stands is what the version says; ``expected`` is its shape."""
@@ -116,11 +117,7 @@ class Story:
 
 async def _rest(process: Process) -> None:
     """No operation is open and nobody works when a chapter is over."""
-    for _ in range(500):
-        if not process.engine.operator.busy:
-            break
-        await asyncio.sleep(0.01)
-    assert process.engine.operator.busy == frozenset()
+    await until(lambda: not process.engine.operator.busy)
     assert await operations.unfinished(process.db) == []
 
 

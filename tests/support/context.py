@@ -98,7 +98,7 @@ class FakeCloud:
         """The service of this name; all share one script."""
         return FakeService(self, official_name(kind))
 
-    async def has_service(self, kind: str) -> bool:
+    def has_service(self, kind: str) -> bool:
         """Every service is there."""
         return True
 
@@ -181,7 +181,8 @@ class FakeService:
         headers: Mapping[str, str] | None = None,
         params: Any = None,
         microversion: str | None = None,
-        **_: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  as the real one has it
+        idempotent: bool | None = None,
     ) -> Reply:
         body = json if content is None else content
         return self.cloud.answer(Call(self.kind, method, path, body, params, headers or {}, microversion))
@@ -316,8 +317,8 @@ class FakeFinder:
     def __init__(self, known: Mapping[tuple[str, str], str]) -> None:
         self._known = known
 
-    async def id_of(self, kind: str, name: str) -> str:
-        return self._known.get((kind, name), name)
+    async def id_of(self, kind: str, name_or_id: str, *, again: bool = True) -> str:
+        return self._known.get((kind, name_or_id), name_or_id)
 
 
 def make_resource(name: str = "thing", kind: str = "OS::Heat::None", **values: Any) -> Resource:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from typing import Any
+from unittest import mock
 
+from stackd.db import database
+from stackd.db.backend import Backend, Migration, Statement, Write
 from stackd.db.database import Database, utc_now
 from stackd.db.migrations import upgrade
+from tests.support.virtual_time import standing_still
 
 POSTGRES_URL = os.environ.get("STACKD_TEST_DATABASE_URL", "")
 
@@ -49,13 +54,50 @@ async def database_url() -> AsyncIterator[str]:
         await admin.close()
 
 
+class StillBackend(Backend):
+    """A database during whose work virtual time stands still, whatever thread or server does it."""
+
+    def __init__(self, inner: Backend) -> None:
+        self._inner = inner
+        self.dialect = inner.dialect
+        self.insert = inner.insert
+
+    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+        with standing_still():
+            return await self._inner.fetch(statement, args)
+
+    async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+        with standing_still():
+            return await self._inner.modify(statement, args)
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        with standing_still():
+            await self._inner.commit(writes)
+
+    async def migrate(self, upgrade: Migration) -> Any:
+        with standing_still():
+            return await self._inner.migrate(upgrade)
+
+    async def close(self) -> None:
+        with standing_still():
+            await self._inner.close()
+
+
+@contextmanager
+def still_databases() -> Iterator[None]:
+    """Let virtual time stand still for the work of every database that is opened meanwhile."""
+    opened = database.open_backend
+    with mock.patch.object(database, "open_backend", lambda url, readers: StillBackend(opened(url, readers))):
+        yield
+
+
 @asynccontextmanager
 async def migrated_database(clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Database]:
     """A database with all tables, empty."""
     async with database_url() as url:
-        database = await Database.open(url, ReversingSealer(), clock=clock)
+        opened = await Database.open(url, ReversingSealer(), clock=clock)
         try:
-            await upgrade(database)
-            yield database
+            await upgrade(opened)
+            yield opened
         finally:
-            await database.close()
+            await opened.close()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 from stackd import app
 from stackd.app import Parts
@@ -27,7 +27,8 @@ from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Caller, Event, Fence, Resource, Stack, Status
 from stackd.settings import Settings
-from tests.support.database import database_url
+from tests.support.database import database_url, still_databases
+from tests.support.virtual_time import LoopClock
 
 T = TypeVar("T")
 
@@ -85,14 +86,15 @@ class Process:
         assert found is not None
         return found
 
-    async def done(self, stack: Stack, patience: float = 20.0) -> Stack:
+    async def done(self, stack: Stack, patience: float = 300.0) -> Stack:
         """The stack once its operation has ended."""
-        end = time.monotonic() + patience
+        clock = asyncio.get_running_loop().time
+        end = clock() + patience
         while True:
             current = await self.stack(stack)
             if current.status is not Status.IN_PROGRESS and stack.root_id not in self.engine.operator.busy:
                 return current
-            if time.monotonic() > end:
+            if clock() > end:
                 raise AssertionError(f"{current.name} is still {current.action}_{current.status}")
             await asyncio.sleep(0.005)
 
@@ -114,9 +116,10 @@ class Process:
 class World:
     """The dev cloud and the database."""
 
-    def __init__(self, cloud: DevCloud, settings: Settings) -> None:
+    def __init__(self, cloud: DevCloud, settings: Settings, clock: LoopClock) -> None:
         self.cloud = cloud
         self.settings = settings
+        self.clock = clock
         self._seeded = {kind: set(table.rows) for kind, table in cloud.store.tables.items()}
 
     def objects(self, kind: str) -> list[Mapping[str, Any]]:
@@ -143,10 +146,8 @@ class World:
             made.append(journal)
             return journal
 
-        originals = app.Journal, app.Tuning
-        app.Journal, app.Tuning = make, _tuning  # type: ignore[misc, assignment]
-        try:
-            async with app.wired(self.settings) as parts:
+        with mock.patch.multiple(app, Journal=make, Tuning=_tuning), still_databases():
+            async with app.wired(self.settings, clock=self.clock.moment) as parts:
                 token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
                 caller = await parts.tokens.validate(token)
                 process = Process(parts, made[0], replace(caller, request_id="req-test"))
@@ -155,8 +156,6 @@ class World:
                 finally:
                     if dies_at is not None:
                         await crash(process)
-        finally:
-            app.Journal, app.Tuning = originals  # type: ignore[misc]
 
 
 def _tuning(**values: Any) -> Tuning:
@@ -209,14 +208,14 @@ async def world(tmp_path: Path, *, ready_after: float = 0.02, **cloud: Any) -> A
     """A fresh cloud and an empty database."""
     loop = asyncio.get_running_loop()
     started: asyncio.Future[DevCloud] = loop.create_future()
-    task = asyncio.create_task(
-        serve_cloud(DevCloudSettings(ready_after=ready_after, seed=1, **cloud), ready=started.set_result)
-    )
+    clock = LoopClock()
+    simulated = DevCloudSettings(ready_after=ready_after, seed=1, **cloud)
+    task = asyncio.create_task(serve_cloud(simulated, ready=started.set_result, clock=clock.seconds))
     try:
         dev = await started
         async with database_url() as url:
             shared = url if url != "sqlite://" else f"sqlite:///{tmp_path}/stackd.db"
-            yield World(dev, _settings(shared, f"{dev.auth_url}"))
+            yield World(dev, _settings(shared, f"{dev.auth_url}"), clock)
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

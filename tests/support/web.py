@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-Answer = str | web.StreamResponse | Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = str | web.StreamResponse | Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from stackd.template import (
     load_environment,
     load_template,
 )
+from tests.support.templates import LATEST
 
-LATEST = "2021-04-16"
 IDENTITY = StackIdentity("p1", "web", "s1")
 
 
@@ -48,10 +48,6 @@ class DataScope:
 
     def facade(self, key: str) -> Any:
         return self.facades[key]
-
-
-def hot(body: str = "", version: str = LATEST) -> str:
-    return f"heat_template_version: {version}\n{body}"
 
 
 def template_with(value: Any, version: str = LATEST, **sections: Any) -> Template:

@@ -25,7 +25,8 @@ from stackd.template import (
     resolve_conditions,
     validate_static,
 )
-from tests.template.helpers import DataScope, cause, cfn, hot, run
+from tests.support.templates import hot_text as hot
+from tests.template.helpers import DataScope, cause, cfn, run
 
 RESOURCES = {"a": {"type": "T"}, "off": {"type": "T", "condition": "no"}}
 CONDITIONS = {"no": False, "yes": True}

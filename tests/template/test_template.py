@@ -30,7 +30,8 @@ from stackd.template import (
     resolve_conditions,
     validate_static,
 )
-from tests.template.helpers import IDENTITY, hot
+from tests.support.templates import hot_text as hot
+from tests.template.helpers import IDENTITY
 
 
 def load(**sections: Any) -> Template:

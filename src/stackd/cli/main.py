@@ -24,7 +24,7 @@ ROOT = {
         "stackd.cli.dev", "dev", "Run the server with a simulated OpenStack, for trying things out."
     ),
     "stack": Entry("stackd.cli.stack", "stack", "Create, watch, change and delete stacks."),
-    "template": Entry("stackd.cli.template", "template", "Check, draw and evaluate templates."),
+    "template": Entry("stackd.cli.template", "template", "Check, draw, evaluate and rewrite templates."),
     "db": Entry("stackd.cli.db", "db", "Prepare, check and purge the database."),
     "types": Entry("stackd.cli.types", "types", "List the resource types, or print their reference."),
     "config": Entry("stackd.cli.config", "config", "Show the effective configuration."),

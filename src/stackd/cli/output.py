@@ -58,9 +58,9 @@ def dump(value: object, form: str) -> str:
     """The value as JSON or YAML text."""
     if form == "json":
         return json.dumps(value, indent=2, ensure_ascii=False)
-    import yaml
+    from stackd.rewrite.writer import to_yaml
 
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).removesuffix("...\n").rstrip("\n")
+    return to_yaml(value).removesuffix("\n")
 
 
 def text(value: object) -> str:

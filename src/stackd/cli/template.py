@@ -16,13 +16,15 @@ COMMANDS = {
     "rules": Entry("stackd.cli.template_check", "rules", "List the rules of lint."),
     "graph": Entry("stackd.cli.template_graph", "graph", "Draw what needs what."),
     "resolve": Entry("stackd.cli.template_resolve", "resolve", "Show a template with its values filled in."),
+    "format": Entry("stackd.cli.template_format", "format_", "Lay templates out in the one way."),
+    "upgrade": Entry("stackd.cli.template_upgrade", "upgrade", "Write templates for a newer version."),
     "schema": Entry("stackd.cli.template_schema", "schema", "Print the JSON Schema for editors."),
 }
 
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
 def template() -> None:
-    """Check, draw and evaluate templates, and teach editors to write them.
+    """Check, draw, evaluate and rewrite templates, and teach editors to write them.
 
     Everything works on files, without a server or a cloud.
     """

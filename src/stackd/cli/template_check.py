@@ -12,9 +12,9 @@ from stackd.cli.stack import Target
 from stackd.cli.template import source_options
 from stackd.cli.template_findings import ERROR, WARNING, Finding, Refused, finding, ordered, show
 from stackd.cli.template_source import Given, Texts
-from stackd.cli.template_work import Work, all_errors, checked, opened, packed
+from stackd.cli.template_work import Work, checked, opened, packed
 from stackd.engine.validation.tree import Expanded
-from stackd.errors import Place, StackdError, TemplateError
+from stackd.errors import Place, StackdError, TemplateError, all_errors
 from stackd.lint import RULES, Severity
 from stackd.lint import lint as apply_rules
 from stackd.template.describe import describe_template

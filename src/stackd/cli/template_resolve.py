@@ -46,13 +46,13 @@ def resolve(given: Given, show_nested: bool, show_hidden: bool) -> None:
     What only the cloud knows is shown as <resource.attribute>, a parameter that has no value or a hidden one
     as <parameters.name>. Resources and outputs whose condition does not hold are left out.
     """
-    import yaml
+    from stackd.rewrite.writer import to_yaml
 
     _, expanded = evaluated(given)
     shown = resolved(expanded, nested=show_nested, hidden=show_hidden)
     if not show_hidden:
         shown = _concealed(shown, _secrets(expanded))
-    click.echo(yaml.dump(shown, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=110), nl=False)
+    click.echo(to_yaml(shown), nl=False)
 
 
 def resolved(expanded: Expanded, *, nested: bool = False, hidden: bool = False) -> dict[str, Any]:
@@ -221,19 +221,3 @@ def _placeholders(value: Any) -> Any:
     if isinstance(value, list):
         return [_placeholders(item) for item in value]
     return value
-
-
-def _dumper() -> Any:
-    """YAML as people write it: texts of several lines as blocks, nothing as an alias."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in value and not any(line.endswith(" ") for line in value.split("\n")) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    Dumper.add_representer(str, text)
-    return Dumper

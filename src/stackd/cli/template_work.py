@@ -11,7 +11,7 @@ from stackd.cli.template_source import Given, Texts, load, load_types
 from stackd.engine.definition.desired import Source
 from stackd.engine.validation import findings
 from stackd.engine.validation.tree import Expanded
-from stackd.errors import StackdError
+from stackd.errors import StackdError, all_errors
 from stackd.resources.registry import Registry
 from stackd.settings import Settings
 
@@ -49,11 +49,6 @@ def opened(given: Given) -> Work:
     except StackdError as error:
         raise Refused([finding(each, texts) for each in all_errors(error)]) from error
     return Work(package, texts, settings, load_types(settings), source)
-
-
-def all_errors(error: StackdError) -> list[StackdError]:
-    """An error with those that travel with it."""
-    return error.__dict__.get("all_errors") or [error]
 
 
 @dataclass(frozen=True, slots=True)

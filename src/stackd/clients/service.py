@@ -9,7 +9,7 @@ import orjson
 
 from stackd.clients.bulk import KEYS, Bulk
 from stackd.clients.catalog import find_endpoint, official_name
-from stackd.clients.failures import NoEndpoint, failure
+from stackd.clients.failures import NoEndpoint, explain, failure
 from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
@@ -156,7 +156,7 @@ class Service:
             refusal = failure(
                 self.kind, reply.status, reply.body, request_id=reply.request_id, repeatable=repeatable
             )
-            best = supported_maximum(refusal.message) if reply.status == 406 else ""
+            best = supported_maximum(explain(reply.body)) if reply.status == 406 else ""
             if best and microversion is None and not downgraded:
                 downgraded, self._version, version = True, best, best
                 continue

@@ -27,8 +27,10 @@ _OF_STACKS = (
     tables.hooks,
     tables.exports,
     tables.imports,
+    tables.plans,
 )
 _S = tables.stacks.c
+_P = tables.plans.c
 _D = tables.documents.c
 _DEAD = (
     select(_S.id).where(_S.deleted_at < bindparam("before")).order_by(_S.deleted_at).limit(_STACKS_AT_ONCE)
@@ -36,7 +38,10 @@ _DEAD = (
 _MANIFESTS = (
     select(_S.project_id, _S.files)
     .where(_S.files != "")
-    .union(select(_S.project_id, _S.previous_files).where(_S.previous_files != ""))
+    .union(
+        select(_S.project_id, _S.previous_files).where(_S.previous_files != ""),
+        select(_P.project_id, _P.files).where(_P.files != ""),
+    )
 )
 _BODY = select(_D.body).where(_D.project_id == bindparam("project"), _D.id == bindparam("id"))
 _OLD_DOCUMENTS = select(_D.project_id, _D.id).where(_D.created_at < bindparam("before"))
@@ -82,12 +87,15 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
 
 
 async def _referenced(db: Database) -> set[tuple[str, str]]:
-    """Project and id of every document that a stack or a manifest names."""
+    """Project and id of every document that a stack, a saved plan or a manifest names."""
     named: set[tuple[str, str]] = set()
     for group in tables.DEFINITION_COLUMNS.values():
         for column in group:
             rows = await db.fetch_once(select(_S.project_id, _S[column]).distinct())
             named |= {(row[0], row[1]) for row in rows if row[1]}
+    for column in tables.DEFINITION_COLUMNS["definition"]:
+        rows = await db.fetch_once(select(_P.project_id, _P[column]).distinct())
+        named |= {(row[0], row[1]) for row in rows if row[1]}
     for project, manifest in await db.fetch(_MANIFESTS):
         for row in await db.fetch(_BODY, {"project": project, "id": manifest}):
             named |= {(project, id_) for id_ in from_json(unpack(row[0], db.sealer)).values()}

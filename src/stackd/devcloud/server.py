@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from stackd.devcloud.cloud import ABORT, DevCloud
 from stackd.devcloud.settings import DevCloudSettings
+from stackd.devcloud.store import Clock
 
 Ready = Callable[[DevCloud], Any] | asyncio.Event
 
@@ -29,7 +31,7 @@ class DroppableProtocol(HttpToolsProtocol):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))
     sock.listen(2048)
@@ -43,14 +45,14 @@ def url_of(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(settings: DevCloudSettings, *, ready: Ready | None = None) -> None:
+async def serve(settings: DevCloudSettings, *, ready: Ready | None = None, clock: Clock = time.time) -> None:
     """Serve a new dev cloud until cancelled.
 
     `ready` is told once calls are answered: a callable gets the cloud (its `world.base_url` and
-    `auth_url` are then known), an event is set.
+    `auth_url` are then known), an event is set. `clock` is what the cloud takes for the time.
     """
     sock = listen(settings.host, settings.port)
-    cloud = DevCloud(settings, base_url=url_of(sock))
+    cloud = DevCloud(settings, base_url=url_of(sock), clock=clock)
     config = uvicorn.Config(
         cloud.app, http=DroppableProtocol, ws="none", lifespan="off", access_log=False, log_level="warning",
         proxy_headers=False, server_header=False, date_header=False, timeout_graceful_shutdown=1,

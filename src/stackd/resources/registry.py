@@ -103,7 +103,7 @@ def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:
             isinstance(value, type)
             and issubclass(value, ResourceType)
             and value.__module__ == module.__name__
-            and value.__dict__.get("type_name")
+            and vars(value).get("type_name")
         ):
             yield value
 

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from stackd.errors import PropertyError
-from stackd.resources.constraints import Constraint, Custom
+from stackd.template.constraints import Constraint, CustomConstraint
 from stackd.template.unknown import Unknown, has_unknown
+from stackd.wording import Reason
 
 
 class Update(enum.Enum):
@@ -138,10 +139,10 @@ def prop(
     ``find`` implies the custom constraint of the same name. ``element_constraints`` and
     ``element_find`` are for lists of plain values.
     """
-    if find is not None and not any(isinstance(c, Custom) for c in constraints):
-        constraints = [*constraints, Custom(find)]
-    if element_find is not None and not any(isinstance(c, Custom) for c in element_constraints):
-        element_constraints = [*element_constraints, Custom(element_find)]
+    if find is not None and not any(isinstance(c, CustomConstraint) for c in constraints):
+        constraints = [*constraints, CustomConstraint(find)]
+    if element_find is not None and not any(isinstance(c, CustomConstraint) for c in element_constraints):
+        element_constraints = [*element_constraints, CustomConstraint(element_find)]
     options: dict[str, Any] = {
         "default": default,
         "required": required,
@@ -388,13 +389,13 @@ def convert(schema: PropertySchema, value: Any, path: str, errors: list[Property
         try:
             loose = _CONVERT[schema.type](value)
         except ValueError as error:
-            errors.append(_error(path, str(error), f"Give a value of type {schema.type}."))
+            errors.append(PropertyError(str(error), path=path, remedy=f"Give a value of type {schema.type}."))
             return None
     converted = _inside(schema, loose, path, errors)
     if schema.constraints and not has_unknown(converted):
-        complaints = (constraint.check(converted) for constraint in schema.constraints)
+        complaints = (constraint.problem(converted) for constraint in schema.constraints)
         remedy = "Choose a value that the constraint allows."
-        errors.extend(_error(path, complaint, remedy) for complaint in complaints if complaint)
+        errors.extend(PropertyError(each, path=path, remedy=remedy) for each in complaints if each)
     return converted
 
 
@@ -416,7 +417,12 @@ def convert_all(
     explicit null satisfies ``required`` and reads as the default or the type's empty value.
     """
     errors.extend(
-        _error(f"{path}.{name}", f"Unknown Property {name}", _nearest(name, schemas))
+        PropertyError(
+            Reason.UNKNOWN_PROPERTY(name=name),
+            path=f"{path}.{name}",
+            at=path,
+            remedy=_nearest(name, schemas),
+        )
         for name in raw
         if name not in schemas
     )
@@ -426,12 +432,13 @@ def convert_all(
         if name in raw:
             value = convert(schema, raw[name], f"{path}.{name}", errors)
             if not schema.implemented and raw[name] is not None:
-                reason = f"Property {name} not implemented yet"
-                errors.append(_error(f"{path}.{name}", reason, "Leave it out."))
+                reason = Reason.NOT_IMPLEMENTED(name=name)
+                errors.append(PropertyError(reason, path=f"{path}.{name}", remedy="Leave it out."))
         elif schema.default is not None:
             value = convert(schema, schema.default, f"{path}.{name}", errors)
         elif schema.required:
-            errors.append(_error(path, f"Property {name} not assigned", f"Give {name} a value."))
+            reason = Reason.MISSING_PROPERTY(name=name)
+            errors.append(PropertyError(reason, path=path, remedy=f"Give {name} a value."))
         if value is not None:
             values[name] = value
     return _moved(schemas, values, raw, path, errors)
@@ -450,18 +457,14 @@ def _moved(
         if target is None or raw.get(name) is None:
             continue
         if raw.get(target) is not None:
-            both = f"Cannot define the following properties at the same time: {target}, {name}."
-            errors.append(_error(path, both, f"Keep {target} only."))
+            both = Reason.EXCLUSIVE_PROPERTIES(names=f"{target}, {name}")
+            errors.append(PropertyError(both, path=path, remedy=f"Keep {target} only."))
             continue
         if name in values:
             values[target] = values.pop(name)
-        missing = f"Property {target} not assigned"
-        errors[:] = [error for error in errors if not (error.path == path and error.message == missing)]
+        missing = Reason.MISSING_PROPERTY(name=target)
+        errors[:] = [error for error in errors if not (error.path == path and error.complaint == missing)]
     return values
-
-
-def _error(path: str, message: str, remedy: str) -> PropertyError:
-    return PropertyError(message, path=path, remedy=remedy)
 
 
 def _nearest(name: str, schemas: Mapping[str, PropertySchema]) -> str:

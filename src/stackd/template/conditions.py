@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stackd.errors import TemplateError
-from stackd.template.functions.base import Call, dotted
+from stackd.template.functions.base import Call, dotted, invalid_condition
 from stackd.template.parameters import masked
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.unknown import Unknown
@@ -67,7 +67,7 @@ class Conditions(Mapping[str, Any]):
             return self._truth(condition, self._evaluate(self, condition), dotted(condition.path))
         if not isinstance(condition, str) or condition not in self.template.conditions:
             remedy = nearest(str(condition), self.template.conditions) or "Define it under conditions."
-            raise TemplateError(f'Invalid condition "{condition}"', remedy=remedy)
+            raise TemplateError(invalid_condition(condition), remedy=remedy)
         return self[condition]
 
     def quietly(self, condition: Any) -> Any:
@@ -107,7 +107,8 @@ class Conditions(Mapping[str, Any]):
     def _wrong(self, name: str, problem: str, remedy: str) -> TemplateError:
         path = (self.template.version.sections["conditions"], name)
         return TemplateError(
-            f"Condition validation error: {problem}",
+            problem,
+            lead=("Condition validation error",),
             path=dotted(path),
             place=self.template.place(path),
             remedy=remedy,

@@ -1,117 +1,164 @@
-"""Constraints on parameter and property values: the six kinds, each a record that can check a value."""
+"""Constraints on the values of parameters and properties: six kinds, each a record that can check a value."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
 
 from stackd.errors import InvalidSchemaError
 from stackd.template.named import ON_REQUEST, items_of, named_problem
 from stackd.template.patterns import MAX_PATTERN, matches_whole, pattern_problem
+from stackd.wording import Complaint, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What all constraints have: an optional text that replaces the message of a failure."""
+    """What all constraints have: an optional text that replaces the message of a failure.
 
-    description: str = ""
+    ``kind`` is the key under which templates write it and the resource-type API shows it.
+    """
 
-    def problem(self, value: Any) -> str:
-        """Why ``value`` violates the constraint; empty when it does not."""
-        reason = self._problem(value)
-        return (self.description or reason) if reason else ""
+    kind: ClassVar[str] = ""
+    description: str = field(default="", kw_only=True)
 
-    def _problem(self, value: Any) -> str:
-        return ""
+    def problem(self, value: Any) -> Complaint | None:
+        """Why ``value`` violates the constraint; None when it does not."""
+        found = self._problem(value)
+        return Reason.OTHER(text=self.description) if found and self.description else found
+
+    def shown(self) -> dict[str, Any]:
+        """The constraint as the resource-type API shows it."""
+        return {self.kind: self._limits()}
+
+    def _problem(self, value: Any) -> Complaint | None:
+        return None
+
+    def _limits(self) -> Any:
+        return None
+
+
+def _bounded(low: float | None, high: float | None) -> dict[str, Any]:
+    return {key: bound for key, bound in (("min", low), ("max", high)) if bound is not None}
+
+
+def _is_outside(number: float, low: float | None, high: float | None) -> bool:
+    return (low is not None and number < low) or (high is not None and number > high)
 
 
 @dataclass(frozen=True, slots=True)
 class Length(Constraint):
-    """The length of a text, list or map."""
+    """The length of a text, list or map, both bounds included."""
 
+    kind: ClassVar[str] = "length"
     min: int | None = None
     max: int | None = None
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         try:
             length = len(value)
         except TypeError:
             length = len(str(value))
-        if (self.min is not None and length < self.min) or (self.max is not None and length > self.max):
-            return f"length ({length}) is out of range (min: {self.min}, max: {self.max})"
-        return ""
+        if _is_outside(length, self.min, self.max):
+            return Reason.WRONG_LENGTH(value=length, min=self.min, max=self.max)
+        return None
+
+    def _limits(self) -> Any:
+        return _bounded(self.min, self.max)
 
 
 @dataclass(frozen=True, slots=True)
 class Range(Constraint):
-    """The size of a number."""
+    """The size of a number, both bounds included."""
 
+    kind: ClassVar[str] = "range"
     min: float | None = None
     max: float | None = None
 
-    def _problem(self, value: Any) -> str:
-        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
-            return f"{value} is out of range (min: {self.min}, max: {self.max})"
-        return ""
+    def _problem(self, value: Any) -> Complaint | None:
+        if _is_outside(value, self.min, self.max):
+            return Reason.OUT_OF_RANGE(value=value, min=self.min, max=self.max)
+        return None
+
+    def _limits(self) -> Any:
+        return _bounded(self.min, self.max)
 
 
 @dataclass(frozen=True, slots=True)
 class Modulo(Constraint):
     """A number in steps from an offset."""
 
+    kind: ClassVar[str] = "modulo"
     step: int = 1
     offset: int = 0
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         if value % self.step != self.offset:
-            return f"{value} is not a multiple of {self.step} with an offset of {self.offset}"
-        return ""
+            return Reason.NOT_MULTIPLE(found=value, step=self.step, offset=self.offset)
+        return None
+
+    def _limits(self) -> Any:
+        return {"step": self.step, "offset": self.offset}
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedValues(Constraint):
     """One of some values; for a list, each element must be one of them."""
 
+    kind: ClassVar[str] = "allowed_values"
     allowed: tuple[Any, ...] = ()
 
-    def _problem(self, value: Any) -> str:
-        if all(item in self.allowed for item in (value if isinstance(value, list) else [value])):
-            return ""
-        return f"{json.dumps(value)} is not an allowed value {json.dumps(list(self.allowed))}"
+    def _problem(self, value: Any) -> Complaint | None:
+        if all(item in self.allowed for item in items_of(value)):
+            return None
+        return Reason.NOT_ALLOWED(found=json.dumps(value), allowed=json.dumps(self.allowed))
+
+    def _limits(self) -> Any:
+        return list(self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedPattern(Constraint):
     """A text whose first match with a regular expression covers all of it."""
 
+    kind: ClassVar[str] = "allowed_pattern"
     pattern: str = ""
 
-    def _problem(self, value: Any) -> str:
+    def _problem(self, value: Any) -> Complaint | None:
         try:
             matched = matches_whole(self.pattern, str(value))
         except TimeoutError:
-            return f'matching "{value}" with pattern "{self.pattern}" takes too long'
-        return "" if matched else f'"{value}" does not match pattern "{self.pattern}"'
+            return Reason.OTHER(text=f'matching "{value}" with pattern "{self.pattern}" takes too long')
+        return None if matched else Reason.NOT_MATCHING(found=value, pattern=self.pattern)
+
+    def _limits(self) -> Any:
+        return self.pattern
 
 
 @dataclass(frozen=True, slots=True)
 class CustomConstraint(Constraint):
-    """A format, or something that must exist in the cloud, known by a registered name.
+    """A format, or something that must exist in the cloud, known by a name such as ``neutron.network``.
 
-    Formats are checked here; what the cloud or the clock has to judge becomes a ``CustomCheck``.
+    Formats are checked here, of a list each element; what the cloud or the clock has to judge is collected
+    and checked together with the request.
     """
 
+    kind: ClassVar[str] = "custom_constraint"
     name: str = ""
 
     @property
     def on_request(self) -> bool:
-        """Whether a value is judged with the request that says it, not here."""
+        """Whether a value is judged with the request that has it, not here."""
         return self.name in ON_REQUEST
 
-    def _problem(self, value: Any) -> str:
-        return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), "")
+    def _problem(self, value: Any) -> Complaint | None:
+        if self.on_request:
+            return None
+        return next(filter(None, (named_problem(self.name, item) for item in items_of(value))), None)
+
+    def _limits(self) -> Any:
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +250,7 @@ def _modulo(body: Any, description: str) -> Modulo:
         raise InvalidSchemaError("offset must be smaller (by absolute value) than step.")
     if step * offset < 0:
         raise InvalidSchemaError("step and offset must be both positive or both negative.")
-    return Modulo(description, step, offset)
+    return Modulo(step, offset, description=description)
 
 
 def pattern(text: Any, description: str = "") -> AllowedPattern:
@@ -215,7 +262,7 @@ def pattern(text: Any, description: str = "") -> AllowedPattern:
             f'Invalid pattern "{text[:80]}": {problem}',
             remedy=f"Use a Python regular expression of at most {MAX_PATTERN} characters.",
         )
-    return AllowedPattern(description, text)
+    return AllowedPattern(text, description=description)
 
 
 def make_constraint(
@@ -223,19 +270,19 @@ def make_constraint(
 ) -> Constraint:
     """The constraint that a definition asks for; raises InvalidSchemaError."""
     if parameter_type not in APPLIES_TO[kind]:
-        raise InvalidSchemaError(f"{_LABELS[kind]} constraint invalid for {parameter_type}")
+        raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint=_LABELS[kind], type=parameter_type))
     if kind == "length":
-        return Length(description, *_bounds("length", body, whole_number))
+        return Length(*_bounds("length", body, whole_number), description=description)
     if kind == "range":
-        return Range(description, *_bounds("range", body, number_of))
+        return Range(*_bounds("range", body, number_of), description=description)
     if kind == "modulo":
         return _modulo(body, description)
     if kind == "allowed_values":
         if not isinstance(body, list):
             raise InvalidSchemaError("AllowedValues must be a list")
-        return AllowedValues(description, tuple(convert(item) for item in body))
+        return AllowedValues(tuple(convert(item) for item in body), description=description)
     if kind == "allowed_pattern":
         return pattern(body, description)
     if not isinstance(body, str):
         raise InvalidSchemaError("custom_constraint must be a string")
-    return CustomConstraint(description, body)
+    return CustomConstraint(body, description=description)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stackd.errors import TemplateError
-from stackd.template.functions.base import Call, TemplatePath, dotted
+from stackd.template.functions.base import Call, TemplatePath, dotted, invalid_condition
 from stackd.template.functions.conditions import is_condition
 from stackd.template.nodes import NodeParser
 from stackd.template.parse import ParsedDocument
 from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest, refuse
 from stackd.template.versions import VERSIONS, Version
+from stackd.wording import HERE, Complaint, Word
 
 NO_OUTPUT_DESCRIPTION: Final = "No description given"
 _LATER_KEYS: Final = frozenset(
@@ -144,10 +145,10 @@ class DefinitionReader:
             return OutputDefinition(name, BROKEN)
         if keys["value"] not in body:
             self._wrong(
-                f"Output validation error: {dotted(path)}: "
                 f"Each output definition must contain a {keys['value']} key.",
                 path,
                 f"Give {name} a {keys['value']}.",
+                lead=("Output validation error", HERE),
                 key=True,
             )
         written = keys.get("condition")
@@ -156,7 +157,7 @@ class DefinitionReader:
             here = (*path, written)
             condition = self._parser.parse_condition(condition, here)
             if not is_condition(condition):
-                self._wrong(f'{dotted(here)}: Invalid condition "{condition}"'[:300], here, _NAME_CONDITION)
+                self._wrong(invalid_condition(condition), here, _NAME_CONDITION, lead=(HERE,))
                 condition = BROKEN
         return OutputDefinition(
             name,
@@ -176,9 +177,8 @@ class DefinitionReader:
             return None
         path = (*base, written)
         if not isinstance(export, dict) or export.keys() != {"Name"}:
-            self._wrong(
-                f"{dotted(path)}: An export must be a map with the key Name.", path, "Write {Name: …}."
-            )
+            problem = "An export must be a map with the key Name."
+            self._wrong(problem, path, "Write {Name: …}.", lead=(HERE,))
             return BROKEN
         return self._parser.parse(export["Name"], (*path, "Name"))
 
@@ -192,17 +192,33 @@ class DefinitionReader:
         functions = self._version.condition_functions
         like = nearest(next(iter(body)), functions) if isinstance(body, dict) and len(body) == 1 else ""
         self._wrong(
-            f'Condition validation error: The definition of condition "{name}" is invalid: {body}'[:300],
+            f'The definition of condition "{name}" is invalid: {body}'[:270],
             path,
             like or f"Write a boolean, or one of the functions {', '.join(functions)}.",
+            lead=("Condition validation error",),
         )
         return BROKEN
 
-    def _wrong(self, message: str, path: TemplatePath, remedy: str = "", *, key: bool = False) -> None:
+    def _wrong(
+        self,
+        complaint: str | Complaint,
+        path: TemplatePath,
+        remedy: str = "",
+        *,
+        lead: tuple[Word, ...] = (),
+        key: bool = False,
+    ) -> None:
         """Report a mistake at a path; it is its key that is wrong, or what stands there."""
-        place = self._document.place(path, key=key)
-        value = self._document.value(path, key=key)
-        self._report(TemplateError(message, path=dotted(path), place=place, remedy=remedy, value=value))
+        self._report(
+            TemplateError(
+                complaint,
+                lead=lead,
+                path=dotted(path),
+                place=self._document.place(path, key=key),
+                remedy=remedy,
+                value=self._document.value(path, key=key),
+            )
+        )
 
     def _check_keys(self, body: dict[str, Any], base: TemplatePath) -> None:
         """CloudFormation ignores what it does not know, HOT refuses it."""

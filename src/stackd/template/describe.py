@@ -59,16 +59,16 @@ def describe_parameter(schema: ParameterSchema, value: Any = None) -> dict[str, 
 
 def _described(constraint: Constraint) -> dict[str, Any]:
     match constraint:
-        case Length(_, low, high):
+        case Length(low, high):
             return {"MinLength": low, "MaxLength": high}
-        case Range(_, least, most):
+        case Range(least, most):
             return {"MinValue": least, "MaxValue": most}
-        case Modulo(_, step, offset):
+        case Modulo(step, offset):
             return {"Step": step, "Offset": offset}
-        case AllowedValues(_, allowed):
+        case AllowedValues(allowed):
             return {"AllowedValues": list(allowed)}
-        case AllowedPattern(_, pattern):
+        case AllowedPattern(pattern):
             return {"AllowedPattern": pattern}
-        case CustomConstraint(_, name):
+        case CustomConstraint(name):
             return {"CustomConstraint": name}
     return {}

@@ -11,15 +11,18 @@ from stackd.template.functions.base import (
     ARGUMENT_ERRORS,
     OMITTED,
     Call,
+    Refused,
     TemplatePath,
     call_error,
     dotted,
+    invalid_condition,
 )
 from stackd.template.guard import depth_guarded
-from stackd.template.parameters import PSEUDO_NAMES, Parameters, masked
+from stackd.template.parameters import PSEUDO_NAMES, Parameters, masked_complaint
 from stackd.template.problems import Report, refuse
 from stackd.template.template import Template
 from stackd.template.unknown import Unknown, find_unknown
+from stackd.wording import HERE, Reason
 
 _CONTAINERS: Final = (dict, list, Call)
 
@@ -100,9 +103,8 @@ class Evaluation:
             return function.evaluate(args, self)
         except ARGUMENT_ERRORS as error:
             made = call_error(node.name, function, node.path, error, self.template.place(node.path))
-            made.message = masked(made.message, self.scope.parameters)
-            made.args = (made.message,)
-            raise made from error
+            complaint = masked_complaint(made.complaint, self.scope.parameters)
+            raise made.but(complaint=complaint) from error
         finally:
             self._call = outer
 
@@ -130,8 +132,9 @@ class Evaluation:
             limits = self.template.limits
             path = dotted(self._path)
             raise TemplateError(
-                f"{path}: the result is too large: more than {limits.max_result_nodes} values, "
+                f"the result is too large: more than {limits.max_result_nodes} values, "
                 f"{limits.max_result_bytes} characters, or too much work.",
+                lead=(HERE,),
                 path=path,
                 place=self._place(),
                 remedy="Repeat or join less, or split the template.",
@@ -143,7 +146,7 @@ class Evaluation:
             value = self.scope.parameters[name]
         except KeyError:
             raise UserParameterMissing(
-                f"The Parameter ({name}) was not provided.",
+                Reason.MISSING_PARAMETER(name=name),
                 path=dotted(self._path),
                 place=self._place(),
                 remedy="Declare the parameter and give it a value.",
@@ -176,7 +179,7 @@ class Evaluation:
             return name
         path = dotted(self._path)
         raise InvalidTemplateReference(
-            f'The specified reference "{name}" (in unknown) is incorrect.',
+            Reason.UNKNOWN_REFERENCE(name=name, where="unknown"),
             path=path,
             place=self._place(),
             remedy="Name a resource of this template whose condition holds.",
@@ -217,7 +220,7 @@ class Evaluation:
         if condition is None or isinstance(condition, bool | Unknown):
             return condition
         if not isinstance(condition, str) or condition not in self.template.conditions:
-            raise ValueError(f'Invalid condition "{condition}"'[:200])
+            raise Refused(invalid_condition(condition))
         return self._conditions().holds(condition)
 
     def mapping(self, name: str) -> Mapping[str, Any]:

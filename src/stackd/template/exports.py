@@ -15,6 +15,7 @@ from stackd.template.guard import depth_guarded
 from stackd.template.problems import Report, refuse
 from stackd.template.template import OutputDefinition, ResourceDefinition, Template
 from stackd.template.unknown import Unknown, find_unknown
+from stackd.wording import HERE
 
 IMPORT: Final = "Fn::ImportValue"
 EXPORT_NAME: Final = re.compile(r"[0-9A-Za-z:-]{1,255}")
@@ -77,8 +78,8 @@ def _export_name(template: Template, output: OutputDefinition, evaluation: Evalu
 def _wrong(template: Template, output: OutputDefinition, message: str, remedy: str) -> TemplateError:
     version = template.version
     path = (version.sections["outputs"], output.name, version.output_keys["export"], "Name")
-    where = dotted(path)
-    return TemplateError(f"{where}: {message}", path=where, place=template.place(path), remedy=remedy)
+    place = template.place(path)
+    return TemplateError(message, lead=(HERE,), path=dotted(path), place=place, remedy=remedy)
 
 
 @depth_guarded
@@ -115,7 +116,8 @@ def import_names(
             path = (*use.where, IMPORT)
             report(
                 TemplateError(
-                    f"{dotted(path)}: The name of an import cannot come from a resource.",
+                    "The name of an import cannot come from a resource.",
+                    lead=(HERE,),
                     path=dotted(path),
                     place=template.place(path),
                     remedy="Make it of parameters and texts.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackd.errors import MissingTemplate
+from stackd.wording import Reason
 
 NOT_SENT = "it is not among the files of the request"
 
@@ -47,7 +48,7 @@ def nested_template(
             return None
         why = files.absent.get(name, NOT_SENT)
     raise MissingTemplate(
-        f'Could not fetch remote template "{name}": {why}',
+        Reason.MISSING_TEMPLATE(name=name, why=why),
         path=path,
         remedy="Send the nested template in `files` under exactly this name, or name it by a URL that works.",
     )

@@ -9,11 +9,20 @@ from typing import Any
 from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
 from stackd.template.conditions import Conditions
 from stackd.template.evaluation import Evaluation, ParameterScope
-from stackd.template.functions.base import Call, Reference, TemplatePath, Use, dotted
+from stackd.template.functions.base import (
+    Call,
+    Reference,
+    Refused,
+    TemplatePath,
+    Use,
+    dotted,
+    invalid_condition,
+)
 from stackd.template.guard import depth_guarded
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template
 from stackd.template.unknown import Unknown
+from stackd.wording import HERE, Reason
 
 
 class Walker:
@@ -72,7 +81,7 @@ class Walker:
             return condition
         if isinstance(condition, str) and condition in self._conditions:
             return self._conditions[condition]
-        raise TemplateError(f'Invalid condition "{condition}"'[:200], remedy="Define it under conditions.")
+        raise TemplateError(invalid_condition(condition), remedy="Define it under conditions.")
 
     def is_resource(self, name: str) -> bool:
         """Whether a name is that of an enabled resource."""
@@ -134,34 +143,27 @@ def _holds(template: Template, definition: ResourceDefinition, walk: Walker, rep
     """Whether a resource exists, or may; one whose condition is wrong may."""
     try:
         return walk.truth(definition.condition) is not False
-    except (TemplateError, ValueError) as error:
+    except (TemplateError, Refused) as error:
+        if isinstance(error, TemplateError) and error.path and error.reason is not Reason.INVALID_CONDITION:
+            report(error)  # the condition itself is wrong
+            return True
         path = (
             template.version.sections["resources"],
             definition.name,
             template.version.resource_keys["condition"],
         )
-        if isinstance(error, TemplateError) and error.path and not _names_nothing(error):
-            report(error)  # the condition itself is wrong
-            return True
-        where = dotted(path)
-        said = (
-            error.message.removeprefix(f"{error.path}: ") if isinstance(error, TemplateError) else str(error)
-        )
         known = str(definition.condition) if isinstance(definition.condition, str) else ""
         report(
             TemplateError(
-                f"{where}: {said}",
-                path=where,
+                error.complaint,
+                lead=(HERE,),
+                path=dotted(path),
                 place=template.place(path),
                 remedy=nearest(known, template.conditions) or "Name a condition of this template.",
                 value=template.value(path),
             )
         )
         return True
-
-
-def _names_nothing(error: TemplateError) -> bool:
-    return 'Invalid condition "' in error.message
 
 
 def _deletion_policy(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> str:
@@ -258,7 +260,7 @@ def incorrect_reference(
     disabled = name in template.resources
     like = "" if disabled else nearest(name, template.resources)
     return InvalidTemplateReference(
-        f'The specified reference "{name}" (in {where}) is incorrect.',
+        Reason.UNKNOWN_REFERENCE(name=name, where=where),
         path=dotted(path),
         place=template.place(path),
         remedy=like or "Name a resource of this template whose condition holds.",
@@ -296,9 +298,8 @@ def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
 def circle_error(template: Template, circle: list[str]) -> CircularDependency:
     """The error for resources that require each other."""
     path = (template.version.sections["resources"], circle[0])
-    chain = " -> ".join((*circle, circle[0]))
     return CircularDependency(
-        f"Circular Dependency Found: {{{chain}}}",
+        Reason.CIRCULAR_DEPENDENCY(circle=" -> ".join((*circle, circle[0]))),
         path=dotted(path),
         place=template.place(path, key=True),
         remedy="Remove one of these references or depends_on.",

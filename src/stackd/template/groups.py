@@ -11,6 +11,7 @@ from stackd.template.functions.base import TemplatePath
 from stackd.template.parse import ParsedDocument
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.schemas import ParameterSchema
+from stackd.wording import HERE
 
 INTERFACE: Final = "AWS::CloudFormation::Interface"
 """The key in the metadata of a CloudFormation template under which it says how to present its parameters."""
@@ -55,11 +56,11 @@ def check_groups(
         return []
 
     def wrong(problem: str, where: TemplatePath = (), label: str = "", remedy: str = "") -> None:
-        path = f"parameter_groups.{label}" if label else "parameter_groups"
         report(
             TemplateError(
-                f"Parameter Groups error: {path}: {problem}",
-                path=path,
+                problem,
+                lead=("Parameter Groups error", HERE),
+                path=f"parameter_groups.{label}" if label else "parameter_groups",
                 place=document.place(("parameter_groups", *where)),
                 remedy=remedy or "List each declared parameter in at most one group.",
                 value=document.value(("parameter_groups", *where)),

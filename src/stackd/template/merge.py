@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stackd.errors import TemplateError
 from stackd.template.environment import Environment
-from stackd.template.schemas import ParameterSchema
+from stackd.template.schemas import ParameterSchema, invalid_parameter_lead
 
 STRATEGIES: Final = ("overwrite", "merge", "deep_merge")
 
@@ -167,7 +167,8 @@ def _structure(name: str, value: Any) -> Any:
     try:
         return json.loads(value) if value else {}
     except (ValueError, RecursionError):
-        raise TemplateError(f"Parameter '{name}' is invalid: Value must be valid JSON.") from None
+        lead = (invalid_parameter_lead(name),)
+        raise TemplateError("Value must be valid JSON.", lead=lead) from None
 
 
 def _deep(old: Any, new: Any) -> Any:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from stackd.template.cron import cron_problem
+from stackd.wording import Complaint, Reason
 
 Form = Callable[[str], str | None]
 
@@ -267,19 +268,19 @@ def items_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def refusal(value: Any, reason: str) -> str:
-    """The message for a value that a constraint refuses."""
-    return f"Error validating value '{value}'" + (f": {reason}" if reason else "")
+def refusal(value: Any, reason: str) -> Complaint:
+    """What is said of a value that a constraint refuses."""
+    return Reason.REFUSED_VALUE(value=value, why=f": {reason}" if reason else "")
 
 
-def named_problem(name: str, value: Any) -> str:
-    """Why a value violates the constraint of this name; empty when it does not, or only the cloud can say."""
+def named_problem(name: str, value: Any) -> Complaint | None:
+    """Why a value violates the constraint of this name; None when it does not, or only the cloud can say."""
     if name in IN_CLOUD:
-        return ""
+        return None
     if name == QUEUE:
         good = 0 < len(str(value)) <= _LONGEST_QUEUE
-        return "" if good else f"Queue name length must be 1-{_LONGEST_QUEUE}"
+        return None if good else Reason.OTHER(text=f"Queue name length must be 1-{_LONGEST_QUEUE}")
     if name not in FORMS:
-        return f'"{value}" does not validate {name} (constraint not found)'
+        return Reason.OTHER(text=f'"{value}" does not validate {name} (constraint not found)')
     reason = FORMS[name](str(value))
-    return "" if reason is None else refusal(value, reason)
+    return None if reason is None else refusal(value, reason)

@@ -78,7 +78,7 @@ class NodeParser:
             function.check(args)
         except ARGUMENT_ERRORS as error:
             made = call_error(name, function, path, error, self._document.place(path))
-            made.value = self._document.value(path)
+            made = made.but(value=self._document.value(path))
             made.__cause__ = error
             self._wrong(made)
             return BROKEN

@@ -21,8 +21,9 @@ from stackd.template.functions.base import OMITTED, dotted
 from stackd.template.named import items_of
 from stackd.template.parse import MASK, shown_value
 from stackd.template.problems import BROKEN, Report, nearest, refuse
-from stackd.template.schemas import ParameterSchema, convert, text_form
+from stackd.template.schemas import ParameterSchema, convert, invalid_parameter_lead, text_form
 from stackd.template.unknown import Unknown, has_unknown
+from stackd.wording import Complaint, Reason
 
 if TYPE_CHECKING:
     from stackd.template.template import Template
@@ -110,8 +111,17 @@ class Parameters(Mapping[str, Any]):
         return self.schemas[name].type if name in self.schemas else "string"
 
 
+def masked_complaint(complaint: Complaint, parameters: Mapping[str, Any]) -> Complaint:
+    """A complaint in whose words no value of a hidden parameter can be read."""
+    words = {
+        key: masked(word, parameters) if isinstance(word, str) else word
+        for key, word in complaint.words.items()
+    }
+    return Complaint(complaint.reason, words)
+
+
 def masked(message: str, parameters: Mapping[str, Any]) -> str:
-    """A message in which no value of a hidden parameter can be read."""
+    """A text in which no value of a hidden parameter can be read."""
     if not isinstance(parameters, Parameters):
         return message
     for name in parameters.hidden:
@@ -180,7 +190,7 @@ def _given(name: str, schema: ParameterSchema, environment: Environment) -> Any:
 
 def _missing(template: Template, name: str) -> TemplateError:
     return UserParameterMissing(
-        f"The Parameter ({name}) was not provided.",
+        Reason.MISSING_PARAMETER(name=name),
         path=f"parameters.{name}",
         place=template.parameter_place(name),
         remedy="Give it a value, or a default in the template.",
@@ -193,7 +203,7 @@ def check_names(template: Template, environment: Environment, report: Report) ->
         if name not in template.parameter_schemas:
             report(
                 UnknownUserParameter(
-                    f"The Parameter ({name}) was not defined in template.",
+                    Reason.UNDECLARED_PARAMETER(name=name),
                     path=f"parameters.{name}",
                     place=environment.place("parameters", name),
                     remedy=nearest(name, template.parameter_schemas)
@@ -232,7 +242,7 @@ def _checked(
 def invalid_parameter(
     template: Template,
     schema: ParameterSchema,
-    problem: str,
+    problem: str | Complaint,
     environment: Environment | None = None,
     given: Any = None,
 ) -> TemplateError:
@@ -241,7 +251,8 @@ def invalid_parameter(
         problem = "its value (hidden) is not acceptable"
     place = environment.place("parameters", schema.name) if environment is not None else Place()
     return InvalidParameterValue(
-        f"Parameter '{schema.name}' is invalid: {problem}",
+        problem,
+        lead=(invalid_parameter_lead(schema.name),),
         path=f"parameters.{schema.name}",
         place=place if place.line else template.parameter_place(schema.name),
         remedy=f"Give a {schema.type} that meets the parameter's constraints.",
@@ -298,7 +309,8 @@ def _wrong_default(template: Template, schema: ParameterSchema, report: Report) 
         shown = "its default (hidden) is not acceptable" if schema.hidden else f"{schema.default} ({reason})"
         report(
             InvalidSchemaError(
-                f"Parameter '{schema.name}' is invalid: Invalid default {shown}",
+                f"Invalid default {shown}",
+                lead=(invalid_parameter_lead(schema.name),),
                 path=dotted(path),
                 place=template.place(path),
                 remedy="Correct the default or the constraint.",

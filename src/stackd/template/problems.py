@@ -16,7 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-from stackd.errors import InvalidTemplateReference, TemplateError
+from stackd.errors import InvalidTemplateReference, TemplateError, TemplateErrors
 from stackd.template.unknown import Unknown
 
 Report = Callable[[TemplateError], None]
@@ -103,11 +103,10 @@ class Problems:
         return distinct([each.error for each in mistakes])
 
 
-def raise_first(errors: Sequence[TemplateError]) -> None:
-    """Raise the first error, if any; all of them travel with it for the API to show."""
+def raise_all(errors: Sequence[TemplateError]) -> None:
+    """Raise the errors, if any: one alone as it is, several as a group that answers as the first."""
     if errors:
-        errors[0].__dict__["all_errors"] = list(errors)
-        raise errors[0]
+        raise errors[0] if len(errors) == 1 else TemplateErrors(errors[0], errors)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -134,4 +133,4 @@ def _identities(error: TemplateError) -> Iterator[tuple[object, ...]]:
     if isinstance(error, InvalidTemplateReference):
         yield InvalidTemplateReference, error.path
     if error.place.line:
-        yield error.place, error.message.rsplit(": ", 1)[-1]
+        yield error.place, error.gist

@@ -11,6 +11,7 @@ from stackd.template.functions.base import Call, TemplatePath, dotted
 from stackd.template.nodes import NodeParser
 from stackd.template.template import Template
 from stackd.template.unknown import Unknown
+from stackd.wording import HERE, Reason
 
 _RULE_KEYS: Final = frozenset({"RuleCondition", "Assertions"})
 _ASSERTION_KEYS: Final = frozenset({"Assert", "AssertDescription"})
@@ -37,8 +38,8 @@ def rule_problems(template: Template, parameters: Mapping[str, Any]) -> list[Tem
 
 
 def _wrong(template: Template, path: TemplatePath, message: str, remedy: str = "") -> TemplateError:
-    where = dotted(path)
-    return TemplateError(f"{where}: {message}", path=where, place=template.place(path), remedy=remedy)
+    place = template.place(path)
+    return TemplateError(message, lead=(HERE,), path=dotted(path), place=place, remedy=remedy)
 
 
 class _Judge:
@@ -62,9 +63,9 @@ class _Judge:
                 raise _wrong(self._template, here, "An assertion must be a map with the key Assert.")
             self._refuse_others(here, assertion, _ASSERTION_KEYS)
             if self._truth((*here, "Assert"), assertion["Assert"]) is False:
-                said = str(assertion.get("AssertDescription") or f"{dotted(here)} does not hold.")
+                description = assertion.get("AssertDescription")
                 yield TemplateError(
-                    said,
+                    str(description) if description else Reason.UNMET_ASSERTION(where=HERE),
                     path=dotted(here),
                     place=self._template.place(here),
                     remedy="Give parameters that meet the rule.",

@@ -26,6 +26,7 @@ from stackd.template.parse import Limits, ParsedDocument, check_data
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.unknown import Unknown
 from stackd.template.versions import Version
+from stackd.wording import Reason
 
 T = TypeVar("T")
 PARAMETER_LIMITS: Final = Limits(max_bytes=4_194_304)
@@ -136,6 +137,11 @@ def text_form(kind: str, value: Any) -> str:
     return str(value)
 
 
+def invalid_parameter_lead(name: str) -> str:
+    """What leads to the sentence about the value or schema of a parameter."""
+    return f"Parameter '{name}' is invalid"
+
+
 def read_schemas(
     section: Any, version: Version, document: ParsedDocument, report: Report = refuse
 ) -> dict[str, ParameterSchema]:
@@ -201,11 +207,14 @@ class _SchemaReader:
 
     def _tell(self, error: InvalidSchemaError, below: TemplatePath, *, key: bool = False) -> None:
         path = (*self._path, *below)
-        error.path = dotted(path)
-        error.remedy = error.remedy or "Correct the constraint, or remove it."
-        error.place = self._document.place(path, key=key)
-        error.value = self._document.value(path, key=key)
-        self._report(error)
+        self._report(
+            error.but(
+                path=dotted(path),
+                remedy=error.remedy or "Correct the constraint, or remove it.",
+                place=self._document.place(path, key=key),
+                value=self._document.value(path, key=key),
+            )
+        )
 
     def _known_keys(self, body: Mapping[str, Any]) -> dict[str, Any]:
         keys = {written: key for key, written in self._version.parameter_keys.items()}
@@ -254,10 +263,10 @@ class _SchemaReader:
         try:
             return read()
         except InvalidSchemaError as error:
-            if " constraint invalid for " in error.message:
-                error.message = f"Parameter '{self._name}' is invalid: {error.message}"
-                error.args = (error.message,)
-            self._tell(error, below)
+            told = error
+            if error.reason is Reason.CONSTRAINT_TYPE:
+                told = error.but(lead=(invalid_parameter_lead(self._name),))
+            self._tell(told, below)
             return None
 
 
@@ -299,9 +308,9 @@ def _cfn_constraints(given: Mapping[str, Any], kind: str) -> tuple[Constraint, .
         return None if values == [None, None] else (values[0], values[1])
 
     if (length := bounds("min_length", "max_length", whole_number)) is not None:
-        constraints.append(Length(description, *length))
+        constraints.append(Length(*length, description=description))
     if (size := bounds("min_value", "max_value", number_of)) is not None:
-        constraints.append(Range(description, *size))
+        constraints.append(Range(*size, description=description))
     if given.get("allowed_values") is not None:
         allowed = _constraint("allowed_values", given["allowed_values"], description, kind)
         constraints.append(allowed if isinstance(allowed, AllowedValues) else Constraint())
@@ -316,8 +325,8 @@ def _cfn_constraints(given: Mapping[str, Any], kind: str) -> tuple[Constraint, .
 def _check_applies(constraint: Constraint, kind: str) -> None:
     """A constraint of a CloudFormation parameter is refused for a type it says nothing about."""
     if isinstance(constraint, Range) and kind != "number":
-        raise InvalidSchemaError(f"Range constraint invalid for {kind.title()}")
+        raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint="Range", type=kind.title()))
     if isinstance(constraint, Length) and kind in ("number", "boolean"):
-        raise InvalidSchemaError(f"Length constraint invalid for {kind.title()}")
+        raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint="Length", type=kind.title()))
     if isinstance(constraint, AllowedPattern) and kind != "string":
-        raise InvalidSchemaError(f"AllowedPattern constraint invalid for {kind.title()}")
+        raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint="AllowedPattern", type=kind.title()))

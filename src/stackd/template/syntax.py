@@ -31,15 +31,15 @@ def syntax_error(file: str, text: str, error: YAMLError) -> TemplateError:
     mark = getattr(error, "problem_mark", None) or context
     if mark is not None and context is not None and mark.line >= len(text.splitlines()):
         mark = context  # something is open at the end: show where it begins
-    problem = str(error)
     if mark is None:
-        return unreadable(file, problem, Place(file))
+        return unreadable(file, str(error), Place(file))
     line, snippet = _quoted(text, mark.line, mark.column)
-    remedy = next((remedy for said, remedy in _REMEDIES if said in problem), "Correct the syntax.")
+    problem = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')}"
+    remedy = next((remedy for words, remedy in _REMEDIES if words in problem), "Correct the syntax.")
     if complaint := _as_json(text):
         remedy = f"{remedy} Read as JSON: {complaint}."
     place = Place(file, mark.line + 1, mark.column + 1)
-    return unreadable(file, f"{problem}{snippet}", place, remedy, line.strip() or None)
+    return unreadable(file, f"{error}{snippet}", place, remedy, line.strip() or None)
 
 
 def unreadable(

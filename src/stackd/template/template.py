@@ -12,7 +12,7 @@ from stackd.template.functions.base import PathPart, TemplatePath, dotted
 from stackd.template.groups import INTERFACE, check_groups, interface_groups, labelled
 from stackd.template.guard import depth_guarded
 from stackd.template.parse import Limits, ParsedDocument, ParseWarning, check_data, parse_text, plain
-from stackd.template.problems import Problems, Stage, nearest, raise_first
+from stackd.template.problems import Problems, Stage, nearest, raise_all
 from stackd.template.schemas import ParameterSchema, read_schemas
 from stackd.template.versions import VERSION_KEYS, Version, find_version
 
@@ -45,7 +45,7 @@ class Template:
 
     def require(self) -> None:
         """Raise the first mistake, with all others in tow."""
-        raise_first(self.mistakes.ordered())
+        raise_all(self.mistakes.ordered())
 
     @property
     def warnings(self) -> tuple[ParseWarning, ...]:
@@ -100,9 +100,9 @@ def read_template(
     try:
         version = find_version(data)
     except InvalidTemplateVersion as error:
-        error.place = document.place((error.path,) if error.path else ())
-        error.value = document.value((error.path,)) if error.path else None
-        raise
+        at = (error.path,) if error.path else ()
+        value = document.value(at) if at else None
+        raise error.but(place=document.place(at), value=value) from None
     return _Loader(version, document, limits).load()
 
 

@@ -24,6 +24,7 @@ from stackd.template.remedies import remedy_for
 from stackd.template.rules import rule_problems
 from stackd.template.template import OutputDefinition, ResourceDefinition, Template
 from stackd.template.unknown import Unknown
+from stackd.wording import HERE, PROPERTY_ERROR, Reason
 
 SUBSTITUTION: Final = "Fn::Sub"
 
@@ -115,11 +116,10 @@ class FunctionCheck:
             except TemplateError as error:
                 version = self._template.version
                 path = (version.sections["outputs"], output.name, version.output_keys["condition"])
-                where = dotted(path)
                 report(
                     TemplateError(
-                        f"{where}: {error.message}",
-                        path=where,
+                        **error.quoted(HERE),
+                        path=dotted(path),
                         place=self._template.place(path),
                         remedy=error.remedy,
                         value=self._template.value(path),
@@ -142,9 +142,10 @@ class FunctionCheck:
             node.function.validate(node.args)
         except ARGUMENT_ERRORS as error:
             made = call_error(node.name, node.function, node.path, error, self._template.place(node.path))
-            made.remedy = made.remedy or remedy_for(node.name, self._template.version)
-            made.value = self._template.value(node.path)
-            yield made
+            yield made.but(
+                remedy=made.remedy or remedy_for(node.name, self._template.version),
+                value=self._template.value(node.path),
+            )
         yield from filter(None, (check(self, node) for check in _CHECKS.get(node.name, ())))
         if isinstance(node.args, Choice):
             yield from self._choice(node, node.args)
@@ -159,10 +160,9 @@ class FunctionCheck:
                 yield error
                 return
             path = (*node.path, node.name, 0)
-            where = dotted(path[:-1])
             yield TemplateError(
-                f"{where}: {error.message}",
-                path=where,
+                **error.quoted(HERE),
+                path=dotted(path[:-1]),
                 place=self._template.place(path),
                 remedy=error.remedy,
                 value=self._template.value(path),
@@ -184,12 +184,12 @@ class FunctionCheck:
         if not isinstance(name, str) or name in template.parameter_schemas or name in known:
             return None
         section, key = template.version.sections["resources"], template.version.resource_keys["properties"]
-        told = f"The Parameter ({name}) was not provided."
-        if node.path[0] == section and node.path[2:3] == (key,):
-            told = f"Property error: {dotted(node.path[:4])}: {told}"
+        in_property = node.path[0] == section and node.path[2:3] == (key,)
         return UserParameterMissing(
-            told,
+            Reason.MISSING_PARAMETER(name=name),
+            lead=PROPERTY_ERROR if in_property else (),
             path=dotted(node.path),
+            at=dotted(node.path[:4]),
             place=template.place(node.path),
             remedy=nearest(name, template.parameter_schemas) or "Declare the parameter under parameters.",
             value=template.value(node.path),
@@ -207,9 +207,9 @@ class FunctionCheck:
         ):
             return None
         like = "" if definition is not None else nearest(name, [*known, *template.resources])
-        where = dotted(node.path) if SUBSTITUTION in node.path else "unknown"
+        where = HERE if SUBSTITUTION in node.path else "unknown"
         return InvalidTemplateReference(
-            f'The specified reference "{name}" (in {where}) is incorrect.',
+            Reason.UNKNOWN_REFERENCE(name=name, where=where),
             path=dotted(node.path),
             place=template.place(node.path),
             remedy=like or f"Name a parameter, or a resource whose condition holds{_or_text(name, node)}.",
@@ -223,10 +223,10 @@ class FunctionCheck:
         name = node.args[0] if isinstance(node.args, list) else node.args
         if not isinstance(name, str) or self._walker.is_resource(name):
             return None
-        where = dotted((*node.path, node.name))
         return TemplateError(
-            f'{where}: The specified reference "{name}" (in unknown) is incorrect.',
-            path=where,
+            Reason.UNKNOWN_REFERENCE(name=name, where="unknown"),
+            lead=(HERE,),
+            path=dotted((*node.path, node.name)),
             place=self._template.place((*node.path, node.name, 0)),
             remedy=nearest(name, self._template.resources) or "Name a resource whose condition holds.",
             value=name,
@@ -245,10 +245,10 @@ class FunctionCheck:
                 continue
             remedy = self._attribute(use)
             if remedy is not None:
-                where = dotted((*node.path, node.name))
                 return InvalidTemplateAttribute(
-                    f"{where}: The Referenced Attribute ({use.resource} {use.attribute}) is incorrect.",
-                    path=where,
+                    Reason.UNKNOWN_ATTRIBUTE(resource=use.resource, name=use.attribute),
+                    lead=(HERE,),
+                    path=dotted((*node.path, node.name)),
                     place=self._template.place((*node.path, node.name, 1)),
                     remedy=remedy,
                     value=use.attribute,

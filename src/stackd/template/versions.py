@@ -467,7 +467,8 @@ def find_version(data: Mapping[str, Any]) -> Version:
 
 
 def _invalid(problem: str, remedy: str, path: str = "") -> InvalidTemplateVersion:
-    return InvalidTemplateVersion(f"The template version is invalid: {problem}", path=path, remedy=remedy)
+    lead = ("The template version is invalid",)
+    return InvalidTemplateVersion(problem, lead=lead, path=path, remedy=remedy)
 
 
 def list_versions() -> list[dict[str, Any]]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from stackd.engine.definition.desired import Desired, build, load_source, loaded_properties
 from stackd.engine.validation.resource_rules import validate
-from stackd.errors import CircularDependency, PropertyError, RequestLimitExceeded, TemplateError
+from stackd.errors import (
+    CircularDependency,
+    RequestLimitExceeded,
+    TemplateError,
+    TemplateErrors,
+    all_errors,
+)
 from stackd.records import Action
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.unknown import Unknown
 from tests.support.records import a_resource, a_stack
 
@@ -105,10 +112,10 @@ def test_all_mistakes_are_found_and_the_first_one_carries_the_others() -> None:
         "resources.c.properties.length",
     ]
     assert all(error.message.startswith(f"Property error: {error.path}: ") for error in errors)
-    with pytest.raises(PropertyError) as caught:
-        raise_first(errors)
-    assert caught.value.__dict__["all_errors"] == errors
-    assert raise_first([]) is None  # type: ignore[func-returns-value]
+    with pytest.raises(TemplateErrors, match=re.escape(errors[0].message)) as caught:
+        raise_all(errors)
+    assert all_errors(caught.value) == tuple(errors)
+    assert raise_all([]) is None  # type: ignore[func-returns-value]
 
 
 def test_unknown_attribute_is_a_mistake() -> None:

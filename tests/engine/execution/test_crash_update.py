@@ -10,10 +10,7 @@ import pytest
 from stackd.db import resources
 from stackd.records import Action, Stack, Status
 from tests.support.engine import Process, World, unless_dead
-
-
-def hot(members: dict[str, Any]) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": members}
+from tests.support.templates import hot
 
 
 def subnet(cidr: str) -> dict[str, Any]:

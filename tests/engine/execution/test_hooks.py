@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from stackd.engine.usecases.signals import signal
 from stackd.errors import Forbidden, InvalidBreakPointHook, StackdError
 from stackd.records import Action, Hook, HookState, Stack, Status
 from tests.support.engine import Process, World, unless_dead, world
+from tests.support.waiting import until
 
 
 def template(**resources: dict[str, Any]) -> dict[str, Any]:
@@ -43,36 +43,35 @@ async def reasons(process: Process, stack: Stack, name: str) -> list[str]:
 
 async def paused(process: Process, stack: Stack, *wanted: str, hook: str = "") -> None:
     """Wait until just these resources pause, at this hook if it is said."""
-    end = time.monotonic() + 10
-    while True:
+
+    async def holds() -> bool:
         rows = {row.id: row.name for row in (await process.rows(stack)).values()}
         pending = await stored_hooks.pending(process.db, stack.root_id)
         found = {
             rows[each.resource_id] for each in pending if each.resource_id in rows and hook in ("", each.hook)
         }
-        if found == set(wanted):
-            return
-        assert time.monotonic() < end, (found, await process.told(stack))
-        await asyncio.sleep(0.01)
+        return found == set(wanted)
+
+    await until(holds)
 
 
 async def said(process: Process, stack: Stack, name: str, times: int) -> None:
     """Wait until so many events tell of a resource's pauses."""
-    for _ in range(1000):
-        if len(await reasons(process, stack, name)) == times:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(await reasons(process, stack, name))
+
+    async def holds() -> bool:
+        return len(await reasons(process, stack, name)) == times
+
+    await until(holds)
 
 
 async def made(process: Process, stack: Stack, name: str) -> None:
     """Wait until a resource is complete, whatever others wait for."""
-    for _ in range(1000):
+
+    async def holds() -> bool:
         row = (await process.rows(stack))[name]
-        if (row.action, row.status) == (Action.CREATE, Status.COMPLETE):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{name} is not made")
+        return (row.action, row.status) == (Action.CREATE, Status.COMPLETE)
+
+    await until(holds)
 
 
 async def clear(process: Process, stack: Stack, name: str, hook: str) -> None:

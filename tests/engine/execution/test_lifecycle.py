@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,8 @@ from stackd.db import resources
 from stackd.db.journal import Update
 from stackd.records import Action, Resource, Stack, Status
 from tests.support.engine import Process, World
-
-
-def hot(resources: dict[str, Any], **sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources, **sections}
+from tests.support.templates import hot
+from tests.support.waiting import until
 
 
 def net(name: str | None = None, **more: Any) -> dict[str, Any]:
@@ -324,12 +321,11 @@ async def test_replaced_port_gives_its_address_and_a_rollback_takes_it_back(stac
 
 
 async def until_in_progress(process: Process, stack: Stack) -> None:
-    for _ in range(500):
+    async def holds() -> bool:
         rows = await resources.of_stack(process.db, stack.id)
-        if any(row.status is Status.IN_PROGRESS for row in rows):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing began")
+        return any(row.status is Status.IN_PROGRESS for row in rows)
+
+    await until(holds)
 
 
 async def test_timeout_fails_a_replacement_that_is_being_made(stackd_world: World) -> None:
@@ -419,10 +415,11 @@ async def test_timeout_reaches_into_nested_stacks(stackd_world: World) -> None:
     }
     async with stackd_world.process() as process:
         stack = await process.create("t", hot({"g": group}))
-        for _ in range(500):
-            if ("0", Action.CREATE, Status.IN_PROGRESS) in await states(process, stack):
-                break
-            await asyncio.sleep(0.01)
+
+        async def begun() -> bool:
+            return ("0", Action.CREATE, Status.IN_PROGRESS) in await states(process, stack)
+
+        await until(begun)
         cancellation = process.engine.operator._trees[stack.root_id].cancellation
         assert cancellation is not None
         cancellation.set_deadline(0.05)

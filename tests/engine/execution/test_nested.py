@@ -12,11 +12,7 @@ from stackd.db.journal import Update
 from stackd.errors import TemplateError
 from stackd.records import Action, Resource, Stack, Status
 from tests.support.engine import Process, World
-
-
-def hot(resources: dict[str, Any], **sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources, **sections}
-
+from tests.support.templates import hot
 
 INNER = """
 heat_template_version: 2018-08-31

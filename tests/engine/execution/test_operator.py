@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,15 +18,13 @@ from stackd.records import Action, Stack, Status
 from stackd.resources.context import Context
 from stackd.resources.neutron.net import Net, NetProps
 from tests.support.engine import Process, World, crash
+from tests.support.templates import hot
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
 def _short_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stackd.engine.usecases.engine.SWEEP", 0.2)
-
-
-def hot(resources: dict[str, Any]) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources}
 
 
 def waits(seconds: float, value: str = "x") -> dict[str, Any]:
@@ -36,18 +33,6 @@ def waits(seconds: float, value: str = "x") -> dict[str, Any]:
 
 
 NET = {"type": "OS::Neutron::Net"}
-
-
-async def until(holds: Callable[[], Any], patience: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + patience
-    while True:
-        answer = holds()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
-        if answer:
-            return
-        assert asyncio.get_running_loop().time() < end, "it never came true"
-        await asyncio.sleep(0.01)
 
 
 async def until_waiting(process: Process, stack: Stack, name: str = "w") -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from stackd.errors import BadRequest
 from stackd.records import Stack, Status
 from stackd.template.environment import load_environment
 from tests.support.engine import Process, World, world
+from tests.support.waiting import until
 
 GROUP = {
     "type": "OS::Heat::ResourceGroup",
@@ -44,10 +43,7 @@ def told(made: World, queue: str = "news") -> list[dict[str, Any]]:
 async def delivered(made: World, process: Process, *stacks: Stack, queue: str = "news") -> list[str]:
     """The ids in the queue, once all events of the stacks are there."""
     wanted = {event.id for stack in stacks for event in await process.events(stack)}
-    end = time.monotonic() + 10
-    while not wanted <= {body["id"] for body in told(made, queue)}:
-        assert time.monotonic() < end, [body["payload"] for body in told(made, queue)]
-        await asyncio.sleep(0.02)
+    await until(lambda: wanted <= {body["id"] for body in told(made, queue)})
     return [body["id"] for body in told(made, queue)]
 
 
@@ -103,10 +99,7 @@ async def test_events_of_deletion_are_delivered_before_the_trust_goes(stackd_wor
         await delivered(stackd_world, process, stack)
         last = told(stackd_world)[-1]["payload"]
         assert (last["resource_action"], last["resource_status"]) == ("DELETE", "COMPLETE")
-        end = time.monotonic() + 5
-        while stackd_world.objects("trusts"):
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
+        await until(lambda: not stackd_world.objects("trusts"))
         assert await progress.roots(process.db) == []
 
 
@@ -131,10 +124,9 @@ async def test_a_sink_that_is_added_later_gets_what_comes_then(stackd_world: Wor
         stack = await process.done(await process.create("s", TEMPLATE))
         before = {event.id for event in await process.events(stack)}
         await process.done(await process.update(stack, TEMPLATE, environment=sink()))
-        end = time.monotonic() + 5
-        while not told(stackd_world) or told(stackd_world)[-1]["payload"]["resource_status"] != "COMPLETE":
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
+        await until(
+            lambda: told(stackd_world) and told(stackd_world)[-1]["payload"]["resource_status"] == "COMPLETE"
+        )
         assert not before & {body["id"] for body in told(stackd_world)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,7 @@ from stackd.errors import MissingCredential, NotSupported
 from stackd.records import Stack, Status
 from tests.support.engine import Process, World
 from tests.support.records import a_stack
-
-
-def hot(resources: dict[str, Any]) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources}
-
+from tests.support.templates import hot
 
 HANDLE = {"type": "OS::Heat::WaitConditionHandle"}
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from stackd.db import stacks
 from stackd.errors import ResourceTypeUnavailable
 from tests.support.engine import World
+from tests.support.templates import hot
 
 VOLUME = {"type": "OS::Cinder::Volume", "properties": {"size": 1}}
-
-
-def hot(resources: dict[str, Any]) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources}
 
 
 @pytest.fixture

@@ -35,14 +35,11 @@ from stackd.settings import Egress as EgressSection
 from stackd.settings import Limits
 from stackd.template.files import NOT_SENT, Files
 from tests.support.engine import Process, World, unless_dead
+from tests.support.templates import hot
 from tests.support.web import Site, website
 
 REGISTRY = load_registry()
 LOOPBACK = AddressPolicy.of(["127.0.0.1/32"])
-
-
-def hot(resources: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2021-04-16", "resources": resources or {}, **sections}
 
 
 def value(text: str) -> str:
@@ -176,12 +173,12 @@ async def test_many_are_fetched_together_and_each_once(process: Process, site: S
     waiting = 0
     everyone = asyncio.Event()
 
-    async def page(request: web.Request) -> web.StreamResponse:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal waiting
         waiting += 1
         if waiting == 4:
             everyone.set()
-        await asyncio.wait_for(everyone.wait(), 2)
+        await asyncio.wait_for(everyone.wait(), 60)
         return web.Response(text=value("x"))
 
     site.pages |= {f"/{number}.yaml": page for number in range(4)}

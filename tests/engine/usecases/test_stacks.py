@@ -7,11 +7,7 @@ import pytest
 from stackd.errors import EntityNotFound, StackExists, TemplateError
 from stackd.records import Action, Stack, Status
 from tests.support.engine import Process, World
-
-
-def hot(resources: dict, **sections: object) -> dict:
-    return {"heat_template_version": "2018-08-31", "resources": resources, **sections}
-
+from tests.support.templates import hot
 
 VALUE = {"type": "OS::Heat::Value", "properties": {"value": "x"}}
 NETWORK = {

@@ -11,7 +11,7 @@ from stackd.engine.definition.desired import Source
 from stackd.engine.usecases import stacks
 from stackd.engine.usecases.requests import StackRequest, check
 from stackd.engine.validation.cloud_constraints import checks_of
-from stackd.errors import Forbidden, ServiceUnavailable, StackdError, TemplateError
+from stackd.errors import Forbidden, ServiceUnavailable, StackdError, TemplateError, all_errors, headline
 from stackd.records import Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
@@ -38,8 +38,7 @@ async def refusal(process: Process, data: Any, **options: Any) -> TemplateError:
 
 
 def all_of(error: TemplateError) -> list[TemplateError]:
-    found: list[TemplateError] = error.__dict__["all_errors"]
-    return found
+    return [each for each in all_errors(error) if isinstance(each, TemplateError)]
 
 
 async def test_every_wrong_name_is_told_with_its_place(stackd_world: World) -> None:
@@ -74,7 +73,7 @@ resources:
     assert "No images matching {'name': 'nothing'}." in told["resources.two.properties.image"].message
     assert "The Key (mine) could not be found." in told["resources.two.properties.key_name"].message
     assert len(told) == 4
-    assert error is all_of(error)[0]
+    assert headline(error) is all_of(error)[0]
 
 
 async def test_wrong_names_and_wrong_values_are_told_together(stackd_world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from stackd.engine.validation.findings import MOST, Finding, Findings, findings
 from stackd.resources.registry import load_registry
+from tests.support.templates import hot
 
 REGISTRY = load_registry()
 BROKEN = Path(__file__).parents[2] / "template" / "broken"
@@ -21,10 +22,6 @@ def found(name: str) -> Findings:
 
 def of(text: str | bytes | dict[str, Any], *more: Any, **options: Any) -> Findings:
     return findings(text, *more, registry=REGISTRY, **options)
-
-
-def hot(**sections: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2021-04-16", **sections}
 
 
 def place(finding: Finding) -> tuple[str, int, int]:

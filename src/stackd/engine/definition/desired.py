@@ -28,11 +28,12 @@ from stackd.template.evaluate import (
 from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
 from stackd.template.graph import circle_error, without_circles
-from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked
+from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
 from stackd.template.parse import Limits
 from stackd.template.problems import Problems, Report, Stage, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template
 from stackd.template.unknown import Unknown
+from stackd.wording import HERE, PROPERTY_ERROR, Complaint, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
         return {}
     if not isinstance(raw, Mapping):
         remedy = "Write a map, or a function whose result is one."
-        raise TemplateError(f'"{path}" is not a map but: {raw!r:.80}', path=path, remedy=remedy)
+        complaint = Reason.NOT_A_MAP(where=HERE, found=f"{raw!r:.80}")
+        raise TemplateError(complaint, path=path, remedy=remedy)
     return dict(raw)
 
 
@@ -226,7 +228,7 @@ def _placed(template: Template, report: Report, error: TemplateError) -> None:
             *parts[1:2],
             *(keys.get(key, key) for key in parts[2:]),
         )
-        error.place = template.place(path)
+        error = error.but(place=template.place(path))
     report(error)
 
 
@@ -279,19 +281,23 @@ def fill_description(handler: ResourceType[Any], raw: dict[str, Any], descriptio
 
 
 def property_error(
-    desired: Desired, name: str, path: str, message: str, remedy: str, *, inside: str = ""
+    desired: Desired, name: str, path: str, complaint: Complaint, remedy: str, *, at: str | None = None
 ) -> PropertyError:
     """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text.
 
-    With ``inside`` it is a key of what has that path that should not be there.
+    ``at`` is the path that the message shows when that is another.
     """
     template = desired.source.template
     where = property_path(template, name, path)
-    place = template.place(where, key=bool(inside))
-    value = None if inside else template.value(where)
-    text = masked(message, desired.parameters)
+    is_key = complaint.reason is Reason.UNKNOWN_PROPERTY
     return PropertyError(
-        f"Property error: {inside or path}: {text}", path=path, remedy=remedy, place=place, value=value
+        masked_complaint(complaint, desired.parameters),
+        lead=PROPERTY_ERROR,
+        path=path,
+        at=at,
+        remedy=remedy,
+        place=template.place(where, key=is_key),
+        value=complaint.words["name"] if is_key else template.value(where),
     )
 
 

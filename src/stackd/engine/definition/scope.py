@@ -12,6 +12,7 @@ from stackd.resources.base import NestedType
 from stackd.template.functions.refs import select
 from stackd.template.parameters import Parameters
 from stackd.template.unknown import Unknown
+from stackd.wording import Reason
 
 _SEPARATOR = "\x1f"
 
@@ -63,7 +64,7 @@ class StackScope:
         known = isinstance(kind, NestedType) or kind.any_properties or name == "show"
         if not known and name not in kind.attributes:
             raise InvalidTemplateAttribute(
-                f"The Referenced Attribute ({resource} {name}) is incorrect.",
+                Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name),
                 remedy=f"{kind.type_name} has: {', '.join(sorted(kind.attributes)) or 'no attributes'}.",
             )
         if row is None or row.action is Action.INIT:

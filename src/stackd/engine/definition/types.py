@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +17,7 @@ from stackd.template.files import nested_template
 from stackd.template.functions.base import dotted
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template, read_template
+from stackd.wording import Reason
 
 _TEMPLATE_ENDINGS = (".yaml", ".template")
 _EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
@@ -109,7 +108,7 @@ def _unknown_type(
         return error
     remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
     return TemplateError(
-        str(error),
+        Reason.UNKNOWN_TYPE(name=target),
         path=f"resources.{resource}.type",
         remedy=nearest(target, registry.types, 0.8) or remedy,
         value=target,
@@ -156,10 +155,7 @@ class _Templates:
 
 def _as_type(error: TemplateError, label: str) -> TemplateError:
     """What is wrong with the text of a template that is a type: said of it as it is."""
-    made = deeper(error, label)
-    made.message = error.message
-    made.args = (error.message,)
-    return made
+    return error.but(path=error.where.inside(label), at=None, **error.quoted())
 
 
 def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
@@ -170,7 +166,7 @@ def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
         for key in output.unknown_keys:
             path = (section, name, key)
             yield TemplateError(
-                f'"{key}" is not a valid keyword inside a output definition',
+                Reason.UNKNOWN_OUTPUT_KEY(name=key),
                 path=dotted(path),
                 place=template.place(path, key=True),
                 remedy=nearest(key, known) or f"Use only {', '.join(known)}.",
@@ -180,21 +176,3 @@ def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
 def inner_label(resource: str, source: str) -> str:
     """How a path names a resource that it leads into: with the template of the stack inside."""
     return f"{resource}<{source}>"
-
-
-def deeper(error: TemplateError, label: str) -> TemplateError:
-    """An error in the stack inside the resource ``label``, seen from the stack around it."""
-    inside = f"resources.{label}"
-    path = f"{inside}.{error.path}" if error.path else inside
-    message = f"{inside}: {error.message}"
-    parts = error.path.split(".")
-    for length in range(len(parts), 1, -1):
-        own = ".".join(parts[:length])
-        if found := re.search(re.escape(own) + r"(?![\w-])", error.message):
-            message = f"{error.message[: found.start()]}{inside}.{error.message[found.start() :]}"
-            break
-    made = copy(error)
-    made.message, made.path = message, path
-    made.args = (message,)
-    made.__dict__.pop("all_errors", None)
-    return made

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +36,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
-from stackd.template.masking import concealed_text
+from stackd.template.masking import Secrets, concealed_text
 
 CLOCK_SKEW = timedelta(seconds=5)
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
@@ -43,22 +44,45 @@ UNEXPECTED = "Unexpected error in the engine; its log has the details under the 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FailureCause:
+    """Why an action failed: the type of the error, the names that lead to the resource, and what it says.
+
+    As a text it has the form that clients know: ``Type: resources.name.resources.inner: message``.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    message: str
+
+    @property
+    def where(self) -> str:
+        """The dotted path of the resource."""
+        return ".".join(f"resources.{name}" for name in self.path)
+
+    def concealed(self, secrets: Secrets) -> FailureCause:
+        """The same without secrets in what it says."""
+        return replace(self, message=concealed_text(self.message, secrets))
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.where}: {self.message}"
+
+
 class NestedFailure(ResourceFailure):
-    """A failure inside a nested stack: ``kind`` and ``inner`` continue the path of the outer one."""
+    """A failure of a resource inside a nested stack."""
 
-    def __init__(self, kind: str, inner: str) -> None:
-        super().__init__(inner)
-        self.kind = kind
-        self.inner = inner
+    def __init__(self, cause: FailureCause) -> None:
+        super().__init__(f"{cause.where}: {cause.message}")
+        self.cause = cause
 
 
-def failure_text(name: str, error: BaseException) -> str:
-    """``Class: resources.name[.resources.inner]: message``, the form that clients know."""
+def failure_cause(name: str, error: BaseException) -> FailureCause:
+    """Why an action on a resource failed, from the resource in the nested stack if it failed there."""
     if isinstance(error, NestedFailure):
-        return f"{error.kind}: resources.{name}.{error.inner}"
+        return replace(error.cause, path=(name, *error.cause.path))
     if isinstance(error, StackdError):
-        return f"{error.wire_type}: resources.{name}: {error}"
-    return f"{type(error).__name__}: resources.{name}: {UNEXPECTED}"
+        return FailureCause(error.wire_type, (name,), str(error))
+    return FailureCause(type(error).__name__, (name,), UNEXPECTED)
 
 
 async def create(
@@ -326,7 +350,7 @@ async def mark_failed(work: ResourceContext, error: Exception) -> None:
 
 def _told(work: ResourceContext, error: Exception) -> str:
     """Why an action failed, as everybody may know it."""
-    return concealed_text(failure_text(work.resource.name, error), work.run.secrets)
+    return concealed_text(str(failure_cause(work.resource.name, error)), work.run.secrets)
 
 
 def known_objects(rows: Sequence[Resource]) -> set[str]:

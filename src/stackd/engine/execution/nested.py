@@ -49,7 +49,7 @@ from stackd.offload import offloaded
 from stackd.records import Action, Definition, Stack, Status
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.rules import rule_problems
 
 Walk = Callable[[StackRun], Awaitable[bool]]
@@ -316,7 +316,7 @@ async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -
     """Fail a child before anything of it is made: it is too large, or its rules or exports forbid it."""
     try:
         at.run.quota.take(child.id, len(desired.resources))
-        raise_first(rule_problems(desired.source.template, desired.parameters))
+        raise_all(rule_problems(desired.source.template, desired.parameters))
         await at.run.write(*await exports.begin(at.run.services.db, child, desired))
     except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
         await _set_state(at, child, action, Status.FAILED, str(error))
@@ -360,10 +360,9 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
     await _set_state(at, child, action, Status.FAILED, failure.reason)
-    if failure.as_a_whole:
+    if failure.cause is None:
         raise ResourceFailure(failure.text)
-    kind, _, inner_text = failure.text.partition(": ")
-    raise NestedFailure(kind, inner_text)
+    raise NestedFailure(failure.cause)
 
 
 async def _members(at: StackRun, stored: StoredStack) -> Members:

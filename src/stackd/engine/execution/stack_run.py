@@ -36,16 +36,16 @@ NO_ENVIRONMENT = Environment()
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A resource that failed, or the stack ``as_a_whole``, and the text that says so."""
+    """A resource that failed, or the stack as a whole, which has no ``cause``, and the text that says so."""
 
     action: Action
     text: str
-    as_a_whole: bool = False
+    cause: lifecycle.FailureCause | None = None
 
     @property
     def reason(self) -> str:
         """Why the stack failed."""
-        return self.text if self.as_a_whole else f"Resource {self.action} failed: {self.text}"
+        return self.text if self.cause is None else f"Resource {self.action} failed: {self.text}"
 
 
 class StackRun:
@@ -259,11 +259,12 @@ class StackRun:
 
     def fail(self, reason: str) -> None:
         """Note that what the stack has become cannot be its end."""
-        self.failures.append(Failure(self.stack.action, reason, as_a_whole=True))
+        self.failures.append(Failure(self.stack.action, reason))
         self.run.note_failure(self.stack.action, reason)
 
     def _failed(self, row: Resource, error: Exception) -> None:
-        text = concealed_text(lifecycle.failure_text(row.name, error), self.run.secrets)
+        cause = lifecycle.failure_cause(row.name, error).concealed(self.run.secrets)
+        text = concealed_text(str(cause), self.run.secrets)
         action = Action.UPDATE if isinstance(error, ResourceActionRestricted) else row.action
-        self.failures.append(Failure(action, text))
+        self.failures.append(Failure(action, text, cause))
         self.run.note_failure(action, text)

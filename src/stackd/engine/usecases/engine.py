@@ -13,10 +13,11 @@ from datetime import timedelta
 import structlog
 
 from stackd.auth.policy import Policy
-from stackd.db import engines, leases, operations
+from stackd.db import engines, leases, operations, plans
 from stackd.engine.execution import hooks
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
+from stackd.engine.factories import now
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
@@ -88,8 +89,9 @@ class Engine:
         while True:
             try:
                 await self.trusts.release_unused()
+                await plans.remove_expired(self.services.db, now())
             except StackdError as error:
-                log.warning("credentials_not_revoked", error=str(error))
+                log.warning("tidying_failed", error=str(error))
             await asyncio.sleep(TIDY)
 
     async def _sweep(self) -> None:

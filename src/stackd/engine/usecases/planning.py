@@ -6,6 +6,7 @@ from stackd.engine.definition.desired import Desired
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.usecases.engine import Engine
@@ -31,7 +32,6 @@ async def planned(
     """
     db = engine.services.db
     stored = await load_tree(db, stack, definitions=desired is not None)
-    rows = list(stored.row_ids())
     imports = desired is not None and (desired.source.may_import or len(stored.children) > 0)
     inputs = Inputs(
         registry=engine.services.registry,
@@ -42,7 +42,25 @@ async def planned(
         secrets=secrets,
         max_depth=engine.limits.max_nested_stack_depth,
     )
-    size = _PER_RESOURCE * (len(rows) + (len(desired.resources) if desired is not None else 0))
+    return await _made(desired, stored, action, inputs)
+
+
+async def planned_new(engine: Engine, project_id: str, desired: Desired, secrets: Secrets) -> Plan:
+    """What the creation of a stack would do, the stacks inside it included."""
+    db = engine.services.db
+    inputs = Inputs(
+        registry=engine.services.registry,
+        identify=identify(db, project_id),
+        exports=await exported_values(db, project_id),
+        secrets=secrets,
+        max_depth=engine.limits.max_nested_stack_depth,
+    )
+    return await _made(desired, None, Action.CREATE, inputs)
+
+
+async def _made(desired: Desired | None, stored: StoredStack | None, action: Action, inputs: Inputs) -> Plan:
+    rows = sum(len(each.rows) for each in stored.walk()) if stored is not None else 0
+    size = _PER_RESOURCE * (rows + (len(desired.resources) if desired is not None else 0))
     plan: Plan = await offloaded(size, make_plan, desired, stored, action, inputs)
     if plan.root is not None and (error := plan.root.first_error()) is not None:
         raise error

@@ -45,7 +45,7 @@ from stackd.template.files import Files
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import Limits as ParseLimits
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template
 
@@ -124,8 +124,10 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
     """The error for a part of the request that cannot be read."""
-    message = f"{what} not in valid format: {error.message}"
-    return InvalidFormat(message, path=error.path, place=error.place, remedy=error.remedy, value=error.value)
+    quoted = error.quoted(f"{what} not in valid format")
+    return InvalidFormat(
+        **quoted, path=error.where, place=error.place, remedy=error.remedy, value=error.value
+    )
 
 
 def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
@@ -176,7 +178,7 @@ def definition_of(
     try:
         return template, environment_of(request, template.parameter_schemas)
     except TemplateError as error:
-        raise_first([error, *template.mistakes.ordered()])
+        raise_all([error, *template.mistakes.ordered()])
         raise
 
 
@@ -203,7 +205,9 @@ def check(
     """
     found = inspect(source, identity, registry, limits, name=name, strict=strict, previous=previous)
     if not isinstance(source.files, Files):
-        raise_first([error for error in found.errors if isinstance(error, MissingTemplate)])
+        for error in found.errors:
+            if isinstance(error, MissingTemplate):
+                raise error
     checks = checks_of(found.expanded)
     errors = () if all(map(_fails_alone, found.errors)) else tuple(found.errors)
     return Checked(source, found.expanded.desired, found.expanded, checks, errors)
@@ -211,6 +215,5 @@ def check(
 
 def _fails_alone(error: TemplateError) -> bool:
     """Whether only an output suffers from an error: one that names a parameter that there is not."""
-    inner_path = error.path.rpartition(">.")[2].lower()
     names_nothing = isinstance(error, UserParameterMissing | InvalidTemplateReference)
-    return names_nothing and inner_path.startswith("outputs.")
+    return names_nothing and error.where.path.lower().startswith("outputs.")

@@ -61,23 +61,26 @@ async def create(
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
     enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
-        checked, stack_id = await _checked_new(engine, caller, request)
+        checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
             try:
-                return await _accept_new(engine, caller, request, checked, stack_id, credential)
+                return await accept_new(engine, caller, request, checked, stack_id, credential)
             except Fenced:
                 continue  # what it exports or imports has changed meanwhile
     raise ActionInProgress(request.name, Action.CREATE)
 
 
-async def _accept_new(
+async def accept_new(
     engine: Engine,
     caller: Caller,
     request: StackRequest,
     checked: Checked,
     stack_id: str,
     credential: Credential,
+    *others: Change,
+    **options: Any,
 ) -> Stack:
+    """Store a new stack and its operation, with ``others`` in the same write, and start it."""
     source = checked.source
     definition, puts = pack_definition(
         engine.services.db,
@@ -106,11 +109,11 @@ async def _accept_new(
         credential_id=credential.id,
         operation_id=new_id(),
     )
-    operation = _operation(engine, caller, stack)
+    operation = _operation(engine, caller, stack, options)
     event = stack_event(stack, stack.action, stack.status, stack.reason)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await exports.begin(engine.services.db, stack, checked.desired)
-    await engine.services.journal.write(*puts, Insert(stack), Insert(operation), event, *shared)
+    await engine.services.journal.write(*puts, *others, Insert(stack), Insert(operation), event, *shared)
     if source.environment.event_sinks:
         engine.sinks.watch(stack_id)
     engine.operator.schedule(stack.root_id)
@@ -119,7 +122,7 @@ async def _accept_new(
 
 async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
     """What ``create`` would make, checked just the same."""
-    checked, _ = await _checked_new(engine, caller, request)
+    checked, _ = await checked_new(engine, caller, request)
     stack = Stack(
         id="None",
         project_id=caller.project_id,
@@ -147,15 +150,32 @@ async def update(
     """Accept a new definition for a stack; it supersedes an operation that runs."""
     stack = await permitted(engine, caller, rule, named, live=True)
     whole, fetched = await resolved_request(engine, caller, request)
-    return await _on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
+    return await on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
 
 
 async def _update(
     engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
 ) -> Stack:
     require_start(stack, Action.UPDATE)
-    checked = await _checked_change(engine, caller, stack, request, fetched)
+    checked = await checked_change(engine, caller, stack, request, fetched)
+    return await accept_change(engine, caller, stack, request, checked)
+
+
+async def accept_change(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    request: StackRequest,
+    checked: Checked,
+    *others: Change,
+    **options: Any,
+) -> Stack:
+    """Store a checked definition as what a stack becomes; ``others`` in the same write.
+
+    ``options`` are kept with the operation. Raises ``Fenced`` when the stack is no longer as it was read.
+    """
     source = checked.source
+    options |= {"converge": True} if request.converge else {}
     definition, puts = pack_definition(
         engine.services.db, stack.project_id, source.template.data, source.environment.to_data(), source.files
     )
@@ -171,13 +191,13 @@ async def _update(
         values["timeout_mins"] = request.timeout_mins or None
     if request.disable_rollback is not None:
         values["disable_rollback"] = request.disable_rollback
-    puts += await exports.begin(engine.services.db, stack, checked.desired)
+    puts += [*others, *await exports.begin(engine.services.db, stack, checked.desired)]
     if stack.parent_id is not None:
-        return await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+        return await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
     async with engine.trusts.borrowed(caller) as credential:
         values["credential_id"] = credential.id
         puts += await event_sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
-        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts)
+        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
     if source.environment.event_sinks:
         engine.sinks.watch(stack.root_id)
     return accepted
@@ -195,7 +215,7 @@ async def preview_update(
 ) -> tuple[Plan, Secrets]:
     """What ``update`` would do to each resource, and the texts that must not be shown of it."""
     request, fetched = await resolved_request(engine, caller, request)
-    checked = await _checked_change(engine, caller, stack, request, fetched)
+    checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
     return await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets), secrets
@@ -211,22 +231,27 @@ def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
 async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "stacks:delete") -> Stack:
     """Accept the deletion; a running operation is cancelled first."""
     stack = await permitted(engine, caller, rule, named, live=True)
-    return await _on_newest(engine, stack, lambda newest: _delete(engine, caller, newest))
+    return await on_newest(engine, stack, lambda newest: accept_deletion(engine, caller, newest))
 
 
-async def _delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+async def accept_deletion(
+    engine: Engine, caller: Caller, stack: Stack, *others: Change, **options: Any
+) -> Stack:
+    """Store that a stack is to be deleted, with ``others`` in the same write."""
     if stack.deleted_at is not None:
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
-    return await _accept(engine, caller, stack, Action.DELETE, {"updated_at": now()}, before)
+    return await _accept(
+        engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
+    )
 
 
 async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     """Accept the way back from a running update to what the stack was before it."""
-    return await _on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
+    return await on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
 
 
 async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
@@ -240,7 +265,7 @@ async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
 
     Requests that are under way are completed; nothing new starts.
     """
-    return await _on_newest(engine, stack, lambda newest: _cancel(engine, caller, newest))
+    return await on_newest(engine, stack, lambda newest: _cancel(engine, caller, newest))
 
 
 async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
@@ -275,7 +300,7 @@ def _require_running(stack: Stack, *actions: Action) -> None:
         raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
 
 
-async def _on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:
+async def on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:
     """Make a change; when another request was faster, check and make it on what the stack is then."""
     for _ in range(_ATTEMPTS):
         try:
@@ -295,6 +320,7 @@ async def _accept(
     action: Action,
     values: Mapping[str, Any],
     others: list[Change],
+    options: Mapping[str, Any] | None = None,
 ) -> Stack:
     """Store the operation and the stack's new state in one write, then start.
 
@@ -312,14 +338,16 @@ async def _accept(
     await engine.services.journal.write(
         *others,
         Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
-        Insert(_operation(engine, caller, accepted)),
+        Insert(_operation(engine, caller, accepted, options)),
         stack_event(accepted, action, Status.IN_PROGRESS, reason),
     )
     engine.operator.schedule(stack.root_id)
     return accepted
 
 
-def _operation(engine: Engine, caller: Caller, stack: Stack) -> Operation:
+def _operation(
+    engine: Engine, caller: Caller, stack: Stack, options: Mapping[str, Any] | None = None
+) -> Operation:
     minutes = stack.timeout_mins
     seconds = minutes * 60 if minutes else engine.limits.stack_action_timeout
     moment = now()
@@ -333,18 +361,28 @@ def _operation(engine: Engine, caller: Caller, stack: Stack) -> Operation:
         created_at=moment,
         deadline=moment + timedelta(seconds=seconds),
         request_id=caller.request_id,
+        options=options or {},
     )
 
 
 # --- checks ---------------------------------------------------------------------------------------
 
 
-async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
-    db = engine.services.db
+async def checked_new(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Checked, str]:
+    """A request checked as that of a new stack, and the id that the stack will have."""
     request, fetched = await resolved_request(engine, caller, request)
     template, environment = await _parsed(engine, request)
-    if await stacks.named(db, request.name, caller.project_id) is not None:
-        raise StackExists(request.name)
+    source = Source(template, environment, request.files)
+    return await checked_source(engine, caller, request.name, source, fetched)
+
+
+async def checked_source(
+    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
+) -> tuple[Checked, str]:
+    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+    db = engine.services.db
+    if await stacks.named(db, name, caller.project_id) is not None:
+        raise StackExists(name)
     most = engine.limits.max_stacks_per_tenant
     limited = most >= 0 and not engine.policy.allows(caller, ADMIN_RULE)
     if limited and await stacks.count(db, caller.project_id) >= most:
@@ -352,21 +390,28 @@ async def _checked_new(engine: Engine, caller: Caller, request: StackRequest) ->
             f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "
             "Please delete some stacks."
         )
-    check_name(request.name)
+    check_name(name)
     stack_id = new_id()
-    identity = StackIdentity(project_id=caller.project_id, stack_name=request.name, stack_id=stack_id)
-    source = Source(template, environment, request.files)
+    identity = StackIdentity(project_id=caller.project_id, stack_name=name, stack_id=stack_id)
     source = await exports.with_exports(engine.services.db, engine.services.registry, source, identity)
-    checked = await _check(engine, source, fetched, identity, name=request.name)
+    checked = await _check(engine, source, fetched, identity, name=name)
     await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
 
 
-async def _checked_change(
+async def checked_change(
     engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
 ) -> Checked:
+    """A request checked as an update of a stack."""
     stored = await load_definition(engine.services.db, stack.project_id, stack.definition)
     source = await _merged(engine, request, stored)
+    return await checked_redefinition(engine, caller, stack, source, stored, fetched)
+
+
+async def checked_redefinition(
+    engine: Engine, caller: Caller, stack: Stack, source: Source, stored: Source, fetched: Fetched
+) -> Checked:
+    """A definition checked as what a stack becomes, instead of the ``stored`` one."""
     source = await exports.with_exports(
         engine.services.db, engine.services.registry, source, identity_of(stack)
     )

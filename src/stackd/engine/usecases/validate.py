@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -32,7 +31,9 @@ from stackd.errors import (
     PropertyError,
     StackdError,
     TemplateError,
+    TemplateErrors,
     UserParameterMissing,
+    all_errors,
 )
 from stackd.offload import offloaded
 from stackd.records import Caller
@@ -43,16 +44,11 @@ from stackd.template.environment import Environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
+from stackd.wording import Reason
 
 __all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
 
 _GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
-_INSIDE = re.compile(r"<[^>]*>\.")
-"""In the path of what a validation does not look at: the stacks inside."""
-
-_TOP_LEVEL = re.compile(r"^Property error: resources\.[^:]*\.properties: Unknown Property")
-"""What a validation looks at of properties: their names, but not those of keys in maps."""
-
 Json = dict[str, Any]
 
 
@@ -85,7 +81,7 @@ async def validate(
         request, fetched = await resolved_request(engine, caller, request)
         template, environment = await offloaded(size_of(request), definition_of, request, limits)
     except TemplateError as error:
-        _refuse(error.__dict__.get("all_errors") or [error])
+        _refuse(all_errors(error))
     identity = StackIdentity(project_id=caller.project_id)
     source = await with_exports(
         engine.services.db, registry, Source(template, environment, request.files), identity
@@ -130,14 +126,13 @@ class InvalidTemplate(TemplateError):
 
 
 def _refuse(errors: Sequence[StackdError]) -> NoReturn:
-    """Raise the first mistake with all others in tow."""
+    """Raise the mistakes as a group that answers as the first of them."""
     first = errors[0]
-    if isinstance(first, TemplateError) and first.wire_type in _GENERAL:
-        first = InvalidTemplate(
-            first.message, path=first.path, place=first.place, remedy=first.remedy, value=first.value
-        )
-    first.__dict__["all_errors"] = list(errors)
-    raise first
+    if not isinstance(first, TemplateError):
+        raise first
+    if first.wire_type in _GENERAL:
+        first = first.converted(InvalidTemplate)
+    raise TemplateErrors(first, errors)
 
 
 @dataclass(slots=True)
@@ -166,10 +161,12 @@ def check(source: Source, registry: Registry, limits: Limits | None = None) -> C
 
 def _only_a_value(error: TemplateError) -> bool:
     """Whether a mistake is one that a validation lets pass."""
-    if _INSIDE.search(error.path):
-        return not error.message.endswith("is not a valid keyword inside a output definition")
+    if error.where.is_inside:
+        return error.reason is not Reason.UNKNOWN_OUTPUT_KEY
     if isinstance(error, PropertyError):
-        return _TOP_LEVEL.search(error.message) is None
+        # What a validation looks at of properties are their names, but not those of keys in maps.
+        is_name = error.reason is Reason.UNKNOWN_PROPERTY and str(error.at).endswith(".properties")
+        return not is_name
     return isinstance(error, UserParameterMissing | InvalidParameterValue)
 
 

@@ -17,18 +17,19 @@ from stackd.clients.failures import NoEndpoint
 from stackd.clients.lookup import AmbiguousName, Finder
 from stackd.engine.definition.desired import Desired, property_error
 from stackd.engine.definition.scope import StackScope
-from stackd.engine.definition.types import deeper, inner_label
+from stackd.engine.definition.types import inner_label
 from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, StackdError, TemplateError
 from stackd.offload import offloaded
-from stackd.resources.constraints import Custom
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
+from stackd.template.constraints import CustomConstraint
 from stackd.template.evaluate import evaluate
 from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, items_of, refusal
 from stackd.template.parameters import invalid_parameter
-from stackd.template.problems import raise_first
+from stackd.template.problems import raise_all
 from stackd.template.unknown import has_unknown
+from stackd.wording import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _of_resource(
     values = {key: value for key, value in values.items() if not has_unknown(value)}
     for schema, value, path, _, _ in walk_values(schemas, values, where):
         for constraint in schema.constraints:
-            if isinstance(constraint, Custom):
+            if isinstance(constraint, CustomConstraint):
                 named, text = constraint.name, constraint.description
                 for each in items_of(value):
                     if _must_be_asked(named, each):
@@ -190,7 +191,7 @@ def _constrained(kind: type[Properties]) -> Mapping[str, PropertySchema]:
 
 def _has_custom(schema: PropertySchema) -> bool:
     inner = [*(schema.keys or {}).values(), *([schema.element] if schema.element else [])]
-    own = any(isinstance(each, Custom) and each.name in ON_REQUEST for each in schema.constraints)
+    own = any(isinstance(each, CustomConstraint) and each.name in ON_REQUEST for each in schema.constraints)
     return own or any(map(_has_custom, inner))
 
 
@@ -237,7 +238,7 @@ def _errors(
 
 async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence[TemplateError] = ()) -> None:
     """Raise the first of all faults, and of the ``others`` found before, with all of them in tow."""
-    raise_first(await faults(checks, finder, others))
+    raise_all(await faults(checks, finder, others))
 
 
 async def _verdict(finder: Finder, constraint: str, value: str) -> Verdict:
@@ -277,7 +278,10 @@ def _trouble(check: Check, error: CloudError) -> StackdError:
 
 def _error(check: Check, fault: Fault) -> TemplateError:
     desired = check.within
-    reason = check.description or refusal(check.value, fault.reason)
+    if check.description:
+        complaint = Reason.OTHER(text=check.description)
+    else:
+        complaint = refusal(check.value, fault.reason)
     remedy = fault.remedy
     if str(check.value) in desired.resources:
         remedy = f"Write {{get_resource: {check.value}}} to mean the resource of this template."
@@ -285,10 +289,10 @@ def _error(check: Check, fault: Fault) -> TemplateError:
     error: TemplateError
     if check.parameter:
         schema = desired.parameters.schemas[check.parameter]
-        error = invalid_parameter(source.template, schema, reason, source.environment, check.value)
-        error.remedy = "Give the name or id of one that exists." if schema.hidden else remedy
+        error = invalid_parameter(source.template, schema, complaint, source.environment, check.value)
+        error = error.but(remedy="Give the name or id of one that exists." if schema.hidden else remedy)
     else:
-        error = property_error(desired, check.resource, check.path, reason, remedy)
+        error = property_error(desired, check.resource, check.path, complaint, remedy)
     for label in reversed(check.around):
-        error = deeper(error, label)
+        error = error.inside(label)
     return error

@@ -9,7 +9,13 @@ from typing import Any, Final
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.validation.inspection import Inspected, inspect
 from stackd.engine.validation.tree import Expanded
-from stackd.errors import Place, StackdError, TemplateError, UserParameterMissing
+from stackd.errors import (
+    Place,
+    StackdError,
+    TemplateError,
+    UserParameterMissing,
+    headline,
+)
 from stackd.resources.heat.members import is_member_attribute
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry, load_registry
@@ -27,6 +33,7 @@ from stackd.template.problems import distinct, nearest
 from stackd.template.remedies import remedy_for
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
+from stackd.wording import Reason
 
 MOST: Final = 100
 """Errors that one answer tells; of the others it tells the number."""
@@ -110,6 +117,7 @@ def told(errors: Sequence[StackdError], warnings: Sequence[TemplateError] = ()) 
 
 def wire_type(error: StackdError) -> str:
     """The name under which clients know an error."""
+    error = headline(error)
     if error.wire_type in _FAILED_VALIDATIONS:
         return _VALIDATION
     if isinstance(error, UserParameterMissing) and not error.path.startswith("parameters."):
@@ -226,11 +234,9 @@ def _repeated(warning: ParseWarning) -> TemplateError:
 def without_told(warnings: list[TemplateError], errors: Sequence[TemplateError]) -> list[TemplateError]:
     """The warnings without those whose remedy an error at the same place has told already."""
     remedies = {(error.remedy, error.place.file) for error in errors}
-    said = {error.message.rsplit(": ", 1)[-1] for error in errors}
+    gists = {error.gist for error in errors}
     return [
-        each
-        for each in warnings
-        if (each.remedy, each.place.file) not in remedies and each.message.rsplit(": ", 1)[-1] not in said
+        each for each in warnings if (each.remedy, each.place.file) not in remedies and each.gist not in gists
     ]
 
 
@@ -311,7 +317,7 @@ def _missing_output(template: Template, handler: TemplateResource, use: Referenc
         return
     where = (*use.where, "get_attr" if template.version.dialect == "hot" else "Fn::GetAtt")
     yield TemplateError(
-        f"The Referenced Attribute ({use.resource} {name}) is incorrect.",
+        Reason.UNKNOWN_ATTRIBUTE(resource=use.resource, name=name),
         path=dotted(where),
         place=template.place((*where, 1)),
         remedy=nearest(name, outputs) or f"The nested template has the outputs {', '.join(outputs)}.",

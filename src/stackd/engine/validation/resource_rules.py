@@ -21,12 +21,12 @@ from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties, convert_all
 from stackd.template.evaluate import evaluate
 from stackd.template.functions.base import Reference
-from stackd.template.parameters import masked
 from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest
 from stackd.template.remedies import remedy_for
 from stackd.template.template import ResourceDefinition
 from stackd.template.unknown import has_unknown
 from stackd.template.validate import FunctionCheck, check_names, check_sharing
+from stackd.wording import HERE, PROPERTY_ERROR, Reason
 
 
 def validate(desired: Desired) -> list[TemplateError]:
@@ -222,7 +222,7 @@ def _wrong_names(error: PropertyError, where: str, schema: Mapping[str, Any]) ->
         name = below.split(".")[0].split("[")[0]
         yield from (name,) if name in schema else ()
     else:
-        yield from (name for name in schema if f" {name} " in f"{error.message} ")
+        yield from (str(error.complaint.words["name"]),) if error.reason is Reason.MISSING_PROPERTY else ()
 
 
 def _evaluated(
@@ -249,10 +249,13 @@ def _evaluated(
 
 def _in_property(error: TemplateError, path: str) -> TemplateError:
     """What a function in a property refused, said of the property."""
-    said = error.message.removeprefix(f"{error.path}: ")
+    quoted = error.quoted()
+    lead = quoted["lead"][1:] if error.lead[:1] == (HERE,) else quoted["lead"]
     return PropertyError(
-        f"Property error: {path}: {said}",
+        quoted["complaint"],
+        lead=(*PROPERTY_ERROR, *lead),
         path=error.path or path,
+        at=path,
         place=error.place,
         remedy=error.remedy,
         value=error.value,
@@ -267,17 +270,18 @@ def _unless_told(problems: Problems, path: str, report: Report, error: TemplateE
 
 def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
     """A type's complaint with its place in the text."""
-    path = error.path or f"resources.{name}.properties"
-    if not path.startswith("resources."):
-        path = f"resources.{name}.{path}"
-    unknown = error.message.startswith("Unknown Property ")
-    parent = path.rsplit(".", 1)[0] if unknown else ""
-    made = property_error(desired, name, path, error.message, error.remedy, inside=parent)
-    if unknown:
-        made.value = path.rpartition(".")[2]
+    path = _whole_path(name, error.path)
+    at = None if error.at is None else _whole_path(name, str(error.at))
+    made = property_error(desired, name, path, error.complaint, error.remedy, at=at)
     if not error.path:  # a rule across properties
-        made.message = masked(error.message, desired.parameters)
-        made.args = (made.message,)
+        made = made.but(lead=())
     if isinstance(made.value, dict) and len(made.value) == 1:
-        made.remedy = remedy_for(next(iter(made.value)), desired.source.template.version) or made.remedy
+        remedy = remedy_for(next(iter(made.value)), desired.source.template.version)
+        return made.but(remedy=remedy or made.remedy)
     return made
+
+
+def _whole_path(name: str, path: str) -> str:
+    """The path from the template of what a type says of a property, or of all properties."""
+    path = path or "properties"
+    return path if path.startswith("resources.") else f"resources.{name}.{path}"

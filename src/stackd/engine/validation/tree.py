@@ -18,7 +18,7 @@ from stackd.engine.definition.desired import (
 )
 from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment, placeholder_row
 from stackd.engine.definition.scope import StackScope
-from stackd.engine.definition.types import deeper, inner_label
+from stackd.engine.definition.types import inner_label
 from stackd.engine.validation.resource_rules import check_resources, open_properties, ranks
 from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.resources.base import Child, NestedType
@@ -27,9 +27,10 @@ from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
 from stackd.template.masking import Secrets, secrets_in
 from stackd.template.parameters import StackIdentity
-from stackd.template.problems import Problems, Report, Stage, raise_first, refuse
+from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
 from stackd.template.template import read_template
 from stackd.template.unknown import has_unknown
+from stackd.wording import Reason
 
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 
@@ -160,7 +161,7 @@ class _Expansion:
         try:
             child = _child(desired, resource, declared, self._registry, stack, problems)
             if self._raising and problems:
-                raise_first(problems.ordered(ranks(child)))
+                raise_all(problems.ordered(ranks(child)))
             inner = self.expanded(child, f"{stack}-{resource}", depth + 1, taken, problems)
         except TemplateError as error:
             report(told.error(error))
@@ -173,7 +174,7 @@ class _Expansion:
 
 def _too_deep(most: int, resource: str) -> TemplateError:
     return TemplateError(
-        f"Recursion depth exceeds {most}.",
+        Reason.NESTED_TOO_DEEP(most=most),
         path=f"resources.{resource}",
         remedy="Nest less deeply, or ask the operator to raise max_nested_stack_depth.",
     )
@@ -193,7 +194,7 @@ class _Inner:
         """The mistake; None for one that an earlier member of the same group has too."""
         if self._is_made:
             path = re.sub(r"^resources[.\[][^.<\]]*", "", error.path)
-            key = (path, error.message.rsplit(": ", 1)[-1])
+            key = (path, error.gist)
             if key in self._seen:
                 return None
             self._seen.add(key)
@@ -201,20 +202,22 @@ class _Inner:
 
     def error(self, error: TemplateError) -> TemplateError:
         """The mistake with its path from here, and a place in the text that it comes from."""
-        made = deeper(error, self._label)
-        if self._is_made:
-            made.path = _NUMBERED.sub(r"\1[\2]", made.path)
-            told = _NUMBERED.sub(r"\1[\2]", made.message)
-            made.message = error.message if _unknown_type(error) else told
-            made.args = (made.message,)
-        if self._is_made and not error.place.line:
-            template = self._around.source.template
-            path = self._origin(error.path)
-            is_key = "Unknown Property" in error.message
-            made.place = template.place(path, key=is_key)
-            if made.value is not None and not is_key:
-                made.value = template.value(path)
-        return made
+        if not self._is_made:
+            return error.inside(self._label)
+        if _is_of_member_type(error):  # said of the group
+            made = error.but(path=error.where.as_member().inside(self._label))
+        else:
+            made = error.as_member().inside(self._label)
+        return made if error.place.line else self._placed(made, error)
+
+    def _placed(self, made: TemplateError, error: TemplateError) -> TemplateError:
+        """The mistake in a member with its place in the text of the stack around."""
+        template = self._around.source.template
+        path = self._origin(error.path)
+        is_key = error.reason is Reason.UNKNOWN_PROPERTY
+        shows_value = error.value is not None and not is_key
+        value = template.value(path) if shows_value else error.value
+        return made.but(place=template.place(path, key=is_key), value=value)
 
     def _origin(self, path: str) -> tuple[str | int, ...]:
         """Where in the text of the stack around the definition of a member stands that was made of it."""
@@ -245,13 +248,10 @@ _MADE: Final = "nested_stack"
 
 _MEMBER: Final = re.compile(rf"resources[.\[][^.<\]]*\]?(?P<inner><{_MADE}>)?(\.|$)")
 
-_NUMBERED: Final = re.compile(rf"(<{_MADE}>\.resources)\.(\d+)(?=[.<]|$)")
-"""Members of groups have numbers for names; paths write them as indices."""
 
-
-def _unknown_type(error: TemplateError) -> bool:
-    """Whether a member's own type is not known, which is said of the group."""
-    return re.fullmatch(r"resources\.[^.<]*\.type", error.path) is not None
+def _is_of_member_type(error: TemplateError) -> bool:
+    """Whether it is a member's own type that is wrong."""
+    return not error.where.around and re.fullmatch(r"resources\.[^.]*\.type", error.where.path) is not None
 
 
 def _child(

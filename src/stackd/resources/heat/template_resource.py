@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from stackd.errors import TemplateError
 from stackd.records import Resource
-from stackd.resources import constraints as rules
 from stackd.resources.base import Attribute, Child, Members, NestedType, ResourceType
-from stackd.resources.constraints import Custom
 from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute
 from stackd.resources.schema import IN_PLACE, Properties, PropertySchema
-from stackd.template import constraints as given
 from stackd.template.functions.refs import select
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template
@@ -96,41 +92,9 @@ def _property(parameter: ParameterSchema, required: bool) -> PropertySchema:
         parameter.description,
         required=required,
         update=IN_PLACE,
-        constraints=tuple(map(_constraint, parameter.constraints)),
+        constraints=parameter.constraints,
         convertible=parameter.type in ("json", "comma_delimited_list"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A parameter's constraint as one of a property."""
-
-    constraint: given.Constraint
-
-    def check(self, value: Any) -> str | None:
-        """See ``stackd.resources.constraints.Constraint``."""
-        return self.constraint.problem(value) or None
-
-    def shown(self) -> dict[str, Any]:
-        """See ``stackd.resources.constraints.Constraint``."""
-        match self.constraint:
-            case given.Length(_, low, high):
-                return rules.Length(low, high).shown()
-            case given.Range(_, least, most):
-                return rules.Range(least, most).shown()
-            case given.Modulo(_, step, offset):
-                return rules.Modulo(step, offset).shown()
-            case given.AllowedValues(_, allowed):
-                return rules.AllowedValues(allowed).shown()
-            case given.AllowedPattern(_, pattern):
-                return rules.AllowedPattern(pattern).shown()
-        return {}
-
-
-def _constraint(constraint: given.Constraint) -> rules.Constraint:
-    if isinstance(constraint, given.CustomConstraint):
-        return Custom(constraint.name, constraint.description)
-    return _Shown(constraint)
 
 
 def as_parameter(value: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 from stackd.errors import PropertyError
 from stackd.resources.context import JSON
 from stackd.resources.neutron.objects import known
+from stackd.template.constraints import AllowedValues
+from stackd.wording import Complaint, Reason
 
 _NAMED = (
     "ah",
@@ -42,18 +44,15 @@ _EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 @dataclass(frozen=True, slots=True)
-class Protocols:
+class Protocols(AllowedValues):
     """An IP protocol by name, or by number as a text."""
 
-    def check(self, value: str) -> str | None:
-        """See ``Constraint``."""
+    allowed: tuple[str, ...] = _PROTOCOLS
+
+    def _problem(self, value: str) -> Complaint | None:
         if value in _NAMED or (value.isdecimal() and int(value) < 256):
             return None
-        return f'"{value}" is not an allowed value [0 to 255, {", ".join(_NAMED)}]'
-
-    def shown(self) -> dict[str, Any]:
-        """See ``Constraint``."""
-        return {"allowed_values": list(_PROTOCOLS)}
+        return Reason.NOT_ALLOWED(found=f'"{value}"', allowed=f"[0 to 255, {', '.join(_NAMED)}]")
 
 
 def same_rule_key(rule: Mapping[str, Any]) -> tuple[Any, ...]:

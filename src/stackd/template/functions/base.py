@@ -13,10 +13,21 @@ from enum import Enum
 from typing import Any, ClassVar, Final, Protocol
 
 from stackd.errors import Place, TemplateError
+from stackd.wording import HERE, Complaint, Reason
 
 PathPart = str | int
 TemplatePath = tuple[PathPart, ...]
 
+
+class Refused(ValueError):
+    """An argument that is wrong for a reason that others ask for."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(str(complaint))
+        self.complaint = complaint
+
+
+_LONGEST_NAME: Final = 180
 ARGUMENT_ERRORS: Final = (TypeError, ValueError, LookupError, ArithmeticError)
 
 
@@ -224,7 +235,18 @@ def call_error(
     name: str, function: Function, path: TemplatePath, error: Exception, place: Place
 ) -> TemplateError:
     """What to tell the user about an argument that a function refused."""
-    problem = str(error.args[0]) if error.args and isinstance(error, KeyError) else str(error)
-    where = dotted((*path, name))
     remedy = f"Write {function.usage}." if function.usage else ""
-    return TemplateError(f"{where}: {problem}", path=where, place=place, remedy=remedy)
+    path = (*path, name)
+    return TemplateError(_complaint(error), lead=(HERE,), path=dotted(path), place=place, remedy=remedy)
+
+
+def _complaint(error: Exception) -> Complaint:
+    """What an argument error says."""
+    if isinstance(error, Refused):
+        return error.complaint
+    return Reason.OTHER(text=error.args[0] if error.args and isinstance(error, KeyError) else error)
+
+
+def invalid_condition(name: object) -> Complaint:
+    """The complaint about the name of a condition that there is not."""
+    return Reason.INVALID_CONDITION(name=str(name)[:_LONGEST_NAME])

@@ -1,0 +1,83 @@
+"""What a plan was made from, as a digest of each part, so that what has moved since can be named (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from stackd.db.codec import to_json
+from stackd.engine.definition.desired import Source
+from stackd.engine.planning.stored import StoredStack
+from stackd.records import Resource
+
+Digest = Callable[[bytes], str]
+"""A keyed digest: parts may be secrets."""
+
+_OF_ROW: Final = (
+    "id",
+    "kind",
+    "action",
+    "status",
+    "physical_id",
+    "replaced_by",
+    "properties",
+    "attributes",
+    "metadata",
+    "data",
+)
+
+
+def fingerprint(
+    source: Source | None, stored: StoredStack | None, missing: frozenset[str], digest: Digest
+) -> dict[str, str]:
+    """A digest of each part: the stored definition (``source``), its parameters and files, every resource.
+
+    ``missing`` are the ids of rows whose objects are gone: such a resource is another one than before.
+    """
+    parts = dict(_of_source(source)) if source is not None else {}
+    if stored is not None:
+        parts |= dict(_of_rows(stored, "", missing))
+    return {name: digest(to_json(value)) for name, value in parts.items()}
+
+
+def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
+    environment = source.environment.to_data()
+    parameters: Mapping[str, Any] = environment.pop("parameters", {})
+    yield "template", source.template.data
+    yield "environment", environment
+    yield from ((f"parameters.{name}", value) for name, value in parameters.items())
+    yield from ((f"files.{name}", text) for name, text in source.files.items())
+    yield from ((f"exports.{name}", value) for name, value in (source.exports or {}).items())
+
+
+def _of_rows(stored: StoredStack, around: str, missing: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    for row in stored.rows:
+        path = f"{around}resources.{row.name}"
+        yield (f"{path}#{row.id}" if row.replaced_by else path), _row(row, missing)
+        if (inside := stored.inside(row)) is not None:
+            yield from _of_rows(inside, f"{path}.", missing)
+
+
+def _row(row: Resource, missing: frozenset[str]) -> list[Any]:
+    return [*(getattr(row, name) for name in _OF_ROW), row.id in missing]
+
+
+def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """The parts that differ, each with what became of it; none when nothing has moved."""
+    said = []
+    for name in sorted({*before, *now}):
+        shown = name.partition("#")[0]
+        if name not in now:
+            said.append(f"{shown} is gone")
+        elif name not in before:
+            said.append(f"{shown} is new")
+        elif before[name] != now[name]:
+            said.append(f"{shown} changed")
+    return tuple(dict.fromkeys(said))
+
+
+def combined(parts: Mapping[str, str]) -> str:
+    """One digest for all parts, to show."""
+    text = "\n".join(f"{name} {value}" for name, value in sorted(parts.items()))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

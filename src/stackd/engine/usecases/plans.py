@@ -1,0 +1,301 @@
+"""Plans that are shown, stored and executed: exactly what was shown runs, or nothing does.
+
+A stored plan keeps the definition that it leads to and a digest of each part of what it was made from. It is
+executed only while all of these are as they were, in the store and in the cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from stackd.db import documents, plans, stacks
+from stackd.db.journal import Change, Insert, Remove, Update
+from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.documents import load_definition, pack_definition
+from stackd.engine.execution.observation import missing_objects
+from stackd.engine.factories import new_id, now
+from stackd.engine.planning.fingerprint import fingerprint, moved
+from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.states import require_start
+from stackd.engine.planning.stored import StoredStack
+from stackd.engine.services import exports
+from stackd.engine.services.stored_trees import load_tree
+from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.fetching import Fetched, resolved_request
+from stackd.engine.usecases.planning import planned, planned_new
+from stackd.engine.usecases.requests import Checked, StackRequest
+from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated
+from stackd.records import Action, Caller, Definition, SavedPlan, Stack
+from stackd.template.masking import NOTHING, Secrets
+
+LIFETIME: Final = timedelta(days=7)
+"""How long a stored plan can be executed."""
+
+READY: Final = "ready"
+EXECUTED: Final = "executed"
+_OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan with what it was made from."""
+
+    plan: Plan
+    saved: SavedPlan
+    documents: tuple[Change, ...] = ()
+
+
+async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Draft:
+    """The plan of a stack that does not exist yet."""
+    engine.policy.enforce(caller, "plans:create")
+    checked, _ = await use_cases.checked_new(engine, caller, request)
+    definition, puts = _packed(engine, caller.project_id, checked.source)
+    desired = replace(checked.desired, definition=definition)
+    plan = await planned_new(engine, caller.project_id, desired, checked.expanded.secrets())
+    parts = await _parts(engine, caller.project_id, _exports_only(checked), None, frozenset())
+    saved = _saved(caller, request.name, "", Action.CREATE, definition, request, parts, plan)
+    return Draft(plan, saved, tuple(puts))
+
+
+async def draft_update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, *, observe: bool
+) -> Draft:
+    """The plan of an update; with ``observe`` what is gone from the cloud is made anew."""
+    engine.policy.enforce(caller, "plans:create")
+    require_start(stack, Action.UPDATE)
+    request, fetched = await resolved_request(engine, caller, request)
+    checked = await use_cases.checked_change(engine, caller, stack, request, fetched)
+    await exports.begin(engine.services.db, stack, checked.desired)
+    definition, puts = _packed(engine, stack.project_id, checked.source)
+    desired = replace(checked.desired, definition=definition)
+    secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
+    draft = await _draft(
+        engine, caller, stack, Action.UPDATE, desired, request, secrets, definition, observe=observe
+    )
+    return replace(draft, documents=tuple(puts))
+
+
+async def draft_deletion(engine: Engine, caller: Caller, stack: Stack, *, observe: bool) -> Draft:
+    """The plan of a deletion."""
+    engine.policy.enforce(caller, "plans:create")
+    require_start(stack, Action.DELETE)
+    await exports.withdraw(engine.services.db, stack)
+    request = StackRequest(name=stack.name)
+    return await _draft(
+        engine, caller, stack, Action.DELETE, None, request, NOTHING, Definition(), observe=observe
+    )
+
+
+async def _draft(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    action: Action,
+    desired: Desired | None,
+    request: StackRequest,
+    secrets: Secrets,
+    definition: Definition,
+    *,
+    observe: bool,
+) -> Draft:
+    stored, missing = await _world(engine, caller, stack, observe=observe)
+    plan = await planned(engine, stack, desired, action, secrets, missing)
+    parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
+    saved = _saved(caller, stack.name, stack.id, action, definition, request, parts, plan)
+    return Draft(plan, saved)
+
+
+async def save(engine: Engine, draft: Draft) -> SavedPlan:
+    """Store a plan, so that it can be executed later."""
+    await engine.services.journal.write(*draft.documents, Insert(draft.saved))
+    return draft.saved
+
+
+async def listed(engine: Engine, caller: Caller, stack_id: str = "") -> Sequence[SavedPlan]:
+    """The stored plans of the caller's project, newest first, without their steps."""
+    engine.policy.enforce(caller, "plans:index")
+    return await plans.listed(engine.services.db, caller.project_id, stack_id)
+
+
+async def shown(engine: Engine, caller: Caller, plan_id: str) -> SavedPlan:
+    """A stored plan of the caller's project."""
+    engine.policy.enforce(caller, "plans:show")
+    return await _found(engine, caller, plan_id)
+
+
+async def delete(engine: Engine, caller: Caller, plan_id: str) -> None:
+    """Remove a stored plan."""
+    engine.policy.enforce(caller, "plans:delete")
+    saved = await _found(engine, caller, plan_id)
+    await engine.services.journal.write(Remove(SavedPlan, saved.id))
+
+
+async def execute(engine: Engine, caller: Caller, plan_id: str) -> Stack:
+    """Do what a stored plan says; raises ``PlanOutdated`` naming what has moved since it was made."""
+    engine.policy.enforce(caller, "plans:execute")
+    for _ in range(_ATTEMPTS):
+        saved = await _found(engine, caller, plan_id)
+        _require_ready(saved)
+        try:
+            return await _execute(engine, caller, saved)
+        except Fenced:
+            continue  # something moved between the comparison and the write: the comparison says what
+    raise PlanOutdated(plan_id, "the stack keeps changing")
+
+
+async def _execute(engine: Engine, caller: Caller, saved: SavedPlan) -> Stack:
+    used = Update(SavedPlan, saved.id, {"state": EXECUTED}, where={"state": READY})
+    if saved.action is Action.CREATE:
+        return await _create(engine, caller, saved, used)
+    stack = await stacks.get(engine.services.db, saved.stack_id, saved.project_id, live=True)
+    if stack is None:
+        raise PlanOutdated(saved.id, f"the stack {saved.stack_name} is gone")
+    stored, missing = await _world(engine, caller, stack, observe=True)
+    parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
+    _require_unmoved(saved, parts)
+    require_start(stack, saved.action)
+    if saved.action is Action.DELETE:
+        return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
+    source = await load_definition(engine.services.db, saved.project_id, saved.definition)
+    before = await load_definition(engine.services.db, stack.project_id, stack.definition)
+    fetched = _nothing_fetched(engine, saved)
+    checked = await use_cases.checked_redefinition(engine, caller, stack, source, before, fetched)
+    request = _request(saved)
+    return await use_cases.accept_change(
+        engine, caller, stack, request, checked, used, plan=saved.id, converge=True
+    )
+
+
+async def _create(engine: Engine, caller: Caller, saved: SavedPlan, used: Change) -> Stack:
+    source = await load_definition(engine.services.db, saved.project_id, saved.definition)
+    fetched, request = _nothing_fetched(engine, saved), _request(saved)
+    checked, stack_id = await use_cases.checked_source(engine, caller, saved.stack_name, source, fetched)
+    _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
+    async with engine.trusts.borrowed(caller) as credential:
+        return await use_cases.accept_new(
+            engine, caller, request, checked, stack_id, credential, used, plan=saved.id
+        )
+
+
+# --- what a plan was made from ------------------------------------------------------------------------
+
+
+async def _world(
+    engine: Engine, caller: Caller, stack: Stack, *, observe: bool
+) -> tuple[StoredStack, frozenset[str]]:
+    """The stored tree, and which of its objects are gone from the cloud as the caller sees it."""
+    stored = await load_tree(engine.services.db, stack, definitions=False)
+    if not observe:
+        return stored, frozenset()
+    cloud = engine.trusts.of_caller(caller)
+    return stored, await missing_objects(cloud, engine.services.registry, stored)
+
+
+async def _source(engine: Engine, stack: Stack) -> Source:
+    return await load_definition(engine.services.db, stack.project_id, stack.definition)
+
+
+def _exports_only(checked: Checked) -> Source | None:
+    """What the plan of a new stack depends on beside its own definition: the values that it imports."""
+    imported = checked.source.exports
+    return checked.source if imported else None
+
+
+async def _parts(
+    engine: Engine,
+    project_id: str,
+    source: Source | None,
+    stored: StoredStack | None,
+    missing: frozenset[str],
+) -> dict[str, str]:
+    digest = partial(documents.document_id, engine.services.db.document_key, project_id)
+    return fingerprint(source, stored, missing, digest)
+
+
+def _require_unmoved(saved: SavedPlan, parts: dict[str, str]) -> None:
+    if changes := moved(saved.fingerprint, parts):
+        raise PlanOutdated(saved.id, "; ".join(changes))
+
+
+def _require_ready(saved: SavedPlan) -> None:
+    if saved.state != READY:
+        raise PlanOutdated(saved.id, "it was executed already")
+    if saved.expires_at <= now():
+        raise PlanOutdated(saved.id, f"it expired at {saved.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+async def _found(engine: Engine, caller: Caller, plan_id: str) -> SavedPlan:
+    saved = await plans.get(engine.services.db, plan_id, caller.project_id)
+    if saved is None:
+        raise EntityNotFound("Plan", plan_id)
+    return saved
+
+
+# --- records ----------------------------------------------------------------------------------------------
+
+
+def _packed(engine: Engine, project_id: str, source: Source) -> tuple[Definition, list[Change]]:
+    data = (source.template.data, source.environment.to_data(), source.files)
+    return pack_definition(engine.services.db, project_id, *data)
+
+
+def _saved(
+    caller: Caller,
+    name: str,
+    stack_id: str,
+    action: Action,
+    definition: Definition,
+    request: StackRequest,
+    parts: dict[str, str],
+    plan: Plan,
+) -> SavedPlan:
+    moment = now()
+    options: dict[str, Any] = {key: getattr(request, key) for key in _OPTIONS}
+    return SavedPlan(
+        id=new_id(),
+        project_id=caller.project_id,
+        stack_id=stack_id,
+        stack_name=name,
+        action=action,
+        state=READY,
+        user_id=caller.user_id,
+        user_name=caller.user_name,
+        created_at=moment,
+        expires_at=moment + LIFETIME,
+        definition=definition,
+        options=options | {"tags": None if request.tags is None else list(request.tags)},
+        fingerprint=parts,
+        content=plan.to_data(),
+    )
+
+
+def _request(saved: SavedPlan) -> StackRequest:
+    """The options of the request that a plan was made for; its definition is stored with the plan."""
+    options = {key: saved.options.get(key) for key in _OPTIONS}
+    tags = saved.options.get("tags")
+    return StackRequest(
+        name=saved.stack_name,
+        tags=None if tags is None else tuple(tags),
+        timeout_mins=options["timeout_mins"],
+        disable_rollback=options["disable_rollback"],
+        existing=bool(options["existing"]),
+    )
+
+
+def _nothing_fetched(engine: Engine, saved: SavedPlan) -> Fetched:
+    """All templates that a plan names were stored with it."""
+    return Fetched(engine.services.egress, engine.limits.max_template_size, saved.project_id)
+
+
+def require_action(text: str) -> Action:
+    """The action that a request wants a plan for."""
+    try:
+        return {"update": Action.UPDATE, "delete": Action.DELETE}[text.lower()]
+    except KeyError:
+        raise BadRequest(f"There is no plan of the action {text}; use update or delete.") from None

@@ -1,0 +1,123 @@
+"""Why something in a template is wrong, where, and the sentences that say so.
+
+A template error is data: a `Reason`, the words that vary, and the path. Only this module makes a message of
+them, and only where it is shown; whoever has to decide looks at the data. The words are Heat's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+
+class Here(Enum):
+    """Stands among words for the path of the error, which is known only when it is shown."""
+
+    HERE = "here"
+
+
+HERE: Final = Here.HERE
+Word = str | Here
+PROPERTY_ERROR: Final = ("Property error", HERE)
+"""What leads to the sentence about a property."""
+
+
+class Reason(Enum):
+    """What is wrong; the value is the sentence, with the names of the words that vary.
+
+    A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text. The word ``value``
+    is what may differ when the members of a group all have the same mistake.
+    """
+
+    OTHER = "{text}"
+    CIRCULAR_DEPENDENCY = "Circular Dependency Found: {{{circle}}}"
+    CONSTRAINT_TYPE = "{constraint} constraint invalid for {type}"
+    EXCLUSIVE_PROPERTIES = "Cannot define the following properties at the same time: {names}."
+    INVALID_CONDITION = 'Invalid condition "{name}"'
+    MISSING_PARAMETER = "The Parameter ({name}) was not provided."
+    MISSING_PROPERTY = "Property {name} not assigned"
+    MISSING_TEMPLATE = 'Could not fetch remote template "{name}": {why}'
+    NESTED_TOO_DEEP = "Recursion depth exceeds {most}."
+    NOT_A_MAP = '"{where}" is not a map but: {found}'
+    NOT_ALLOWED = "{found} is not an allowed value {allowed}"
+    NOT_IMPLEMENTED = "Property {name} not implemented yet"
+    NOT_MATCHING = '"{found}" does not match pattern "{pattern}"'
+    NOT_MULTIPLE = "{found} is not a multiple of {step} with an offset of {offset}"
+    OUT_OF_RANGE = "{value} is out of range (min: {min}, max: {max})"
+    REFUSED_VALUE = "Error validating value '{value}'{why}"
+    UNDECLARED_PARAMETER = "The Parameter ({name}) was not defined in template."
+    UNKNOWN_ATTRIBUTE = "The Referenced Attribute ({resource} {name}) is incorrect."
+    UNKNOWN_OUTPUT_KEY = '"{name}" is not a valid keyword inside a output definition'
+    UNKNOWN_PROPERTY = "Unknown Property {name}"
+    UNKNOWN_REFERENCE = 'The specified reference "{name}" (in {where}) is incorrect.'
+    UNKNOWN_TYPE = "The Resource Type ({name}) could not be found."
+    UNMET_ASSERTION = "{where} does not hold."
+    WRONG_LENGTH = "length ({value}) is out of range (min: {min}, max: {max})"
+
+    def __call__(self, **words: Any) -> Complaint:
+        """The complaint of this reason with these words."""
+        return Complaint(self, {key: word if word is HERE else str(word) for key, word in words.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong, and the words that say of what, but not where."""
+
+    reason: Reason
+    words: Mapping[str, Word]
+
+    def sentence(self, path: str = "") -> str:
+        """What is wrong, in one sentence; ``path`` stands for `HERE`."""
+        words = {key: path if word is HERE else str(word) for key, word in self.words.items()}
+        return words["text"] if self.reason is Reason.OTHER else self.reason.value.format_map(words)
+
+    def gist(self, path: str = "") -> str:
+        """The sentence without the value: the same for the same mistake in several members of a group."""
+        return Complaint(self.reason, {**self.words, "value": ""}).sentence(path)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a tree of stacks: a dotted path, and around it the resources in which its stack is.
+
+    ``around`` has the outermost resource first, with what its stack is made of: ``web<server.yaml>``.
+    """
+
+    around: tuple[str, ...] = ()
+    path: str = ""
+
+    def inside(self, label: str) -> Where:
+        """The same place seen from the stack that has the resource ``label``, in which it is."""
+        return Where((label, *self.around), self.path)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is something in a stack inside, and not the whole of one."""
+        return len(self.around) + bool(self.path) > 1 and bool(self.around)
+
+    def as_member(self) -> Where:
+        """The same with the number of a group's member as an index: ``resources[0].properties.image``."""
+        if self.around:
+            first, *others = self.around
+            return Where((_MEMBER.sub(r"[\1]", first), *others), self.path)
+        return Where((), _MEMBER_PATH.sub(r"resources[\1]", self.path))
+
+    def __str__(self) -> str:
+        steps = [f"resources{label}" if label[:1] == "[" else f"resources.{label}" for label in self.around]
+        return ".".join([*steps, *([self.path] if self.path else [])])
+
+
+_MEMBER: Final = re.compile(r"^(\d+)(?=<)")
+_MEMBER_PATH: Final = re.compile(r"^resources\.(\d+)(?=\.|$)")
+
+
+def message(complaint: Complaint, lead: tuple[Word, ...], path: str) -> str:
+    """The whole message: what leads to the sentence, and the sentence, parted by colons."""
+    parts = [path if part is HERE else str(part) for part in lead]
+    return ": ".join([*parts, complaint.sentence(path)])

@@ -1,0 +1,40 @@
+"""The fakes of the tests are called as what they stand for."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.clients.service import Service
+from stackd.resources.context import Context
+from tests.support.context import FakeCloud, FakeContext, FakeFinder, FakeService
+
+
+def methods(cls: type) -> dict[str, object]:
+    return {
+        name: member
+        for name, member in vars(cls).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+
+
+def shape(function: object) -> tuple[bool, list[tuple[str, str, object]]]:
+    """Whether it is awaited, and its arguments."""
+    assert callable(function)
+    arguments = inspect.signature(function).parameters.values()
+    named = [(each.name, each.kind.name, each.default) for each in arguments]
+    return inspect.iscoroutinefunction(function), named
+
+
+@pytest.mark.parametrize(
+    ("fake", "real"),
+    [(FakeCloud, Cloud), (FakeService, Service), (FakeFinder, Finder), (FakeContext, Context)],
+)
+def test_fake_has_the_signatures_of_what_it_stands_for(fake: type, real: type) -> None:
+    meant = methods(real)
+    shared = {name: shape(member) for name, member in methods(fake).items() if name in meant}
+    assert shared == {name: shape(meant[name]) for name in shared}
+    assert shared
