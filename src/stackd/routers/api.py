@@ -75,8 +75,8 @@ class Api(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """What a request passes before the routes.
 
-        FastAPI's own stack would add layers for telemetry, limits of bodies, forms and a page of errors, which
-        nothing here uses; what breaks is answered with the request's id.
+        FastAPI's own stack would add layers for telemetry, limits of bodies, forms and a page of errors.
+        None is used here; what breaks is answered with the request's id.
         """
         gate = Versions(Tokens(self.router, self._front), self._front)
         app: ASGIApp = RequestIds(ExceptionMiddleware(gate, handlers=self.exception_handlers))
