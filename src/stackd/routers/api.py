@@ -24,6 +24,7 @@ from stackd.routers import (
     lookup,
     models,
     outputs,
+    plans,
     resources,
     stacks,
     templates,
@@ -40,6 +41,7 @@ NOUNS = (
     outputs.router,
     definitions.router,
     actions.router,
+    plans.router,
     templates.router,
     build_info.router,
 )

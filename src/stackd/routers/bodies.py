@@ -143,7 +143,12 @@ class ChangedStackBody(StackRequest):
     @classmethod
     def _first(cls, body: Mapping[str, Any]) -> dict[str, Any]:
         existing = body.get("existing") is not None and truth(body["existing"], "existing")
-        return _read_first(body, template_required=True, existing=existing)
+        return _read_first(body, template_required=cls.needs_template(body), existing=existing)
+
+    @classmethod
+    def needs_template(cls, body: Mapping[str, Any]) -> bool:
+        """Whether a body without a template is refused."""
+        return True
 
 
 class PatchedStackBody(StackRequest):

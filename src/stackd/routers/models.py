@@ -308,3 +308,60 @@ class Validated(Model):
 
 class Anything(Model):
     """A JSON object."""
+
+
+class PlanCause(Model):
+    """Why a step does something."""
+
+    path: str = Field(description="The property, `metadata`, or empty for the resource itself.")
+    old: Any = None
+    new: Any = None
+    unknown: bool | None = Field(None, description="The new value is known only after other steps.")
+    replaces: bool | None = Field(None, description="It forces a replacement.")
+    rule: str | None = None
+
+
+class PlanStep(Model):
+    """What is done to one resource."""
+
+    path: list[str] = Field(description="Names of the resources that lead to it, and its own.")
+    type: str
+    verb: str
+    row: str | None = None
+    causes: list[PlanCause] | None = None
+    removes: bool | None = Field(None, description="The resource goes.")
+    deferred: bool | None = Field(None, description="What is inside is planned when it is reached.")
+
+
+class PlanSummary(Model):
+    """A plan, without its steps."""
+
+    id: str | None
+    action: str
+    state: str
+    stack_name: str
+    stack_id: str | None
+    created_at: str
+    created_by: str
+    expires_at: str | None
+
+
+class PlanView(PlanSummary):
+    """A plan with the steps that change something."""
+
+    format: int
+    fingerprint: str
+    summary: dict[str, int] = Field(description="How many steps of each verb there are.")
+    steps: list[PlanStep]
+
+
+class PlanAnswer(Model):
+    """One plan."""
+
+    plan: PlanView
+
+
+class PlanList(Model):
+    """Plans."""
+
+    plans: list[PlanSummary]

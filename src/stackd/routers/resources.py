@@ -76,7 +76,7 @@ def _detailed(
 async def show(call: Call, query: Annotated[ResourceQuery, Query()]) -> Response:
     """Show a resource with its attributes."""
     view, description = await resource_queries.show(
-        call.reader, call.caller, call.stack, call.part("resource")
+        call.reader, call.caller, call.stack, call.part("resource"), query.with_attr
     )
     return views.answer({"resource": _detailed(call, view, description, query.with_attr)})
 

@@ -33,6 +33,7 @@ from stackd.routers.queries import read_query
 from stackd.routers.tree import ARN, Tree
 
 _PARTS: Mapping[str, str] = {
+    "plan": "Id of a stored plan.",
     "project": "Id of the project.",
     "name": "Name of the stack, or in short paths its name or id.",
     "id": "Id of the stack.",

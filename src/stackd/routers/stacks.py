@@ -213,8 +213,8 @@ async def preview_update_patch(
 
 async def _preview_update(call: Call, request: StackRequest, rule: str, *, nested: bool) -> Response:
     stack = await access.permitted(call.engine, call.caller, rule, call.stack, live=True)
-    plan, secrets = await use_cases.preview_update(call.engine, call.caller, stack, request)
-    return await previews.changes(call, stack, plan, secrets, nested=nested)
+    found = await use_cases.preview_update(call.engine, call.caller, stack, request)
+    return await previews.changes(found, nested=nested)
 
 
 @router.delete(STACK, status_code=204)

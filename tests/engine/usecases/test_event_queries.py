@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stackd.db.stacks import Page
@@ -9,6 +11,7 @@ from stackd.engine.usecases import event_queries
 from stackd.engine.usecases.event_queries import NoEvents
 from stackd.engine.usecases.queries import Reader
 from tests.support.engine import World
+from tests.support.templates import hot
 
 VALUE = {"type": "OS::Heat::Value", "properties": {"value": "x"}}
 GROUP = {"type": "OS::Heat::ResourceGroup", "properties": {"count": 1, "resource_def": VALUE}}
@@ -50,3 +53,27 @@ async def test_event_is_shown_with_the_properties_of_its_resource(stackd_world: 
         assert (view.event.id, properties) == (identity, {"value": "x"})
         with pytest.raises(NoEvents):
             await event_queries.show(reader, caller, stack, "g", identity)
+
+
+async def test_events_show_the_properties_of_their_time(stackd_world: World) -> None:
+    def template(value: str) -> dict[str, Any]:
+        return hot({"v": {"type": "OS::Heat::Value", "properties": {"value": value}}})
+
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", template("old")))
+        stack = await process.done(await process.update(stack, template("new")))
+        stack = await process.done(await process.update(stack, hot({})))
+        reader, caller = Reader(process.engine), process.caller
+        found = await event_queries.listed(reader, caller, stack, {}, Page(descending=False), resource="v")
+        shown = []
+        for each in found.events:
+            view, properties = await event_queries.show(reader, caller, stack, "v", each.event.id)
+            shown.append((view.event.action, view.event.status, properties))
+        assert shown == [
+            ("CREATE", "IN_PROGRESS", {"value": "old"}),
+            ("CREATE", "COMPLETE", {"value": "old"}),
+            ("UPDATE", "IN_PROGRESS", {"value": "new"}),
+            ("UPDATE", "COMPLETE", {"value": "new"}),
+            ("DELETE", "IN_PROGRESS", {"value": "new"}),
+            ("DELETE", "COMPLETE", {"value": "new"}),
+        ]

@@ -377,7 +377,7 @@ async def test_preview_of_an_update_fetches_too(process: Process, site: Site) ->
     stack = await complete(process, await process.create("s", using(url)))
     site.pages["/t.yaml"] = value("new")
     request = StackRequest(template=using(url))
-    plan, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
+    plan = (await use_cases.preview_update(process.engine, process.caller, stack, request)).plan
     causes = [
         (step.name, cause.old, cause.new) for step in plan.changes() for cause in step.causes if cause.path
     ]

@@ -194,9 +194,9 @@ async def wait_until_ready(work: ResourceContext, props: Properties) -> None:
             return await work.kind.is_ready(work, props)
 
         await work.until(ready)
-    elif kind.ready is not ResourceType.ready:
+    elif work.kind.takes_time:
         live = await work.live()
-        if "status" not in live or not work.kind.ready(live):
+        if work.kind.status_field not in live or not work.kind.ready(live):
             await work.poll(work.kind.ready)
 
 

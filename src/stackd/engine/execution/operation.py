@@ -13,6 +13,7 @@ import structlog
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder, Found
+from stackd.clients.wire import Permit
 from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
@@ -60,12 +61,14 @@ class OperationExecutor:
         stack: Stack,
         *,
         open_cloud: Callable[[], Awaitable[Cloud]],
+        permit: Permit,
         found: Found | None,
         halted: Callable[[], Halt | None],
         on_deleted: Callable[[Stack], Awaitable[None]] | None,
     ) -> None:
         self.services = services
         self._open_cloud = open_cloud
+        self._permit = permit
         self._found = found
         self._halted = halted
         self._on_deleted = on_deleted
@@ -102,7 +105,7 @@ class OperationExecutor:
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
-        cloud = await self._open_cloud()
+        cloud = (await self._open_cloud()).with_permit(self._permit)
         stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
@@ -110,6 +113,7 @@ class OperationExecutor:
             self.fence,
             await self._inputs(action, desired, stored, cloud),
             cloud,
+            self._permit,
             Finder(cloud, self._found),
             self.cancellation,
             rolls_back=self._rolls_back(action),
@@ -241,7 +245,7 @@ class OperationExecutor:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""
         stack = await stacks.get(self.services.db, self.stack.id, None)
         if stack is not None and stack.stack_user_project_id and stack.parent_id is None:
-            await self.services.stack_users.remove_project(stack.stack_user_project_id)
+            await self.services.stack_users.remove_project(stack.stack_user_project_id, self._permit)
 
     async def _fail(self, action: Action, reason: str) -> None:
         """Store the failure, in one with the beginning of the rollback where there is one.

@@ -160,7 +160,7 @@ def _lacks_attributes(at: StackRun, work: ResourceContext) -> bool:
     if isinstance(work.kind, NestedType):
         return True
     missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
-    return bool(missing & (work.kind.attributes.keys() | {"show"}))
+    return bool(missing & work.kind.stored_names())
 
 
 async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> None:

@@ -18,8 +18,10 @@ from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.template.masking import concealed
 
 STATE_CHANGED = "state changed"
+_CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
 
 
@@ -142,7 +144,7 @@ class ResourceContext:
         users = self.run.services.stack_users
         name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
         await self.put_data(stack_user_name=name)
-        user = await users.make(self.stack_record, name, keypair=keypair)
+        user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair)
         fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
         await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
         return user
@@ -152,9 +154,9 @@ class ResourceContext:
         users = self.run.services.stack_users
         known, name = (self.resource.data.get(key) for key in ("stack_user", "stack_user_name"))
         if known:
-            await users.remove(StackUser(**known))
+            await users.remove(StackUser(**known), self.run.permit)
         elif name:
-            await users.remove_named(self.stack_record, name)
+            await users.remove_named(self.stack_record, name, self.run.permit)
         else:
             return
         await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
@@ -177,7 +179,7 @@ class ResourceContext:
 
     async def enter(self, action: Action, *others: Change, **values: Any) -> None:
         """The intent: the action begins, with all that is needed to resume it."""
-        event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED)
+        event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED, self._shown_properties(action, values))
         status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
         if self._armed:
             others, self._armed, self.was_armed = (*others, *self._armed), (), True
@@ -203,15 +205,28 @@ class ResourceContext:
         """An event without a change of the row."""
         await self.run.write(self.event(self.resource.action, status, reason))
 
-    def event(self, action: Action, status: Status, reason: str) -> Insert:
+    def _shown_properties(self, action: Action, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the event of an action that begins shows of the properties, where it may change them."""
+        if action not in _CHANGES_PROPERTIES:
+            return None
+        properties: Mapping[str, Any] = values.get("properties", self.resource.properties)
+        shown: Mapping[str, Any] = concealed(properties, self.run.secrets)
+        return shown
+
+    def event(
+        self, action: Action, status: Status, reason: str, properties: Mapping[str, Any] | None = None
+    ) -> Insert:
         """The record that the resource changes its state."""
-        shown = self.resource.physical_id or self.physical_name
-        return resource_event(self.stack_record, self.resource, action, status, reason, shown)
+        physical_id = self.resource.physical_id or self.physical_name
+        return resource_event(
+            self.stack_record, self.resource, action, status, reason, physical_id, properties
+        )
 
     async def attributes(self, wanted: frozenset[tuple[Any, ...]]) -> dict[str, Any]:
         """What the object shows now, read once more only where nothing newer is at hand.
 
-        ``wanted`` are the references in the template; lazy attributes are read only for them.
+        ``wanted`` are the references in the template: attributes that cost calls of their own are read
+        for them only.
         """
         live: JSON = {}
         if self.kind.entity is not None and self.resource.physical_id:
@@ -226,8 +241,8 @@ class ResourceContext:
             values["show"] = live
         names = {str(path[0]) for path in wanted}
         for name, attribute in self.kind.attributes.items():
-            if attribute.lazy and name in names:
-                values[name] = await self.kind.lazy_attribute(self, name)
+            if attribute.read is not None and name in names:
+                values[name] = await attribute.read(self)
         return values
 
     def forget_live(self) -> None:

@@ -91,7 +91,9 @@ def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
         difference = _difference(at, row, path, recurse)
     except StackdError as error:
         at.plan.errors[name] = error
-        at.plan.view[name] = None if row is None else all_unknown(row)
+        at.plan.view[name] = (
+            None if row is None else all_unknown(at.desired.types[name].handler.with_computed(row))
+        )
         difference = Difference(Verb.CREATE if row is None else Verb.UPDATE)
     causes = (*_restrictions(at, name, difference.verb), *difference.causes)
     deferred = any(cause.unknown and not cause.path for cause in causes)

@@ -21,7 +21,7 @@ def after_update(
     if kind.local:
         return replace(updated, attributes={**row.attributes, **kind.attribute_values(updated, {})})
     touched = touched_attributes(kind, changed)
-    return replace(updated, attributes=with_unknown(row, touched))
+    return replace(updated, attributes=with_unknown(kind.with_computed(updated), touched))
 
 
 def touched_attributes(kind: ResourceType[Any], changed: Collection[str]) -> frozenset[str]:

@@ -78,9 +78,9 @@ async def show(
     *,
     rule: str = "events:show",
 ) -> tuple[EventView, Mapping[str, Any]]:
-    """One event of a resource, and the resource's properties."""
+    """One event of a resource, and the resource's properties at its time."""
     stack = await permitted(reader.engine, caller, rule, named)
     event = await events.get(reader.engine.services.db, stack.id, event_id)
     if event is None or event.resource_name != resource:
         raise NoEvents(f"No event {event_id} found")
-    return EventView(event, stack), await reader.properties_of(stack, resource)
+    return EventView(event, stack), await reader.properties_at(stack, event)

@@ -49,11 +49,20 @@ def matches(row: Resource, filters: Filters) -> bool:
 
 
 async def show(
-    reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:show"
+    reader: Reader,
+    caller: Caller,
+    named: Named,
+    name: str,
+    attributes: Sequence[str] = (),
+    *,
+    rule: str = "resource:show",
 ) -> tuple[ResourceView, str]:
-    """One resource, and what the template says about it."""
+    """One resource, and what the template says about it.
+
+    Its live ``attributes``, and those named, are what the cloud shows now.
+    """
     stack = await permitted(reader.engine, caller, rule, named, live=True)
-    view = await reader.resource(stack, name)
+    view = await reader.shown_resource(stack, name, attributes)
     return view, await reader.description_of(stack, view.resource)
 
 

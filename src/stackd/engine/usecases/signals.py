@@ -171,6 +171,7 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
         Fence(stack.root_id, 0),
         Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
+        None,
         Finder(cloud),
         Cancellation(engine.services.tuning.slots),
     )

@@ -18,7 +18,6 @@ from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.factories import identity_of, new_id, now, stack_event
-from stackd.engine.planning.plan import Plan
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
 from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
@@ -26,6 +25,7 @@ from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
 from stackd.engine.usecases.planning import planned
+from stackd.engine.usecases.previews import Changes
 from stackd.engine.usecases.requests import (
     Checked,
     StackRequest,
@@ -46,7 +46,6 @@ from stackd.errors import (
 from stackd.offload import offloaded
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.template.environment import Environment
-from stackd.template.masking import Secrets
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import Template
@@ -210,15 +209,14 @@ def _rolled_back_to(stack: Stack) -> Definition:
     return stack.previous
 
 
-async def preview_update(
-    engine: Engine, caller: Caller, stack: Stack, request: StackRequest
-) -> tuple[Plan, Secrets]:
-    """What ``update`` would do to each resource, and the texts that must not be shown of it."""
+async def preview_update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Changes:
+    """What ``update`` would do to each resource."""
     request, fetched = await resolved_request(engine, caller, request)
     checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
-    return await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets), secrets
+    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets)
+    return Changes(stack, plan, secrets)
 
 
 def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
