@@ -57,6 +57,7 @@ class TestResource(ResourceType[TestResourceProps]):
     __test__ = False
     properties = TestResourceProps
     attributes: ClassVar = {"output": attr("The property value.", "any", lazy=True)}
+    shown_by: ClassVar = {"value": ("output",)}
     checkable = True
 
     def needs_replace(
