@@ -1,4 +1,4 @@
-"""What an update really did to each resource of a tree, seen in its rows and events, beside what was planned."""
+"""What an update really did to each resource of a tree, seen in its rows and events, and what was planned."""
 
 from __future__ import annotations
 
@@ -77,24 +77,41 @@ async def update(process: Process, stack: Stack, template: Any = None, **options
 
 def done(before: Mapping[Path, Resource], after: Mapping[Path, Resource], new: Iterable[Event]) -> Verbs:
     """What happened between two looks at a tree, with the events between them."""
-    touched = {
-        (each.stack_id, each.resource_name)
-        for each in new
-        if (each.action, each.status) == (Action.UPDATE, Status.IN_PROGRESS)
-    }
-    verbs: Verbs = {path: Verb.DELETE for path in before if path not in after}
+    begun = [each for each in new if each.status is Status.IN_PROGRESS]
+    changed = {(each.stack_id, each.resource_name) for each in begun if each.action is Action.UPDATE}
+    verbs: Verbs = {path: _removal(row) for path, row in before.items() if path not in after}
     for path, row in after.items():
         if path not in before:
             verbs[path] = Verb.CREATE
         elif row.id != before[path].id:
             verbs[path] = Verb.REPLACE
-        elif (row.stack_id, row.name) in touched:
+        elif (row.stack_id, row.name) in changed:
             verbs[path] = Verb.UPDATE
-    return verbs
+    return verbs | _passing(before, after, begun)
 
 
-def beyond(plan: Verbs, executed: Verbs) -> Verbs:
-    """What was done although the plan does not say so."""
-    return {
-        path: verb for path, verb in executed.items() if not permits(plan.get(path, Verb.KEEP), verb)
-    }
+def _removal(row: Resource) -> Verb:
+    return Verb.ABANDON if row.deletion_policy == "Retain" else Verb.DELETE
+
+
+def _passing(
+    before: Mapping[Path, Resource], after: Mapping[Path, Resource], begun: Iterable[Event]
+) -> Verbs:
+    """What was made and went again."""
+    both = {**before, **after}
+    inside = {row.nested_stack_id: path for path, row in both.items() if row.nested_stack_id}
+    made = [each for each in begun if each.action is Action.CREATE]
+    paths = [(*inside.get(each.stack_id, ()), each.resource_name) for each in made]
+    return {path: Verb.CREATE for path in paths if path not in both and path != ("changed",)}
+
+
+def beyond(plan: Plan, executed: Verbs) -> Verbs:
+    """What was done although the plan neither says so nor leaves it open."""
+    allowed = planned(plan)
+    return {path: verb for path, verb in executed.items() if not _is_planned(plan, allowed, path, verb)}
+
+
+def _is_planned(plan: Plan, allowed: Verbs, path: Path, verb: Verb) -> bool:
+    if path in allowed:
+        return permits(allowed[path], verb)
+    return any(step.deferred and step.path == path[: len(step.path)] for step in plan.steps)

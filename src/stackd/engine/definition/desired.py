@@ -117,12 +117,13 @@ class Desired:
     def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
         """Every output with ``value`` or ``error``; one that fails never fails the stack.
 
-        One whose condition does not hold is null.
+        One whose condition does not hold is null; where that is not known yet, neither is the value.
         """
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
-            if not self.holds(output.condition):
-                shown[name] = {"value": None}
+            holds = True if output.condition is None else self.conditions.holds(output.condition)
+            if holds is not True:
+                shown[name] = {"value": holds or None}
                 continue
             try:
                 shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}
