@@ -321,7 +321,7 @@ async def _wait_until_gone(work: ResourceContext) -> None:
 
 
 async def run_guarded(work: ResourceContext, action: Any) -> StackdError | Exception | None:
-    """OperationRun an action; a failure becomes the row's state and is returned.
+    """Run an action; a failure becomes the row's state and is returned.
 
     ``Stopped`` and ``Fenced`` pass: the row stays as it is, for whoever resumes.
     """

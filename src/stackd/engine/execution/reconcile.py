@@ -275,7 +275,7 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
 
 
 async def _follow(at: StackRun, fresh: ResourceContext, action: Coroutine[Any, Any, None]) -> None:
-    """OperationRun the replacement's creation so that a failure is stored on its own row."""
+    """Run the replacement's creation so that a failure is stored on its own row."""
     try:
         error = await lifecycle.run_guarded(fresh, action)
     except Stopped:
