@@ -20,7 +20,7 @@ _AT_ONCE = 8
 
 
 async def load_tree(db: Database, stack: Stack, *, definitions: bool = True) -> StoredStack:
-    """The stack with its rows and nested stacks, and with their ``definitions`` unless it is to be deleted."""
+    """The stack with its rows, its nested stacks, and their ``definitions`` unless it is to be deleted."""
     rows = await resources.of_stack(db, stack.id)
     if not any(row.nested_stack_id for row in rows):
         return StoredStack(stack, rows)

@@ -69,7 +69,7 @@ async def listed(
     with_count: bool = False,
     rule: str = "stacks:index",
 ) -> StackList:
-    """A page of the stacks that the caller may see; for an administrator or ``every_project``, of all projects."""
+    """A page of stacks: of the caller's project, or of all (``every_project``, or an administrator)."""
     engine = reader.engine
     enforce(engine, caller, rule)
     if every_project:

@@ -17,11 +17,11 @@ from stackd.engine.usecases.requests import StackRequest, definition_of, size_of
 from stackd.engine.validation.findings import (
     Finding,
     Findings,
+    as_findings,
     checked,
     findings,
-    told,
     warnings_of,
-    without_told,
+    without_repeated,
 )
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import (
@@ -99,7 +99,7 @@ async def validate(
         view["NestedParameters"] = below
     view["Environment"] = shown_environment(environment, template)
     suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
-    return view | shown_findings(told(found.warnings, without_told(suspicious, found.warnings)))
+    return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
 
 def shown_findings(found: Findings) -> Json:
@@ -137,7 +137,7 @@ def _refuse(errors: Sequence[StackdError]) -> NoReturn:
 
 @dataclass(slots=True)
 class Checked:
-    """The mistakes in a template: those that fail validation, and those that only fail stacks made from it."""
+    """The mistakes in a template: those that fail validation, and those that only fail its stacks."""
 
     expanded: Expanded | None = None
     refusals: list[StackdError] = field(default_factory=list)
