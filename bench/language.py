@@ -12,18 +12,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from stackd.engine.planning.predict import predict
-
 from bench.processes import System, loop_lags, system
 from bench.results import Result
 from bench.templates import as_yaml, estate, nested
 from stackd.app import SWITCH, calm_collector
 from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
 from stackd.engine.definition.documents import offloaded
-from stackd.engine.planning.plan import plan
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.ordering import target_of
+from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.stored import StoredStack
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as findings
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
 from stackd.template import Limits as ParseLimits
@@ -34,6 +36,7 @@ _ROOM = Limits(max_resources_per_stack=-1, max_template_size=64 * 1024 * 1024)
 _PARSE = ParseLimits(max_bytes=_ROOM.max_template_size, max_nodes=50_000_000)
 _WHO = StackIdentity("project", "estate", "00000000-0000-0000-0000-000000000001")
 _BARS = {1000: 0.5, 10000: 6.0}
+_PLAN_BARS = {1000: 0.5}
 _LAGS = {1000: 10.0, 10000: 50.0}
 _PROBE = {"STACKD_ENGINE__LAG_PROBE": "true", "STACKD_LOG__LEVEL": "info", "STACKD_LOG__FORMAT": "json"}
 _ATTRIBUTES = {
@@ -42,6 +45,20 @@ _ATTRIBUTES = {
     "fixed_ips": [{"ip_address": "10.0.0.9"}],
     "value": "registry.example",
 }
+
+_STACK = Stack(
+    id=_WHO.stack_id,
+    project_id=_WHO.project_id,
+    name=_WHO.stack_name,
+    owner="bench",
+    user_id="bench",
+    action=Action.CREATE,
+    status=Status.COMPLETE,
+    reason="",
+    definition=Definition(),
+    root_id=_WHO.stack_id,
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+)
 
 T = TypeVar("T")
 
@@ -109,6 +126,7 @@ class _Stages:
         self.unit = calibration()
         self.results: list[Result] = []
         self.registry = load_registry()
+        self.inputs = Inputs(self.registry, _identify)
 
     async def run(self) -> list[Result]:
         """Every stage, and the sum of those that a request passes."""
@@ -121,7 +139,7 @@ class _Stages:
         desired: Desired = await self.stage("evaluate and graph", lambda: build(source, _WHO, self.registry))
         await self.stage("validate (all mistakes)", lambda: findings(source, self.registry, _ROOM))
         await self.stage("check", lambda: check(source, _WHO, self.registry, _ROOM, name="estate"))
-        await self.stage("plan create", lambda: plan(desired.requires, [], "one"))
+        await self.stage("plan create", lambda: make_plan(desired, None, Action.CREATE, self.inputs))
         passed = ("parse YAML", "load", "check", "plan create")
         total = sum(each.value for each in self.results if each.name.partition(": ")[2] in passed)
         lag = max(each.detail["loop_late_ms"] for each in self.results)
@@ -133,11 +151,20 @@ class _Stages:
 
     async def updates(self, desired: Desired) -> None:
         """What plans of updates cost, with 1 % changed and with none."""
-        rows = _rows(desired)
-        await self.stage("plan update, unchanged", lambda: predict(desired, rows))
+        stored = StoredStack(_STACK, _rows(desired))
+        plan: Plan = await self.stage("plan update, unchanged", lambda: self.planned(desired, stored))
+        if not plan.is_empty:
+            raise RuntimeError(f"the plan of an unchanged definition: {next(plan.changes())}")
+        bar, unchanged = _PLAN_BARS.get(self.count), self.results[-1].value
+        self.results.append(Result(f"{self.count} unchanged resources: plan", unchanged, "s", bar))
         changed = load_source(estate(self.count, 0.01), None, {})
         other = build(changed, _WHO, self.registry)
-        await self.stage("plan update, 1 % changed", lambda: predict(other, rows))
+        plan = await self.stage("plan update, 1 % changed", lambda: self.planned(other, stored))
+        await self.stage("plan update, 1 % changed: stored form", plan.to_data)
+
+    def planned(self, desired: Desired, stored: StoredStack) -> Plan:
+        """The plan of an update."""
+        return make_plan(desired, stored, Action.UPDATE, self.inputs)
 
     async def stage(self, name: str, function: Callable[[], T]) -> T:
         """Measure one stage."""
@@ -146,6 +173,11 @@ class _Stages:
         detail = {"loop_late_ms": late * 1000, "calibrated": seconds / self.unit}
         self.results.append(Result(f"{self.count} resources: {name}", seconds, "s", detail=detail))
         return result
+
+
+def _identify(template: Any, environment: Any, files: str) -> Definition:
+    """No stack is inside: nothing has to be told apart."""
+    return Definition(files=files)
 
 
 def _rows(desired: Desired) -> list[Resource]:
@@ -166,7 +198,8 @@ def _rows(desired: Desired) -> list[Resource]:
             action=Action.CREATE,
             status=Status.COMPLETE,
             physical_id=f"id-{number}",
-            requires=tuple(desired.requires[name]),
+            requires=tuple(sorted(desired.requires[name])),
+            applied_from=target_of(desired.definition),
             metadata=desired.metadata(name, scope),
             attributes=_ATTRIBUTES,
         )
