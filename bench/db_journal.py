@@ -87,7 +87,8 @@ async def one_resource(journal: Journal, stack: Stack, name: str, fence: Fence) 
     }
     going = {"action": Action.CREATE, "status": Status.IN_PROGRESS, "properties": properties}
     await journal.write(Insert(resource), fence=fence)
-    await journal.write(Update(Resource, resource.id, going), Insert(event), fence=fence)
+    begun = replace(event, resource_id=resource.id, properties=properties)
+    await journal.write(Update(Resource, resource.id, going), Insert(begun), fence=fence)
     await journal.write(Update(Resource, resource.id, {"physical_id": str(uuid.uuid4())}), fence=fence)
     done = {
         "status": Status.COMPLETE,

@@ -38,3 +38,11 @@ def test_fake_has_the_signatures_of_what_it_stands_for(fake: type, real: type) -
     shared = {name: shape(member) for name, member in methods(fake).items() if name in meant}
     assert shared == {name: shape(meant[name]) for name in shared}
     assert shared
+
+
+def test_fake_context_has_all_that_a_context_has() -> None:
+    ctx = FakeContext("OS::Heat::None", physical="id")
+    declared = {name for base in Context.__mro__ for name in vars(base).get("__annotations__", {})}
+    defined = {name for base in Context.__mro__ for name in vars(base) if not name.startswith("_")}
+    assert {name for name in declared | defined if not hasattr(ctx, name)} == set()
+    assert methods(FakeContext).keys() >= methods(Context).keys()

@@ -3,10 +3,11 @@
 Installed packages offer types through the entry-point group `stackd.resources` instead.
 """
 
-from stackd.resources.base import Entity, ResourceType, attr
+from stackd.resources.attributes import attr
 from stackd.resources.constraints import length
-from stackd.resources.context import Context
+from stackd.resources.entity import Entity
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -17,20 +18,10 @@ class NoteProps(Properties):
 
 
 @resource_type("ACME::Desk::Note", since="1.0")
-class Note(ResourceType[NoteProps]):
+class Note(RestResource[NoteProps]):
     """A note on somebody's desk."""
 
-    properties = NoteProps
-    entity = Entity("desk", "/notes", "note", "notes", name_filter="name")
+    # The note gets a name as well, by which stackd finds it again after a crash.
+    entity = Entity("desk", "/notes", "note", "notes", update="PUT")
+    fields = same("text")
     attributes = {"author": attr("Who wrote the note.")}  # noqa: RUF012
-
-    async def create(self, ctx: Context, props: NoteProps) -> None:
-        """Write the note; its name is how stackd finds it again after a crash."""
-        body = {"name": ctx.physical_name, "text": props.text}
-        note = (await ctx.cloud.service("desk").post("/notes", {"note": body}))["note"]
-        await ctx.created(note["id"], note)
-
-    async def update(self, ctx: Context, old: NoteProps, new: NoteProps) -> None:
-        """Write other words on the same note."""
-        body = {"note": {"text": new.text}}
-        await ctx.cloud.service("desk").put(f"/notes/{ctx.physical_id}", body)

@@ -197,7 +197,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     redaction = Redaction(db)
-    sinks = EventSinks(db, journal, trusts.of_stack, trusts.release, redaction.properties_of)
+    sinks = EventSinks(db, journal, trusts.of_stack, trusts.release, redaction.properties_at)
     return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
 
 
@@ -271,6 +271,7 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 5, 2_000)
+    gc.enable()
 
 
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:

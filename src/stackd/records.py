@@ -147,7 +147,9 @@ class Resource:
 class Event:
     """A recorded change of status of a stack or resource, a signal or a hook.
 
-    ``seq`` orders events of one moment; the store assigns it.
+    ``seq`` orders events of one moment; the store assigns it. ``resource_id`` names the row of the resource.
+    ``properties`` stand in the event that begins a change of them, without secrets; None in any other, and
+    in lists.
     """
 
     id: str
@@ -161,6 +163,8 @@ class Event:
     action: Action
     status: Status
     reason: str
+    resource_id: str | None = None
+    properties: Mapping[str, Any] | None = None
     seq: int = 0
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from stackd.cli.main import ROOT, cli
+from stackd.cli.planning import COMMANDS as PLAN_COMMANDS
 from stackd.cli.stack import COMMANDS
 
 HEAVY = ("httpx", "rich", "pydantic", "fastapi", "sqlalchemy", "uvloop", "yaml", "networkx")
@@ -32,7 +33,14 @@ def test_every_command_explains_itself(name: str) -> None:
     assert result.output.startswith(f"Usage: cli {name}")
 
 
-@pytest.mark.parametrize("name", [*sorted(COMMANDS.keys() - {"hook"}), "hook poll", "hook clear"])
+GROUPED = [
+    *sorted(COMMANDS.keys() - {"hook", "plan"}),
+    *("hook poll", "hook clear"),
+    *(f"plan {name}" for name in PLAN_COMMANDS),
+]
+
+
+@pytest.mark.parametrize("name", GROUPED)
 def test_every_stack_command_explains_itself(name: str) -> None:
     result = CliRunner().invoke(cli, ["stack", *name.split(), "--help"])
     assert result.exit_code == 0

@@ -227,16 +227,23 @@ def test_update_needs_a_template_unless_existing(run: Run) -> None:
 
 def test_dry_run_shows_changes_and_changes_nothing(web: respx.MockRouter, run: Run) -> None:
     web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
-    vm = {"resource_name": "vm", "resource_type": "OS::Nova::Server", "stack_name": "s"}
-    changes = {"added": [], "replaced": [vm], "updated": [], "deleted": [], "unchanged": [[vm]]}
-    web.put("/stacks/s/i/preview").respond(json={"resource_changes": changes})
+    step = {"path": ["vm"], "type": "OS::Nova::Server", "verb": "replace", "causes": []}
+    plan = {"id": None, "summary": {"replace": 1}, "steps": [step]}
+    route = web.post("/stacks/s/i/plans").respond(json={"plan": plan})
     put = web.put("/stacks/s/i").respond(202)
     result = run("update", "s", "-t", "t.yaml", "--dry-run")
-    assert [line.split()[0] for line in result.stdout.splitlines() if "vm" in line] == [
-        "replaced",
-        "unchanged",
-    ]
+    assert result.stdout.splitlines()[0] == "  -/+ replace  vm (OS::Nova::Server)"
+    assert sent(route)["save"] is False
+    assert "existing" not in sent(route)
     assert not put.called
+
+
+def test_dry_run_of_the_existing_says_what_stays(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    route = web.post("/stacks/s/i/plans").respond(json={"plan": {"id": None, "summary": {}, "steps": []}})
+    result = run("update", "s", "--existing", "-p", "n=2", "--dry-run", "--detailed-exitcode")
+    assert (result.exit_code, result.stdout) == (0, "No changes.\n")
+    assert sent(route) == {"files": {}, "parameters": {"n": "2"}, "existing": True, "save": False}
 
 
 def test_delete_waits_until_the_stack_is_gone(web: respx.MockRouter, run: Run) -> None:

@@ -64,6 +64,15 @@ def test_version_asked_for_is_not_passed(file: Path) -> None:
     assert file.read_text().startswith("heat_template_version: 2016-10-14\n")
 
 
+def test_version_that_cannot_be_reached_ends_with_1(file: Path) -> None:
+    file.write_text("heat_template_version: 2013-05-23\noutputs: {o: {value: {filter: [a]}}}\n")
+    result = run("a.yaml")
+    assert result.exit_code == 1
+    assert "this keeps the template from 2021-04-16" in result.output
+    assert file.read_text().startswith("heat_template_version: 2016-10-14\n")
+    assert run("a.yaml", "--to", "newton").exit_code == 0
+
+
 def test_unknown_version_is_wrong_usage(file: Path) -> None:
     result = run("a.yaml", "--to", "2017-01-01")
     assert result.exit_code == 2

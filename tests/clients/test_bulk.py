@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stackd.clients.bulk import MOST, Bulk
 from stackd.clients.failures import AnswerLost
-from stackd.clients.wire import PERMIT
+from stackd.clients.wire import Permit
 from stackd.errors import CloudConflict, Fenced, StackdError
 
 
@@ -21,8 +20,8 @@ class Ports:
         self.calls: list[int] = []
         self.lossy = lossy
 
-    async def post(self, body: Any) -> Any:
-        if (permit := PERMIT.get()) is not None:
+    async def post(self, body: Any, permit: Permit | None) -> Any:
+        if permit is not None:
             permit()
         objects = body.get("ports") or [body["port"]]
         self.calls.append(len(objects))
@@ -54,9 +53,8 @@ async def test_whoever_may_not_act_any_more_is_not_taken_along() -> None:
     ports = Ports()
     bulk = Bulk("port", "ports", ports.post)
 
-    async def create(name: str, permit: Callable[[], None]) -> Any:
-        PERMIT.set(permit)
-        return await bulk.create({"port": {"name": name}})
+    async def create(name: str, permit: Permit) -> Any:
+        return await bulk.create({"port": {"name": name}}, permit)
 
     waiting = (create("a", lambda: None), create("stale", refuse), create("b", lambda: None))
     made, refused, other = await asyncio.gather(*waiting, return_exceptions=True)

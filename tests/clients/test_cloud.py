@@ -1,4 +1,5 @@
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import httpx
@@ -16,7 +17,8 @@ from stackd.clients import (
     TrustCredentials,
 )
 from stackd.clients.credentials import auth_request, credentials_key
-from stackd.errors import CloudUnauthorized, Transient
+from stackd.clients.session import Session
+from stackd.errors import CloudUnauthorized, Fenced, Transient
 
 from .conftest import DEMO, KEYSTONE, token_body
 
@@ -46,7 +48,7 @@ async def test_many_calls_wait_for_one_token(api: respx.MockRouter, clouds: Clou
 
 async def test_token_is_replaced_before_it_expires(api: respx.MockRouter, clouds: Clouds) -> None:
     now = datetime(2998, 12, 31, 23, 0, tzinfo=UTC)
-    cloud = Cloud(clouds.wire, clouds.keystone, DEMO, now=lambda: now)
+    cloud = Cloud(Session(clouds.wire, clouds.keystone, DEMO, now=lambda: now))
     assert (await cloud.token()).id == "token-1"
     assert (await cloud.token()).id == "token-1"
     now = datetime(2998, 12, 31, 23, 59, tzinfo=UTC)
@@ -154,3 +156,70 @@ async def test_trust_is_taken_up_by_the_service_user(api: respx.MockRouter, clou
     await clouds.open(TrustCredentials("t1", HEAT))
     sent = orjson.loads(api["login"].calls.last.request.content)
     assert sent["auth"]["scope"] == {"OS-TRUST:trust": {"id": "t1"}}
+
+
+def fenced() -> None:
+    raise Fenced
+
+
+async def test_permit_is_asked_before_each_change_and_not_before_reads(
+    api: respx.MockRouter, clouds: Clouds
+) -> None:
+    asked: list[str] = []
+    changed = api.route(method__in=["POST", "PUT", "PATCH", "DELETE"], host="nova").respond(json={})
+    api.get("http://nova/v2.1/servers/a").respond(json={})
+    cloud = clouds.cloud(DEMO)
+    permitted = cloud.with_permit(lambda: asked.append("may I?"))
+    for nova in (permitted.compute, cloud.compute):
+        await nova.get("/servers/a")
+        await nova.post("/servers", {})
+        await nova.put("/servers/a", {})
+        await nova.patch("/servers/a", {})
+        await nova.delete("/servers/a")
+    assert len(asked) == 4
+    late = cloud.with_permit(fenced).compute
+    await late.get("/servers/a")
+    for change in (late.post("/servers", {}), late.put("/servers/a", {}), late.delete("/servers/a")):
+        with pytest.raises(Fenced):
+            await change
+    assert changed.call_count == 8
+
+
+async def test_permit_that_ends_between_two_attempts_stops_the_second(
+    api: respx.MockRouter, clouds: Clouds
+) -> None:
+    refused = api.post("http://nova/v2.1/servers").respond(503)
+    permits = iter([None])
+
+    def once() -> None:
+        if next(permits, fenced) is not None:
+            raise Fenced
+
+    with pytest.raises(Fenced):
+        await clouds.cloud(DEMO).with_permit(once).compute.post("/servers", {})
+    assert refused.call_count == 1
+
+
+async def test_permitted_clouds_share_their_token_and_their_bulk_creates(
+    api: respx.MockRouter, clouds: Clouds
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        made = [{"id": "id", **each} for each in body.get("networks", [body.get("network")])]
+        return httpx.Response(201, json={"networks": made} if "networks" in body else {"network": made[0]})
+
+    created = api.post("http://neutron/v2.0/networks").mock(side_effect=answer)
+    cloud = clouds.cloud(DEMO)
+
+    async def create(name: str, permitted: Cloud) -> None:
+        await permitted.network.post("/networks", {"network": {"name": name}})
+
+    await asyncio.gather(*(create(name, cloud.with_permit(lambda: None)) for name in "abc"))
+    assert (created.call_count, api["login"].call_count) == (1, 1)
+    good, late = await asyncio.gather(
+        create("d", cloud.with_permit(lambda: None)),
+        create("e", cloud.with_permit(fenced)),
+        return_exceptions=True,
+    )
+    assert (good, type(late)) == (None, Fenced)
+    assert created.call_count == 2

@@ -12,8 +12,8 @@ async def test_same_credentials_get_the_same_cloud(clouds: Clouds) -> None:
 
 
 async def test_region_of_a_request_replaces_the_configured_one(clouds: Clouds) -> None:
-    assert clouds.cloud(DEMO, region="R2").settings.region == "R2"
-    assert clouds.cloud(DEMO).settings.region == "R1"
+    assert clouds.cloud(DEMO, region="R2").session.settings.region == "R2"
+    assert clouds.cloud(DEMO).session.settings.region == "R1"
 
 
 async def test_least_recently_used_cloud_goes_first() -> None:

@@ -99,6 +99,7 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
     assert sealed_columns() == {
         "credentials": ("trust_id",),
         "documents": ("body",),
+        "events": ("properties",),
         "exports": ("value",),
         "plans": ("options", "content"),
         "resources": ("properties", "previous_properties", "attributes", "data"),

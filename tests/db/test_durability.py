@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from stackd.db import events, stacks
-from stackd.db.backend import Unreachable, Write
+from stackd.db.backend import Unreachable
+from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import upgrade

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from stackd.db.events import EventFilter
 from stackd.db.journal import Insert, Journal
 from stackd.db.stacks import Page
 from stackd.records import Action, Stack, Status
-from tests.support.records import START, a_child, a_stack, an_event
+from tests.support.records import START, a_child, a_resource, a_stack, an_event
 
 
 @pytest.fixture
@@ -99,3 +100,42 @@ async def test_the_oldest_events_go_when_there_are_too_many(database: Database, 
     assert await events.purge(database, told.id, keep=4, batch=2) == 0
     assert await events.purge(database, told.id, keep=3, batch=2) == 2
     assert await names(database, told) == "dc"
+
+
+async def test_an_event_has_the_properties_of_the_newest_change_up_to_it(
+    database: Database, journal: Journal
+) -> None:
+    stack = a_stack()
+    row, other = a_resource(stack, "r", properties={"v": 3}), a_resource(stack, "r", properties={"v": 9})
+    changes = ({"v": 1}, None, {}, None, {"v": 3}, None)
+    made = [an_event(stack, "r", resource_id=row.id, properties=values) for values in changes]
+    made.insert(3, an_event(stack, "r", resource_id=other.id, properties={"v": 9}))
+    await journal.write(Insert(stack), Insert(row), Insert(other), *(Insert(event) for event in made))
+    listed = await events.listed(database, stack.id, page=Page(descending=False))
+    assert all(event.properties is None for event in listed)
+    shown = [await events.properties_at(database, event) for event in sorted(listed, key=attrgetter("seq"))]
+    assert shown == [{"v": 1}, {"v": 1}, {}, {"v": 9}, {}, {"v": 3}, {"v": 3}]
+    full = await events.get(database, stack.id, made[0].id)
+    assert full is not None
+    assert full.properties == {"v": 1}
+
+
+async def test_an_event_before_all_that_have_properties_has_those_of_an_unchanged_row(
+    database: Database, journal: Journal
+) -> None:
+    stack = a_stack()
+    unchanged, changed = a_resource(stack, "u", properties={"v": 1}), a_resource(stack, "c")
+    await journal.write(
+        Insert(stack),
+        Insert(unchanged),
+        Insert(changed),
+        Insert(an_event(stack, "u")),
+        Insert(an_event(stack, "u", resource_id=unchanged.id)),
+        Insert(an_event(stack, "c")),
+        Insert(an_event(stack, "c", resource_id=changed.id)),
+        Insert(an_event(stack, "c", resource_id=changed.id, properties={"v": 2})),
+        Insert(an_event(stack, "gone")),
+    )
+    listed = await events.listed(database, stack.id, page=Page(descending=False))
+    shown = [await events.properties_at(database, event) for event in listed]
+    assert shown == [{"v": 1}, {"v": 1}, None, None, {"v": 2}, None]

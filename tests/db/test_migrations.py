@@ -3,7 +3,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from stackd.db import stacks
+from alembic import command
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from stackd.db import events, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import check, history, upgrade
@@ -47,3 +51,29 @@ async def test_migrations_from_the_first_on_lead_to_the_same_tables() -> None:
         state = await check(database)
         await database.close()
     assert state.up_to_date
+
+
+async def test_events_of_an_old_database_are_kept(tmp_path: Path) -> None:
+    """They say of what row and properties they are only since revision 0004."""
+
+    def to_0003(connection: Connection) -> None:
+        config = history._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(
+            text(
+                "INSERT INTO events (id, stack_id, root_id, project_id, time, resource_name, resource_type,"
+                " action, status, reason) VALUES ('e', 's', 's', 'p', 1, 'r', 'T', 'CREATE', 'COMPLETE', '')"
+            )
+        )
+
+    async with database_url() as url:
+        database = await Database.open(url, ReversingSealer())
+        await database.backend.migrate(to_0003)
+        assert (await check(database)).current == "0003"
+        await upgrade(database)
+        assert (await check(database)).up_to_date
+        kept = await events.get(database, "s", "e")
+        await database.close()
+    assert kept is not None
+    assert (kept.resource_name, kept.resource_id, kept.properties) == ("r", None, None)

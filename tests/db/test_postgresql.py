@@ -7,15 +7,10 @@ import asyncpg
 import pytest
 
 from stackd.db import events
-from stackd.db.backend import Statement, Step, Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
-from stackd.db.postgresql import grouped
 from tests.support.database import POSTGRES_URL
 from tests.support.records import a_stack, an_event
-
-INSERT = Statement("insert", (), {})
-UPDATE = Statement("update", (), {})
 
 
 async def end_writer(database: Database) -> None:
@@ -24,28 +19,6 @@ async def end_writer(database: Database) -> None:
     admin = await asyncpg.connect(POSTGRES_URL)
     await admin.execute("SELECT pg_terminate_backend($1)", backend._writer.get_server_pid())
     await admin.close()
-
-
-async def groups(*steps: tuple[Statement, str]) -> list[tuple[str, list[str]]]:
-    waiter = asyncio.get_running_loop().create_future()
-    writes = [Write([Step(statement, (), ("resources", key))], None, waiter) for statement, key in steps]
-    return [(group.statement.text, [step.key[1] for step in group.steps]) for group in grouped(writes)]
-
-
-async def test_steps_of_one_statement_are_grouped() -> None:
-    assert await groups((INSERT, "a"), (UPDATE, "a"), (INSERT, "b"), (UPDATE, "b")) == [
-        ("insert", ["a", "b"]),
-        ("update", ["a", "b"]),
-    ]
-
-
-async def test_steps_of_one_row_keep_their_order() -> None:
-    assert await groups((UPDATE, "a"), (INSERT, "a"), (UPDATE, "a"), (UPDATE, "b"), (INSERT, "b")) == [
-        ("update", ["a"]),
-        ("insert", ["a"]),
-        ("update", ["a", "b"]),
-        ("insert", ["b"]),
-    ]
 
 
 @pytest.mark.postgres

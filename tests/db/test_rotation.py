@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from cryptography.fernet import Fernet, MultiFernet
 
-from stackd.db import credentials, documents, resources, stacks
+from stackd.db import credentials, documents, events, resources, stacks
 from stackd.db.codec import Codecs
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, PutDocument
 from stackd.db.rotation import reseal
-from tests.support.records import a_credential, a_resource, a_stack
+from tests.support.records import a_credential, a_resource, a_stack, an_event
 
 
 class FernetSealer:
@@ -30,11 +30,16 @@ async def test_after_resealing_the_old_key_is_not_needed(database: Database, jou
     made = [a_resource(stack, f"r{n:03}", data={"n": n}) for n in range(205)]
     credential = a_credential()
     await journal.write(Insert(stack), Insert(credential), *(Insert(resource) for resource in made))
+    told = [an_event(stack, properties={"n": n}) for n in range(205)]
+    await journal.write(*(Insert(event) for event in told), Insert(an_event(stack)))
     await journal.write(PutDocument("project", "id-1", b"body"), PutDocument("other", "id-1", b"body"))
     use(database, new, old)
-    assert await reseal(database) == 1 + 1 + 2 + 2 * len(made)
+    assert await reseal(database) == 1 + 1 + 2 + 2 * len(made) + len(told)
     use(database, new)
     assert await stacks.get(database, stack.id, None) == stack
     assert await resources.of_stack(database, stack.id) == made
     assert await credentials.get(database, credential.id) == credential
+    last = await events.get(database, stack.id, told[-1].id)
+    assert last is not None
+    assert last.properties == {"n": 204}
     assert await documents.get(database, "other", "id-1") == b"body"

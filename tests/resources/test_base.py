@@ -1,7 +1,8 @@
 import pytest
 
 from stackd.errors import ResourceInError
-from stackd.resources.base import settled, unsupported
+from stackd.resources.base import unsupported
+from stackd.resources.entity import settled
 from tests.support.context import FakeContext, gone, make_resource, type_named
 
 

@@ -4,10 +4,12 @@ from types import ModuleType
 
 import pytest
 
+from stackd.clients import lookup
 from stackd.errors import EntityNotFound
 from stackd.resources import registry
 from stackd.resources.registry import declared_in, load_registry
-from tests.support.context import FakeContext
+from stackd.template import named
+from tests.support.context import FakeCloud, FakeContext
 
 PLUGINS = Path(__file__).parents[2] / "examples" / "plugin"
 KIND = "ACME::Desk::Note"
@@ -83,3 +85,33 @@ def test_only_types_that_a_module_declares_itself_count():
     borrowed.Value = value.Value
     assert [cls.type_name for cls in declared_in(value)] == ["OS::Heat::Value"]
     assert list(declared_in(borrowed)) == []
+
+
+DESK = """
+from typing import ClassVar
+from stackd.clients.lookup import Collection
+from stackd.resources.base import ResourceType
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import Properties, prop
+
+class ChairProps(Properties):
+    desk: str = prop("Name or id of the desk.", required=True, find="acme.desk")
+
+@resource_type("ACME::Desk::Chair")
+class Chair(ResourceType[ChairProps]):
+    lookups: ClassVar = {"acme.desk": Collection("Desk", "office", "/desks", "desks", whole=True)}
+"""
+
+
+async def test_a_plug_in_declares_where_names_are_looked_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(lookup, "COLLECTIONS", dict(lookup.COLLECTIONS))
+    (tmp_path / "chair.py").write_text(DESK)
+    try:
+        kind = load_registry([tmp_path]).get("ACME::Desk::Chair")
+        assert kind.properties.load({"desk": "mine"}).data == {"desk": "mine"}
+        cloud = FakeCloud().on("GET", "/desks", {"desks": [{"id": "d", "name": "mine"}]})
+        assert await lookup.Finder(cloud).id_of("acme.desk", "mine") == "d"
+        assert named.named_problem("acme.desk", "mine") is None
+    finally:
+        named.ON_REQUEST.discard("acme.desk")
+        named.NAMES.discard("acme.desk")

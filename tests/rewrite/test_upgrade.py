@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def remarks(done: Upgraded) -> list[str]:
         ("{Fn::Select: ['1', {Ref: l}]}", "{get_param: [l, '1']}"),
         ("{Fn::Select: [k, {get_param: j}]}", "{get_param: [j, k]}"),
         ("{Fn::Select: [1, [a, {Ref: p}]]}", "{get_param: p}"),
+        ("{Fn::Select: [0, {Fn::Split: ['-', {Ref: p}]}]}", "{str_split: ['-', {get_param: p}, 0]}"),
+        ("{Fn::Select: ['1', {Fn::Split: ['-', a-b]}]}", "{str_split: ['-', a-b, 1]}"),
     ],
 )
 def test_functions_that_are_gone_are_written_in_another_way(old: str, new: str) -> None:
@@ -87,6 +90,49 @@ def test_blocks_keep_their_texts_and_comments() -> None:
           $x: {get_param: p}   # Third.
           $y: "q\""""
     assert output(old) == new
+
+
+def test_blocks_stay_blocks_in_lists() -> None:
+    old = """
+      Fn::Select:
+      - 0
+      - Fn::Split:
+        - ","
+        - Fn::Join:
+          - ","
+          - [a, {Ref: p}]"""
+    new = """
+      str_split:
+        - ","
+        - list_join:
+          - ","
+          - [a, {get_param: p}]
+        - 0"""
+    assert output(old) == new
+
+
+def test_no_comment_is_lost() -> None:
+    old = """
+      # 1
+      Fn::Join:   # 2
+        # 3
+        - ""   # 4
+        - - Fn::Select:   # 5
+              - 0   # 6
+              # 7
+              - Ref: l   # 8
+          # 9
+          - { "Fn::Base64": x }   # 10
+          - Fn::Base64:   # 11
+              # 12
+              |   # 13
+              # text
+          # 14
+    # 15"""
+    new = output(old)
+    assert sorted(re.findall(r"# (\d+)", new), key=int) == [str(number) for number in range(1, 16)]
+    assert "Fn::" not in new
+    assert "# text" in new
 
 
 def test_a_text_follows_its_key_when_the_function_around_it_goes() -> None:
@@ -154,6 +200,7 @@ def test_what_cannot_be_rewritten_is_left_with_a_remark(body: str, remark: str) 
 def test_a_function_without_another_way_keeps_the_version() -> None:
     done = upgraded("outputs:\n  o: {value: {Fn::GetAZs: ''}}\n")
     assert done.after == "2013-05-23"
+    assert not done.reached
     assert remarks(done) == [
         "3: 2021-04-16 has no Fn::GetAZs any more, and there is no other way to write this; "
         "this keeps the template from 2021-04-16"
@@ -226,17 +273,16 @@ RESOURCES = {"r": {"type": "OS::Heat::TestResource"}}
 
 def means_the_same(value: Any, version: str) -> None:
     """What a value evaluates to stays when its template is upgraded."""
-    text = to_yaml(
-        {
-            "heat_template_version": version,
-            "parameters": TYPES,
-            "resources": RESOURCES,
-            "outputs": {"o": {"value": value}},
-        }
-    )
-    done = upgrade(text, REGISTRY)
-    new = read(done.text)
-    load_template(done.text)
+    template = {
+        "heat_template_version": version,
+        "parameters": TYPES,
+        "resources": RESOURCES,
+        "outputs": {"o": {"value": value}},
+    }
+    blocks, flow = (upgrade(text, REGISTRY).text for text in (to_yaml(template), json.dumps(template)))
+    new = read(blocks)
+    load_template(blocks)
+    assert json.loads(flow) == new
     assert evaluated(new["outputs"]["o"]["value"], new["heat_template_version"]) == evaluated(value, version)
 
 
@@ -256,6 +302,7 @@ values = st.recursive(
         st.builds(lambda x, y: {"Fn::Replace": [{"$x": x}, y]}, inner, inner),
         st.builds(lambda x: {"Fn::Base64": x}, inner),
         st.builds(lambda x: {"Fn::Split": [",", x]}, inner),
+        st.builds(lambda k, x: {"Fn::Select": [k, {"Fn::Split": [",", x]}]}, keys, inner),
         st.builds(lambda k, x: {"Fn::Select": [k, x]}, keys, st.lists(inner, max_size=2)),
         st.builds(lambda k, x: {"Fn::Select": [k, {"Ref": x}]}, keys, st.sampled_from(["l", "j", "p"])),
         st.builds(lambda x, y: {"k": x, "l": [y]}, inner, inner),

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
-from stackd.routers.bodies import changed_stack_request, new_stack_request, read_body
+from stackd.routers.bodies import (
+    ChangedStackBody,
+    NewStackBody,
+    PatchedStackBody,
+    TemplateBody,
+    parse_body,
+    read_body,
+)
 
 JSON = "application/json"
 
@@ -81,9 +89,10 @@ _KEYS = [
 
 @given(st.dictionaries(st.sampled_from(_KEYS), _VALUES))
 def test_any_values_make_a_request_or_a_bad_request(body: dict[str, Any]) -> None:
-    for parse in (new_stack_request, lambda b: changed_stack_request(b, patch=True)):
+    models: list[type[StackRequest]] = [NewStackBody, ChangedStackBody, PatchedStackBody, TemplateBody]
+    for model in models:
         try:
-            request = parse(body)
+            request = parse_body(model, body)
         except (BadRequest, NotSupported, TemplateError):
             continue
         assert request.timeout_mins is None or request.timeout_mins >= 0
@@ -91,19 +100,19 @@ def test_any_values_make_a_request_or_a_bad_request(body: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize(("value", "tags"), [("a,b", ("a", "b")), ("", ("",)), (["x"], ("x",)), (None, None)])
 def test_tags_are_words_parted_by_commas(value: Any, tags: Any) -> None:
-    assert changed_stack_request({"tags": value}, patch=True).tags == tags
+    assert parse_body(PatchedStackBody, {"tags": value}).tags == tags
 
 
 def test_numbers_may_be_text() -> None:
-    assert changed_stack_request({"timeout_mins": " 7"}, patch=True).timeout_mins == 7
+    assert parse_body(PatchedStackBody, {"timeout_mins": " 7"}).timeout_mins == 7
     with pytest.raises(BadRequest, match="timeout_mins"):
-        changed_stack_request({"timeout_mins": True}, patch=True)
+        parse_body(PatchedStackBody, {"timeout_mins": True})
 
 
 def test_template_that_is_null_means_none_even_beside_a_url() -> None:
     body = json.loads('{"template": null, "template_url": "http://x.test/t", "stack_name": "x"}')
     with pytest.raises(BadRequest, match="No template specified"):
-        new_stack_request(body)
+        parse_body(NewStackBody, body)
 
 
 def test_large_body_is_read_like_a_small_one() -> None:

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,13 +17,13 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
 from stackd.app import serve
-from stackd.routers import api
-from stackd.routers.documentation import make_documentation
+from stackd.routers.api import make_api
+from stackd.routers.front import Front
 from stackd.settings import Settings
 from tests.support.engine import world
 from tests.support.network import free_port
 
-DOCUMENT = make_documentation([each for module in api.MODULES for each in module.endpoints]).openapi()
+DOCUMENT = make_api(cast(Front, SimpleNamespace(settings=Settings()))).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKS = [
     checks.not_a_server_error,

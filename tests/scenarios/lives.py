@@ -17,7 +17,9 @@ from unittest import mock
 
 from stackd import app
 from stackd.db import database
-from stackd.db.backend import Backend, Statement, Unreachable, Write
+from stackd.db.backend import Backend, Unreachable
+from stackd.db.batch import Write
+from stackd.db.statements import Statement
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.records import Caller
 from tests.support.database import StillBackend

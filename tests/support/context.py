@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from stackd.clients.catalog import official_name
+from stackd.clients.paths import Params
 from stackd.clients.wire import Reply
 from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
 from stackd.records import Resource
@@ -143,30 +144,30 @@ class FakeService:
         self.cloud = cloud
         self.kind = kind
 
-    async def get(self, path: str, params: Any = None, *, microversion: str | None = None) -> Any:
+    async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         return (await self.request("GET", path, params=params, microversion=microversion)).body
 
-    async def head(self, path: str, params: Any = None) -> Mapping[str, str]:
+    async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         return (await self.request("HEAD", path, params=params)).headers
 
     async def post(
-        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
     async def put(
-        self, path: str, body: Any = None, *, params: Any = None, microversion: str | None = None
+        self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
         return (await self.request("PUT", path, json=body, params=params, microversion=microversion)).body
 
     async def patch(self, path: str, body: Any = None, *, microversion: str | None = None) -> Any:
         return (await self.request("PATCH", path, json=body, microversion=microversion)).body
 
-    async def delete(self, path: str, params: Any = None, *, body: Any = None) -> Any:
+    async def delete(self, path: str, params: Params | None = None, *, body: Any = None) -> Any:
         return (await self.request("DELETE", path, params=params, json=body)).body
 
     async def list_all(
-        self, path: str, key: str = "", params: Any = None, *, microversion: str | None = None
+        self, path: str, key: str = "", params: Params | None = None, *, microversion: str | None = None
     ) -> list[Any]:
         body = await self.get(path, params, microversion=microversion)
         return list(body[key] if key else body)
@@ -179,7 +180,7 @@ class FakeService:
         json: Any = None,
         content: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
-        params: Any = None,
+        params: Params | None = None,
         microversion: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  as the real one has it
         idempotent: bool | None = None,
@@ -271,6 +272,19 @@ class FakeContext:
             found = await service.get(f"{entity.path}/{self.physical_id}")
             self._live = found[entity.key] if entity.key else found
         return self._live
+
+    def shown(self, live: JSON) -> dict[str, Any]:
+        """The attributes, as fields of an object or computed."""
+        return {**self.type.attribute_values(self.resource, live), **self.type.computed_values(self.resource)}
+
+    async def attribute(self, name: str) -> Any:
+        """The value of an attribute, read or worked out now."""
+        declared = self.type.attributes[name]
+        if declared.read is not None:
+            return await declared.read(self)
+        if declared.compute is not None:
+            return declared.compute(self.resource)
+        return self.type.attribute_values(self.resource, await self.live(fresh=True))[name]
 
     async def poll(self, done: Callable[[JSON], bool]) -> JSON:
         for _ in range(_PATIENCE):

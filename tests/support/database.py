@@ -14,9 +14,11 @@ from typing import Any
 from unittest import mock
 
 from stackd.db import database
-from stackd.db.backend import Backend, Migration, Statement, Write
+from stackd.db.backend import Backend, Migration, Run
+from stackd.db.batch import Write
 from stackd.db.database import Database, utc_now
 from stackd.db.migrations import upgrade
+from stackd.db.statements import Statement
 from tests.support.virtual_time import standing_still
 
 POSTGRES_URL = os.environ.get("STACKD_TEST_DATABASE_URL", "")
@@ -61,6 +63,7 @@ class StillBackend(Backend):
         self._inner = inner
         self.dialect = inner.dialect
         self.insert = inner.insert
+        self.counts_rows = inner.counts_rows
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         with standing_still():
@@ -74,9 +77,15 @@ class StillBackend(Backend):
         with standing_still():
             await self._inner.commit(writes)
 
-    async def migrate(self, upgrade: Migration) -> Any:
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[Run]:
         with standing_still():
-            return await self._inner.migrate(upgrade)
+            async with self._inner.exclusive() as run:
+                yield run
+
+    async def migrate(self, migration: Migration) -> Any:
+        with standing_still():
+            return await self._inner.migrate(migration)
 
     async def close(self) -> None:
         with standing_still():

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stackd.engine.definition.desired import Source, load_source
-from stackd.engine.planning.plan import plan
+from stackd.engine.planning.ordering import order
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as find_all
 from stackd.errors import StackdError
@@ -66,7 +66,7 @@ def go_through(source: Any) -> None:
     assert isinstance(validate_static(template, parameters), list)
     _evaluate_all(template, parameters)
     checked = check(Source(template, environment, {}), IDENTITY, REGISTRY, LIMITS, name="s")
-    assert plan(checked.desired.requires, [], "now").graph.number_of_nodes() == len(checked.desired.requires)
+    assert order(checked.desired.requires, [], "now").graph.number_of_nodes() == len(checked.desired.requires)
 
 
 def _evaluate_all(template: Template, parameters: Any) -> None:

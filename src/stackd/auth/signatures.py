@@ -54,7 +54,7 @@ class SignatureValidator:
             own = await self._service.token()
             token = await self._check(request, own)
             if token is None and self._may_renew():
-                token = await self._check(request, await self._service.renew(own))
+                token = await self._check(request, await self._service.session.renew(own))
         except CloudError as error:
             raise ServiceUnavailable(_NO_KEYSTONE) from error
         if token is None:
@@ -65,7 +65,8 @@ class SignatureValidator:
         signed = {item.name: getattr(request, item.name) for item in fields(request)}
         signed |= {"params": dict(request.params), "headers": dict(request.headers)}
         try:
-            return await check_signature(self._service.wire, self._service.settings, signed, own=own.id)
+            session = self._service.session
+            return await check_signature(session.wire, session.settings, signed, own=own.id)
         except CloudError as error:
             if error.status not in _REFUSED:
                 raise

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.failures import AnswerLost
+from stackd.clients.wire import Permit
 from stackd.errors import CloudConflict, CloudError, CloudNotFound, MissingCredential
 
 STACK_USER_ROLE = "heat_stack_user"
@@ -41,7 +43,13 @@ class StackUsers:
         self._admin = admin
         self._domain_id = domain_id
         self._role = role
-        self._role_id = ""
+        self._role_ids: dict[str, str] = {}
+
+    def with_permit(self, permit: Permit | None) -> Self:
+        """The same domain for work that ``permit`` may end."""
+        other = copy(self)
+        other._admin = self._admin.with_permit(permit)
+        return other
 
     async def create_project(self, name: str, description: str = "") -> str:
         """The id of the project ``name``, made if there is none."""
@@ -130,12 +138,12 @@ class StackUsers:
             return
 
     async def _find_role(self) -> str:
-        if not self._role_id:
+        if self._role not in self._role_ids:
             roles = (await self._admin.identity.get("/roles", {"name": self._role}))["roles"]
             if not roles:
                 raise MissingCredential(f"Missing required credential: Keystone has no role {self._role!r}")
-            self._role_id = str(roles[0]["id"])
-        return self._role_id
+            self._role_ids[self._role] = str(roles[0]["id"])
+        return self._role_ids[self._role]
 
 
 def generate_password() -> str:

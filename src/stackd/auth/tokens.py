@@ -50,12 +50,12 @@ class TokenValidator:
 
     async def _read(self, token: str) -> Token:
         """What Keystone says about ``token``; a service token that was refused is renewed once."""
-        wire, settings = self._service.wire, self._service.settings
+        wire, settings = self._service.session.wire, self._service.session.settings
         own = await self._service.token()
         try:
             return await read_token(wire, settings, token, own=own.id, catalog=False)
         except CloudUnauthorized as refusal:
             if refusal.status != 401:
                 raise
-        own = await self._service.renew(own)
+        own = await self._service.session.renew(own)
         return await read_token(wire, settings, token, own=own.id, catalog=False)

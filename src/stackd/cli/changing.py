@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -11,16 +11,18 @@ from stackd.cli.definition import Definition, definition_options
 from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure
 from stackd.cli.following import follow, newest_event, path_of, require_success
 from stackd.cli.output import show_record, show_rows
+from stackd.cli.planned import detailed_errors, dry_run_options, end_with, plan_of, show_plans
 from stackd.cli.stack import Target, target_options
+
+if TYPE_CHECKING:
+    from stackd.cli.session import Session
 
 _RESULT_KEYS = ("stack_name", "id", "stack_status", "stack_status_reason")
 _OUTPUT_COLUMNS = {"output_key": "Output", "output_value": "Value", "description": "Description"}
 _PREVIEW_COLUMNS = {"resource_name": "Resource", "resource_type": "Type", "stack_name": "Stack"}
-_CHANGE_COLUMNS = {"change": "Change"} | _PREVIEW_COLUMNS
-_CHANGES = ("replaced", "deleted", "updated", "added", "unchanged")
 
 
-_wait_option = click.option(
+wait_option = click.option(
     "--wait/--no-wait", default=False, help="Show progress and return when it is over."
 )
 
@@ -29,13 +31,16 @@ _wait_option = click.option(
 @click.argument("name")
 @definition_options
 @click.option("--rollback", is_flag=True, help="Undo everything when something fails.")
-@_wait_option
+@dry_run_options
+@wait_option
 @target_options
 def create(
     *,
     name: str,
     definition: Definition,
     rollback: bool,
+    dry_run: bool,
+    detailed: bool,
     wait: bool,
     target: Target,
 ) -> None:
@@ -43,14 +48,15 @@ def create(
 
     With --wait the exit code is 0 when the stack is complete and 1 when it failed.
     """
-    body = definition.body()
-    body |= {"stack_name": name, "disable_rollback": not rollback}
-    with target.session() as session:
+    with detailed_errors(detailed), target.session() as session:
+        body = definition.body() | {"stack_name": name, "disable_rollback": not rollback}
+        if dry_run:
+            _show_only([plan_of(session, None, body)], detailed, target)
         made = session.call("POST", "/stacks", body)["stack"]
         path = path_of({"stack_name": name, "id": made["id"]})
         if wait:
             require_success(session, follow(session, path), "CREATE_COMPLETE")
-        _show_result(session.get(path)["stack"], target.form)
+        show_result(session.get(path)["stack"], target.form)
 
 
 @click.command()
@@ -66,8 +72,8 @@ def create(
 @click.option(
     "--rollback/--no-rollback", default=None, help="Whether to undo everything when something fails."
 )
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@_wait_option
+@dry_run_options
+@wait_option
 @target_options
 def update(
     *,
@@ -78,54 +84,66 @@ def update(
     converge: bool,
     rollback: bool | None,
     dry_run: bool,
+    detailed: bool,
     wait: bool,
     target: Target,
 ) -> None:
     """Change the stack NAME to what a template says."""
-    if definition.has_no_template and not existing:
-        raise Failure("Which template?", BAD_INPUT, "Give --template, or --existing to keep the present one.")
-    body = definition.body(needs_template=False)
-    body |= {"converge": True} if converge else {}
-    body |= {"clear_parameters": list(cleared)} if cleared else {}
-    body |= {"disable_rollback": not rollback} if rollback is not None else {}
-    method = "PATCH" if existing else "PUT"
-    with target.session() as session:
-        path = path_of(session.find(name))
+    with detailed_errors(detailed), target.session() as session:
+        if definition.has_no_template and not existing:
+            remedy = "Give --template, or --existing to keep the present one."
+            raise Failure("Which template?", BAD_INPUT, remedy)
+        body = definition.body(needs_template=False)
+        body |= {"converge": True} if converge else {}
+        body |= {"clear_parameters": list(cleared)} if cleared else {}
+        body |= {"disable_rollback": not rollback} if rollback is not None else {}
+        stack = session.find(name)
         if dry_run:
-            answer = session.call(method, f"{path}/preview", body, {"show_nested": "true"})
-            _show_changes(answer["resource_changes"], target.form)
-            return
+            kept = {"existing": True} if existing else {}
+            _show_only([plan_of(session, stack, body | kept)], detailed, target)
+        path = path_of(stack)
         marker = newest_event(session, path)
-        session.call(method, path, body)
+        session.call("PATCH" if existing else "PUT", path, body)
         if wait:
             require_success(session, follow(session, path, marker), "UPDATE_COMPLETE")
-        _show_result(session.get(path)["stack"], target.form)
+        show_result(session.get(path)["stack"], target.form)
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@_wait_option
+@dry_run_options
+@wait_option
 @target_options
-def delete(names: tuple[str, ...], yes: bool, wait: bool, target: Target) -> None:
+def delete(
+    *, names: tuple[str, ...], yes: bool, dry_run: bool, detailed: bool, wait: bool, target: Target
+) -> None:
     """Delete the stacks NAME... and all that they have made."""
-    if not yes:
+    if not yes and not dry_run:
         click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
-    with target.session() as session:
+    with detailed_errors(detailed), target.session() as session:
         found = [session.find(name) for name in names]
+        if dry_run:
+            plans = [plan_of(session, stack, {"action": "delete"}) for stack in found]
+            _show_only(plans, detailed, target)
         markers = [newest_event(session, path_of(stack)) for stack in found]
         for stack in found:
             session.call("DELETE", path_of(stack))
         if not wait:
             return
         for stack, marker in zip(found, markers, strict=True):
-            try:
-                ended = follow(session, path_of(stack), marker)
-            except Failure as failure:
-                if failure.exit_code != NOT_FOUND:
-                    raise
-            else:
-                require_success(session, ended, "DELETE_COMPLETE")
+            end_of_delete(session, stack, marker)
+
+
+def end_of_delete(session: Session, stack: Mapping[str, Any], marker: str) -> None:
+    """Wait until a stack is gone; raises Failure when it cannot be deleted."""
+    try:
+        ended = follow(session, path_of(stack), marker)
+    except Failure as failure:
+        if failure.exit_code != NOT_FOUND:
+            raise
+    else:
+        require_success(session, ended, "DELETE_COMPLETE")
 
 
 @click.command()
@@ -148,7 +166,7 @@ def preview(
         show_rows(list(_flat(answer["resources"])), _PREVIEW_COLUMNS, target.form)
 
 
-def _show_result(stack: Mapping[str, Any], form: str) -> None:
+def show_result(stack: Mapping[str, Any], form: str) -> None:
     """The state of the stack, and the outputs that are known."""
     show_record(stack, _RESULT_KEYS, form)
     outputs = [output for output in stack.get("outputs", ()) if output.get("output_value") is not None]
@@ -156,13 +174,10 @@ def _show_result(stack: Mapping[str, Any], form: str) -> None:
         show_rows(outputs, _OUTPUT_COLUMNS, form)
 
 
-def _show_changes(changes: Mapping[str, list[Any]], form: str) -> None:
-    """What an update would do, the most far-reaching first."""
-    if form != "table":
-        show_record(changes, (), form)
-        return
-    rows = [{"change": kind} | dict(item) for kind in _CHANGES for item in _flat(changes.get(kind, []))]
-    show_rows(rows, _CHANGE_COLUMNS, form)
+def _show_only(plans: Sequence[Mapping[str, Any]], detailed: bool, target: Target) -> NoReturn:
+    """Show what would be done, and end the command."""
+    show_plans(plans, target.form)
+    end_with(plans, detailed=detailed)
 
 
 def _flat(resources: list[Any]) -> Iterator[Mapping[str, Any]]:

@@ -40,9 +40,9 @@ class Rewriting:
             _write(Path(file), after)
         return changed
 
-    def end(self, changed: bool) -> None:
+    def end(self, changed: bool, *, failed: bool = False) -> None:
         """End the command with its exit code."""
-        sys.exit(FAILED if self.check and changed else 0)
+        sys.exit(FAILED if failed or (self.check and changed) else 0)
 
 
 def rewriting_options(command: Callable[..., None]) -> Callable[..., None]:

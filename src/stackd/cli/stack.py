@@ -20,6 +20,8 @@ COMMANDS = {
     "create": Entry("stackd.cli.changing", "create", "Create a stack."),
     "update": Entry("stackd.cli.changing", "update", "Change a stack, or show what a change would do."),
     "delete": Entry("stackd.cli.changing", "delete", "Delete stacks."),
+    "plan": Entry("stackd.cli.planning", "plan", "See what a change would do, and keep that."),
+    "apply": Entry("stackd.cli.planning", "apply", "Do exactly what a plan says."),
     "preview": Entry("stackd.cli.changing", "preview", "Show the resources that a template would make."),
     "list": Entry("stackd.cli.reading", "list_", "List stacks."),
     "show": Entry("stackd.cli.reading", "show", "Show a stack."),

@@ -37,16 +37,17 @@ def upgrade(
     Functions that the version has given up, and types and properties that have got another name, are
     rewritten where that changes nothing else; each change is reported with its line. What cannot be rewritten
     is remarked upon and left. The template means the same afterwards: if it cannot in the version asked for,
-    it gets the newest one in which it does.
+    it gets the newest one in which it does, and the exit code is 1.
     """
     from stackd.cli.settings import load_settings
 
     version = _version(date)
     registry = load_types(load_settings(config_file))
-    changed, reports = False, []
+    changed, reached, reports = False, True, []
     for file in files:
         text = read_file(file)
         done = _upgraded(file, text, registry, version)
+        reached &= done.reached
         changed |= rewriting.deliver(file, text, done.text)
         reports.append({"file": file, "from": done.before, "to": done.after, "notes": _listed(done)})
         if form == "text":
@@ -54,7 +55,7 @@ def upgrade(
                 click.echo(_as_text(file, note), err=rewriting.diff or file == INPUT)
     if form == "json":
         click.echo(json.dumps(reports, indent=2, ensure_ascii=False), err=rewriting.diff or INPUT in files)
-    rewriting.end(changed)
+    rewriting.end(changed, failed=not reached)
 
 
 def _version(date: str | None) -> Version | None:

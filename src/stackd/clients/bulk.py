@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from stackd.clients.failures import AnswerLost
-from stackd.clients.wire import PERMIT, Permit
+from stackd.clients.wire import Permit
 from stackd.errors import StackdError
 
 MOST = 50
@@ -26,12 +26,12 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 """By service and path: the envelope of one object and of several."""
 
-Post = Callable[[Any], Awaitable[Any]]
+Post = Callable[[Any, Permit | None], Awaitable[Any]]
 _Pending = tuple[Any, "asyncio.Future[Any]", Permit | None]
 
 
 class Bulk:
-    """One collection of one project. ``post`` sends a body to it and answers the decoded reply."""
+    """One collection of one project. ``post`` returns the decoded reply to a body, if a permit lets it."""
 
     def __init__(self, key: str, plural: str, post: Post) -> None:
         self._key = key
@@ -40,10 +40,10 @@ class Bulk:
         self._pending: list[_Pending] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def create(self, body: Any) -> Any:
+    async def create(self, body: Any, permit: Permit | None = None) -> Any:
         """The answer to this one object, as if it had been posted alone."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append((body, future, PERMIT.get()))
+        self._pending.append((body, future, permit))
         if len(self._pending) == 1:
             self._start(self._gather())
         return await future
@@ -66,25 +66,25 @@ class Bulk:
         if len(waiting) == 1:
             await self._send_alone(waiting[0])
             return
-        PERMIT.set(partial(_ask_all, [permit for _, _, permit in waiting]))
+        bodies = [body[self._key] for body, _, _ in waiting]
+        permit = partial(_ask_all, [permit for _, _, permit in waiting])
         try:
-            reply = await self._post({self._plural: [body[self._key] for body, _, _ in waiting]})
+            reply = await self._post({self._plural: bodies}, permit)
         except AnswerLost as lost:
             for _, future, _ in waiting:
                 _fail(future, lost)
         except StackdError:
             await asyncio.gather(*(self._send_alone(each) for each in waiting))
         else:
-            made = _paired([body[self._key] for body, _, _ in waiting], reply[self._plural])
+            made = _paired(bodies, reply[self._plural])
             for (_, future, _), answer in zip(waiting, made, strict=True):
                 if not future.done():
                     future.set_result({self._key: answer})
 
     async def _send_alone(self, one: _Pending) -> None:
         body, future, permit = one
-        PERMIT.set(permit)
         try:
-            answer = await self._post(body)
+            answer = await self._post(body, permit)
         except StackdError as error:
             _fail(future, error)
         else:

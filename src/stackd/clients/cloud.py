@@ -1,52 +1,41 @@
-"""OpenStack as one set of credentials sees it: a token kept fresh, and the services of its catalog."""
+"""OpenStack as one set of credentials sees it: the services of its catalog, and what its token says."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-
 from stackd.clients.catalog import official_name
-from stackd.clients.credentials import Credentials, TokenCredentials
-from stackd.clients.keystone import KeystoneSettings, Token, authenticate
+from stackd.clients.keystone import Token
 from stackd.clients.service import Service, endpoint_of
-from stackd.clients.wire import Wire
-from stackd.errors import CloudError, CloudUnauthorized
-
-_EXPIRED = (
-    "The token that the work runs with is no longer valid and cannot be renewed. "
-    "Repeat the request with a new token."
-)
+from stackd.clients.session import Session
+from stackd.clients.wire import Permit
+from stackd.errors import CloudError
 
 
 class Cloud:
-    """The services of one project (or domain), behind one set of credentials.
-
-    Nothing is asked of Keystone before the first call. A token is replaced shortly before it expires
-    and when a service refuses it; all calls that need a new one wait for the same one.
-    """
+    """The services of one project (or domain), behind one set of credentials."""
 
     def __init__(
-        self,
-        wire: Wire,
-        settings: KeystoneSettings,
-        credentials: Credentials,
-        *,
-        now: Callable[[], datetime] | None = None,
+        self, session: Session, permit: Permit | None = None, shared: dict[str, Service] | None = None
     ) -> None:
-        self.wire = wire
-        self.settings = settings
-        self._credentials = credentials
-        self._now = now or (lambda: datetime.now(UTC))
-        self._token: Token | None = None
-        self._renewal = asyncio.Lock()
-        self._services: dict[str, Service] = {}
+        self.session = session
+        self._permit = permit
+        self._shared: dict[str, Service] = {} if shared is None else shared
+        self._services: dict[str, Service] = {} if permit else self._shared
+
+    def with_permit(self, permit: Permit | None) -> Cloud:
+        """The same cloud for work that is allowed to change something only as long as ``permit`` lets it.
+
+        ``permit`` is asked at the last moment before each request that may change something, and raises when
+        it must not be sent. Token, limits and everything that is known of the services are shared.
+        """
+        return Cloud(self.session, permit, self._shared)
 
     def service(self, kind: str) -> Service:
         """A service by any of its catalog types: ``volume``, ``volumev3`` and ``block-storage`` are one."""
         name = official_name(kind)
+        if name not in self._shared:
+            self._shared[name] = Service(self.session, name)
         if name not in self._services:
-            self._services[name] = Service(self, name)
+            self._services[name] = self._shared[name].with_permit(self._permit)
         return self._services[name]
 
     @property
@@ -86,21 +75,12 @@ class Cloud:
 
     async def token(self) -> Token:
         """A token that is good for a while yet."""
-        token = self._token
-        if token is not None and self._is_fresh(token):
-            return token
-        return await self._replace(token)
-
-    async def renew(self, refused: Token) -> Token:
-        """A token other than ``refused``, which a service did not accept."""
-        return await self._replace(refused)
+        return await self.session.token()
 
     @property
     def known(self) -> Token:
         """The latest token, for what it says. There is one after the first call or ``await token()``."""
-        if self._token is None:
-            raise RuntimeError("The cloud was asked about its token before it had one")
-        return self._token
+        return self.session.known
 
     @property
     def project_id(self) -> str:
@@ -120,19 +100,6 @@ class Cloud:
     def has_service(self, kind: str) -> bool:
         """Whether the catalog (or the operator) names an endpoint of the service."""
         try:
-            return bool(endpoint_of(self.settings, self.known, kind))
+            return bool(endpoint_of(self.session.settings, self.known, kind))
         except CloudError:
             return False
-
-    async def _replace(self, stale: Token | None) -> Token:
-        async with self._renewal:
-            if self._token is not None and self._token is not stale:
-                return self._token
-            if stale is not None and isinstance(self._credentials, TokenCredentials):
-                raise CloudUnauthorized(_EXPIRED, service="identity", status=401)
-            self._token = await authenticate(self.wire, self.settings, self._credentials)
-            return self._token
-
-    def _is_fresh(self, token: Token) -> bool:
-        spare = 0.0 if isinstance(self._credentials, TokenCredentials) else self.settings.renew_before
-        return token.expires_at - self._now() > timedelta(seconds=spare)

@@ -1,7 +1,8 @@
 """From names to ids: what a template calls ``public`` is a network with an id.
 
 A ``Finder`` lives as long as one operation and asks for each collection, or each name, once. The kinds are
-those that constraints in templates and properties of resource types use: ``neutron.network``.
+those that constraints in templates and properties of resource types use: ``neutron.network``. A resource
+type may declare further ones.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _keystone(title: str, path: str, *, in_domain: bool = False) -> Collection:
     return Collection(f"Keystone{title}", "identity", f"/{path}", path, in_domain=in_domain)
 
 
-COLLECTIONS: Mapping[str, Collection] = {
+COLLECTIONS: dict[str, Collection] = {
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
@@ -196,6 +197,12 @@ COLLECTIONS: Mapping[str, Collection] = {
     "octavia.pool": _octavia("Pool", "pools"),
     "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }
+
+
+def declare_collection(kind: str, collection: Collection) -> None:
+    """Let names of a further kind of object be looked up."""
+    COLLECTIONS[kind] = collection
+
 
 # Objects that are known by the URL at which the service keeps them.
 REFERENCES: Mapping[str, tuple[str, str]] = {

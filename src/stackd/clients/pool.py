@@ -14,6 +14,7 @@ from stackd.clients.credentials import Credentials, credentials_key
 from stackd.clients.http import HttpSettings, make_client
 from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings, LimiterStats
+from stackd.clients.session import Session
 from stackd.clients.wire import RetrySettings, Wire
 
 
@@ -50,7 +51,7 @@ class Clouds:
         self._forget_idle(now)
         key = f"{region}/{credentials_key(credentials)}"
         known = self._kept.get(key)
-        cloud = known[1] if known else Cloud(self.wire, self._settings(region), credentials)
+        cloud = known[1] if known else Cloud(Session(self.wire, self._settings(region), credentials))
         self._kept[key] = (now, cloud)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:

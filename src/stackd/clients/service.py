@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -15,7 +16,8 @@ from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
 from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
 from stackd.clients.request_ids import current_request_id
-from stackd.clients.wire import IDEMPOTENT, PERMIT, Outgoing, Reply, Wire
+from stackd.clients.session import Session
+from stackd.clients.wire import IDEMPOTENT, Outgoing, Permit, Reply
 from stackd.errors import CloudError
 
 _MOST_PAGES = 10_000
@@ -23,30 +25,34 @@ _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 _READING = frozenset({"GET", "HEAD"})
 
 
-class Session(Protocol):
-    """What a service needs of its cloud: a token, a new one when it is refused, and the wire."""
+@dataclass(slots=True)
+class _Known:
+    """What was learnt of a service, for all who work with it in one session."""
 
-    settings: KeystoneSettings
-    wire: Wire
-
-    async def token(self) -> Token:
-        """A token that is good for a while."""
-
-    async def renew(self, refused: Token) -> Token:
-        """A token other than ``refused``; ``CloudUnauthorized`` where there can be none."""
+    version: str
+    token: Token | None = None
+    base: str = ""
+    limiter: Limiter | None = None
+    bulks: dict[str, Bulk] = field(default_factory=dict)
 
 
 class Service:
-    """One service. Every call raises the ``CloudError`` that an answer of 400 or more stands for."""
+    """One service. Every call raises the ``CloudError`` that an answer of 400 or more stands for.
 
-    def __init__(self, session: Session, kind: str) -> None:
+    ``permit`` is asked before each request that may change something.
+    """
+
+    def __init__(
+        self, session: Session, kind: str, permit: Permit | None = None, known: _Known | None = None
+    ) -> None:
         self.kind = official_name(kind)
         self._session = session
-        self._version = default_version(kind, session.settings.microversions)
-        self._token: Token | None = None
-        self._base = ""
-        self._limiter: Limiter | None = None
-        self._bulks: dict[str, Bulk] = {}
+        self._permit = permit
+        self._known = known or _Known(default_version(kind, session.settings.microversions))
+
+    def with_permit(self, permit: Permit | None) -> Service:
+        """The same service for work that ``permit`` may end."""
+        return Service(self._session, self.kind, permit, self._known)
 
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         """The decoded answer."""
@@ -65,17 +71,17 @@ class Service:
         """
         key = KEYS.get((self.kind, path))
         if key is not None and params is None and microversion is None and list(body) == [key[0]]:
-            return await self._bulk(path, *key).create(body)
+            return await self._bulk(path, *key).create(body, self._permit)
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
     def _bulk(self, path: str, key: str, plural: str) -> Bulk:
-        known = self._bulks.get(path)
+        known = self._known.bulks.get(path)
         if known is None:
 
-            async def post(body: Any) -> Any:
-                return (await self.request("POST", path, json=body)).body
+            async def post(body: Any, permit: Permit | None) -> Any:
+                return (await self.with_permit(permit).request("POST", path, json=body)).body
 
-            known = self._bulks[path] = Bulk(key, plural, post)
+            known = self._known.bulks[path] = Bulk(key, plural, post)
         return known
 
     async def put(
@@ -139,9 +145,9 @@ class Service:
             data = orjson.dumps(json)
             sends.setdefault("Content-Type", "application/json")
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
-        permit = None if method in _READING else PERMIT.get()
+        permit = None if method in _READING else self._permit
         token = await self._session.token()
-        version = self._version if microversion is None else microversion
+        version = self._known.version if microversion is None else microversion
         renewed = downgraded = False
         while True:
             url = full_url(self._endpoint(token), path, params)
@@ -158,7 +164,7 @@ class Service:
             )
             best = supported_maximum(explain(reply.body)) if reply.status == 406 else ""
             if best and microversion is None and not downgraded:
-                downgraded, self._version, version = True, best, best
+                downgraded, self._known.version, version = True, best, best
                 continue
             raise refusal
 
@@ -167,16 +173,17 @@ class Service:
         return self._endpoint(await self._session.token())
 
     def _endpoint(self, token: Token) -> str:
-        if token is not self._token:
-            self._base = endpoint_of(self._session.settings, token, self.kind)
-            self._token = token
-            self._limiter = None
-        return self._base
+        known = self._known
+        if token is not known.token:
+            known.base = endpoint_of(self._session.settings, token, self.kind)
+            known.token = token
+            known.limiter = None
+        return known.base
 
     def _limiter_of(self, url: str) -> Limiter:
-        if self._limiter is None:
-            self._limiter = self._session.wire.limiter(self.kind, url)
-        return self._limiter
+        if self._known.limiter is None:
+            self._known.limiter = self._session.wire.limiter(self.kind, url)
+        return self._known.limiter
 
     def _headers(self, token: Token, version: str) -> dict[str, str]:
         headers = {"X-Auth-Token": token.id, "Accept": "application/json"}

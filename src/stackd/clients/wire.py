@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,7 +31,6 @@ _REFUSED = frozenset({429, 503})
 _MAYBE_DONE = frozenset({502, 504})
 
 Permit = Callable[[], None]
-PERMIT: ContextVar[Permit | None] = ContextVar("permit", default=None)
 """Asked at the last moment before a request that may change something; raises when it must not be sent."""
 
 

@@ -1,107 +1,25 @@
-"""What a database driver must do for stackd, and the SQL texts that it is given.
-
-SQLAlchemy states the SQL and knows the dialects; the drivers run the compiled text directly. A
-statement is compiled once, so a read costs its query and one hop, nothing per column.
-"""
+"""What a database driver must do for stackd, and how SQLAlchemy runs migrations on its connection."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.sql.elements import CompilerElement
+from sqlalchemy.pool import StaticPool
 
-from stackd.errors import Fenced, StackdError, StackExists
-from stackd.records import Fence
-
-Row = Sequence[Any]
+from stackd.db.batch import Write
+from stackd.db.statements import Statement
 
 
 class Unreachable(Exception):
     """The database does not answer now; the same work may succeed later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL text in a dialect, with its parameters in the order of their places."""
-
-    text: str
-    order: tuple[str, ...]
-    constants: Mapping[str, Any]
-
-    def args(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Values for the places, from ``params`` and the constants of the statement."""
-        constants = self.constants
-        return tuple([params[name] if name in params else constants[name] for name in self.order])
-
-
-def compile_statement(
-    element: CompilerElement, dialect: Dialect, columns: Sequence[str] | None = None
-) -> Statement:
-    """``element`` as text for ``dialect``; ``columns`` are those that an insert fills."""
-    options: dict[str, Any] = {"compile_kwargs": {"render_postcompile": True}}
-    if columns is not None:
-        options["column_keys"] = columns
-    compiled: Any = element.compile(dialect=dialect, **options)
-    return Statement(str(compiled), tuple(compiled.positiontup or ()), compiled.params)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One statement of a write.
-
-    Steps with the same ``key`` keep their order. ``conditional`` steps must find their row.
-    ``stack_name`` is what a clash of live names is reported with.
-    """
-
-    statement: Statement
-    args: tuple[Any, ...]
-    key: tuple[str, str]
-    conditional: bool = False
-    stack_name: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Write:
-    """Steps that are committed together or not at all, and who waits for them."""
-
-    steps: Sequence[Step]
-    fence: Fence | None
-    waiter: asyncio.Future[None]
-    settled: bool = field(default=False)
-
-    def settle(self, error: Exception | None) -> None:
-        """Tell the waiter, unless it went away."""
-        self.settled = True
-        if self.waiter.done():
-            return
-        if error is None:
-            self.waiter.set_result(None)
-        else:
-            self.waiter.set_exception(error)
-
-    def name_taken(self) -> StackExists:
-        """The error for a stack name that is in use."""
-        return StackExists(next((step.stack_name for step in self.steps if step.stack_name), ""))
-
-
 Migration = Callable[[Connection], Any]
-
-
-SETTLED_AT_ONCE = 16
-"""Waiters that are woken in one turn of the event loop: what they do next must not keep it long."""
-
-
-async def settle_all(outcomes: Iterable[tuple[Write, Exception | None]]) -> None:
-    """Tell all waiters, a few in each turn of the loop."""
-    for count, (write, outcome) in enumerate(outcomes, 1):
-        write.settle(outcome)
-        if count % SETTLED_AT_ONCE == 0:
-            await asyncio.sleep(0)
+Run = Callable[[str], Awaitable[Iterable[Any]]]
 
 
 class Backend(Protocol):
@@ -110,6 +28,8 @@ class Backend(Protocol):
     dialect: Dialect
     insert: Callable[[Table], Any]
     """The dialect's own insert, which can say what to do with a row that is there already."""
+    counts_rows: bool
+    """Whether a conditional step is judged by the rows it changed; otherwise by the ids it returns."""
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows of a query that changes nothing."""
@@ -127,20 +47,30 @@ class Backend(Protocol):
         """
         ...
 
-    async def migrate(self, upgrade: Migration) -> Any:
-        """Run ``upgrade`` on a connection that nobody else can migrate through meanwhile."""
+    def exclusive(self) -> AbstractAsyncContextManager[Run]:
+        """A transaction in which texts are run while nobody else can migrate."""
+        ...
+
+    async def migrate(self, migration: Migration) -> Any:
+        """Result of ``migration`` on a connection of SQLAlchemy, while nobody else can migrate."""
         ...
 
     async def close(self) -> None:
-        """Let all connections go."""
+        """Close all connections."""
         ...
 
 
-def fenced() -> Fenced:
-    """The error for a write whose epoch or condition no longer holds, or which came second."""
-    return Fenced()
+async def run_sync(url: str, connection: Any, lock: str, migration: Migration) -> Any:
+    """Result of ``migration`` on an open connection of the driver, in one transaction.
 
+    ``lock`` is its first statement. The connection stays open: only disposing of the engine would close it.
+    """
+    from sqlalchemy.ext.asyncio import create_async_engine  # 0.1 s and 7 MB: only a migration needs it
 
-def refused(error: BaseException) -> StackdError:
-    """The error for a change that the database does not take; names the rule, never the values."""
-    return StackdError(f"The database refused a change: {str(error).splitlines()[0]}")
+    async def lent() -> Any:
+        return connection
+
+    engine = create_async_engine(url, async_creator=lent, poolclass=StaticPool)
+    async with engine.begin() as borrowed:
+        await borrowed.execute(text(lock))
+        return await borrowed.run_sync(migration)

@@ -239,6 +239,11 @@ class Codec(Generic[R]):
             values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
         return self.kind(**dict(zip(reading.fields, values, strict=True)))
 
+    def value(self, column: str, stored: Any) -> Any:
+        """The field of one column."""
+        decode = self._decoders.get(self._forms[column])
+        return stored if stored is None or decode is None else decode(stored)
+
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
         values = list(self._stored_fields(record))
@@ -278,7 +283,7 @@ class Codecs:
             sealer,
             unlisted=("properties", "previous_properties", "attributes", "data"),
         )
-        self.events = Codec(Event, tables.events, sealer)
+        self.events = Codec(Event, tables.events, sealer, unlisted=("properties",))
         self.operations = Codec(Operation, tables.operations, sealer)
         self.credentials = Codec(Credential, tables.credentials, sealer)
         self.hooks = Codec(Hook, tables.hooks, sealer)

@@ -12,9 +12,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db.backend import Backend, Statement, Unreachable, compile_statement
+from stackd.db.backend import Backend, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
+from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable, StackdError
 
 _DOCUMENTS_CACHED = 256

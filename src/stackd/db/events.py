@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, literal, select
 
+from stackd.db import resources
 from stackd.db.database import Database
 from stackd.db.selection import Allowed, after_marker, frozen, marker_params, one_of, ordered
 from stackd.db.stacks import FIRST, Page
 from stackd.db.tables import events, stacks
-from stackd.records import Event
+from stackd.records import Event, Resource
 
 _C = events.c
 SORT_KEYS = frozenset({"time", "resource_type"})
@@ -27,6 +29,20 @@ _PURGE = (
     )
     .returning(_C.seq)
 )
+
+
+_RECORDED = (
+    select(_C.properties)
+    .where(
+        _OF_STACK,
+        _C.seq <= bindparam("seq"),
+        _C.resource_id == bindparam("row"),
+        _C.properties.is_not(None),
+    )
+    .order_by(_C.seq.desc())
+    .limit(1)
+)
+_LATEST = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +93,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
     codec = db.codecs.events
 
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.columns))
+        query = select(*(_C[name] for name in codec.brief))
         query = query.where(
             _C.stack_id.in_(_below(wanted.nested_depth)) if wanted.nested_depth > 0 else _OF_STACK
         )
@@ -90,7 +106,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
 
     depth = max(wanted.nested_depth, 0)
     key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
-    return [codec.record(row) for row in await db.fetch_statement(db.compiled(key, build), params)]
+    return [codec.brief_record(row) for row in await db.fetch_statement(db.compiled(key, build), params)]
 
 
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:
@@ -102,6 +118,29 @@ async def get(db: Database, stack_id: str, event_id: str) -> Event | None:
     )
     rows = await db.fetch_statement(statement, {"id": event_id, "stack": stack_id})
     return codec.record(rows[0]) if rows else None
+
+
+async def properties_at(db: Database, event: Event) -> Mapping[str, Any] | None:
+    """The properties of the resource at the time of ``event``: of the newest event up to it that has any.
+
+    An event may have been dropped, or be older than such events are. Then they are those of the row as it is
+    now, if no later event has others; else they are not known, which is None.
+    """
+    row = await _row_of(db, event)
+    params = {"stack": event.stack_id, "row": row.id if row else event.resource_id or ""}
+    recorded = await db.fetch(_RECORDED, params | {"seq": event.seq})
+    if recorded:
+        found: Mapping[str, Any] = db.codecs.events.value("properties", recorded[0][0])
+        return found
+    changed_later = await db.fetch(_RECORDED, params | {"seq": _LATEST})
+    return row.properties if row is not None and not changed_later else None
+
+
+async def _row_of(db: Database, event: Event) -> Resource | None:
+    if event.resource_id is not None:
+        return await resources.get(db, event.resource_id)
+    rows = await resources.named(db, event.stack_id, event.resource_name)
+    return rows[-1] if rows else None
 
 
 async def count(db: Database, stack_id: str) -> int:

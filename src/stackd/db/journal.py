@@ -17,9 +17,11 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db import tables
-from stackd.db.backend import Statement, Step, Unreachable, Write, compile_statement
+from stackd.db.backend import Unreachable
+from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
+from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable
 from stackd.records import Event, Fence, Stack
 
@@ -213,7 +215,8 @@ class Journal:
             .where(columns.id == bindparam("of_id"), *conditions)
             .values({name: bindparam(f"set_{name}") for name in values})
         )
-        return self._compile(element.returning(columns.id) if where else element)
+        judged_by_ids = where and not self._database.backend.counts_rows
+        return self._compile(element.returning(columns.id) if judged_by_ids else element)
 
     def _remove(self, change: Remove) -> Step:
         table = self._database.codecs.of(change.kind).table

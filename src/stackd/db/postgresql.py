@@ -1,45 +1,44 @@
-"""PostgreSQL through asyncpg: a pool of readers and one writer connection.
-
-Every statement is a round trip, so a batch is grouped: steps with the same text go in one
-``executemany``. When anything in a batch is refused the batch is cut in halves until the refused
-write stands alone.
-"""
+"""PostgreSQL through asyncpg: a pool of readers and one writer connection."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy import ARRAY, String, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from stackd.db import tables
-from stackd.db.backend import (
-    Migration,
-    Statement,
-    Step,
-    Unreachable,
+from stackd.db.backend import Migration, Run, Unreachable, run_sync
+from stackd.db.batch import (
+    Group,
+    Outcomes,
+    Refused,
     Write,
-    compile_statement,
+    commit_in_halves,
     fenced,
+    grouped,
+    judged,
+    kept,
     refused,
-    settle_all,
+    roots_of,
 )
-from stackd.records import Fence
+from stackd.db.statements import Statement, compile_statement
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 60
 _CLOSE_SECONDS = 5
-_MIGRATION_LOCK = 0x737461636B64  # any number that all stackd processes agree on
+_LOCK_MIGRATIONS = f"SELECT pg_advisory_xact_lock({0x737461636B64})"  # a number that all processes agree on
 
 _ONE_OWNER = frozenset(f"{table}_pkey" for table in tables.ONE_OWNER)
 
@@ -56,40 +55,12 @@ _LOST = (
 )
 
 
-class _Unmatched(Exception):
-    """A conditional step found no row."""
-
-
 @dataclass(frozen=True, slots=True)
 class _InDoubt:
     """A commit whose answer was lost, and what it would mean if it happened."""
 
     xid: int
-    outcomes: list[tuple[Write, Exception | None]]
-
-
-@dataclass(slots=True)
-class _Group:
-    statement: Statement
-    conditional: bool
-    steps: list[Step]
-
-
-def grouped(writes: Sequence[Write]) -> list[_Group]:
-    """The steps of ``writes`` in groups of one statement each, so that steps of one key keep their order."""
-    groups: list[_Group] = []
-    open_groups: dict[tuple[str, bool], int] = {}
-    touched: dict[tuple[str, str], int] = {}
-    for write in writes:
-        for step in write.steps:
-            kind = (step.statement.text, step.conditional)
-            place = open_groups.get(kind, -1)
-            if place < touched.get(step.key, 0):
-                place = open_groups[kind] = len(groups)
-                groups.append(_Group(step.statement, step.conditional, []))
-            groups[place].steps.append(step)
-            touched[step.key] = place
-    return groups
+    outcomes: Outcomes
 
 
 for _index in tables.stacks.indexes:  # said here, since saying it in the table would load this dialect always
@@ -101,6 +72,8 @@ for _index in tables.stacks.indexes:  # said here, since saying it in the table 
 class PostgresBackend:
     """The database that ``dsn`` names."""
 
+    counts_rows = False
+
     def __init__(self, dsn: str, readers: int) -> None:
         self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
         self.insert: Callable[[Table], Any] = insert
@@ -108,10 +81,10 @@ class PostgresBackend:
         self._readers = readers
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
-        self._writer: asyncpg.Connection[asyncpg.Record] | None = None
+        self._writer: Connection | None = None
         self._in_doubt: _InDoubt | None = None
         root = tables.stacks.c
-        self._fences = compile_statement(
+        self._epochs = compile_statement(
             select(root.id, root.epoch)
             .where(root.id == func.any(bindparam("roots", type_=ARRAY(String))))
             .order_by(root.id)
@@ -159,13 +132,13 @@ class PostgresBackend:
     async def commit(self, writes: Sequence[Write]) -> None:
         """Commit all ``writes`` together; on a refusal, each half by itself."""
         try:
-            connection = await self._connected()
-            await self._commit([write for write in writes if not write.settled], connection)
+            transact = partial(self._transact, await self._connected())
+            await commit_in_halves([write for write in writes if not write.settled], transact)
         except _LOST as error:
-            await self._drop_writer()
+            self._drop_writer()
             raise Unreachable(str(error)) from error
 
-    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connected(self) -> Connection:
         if self._writer is None or self._writer.is_closed():
             self._writer = await asyncpg.connect(
                 self._dsn, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS
@@ -180,76 +153,60 @@ class PostgresBackend:
                     write.settle(outcome)
         return self._writer
 
-    async def _drop_writer(self) -> None:
+    def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.terminate()
 
-    async def _commit(self, writes: list[Write], connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        if not writes:
-            return
+    async def _transact(self, connection: Connection, writes: Sequence[Write]) -> Outcomes:
         try:
-            outcomes = await self._transaction(writes, connection)
-        except _Unmatched:
-            refusal: Exception = fenced()
+            return await self._transaction(connection, writes)
         except _LOST:
             raise
         except asyncpg.PostgresError as error:
-            refusal = _translate(error, writes[0])
-        else:
-            await settle_all(outcomes)
-            return
-        if len(writes) == 1:
-            writes[0].settle(refusal)
-            return
-        middle = len(writes) // 2
-        await self._commit(writes[:middle], connection)
-        await self._commit(writes[middle:], connection)
+            raise Refused(_translate(error, writes[0])) from error
 
-    async def _transaction(
-        self, writes: list[Write], connection: asyncpg.Connection[asyncpg.Record]
-    ) -> list[tuple[Write, Exception | None]]:
+    async def _transaction(self, connection: Connection, writes: Sequence[Write]) -> Outcomes:
         transaction = connection.transaction()
         await transaction.start()
         try:
             xid = await connection.fetchval("SELECT txid_current()")
-            stale = await self._stale({write.fence for write in writes if write.fence}, connection)
-            kept = [write for write in writes if write.fence not in stale]
-            for group in grouped(kept):
-                await _run_group(group, connection)
+            roots = roots_of(writes)
+            outcomes = judged(writes, await connection.fetch(self._epochs, roots) if roots else ())
+            for group in grouped(kept(outcomes)):
+                await _run(connection, group)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()
             raise
-        kept_ids = {id(write) for write in kept}
-        outcomes: list[tuple[Write, Exception | None]] = [
-            (write, None if id(write) in kept_ids else fenced()) for write in writes
-        ]
         self._in_doubt = _InDoubt(xid, outcomes)
         await transaction.commit()
         self._in_doubt = None
         return outcomes
 
-    async def _stale(
-        self, fences: set[Fence], connection: asyncpg.Connection[asyncpg.Record]
-    ) -> set[Fence | None]:
-        if not fences:
-            return set()
-        rows = await connection.fetch(self._fences, sorted({fence.root_id for fence in fences}))
-        epochs = {row[0]: row[1] for row in rows}
-        return {fence for fence in fences if epochs.get(fence.root_id) != fence.epoch}
+    @contextlib.asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[Run]:
+        """A transaction in which texts are run while nobody else can migrate."""
+        async with self._session() as connection, connection.transaction():
+            await connection.execute(_LOCK_MIGRATIONS)
+            yield connection.fetch
 
-    async def migrate(self, upgrade: Migration) -> Any:
-        """Run ``upgrade`` under a lock of the whole database, in one transaction."""
-        engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(self._dsn), poolclass=NullPool
-        )
+    async def migrate(self, migration: Migration) -> Any:
+        """Result of ``migration`` on a connection of SQLAlchemy, while nobody else can migrate."""
+        async with self._session() as connection:
+            return await run_sync("postgresql+asyncpg://", connection, _LOCK_MIGRATIONS, migration)
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[Connection]:
+        """A connection of its own, for work that may take long."""
         try:
-            async with engine.begin() as connection:
-                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                return await connection.run_sync(upgrade)
+            connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_SECONDS)
+        except _LOST as error:
+            raise Unreachable(str(error)) from error
+        try:
+            yield connection
         finally:
-            await engine.dispose()
+            await connection.close()
 
     async def close(self) -> None:
         """Close the writer and the pool; what does not end in time is cut off."""
@@ -263,17 +220,16 @@ class PostgresBackend:
                     await pool.close()  # it ends its connections itself when it is cancelled
 
 
-async def _run_group(group: _Group, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    args = [step.args for step in group.steps]
-    if not group.conditional:
-        if len(args) == 1:
-            await connection.execute(group.statement.text, *args[0])
-        else:
-            await connection.executemany(group.statement.text, args)
-        return
-    found = Counter(row[0] for row in await connection.fetchmany(group.statement.text, args))
-    if found != Counter(step.key[1] for step in group.steps):
-        raise _Unmatched
+async def _run(connection: Connection, group: Group) -> None:
+    text, args = group.statement.text, group.args
+    if group.conditional:
+        found = Counter(row[0] for row in await connection.fetchmany(text, args))
+        if found != Counter(step.key[1] for step in group.steps):
+            raise Refused(fenced())
+    elif len(args) == 1:
+        await connection.execute(text, *args[0])
+    else:
+        await connection.executemany(text, args)
 
 
 def _translate(error: Exception, write: Write) -> Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, Update, bindparam, select, tuple_, update
+from sqlalchemy import Integer, Select, Table, Update, bindparam, select, tuple_, update
 
 from stackd.db import tables
 from stackd.db.database import Database
@@ -48,7 +48,7 @@ async def reseal(db: Database) -> int:
 async def _reseal_table(db: Database, table: Table) -> int:
     keys = [key.name for key in _keys(table)]
     columns = tables.sealed_columns()[table.name]
-    place = ("",) * len(keys)
+    place = tuple(-1 if isinstance(key.type, Integer) else "" for key in _keys(table))
     done = 0
     while rows := await db.fetch(_PAGES[table.name], _named("after", keys, place)):
         for row in rows:

@@ -38,11 +38,11 @@ async def undelivered(db: Database, sink: Sink, most: int) -> Sequence[Event]:
     statement = db.compiled(
         ("undelivered",),
         lambda: (
-            select(*(_E[name] for name in codec.columns))
+            select(*(_E[name] for name in codec.brief))
             .where(_E.root_id == bindparam("root"), _E.seq > bindparam("after"))
             .order_by(_E.seq)
             .limit(bindparam("most"))
         ),
     )
     params = {"root": sink.id, "after": sink.cursor, "most": most}
-    return [codec.record(row) for row in await db.fetch_statement(statement, params)]
+    return [codec.brief_record(row) for row in await db.fetch_statement(statement, params)]

@@ -209,6 +209,8 @@ events = Table(
     _col("action", Form.ACTION),
     _col("status", Form.STATUS),
     _col("reason", Form.PROSE),
+    _optional("resource_id"),
+    _optional("properties", Form.SEALED_JSON),
 )
 Index("events_stack", events.c.stack_id, events.c.seq)
 Index("events_root", events.c.root_id, events.c.seq)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from stackd.db.journal import Insert
 from stackd.records import Action, Event, Resource, Stack, Status
@@ -30,18 +32,34 @@ def identity_of(stack: Stack) -> StackIdentity:
 
 def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
     """The record that a stack changed its state."""
-    return _event(stack, stack.name, STACK_TYPE, action, status, reason, stack.id)
+    return _event(stack, stack.name, STACK_TYPE, action, status, reason, physical_id=stack.id)
 
 
 def resource_event(
-    stack: Stack, row: Resource, action: Action, status: Status, reason: str, physical_id: str | None
+    stack: Stack,
+    row: Resource,
+    action: Action,
+    status: Status,
+    reason: str,
+    physical_id: str | None,
+    properties: Mapping[str, Any] | None = None,
 ) -> Insert:
-    """The record that a resource changed its state."""
-    return _event(stack, row.name, row.type, action, status, reason, physical_id)
+    """The record that a resource changed its state; ``properties`` are those it gets, without secrets."""
+    return _event(
+        stack,
+        row.name,
+        row.type,
+        action,
+        status,
+        reason,
+        physical_id=physical_id,
+        resource_id=row.id,
+        properties=properties,
+    )
 
 
 def _event(
-    stack: Stack, name: str, kind: str, action: Action, status: Status, reason: str, physical_id: str | None
+    stack: Stack, name: str, kind: str, action: Action, status: Status, reason: str, **fields: Any
 ) -> Insert:
     return Insert(
         Event(
@@ -52,9 +70,9 @@ def _event(
             time=now(),
             resource_name=name,
             resource_type=kind,
-            physical_id=physical_id,
             action=action,
             status=status,
             reason=reason[:REASON_LIMIT],
+            **fields,
         )
     )

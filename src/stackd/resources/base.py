@@ -15,67 +15,19 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 
-from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
+from stackd.clients import lookup
+from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.records import Resource
+from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.schema import Properties, PropertySchema, Support
+from stackd.template.named import declare_kind
 
 P = TypeVar("P", bound=Properties)
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute's description and wire type (string, integer, number, boolean, map, list, any).
-
-    ``lazy`` ones cost a call of their own and are read only when something refers to them.
-    ``source`` is the key of the live object that holds the value, when its name differs.
-    """
-
-    description: str
-    type: str = "string"
-    lazy: bool = False
-    source: str | None = None
-    support: Support = field(default_factory=Support)
-
-
-def attr(
-    description: str,
-    kind: str = "string",
-    *,
-    lazy: bool = False,
-    source: str | None = None,
-    since: str | None = None,
-    support: Support | None = None,
-) -> Attribute:
-    """Declare an attribute."""
-    return Attribute(description, kind, lazy, source, support or Support(version=since))
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """The API collection in which a type's objects live.
-
-    ``service`` is the attribute of ``Cloud`` (``compute``, ``network`` …) or a catalog type; ``path``
-    the collection (``/servers``), ``key`` the envelope of one object, ``plural`` of a list;
-    ``list_path`` where a list has full objects (``/servers/detail``). ``name_filter`` is the query
-    key for looking an object up by name, empty where the service has none.
-    """
-
-    service: str
-    path: str
-    key: str
-    plural: str
-    list_path: str = ""
-    id_field: str = "id"
-    name_filter: str = "name"
-
-    @property
-    def listing(self) -> str:
-        """Where to list full objects."""
-        return self.list_path or self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +78,10 @@ class Siblings:
 class ResourceType(Generic[P]):
     """A kind of resource. Subclasses declare; the engine calls.
 
-    Overriding ``ready`` makes the engine watch the object (one list call for all that wait);
-    overriding ``is_ready`` makes it ask this one.
+    ``readiness``, or an own ``ready``, makes the engine watch the object (one list call for all that
+    wait); overriding ``is_ready`` makes it ask this one. ``lookups`` are the collections, by kind of
+    object (``service.thing``), in which properties with ``find`` and constraints look names up.
+    ``properties`` need not be given: it is the class in the brackets after the base.
     """
 
     type_name: ClassVar[str] = ""
@@ -137,6 +91,8 @@ class ResourceType(Generic[P]):
     update_policy: ClassVar[Mapping[str, PropertySchema]] = {}
     attributes: ClassVar[Mapping[str, Attribute]] = {}
     entity: ClassVar[Entity | None] = None
+    readiness: ClassVar[Readiness | None] = None
+    lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
     service: ClassVar[str | None] = None
     extension: ClassVar[str | None] = None
     name_limit: ClassVar[int] = 255
@@ -150,6 +106,16 @@ class ResourceType(Generic[P]):
 
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        bases = getattr(cls, "__orig_bases__", ())
+        given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
+        if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
+            cls.properties = given[0]
+        for kind, collection in vars(cls).get("lookups", {}).items():
+            lookup.declare_collection(kind, collection)
+            declare_kind(kind)
 
     # --- pure -----------------------------------------------------------------------------------
 
@@ -166,7 +132,17 @@ class ResourceType(Generic[P]):
 
     def ready(self, live: JSON) -> bool:
         """Whether the object can be used; raise ``ResourceInError`` when it never will."""
-        return True
+        return self.readiness is None or self.readiness.is_reached(live)
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether an object cannot be used at once, but when ``ready`` says so."""
+        return self.readiness is not None or type(self).ready is not ResourceType.ready
+
+    @property
+    def status_field(self) -> str:
+        """The field of the object that ``ready`` reads; an answer without it says nothing."""
+        return self.readiness.field if self.readiness is not None else "status"
 
     def broken(self, live: JSON) -> bool:
         """Whether a failed resource's object must be replaced rather than updated."""
@@ -177,12 +153,26 @@ class ResourceType(Generic[P]):
         return resource.physical_id or resource.name
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """All attributes that can be read off the live object; ``show`` is added by the engine."""
+        """All attributes that are fields of the object; ``show`` is added by the engine."""
         return {
             name: live.get(attribute.source or name)
             for name, attribute in self.attributes.items()
-            if not attribute.lazy
+            if attribute.is_field
         }
+
+    def stored_names(self) -> frozenset[str]:
+        """Names of the attributes that are stored when the resource completes."""
+        return frozenset({SHOW, *(name for name, each in self.attributes.items() if each.compute is None)})
+
+    def computed_values(self, resource: Resource) -> dict[str, Any]:
+        """All attributes that are worked out from what is stored."""
+        declared = self.attributes.items()
+        return {name: each.compute(resource) for name, each in declared if each.compute is not None}
+
+    def with_computed(self, resource: Resource) -> Resource:
+        """The resource with the computed attributes among the stored ones."""
+        computed = self.computed_values(resource)
+        return replace(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
 
@@ -221,12 +211,10 @@ class ResourceType(Generic[P]):
 
         Each must carry its id under the entity's ``id_field``.
         """
-        if self.entity is None or not self.entity.name_filter:
+        if self.entity is None:
             return []
         name = props.data.get("name") or ctx.physical_name
-        service = ctx.cloud.service(self.entity.service)
-        reply = await service.get(self.entity.listing, {self.entity.name_filter: name})
-        return [each for each in reply[self.entity.plural] if each.get("name") == name]
+        return await find_made(ctx, self.entity, {self.entity.name_field: name})
 
     async def prepare_for_replace(self, ctx: Context, props: P) -> None:
         """Free what the replacement needs (ports, unique names); safe to run again."""
@@ -240,10 +228,6 @@ class ResourceType(Generic[P]):
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""
-        return None
-
-    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
-        """The value of an attribute declared ``lazy``."""
         return None
 
 
@@ -301,16 +285,6 @@ class NestedType(ResourceType[P]):
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""
         return members.outputs.get(name)
-
-
-def settled(status: str, *, ready: str | Collection[str], working: Collection[str]) -> bool:
-    """Whether a status means ready; ``ResourceInError`` for any that is neither ready nor working."""
-    accepted = (ready,) if isinstance(ready, str) else ready
-    if status in accepted:
-        return True
-    if status in working:
-        return False
-    raise ResourceInError(f"Went to status {status}" + (' due to "Unknown"' if status == "ERROR" else ""))
 
 
 def unsupported(action: str, type_name: str) -> ResourceFailure:

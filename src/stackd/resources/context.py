@@ -49,17 +49,10 @@ class Endpoints:
     region: str
 
 
-class Context(Protocol):
-    """One resource, its cloud, and the few things a type may do beside calling the cloud.
-
-    Every method that stores returns only after the change is durable.
-    """
+class Reading(Protocol):
+    """One resource and its cloud, for reading what the resource shows."""
 
     cloud: Cloud
-    find: Finder
-    stack: StackInfo
-    endpoints: Endpoints
-    limits: Mapping[str, Any]
 
     @property
     def resource(self) -> Resource:
@@ -70,6 +63,26 @@ class Context(Protocol):
     def physical_id(self) -> str:
         """The object's id in the cloud; an error when there is none yet."""
         ...
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        """The object as the cloud shows it, from the newest answer at hand or (``fresh``) a new read."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass; the wait ends early when the operation has to stop."""
+        ...
+
+
+class Context(Reading, Protocol):
+    """One resource, its cloud, and the few things a type may do beside calling the cloud.
+
+    Every method that stores returns only after the change is durable.
+    """
+
+    find: Finder
+    stack: StackInfo
+    endpoints: Endpoints
+    limits: Mapping[str, Any]
 
     @property
     def physical_name(self) -> str:
@@ -96,20 +109,12 @@ class Context(Protocol):
         """Replace the resource's metadata as guests see it."""
         ...
 
-    async def live(self, *, fresh: bool = False) -> JSON:
-        """The object as the cloud shows it, from the newest answer at hand or (``fresh``) a new read."""
-        ...
-
     async def poll(self, done: Callable[[JSON], bool]) -> JSON:
         """Watch the object until ``done`` says so (it may raise); CloudNotFound when it is gone."""
         ...
 
     async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
         """Repeat an asynchronous question until it is answered with yes, within the deadline."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass; the wait ends early when the operation has to stop."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:

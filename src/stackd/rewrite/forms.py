@@ -50,6 +50,8 @@ class Filler:
         self._source = source
         self._path = path
         self.node = source.node(path)
+        self._quote = '"' if self.node.value[0][0].style == '"' else ""
+        """What new words stand in: JSON stays JSON."""
 
     def text(self, form: Form) -> str:
         """The form as text that can stand where the mapping stood; raises NoPlace."""
@@ -76,6 +78,8 @@ class Filler:
 
     def _value(self, form: Form, column: int) -> str:
         """What follows a key that stands in a column."""
+        if isinstance(form, list):
+            return self._items(form, column)
         node = self._source.node(self._path + form.path) if isinstance(form, Take) else None
         is_block = isinstance(form, dict) or (
             node is not None and node.id != "scalar" and not node.flow_style
@@ -83,6 +87,14 @@ class Filler:
         if is_block:
             return f"\n{' ' * (column + INDENT)}{self._block(form, column + INDENT)}"
         return f" {self._block(form, column)}"
+
+    def _items(self, form: list[Form], column: int) -> str:
+        """A sequence after its key: on one line, unless it takes a block."""
+        try:
+            return f" {self._flow(form)}"
+        except NoPlace:
+            lead = f"\n{' ' * (column + INDENT)}- "
+            return "".join(f"{lead}{self._block(each, column + 2 * INDENT)}" for each in form)
 
     def _piece(self, node: Any, column: int) -> str:
         """The text of a node, moved to a column; a scalar or flow collection belongs to a key in it."""
@@ -99,10 +111,11 @@ class Filler:
             node = self._source.node(self._path + form.path)
             return self._flow_piece(node, self._source.text[node.start_mark.index : self._source.end(node)])
         if isinstance(form, dict):
-            return "{" + ", ".join(f"{key}: {self._flow(each)}" for key, each in form.items()) + "}"
+            entries = (f"{self._flow(key)}: {self._flow(each)}" for key, each in form.items())
+            return "{" + ", ".join(entries) + "}"
         if isinstance(form, list):
             return "[" + ", ".join(map(self._flow, form)) + "]"
-        return str(form)
+        return f"{self._quote}{form}{self._quote}" if isinstance(form, str) else str(form)
 
     def _flow_piece(self, node: Any, text: str) -> str:
         if (node.id == "scalar" and node.style in ("|", ">")) or (

@@ -102,7 +102,7 @@ def _select(args: Any, names: Names) -> Form:
         return {"get_param": [Take(("Fn::Select", 1, "get_param")), Take(("Fn::Select", 0))]}
     if name == "get_attr" and isinstance(inner, list) and len(inner) > 1:
         return _selected_attribute(key, inner, names)
-    return None
+    return _selected_part(_number(key), inner) if name == "str_split" else None
 
 
 def _literal(key: str | int | None, items: Any) -> Form:
@@ -117,6 +117,19 @@ def _selected_attribute(key: str | int, inner: list[Any], names: Names) -> Form:
     number = _number(key)
     is_map = kind == "map" and len(inner) == 2
     return {"get_attr": [*parts, Take(("Fn::Select", 0)) if is_map or number is None else number]}
+
+
+def _selected_part(number: int | None, inner: Any) -> Form:
+    """A part of a text that is split; only one that is there for certain, because others are refused now."""
+    if number is None or not isinstance(inner, list) or len(inner) != 2:
+        return None
+    delimiter, text = inner
+    is_plain = isinstance(delimiter, str) and isinstance(text, str) and delimiter
+    count = len(text.split(delimiter)) if is_plain else 1
+    if not -count <= number < count:
+        return None
+    parts = [Take(("Fn::Select", 1, "str_split", index)) for index in range(2)]
+    return {"str_split": [*parts, number]}
 
 
 def _number(key: str | int) -> int | None:

@@ -1,6 +1,7 @@
 """A YAML text with its nodes: where each value and each key stands.
 
-The nodes are those of ruamel.yaml's round-trip composer. What an alias or a merge repeats has no place.
+The nodes are those of ruamel.yaml's composer, which fails for some comments if it has to keep them. They are
+found in the text itself instead: between scalars. What an alias or a merge repeats has no place.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class SourceText:
     def __init__(self, text: str) -> None:
         from ruamel.yaml import YAML
 
-        yaml = YAML(typ="rt", pure=True)
+        yaml = YAML(typ="safe", pure=True)
         yaml.allow_duplicate_keys = True
         self.text = text
         self.root = yaml.compose(text)

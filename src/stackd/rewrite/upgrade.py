@@ -45,11 +45,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """The text as it is now, the versions before and after, and what there is to say."""
+    """The text as it is now, the versions before and after, and what there is to say.
+
+    ``reached`` is whether it has the version that was asked for.
+    """
 
     text: str
     before: str
     after: str
+    reached: bool
     notes: Sequence[Note]
 
 
@@ -67,7 +71,8 @@ def upgrade(text: str, registry: Registry, to: Version | None = None, file: str 
         blockers = blockers or [_keeping(each, version) for each in blocking]
     if not _is_as_valid(template, done):
         raise Unsafe("The template would not be valid any more.")
-    return Upgraded(done, template.version.date, version.date, _notes(template, made, [*left, *blockers]))
+    notes = _notes(template, made, [*left, *blockers])
+    return Upgraded(done, template.version.date, version.date, not blockers, notes)
 
 
 def _rewritten(text: str, found: Sequence[Found]) -> tuple[str, list[Found], list[Found]]:

@@ -1,69 +1,119 @@
-"""The native API as one ASGI application."""
+"""The native API: one FastAPI application of all nouns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
+from fastapi import FastAPI
+from pydantic import ValidationError
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
+from stackd import __version__
+from stackd.errors import BadRequest, StackdError
 from stackd.routers import (
     actions,
     build_info,
     definitions,
+    errors,
     events,
     lookup,
+    models,
     outputs,
+    plans,
     resources,
     stacks,
     templates,
 )
 from stackd.routers.front import Front
-from stackd.routers.middleware import Gate
-from stackd.routers.routing import Endpoint, Table
+from stackd.routers.middleware import RequestIds, Tokens, Versions
+from stackd.routers.routing import TreeRouter
 
-MODULES = (
-    stacks.routes,
-    resources.routes,
-    events.routes,
-    lookup.routes,
-    outputs.routes,
-    definitions.routes,
-    actions.routes,
-    templates.routes,
-    build_info.routes,
+NOUNS = (
+    stacks.router,
+    resources.router,
+    events.router,
+    lookup.router,
+    outputs.router,
+    definitions.router,
+    actions.router,
+    plans.router,
+    templates.router,
+    build_info.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")
 _CORS_EXPOSED = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID")
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": models.Error, "description": "The request is not valid."},
+    401: {"model": models.Refusal, "description": "The token is missing or not valid."},
+    403: {"model": models.Error, "description": "The caller may not do this."},
+    404: {"model": models.Error | models.Notice, "description": "It does not exist."},
+    409: {"model": models.Error, "description": "It exists already, or is being worked on."},
+    503: {"model": models.Error, "description": "Keystone or the database does not answer."},
+}
 
 
-class Documentation:
-    """The OpenAPI document, made by FastAPI when it is first asked for: most servers never are."""
+class Api(FastAPI):
+    """The application; its OpenAPI document is made when it is first asked for."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        self._endpoints = endpoints
-        self._made: ASGIApp | None = None
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        super().__init__(
+            title="Orchestration",
+            description="Stacks of OpenStack resources, made from templates.",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
+            exception_handlers={StackdError: self._refused, ValidationError: _malformed},
+        )
+        plain = [route for route in self.router.routes if isinstance(route, Route)]
+        self.router = TreeRouter(plain, NOUNS, responses=_ERRORS)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if self._made is None:
-            from stackd.routers.documentation import make_documentation
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request passes before the routes.
 
-            self._made = make_documentation(self._endpoints)
-        await self._made(scope, receive, send)
+        FastAPI's own stack would add layers for telemetry, limits of bodies, forms and a page of errors.
+        None is used here; what breaks is answered with the request's id.
+        """
+        gate = Versions(Tokens(self.router, self._front), self._front)
+        app: ASGIApp = RequestIds(ExceptionMiddleware(gate, handlers=self.exception_handlers))
+        origins = self._front.settings.api.cors_origins
+        if not origins:
+            return app
+        return CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=["*"],
+            expose_headers=_CORS_EXPOSED,
+        )
+
+    async def _refused(self, request: Request, error: StackdError) -> Response:
+        return errors.answer_to(error, request.scope["path"], self._front.settings.keystone.auth_url)
+
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document, with the token, and without the code 422 that nothing here answers."""
+        document = super().openapi()
+        parts = document["components"]
+        parts["securitySchemes"] = {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}}
+        for name in ("HTTPValidationError", "ValidationError"):
+            parts["schemas"].pop(name, None)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["security"] = [{"token": []}]
+                operation["responses"].pop("422", None)
+        return document
 
 
-def make_api(front: Front) -> ASGIApp:
-    """The application, behind its gate and, where origins are set, CORS."""
-    endpoints = [endpoint for module in MODULES for endpoint in module.endpoints]
-    gate: ASGIApp = Gate(Table(endpoints), Documentation(endpoints), front)
-    origins = front.settings.api.cors_origins
-    if not origins:
-        return gate
-    return CORSMiddleware(
-        gate,
-        allow_origins=origins,
-        allow_methods=_CORS_METHODS,
-        allow_headers=["*"],
-        expose_headers=_CORS_EXPOSED,
-    )
+async def _malformed(request: Request, error: ValidationError) -> Response:
+    return errors.rendered(BadRequest(str(error.errors()[0]["msg"])))
+
+
+def make_api(front: Front) -> Api:
+    """The application on the parts of a process."""
+    return Api(front)

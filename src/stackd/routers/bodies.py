@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Self, TypeVar
 
 import orjson
+from pydantic import (
+    BaseModel,
+    Field,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    PrivateAttr,
+    model_validator,
+)
 from starlette.requests import ClientDisconnect, Request
 
-from stackd.engine.definition.documents import LARGE, offloaded
-from stackd.engine.usecases.requests import TAG_LENGTH, StackRequest
-from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
+from stackd.engine.usecases.request_values import Flag, truth, typed
+from stackd.engine.usecases.requests import StackRequest
+from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
+from stackd.offload import LARGE, offloaded
 from stackd.routers.errors import MALFORMED
 from stackd.template.json_text import read_json
 
@@ -76,143 +85,131 @@ def _too_large(most: int) -> RequestLimitExceeded:
     )
 
 
-# --- what the body of a stack request says ---------------------------------------------------------
+# --- bodies, each a pydantic model that documents and reads it -----------------------------------
+
+B = TypeVar("B", bound=BaseModel)
 
 
-def new_stack_request(body: Mapping[str, Any]) -> StackRequest:
-    """The body of a create or preview."""
-    if body.get("converge") is not None:
-        raise BadRequest("Converge is not supported when a stack is created.")
-    _refuse_adoption(body)
-    name = body.get("stack_name")
-    if name is None:
-        raise BadRequest("No stack name specified")
-    if not isinstance(name, str):
-        raise TemplateError(f"Invalid stack name {name}, must be a string", path="stack_name")
-    return _request(body, name=name, **_template(body))
+def parse_body(model: type[B], body: Mapping[str, Any]) -> B:
+    """What a body says; names of fields that are spelled otherwise in JSON do not count."""
+    return model.model_validate(body, by_alias=True, by_name=False)
 
 
-def changed_stack_request(body: Mapping[str, Any], *, patch: bool) -> StackRequest:
-    """The body of an update; ``patch`` keeps what it leaves out."""
-    existing = patch or _flag(body, "existing") is True
-    return _request(body, existing=existing, **_template(body, required=not patch))
+def _read_first(body: Mapping[str, Any], *, template_required: bool, **fixed: Any) -> dict[str, Any]:
+    """The body with its template or its URL, which counts only if there is not even an empty template."""
+    url = typed(body.get("template_url"), "template_url", str)
+    if "template" in body:
+        url = None
+    if template_required and url is None and body.get("template") is None:
+        raise BadRequest("No template specified")
+    return {**body, "template_url": url, "stack_name": "", "existing": False, **fixed}
 
 
-def template_request(body: Mapping[str, Any]) -> StackRequest:
-    """The body of a validation."""
-    return _request(body, **_template(body))
+class TemplateBody(StackRequest):
+    """A template with what belongs to it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first(cls, body: Mapping[str, Any]) -> dict[str, Any]:
+        return _read_first(body, template_required=True)
 
 
-def changes_nothing(body: Mapping[str, Any]) -> bool:
-    """Whether the body of a PATCH says nothing at all."""
-    return not any(body.get(key) for key in body)
+class NewStackBody(StackRequest):
+    """What a new stack should be."""
 
-
-def _request(body: Mapping[str, Any], **fixed: Any) -> StackRequest:
-    return StackRequest(
-        timeout_mins=_timeout(body.get("timeout_mins")),
-        tags=_tags(body.get("tags")),
-        converge=_flag(body, "converge") is True,
-        disable_rollback=_flag(body, "disable_rollback", null=False),
-        environment=_one_of(body, "environment", dict, str),
-        environment_files=_names(body, "environment_files"),
-        files=_files(body),
-        files_container=_one_of(body, "files_container", str),
-        parameters=_parameters(body),
-        clear_parameters=_names(body, "clear_parameters"),
-        **fixed,
+    name: str = Field(
+        validation_alias="stack_name", description="A name that no other stack of the project has."
     )
 
-
-def _template(body: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """The template or its URL, which counts only if there is not even an empty template."""
-    template = body.get("template")
-    url = _one_of(body, "template_url", str)
-    if "template" not in body and url is not None:
-        return {"template_url": url}
-    if template is None and required:
-        raise BadRequest("No template specified")
-    if template is not None and not isinstance(template, dict | str):
-        raise BadRequest("Template not in valid format: The template is not a JSON object or YAML mapping.")
-    return {"template": template}
-
-
-def _refuse_adoption(body: Mapping[str, Any]) -> None:
-    if body.get("adopt_stack_data") is not None:
-        from stackd.errors import NotSupported
-
-        raise NotSupported("Stack Adopt is not supported.")
+    @model_validator(mode="before")
+    @classmethod
+    def _first(cls, body: Mapping[str, Any]) -> dict[str, Any]:
+        if body.get("converge") is not None:
+            raise BadRequest("Converge is not supported when a stack is created.")
+        if body.get("adopt_stack_data") is not None:
+            raise NotSupported("Stack Adopt is not supported.")
+        name = body.get("stack_name")
+        if name is None:
+            raise BadRequest("No stack name specified")
+        if not isinstance(name, str):
+            raise TemplateError(f"Invalid stack name {name}, must be a string", path="stack_name")
+        return _read_first(body, template_required=True, stack_name=name)
 
 
-def _one_of(body: Mapping[str, Any], key: str, *kinds: type) -> Any:
-    value = body.get(key)
-    if value is not None and not isinstance(value, kinds):
-        raise BadRequest(f"The value of '{key}' has the wrong type: {type(value).__name__}.")
-    return value
+class ChangedStackBody(StackRequest):
+    """What a stack should become."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first(cls, body: Mapping[str, Any]) -> dict[str, Any]:
+        existing = body.get("existing") is not None and truth(body["existing"], "existing")
+        return _read_first(body, template_required=cls.needs_template(body), existing=existing)
+
+    @classmethod
+    def needs_template(cls, body: Mapping[str, Any]) -> bool:
+        """Whether a body without a template is refused."""
+        return True
 
 
-def _files(body: Mapping[str, Any]) -> dict[str, str]:
-    files: dict[str, Any] = _one_of(body, "files", dict) or {}
-    for name, text in files.items():
-        if not isinstance(text, str):
-            raise BadRequest(f"The content of the file '{name}' is not text.")
-    return files
+class PatchedStackBody(StackRequest):
+    """What should change of a stack; all else stays as it is."""
+
+    _says: bool = PrivateAttr(True)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether no member of the body has a value."""
+        return not self._says
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _first(cls, body: Mapping[str, Any], read: ModelWrapValidatorHandler[Self]) -> Self:
+        made = read(_read_first(body, template_required=False, existing=True))
+        made._says = any(body.values())
+        return made
 
 
-def _names(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    names = _one_of(body, key, list) or ()
-    if not all(isinstance(name, str) for name in names):
-        raise BadRequest(f"The value of '{key}' must be a list of names.")
-    return tuple(names)
+class ActionBody(BaseModel):
+    """One action; its value is not looked at."""
+
+    suspend: Any = None
+    resume: Any = None
+    check: Any = None
+    cancel_update: Any = None
+    cancel_without_rollback: Any = None
+
+    @property
+    def action(self) -> str:
+        """The name of the action."""
+        return next(iter(self.model_fields_set))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not body:
+            raise BadRequest("No action specified")
+        if len(body) > 1:
+            raise BadRequest("Multiple actions specified")
+        for action in body.keys() - cls.model_fields.keys():
+            raise BadRequest(f"Invalid action {action} specified")
+        return body
 
 
-def _parameters(body: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = body.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise BadRequest("The value of 'parameters' must be a map of names to values.")
-    return parameters
+class UnhealthyBody(BaseModel):
+    """Whether a resource is broken, and why."""
 
+    mark_unhealthy: Flag
+    resource_status_reason: Annotated[
+        str,
+        PlainValidator(lambda value: "" if value is None else str(value), json_schema_input_type=str | None),
+    ] = ""
 
-def _timeout(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value):
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadRequest("Only integer is acceptable by 'timeout_mins'.")
-    if not 0 <= value < 2**31:
-        raise BadRequest(
-            f"Value '{value}' is invalid for 'timeout_mins' which only accepts non-negative integer."
-        )
-    return value
-
-
-def _tags(value: Any) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    tags = value.split(",") if isinstance(value, str) else value
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadRequest("The value of 'tags' must be words parted by commas.")
-    for tag in tags:
-        if "\0" in tag:
-            raise BadRequest("Invalid tag, it has a null character")
-        if len(tag) > TAG_LENGTH:
-            raise BadRequest(f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
-    return tuple(tags)
-
-
-def _flag(body: Mapping[str, Any], key: str, *, null: bool = True) -> bool | None:
-    """True, False, or None for a key that is not there (or null, where that is allowed)."""
-    if key not in body or (null and body[key] is None):
-        return None
-    return truth(body[key], key)
-
-
-def truth(value: Any, key: str) -> bool:
-    """A boolean, or the word for one."""
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
-    if known is None:
-        raise BadRequest(f'Unrecognized value "{value}" for "{key}", acceptable values are: true, false.')
-    return known
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        unknown = sorted(body.keys() - cls.model_fields.keys())
+        if unknown:
+            raise BadRequest(f"Invalid keys in resource mark unhealthy {', '.join(unknown)}")
+        if body.get("mark_unhealthy") is None:
+            raise BadRequest("Missing mandatory (mark_unhealthy) key from mark unhealthy request")
+        return body

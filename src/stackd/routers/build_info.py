@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.responses import Response
 
-from stackd.db import engines
+from stackd.engine.usecases import service_queries
+from stackd.engine.usecases.service_queries import ProcessView
 from stackd.routers import models, views
 from stackd.routers.front import Call
-from stackd.routers.routing import Routes
+from stackd.routers.routing import noun
 
-routes = Routes("service")
+router = noun("service")
 
 
-@routes.get("/v1/{project}/build_info", models.BuildInfo)
+@router.get("/v1/{project}/build_info", response_model=models.BuildInfo)
 async def build_info(call: Call) -> Response:
     """Show which build answers."""
-    call.enforce("build_info:build_info")
-    from stackd import __version__
-
-    return views.answer({"api": {"revision": __version__}, "engine": {"revision": __version__}})
+    version = service_queries.build(call.engine, call.caller)
+    return views.answer({"api": {"revision": version}, "engine": {"revision": version}})
 
 
-@routes.get("/v1/{project}/services", models.ServiceList)
+@router.get("/v1/{project}/services", response_model=models.ServiceList)
 async def services(call: Call) -> Response:
     """List the engines."""
-    call.enforce("service:index")
-    known = await engines.known(call.db)
-    return views.answer({"services": [_shown(engine) for engine in known]})
+    found = await service_queries.processes(call.engine, call.caller)
+    return views.answer({"services": [_shown(each) for each in found]})
 
 
-def _shown(engine: engines.Engine) -> views.Json:
-    silent = (datetime.now(UTC) - engine.seen_at).total_seconds()
+def _shown(view: ProcessView) -> views.Json:
+    process = view.process
     return {
-        "id": engine.id,
-        "engine_id": engine.id,
+        "id": process.id,
+        "engine_id": process.id,
         "binary": "heat-engine",
-        "host": engine.host,
-        "hostname": engine.host,
+        "host": process.host,
+        "hostname": process.host,
         "topic": "engine",
-        "report_interval": engine.report_interval,
-        "created_at": _naive(engine.started_at),
-        "updated_at": _naive(engine.seen_at),
+        "report_interval": process.report_interval,
+        "created_at": _naive(process.started_at),
+        "updated_at": _naive(process.seen_at),
         "deleted_at": None,
-        "status": "up" if silent <= 2 * engine.report_interval else "down",
+        "status": "up" if view.is_up else "down",
     }
 
 

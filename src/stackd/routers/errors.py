@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import structlog
 from starlette.responses import Response
 
-from stackd.engine.validation.findings import told, wire_type
-from stackd.errors import StackdError, TemplateError, all_errors
+from stackd.engine.usecases.failures import as_api_error, told, wire_type
+from stackd.errors import StackdError, TemplateError, Unauthorized, all_errors
+
+log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 
@@ -87,6 +90,14 @@ def unexpected() -> Response:
     """Something broke that nobody foresaw; the log has it under the request id."""
     message = "Internal error. The server's log has the details under the request id of this answer."
     return form_a(500, "InternalError", message)
+
+
+def answer_to(raised: StackdError, path: str, auth_url: str) -> Response:
+    """The answer to an error that ends a request; what is not the client's fault is logged."""
+    error = as_api_error(raised)
+    if error.code >= 500:
+        log.warning("request_failed", path=path, error=str(error))
+    return form_b(auth_url) if isinstance(error, Unauthorized) else rendered(error)
 
 
 def rendered(error: StackdError) -> Response:

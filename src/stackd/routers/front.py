@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,19 +9,18 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from stackd.auth.policy import Policy
 from stackd.auth.tokens import TokenValidator
-from stackd.db.database import Database
-from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.access import StackRef
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
-from stackd.records import Caller, Stack
+from stackd.records import Caller
 from stackd.routers.bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
-"""Where the gate leaves what it found, in the scope of a request."""
+REQUEST_ID = "stackd.request_id"
+"""Where the middleware leaves what it found, in the scope of a request."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""
@@ -53,9 +51,9 @@ class Call(Request):
         return self.front.engine
 
     @property
-    def db(self) -> Database:
-        """The database."""
-        return self.front.engine.services.db
+    def reader(self) -> Reader:
+        """Reads of the engine, with what they remember."""
+        return self.front.reader
 
     @property
     def caller(self) -> Caller:
@@ -78,15 +76,18 @@ class Call(Request):
         """The JSON object in the body; empty when there is none and that is allowed."""
         return await read_body(self, self.front.settings.limits.max_json_body_size, required=required)
 
-    def enforce(self, rule: str) -> None:
-        """Refuse unless the caller may use ``rule``."""
-        self.engine.policy.enforce(self.caller, rule)
+    def check_project(self) -> None:
+        """Refuse paths of projects other than the caller's, except to administrators of the cloud."""
+        project = self.scope["path_params"].get("project")
+        if project is None or project == self.caller.project_id:
+            return
+        if not self.engine.policy.is_admin(self.caller):
+            raise WrongProject
 
-    async def stack(self, *, live: bool = False) -> Stack:
+    @property
+    def stack(self) -> StackRef:
         """The stack that the path names."""
-        return await use_cases.find(
-            self.engine, self.caller, self.part("id"), name=self.part("name"), live=live
-        )
+        return StackRef(self.part("id"), self.part("name"))
 
     def href(self, *parts: str) -> str:
         """An absolute URL below the version."""
@@ -97,10 +98,3 @@ class Call(Request):
 def quoted(part: str) -> str:
     """A segment of a path, percent-encoded."""
     return quote(part, safe="")
-
-
-def check_project(policy: Policy, caller: Caller, parts: Mapping[str, str]) -> None:
-    """Refuse paths of projects other than the caller's, except to administrators of the cloud."""
-    project = parts.get("project")
-    if project is not None and project != caller.project_id and not policy.is_admin(caller):
-        raise WrongProject

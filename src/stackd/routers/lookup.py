@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from starlette.responses import Response
 
-from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases import access
 from stackd.errors import BadRequest
 from stackd.routers import models, views
 from stackd.routers.errors import found
 from stackd.routers.front import Call
-from stackd.routers.routing import METHODS, Handler, Routes
+from stackd.routers.routing import noun
+from stackd.routers.tree import ARN, METHODS
 
-routes = Routes("stacks")
+router = noun("stacks")
 
-_ARN = "arn:openstack:heat::"
+Endpoint = Callable[[Call], Awaitable[Response]]
+
+_HEAT = f"{ARN}openstack:heat::"
 READ = ("resources", "events", "template", "actions", "environment", "files")
 WRITTEN = ("resources", "events", "template", "actions")
 
@@ -26,12 +30,12 @@ async def lookup(call: Call) -> Response:
 
 
 async def _redirect(call: Call, below: str) -> Response:
-    call.enforce("stacks:lookup")
     wanted = call.part("name")
-    if wanted.startswith("arn:"):
+    if wanted.startswith(ARN):
+        access.enforce(call.engine, call.caller, "stacks:lookup")
         location = _of_arn(call, wanted)
     else:
-        stack = await use_cases.lookup(call.engine, call.caller, wanted)
+        stack = await access.lookup(call.engine, call.caller, wanted)
         location = views.stack_href(call, stack)
     query = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return found(f"{location}{below}?{urlencode(query)}" if query else f"{location}{below}")
@@ -39,14 +43,14 @@ async def _redirect(call: Call, below: str) -> Response:
 
 def _of_arn(call: Call, arn: str) -> str:
     """The URL that an ARN spells; nobody looks whether there is such a stack."""
-    project, _, path = arn.removeprefix(_ARN).partition(":")
+    project, _, path = arn.removeprefix(_HEAT).partition(":")
     parts = [unquote(part) for part in path.split("/")]
-    if not arn.startswith(_ARN) or not project or len(parts) < 3 or parts[0] != "stacks" or not all(parts):
+    if not arn.startswith(_HEAT) or not project or len(parts) < 3 or parts[0] != "stacks" or not all(parts):
         raise BadRequest(f'"{arn}" is not a valid ARN')
     return call.href(project, *parts)
 
 
-def _below(name: str) -> Handler:
+def _below(name: str) -> Endpoint:
     async def lookup_below(call: Call) -> Response:
         return await _redirect(call, f"/{name}")
 
@@ -55,10 +59,20 @@ def _below(name: str) -> Handler:
     return lookup_below
 
 
-routes.add("/v1/{project}/stacks/{name:arn}", lookup, *METHODS, status=302, documented=False)
+def _declare(path: str, endpoint: Endpoint, *methods: str, documented: bool = True) -> None:
+    for method in methods:  # each is an operation of its own in the document
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            status_code=302,
+            response_model=models.Notice,
+            include_in_schema=documented,
+        )
+
+
+_declare("/v1/{project}/stacks/{name:arn}", lookup, *METHODS, documented=False)
 for _name in READ:
     _methods = ("GET", "POST") if _name in WRITTEN else ("GET",)
-    routes.add(
-        f"/v1/{{project}}/stacks/{{name}}/{_name}", _below(_name), *_methods, status=302, answer=models.Notice
-    )
-routes.add("/v1/{project}/stacks/{name}", lookup, *METHODS, status=302, answer=models.Notice)
+    _declare(f"/v1/{{project}}/stacks/{{name}}/{_name}", _below(_name), *_methods)
+_declare("/v1/{project}/stacks/{name}", lookup, *METHODS)

@@ -1,4 +1,4 @@
-"""The gate before the application: request ids, versions, tokens, and an answer for every error."""
+"""What stands before the routes, as plain ASGI: ids of requests, versions of the API, and tokens."""
 
 from __future__ import annotations
 
@@ -8,116 +8,97 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stackd.engine.validation.cloud_errors import as_api_error
-from stackd.errors import StackdError, Unauthorized
 from stackd.records import Caller
 from stackd.routers import errors
-from stackd.routers.front import BASE, CALLER, FRONT, Call, Front, check_project
-from stackd.routers.routing import Table
+from stackd.routers.front import BASE, CALLER, FRONT, REQUEST_ID, Front
 from stackd.routers.versions import MEDIA_TYPE, choices, health
 
 log = structlog.get_logger(__name__)
 
 _VERSION = re.compile(r"v\d+(\.\d+)?")
-_REQUEST_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OPEN = frozenset({"/openapi.json"})
-"""What is served without a token."""
+_GLOBAL_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+OPEN = frozenset({b"/openapi.json"})
+"""Routes that need no token."""
 
 
-class Gate:
-    """Pure ASGI: what it does costs no task and no copy of a body."""
+class RequestIds:
+    """Gives each request an id, which its answer and its log lines carry, and answers what broke."""
 
-    def __init__(self, table: Table, documentation: ASGIApp, front: Front) -> None:
-        self._table = table
-        self._documentation = documentation
-        self._front = front
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        request_id = f"req-{uuid.uuid4()}"
+        request_id = scope[REQUEST_ID] = f"req-{uuid.uuid4()}"
+        header = (b"x-openstack-request-id", request_id.encode())
         began = False
 
         async def tagged(message: Message) -> None:
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
-                message["headers"] = [
-                    *message["headers"], (b"x-openstack-request-id", request_id.encode())
-                ]  # fmt: skip
+                message["headers"] = [*message["headers"], header]
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = _bodiless(tagged) if scope["method"] == "HEAD" else tagged
         try:
-            response = await self._answer(scope, receive, tagged, request_id)
-        except StackdError as raised:
-            error = as_api_error(raised)
-            if error.code >= 500:
-                log.warning("request_failed", path=scope["path"], error=str(error))
-            response = self._refusal(error)
+            await self._app(scope, receive, answer)
         except Exception:
             log.exception("request_broke", method=scope["method"], path=scope["path"])
             if began:
                 raise
-            response = errors.unexpected()
-        if response is not None:
-            await _bodiless(scope, response)(scope, receive, tagged)
+            await errors.unexpected()(scope, receive, answer)
 
-    def _refusal(self, error: StackdError) -> Response:
-        if isinstance(error, Unauthorized):
-            return errors.form_b(self._front.settings.keystone.auth_url)
-        return errors.rendered(error)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> Response | None:
-        """The answer to a request; None when the documentation has given it."""
+def _bodiless(send: Send) -> Send:
+    """Sends answers without their body."""
+
+    async def bare(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+            message["headers"] = [*kept, (b"content-length", b"0")]
+        elif message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return bare
+
+
+class Versions:
+    """Answers what belongs to no version; all else goes on as a path below ``/v1``."""
+
+    def __init__(self, app: ASGIApp, front: Front) -> None:
+        self._app = app
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         path = _path_of(scope)
-        if "%00" in path:  # no name has a null character, and some databases refuse to look for one
-            return errors.not_found()
-        if path in _OPEN:
-            await self._documentation(scope, receive, send)
-            return None
         headers = Headers(scope=scope)
-        first, slash, rest = path[1:].partition("/")
-        if first in ("", "versions") and not rest:
-            return choices(self._origin(scope, headers))
+        origin = self._origin(scope, headers)
+        first, _, rest = path[1:].partition("/")
+        if "%00" in path:  # no name has a null character, and some databases refuse to look for one
+            return await errors.not_found()(scope, receive, send)
         if path == "/healthcheck":
-            return health()
-        if first not in ("v1", "v1.0"):
-            if _VERSION.fullmatch(first):
-                return choices(self._origin(scope, headers))
-            if headers.get("accept") != MEDIA_TYPE:
-                return errors.not_found()
-            first, slash, rest = "", "/", path[1:]
-        scope[CALLER] = await self._caller(headers, request_id)
-        scope[FRONT] = self._front
-        scope[BASE] = self._origin(scope, headers) + (f"/{first}" if first else "")
-        return await self._handled(scope, receive, send, f"/v1{slash}{rest}")
-
-    async def _handled(self, scope: Scope, receive: Receive, send: Send, path: str) -> Response:
-        """What the handler of the path says, or why there is none."""
-        method: str = scope["method"]
-        found = self._table.find(method, path)
-        if found is None:
-            return errors.not_found()
-        if found.handler is None:
-            return _not_allowed(method, path, found.allowed)
-        check_project(self._front.engine.policy, scope[CALLER], found.parts)
-        scope["path_params"] = found.parts
-        return await found.handler(Call(scope, receive, send))
-
-    async def _caller(self, headers: Headers, request_id: str) -> Caller:
-        """Who calls, by the token."""
-        token = headers.get("x-auth-token", "")
-        caller = await self._front.tokens.validate(token)
-        asked = headers.get("x-openstack-request-id", "")
-        if _REQUEST_ID.fullmatch(asked):
-            structlog.contextvars.bind_contextvars(global_request_id=asked)
-        return replace(caller, request_id=request_id, region=headers.get("x-region-name", ""))
+            return await health()(scope, receive, send)
+        if (first in ("", "versions") and not rest) or _is_other_version(first):
+            return await choices(origin)(scope, receive, send)
+        if path.encode("latin-1") not in OPEN:
+            if first in ("v1", "v1.0"):
+                path = f"/v1{path[1 + len(first) :]}"
+            elif headers.get("accept") == MEDIA_TYPE:
+                first, path = "", f"/v1{path}"
+            else:
+                return await errors.not_found()(scope, receive, send)
+        scope["raw_path"] = path.encode("latin-1")
+        scope[BASE] = f"{origin}/{first}" if first else origin
+        return await self._app(scope, receive, send)
 
     def _origin(self, scope: Scope, headers: Headers) -> str:
         """Scheme and host that the client used, without a slash at the end."""
@@ -134,32 +115,38 @@ class Gate:
         return f"{scheme}://{host}"
 
 
+def _is_other_version(segment: str) -> bool:
+    return segment not in ("v1", "v1.0") and _VERSION.fullmatch(segment) is not None
+
+
 def _path_of(scope: Scope) -> str:
     """The path as it was sent, so that a slash inside a segment can be told from one between segments."""
     raw = scope.get("raw_path")
     return raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
 
 
-def _not_allowed(method: str, path: str, allowed: tuple[str, ...]) -> Response:
-    if path.endswith("/services"):
-        return errors.not_found()
-    headers = {"Allow": ",".join(allowed)}
-    if method == "OPTIONS":
-        return Response(status_code=204, headers=headers)
-    answer = errors.form_a(405, "HTTPMethodNotAllowed", errors.MALFORMED)
-    answer.headers["Allow"] = headers["Allow"]
-    return answer
-
-
 def _first(value: str | None) -> str:
     return (value or "").partition(",")[0].strip()
 
 
-def _bodiless(scope: Scope, response: Response) -> Response:
-    """The same answer without a body, where the method asks for none."""
-    if scope["method"] == "HEAD":
-        headers = MutableHeaders(raw=[pair for pair in response.raw_headers if pair[0] != b"content-length"])
-        bare = Response(status_code=response.status_code)
-        bare.raw_headers = [*headers.raw, (b"content-length", b"0")]
-        return bare
-    return response
+class Tokens:
+    """Finds out who calls; raises Unauthorized where that is not known."""
+
+    def __init__(self, app: ASGIApp, front: Front) -> None:
+        self._app = app
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["raw_path"] not in OPEN:
+            scope[CALLER] = await self._caller(scope)
+            scope[FRONT] = self._front
+        await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        headers = Headers(scope=scope)
+        caller = await self._front.tokens.validate(headers.get("x-auth-token", ""))
+        asked = headers.get("x-openstack-request-id", "")
+        if _GLOBAL_ID.fullmatch(asked):
+            structlog.contextvars.bind_contextvars(global_request_id=asked)
+        return replace(caller, request_id=scope[REQUEST_ID], region=headers.get("x-region-name", ""))

@@ -1,4 +1,4 @@
-"""What answers and bodies look like, for the documentation. Nothing is checked or converted by these."""
+"""What answers look like, for the documentation. Nothing is checked or converted by these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Model(BaseModel):
     """A JSON object that may have further members."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class Link(Model):
@@ -310,46 +310,58 @@ class Anything(Model):
     """A JSON object."""
 
 
-class TemplateBody(Model):
-    """A template with what belongs to it."""
+class PlanCause(Model):
+    """Why a step does something."""
 
-    template: dict[str, Any] | str | None = Field(None, description="The template, as data or text.")
-    template_url: str | None = Field(None, description="Where the template is, if it is not here.")
-    environment: dict[str, Any] | str | None = Field(None, description="An environment, as data or text.")
-    environment_files: list[str] | None = Field(None, description="Names in `files`, the last one wins.")
-    files: dict[str, str] | None = Field(None, description="Texts by the names that the template uses.")
-    files_container: str | None = Field(None, description="A container of Swift in which more files are.")
-    parameters: dict[str, Any] = Field({}, description="Values of parameters.")
-
-
-class ChangedStackBody(TemplateBody):
-    """What a stack should become."""
-
-    timeout_mins: int | str | None = Field(None, description="Minutes that the operation may take.")
-    disable_rollback: bool | str = Field(True, description="Whether a failure leaves things as they are.")
-    tags: str | list[str] | None = Field(None, description="Tags, parted by commas.")
-    converge: bool | None = Field(None, description="Whether the real state is read first.")
-    clear_parameters: list[str] | None = Field(None, description="Parameters to set back to the default.")
+    path: str = Field(description="The property, `metadata`, or empty for the resource itself.")
+    old: Any = None
+    new: Any = None
+    unknown: bool | None = Field(None, description="The new value is known only after other steps.")
+    replaces: bool | None = Field(None, description="It forces a replacement.")
+    rule: str | None = None
 
 
-class NewStackBody(ChangedStackBody):
-    """What a new stack should be."""
+class PlanStep(Model):
+    """What is done to one resource."""
 
-    stack_name: str = Field(description="A name that no other stack of the project has.")
-
-
-class ActionBody(Model):
-    """One action; its value is not looked at."""
-
-    suspend: Any = None
-    resume: Any = None
-    check: Any = None
-    cancel_update: Any = None
-    cancel_without_rollback: Any = None
+    path: list[str] = Field(description="Names of the resources that lead to it, and its own.")
+    type: str
+    verb: str
+    row: str | None = None
+    causes: list[PlanCause] | None = None
+    removes: bool | None = Field(None, description="The resource goes.")
+    deferred: bool | None = Field(None, description="What is inside is planned when it is reached.")
 
 
-class UnhealthyBody(BaseModel):
-    """Whether a resource is broken, and why."""
+class PlanSummary(Model):
+    """A plan, without its steps."""
 
-    mark_unhealthy: bool | str
-    resource_status_reason: str | None = None
+    id: str | None
+    action: str
+    state: str
+    stack_name: str
+    stack_id: str | None
+    created_at: str
+    created_by: str
+    expires_at: str | None
+
+
+class PlanView(PlanSummary):
+    """A plan with the steps that change something."""
+
+    format: int
+    fingerprint: str
+    summary: dict[str, int] = Field(description="How many steps of each verb there are.")
+    steps: list[PlanStep]
+
+
+class PlanAnswer(Model):
+    """One plan."""
+
+    plan: PlanView
+
+
+class PlanList(Model):
+    """Plans."""
+
+    plans: list[PlanSummary]

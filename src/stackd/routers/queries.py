@@ -1,87 +1,126 @@
-"""Query strings: booleans, numbers, lists of alternatives and pages, with their errors."""
+"""Queries: each a pydantic model, which documents it and parses it, with the messages that Heat has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from stackd.db.stacks import Page
+from stackd.engine.usecases.request_values import truth
+from stackd.engine.usecases.stack_queries import Page
 from stackd.errors import BadRequest
-from stackd.routers.bodies import truth
 
 _MOST = 2**62
 
 
-class Query:
-    """The query of a request, by name; empty values count as absent."""
+class QueryModel(BaseModel):
+    """A query; a validator gets all values of a parameter that are not empty, usually the last one counts."""
 
-    def __init__(self, request: Request) -> None:
-        raw: bytes = request.scope.get("query_string", b"")
-        text = raw.decode("latin-1").replace("%00", "%EF%BF%BD")  # no database knows null characters
-        self.pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
-        self._last = {key: value for key, value in self.pairs if value != ""}
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
-    def text(self, name: str) -> str | None:
-        """One value; of several the last."""
-        return self._last.get(name)
 
-    def flag(self, name: str, default: bool = False) -> bool:
-        """A boolean."""
-        value = self._last.get(name)
-        return default if value is None else truth(value, name)
+Q = TypeVar("Q", bound=QueryModel)
 
-    def number(self, name: str) -> int | None:
-        """A whole number from 0."""
-        value = self._last.get(name)
-        if value is None:
-            return None
-        try:
-            number = int(value) if len(value) < 32 else _MOST
-        except ValueError:
-            raise BadRequest(f"Only integer is acceptable by '{name}'.") from None
-        if number < 0:
-            raise BadRequest(
-                f"Value '{value}' is invalid for '{name}' which only accepts non-negative integer."
-            )
-        return min(number, _MOST)
 
-    def several(self, name: str) -> tuple[str, ...]:
-        """All values of a repeatable parameter."""
-        return tuple(value for key, value in self.pairs if key == name and value != "")
+def pairs_of(raw: bytes) -> list[tuple[str, str]]:
+    """Names and values of a query string, empty ones too."""
+    text = raw.decode("latin-1").replace("%00", "%EF%BF%BD")  # no database knows null characters
+    return parse_qsl(text, keep_blank_values=True, errors="replace")
 
-    def words(self, name: str) -> tuple[str, ...]:
-        """A list of words parted by commas."""
-        value = self._last.get(name)
-        return tuple(value.split(",")) if value is not None else ()
 
-    def allowed(self, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-        """Filters: for each known name that is given, the field it is about and its allowed values."""
-        found: dict[str, tuple[str, ...]] = {}
-        for key, value in self.pairs:
-            if key in names and value != "":
-                field = names[key]
-                found[field] = (*found.get(field, ()), value)
-        return found
+def read_query(model: type[Q], raw: bytes) -> Q:
+    """The query as its model declares it; where the model forbids others, so does this."""
+    if not raw:
+        return model.model_validate({})
+    given: dict[str, list[str]] = {}
+    for name, value in pairs_of(raw):
+        if name in model.model_fields:
+            given.setdefault(name, []).append(value)
+        elif model.model_config.get("extra") == "forbid":
+            raise BadRequest(f"Invalid filter parameters {[name]}")
+    present = {name: [value for value in values if value != ""] for name, values in given.items()}
+    return model.model_validate({name: values for name, values in present.items() if values})
+
+
+def _last(values: Any) -> Any:
+    return values[-1] if isinstance(values, list) else values
+
+
+def _flag(values: Any, info: ValidationInfo) -> bool:
+    return truth(_last(values), str(info.field_name))
+
+
+def _number(values: Any, info: ValidationInfo) -> Any:
+    value = _last(values)
+    if not isinstance(value, str):
+        return value
+    try:
+        number = int(value) if len(value) < 32 else _MOST
+    except ValueError:
+        raise BadRequest(f"Only integer is acceptable by '{info.field_name}'.") from None
+    if number < 0:
+        raise BadRequest(
+            f"Value '{value}' is invalid for '{info.field_name}' which only accepts non-negative integer."
+        )
+    return min(number, _MOST)
+
+
+def _words(values: Any) -> Any:
+    return tuple(_last(values).split(",")) if isinstance(values, list) else values
+
+
+def _direction(values: Any) -> Any:
+    direction = _last(values)
+    if direction not in (None, "asc", "desc"):
+        raise BadRequest(f"Unknown sort direction: {direction}, must be one of asc, desc.")
+    return direction
+
+
+Text = Annotated[str | None, BeforeValidator(_last)]
+"""Any text."""
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""A boolean, or the word for one."""
+
+Number = Annotated[int | None, Field(ge=0), BeforeValidator(_number)]
+"""A whole number from 0."""
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str)]
+"""A list of words parted by commas."""
+
+Names = tuple[str, ...]
+"""All values of a repeatable parameter."""
+
+Filter = Annotated[tuple[str, ...], Field(description="Only with one of these values.")]
+"""Alternatives: what is listed has one of these values."""
+
+
+class PageQuery(QueryModel):
+    """Which part of a list, sorted how."""
+
+    sort_dir: Annotated[str | None, BeforeValidator(_direction)] = Field(None, description="`asc` or `desc`.")
+    sort_keys: Names = Field((), description="What to sort by; others are dropped.")
+    limit: Number = Field(None, description="How many to show at most.")
+    marker: Text = Field(None, description="Id of the last one already seen.")
 
     def page(self, keys: Mapping[str, str]) -> Page:
-        """Which part of a list, sorted how; ``keys`` maps sort keys to fields, others are dropped."""
-        direction = self.text("sort_dir")
-        if direction not in (None, "asc", "desc"):
-            raise BadRequest(f"Unknown sort direction: {direction}, must be one of asc, desc.")
-        chosen = [key.strip() for value in self.several("sort_keys") for key in value.split(",")]
+        """The page; ``keys`` maps sort keys to fields."""
+        chosen = [key.strip() for value in self.sort_keys for key in value.split(",")]
         return Page(
-            limit=self.number("limit"),
-            marker=self.text("marker") or "",
+            limit=self.limit,
+            marker=self.marker or "",
             sort_keys=tuple(keys[key] for key in chosen if key in keys),
-            descending=None if direction is None else direction == "desc",
+            descending=None if self.sort_dir is None else self.sort_dir == "desc",
         )
 
 
-def refuse_others(query: Query, known: Mapping[str, Any] | frozenset[str]) -> None:
-    """Refuse parameters that are not known."""
-    for key, _ in query.pairs:
-        if key not in known:
-            raise BadRequest(f"Invalid filter parameters {[key]}")
+def allowed(query: QueryModel, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Filters: for each parameter that is given, the field it is about and the field's allowed values."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, field in names.items():
+        values: Sequence[str] = getattr(query, name)
+        if values:
+            found[field] = (*found.get(field, ()), *values)
+    return found

@@ -2,125 +2,108 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Body, Query
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from stackd.engine.usecases import signals
+from stackd.engine.usecases import resource_queries, signals
 from stackd.engine.usecases.queries import ResourceView
-from stackd.errors import BadRequest
 from stackd.routers import models, views
-from stackd.routers.bodies import truth
+from stackd.routers.bodies import UnhealthyBody
 from stackd.routers.front import STACK, Call
-from stackd.routers.queries import Query, refuse_others
-from stackd.routers.routing import FLAG, NAMES, NUMBER, Routes
+from stackd.routers.queries import Filter, Flag, Names, Number, QueryModel
+from stackd.routers.routing import noun
 
-routes = Routes("resources")
+router = noun("resources")
 
 RESOURCE = f"{STACK}/resources/{{resource}}"
 _FILTERS = ("name", "status", "action", "id", "physical_resource_id", "type")
-_KNOWN = frozenset({*_FILTERS, "nested_depth", "with_detail"})
-_UNHEALTHY = frozenset({"mark_unhealthy", "resource_status_reason"})
-NULL = b"null"
-_SHOW_QUERY = {"with_attr": (NAMES, "Further attributes to show.")}
-_LIST_QUERY = {
-    "nested_depth": (NUMBER, "How many levels of stacks inside are shown."),
-    "with_detail": (FLAG, "Whether attributes are shown."),
-    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
-}
 
 
-@routes.get(f"{STACK}/resources", models.ResourceList, query=_LIST_QUERY)
-async def index(call: Call) -> Response:
+class ResourceQuery(QueryModel):
+    """How a resource is shown."""
+
+    with_attr: Names = Field((), description="Further attributes to show.")
+
+
+class ResourcesQuery(QueryModel):
+    """Which resources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    nested_depth: Number = Field(None, description="How many levels of stacks inside are shown.")
+    with_detail: Flag = Field(False, description="Whether attributes are shown.")
+    name: Filter = ()
+    status: Filter = ()
+    action: Filter = ()
+    id: Filter = ()
+    physical_resource_id: Filter = ()
+    type: Filter = ()
+
+
+@router.get(f"{STACK}/resources", response_model=models.ResourceList)
+async def index(call: Call, query: Annotated[ResourcesQuery, Query()]) -> Response:
     """List the resources of a stack, and of those inside it."""
-    call.enforce("resource:index")
-    query = Query(call)
-    refuse_others(query, _KNOWN)
-    most = call.front.settings.limits.max_nested_stack_depth
-    depth = min(query.number("nested_depth") or 0, most)
-    detail = query.flag("with_detail")
-    stack = await call.stack()
-    found = await call.front.reader.resources(stack, depth=depth, brief=not detail)
-    wanted = [view for view in found if _matches(view, query)]
-    shown = [_shown(call, view) if detail else views.resource_view(call, view) for view in wanted]
+    filters = {name: getattr(query, name) for name in _FILTERS}
+    found = await resource_queries.listed(
+        call.reader,
+        call.caller,
+        call.stack,
+        filters,
+        depth=query.nested_depth or 0,
+        detailed=query.with_detail,
+    )
+    shown = [
+        _detailed(call, view, "") if query.with_detail else views.resource_view(call, view) for view in found
+    ]
     return views.answer({"resources": shown})
 
 
-def _matches(view: ResourceView, query: Query) -> bool:
-    row = view.resource
-    facts: dict[str, tuple[str, ...]] = {
-        "name": (row.name,),
-        "status": (row.status, views.state(row.action, row.status)),
-        "action": (row.action,),
-        "id": (row.id,),
-        "physical_resource_id": (row.physical_id or "",),
-    }
-    for name, values in facts.items():
-        allowed = query.several(name)
-        if allowed and not any(value in allowed for value in values):
-            return False
-    types = query.several("type")
-    return not types or any(text in row.type for text in types)
-
-
-def _shown(call: Call, view: ResourceView, extra: tuple[str, ...] = ()) -> dict[str, Any]:
+def _detailed(
+    call: Call, view: ResourceView, description: str, extra: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """A resource with its description and attributes."""
     shown = views.resource_view(call, view)
-    shown["description"] = ""
-    declared = call.front.reader.attributes_declared(view.resource)
+    shown["description"] = description
+    declared = call.reader.attributes_declared(view.resource)
     shown["attributes"] = views.attributes_of(view.resource, declared, extra)
     return shown
 
 
-@routes.get(RESOURCE, models.ResourceAnswer, query=_SHOW_QUERY)
-async def show(call: Call) -> Response:
+@router.get(RESOURCE, response_model=models.ResourceAnswer)
+async def show(call: Call, query: Annotated[ResourceQuery, Query()]) -> Response:
     """Show a resource with its attributes."""
-    call.enforce("resource:show")
-    stack = await call.stack(live=True)
-    view = await call.front.reader.resource(stack, call.part("resource"))
-    shown = _shown(call, view, Query(call).several("with_attr"))
-    shown["description"] = await call.front.reader.description_of(stack, view.resource)
-    return views.answer({"resource": shown})
+    view, description = await resource_queries.show(
+        call.reader, call.caller, call.stack, call.part("resource"), query.with_attr
+    )
+    return views.answer({"resource": _detailed(call, view, description, query.with_attr)})
 
 
-@routes.get(f"{RESOURCE}/metadata", models.MetadataAnswer)
+@router.get(f"{RESOURCE}/metadata", response_model=models.MetadataAnswer)
 async def metadata(call: Call) -> Response:
     """Read the metadata of a resource."""
-    call.enforce("resource:metadata")
-    stack = await call.stack(live=True)
-    view = await call.front.reader.resource(stack, call.part("resource"))
-    signals.refuse_foreign_guest(call.caller, view.resource)
-    return views.answer({"metadata": view.resource.metadata})
+    found = await resource_queries.metadata(call.reader, call.caller, call.stack, call.part("resource"))
+    return views.answer({"metadata": found})
 
 
-@routes.post(f"{RESOURCE}/signal", None, body=models.Anything)
-async def signal(call: Call) -> Response:
+@router.post(f"{RESOURCE}/signal")
+async def signal(call: Call, details: Annotated[dict[str, Any] | None, Body()] = None) -> Response:
     """Signal a resource."""
-    call.enforce("resource:signal")
-    details = await call.body_object(required=False)
-    stack = await call.stack(live=True)
-    await signals.signal(call.engine, call.caller, stack, call.part("resource"), details or None)
-    return done()
+    await signals.signal(call.engine, call.caller, call.stack, call.part("resource"), details or None)
+    return views.done()
 
 
-@routes.patch(RESOURCE, None, body=models.UnhealthyBody)
-async def mark_unhealthy(call: Call) -> Response:
+@router.patch(RESOURCE)
+async def mark_unhealthy(call: Call, body: UnhealthyBody) -> Response:
     """Mark a resource as broken, or as sound again."""
-    call.enforce("resource:mark_unhealthy")
-    body = await call.body_object()
-    unknown = sorted(body.keys() - _UNHEALTHY)
-    if unknown:
-        raise BadRequest(f"Invalid keys in resource mark unhealthy {', '.join(unknown)}")
-    if body.get("mark_unhealthy") is None:
-        raise BadRequest("Missing mandatory (mark_unhealthy) key from mark unhealthy request")
-    broken = truth(body["mark_unhealthy"], "mark_unhealthy")
-    reason = body.get("resource_status_reason")
-    stack = await call.stack(live=True)
-    row = await call.front.reader.by_reference(stack, call.part("resource"))
-    await signals.mark(call.engine, stack, row, broken=broken, reason="" if reason is None else str(reason))
-    return done()
-
-
-def done() -> Response:
-    """The answer of what has no result."""
-    return Response(NULL, media_type="application/json")
+    await signals.mark(
+        call.engine,
+        call.caller,
+        call.stack,
+        call.part("resource"),
+        broken=body.mark_unhealthy,
+        reason=body.resource_status_reason,
+    )
+    return views.done()

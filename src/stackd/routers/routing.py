@@ -1,157 +1,175 @@
-"""Routes: which handler answers a method on a path, found by walking the path's segments once."""
+"""FastAPI's routers and routes as this API uses them: its declarations, and a lean way to the endpoint.
+
+An endpoint takes a ``Call`` and, where it declares them, its query and its body as pydantic models:
+
+    @router.get(STACK, response_model=models.StackAnswer)
+    async def show(call: Call, query: Annotated[ShowQuery, Query()]) -> Response:
+
+FastAPI makes the OpenAPI document out of that. The same models read the request, with Heat's messages; no
+dependencies are solved, and what an endpoint answers goes out as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from itertools import chain
 from typing import Any
-from urllib.parse import unquote
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from stackd.routers import errors
+from stackd.routers.bodies import parse_body
 from stackd.routers.front import Call
+from stackd.routers.queries import read_query
+from stackd.routers.tree import ARN, Tree
 
-Handler = Callable[[Call], Awaitable[Response]]
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-TEXT, NUMBER, FLAG, NAMES = "string", "integer", "boolean", "array"
-"""Types of parameters in a query."""
-_ARN = "arn:"
+_PARTS: Mapping[str, str] = {
+    "plan": "Id of a stored plan.",
+    "project": "Id of the project.",
+    "name": "Name of the stack, or in short paths its name or id.",
+    "id": "Id of the stack.",
+    "resource": "Name of the resource in the template.",
+    "event": "Id of the event.",
+    "key": "Name of the output.",
+    "type": "Name of the resource type.",
+    "version": "Name of the template version, or an alias.",
+}
+"""What the variable parts of paths stand for."""
 
-
-Query = Mapping[str, tuple[str, str]]
-"""Type and description of each parameter of a query."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A handler with its documentation: the status, model and query of what it answers and takes."""
-
-    path: str
-    methods: tuple[str, ...]
-    handler: Handler
-    tag: str = ""
-    status: int = 200
-    answer: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
-    query: Query = field(default_factory=dict)
-    documented: bool = True
+Argument = Callable[[Call], Awaitable[Any]]
 
 
-class Routes:
-    """The endpoints of one module, in the order in which they are declared."""
+class _Arn(StringConvertor):
+    """All segments from one on that begins as an ARN does."""
 
-    def __init__(self, tag: str) -> None:
-        self.tag = tag
-        self.endpoints: list[Endpoint] = []
-
-    def add(self, path: str, handler: Handler, *methods: str, **about: Any) -> None:
-        """Answer these methods on a path; ``{name}`` stands for any segment, ``{name:arn}`` for an ARN."""
-        self.endpoints.append(Endpoint(path=path, methods=methods, handler=handler, tag=self.tag, **about))
-
-    def on(self, method: str, path: str, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer a method on a path; ``about`` are further fields of ``Endpoint``."""
-
-        def declare(handler: Handler) -> Handler:
-            self.add(path, handler, method, **about)
-            return handler
-
-        return declare
-
-    def get(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer GET."""
-        return self.on("GET", path, answer=answer, **about)
-
-    def post(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer POST."""
-        return self.on("POST", path, answer=answer, **about)
-
-    def put(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer PUT."""
-        return self.on("PUT", path, answer=answer, **about)
-
-    def patch(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer PATCH."""
-        return self.on("PATCH", path, answer=answer, **about)
-
-    def delete(self, path: str, answer: type[BaseModel] | None, **about: Any) -> Callable[[Handler], Handler]:
-        """Answer DELETE."""
-        return self.on("DELETE", path, answer=answer, **about)
+    regex = f"{ARN}.+"
 
 
-@dataclass(slots=True)
-class _Node:
-    """A place in the tree of paths."""
-
-    fixed: dict[str, _Node] = field(default_factory=dict)
-    variable: _Node | None = None
-    arn: _Node | None = None
-    names: tuple[str, ...] = ()
-    handlers: dict[str, Handler] = field(default_factory=dict)
+register_url_convertor("arn", _Arn())
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a path leads to: the handler of the method if it has one, and the methods that it takes."""
-
-    handler: Handler | None
-    parts: Mapping[str, str]
-    allowed: tuple[str, ...]
-
-
-class Table:
-    """All endpoints of a server."""
-
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._root = _Node()
-        for endpoint in endpoints:
-            self._insert(endpoint)
-
-    def _insert(self, endpoint: Endpoint) -> None:
-        node = self._root
-        names: list[str] = []
-        for segment in endpoint.path.strip("/").split("/"):
-            if not segment.startswith("{"):
-                node = node.fixed.setdefault(segment, _Node())
-                continue
-            name, _, kind = segment[1:-1].partition(":")
-            names.append(name)
-            if kind == "arn":
-                node.arn = node.arn or _Node()
-                node = node.arn
-            else:
-                node.variable = node.variable or _Node()
-                node = node.variable
-        node.names = tuple(names)
-        node.handlers |= dict.fromkeys(endpoint.methods, endpoint.handler)
-
-    def find(self, method: str, path: str) -> Found | None:
-        """What a path (still percent-encoded) leads to; None when it leads nowhere.
-
-        A fixed segment comes before a variable one, but only for the methods that it has.
-        """
-        segments = [unquote(segment) for segment in path[1:].split("/")]
-        allowed: set[str] = set()
-        for node, values in _walk(self._root, segments, 0, ()):
-            handler = node.handlers.get(method)
-            if handler is not None:
-                return Found(handler, dict(zip(node.names, values, strict=True)), ())
-            allowed.update(node.handlers)
-        return Found(None, {}, tuple(each for each in METHODS if each in allowed)) if allowed else None
+def noun(tag: str) -> APIRouter:
+    """A router for the endpoints of one noun."""
+    return APIRouter(
+        tags=[tag],
+        route_class=CallRoute,
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+    )
 
 
-def _walk(
-    node: _Node, segments: list[str], at: int, values: tuple[str, ...]
-) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-    if at == len(segments):
-        if node.handlers:
-            yield node, values
-        return
-    segment = segments[at]
-    fixed = node.fixed.get(segment)
-    if fixed is not None:
-        yield from _walk(fixed, segments, at + 1, values)
-    if node.arn is not None and segment.startswith(_ARN):
-        yield node.arn, (*values, "/".join(segments[at:]))
-    elif node.variable is not None and segment:
-        yield from _walk(node.variable, segments, at + 1, (*values, segment))
+class CallRoute(APIRoute):
+    """A route whose endpoint takes a ``Call`` and the models that it declares."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["summary"] = (endpoint.__doc__ or "").partition("\n")[0]
+        options["openapi_extra"] = {"parameters": _parts(path)}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint with its arguments read from the request."""
+        endpoint, arguments = self.endpoint, self._arguments()
+
+        async def handle(request: Request) -> Response:
+            call = Call(request.scope, request.receive)
+            call.check_project()
+            values = {name: await read(call) for name, read in arguments}
+            response: Response = await endpoint(call, **values)
+            return response
+
+        return handle
+
+    def _arguments(self) -> Sequence[tuple[str, Argument]]:
+        """How each declared argument is read, by its name."""
+        queries = [(each.name, _query(each.field_info.annotation)) for each in self.dependant.query_params]
+        bodies = [
+            (each.name, _body(each.field_info.annotation, required=each.field_info.is_required()))
+            for each in self.dependant.body_params
+        ]
+        return [*bodies, *queries]
+
+
+def _query(model: Any) -> Argument:
+    async def read(call: Call) -> Any:
+        return read_query(model, call.scope["query_string"])
+
+    return read
+
+
+def _body(model: Any, *, required: bool) -> Argument:
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+
+    async def read(call: Call) -> Any:
+        body = await call.body_object(required=required)
+        return parse_body(model, body) if is_model else body
+
+    return read
+
+
+def _parts(path: str) -> list[dict[str, Any]]:
+    """The variable parts of a path, as OpenAPI describes them."""
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PARTS[name],
+            "schema": {"type": "string", "minLength": 1},
+        }
+        for name in re.findall(r"{(\w+)", path)
+    ]
+
+
+def _operation_id(route: APIRoute) -> str:
+    method = min(route.methods or ()).lower()
+    return re.sub(r"\W+", "_", f"{method}{route.path.removeprefix('/v1')}").strip("_")
+
+
+class TreeRouter(APIRouter):
+    """Finds a route by the segments of the path as it was sent, so that ``%2F`` is a part of one."""
+
+    def __init__(
+        self,
+        plain: Sequence[Route],
+        routers: Sequence[APIRouter],
+        *,
+        responses: dict[int | str, dict[str, Any]],
+    ) -> None:
+        super().__init__(routes=list(plain), redirect_slashes=False, responses=responses)
+        for router in routers:
+            self.include_router(router)
+        self._tree: Tree[Route] = Tree()
+        for route in chain(plain, *(router.routes for router in routers)):
+            assert isinstance(route, Route)
+            self._tree.insert(route.path, route.methods or (), route)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the endpoint of its path, or say why there is none."""
+        path: str = scope["raw_path"].decode("latin-1")
+        found = self._tree.find(scope["method"], path)
+        if found is None:
+            await errors.not_found()(scope, receive, send)
+        elif found.target is None:
+            await _not_allowed(scope["method"], path, found.allowed)(scope, receive, send)
+        else:
+            scope["path_params"] = found.parts
+            await found.target.handle(scope, receive, send)
+
+
+def _not_allowed(method: str, path: str, allowed: tuple[str, ...]) -> Response:
+    if path.endswith("/services"):
+        return errors.not_found()
+    headers = {"Allow": ",".join(allowed)}
+    if method == "OPTIONS":
+        return Response(status_code=204, headers=headers)
+    answer = errors.form_a(405, "HTTPMethodNotAllowed", errors.MALFORMED)
+    answer.headers["Allow"] = headers["Allow"]
+    return answer

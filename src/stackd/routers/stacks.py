@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
-from stackd.db import stacks as rows
-from stackd.db.stacks import StackFilter
+from stackd.engine.usecases import access, stack_queries
 from stackd.engine.usecases import stacks as use_cases
-from stackd.records import Action, Stack, Status
+from stackd.engine.usecases.requests import StackRequest
+from stackd.engine.usecases.stack_queries import StackFilter
+from stackd.records import Stack
 from stackd.routers import models, previews, views
-from stackd.routers.bodies import changed_stack_request, changes_nothing, new_stack_request
+from stackd.routers.bodies import ChangedStackBody, NewStackBody, PatchedStackBody
 from stackd.routers.errors import accepted
 from stackd.routers.front import STACK, Call
-from stackd.routers.queries import Query
-from stackd.routers.routing import FLAG, NAMES, NUMBER, TEXT, Routes
+from stackd.routers.queries import Filter, Flag, PageQuery, QueryModel, Words, allowed, pairs_of
+from stackd.routers.routing import noun
 
-routes = Routes("stacks")
+router = noun("stacks")
 
 _FILTERS = {
     "id": "id",
@@ -45,84 +48,97 @@ _SORT_KEYS = {
     "updated_time": "updated_at",
 }
 
-_SHOW_QUERY = {"resolve_outputs": (FLAG, "Whether values of outputs are shown.")}
-_PREVIEW_QUERY = {"show_nested": (FLAG, "Whether resources of stacks inside are shown.")}
-_PAGE = {
-    "limit": (NUMBER, "How many to show at most."),
-    "marker": (TEXT, "Id of the last one already seen."),
-    "sort_dir": (TEXT, "`asc` or `desc`."),
-}
-_LIST_QUERY = {
-    **_PAGE,
-    "sort_keys": (NAMES, f"Among {', '.join(_SORT_KEYS)}."),
-    "show_deleted": (FLAG, "Whether deleted stacks are shown."),
-    "show_nested": (FLAG, "Whether stacks inside others are shown."),
-    "show_hidden": (FLAG, "Whether stacks with hidden tags are shown."),
-    "global_tenant": (FLAG, "Whether stacks of all projects are shown."),
-    "with_count": (FLAG, "Whether the number of all is told."),
-    "tags": (TEXT, "Only with all of these tags, parted by commas."),
-    "tags_any": (TEXT, "Only with any of these tags."),
-    "not_tags": (TEXT, "Not with all of these tags."),
-    "not_tags_any": (TEXT, "Not with any of these tags."),
-    **dict.fromkeys(_FILTERS, (NAMES, "Only with one of these values.")),
-}
+
+class StackQuery(QueryModel):
+    """How a stack is shown."""
+
+    resolve_outputs: Flag = Field(True, description="Whether values of outputs are shown.")
 
 
-@routes.get(STACK, models.StackAnswer, query=_SHOW_QUERY)
-async def show(call: Call) -> Response:
+class PreviewQuery(QueryModel):
+    """How changes are shown."""
+
+    show_nested: Flag = Field(False, description="Whether resources of stacks inside are shown.")
+
+
+class StacksQuery(PageQuery):
+    """Which stacks."""
+
+    global_tenant: Flag = Field(False, description="Whether stacks of all projects are shown.")
+    show_hidden: Flag = Field(False, description="Whether stacks with hidden tags are shown.")
+    show_deleted: Flag = Field(False, description="Whether deleted stacks are shown.")
+    show_nested: Flag = Field(False, description="Whether stacks inside others are shown.")
+    with_count: Flag = Field(False, description="Whether the number of all is returned.")
+    tags: Words = Field((), description="Only with all of these tags, parted by commas.")
+    tags_any: Words = Field((), description="Only with any of these tags.")
+    not_tags: Words = Field((), description="Not with all of these tags.")
+    not_tags_any: Words = Field((), description="Not with any of these tags.")
+    id: Filter = ()
+    name: Filter = ()
+    stack_name: Filter = ()
+    status: Filter = ()
+    action: Filter = ()
+    stack_action: Filter = ()
+    stack_status: Filter = ()
+    tenant: Filter = ()
+    username: Filter = ()
+    stack_owner: Filter = ()
+    owner_id: Filter = ()
+    parent: Filter = ()
+    stack_user_project_id: Filter = ()
+    stack_status_reason: Filter = ()
+    disable_rollback: Filter = ()
+    timeout_mins: Filter = ()
+
+
+@router.get(STACK, response_model=models.StackAnswer)
+async def show(call: Call, query: Annotated[StackQuery, Query()]) -> Response:
     """Show a stack."""
-    call.enforce("stacks:show")
-    stack = await call.stack()
-    resolve = Query(call).flag("resolve_outputs", True)
-    facts = await call.front.reader.facts(stack)
+    found = await stack_queries.show(call.reader, call.caller, call.stack, with_outputs=query.resolve_outputs)
     outputs = None
-    if resolve and (stack.action, stack.status) != (Action.DELETE, Status.COMPLETE):
-        found = await call.front.reader.outputs(stack)
-        outputs = [views.output_view(key, output) for key, output in found.items()]
-    return views.answer({"stack": views.stack_view(call, stack, facts, outputs)})
+    if found.outputs is not None:
+        outputs = [views.output_view(key, output) for key, output in found.outputs.items()]
+    return views.answer({"stack": views.stack_view(call, found.stack, found.facts, outputs)})
 
 
-@routes.get("/v1/{project}/stacks", models.StackList, query=_LIST_QUERY)
-async def index(call: Call) -> Response:
+@router.get("/v1/{project}/stacks", response_model=models.StackList)
+async def index(call: Call, query: Annotated[StacksQuery, Query()]) -> Response:
     """List stacks."""
-    call.enforce("stacks:index")
-    query = Query(call)
-    every = query.flag("global_tenant")
-    if every:
-        call.enforce("stacks:global_index")
-    admin = call.engine.policy.is_admin(call.caller)
-    scope = None if every or admin else call.caller.project_id
-    wanted = _filter(call, query)
-    page = query.page(_SORT_KEYS)
-    with_count = query.flag("with_count")
-    found = [] if page.limit == 0 else await rows.listed(call.db, scope, wanted, page)
-    body: dict[str, Any] = {"stacks": [views.stack_item(call, each, project=scope is None) for each in found]}
-    if page.limit and len(found) == page.limit:
-        body["links"] = [views.link(_next_page(call, query, found[-1]), "next")]
-    if with_count:
-        body["count"] = await rows.count(call.db, scope, wanted)
+    found = await stack_queries.listed(
+        call.reader,
+        call.caller,
+        _filter(call, query),
+        query.page(_SORT_KEYS),
+        every_project=query.global_tenant,
+        with_count=query.with_count,
+    )
+    shown = [views.stack_item(call, each, project=found.every_project) for each in found.stacks]
+    body: dict[str, Any] = {"stacks": shown}
+    if found.is_full:
+        body["links"] = [views.link(_next_page(call, found.stacks[-1]), "next")]
+    if found.count is not None:
+        body["count"] = found.count
     return views.answer(body)
 
 
-@routes.get("/v1/{project}/stacks/detail", models.StackList)
+@router.get("/v1/{project}/stacks/detail", response_model=models.StackList)
 async def detail(call: Call) -> Response:
     """List stacks without filters and pages."""
-    call.enforce("stacks:detail")
-    found = await rows.listed(call.db, call.caller.project_id)
+    found = await stack_queries.listed_plainly(call.reader, call.caller)
     return views.answer({"stacks": [views.stack_item(call, each) for each in found]})
 
 
-def _filter(call: Call, query: Query) -> StackFilter:
-    hidden = () if query.flag("show_hidden") else call.front.settings.limits.hidden_stack_tags
+def _filter(call: Call, query: StacksQuery) -> StackFilter:
+    hidden = () if query.show_hidden else call.front.settings.limits.hidden_stack_tags
     return StackFilter(
-        show_deleted=query.flag("show_deleted"),
-        show_nested=query.flag("show_nested"),
+        show_deleted=query.show_deleted,
+        show_nested=query.show_nested,
         hidden_tags=tuple(hidden),
-        tags=query.words("tags"),
-        tags_any=query.words("tags_any"),
-        not_tags=query.words("not_tags"),
-        not_tags_any=query.words("not_tags_any"),
-        allowed=_typed(query.allowed(_FILTERS)),
+        tags=query.tags,
+        tags_any=query.tags_any,
+        not_tags=query.not_tags,
+        not_tags_any=query.not_tags_any,
+        allowed=_typed(allowed(query, _FILTERS)),
     )
 
 
@@ -141,79 +157,68 @@ def _typed(allowed: dict[str, tuple[str, ...]]) -> dict[str, tuple[Any, ...]]:
     return typed
 
 
-def _next_page(call: Call, query: Query, last: Stack) -> str:
-    others = [(key, value) for key, value in query.pairs if key != "marker"]
+def _next_page(call: Call, last: Stack) -> str:
+    others = [(key, value) for key, value in pairs_of(call.scope["query_string"]) if key != "marker"]
     return f"{call.href(call.part('project'), 'stacks')}?{urlencode([*others, ('marker', last.id)])}"
 
 
-@routes.post("/v1/{project}/stacks", models.NewStackAnswer, body=models.NewStackBody, status=201)
-async def create(call: Call) -> Response:
+@router.post("/v1/{project}/stacks", response_model=models.NewStackAnswer, status_code=201)
+async def create(call: Call, body: NewStackBody) -> Response:
     """Create a stack."""
-    call.enforce("stacks:create")
-    request = new_stack_request(await call.body_object())
-    stack = await use_cases.create(call.engine, call.caller, request)
+    stack = await use_cases.create(call.engine, call.caller, body)
     href = views.stack_href(call, stack)
     return views.answer(
         {"stack": {"id": stack.id, "links": [views.link(href, "self")]}}, 201, {"Location": href}
     )
 
 
-@routes.post("/v1/{project}/stacks/preview", models.StackAnswer, body=models.NewStackBody)
-async def preview(call: Call) -> Response:
+@router.post("/v1/{project}/stacks/preview", response_model=models.StackAnswer)
+async def preview(call: Call, body: NewStackBody) -> Response:
     """Show what a new stack would be."""
-    call.enforce("stacks:preview")
-    request = new_stack_request(await call.body_object())
-    stack, checked = await use_cases.preview(call.engine, call.caller, request)
+    access.enforce(call.engine, call.caller, "stacks:preview")
+    stack, checked = await use_cases.preview(call.engine, call.caller, body)
     return await previews.new_stack(call, stack, checked)
 
 
-@routes.put(STACK, models.Notice, body=models.ChangedStackBody, status=202)
-async def update(call: Call) -> Response:
+@router.put(STACK, response_model=models.Notice, status_code=202)
+async def update(call: Call, body: ChangedStackBody) -> Response:
     """Update a stack."""
-    call.enforce("stacks:update")
-    return await _update(call, await call.body_object(), patch=False)
-
-
-@routes.patch(STACK, models.Notice, body=models.ChangedStackBody, status=202)
-async def update_patch(call: Call) -> Response:
-    """Update a stack, keeping what the request leaves out."""
-    body = await call.body_object()
-    call.enforce("stacks:update_no_change" if changes_nothing(body) else "stacks:update_patch")
-    return await _update(call, body, patch=True)
-
-
-async def _update(call: Call, body: dict[str, Any], *, patch: bool) -> Response:
-    request = changed_stack_request(body, patch=patch)
-    stack = await call.stack(live=True)
-    await use_cases.update(call.engine, call.caller, stack, request)
+    await use_cases.update(call.engine, call.caller, call.stack, body)
     return accepted()
 
 
-@routes.put(f"{STACK}/preview", models.ChangesAnswer, body=models.ChangedStackBody, query=_PREVIEW_QUERY)
-async def preview_update(call: Call) -> Response:
+@router.patch(STACK, response_model=models.Notice, status_code=202)
+async def update_patch(call: Call, body: PatchedStackBody) -> Response:
+    """Update a stack, keeping what the request leaves out."""
+    rule = "stacks:update_no_change" if body.says_nothing else "stacks:update_patch"
+    await use_cases.update(call.engine, call.caller, call.stack, body, rule=rule)
+    return accepted()
+
+
+@router.put(f"{STACK}/preview", response_model=models.ChangesAnswer)
+async def preview_update(
+    call: Call, body: ChangedStackBody, query: Annotated[PreviewQuery, Query()]
+) -> Response:
     """Show what an update would do."""
-    call.enforce("stacks:preview_update")
-    return await _preview_update(call, patch=False)
+    return await _preview_update(call, body, "stacks:preview_update", nested=query.show_nested)
 
 
-@routes.patch(f"{STACK}/preview", models.ChangesAnswer, body=models.ChangedStackBody, query=_PREVIEW_QUERY)
-async def preview_update_patch(call: Call) -> Response:
+@router.patch(f"{STACK}/preview", response_model=models.ChangesAnswer)
+async def preview_update_patch(
+    call: Call, body: PatchedStackBody, query: Annotated[PreviewQuery, Query()]
+) -> Response:
     """Show what an update would do that keeps what the request leaves out."""
-    call.enforce("stacks:preview_update_patch")
-    return await _preview_update(call, patch=True)
+    return await _preview_update(call, body, "stacks:preview_update_patch", nested=query.show_nested)
 
 
-async def _preview_update(call: Call, *, patch: bool) -> Response:
-    request = changed_stack_request(await call.body_object(), patch=patch)
-    nested = Query(call).flag("show_nested")
-    stack = await call.stack(live=True)
-    plan, secrets = await use_cases.preview_update(call.engine, call.caller, stack, request)
-    return await previews.changes(call, stack, plan, secrets, nested=nested)
+async def _preview_update(call: Call, request: StackRequest, rule: str, *, nested: bool) -> Response:
+    stack = await access.permitted(call.engine, call.caller, rule, call.stack, live=True)
+    found = await use_cases.preview_update(call.engine, call.caller, stack, request)
+    return await previews.changes(found, nested=nested)
 
 
-@routes.delete(STACK, None, status=204)
+@router.delete(STACK, status_code=204)
 async def delete(call: Call) -> Response:
     """Delete a stack."""
-    call.enforce("stacks:delete")
-    await use_cases.delete(call.engine, call.caller, await call.stack(live=True))
+    await use_cases.delete(call.engine, call.caller, call.stack)
     return Response(status_code=204)

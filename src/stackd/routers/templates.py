@@ -2,96 +2,118 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
+from stackd.engine.usecases import resource_types, service_queries
 from stackd.engine.usecases import validate as validation
-from stackd.routers import models, types, views
-from stackd.routers.bodies import template_request
+from stackd.routers import models, views
+from stackd.routers.bodies import TemplateBody
 from stackd.routers.front import Call
-from stackd.routers.queries import Query
-from stackd.routers.routing import FLAG, TEXT, Routes
-from stackd.template.versions import list_functions, list_versions
+from stackd.routers.queries import Flag, QueryModel, Text
+from stackd.routers.routing import noun
 
-routes = Routes("templates")
+router = noun("templates")
 
 _TYPES = "/v1/{project}/resource_types"
-_VALIDATE_QUERY = {
-    "show_nested": (FLAG, "Whether parameters of stacks inside are shown."),
-    "ignore_errors": (TEXT, "Codes of errors that do not count, parted by commas; `99001` is one."),
-}
-_FUNCTIONS_QUERY = {"with_condition_func": (FLAG, "Whether functions of conditions are shown.")}
-_TYPE_QUERY = {"with_description": (FLAG, "Whether descriptions are shown.")}
-_TYPES_QUERY = {
-    **_TYPE_QUERY,
-    "name": (TEXT, "A regular expression that matches the beginning of names."),
-    "support_status": (TEXT, f"One of {', '.join(types.SUPPORT_STATUSES)}."),
-    "version": (TEXT, "The version since which types exist."),
-}
-_TEMPLATE_QUERY = {"template_type": (TEXT, "`cfn` or `hot`.")}
 
 
-@routes.post("/v1/{project}/validate", models.Validated, body=models.TemplateBody, query=_VALIDATE_QUERY)
-async def validate(call: Call) -> Response:
+class ValidateQuery(QueryModel):
+    """How a template is validated."""
+
+    show_nested: Flag = Field(False, description="Whether parameters of stacks inside are shown.")
+    ignore_errors: Text = Field(
+        None, description="Codes of errors that do not count, parted by commas; `99001` is one."
+    )
+
+
+class FunctionsQuery(QueryModel):
+    """Which functions."""
+
+    with_condition_func: Flag = Field(False, description="Whether functions of conditions are shown.")
+
+
+class TypeQuery(QueryModel):
+    """How a resource type is shown."""
+
+    with_description: Flag = Field(False, description="Whether descriptions are shown.")
+
+
+class TypesQuery(TypeQuery):
+    """Which resource types."""
+
+    name: Text = Field(None, description="A regular expression that matches the beginning of names.")
+    support_status: Text = Field(None, description=f"One of {', '.join(resource_types.SUPPORT_STATUSES)}.")
+    version: Text = Field(None, description="The version since which types exist.")
+
+
+class TypeTemplateQuery(QueryModel):
+    """How a template of a resource type is made."""
+
+    template_type: Text = Field(None, description="`cfn` or `hot`.")
+
+
+@router.post("/v1/{project}/validate", response_model=models.Validated)
+async def validate(call: Call, body: TemplateBody, query: Annotated[ValidateQuery, Query()]) -> Response:
     """Validate a template."""
-    call.enforce("stacks:validate_template")
-    request = template_request(await call.body_object())
-    query = Query(call)
-    nested = query.flag("show_nested")
-    ignored = validation.ignored_codes(query.text("ignore_errors") or "")
-    found = await validation.validate(call.engine, call.caller, request, nested=nested, ignored=ignored)
+    ignored = validation.ignored_codes(query.ignore_errors or "")
+    found = await validation.validate(
+        call.engine, call.caller, body, nested=query.show_nested, ignored=ignored
+    )
     return views.answer(found)
 
 
-@routes.get("/v1/{project}/template_versions", models.VersionList)
+@router.get("/v1/{project}/template_versions", response_model=models.VersionList)
 async def template_versions(call: Call) -> Response:
     """List the versions of the template language."""
-    call.enforce("stacks:list_template_versions")
-    return views.answer({"template_versions": list_versions()})
+    found = service_queries.template_versions(call.engine, call.caller)
+    return views.answer({"template_versions": found})
 
 
-@routes.get(
-    "/v1/{project}/template_versions/{version}/functions", models.FunctionList, query=_FUNCTIONS_QUERY
-)
-async def template_functions(call: Call) -> Response:
+@router.get("/v1/{project}/template_versions/{version}/functions", response_model=models.FunctionList)
+async def template_functions(call: Call, query: Annotated[FunctionsQuery, Query()]) -> Response:
     """List the functions of a version."""
-    call.enforce("stacks:list_template_functions")
-    conditions = Query(call).flag("with_condition_func")
-    return views.answer({"template_functions": list_functions(call.part("version"), conditions)})
+    found = service_queries.template_functions(
+        call.engine, call.caller, call.part("version"), with_conditions=query.with_condition_func
+    )
+    return views.answer({"template_functions": found})
 
 
-@routes.get(_TYPES, models.TypeList, query=_TYPES_QUERY)
-async def resource_types(call: Call) -> Response:
+@router.get(_TYPES, response_model=models.TypeList)
+async def list_types(call: Call, query: Annotated[TypesQuery, Query()]) -> Response:
     """List the resource types that the caller may use."""
-    call.enforce("stacks:list_resource_types")
-    query = Query(call)
-    described = query.flag("with_description")
-    found = await types.listed(
+    found = await resource_types.listed(
         call.engine,
         call.caller,
-        pattern=query.text("name"),
-        status=query.text("support_status"),
-        version=query.text("version"),
+        pattern=query.name,
+        status=query.support_status,
+        version=query.version,
     )
     shown = [
-        {"resource_type": k.type_name, "description": k.description} if described else k.type_name
+        {"resource_type": k.type_name, "description": k.description}
+        if query.with_description
+        else k.type_name
         for k in found
     ]
     return views.answer({"resource_types": shown})
 
 
-@routes.get(f"{_TYPES}/{{type}}", models.ResourceTypeAnswer, query=_TYPE_QUERY)
-async def resource_type(call: Call) -> Response:
+@router.get(f"{_TYPES}/{{type}}", response_model=models.ResourceTypeAnswer)
+async def show_type(call: Call, query: Annotated[TypeQuery, Query()]) -> Response:
     """Show what a resource type takes and gives."""
-    call.enforce("stacks:resource_schema")
-    described = Query(call).flag("with_description")
-    kind = await types.usable(call.engine, call.caller, call.part("type"), available=True)
-    return views.answer(types.schema(kind, described=described))
+    found = await resource_types.show(
+        call.engine, call.caller, call.part("type"), described=query.with_description
+    )
+    return views.answer(found)
 
 
-@routes.get(f"{_TYPES}/{{type}}/template", models.Anything, query=_TEMPLATE_QUERY)
-async def resource_type_template(call: Call) -> Response:
+@router.get(f"{_TYPES}/{{type}}/template", response_model=models.Anything)
+async def generate_template(call: Call, query: Annotated[TypeTemplateQuery, Query()]) -> Response:
     """Make a template with one resource of a type."""
-    call.enforce("stacks:generate_template")
-    dialect = types.dialect(Query(call).text("template_type"))
-    kind = await types.usable(call.engine, call.caller, call.part("type"), available=False)
-    return views.answer(types.template(kind, dialect))
+    found = resource_types.generate_template(
+        call.engine, call.caller, call.part("type"), template_type=query.template_type
+    )
+    return views.answer(found)

@@ -30,6 +30,11 @@ def answer(body: Any, code: int = 200, headers: Mapping[str, str] | None = None)
     return Response(encoded(body), code, headers, JSON)
 
 
+def done() -> Response:
+    """The answer of what has no result."""
+    return Response(b"null", media_type=JSON)
+
+
 def encoded(body: Any) -> bytes:
     """JSON text; integers beyond 64 bits and other rarities take the slow way."""
     try:

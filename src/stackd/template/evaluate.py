@@ -10,6 +10,7 @@ from stackd.template.graph import (
     dependencies,
     enabled_resources,
     find_circle,
+    output_references,
     referenced_attributes,
     references,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "enabled_resources",
     "evaluate",
     "find_circle",
+    "output_references",
     "referenced_attributes",
     "references",
     "resolve_conditions",

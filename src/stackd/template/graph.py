@@ -339,3 +339,17 @@ def referenced_attributes(
         except TemplateError as error:
             report(error)
     return {name: frozenset(attributes) for name, attributes in found.items()}
+
+
+@depth_guarded
+def output_references(template: Template, conditions: Mapping[str, Any]) -> dict[str, tuple[Reference, ...]]:
+    """What the value of each output refers to; nothing where it is wrong, or its condition does not hold."""
+    walk = Walker(conditions)
+    found: dict[str, tuple[Reference, ...]] = {}
+    for name, output in template.outputs.items():
+        try:
+            if output.condition is None or walk.condition(output.condition) is not False:
+                found[name] = tuple(walk.references(output.value))
+        except TemplateError:
+            continue
+    return found

@@ -250,7 +250,7 @@ _THINGS: Final = (
 IN_CLOUD: Final = frozenset(f"{service}.{thing}" for service, things in _THINGS for thing in things.split())
 """Names of things that must exist; looked up by the engine."""
 
-ON_REQUEST: Final = IN_CLOUD | {"expiration"}
+ON_REQUEST: Final = {*IN_CLOUD, "expiration"}
 """What is only judged when a request is, since the same value may be good now and not later."""
 
 MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
@@ -259,8 +259,14 @@ MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
 QUEUE: Final = "zaqar.queue"
 """A queue is made by its first message, so only the form of its name is judged."""
 
-NAMES: Final = frozenset({*FORMS, *IN_CLOUD, QUEUE})
+NAMES: Final = {*FORMS, *IN_CLOUD, QUEUE}
 """Every constraint that a template may name."""
+
+
+def declare_kind(name: str) -> None:
+    """Let templates and types name a further kind of object in the cloud as a constraint."""
+    ON_REQUEST.add(name)
+    NAMES.add(name)
 
 
 def items_of(value: Any) -> list[Any]:
@@ -275,7 +281,7 @@ def refusal(value: Any, reason: str) -> Complaint:
 
 def named_problem(name: str, value: Any) -> Complaint | None:
     """Why a value violates the constraint of this name; None when it does not, or only the cloud can say."""
-    if name in IN_CLOUD:
+    if name in ON_REQUEST and name not in FORMS:
         return None
     if name == QUEUE:
         good = 0 < len(str(value)) <= _LONGEST_QUEUE

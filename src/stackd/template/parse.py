@@ -105,6 +105,10 @@ class ParsedDocument:
         return shown_value(value, path)
 
 
+_SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
+"""What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
+
+
 def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") -> ParsedDocument:
     """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size."""
     limits = limits or Limits()
@@ -122,6 +126,10 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     try:
         data = _Builder(text, limits, file).build()
     except YAMLError as error:
+        if getattr(error, "problem", None) == _SCANNER_TOO_DEEP:
+            mark = getattr(error, "problem_mark", None)
+            place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
+            raise _too_deep(limits, place) from None
         raise syntax_error(file, text, error) from None
     except UnicodeError as error:
         raise unreadable(file, str(error), Place(file)) from None
@@ -132,6 +140,11 @@ _SECRET: Final = re.compile(r"pass(word|wd|phrase)?$|secret|token|private_key|cr
 _UNSHOWN: Final = re.compile(rf"{_SECRET.pattern}|password|Unknown\(|\d{{19}}", re.IGNORECASE)
 _SHOWN: Final = 160
 MASK: Final = "******"
+
+
+def names_secret(name: str) -> bool:
+    """Whether a name says that its value is secret."""
+    return _SECRET.search(name) is not None
 
 
 def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:

@@ -10,7 +10,8 @@ from stackd.engine.definition.scope import StackScope, attribute_key
 from stackd.engine.definition.types import ResolvedType
 from stackd.errors import InvalidTemplateAttribute
 from stackd.records import Action, Resource
-from stackd.resources.base import NestedType, ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
@@ -100,3 +101,22 @@ def test_path_leads_into_maps_and_lists_and_otherwise_nowhere(value: Any, path: 
 
 def test_path_into_the_unknown_stays_unknown() -> None:
     assert select({"a": Unknown("r")}, ("a", "b")) == Unknown("r", ("b",))
+
+
+class Computing(ResourceType[Properties]):
+    type_name = "C"
+    attributes: ClassVar = {
+        "secret": attr("A secret.", "map", compute=lambda resource: resource.data.get("secret"))
+    }
+
+
+def test_computed_attribute_is_worked_out_from_what_is_stored() -> None:
+    scope = a_scope(Computing(), made(data={"secret": {"a": [1, 2]}}))
+    assert scope.attribute("r", "secret", ("a", 1)) == 2
+    assert scope.all_attributes("r") == {"secret": {"a": [1, 2]}}
+
+
+def test_computed_attribute_is_unknown_where_a_plan_says_so() -> None:
+    row = made(data={"secret": {"a": 1}}, attributes={"secret": Unknown("r", ("secret",))})
+    assert a_scope(Computing(), row).attribute("r", "secret", ("a",)) == Unknown("r", ("secret", "a"))
+    assert a_scope(Computing(), row).all_attributes("r") == {"secret": Unknown("r", ("secret",))}

@@ -10,7 +10,7 @@ import pytest
 
 from stackd.engine.execution.watchers import FEW, Watchers
 from stackd.errors import CloudForbidden, CloudNotFound, ResourceFailure, StackdError, Transient
-from stackd.resources.base import Entity
+from stackd.resources.entity import Entity
 
 SERVERS = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
 
@@ -23,6 +23,7 @@ class Compute:
         self.calls: list[str] = []
         self.times: list[float] = []
         self.trouble: list[Exception] = []
+        self.session = self
 
     def service(self, kind: str) -> Compute:
         assert kind == "compute"

@@ -11,9 +11,9 @@ from stackd.db.events import EventFilter
 from stackd.engine.planning.plan import Path, Plan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.previews import Changes
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Action, Event, Resource, Stack, Status
-from stackd.routers.previews import change_lists
 from tests.support.engine import Process
 
 LISTS = ("added", "updated", "replaced", "deleted")
@@ -50,14 +50,13 @@ async def preview(process: Process, stack: Stack, template: Any = None, **option
     """The plan of an update."""
     current = await process.stack(stack)
     request = StackRequest(template=template, **options)
-    plan, _ = await use_cases.preview_update(process.engine, process.caller, current, request)
-    return plan
+    return (await use_cases.preview_update(process.engine, process.caller, current, request)).plan
 
 
 async def shown(process: Process, stack: Stack, plan: Plan) -> dict[str, set[str]]:
     """The lists of a preview that are about changes, nested ones included, with names of resources."""
-    lists = change_lists(await process.stack(stack), plan, frozenset(), nested=True)
-    return {name: {each["resource_name"] for each in lists[name]} for name in LISTS if lists[name]}
+    lists = Changes(await process.stack(stack), plan, frozenset()).lists(nested=True)
+    return {name: {each.name for each in lists[name]} for name in LISTS if lists[name]}
 
 
 def planned(plan: Plan) -> Verbs:

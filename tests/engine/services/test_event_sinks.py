@@ -106,7 +106,7 @@ async def test_events_of_deletion_are_delivered_before_the_trust_goes(stackd_wor
 async def test_what_a_signal_says_of_an_idle_stack_is_delivered(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE, environment=sink()))
-        await mark(process.engine, stack, (await process.rows(stack))["a"], broken=True, reason="rusty")
+        await mark(process.engine, process.caller, stack, "a", broken=True, reason="rusty")
         await delivered(stackd_world, process, stack)
         assert told(stackd_world)[-1]["payload"]["resource_status_reason"] == "rusty"
 

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from stackd.db import events
 from stackd.db.database import Database
+from stackd.db.events import EventFilter
 from stackd.db.tables import metadata
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
-from stackd.records import Status
+from stackd.records import Stack, Status
 from stackd.template.masking import concealed, concealed_text
 from tests.support.engine import World
 
@@ -46,6 +48,16 @@ async def whole(db: Database) -> str:
     return repr([tuple(row) for table in rows for row in table])
 
 
+async def properties_in_events(reader: Reader, stack: Stack, name: str) -> list[Any]:
+    """The properties that each event of a resource shows; those that are stored with events are masked."""
+    db = reader.engine.services.db
+    found = await events.listed(db, stack.id, EventFilter(allowed={"resource_name": (name,)}))
+    stored = [await events.get(db, stack.id, event.id) for event in found]
+    assert any(event is not None and event.properties for event in stored)
+    assert SECRET not in repr(stored)
+    return [await reader.properties_at(stack, event) for event in found]
+
+
 async def test_stored_documents_events_and_the_environment_hide_it(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE, **request(SECRET)))
@@ -55,14 +67,14 @@ async def test_stored_documents_events_and_the_environment_hide_it(stackd_world:
             await reader.environment(stack),
             (await reader.facts(stack)).parameters,
             await process.events(stack),
-            await reader.properties_of(stack, "a"),
-            await reader.properties_of(stack, "child"),
+            await properties_in_events(reader, stack, "a"),
+            await properties_in_events(reader, stack, "child"),
         ]
         inside = await reader.resources(stack, depth=5)
-        shown += [await reader.properties_of(view.stack, view.resource.name) for view in inside]
+        shown += [await properties_in_events(reader, view.stack, view.resource.name) for view in inside]
         assert len(shown) == 8
         assert SECRET not in repr(shown)
-        assert shown[3]["value"] == "******"
+        assert [each["value"] for each in shown[3]] == ["******"] * 2
         stored = await whole(process.db)
     assert stack.id in stored
     assert SECRET not in stored
@@ -87,7 +99,8 @@ async def test_previews_know_it_to_hide_it(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE, **request(SECRET)))
         wanted = StackRequest(template=TEMPLATE, **request(NEXT))
-        plan, secrets = await use_cases.preview_update(process.engine, process.caller, stack, wanted)
+        found = await use_cases.preview_update(process.engine, process.caller, stack, wanted)
+        plan, secrets = found.plan, found.secrets
         assert secrets == {SECRET, NEXT}
         changed = [cause for step in plan.changes() for cause in step.causes if cause.path]
         assert changed

@@ -17,8 +17,8 @@ from stackd.db import documents
 from stackd.db.codec import from_json
 from stackd.engine.definition.desired import load_source
 from stackd.engine.definition.documents import load_files
+from stackd.engine.usecases import access, validate
 from stackd.engine.usecases import stacks as use_cases
-from stackd.engine.usecases import validate
 from stackd.engine.usecases.fetching import Container, Fetched, completed, wanted_templates
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import (
@@ -355,7 +355,7 @@ async def test_content_is_stored_once_for_the_whole_tree(process: Process, site:
     site.pages["/t.yaml"] = value("x")
     stack = await complete(process, await process.create("s", using(site.url("/t.yaml"))))
     child_id = (await process.rows(stack))["nested"].nested_stack_id
-    child = await use_cases.find(process.engine, process.caller, child_id or "")
+    child = await access.find(process.engine, process.caller, child_id or "")
     assert child.definition.files == (await process.stack(stack)).definition.files
     manifest = from_json(await documents.get(process.db, child.project_id, child.definition.files))
     assert list(manifest) == [site.url("/t.yaml")]
@@ -377,7 +377,7 @@ async def test_preview_of_an_update_fetches_too(process: Process, site: Site) ->
     stack = await complete(process, await process.create("s", using(url)))
     site.pages["/t.yaml"] = value("new")
     request = StackRequest(template=using(url))
-    plan, _ = await use_cases.preview_update(process.engine, process.caller, stack, request)
+    plan = (await use_cases.preview_update(process.engine, process.caller, stack, request)).plan
     causes = [
         (step.name, cause.old, cause.new) for step in plan.changes() for cause in step.causes if cause.path
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases import access
 from stackd.errors import InvalidTemplateAttribute, StackdError
 from stackd.records import Action, Stack, Status
 from stackd.settings import Egress
@@ -79,7 +79,7 @@ async def test_stack_is_made_from_what_is_at_the_url(process: Process, site: Sit
     stack = await process.create("s", template)
     outputs = await complete(process, stack)
     row = (await process.rows(stack))["Nested"]
-    child = await use_cases.find(process.engine, process.caller, row.nested_stack_id or "")
+    child = await access.find(process.engine, process.caller, row.nested_stack_id or "")
     assert outputs["Said"] == "hello-a+b"
     assert outputs["Reference"] == f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     assert child.parent_id == stack.id

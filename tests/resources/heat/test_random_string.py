@@ -19,7 +19,7 @@ async def test_the_text_is_kept_and_is_the_reference():
     assert set(text) <= set(string.ascii_letters + string.digits)
     assert ctx.physical_id == ctx.physical_name
     assert ctx.type.reference(ctx.resource) == text
-    assert ctx.type.attribute_values(ctx.resource, {}) == {"value": text}
+    assert ctx.shown({}) == {"value": text}
 
 
 async def test_before_creation_the_reference_is_the_name():

@@ -73,7 +73,7 @@ def test_a_new_value_replaces_when_told_to(new, replaced):
 
 async def test_the_attribute_is_the_value():
     ctx = FakeContext(KIND, physical="x", properties={"value": "v"})
-    assert await ctx.type.lazy_attribute(ctx, "output") == "v"
+    assert await ctx.attribute("output") == "v"
 
 
 async def test_check_wants_an_id():

@@ -23,7 +23,7 @@ async def test_the_attribute_is_the_value_as_it_was_given(kind, given):
     ctx = FakeContext(KIND, properties={"value": given} | ({"type": kind} if kind else {}))
     ctx.type.validate(ctx.props)
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.type.attribute_values(ctx.resource, {}) == {"value": given}
+    assert ctx.shown({}) == {"value": given}
     assert ctx.physical_id == ctx.physical_name
 
 

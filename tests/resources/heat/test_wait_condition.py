@@ -39,7 +39,7 @@ async def test_it_is_complete_when_enough_signals_came():
     await ctx.type.create(ctx, ctx.props)
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.happens == []
-    assert json.loads(ctx.type.attribute_values(ctx.resource, {})["data"]) == {"1": "x", "b": [1]}
+    assert json.loads(ctx.shown({})["data"]) == {"1": "x", "b": [1]}
     assert ctx.type.reference(ctx.resource) == "wait"
     assert ctx.resource.physical_id is None
 

@@ -17,7 +17,7 @@ async def make(transport, ctx=None):
     assert ctx.physical_id == "user-id"
     await ctx.type.configure(ctx, ctx.props)
     await ctx.type.configure(ctx, ctx.props)
-    return ctx, ctx.type.attribute_values(ctx.resource, {})
+    return ctx, ctx.shown({})
 
 
 async def test_a_token_and_a_command_to_signal_with():

@@ -34,9 +34,10 @@ async def test_address_is_marked_with_our_name():
 async def test_interrupted_creation_is_found_by_the_mark(value_specs, mark):
     ctx = FakeContext(KIND, properties={**NET, "value_specs": value_specs})
     ctx.cloud.on("POST", "/floatingips", {"floatingip": {"id": "f1"}})
-    ctx.cloud.on("GET", "/floatingips", {"floatingips": [{"id": "f1"}]})
+    found = {"id": "f1", "description": mark}
+    ctx.cloud.on("GET", "/floatingips", {"floatingips": [found]})
     await ctx.type.create(ctx, ctx.props)
-    assert await ctx.type.find(ctx, ctx.props) == [{"id": "f1"}]
+    assert await ctx.type.find(ctx, ctx.props) == [found]
     assert ctx.cloud.sent("POST")[0]["floatingip"]["description"] == mark
     assert ctx.cloud.calls[1].params == {"floating_network_id": "n0", "description": mark}
 
@@ -58,8 +59,8 @@ async def test_dns_names_are_updated_alone():
 async def test_what_associations_change_is_read_anew():
     ctx = FakeContext(KIND, physical="f1", properties=NET)
     ctx.cloud.on("GET", "/floatingips/f1", {"floatingip": {"port_id": "p1", "fixed_ip_address": "10.0.0.5"}})
-    assert await ctx.type.lazy_attribute(ctx, "port_id") == "p1"
-    assert await ctx.type.lazy_attribute(ctx, "fixed_ip_address") == "10.0.0.5"
+    assert await ctx.attribute("port_id") == "p1"
+    assert await ctx.attribute("fixed_ip_address") == "10.0.0.5"
 
 
 def test_inner_address_needs_a_port():

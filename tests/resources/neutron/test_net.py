@@ -113,7 +113,7 @@ async def test_segments_are_sorted_with_unnamed_first():
     ctx = FakeContext(KIND, physical="n1")
     segments = [{"id": "2", "name": "b"}, {"id": "1", "name": "a"}, {"id": "0", "name": None}]
     ctx.cloud.on("GET", "/segments", {"segments": segments})
-    assert [each["id"] for each in await ctx.type.lazy_attribute(ctx, "segments")] == ["0", "1", "2"]
+    assert [each["id"] for each in await ctx.attribute("segments")] == ["0", "1", "2"]
 
 
 async def test_find_looks_for_the_deterministic_name():

@@ -179,8 +179,8 @@ async def test_network_and_subnets_are_shown_in_full():
     ctx.cloud.on("GET", "/ports/p1", {"port": {"network_id": "n1", "fixed_ips": fixed_ips}})
     ctx.cloud.on("GET", "/networks/n1", {"network": {"id": "n1"}})
     ctx.cloud.on("GET", "/subnets", {"subnets": [{"id": "s1"}, {"id": "s2"}]})
-    assert await ctx.type.lazy_attribute(ctx, "network") == {"id": "n1"}
-    assert await ctx.type.lazy_attribute(ctx, "subnets") == [{"id": "s2"}, {"id": "s1"}]
+    assert await ctx.attribute("network") == {"id": "n1"}
+    assert await ctx.attribute("subnets") == [{"id": "s2"}, {"id": "s1"}]
 
 
 def subnet(name, **properties):

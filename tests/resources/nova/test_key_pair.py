@@ -14,7 +14,7 @@ async def test_a_generated_private_key_is_kept_on_demand():
         ctx.cloud.on("POST", "/os-keypairs", MADE)
         await ctx.type.create(ctx, ctx.props)
         assert ctx.type.reference(ctx.resource) == "key"
-        seen = ctx.type.attribute_values(ctx.resource, await ctx.live())
+        seen = ctx.shown(await ctx.live())
         assert seen == {"public_key": "ssh-rsa x", "private_key": kept}
 
 

@@ -155,7 +155,7 @@ async def test_software_config_has_a_way_to_its_metadata():
         "path": "thing.Metadata",
     }
     assert b"cfn-init-data" in base64.b64decode(body["user_data"])
-    assert ctx.type.attribute_values(ctx.resource, {})["os_collect_config"] == section
+    assert ctx.shown({})["os_collect_config"] == section
 
 
 async def test_another_transport_blanks_the_first():
@@ -424,10 +424,10 @@ PORTS = {
 async def test_addresses_are_known_by_name_and_id_of_the_network():
     ctx = server()
     ctx.cloud.on("GET", "/servers/s", live(**SHOWN)).on("GET", "/servers/s/os-interface", PORTS)
-    assert await ctx.type.lazy_attribute(ctx, "networks") == {"net": ["10.0.0.9"], "id": ["10.0.0.9"]}
+    assert await ctx.attribute("networks") == {"net": ["10.0.0.9"], "id": ["10.0.0.9"]}
     entry = [{"addr": "10.0.0.9", "version": 4, "port": "p"}]
-    assert await ctx.type.lazy_attribute(ctx, "addresses") == {"net": entry, "id": entry}
-    seen = ctx.type.attribute_values(ctx.resource, SHOWN)
+    assert await ctx.attribute("addresses") == {"net": entry, "id": entry}
+    seen = ctx.shown(SHOWN)
     assert (seen["first_address"], seen["name"]) == ("10.0.0.9", "n")
 
 
@@ -435,5 +435,5 @@ async def test_consoles_that_are_not_there_say_why():
     ctx = server()
     url = {"remote_console": {"url": "http://c"}}
     ctx.cloud.on("POST", "/servers/s/remote-consoles", url, CloudError("no spice"))
-    consoles = await ctx.type.lazy_attribute(ctx, "console_urls")
+    consoles = await ctx.attribute("console_urls")
     assert (consoles["novnc"], consoles["spice-html5"]) == ("http://c", "no spice")

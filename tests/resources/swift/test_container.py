@@ -98,4 +98,4 @@ async def test_missing_container_fails_the_check():
 async def test_attributes_are_read_when_asked_for(name, value):
     ctx = context()
     ctx.cloud.on("HEAD", "/box", Reply(204, {"X-Container-Object-Count": "3"}, None, b""))
-    assert await ctx.type.lazy_attribute(ctx, name) == value
+    assert await ctx.attribute(name) == value

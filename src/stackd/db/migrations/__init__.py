@@ -6,17 +6,23 @@ A change of ``tables.py`` comes with a module in ``versions``, named and chained
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import inspect, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from stackd.db import tables
-from stackd.db.backend import Migration, Unreachable
+from stackd.db.backend import Backend, Unreachable
 from stackd.db.database import Database, open_backend
 from stackd.errors import ServiceUnavailable
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +45,29 @@ def _newest() -> str:
     return names[-1][1:].partition("_")[0]
 
 
-def _upgrade(connection: Connection) -> None:
-    """Make an empty database from the models, and let Alembic change any other that is not the newest.
+async def _newest_or_made(backend: Backend) -> bool:
+    """Whether nothing is left to change: an empty database is made from the models, without Alembic.
 
-    Alembic costs a tenth of a second and 10 MB: too much for a start that has nothing to change.
+    Alembic and SQLAlchemy's engine cost 0.2 s and 17 MB: too much for a start that has nothing to change.
     """
-    present = inspect(connection).get_table_names()
-    if not present:
-        tables.metadata.create_all(connection)
-        connection.execute(
-            text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-        )
-        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": _newest()})
-        return
-    known = "alembic_version" in present
-    if known and connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == _newest():
-        return
-    from stackd.db.migrations import history
-
-    history.upgrade(connection)
+    async with backend.exclusive() as run:
+        present = {row[0] for row in await run(_TABLES[backend.dialect.name])}
+        if not present:
+            for statement in _definitions(backend.dialect):
+                await run(statement)
+            return True
+        if "alembic_version" not in present:
+            return False
+        return [row[0] for row in await run("SELECT version_num FROM alembic_version")] == [_newest()]
 
 
-def _state(connection: Connection) -> SchemaState:
-    from stackd.db.migrations import history
-
-    return history.state(connection)
+def _definitions(dialect: Dialect) -> Iterator[str]:
+    for table in tables.metadata.sorted_tables:
+        yield str(CreateTable(table).compile(dialect=dialect))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield str(CreateIndex(index).compile(dialect=dialect))
+    yield "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+    yield f"INSERT INTO alembic_version VALUES ('{_newest()}')"  # noqa: S608 (the name of our own module)
 
 
 async def upgrade(target: Database | str) -> None:
@@ -71,20 +75,28 @@ async def upgrade(target: Database | str) -> None:
 
     Several processes may do so at once: one works, the others find nothing to do.
     """
-    await _run(target, _upgrade)
+    async with _backend(target) as backend:
+        if not await _newest_or_made(backend):
+            from stackd.db.migrations import history
+
+            await backend.migrate(history.upgrade)
 
 
 async def check(target: Database | str) -> SchemaState:
     """Where the schema of ``target`` stands; changes nothing."""
-    state = await _run(target, _state)
+    from stackd.db.migrations import history
+
+    async with _backend(target) as backend:
+        state = await backend.migrate(history.state)
     assert isinstance(state, SchemaState)
     return state
 
 
-async def _run(target: Database | str, work: Migration) -> Any:
+@asynccontextmanager
+async def _backend(target: Database | str) -> AsyncIterator[Backend]:
     backend = open_backend(target, 1) if isinstance(target, str) else target.backend
     try:
-        return await backend.migrate(work)
+        yield backend
     except Unreachable as error:
         raise ServiceUnavailable("The database does not answer.") from error
     finally:

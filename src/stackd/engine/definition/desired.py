@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -114,13 +114,16 @@ class Desired:
         raw = evaluate(self.resources[name].update_policy, scope, template=self.source.template)
         return _section(raw, f"resources.{name}.update_policy")
 
-    def outputs(self, scope: StackScope) -> dict[str, dict[str, Any]]:
-        """Every output with ``value`` or ``error``; one that fails never fails the stack.
+    def outputs(self, scope: StackScope, names: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Every output, or those of these ``names``, with ``value`` or ``error``.
 
-        One whose condition does not hold is null; where that is not known yet, neither is the value.
+        One that fails never fails the stack. One whose condition does not hold is null; where that is not
+        known yet, neither is the value.
         """
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
+            if names is not None and name not in names:
+                continue
             holds = True if output.condition is None else self.conditions.holds(output.condition)
             if holds is not True:
                 shown[name] = {"value": holds or None}

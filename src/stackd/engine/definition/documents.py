@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,18 +10,9 @@ from stackd.db.codec import from_json, to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, PutDocument
 from stackd.engine.definition.desired import Source, load_source
+from stackd.offload import LARGE, offloaded
 from stackd.records import Definition
 from stackd.template.json_text import read_json
-
-LARGE = 64_000
-"""Bytes of template above which parsing and evaluating happens off the event loop."""
-
-
-async def offloaded(size: int, function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a pure function, in a thread when its input is large."""
-    if size < LARGE:
-        return function(*args, **kwargs)
-    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def pack_definition(

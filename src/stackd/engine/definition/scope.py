@@ -72,14 +72,22 @@ class StackScope:
         exact = attribute_key(name, path)
         if exact in row.attributes:
             return row.attributes[exact]
-        return select(row.attributes.get(name), path)
+        declared = kind.attributes.get(name)
+        value = row.attributes.get(name)
+        if declared is not None and declared.compute is not None and not isinstance(value, Unknown):
+            value = declared.compute(row)
+        return select(value, path)
 
     def all_attributes(self, resource: str) -> Any:
         """Every attribute of a resource as a map."""
         row = self._rows.get(resource)
         if row is None or row.action is Action.INIT:
             return Unknown(resource, ("*",))
-        return {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
+        stored = {name: value for name, value in row.attributes.items() if _SEPARATOR not in name}
+        computed = self._kinds[resource].handler.computed_values(row)
+        return stored | {
+            name: value for name, value in computed.items() if not isinstance(stored.get(name), Unknown)
+        }
 
     def facade(self, key: str) -> Any:
         """Metadata, deletion policy or update policy of the resource that contains this stack."""

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from stackd.clients.lookup import Finder
 from stackd.errors import PropertyError, StackdError
 from stackd.resources.schema import Properties, PropertySchema, walk_values
+from stackd.wording import PROPERTY_ERROR
 
 
 async def with_ids(
@@ -30,7 +31,7 @@ async def with_ids(
             container[key] = await find.id_of(schema.find, value)
         except StackdError as error:
             if strict:
-                raise PropertyError(f"Property error: {where}: {error}", path=where) from error
+                raise PropertyError(str(error), lead=PROPERTY_ERROR, path=where) from error
     return type(props)(data, props.given)
 
 

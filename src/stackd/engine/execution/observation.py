@@ -10,7 +10,7 @@ from stackd.engine.execution.watchers import read
 from stackd.engine.planning.stored import StoredStack
 from stackd.errors import CloudNotFound
 from stackd.records import Action, Resource
-from stackd.resources.base import Entity
+from stackd.resources.entity import Entity
 from stackd.resources.registry import Registry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,11 @@ import structlog
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder, Found
+from stackd.clients.wire import Permit
 from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import load_json, offloaded
+from stackd.engine.definition.documents import load_json
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates
@@ -26,7 +27,7 @@ from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
-from stackd.engine.factories import now, stack_event
+from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
@@ -36,7 +37,9 @@ from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
+from stackd.engine.transitions import Transition, move_stack
 from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
+from stackd.offload import offloaded
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
@@ -59,12 +62,14 @@ class OperationExecutor:
         stack: Stack,
         *,
         open_cloud: Callable[[], Awaitable[Cloud]],
+        permit: Permit,
         found: Found | None,
         halted: Callable[[], Halt | None],
         on_deleted: Callable[[Stack], Awaitable[None]] | None,
     ) -> None:
         self.services = services
         self._open_cloud = open_cloud
+        self._permit = permit
         self._found = found
         self._halted = halted
         self._on_deleted = on_deleted
@@ -73,7 +78,7 @@ class OperationExecutor:
         self.cancellation = cancellation
         self.stack = stack
         self._grace: asyncio.TimerHandle | None = None
-        self._ledger = HookStates()
+        self._hooks = HookStates()
 
     async def run(self) -> None:
         """Walk, store the end, and roll back where the stack says so."""
@@ -101,7 +106,7 @@ class OperationExecutor:
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
-        cloud = await self._open_cloud()
+        cloud = (await self._open_cloud()).with_permit(self._permit)
         stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
@@ -109,6 +114,7 @@ class OperationExecutor:
             self.fence,
             await self._inputs(action, desired, stored, cloud),
             cloud,
+            self._permit,
             Finder(cloud, self._found),
             self.cancellation,
             rolls_back=self._rolls_back(action),
@@ -117,7 +123,7 @@ class OperationExecutor:
             hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
             bound=await self._bound(action),
         )
-        self._ledger = run.hooks
+        self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
         good = await walk_stack(work)
         if self._grace is not None:
@@ -230,9 +236,8 @@ class OperationExecutor:
         if action is Action.DELETE:
             await self._before_gone()
             values["deleted_at"] = now()
-        done = f"Stack {action} completed successfully"
         shared = await work.export_changes(action)
-        await self._set(action, Status.COMPLETE, done, *shared, done=True, **values)
+        await self._end(self._move(action, Status.COMPLETE, **values), *shared)
         if action is Action.DELETE and self._on_deleted is not None:
             await self._on_deleted(self.stack)
 
@@ -240,7 +245,7 @@ class OperationExecutor:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""
         stack = await stacks.get(self.services.db, self.stack.id, None)
         if stack is not None and stack.stack_user_project_id and stack.parent_id is None:
-            await self.services.stack_users.remove_project(stack.stack_user_project_id)
+            await self.services.stack_users.remove_project(stack.stack_user_project_id, self._permit)
 
     async def _fail(self, action: Action, reason: str) -> None:
         """Store the failure, in one with the beginning of the rollback where there is one.
@@ -248,39 +253,37 @@ class OperationExecutor:
         Nobody who waits for an end sees a failure that is not the end, and no crash comes between the two.
         """
         if not self._rolls_back(action):
-            await self._set(action, Status.FAILED, reason, done=True)
+            await self._end(self._move(action, Status.FAILED, reason))
             return
         deadline = now() + (self.operation.deadline - self.operation.created_at)
-        await self._set(
-            Action.ROLLBACK,
-            Status.IN_PROGRESS,
-            "Stack ROLLBACK started",
-            stack_event(self.stack, action, Status.FAILED, reason),
-            Update(Operation, self.operation.id, {"deadline": deadline}),
-            definition=self.stack.previous or Definition(),
-            previous=None,
+        failed = self._move(action, Status.FAILED, reason)
+        target: dict[str, Any] = {"definition": self.stack.previous or Definition(), "previous": None}
+        begun = move_stack(
+            failed.record, Action.ROLLBACK, Status.IN_PROGRESS, where=self._is_newest, **target
         )
+        later = Update(Operation, self.operation.id, {"deadline": deadline})
+        await self._store(begun, *failed.events, later)
         self.operation = replace(self.operation, deadline=deadline)
 
-    async def _set(
-        self, action: Action, status: Status, reason: str, *others: Change, done: bool = False, **values: Any
-    ) -> None:
-        """Store a state of the stack, unless a newer operation has taken it over."""
-        changes: list[Change] = [
-            *others,
-            Update(
-                Stack,
-                self.stack.id,
-                {"action": action, "status": status, "reason": reason, **values},
-                where={"operation_id": self.operation.id},
-            ),
-        ]
-        if (self.stack.action, self.stack.status) != (action, status):
-            changes.append(stack_event(self.stack, action, status, reason))
-        if done:
-            changes += [Update(Operation, self.operation.id, {"state": "done"}), *self._ledger.closing()]
+    @property
+    def _is_newest(self) -> Mapping[str, Any]:
+        """The condition that no newer operation has taken the stack over."""
+        return {"operation_id": self.operation.id}
+
+    def _move(
+        self, action: Action, status: Status, reason: str | None = None, **values: Any
+    ) -> Transition[Stack]:
+        return move_stack(self.stack, action, status, reason, where=self._is_newest, **values)
+
+    async def _end(self, move: Transition[Stack], *others: Change) -> None:
+        """Store a state of the stack with the end of the operation."""
+        done = Update(Operation, self.operation.id, {"state": "done"})
+        await self._store(move, *others, after=(done, *self._hooks.closing()))
+
+    async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:
+        changes = (*others, move.change, *move.events, *after)
         await self.services.journal.write(*changes, fence=self.fence)
-        self.stack = replace(self.stack, action=action, status=status, reason=reason, **values)
+        self.stack = move.record
 
     async def _roll_back(self) -> None:
         """Go back to the previous definition, or to nothing; a failure here is final."""

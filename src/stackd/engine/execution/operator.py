@@ -20,7 +20,7 @@ from cachetools import TTLCache
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Found
-from stackd.clients.wire import PERMIT
+from stackd.clients.wire import Permit
 from stackd.db import events, leases, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
@@ -146,13 +146,12 @@ class Operator:
                 tree.wanted.clear()
                 return  # its owner sees the new operation at its next heartbeat
             self.extend_leases([root_id], asked)
-            PERMIT.set(permit)
             while tree.wanted.is_set() and not self._closing:
                 tree.wanted.clear()
                 for operation in await self._queued(root_id, epoch, tree):
                     if tree.wanted.is_set():
                         break
-                    await self._run(operation, Fence(root_id, epoch), tree)
+                    await self._run(operation, Fence(root_id, epoch), tree, permit)
         except Fenced:
             log.info("tree_fenced", root=root_id)
         except Exception as error:
@@ -183,7 +182,7 @@ class Operator:
             await self.services.journal.write(*over, fence=Fence(root_id, epoch))
         return list(newest.values())
 
-    async def _run(self, operation: Operation, fence: Fence, tree: _Tree) -> None:
+    async def _run(self, operation: Operation, fence: Fence, tree: _Tree, permit: Permit) -> None:
         stack = await stacks.get(self.services.db, operation.stack_id, None)
         if stack is None or stack.operation_id != operation.id:
             await self.services.journal.write(Update(Operation, operation.id, {"state": "done"}), fence=fence)
@@ -201,6 +200,7 @@ class Operator:
                 cancellation,
                 stack,
                 open_cloud=partial(self.cloud_for, stack),
+                permit=permit,
                 found=self.recall(stack.id),
                 halted=partial(self._halted, tree),
                 on_deleted=self.on_deleted,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from stackd.clients.cloud import Cloud
 from stackd.clients.egress import Egress
 from stackd.clients.lookup import Finder
+from stackd.clients.wire import Permit
 from stackd.db.database import Database
 from stackd.db.journal import Change, Journal
 from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
@@ -27,22 +28,22 @@ from stackd.template.masking import NOTHING, Secrets
 class StackUsers(Protocol):
     """Users of the stack domain, made when a resource needs one."""
 
-    async def make(self, stack: Stack, name: str, *, keypair: bool) -> StackUser:
+    async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
         """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
         ...
 
-    async def remove(self, user: StackUser) -> None:
+    async def remove(self, user: StackUser, permit: Permit | None) -> None:
         """Remove a user; content when it is gone."""
         ...
 
-    async def remove_named(self, stack: Stack, name: str) -> None:
+    async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
         """Remove the user whose making was interrupted; content when there is none.
 
         The project that was made for it is noted with the tree, to go with it.
         """
         ...
 
-    async def remove_project(self, project_id: str) -> None:
+    async def remove_project(self, project_id: str, permit: Permit | None) -> None:
         """Remove the project of a tree; content when it is gone."""
         ...
 
@@ -122,6 +123,9 @@ def _wake(future: asyncio.Future[None]) -> None:
 class OperationRun:
     """One operation in one process: its cloud, its right to write, its cancellation state.
 
+    ``permit`` raises once the lease may have run out; ``cloud`` asks it before each change. None
+    for work beside the walk.
+
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
@@ -132,6 +136,7 @@ class OperationRun:
     fence: Fence
     inputs: Inputs
     cloud: Cloud
+    permit: Permit | None
     find: Finder
     cancellation: Cancellation
     rolls_back: bool = False

@@ -13,7 +13,7 @@ from typing import Any
 
 from stackd.clients.cloud import Cloud
 from stackd.errors import CloudNotFound, ResourceFailure, StackdError, Transient
-from stackd.resources.base import Entity
+from stackd.resources.entity import Entity
 
 JSON = dict[str, Any]
 
@@ -31,7 +31,7 @@ class Watchers:
 
     def look(self, cloud: Cloud, entity: Entity, object_id: str) -> asyncio.Future[JSON]:
         """The object at the next look; ``CloudNotFound`` when it is gone."""
-        key = (id(cloud), entity.service, entity.listing)
+        key = (id(cloud.session), entity.service, entity.listing)
         watcher = self._watchers.get(key)
         if watcher is None:
             watcher = self._watchers[key] = _Watcher(self, key, cloud, entity)

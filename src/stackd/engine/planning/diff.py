@@ -12,6 +12,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
 from stackd.template.masking import Secrets, concealed, concealed_text
+from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 
 NOT_IN_PLACE: Final = "cannot be changed in place"
@@ -164,7 +165,10 @@ def _causes(old: Properties, new: Properties, name: str) -> Iterator[Cause]:
     if len(places) > _DEEP:
         places = [(f"properties.{name}", before, after)]
     for path, one, other in places:
-        yield Cause(path, one, other, has_unknown(other), fixed, rule)
+        if names_secret(path):
+            yield Cause(path, _masked(one), _masked(other), has_unknown(other), fixed, rule)
+        else:
+            yield Cause(path, one, other, has_unknown(other), fixed, rule)
 
 
 def _places(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -206,6 +210,11 @@ def shown(value: Any, secrets: Secrets) -> Any:
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
     return value
+
+
+def _masked(value: Any) -> Any:
+    """What is shown of a value whose name says that it is secret."""
+    return None if value is None or has_unknown(value) else MASK
 
 
 def _short(value: Any) -> str:

@@ -103,7 +103,8 @@ def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
     except StackdError as error:
         at.plan.errors[name] = error
         is_new = row is None or row.action is Action.INIT
-        at.plan.view[name] = None if row is None or is_new else all_unknown(row)
+        handler = at.desired.types[name].handler
+        at.plan.view[name] = None if row is None or is_new else all_unknown(handler.with_computed(row))
         difference = Difference(Verb.CREATE if is_new else Verb.UPDATE)
     causes = (*_restrictions(at, name, difference.verb), *difference.causes)
     deferred = any(cause.unknown and not cause.path for cause in causes)

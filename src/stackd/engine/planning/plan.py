@@ -143,7 +143,7 @@ class Plan:
         return {
             "format": FORMAT,
             "action": self.action.value,
-            "steps": [_step_data(step) for step in self.steps],
+            "steps": [step_data(step) for step in self.steps],
             "requires": [list(needed) for needed in self.requires],
         }
 
@@ -160,7 +160,8 @@ _FLAGS: Final = ("removes", "deferred")
 _CAUSE_FLAGS: Final = ("unknown", "replaces")
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def step_data(step: Step) -> dict[str, Any]:
+    """The members that a step has in stored plans and in answers."""
     data: dict[str, Any] = {"path": list(step.path), "type": step.type, "verb": step.verb.value}
     if step.row:
         data["row"] = step.row

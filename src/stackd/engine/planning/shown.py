@@ -22,7 +22,7 @@ def after_update(
     if kind.local:
         return replace(updated, attributes={**row.attributes, **kind.attribute_values(updated, {})})
     touched = touched_attributes(kind, changed)
-    return replace(updated, attributes=with_unknown(row, touched))
+    return replace(updated, attributes=with_unknown(kind.with_computed(updated), touched))
 
 
 def touched_attributes(kind: ResourceType[Any], changed: Collection[str]) -> frozenset[str]:
@@ -47,7 +47,9 @@ def with_asked(row: Resource, kind: ResourceType[Any], wanted: Attributes) -> Re
     """The row, with attributes that nothing has asked for before as not known: a walk reads them first."""
     if isinstance(kind, NestedType) or row.external_id is not None:
         return row
-    readable = kind.attributes.keys() | ({"show"} if kind.entity is not None else set())
+    readable = kind.stored_names() & (
+        kind.attributes.keys() | ({"show"} if kind.entity is not None else set())
+    )
     missing = ({str(path[0]) for path in wanted} & readable) - row.attributes.keys()
     if not missing:
         return row

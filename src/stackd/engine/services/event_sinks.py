@@ -91,8 +91,8 @@ async def changes(db: Database, stack: Stack | None, root_id: str, environment: 
     return [Remove(Sink, root_id)] if known is not None and not wanted else []
 
 
-Properties = Callable[[Stack, str], Awaitable[Mapping[str, Any]]]
-"""Gives the properties of a resource as they may be shown."""
+Properties = Callable[[Stack, Event], Awaitable[Mapping[str, Any]]]
+"""Returns the properties of a resource at the time of an event, as they may be shown."""
 
 
 class EventSinks:
@@ -147,7 +147,7 @@ class EventSinks:
     def _begin(self, root_id: str) -> None:
         self._wanted.add(root_id)
         if root_id not in self._tasks and not self._closed:
-            # Nothing of the operation that told the event: its right to act ends before the delivery may.
+            # In a context of its own: the request id of the operation that made the event is not its own.
             work, name = self._serve(root_id), f"sinks {root_id}"
             self._tasks[root_id] = asyncio.create_task(work, name=name, context=Context())
 
@@ -225,7 +225,7 @@ class EventSinks:
         """One event in the form that listeners know."""
         stack = await stacks.get(self._db, event.stack_id, None)
         is_stack = event.physical_id == event.stack_id
-        properties = {} if stack is None or is_stack else await self._properties(stack, event.resource_name)
+        properties = {} if stack is None or is_stack else await self._properties(stack, event)
         return {
             "timestamp": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "version": "0.1",

@@ -7,12 +7,12 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from stackd.db import resources, stacks
+from stackd.db import events, stacks
 from stackd.db.database import Database
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.factories import identity_of
 from stackd.errors import TemplateError
-from stackd.records import Definition, Stack
+from stackd.records import Definition, Event, Stack
 from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in
 from stackd.template.parameters import bind_parameters
 
@@ -54,9 +54,7 @@ class Redaction:
             self._known[key] = known
         return known
 
-    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
-        """The properties last sent for a resource, without secrets; empty when it is gone."""
-        rows = await resources.named(self._db, stack.id, name)
-        if not rows or not rows[-1].properties:
-            return {}
-        return concealed(dict(rows[-1].properties), await self.of(stack))  # type: ignore[no-any-return]
+    async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
+        """The properties of a resource at the time of an event, without secrets; empty when not known."""
+        found = await events.properties_at(self._db, event)
+        return concealed(dict(found), await self.of(stack)) if found else {}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from stackd.auth.stack_users import StackUsers as Domain
 from stackd.auth.stack_users import generate_password
+from stackd.clients.wire import Permit
 from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Journal, Update
@@ -27,18 +28,19 @@ class StackUserService:
         self._opened: tuple[Domain, str] | None = None
         self._locks = Locks()
 
-    async def _domain(self) -> tuple[Domain, str]:
+    async def _domain(self, permit: Permit | None) -> tuple[Domain, str]:
         if self._open is None:
             raise NotSupported(
                 "This needs users in a stack domain: set keystone.stack_domain_name and its administrator"
             )
         if self._opened is None:
             self._opened = await self._open()
-        return self._opened
+        domain, domain_id = self._opened
+        return domain.with_permit(permit), domain_id
 
-    async def make(self, stack: Stack, name: str, *, keypair: bool) -> StackUser:
+    async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
         """See ``engine.run.StackUsers``."""
-        domain, domain_id = await self._domain()
+        domain, domain_id = await self._domain(permit)
         project_id = await self._project(domain, stack)
         password = generate_password()
         user_id = await domain.create_user(name, project_id, password)
@@ -68,16 +70,16 @@ class StackUserService:
         values = {"stack_user_project_id": project_id}
         await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
 
-    async def remove(self, user: StackUser) -> None:
+    async def remove(self, user: StackUser, permit: Permit | None) -> None:
         """See ``engine.run.StackUsers``."""
-        domain, _ = await self._domain()
+        domain, _ = await self._domain(permit)
         if user.access_key:
             await domain.delete_keypair(user.access_key)
         await domain.delete_user(user.user_id)
 
-    async def remove_named(self, stack: Stack, name: str) -> None:
+    async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
         """See ``engine.run.StackUsers``."""
-        domain, _ = await self._domain()
+        domain, _ = await self._domain(permit)
         async with self._locks.of(stack.root_id):
             root = await stacks.get(self._db, stack.root_id, None)
             noted = root is not None and root.stack_user_project_id
@@ -86,9 +88,9 @@ class StackUserService:
         if user_id := await domain.find_user(name):
             await domain.delete_user(user_id)
 
-    async def remove_project(self, project_id: str) -> None:
+    async def remove_project(self, project_id: str, permit: Permit | None) -> None:
         """See ``engine.run.StackUsers``."""
-        domain, _ = await self._domain()
+        domain, _ = await self._domain(permit)
         await domain.delete_project(project_id)
 
 

@@ -21,6 +21,7 @@ from stackd.engine.factories import now
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
+from stackd.engine.usecases.live_attributes import LiveAttributes
 from stackd.errors import StackdError
 from stackd.settings import Limits
 
@@ -46,8 +47,12 @@ class Engine:
     sinks: EventSinks
     redaction: Redaction
     alone: bool = False
+    live: LiveAttributes = field(init=False)
     _untidy: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.live = LiveAttributes(self.trusts.of_stack, self.services.registry)
 
     async def start(self) -> None:
         """Resume what an earlier process left unfinished, and keep watch from now on."""
@@ -71,6 +76,7 @@ class Engine:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.live.close()
         await self.operator.close()
         await self.sinks.close()
         with contextlib.suppress(StackdError):

@@ -85,15 +85,17 @@ async def resolved_request(
     fetched = Fetched(engine.services.egress, engine.limits.max_template_size, caller.project_id)
     if request.template is None and request.template_url is not None:
         try:
-            request = replace(request, template=await fetched.template(request.template_url))
+            template = await fetched.template(request.template_url)
         except FetchFailed as error:
             raise BadRequest(f"Could not retrieve template: {error}") from None
+        request = request.model_copy(update={"template": template})
     if request.files_container is not None:
         service = engine.trusts.of_caller(caller).service("object-store")
         limit = engine.limits.max_json_body_size
         most = engine.services.egress.settings.max_files
         container = Container(service, request.files_container, limit, most)
-        request = replace(request, files={**await container.files(request.files), **request.files})
+        files = {**await container.files(request.files), **request.files}
+        request = request.model_copy(update={"files": files})
     return request, fetched
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.plan import Plan
@@ -11,6 +10,7 @@ from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.usecases.engine import Engine
+from stackd.offload import offloaded
 from stackd.records import Action, Stack
 from stackd.template.masking import Secrets
 

@@ -18,13 +18,14 @@ from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution.observation import missing_objects
 from stackd.engine.factories import new_id, now
-from stackd.engine.planning.fingerprint import fingerprint, moved
-from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.fingerprint import combined, fingerprint, moved
+from stackd.engine.planning.plan import Plan, step_data
 from stackd.engine.planning.states import require_start
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.usecases import stacks as use_cases
+from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
 from stackd.engine.usecases.planning import planned, planned_new
@@ -40,6 +41,7 @@ READY: Final = "ready"
 EXECUTED: Final = "executed"
 _OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
 _ATTEMPTS: Final = 5
+_COUNTED: Final = ("create", "update", "replace", "delete", "keep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
 
 
 async def draft_update(
-    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, *, observe: bool
+    engine: Engine, caller: Caller, named: Named, request: StackRequest, *, observe: bool
 ) -> Draft:
     """The plan of an update; with ``observe`` what is gone from the cloud is made anew."""
-    engine.policy.enforce(caller, "plans:create")
+    stack = await permitted(engine, caller, "plans:create", named, live=True)
     require_start(stack, Action.UPDATE)
     request, fetched = await resolved_request(engine, caller, request)
     checked = await use_cases.checked_change(engine, caller, stack, request, fetched)
@@ -81,9 +83,9 @@ async def draft_update(
     return replace(draft, documents=tuple(puts))
 
 
-async def draft_deletion(engine: Engine, caller: Caller, stack: Stack, *, observe: bool) -> Draft:
+async def draft_deletion(engine: Engine, caller: Caller, named: Named, *, observe: bool) -> Draft:
     """The plan of a deletion."""
-    engine.policy.enforce(caller, "plans:create")
+    stack = await permitted(engine, caller, "plans:create", named, live=True)
     require_start(stack, Action.DELETE)
     await exports.withdraw(engine.services.db, stack)
     request = StackRequest(name=stack.name)
@@ -277,20 +279,27 @@ def _saved(
 
 def _request(saved: SavedPlan) -> StackRequest:
     """The options of the request that a plan was made for; its definition is stored with the plan."""
-    options = {key: saved.options.get(key) for key in _OPTIONS}
+    options = {key: value for key in _OPTIONS if (value := saved.options.get(key)) is not None}
     tags = saved.options.get("tags")
-    return StackRequest(
-        name=saved.stack_name,
-        tags=None if tags is None else tuple(tags),
-        timeout_mins=options["timeout_mins"],
-        disable_rollback=options["disable_rollback"],
-        existing=bool(options["existing"]),
-    )
+    said = options if tags is None else options | {"tags": tuple(tags)}
+    return StackRequest.model_validate({"name": saved.stack_name, **said})
 
 
 def _nothing_fetched(engine: Engine, saved: SavedPlan) -> Fetched:
     """All templates that a plan names were stored with it."""
     return Fetched(engine.services.egress, engine.limits.max_template_size, saved.project_id)
+
+
+def contents(saved: SavedPlan) -> dict[str, Any]:
+    """What a plan does, as data: the steps that change something, how many of each verb, its fingerprint."""
+    plan = Plan.of_data(saved.content)
+    counts = dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
+    return {
+        "format": saved.content["format"],
+        "fingerprint": combined(saved.fingerprint),
+        "summary": counts,
+        "steps": [step_data(step) for step in plan.changes()],
+    }
 
 
 def require_action(text: str) -> Action:

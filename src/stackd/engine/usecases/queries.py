@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import load_definition, offloaded
+from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.types import resolve_types
 from stackd.engine.factories import identity_of
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
-from stackd.records import Definition, Resource, Stack, Status
-from stackd.template.parameters import bind_parameters
+from stackd.offload import offloaded
+from stackd.records import Action, Definition, Event, Resource, Stack, Status
+from stackd.resources.registry import Registry
+from stackd.template.environment import Environment
+from stackd.template.evaluate import output_references
+from stackd.template.evaluation import conditions_for
+from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
@@ -25,6 +32,9 @@ from stackd.template.unknown import Unknown
 NO_OUTPUT_DESCRIPTION = "No description given"
 _FACTS_KEPT = 4096
 _DESIRED_KEPT = 64
+_NAMED_ROWS = 8
+"""Up to so many rows are read one by one."""
+
 _LIVE_ROWS = 500
 """In a larger stack the outputs of an unfinished operation are those of the last finished one."""
 
@@ -41,6 +51,9 @@ class Facts:
     size: int
     """Number of resources in the template."""
 
+    live: Mapping[str, LiveOutput] = field(default_factory=dict)
+    """The outputs that show live attributes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
@@ -56,7 +69,7 @@ class Reader:
     """Reads for the front ends, and remembers what does not change."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._db = engine.services.db
         self._facts: LRUCache[tuple[Definition, str], Facts] = LRUCache(_FACTS_KEPT)
         self._desired: LRUCache[tuple[Definition, str], Desired] = LRUCache(_DESIRED_KEPT)
@@ -72,17 +85,19 @@ class Reader:
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
         template = source.template
-        registry = self._engine.services.registry
+        registry = self.engine.services.registry
         environment = source.environment.with_base(registry.operator.environment)
 
         def compute() -> Facts:
-            shown = bind_parameters(
+            parameters = bind_parameters(
                 template, environment, identity_of(stack), strict=False, allow_missing=True
-            ).shown()
+            )
             described = {
                 name: output.description or NO_OUTPUT_DESCRIPTION for name, output in template.outputs.items()
             }
-            return Facts(template.description or NO_DESCRIPTION, shown, described, len(template.resources))
+            live = _live_outputs(template, environment, registry, source.files, parameters)
+            text = template.description or NO_DESCRIPTION
+            return Facts(text, parameters.shown(), described, len(template.resources), live)
 
         facts: Facts = await offloaded(200 * len(template.resources), compute)
         return facts
@@ -92,7 +107,7 @@ class Reader:
         key = (stack.definition, stack.id)
         known = self._desired.get(key)
         if known is None:
-            known = await load_desired(self._db, self._engine.services.registry, stack)
+            known = await load_desired(self._db, self.engine.services.registry, stack)
             self._desired[key] = known
         return known
 
@@ -124,15 +139,31 @@ class Reader:
         """Stored values of a settled stack; of one that changes, what can be said now."""
         stored = stack.outputs or {}
         settled = stack.status is Status.COMPLETE and stack.outputs is not None
-        if settled or facts.size > _LIVE_ROWS:
+        settled = settled or facts.size > _LIVE_ROWS
+        if settled and (not facts.live or stack.action is Action.DELETE):
             return stored
         try:
             desired = await self.desired(stack)
         except TemplateError:
             return stored
-        rows = await resources.of_stack(self._db, stack.id)
-        current: dict[str, Resource | None] = dict(current_rows(rows, target_of(stack.definition)))
-        return {key: known_part(value) for key, value in desired.outputs(desired.scope(current)).items()}
+        rows = await self._rows_for_outputs(stack, facts, everything=not settled)
+        scope = desired.scope(dict(rows))
+        values = desired.outputs(scope, facts.live.keys() if settled else None)
+        return {**(stored if settled else {}), **{key: known_part(value) for key, value in values.items()}}
+
+    async def _rows_for_outputs(self, stack: Stack, facts: Facts, *, everything: bool) -> dict[str, Resource]:
+        """The rows that outputs need, those with live attributes as the cloud shows them now."""
+        names = {name for each in facts.live.values() for name in each.needed}
+        if everything or len(names) > _NAMED_ROWS:
+            rows = await resources.of_stack(self._db, stack.id)
+        else:
+            rows = [row for name in names for row in await resources.named(self._db, stack.id, name)]
+        current = current_rows(rows, target_of(stack.definition))
+        asked: dict[str, set[str]] = {}
+        for each in facts.live.values():
+            for name, attributes in each.asked.items():
+                asked.setdefault(name, set()).update(attributes)
+        return await self.engine.live.refreshed(stack, current, asked)
 
     # --- definitions ----------------------------------------------------------------------------
 
@@ -162,6 +193,8 @@ class Reader:
         inside: dict[str, Stack] = {}
         if any(row.nested_stack_id for row in rows):
             inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
+        if not brief:
+            rows = [self._with_computed(row) for row in rows]
         views = views_of(stack, rows, inside)
         if depth > 0:
             for view in list(views):
@@ -180,26 +213,22 @@ class Reader:
         needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
 
-    async def by_reference(self, stack: Stack, reference: str) -> Resource:
-        """A resource by its logical name or by the id of its object."""
-        rows = await resources.of_stack(self._db, stack.id)
-        current = current_rows(rows, target_of(stack.definition))
-        if reference in current:
-            return current[reference]
-        found = [row for row in current.values() if reference == row.physical_id]
-        if len(found) > 1:
-            names = ", ".join(sorted(row.name for row in found))
-            raise TemplateError(
-                f"Multiple resources were found with the physical ID ({reference}).",
-                remedy=f"Name one of {names}.",
-            )
-        if not found:
-            raise ResourceNotFound(reference, stack.name)
-        return found[0]
+    async def shown_resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
+        """One resource; its live attributes, and those named, are what the cloud shows now."""
+        view = await self.resource(stack, name)
+        kind = self.engine.services.registry.types.get(view.resource.kind)
+        asked = {*attributes, *(live_names(kind) if kind is not None else ())}
+        rows = await self.engine.live.refreshed(stack, {name: view.resource}, {name: asked})
+        return replace(view, resource=self._with_computed(rows[name]))
+
+    def _with_computed(self, row: Resource) -> Resource:
+        """A row whose attributes include those that are worked out from it."""
+        kind = self.engine.services.registry.types.get(row.kind)
+        return kind.with_computed(row) if kind is not None else row
 
     def attributes_declared(self, row: Resource) -> tuple[str, ...]:
         """Names of the attributes of a resource's type, as far as the type is known."""
-        kind = self._engine.services.registry.types.get(row.kind)
+        kind = self.engine.services.registry.types.get(row.kind)
         return tuple(kind.attributes) if kind is not None else ()
 
     async def description_of(self, stack: Stack, row: Resource) -> str:
@@ -209,9 +238,47 @@ class Reader:
         definition = (await self.template(stack)).resources.get(row.name)
         return (definition.description or "") if definition is not None else ""
 
-    async def properties_of(self, stack: Stack, name: str) -> Mapping[str, Any]:
-        """The properties last sent for a resource, without secrets; empty when it is gone."""
-        return await self._engine.redaction.properties_of(stack, name)
+    async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
+        """The properties of a resource at the time of an event, without secrets; empty when not known."""
+        return await self.engine.redaction.properties_at(stack, event)
+
+
+async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource:
+    """A resource by its logical name or by the id of its object."""
+    rows = await resources.of_stack(engine.services.db, stack.id)
+    current = current_rows(rows, target_of(stack.definition))
+    if reference in current:
+        return current[reference]
+    found = [row for row in current.values() if reference == row.physical_id]
+    if len(found) > 1:
+        names = ", ".join(sorted(row.name for row in found))
+        raise TemplateError(
+            f"Multiple resources were found with the physical ID ({reference}).",
+            remedy=f"Name one of {names}.",
+        )
+    if not found:
+        raise ResourceNotFound(reference, stack.name)
+    return found[0]
+
+
+def _live_outputs(
+    template: Template,
+    environment: Environment,
+    registry: Registry,
+    files: Mapping[str, str],
+    parameters: Parameters,
+) -> dict[str, LiveOutput]:
+    """The outputs of a template that show live attributes."""
+    references = output_references(template, conditions_for(template, parameters))
+    names = {use.resource for uses in references.values() for use in uses if use.attribute is not None}
+    used = {name: template.resources[name] for name in names & template.resources.keys()}
+    if not used:
+        return {}
+    return live_outputs(references, resolve_types(used, environment, registry, files, report=_ignored))
+
+
+def _ignored(error: TemplateError) -> None:
+    """What is wrong in a stored definition does not matter to who reads it."""
 
 
 def enabled_outputs(desired: Desired) -> tuple[str, ...]:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
 from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.usecases.request_values import (
+    EnvironmentData,
+    FileTexts,
+    Minutes,
+    Names,
+    OptionalFlag,
+    Parameters,
+    Tags,
+    TemplateData,
+    Text,
+    Yes,
+)
 from stackd.engine.validation.cloud_constraints import Check, checks_of
 from stackd.engine.validation.inspection import inspect
 from stackd.engine.validation.tree import Expanded
@@ -35,34 +50,35 @@ from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
-TAG_LENGTH = 80
 VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTemplateFormatVersion")
 """What every template has somewhere in its text, and hardly any other file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackRequest:
-    """The body of a create, update, preview or validate request, syntax already checked.
+class StackRequest(BaseModel):
+    """What a create, update, preview or validate request says; each field declares how it is read.
 
-    ``template`` and ``environment`` are text or data. None means "not said" everywhere; ``existing``
-    asks for the semantics of PATCH: what is not said stays as it is. ``template_url`` is where the template
-    is if it is not here, ``files_container`` the container of Swift in which more files are.
+    None means "not said" everywhere; ``existing`` asks for the semantics of PATCH: what is not said stays as
+    it is.
     """
 
-    name: str = ""
-    template: Any = None
-    template_url: str | None = None
-    environment: Any = None
-    environment_files: Sequence[str] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    files_container: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    timeout_mins: int | None = None
-    disable_rollback: bool | None = None
-    tags: tuple[str, ...] | None = None
-    converge: bool = False
-    clear_parameters: Sequence[str] = ()
-    existing: bool = False
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    name: SkipJsonSchema[str] = Field(default="", validation_alias="stack_name")
+    template: TemplateData = Field(default=None, description="The template, as data or text.")
+    template_url: Text = Field(default=None, description="Where the template is, if it is not here.")
+    timeout_mins: Minutes = Field(default=None, description="Minutes that the operation may take.")
+    tags: Tags = Field(default=None, description="Tags, parted by commas.")
+    converge: Yes = Field(default=False, description="Whether the real state is read first.")
+    disable_rollback: OptionalFlag = Field(
+        default=None, description="Whether a failure leaves things as they are."
+    )
+    environment: EnvironmentData = Field(default=None, description="An environment, as data or text.")
+    environment_files: Names = Field(default=(), description="Names in `files`, the last one wins.")
+    files: FileTexts = Field(default={}, description="Texts by the names that the template uses.")
+    files_container: Text = Field(default=None, description="A container of Swift in which more files are.")
+    parameters: Parameters = Field(default={}, description="Values of parameters.")
+    clear_parameters: Names = Field(default=(), description="Parameters to set back to the default.")
+    existing: SkipJsonSchema[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
-from stackd.db.journal import Change, Update
+from stackd.db.journal import Change
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
@@ -20,7 +20,10 @@ from stackd.engine.factories import new_id, now, resource_event
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
+from stackd.engine.transitions import move_resource
+from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import by_reference
 from stackd.errors import (
     ActionInProgress,
     Forbidden,
@@ -39,9 +42,16 @@ _GUEST = "heat_stack_user"
 
 
 async def signal(
-    engine: Engine, caller: Caller, stack: Stack, name: str, details: Mapping[str, Any] | None
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    name: str,
+    details: Mapping[str, Any] | None,
+    *,
+    rule: str = "resource:signal",
 ) -> None:
     """Hand a message to a resource; returns when what the resource made of it is stored."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
         refuse_foreign_guest(caller, rows[-1], "clear hooks of")
@@ -76,8 +86,22 @@ def described(details: Mapping[str, Any] | None) -> str:
     return "Unknown"
 
 
-async def mark(engine: Engine, stack: Stack, row: Resource, *, broken: bool, reason: str = "") -> None:
-    """Say that a resource's object is broken, or sound again; the next update acts on it."""
+async def mark(
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    reference: str,
+    *,
+    broken: bool,
+    reason: str = "",
+    rule: str = "resource:mark_unhealthy",
+) -> None:
+    """Mark a resource as broken, or as sound again; the next update acts on it.
+
+    ``reference`` is its name, or the id of its object.
+    """
+    stack = await permitted(engine, caller, rule, named, live=True)
+    row = await by_reference(engine, stack, reference)
     if row.status is Status.IN_PROGRESS:
         raise ActionInProgress(stack.name, row.action)
     reason = reason or UNHEALTHY_REASON
@@ -87,9 +111,8 @@ async def mark(engine: Engine, stack: Stack, row: Resource, *, broken: bool, rea
         status = Status.COMPLETE
     else:
         return
-    values = {"action": Action.CHECK, "status": status, "reason": reason}
-    event = resource_event(stack, row, Action.CHECK, status, reason, row.physical_id)
-    await engine.services.journal.write(Update(Resource, row.id, values), event)
+    move = move_resource(stack, row, Action.CHECK, status, reason, row.physical_id)
+    await engine.services.journal.write(move.change, *move.events)
 
 
 def refuse_foreign_guest(caller: Caller, row: Resource, what: str = "read the metadata of") -> None:
@@ -148,6 +171,7 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
         Fence(stack.root_id, 0),
         Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
+        None,
         Finder(cloud),
         Cancellation(engine.services.tuning.slots),
     )

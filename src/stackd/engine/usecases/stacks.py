@@ -13,18 +13,20 @@ from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import stacks
-from stackd.db.journal import Change, Insert, Update
+from stackd.db.journal import Change, Insert
 from stackd.engine.definition.desired import Desired, Source
-from stackd.engine.definition.documents import load_definition, offloaded, pack_definition
+from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
-from stackd.engine.factories import identity_of, new_id, now, stack_event
-from stackd.engine.planning.plan import Plan
+from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
+from stackd.engine.transitions import Transition, move_stack, new_stack
+from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
 from stackd.engine.usecases.planning import planned
+from stackd.engine.usecases.previews import Changes
 from stackd.engine.usecases.requests import (
     Checked,
     StackRequest,
@@ -42,45 +44,22 @@ from stackd.errors import (
     RequestLimitExceeded,
     StackExists,
 )
+from stackd.offload import offloaded
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
 from stackd.template.environment import Environment
-from stackd.template.masking import Secrets
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import Template
 
-ADMIN_RULE = "context_is_admin"
 _ATTEMPTS = 5
 """How often a change is tried on what a stack has become meanwhile, before it is refused."""
 
 
-async def find(
-    engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
+async def create(
+    engine: Engine, caller: Caller, request: StackRequest, *, rule: str = "stacks:create"
 ) -> Stack:
-    """The stack with this id (and name) as far as the caller may see it; ``EntityNotFound`` else."""
-    scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
-    stack = await stacks.get(engine.services.db, identity, None, live=live)
-    visible = stack is not None and (
-        scope is None or scope in (stack.project_id, stack.stack_user_project_id)
-    )
-    if stack is None or not visible or (name is not None and stack.name != name):
-        raise EntityNotFound("Stack", name or identity)
-    return stack
-
-
-async def lookup(engine: Engine, caller: Caller, name_or_id: str) -> Stack:
-    """The stack with this id, or the live one of the caller's project with this name."""
-    try:
-        return await find(engine, caller, name_or_id)
-    except EntityNotFound:
-        stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
-        if stack is None:
-            raise EntityNotFound("Stack", name_or_id) from None
-        return stack
-
-
-async def create(engine: Engine, caller: Caller, request: StackRequest) -> Stack:
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
@@ -110,31 +89,13 @@ async def accept_new(
         source.environment.to_data(),
         source.files,
     )
-    moment = now()
-    stack = Stack(
-        id=stack_id,
-        project_id=caller.project_id,
-        name=request.name,
-        owner=caller.user_name,
-        user_id=caller.user_id,
-        action=Action.CREATE,
-        status=Status.IN_PROGRESS,
-        reason="Stack CREATE started",
-        definition=definition,
-        description=source.template.description,
-        tags=request.tags,
-        timeout_mins=request.timeout_mins or None,
-        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
-        root_id=stack_id,
-        created_at=moment,
-        credential_id=credential.id,
-        operation_id=new_id(),
-    )
+    ids = {"credential_id": credential.id, "operation_id": new_id()}
+    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), Action.CREATE)
+    stack = move.record
     operation = _operation(engine, caller, stack, options)
-    event = stack_event(stack, stack.action, stack.status, stack.reason)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await exports.begin(engine.services.db, stack, checked.desired)
-    await engine.services.journal.write(*puts, *others, Insert(stack), Insert(operation), event, *shared)
+    await engine.services.journal.write(*puts, *others, move.change, Insert(operation), *move.events, *shared)
     if source.environment.event_sinks:
         engine.sinks.watch(stack_id)
     engine.operator.schedule(stack.root_id)
@@ -144,8 +105,17 @@ async def accept_new(
 async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
     """What ``create`` would make, checked just the same."""
     checked, _ = await checked_new(engine, caller, request)
-    stack = Stack(
-        id="None",
+    stack = _unmade(caller, request, checked, "None", Definition())
+    await exports.begin(engine.services.db, stack, checked.desired)
+    return stack, checked
+
+
+def _unmade(
+    caller: Caller, request: StackRequest, checked: Checked, stack_id: str, definition: Definition, **ids: Any
+) -> Stack:
+    """The stack that a request describes, in its initial state."""
+    return Stack(
+        id=stack_id,
         project_id=caller.project_id,
         name=request.name,
         owner=caller.user_name,
@@ -153,20 +123,22 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
         action=Action.INIT,
         status=Status.COMPLETE,
         reason="",
-        definition=Definition(),
+        definition=definition,
         description=checked.source.template.description,
         tags=request.tags,
         timeout_mins=request.timeout_mins or None,
         disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
-        root_id="None",
+        root_id=stack_id,
         created_at=now(),
+        **ids,
     )
-    await exports.begin(engine.services.db, stack, checked.desired)
-    return stack, checked
 
 
-async def update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Stack:
+async def update(
+    engine: Engine, caller: Caller, named: Named, request: StackRequest, *, rule: str = "stacks:update"
+) -> Stack:
     """Accept a new definition for a stack; it supersedes an operation that runs."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     whole, fetched = await resolved_request(engine, caller, request)
     return await on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
 
@@ -228,15 +200,14 @@ def _rolled_back_to(stack: Stack) -> Definition:
     return stack.previous
 
 
-async def preview_update(
-    engine: Engine, caller: Caller, stack: Stack, request: StackRequest
-) -> tuple[Plan, Secrets]:
-    """What ``update`` would do to each resource, and the texts that must not be shown of it."""
+async def preview_update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Changes:
+    """What ``update`` would do to each resource."""
     request, fetched = await resolved_request(engine, caller, request)
     checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
-    return await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets), secrets
+    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets)
+    return Changes(stack, plan, secrets)
 
 
 def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
@@ -246,8 +217,9 @@ def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
     return replace(checked.desired, definition=pack_definition(db, stack.project_id, *data)[0])
 
 
-async def delete(engine: Engine, caller: Caller, stack: Stack) -> Stack:
+async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "stacks:delete") -> Stack:
     """Accept the deletion; a running operation is cancelled first."""
+    stack = await permitted(engine, caller, rule, named, live=True)
     return await on_newest(engine, stack, lambda newest: accept_deletion(engine, caller, newest))
 
 
@@ -260,7 +232,8 @@ async def accept_deletion(
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
-        before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
+        cancelled = _cancelled(stack)
+        stack, before = cancelled.record, [*before, *cancelled.events]
     return await _accept(
         engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
     )
@@ -293,22 +266,23 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     changes = await hooks.cancelled(engine.services, tree)
     for each in tree:
         if each.status is Status.IN_PROGRESS and each.id != stack.id:
-            changes += _cancelled(each)
-    cancelled = replace(stack, operation_id=new_id())
-    changes += _cancelled(stack, operation_id=cancelled.operation_id)
+            changes += _changes(_cancelled(each))
+    move = _cancelled(stack, where={"operation_id": stack.operation_id}, operation_id=new_id())
+    changes += _changes(move)
     # No stack is at this operation: it only makes whoever works on the tree look up and stop.
     notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
     await engine.services.journal.write(*changes, Insert(notice))
     engine.operator.schedule(stack.root_id)
-    return cancelled
+    return move.record
 
 
-def _cancelled(stack: Stack, **values: Any) -> list[Change]:
+def _cancelled(stack: Stack, **options: Any) -> Transition[Stack]:
     reason = f"Stack {stack.action} cancelled"
-    ended = {"status": Status.FAILED, "reason": reason, **values}
-    where = {"operation_id": stack.operation_id} if values else {}
-    event = stack_event(stack, stack.action, Status.FAILED, reason)
-    return [Update(Stack, stack.id, ended, where=where), event]
+    return move_stack(stack, stack.action, Status.FAILED, reason, **options)
+
+
+def _changes(move: Transition[Stack]) -> list[Change]:
+    return [move.change, *move.events]
 
 
 def _require_running(stack: Stack, *actions: Action) -> None:
@@ -343,23 +317,13 @@ async def _accept(
 
     Raises ``Fenced`` when the stack is no longer as it was read.
     """
-    reason = f"Stack {action} started"
-    moved = {
-        **values,
-        "action": action,
-        "status": Status.IN_PROGRESS,
-        "reason": reason,
-        "operation_id": new_id(),
-    }
-    accepted = replace(stack, **moved)
-    await engine.services.journal.write(
-        *others,
-        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
-        Insert(_operation(engine, caller, accepted, options)),
-        stack_event(accepted, action, Status.IN_PROGRESS, reason),
-    )
+    unchanged = {"operation_id": stack.operation_id}
+    values = {**values, "operation_id": new_id()}
+    move = move_stack(stack, action, Status.IN_PROGRESS, where=unchanged, again=True, **values)
+    operation = Insert(_operation(engine, caller, move.record, options))
+    await engine.services.journal.write(*others, move.change, operation, *move.events)
     engine.operator.schedule(stack.root_id)
-    return accepted
+    return move.record
 
 
 def _operation(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from stackd.engine.definition.desired import Desired, Source
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.services.exports import with_exports
+from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import completed, resolved_request
@@ -35,6 +35,7 @@ from stackd.errors import (
     UserParameterMissing,
     all_errors,
 )
+from stackd.offload import offloaded
 from stackd.records import Caller
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
@@ -61,13 +62,20 @@ def ignored_codes(text: str) -> frozenset[str]:
 
 
 async def validate(
-    engine: Engine, caller: Caller, request: StackRequest, *, nested: bool, ignored: Collection[str] = ()
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    *,
+    nested: bool,
+    ignored: Collection[str] = (),
+    rule: str = "stacks:validate_template",
 ) -> Json:
     """What the template asks for; raises its first mistake, with all others in tow.
 
     Mistakes that make a stack fail but not a validation are told under ``errors``, what is probably not meant
     under ``warnings``.
     """
+    enforce(engine, caller, rule)
     registry, limits = engine.services.registry, engine.limits
     try:
         request, fetched = await resolved_request(engine, caller, request)

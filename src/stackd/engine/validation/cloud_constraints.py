@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 from stackd.clients.failures import NoEndpoint
 from stackd.clients.lookup import AmbiguousName, Finder
 from stackd.engine.definition.desired import Desired, property_error
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import inner_label
 from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, StackdError, TemplateError
+from stackd.offload import offloaded
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
 from stackd.template.constraints import CustomConstraint
 from stackd.template.evaluate import evaluate

@@ -44,7 +44,6 @@ class CloudFormationStack(NestedType[CloudFormationStackProps]):
     Its outputs are the attributes `Outputs.NAME`.
     """
 
-    properties = CloudFormationStackProps
     checkable = True
 
     def child(

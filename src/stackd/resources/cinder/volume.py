@@ -3,66 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackd.errors import PropertyError, ResourceFailure, ResourceInError
 from stackd.records import Resource
-from stackd.resources.base import Entity, ResourceType, attr
-from stackd.resources.cinder import backup
-from stackd.resources.cinder.attaching import attach, detach, devices_of, is_attached, servers_of
-from stackd.resources.constraints import between
+from stackd.resources.attributes import LIVE, attr
+from stackd.resources.base import ResourceType
+from stackd.resources.cinder import backup, changes
+from stackd.resources.cinder.volume_props import VolumeProps
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity
 from stackd.resources.nova.hints import with_stack
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, Support, prop
+from stackd.resources.schema import Support
 
-_READY = ("available", "in-use")
-_WORKING = (
-    *("creating", "restoring-backup", "downloading", "extending", "retyping", "uploading"),
-    *("attaching", "detaching", "reserved", "backing-up"),
-)
 _OLD_ATTACHMENTS = Support("DEPRECATED", "9.0.0", previous=Support(version="2015.1"))
-_OLD_IMAGE = Support("HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.1"))
-_OLD_MULTIATTACH = Support("HIDDEN", "13.0.0", previous=Support(version="6.0.0"))
-
-
-class VolumeProps(Properties):
-    """Properties of ``OS::Cinder::Volume``."""
-
-    availability_zone: str | None = prop("The availability zone to put the volume into.")
-    size: int | None = prop(
-        "Size in GB. It may grow later but not shrink.", update=IN_PLACE, constraints=[between(1)]
-    )
-    snapshot_id: str | None = prop("A snapshot to make the volume from.", find="cinder.snapshot")
-    backup_id: str | None = prop(
-        "A backup to restore into the volume.", update=IN_PLACE, find="cinder.backup"
-    )
-    name: str | None = prop("Name of the volume.", update=IN_PLACE)
-    description: str | None = prop("What the volume is for.", update=IN_PLACE)
-    volume_type: str | None = prop("Type of the volume.", update=IN_PLACE, find="cinder.vtype")
-    metadata: dict[str, Any] = prop("Pairs of keys and texts on the volume.", default={}, update=IN_PLACE)
-    image_ref: str | None = prop(
-        "An image to copy to the volume.", name="imageRef", support=_OLD_IMAGE, moved_to="image"
-    )
-    image: str | None = prop("An image to copy to the volume.", find="glance.image")
-    source_volid: str | None = prop("A volume to copy.", find="cinder.volume")
-    scheduler_hints: dict[str, Any] | None = prop("Hints for the scheduler.", since="2015.1")
-    read_only: bool | None = prop("Whether the volume can only be read.", update=IN_PLACE, since="5.0.0")
-    multiattach: bool = prop(
-        "Has no effect: the volume type decides whether several servers may use a volume.",
-        default=False,
-        support=_OLD_MULTIATTACH,
-    )
 
 
 @resource_type("OS::Cinder::Volume")
 class Volume(ResourceType[VolumeProps]):
     """A disk: empty, or a copy of an image, snapshot, volume or backup."""
 
-    properties = VolumeProps
     entity = Entity("volume", "/volumes", "volume", "volumes", list_path="/volumes/detail")
     awaits_deletion = True
     checkable = True
@@ -77,13 +40,13 @@ class Volume(ResourceType[VolumeProps]):
         "metadata": attr("JSON of the pairs on the volume."),
         "metadata_values": attr("The pairs on the volume.", "map", source="metadata"),
         "source_volid": attr("The volume that this one was copied from."),
-        "status": attr("State of the volume."),
+        "status": attr("State of the volume.", how=LIVE),
         "created_at": attr("When the volume was made."),
         "bootable": attr("Whether a server can start from the volume."),
         "encrypted": attr("Whether the volume is encrypted."),
-        "attachments": attr("JSON of the servers that use the volume.", support=_OLD_ATTACHMENTS),
+        "attachments": attr("JSON of the servers that use the volume.", how=LIVE, support=_OLD_ATTACHMENTS),
         "attachments_list": attr(
-            "The servers that use the volume.", "list", source="attachments", since="9.0.0"
+            "The servers that use the volume.", "list", LIVE, source="attachments", since="9.0.0"
         ),
         "multiattach": attr("Whether several servers may use the volume.", "boolean", since="6.0.0"),
     }
@@ -110,14 +73,7 @@ class Volume(ResourceType[VolumeProps]):
 
     def ready(self, live: JSON) -> bool:
         """Whether the volume can be used, or is used already."""
-        status = live["status"]
-        if status in _READY:
-            return True
-        if status in _WORKING:
-            return False
-        if status.startswith("error"):
-            raise ResourceInError(f'Went to status {status} due to "Unknown"')
-        raise ResourceFailure(f'Volume is not available - Unknown status {status} due to "Unknown"')
+        return changes.is_usable(live)
 
     def broken(self, live: JSON) -> bool:
         """Only a volume in error or on its way out has to be replaced."""
@@ -154,10 +110,10 @@ class Volume(ResourceType[VolumeProps]):
         """Describe a restored volume, and set the flag once the volume is there."""
         if props.backup_id:
             body = {"name": props.name or ctx.physical_name, "metadata": as_text(props.metadata)}
-            await _change(ctx, body | props.body("description"))
+            await changes.change(ctx, body | props.body("description"))
         if props.read_only is not None:
             await ctx.poll(self.ready)
-            await _set_read_only(ctx, props.read_only)
+            await changes.set_read_only(ctx, props.read_only)
 
     async def update(self, ctx: Context, old: VolumeProps, new: VolumeProps) -> None:
         """Change what differs, one thing after another."""
@@ -165,23 +121,25 @@ class Volume(ResourceType[VolumeProps]):
             raise ResourceFailure("Shrinking volume is not supported.")
         if body := new.changed_from(old, "name", "description"):
             body = {**body, "name": new.name or ctx.physical_name} if "name" in body else body
-            await _change(ctx, body)
+            await changes.change(ctx, body)
         if new.metadata != old.metadata:
             path = f"/volumes/{ctx.physical_id}/metadata"
             await ctx.cloud.volume.put(path, {"metadata": as_text(new.metadata)})
         if new.volume_type and new.volume_type != old.volume_type:
-            await self._retype(ctx, new.volume_type)
+            await changes.retype(ctx, new.volume_type)
         restores = new.backup_id is not None and new.backup_id != old.backup_id
         flags = new.read_only is not None and new.read_only != old.read_only
         if restores or flags or ctx.data.get("reattach"):
-            await _detached(ctx, lambda: self._rewrite(ctx, new, restores=restores, flags=flags))
+            await changes.while_detached(
+                ctx, lambda: changes.rewrite(ctx, new, restores=restores, flags=flags)
+            )
         if new.size is not None and new.size != old.size:
-            await self._extend(ctx, new.size)
+            await changes.extend(ctx, new.size)
 
     async def delete(self, ctx: Context, props: VolumeProps) -> None:
         """Remove a volume that no server uses; first back it up if the policy says so."""
         live = await ctx.live(fresh=True)
-        if ctx.resource.deletion_policy == "Snapshot" and live["status"] in _READY:
+        if ctx.resource.deletion_policy == "Snapshot" and live["status"] in changes.READY:
             await backup.make(ctx, ctx.physical_id)
             live = await ctx.live(fresh=True)
         if live["status"] == "in-use":
@@ -204,56 +162,6 @@ class Volume(ResourceType[VolumeProps]):
         sources = ("image", "imageRef", "snapshot_id", "source_volid")
         others = {name: value for name, value in properties.items() if name not in sources}
         return others | {"backup_id": kept["backup_id"]}
-
-    async def _retype(self, ctx: Context, wanted: str) -> None:
-        name = (await ctx.cloud.volume.get(f"/types/{wanted}"))["volume_type"]["name"]
-        if (await ctx.live(fresh=True)).get("volume_type") != name:
-            await _act(ctx, "os-retype", {"new_type": wanted, "migration_policy": "never"})
-        await ctx.poll(self.ready)
-
-    async def _extend(self, ctx: Context, size: int) -> None:
-        if (await ctx.live(fresh=True))["size"] < size:
-            await ctx.poll(self.ready)
-            await _act(ctx, "os-extend", {"new_size": size})
-        await ctx.poll(self.ready)
-
-    async def _rewrite(self, ctx: Context, new: VolumeProps, *, restores: bool, flags: bool) -> None:
-        """What can only be done to a volume that no server uses."""
-        if restores and new.backup_id:
-            await backup.restore_into(ctx, new.backup_id, ctx.physical_id)
-            await ctx.poll(self.ready)
-        if flags and new.read_only is not None:
-            await _set_read_only(ctx, new.read_only)
-
-
-async def _act(ctx: Context, action: str, body: Any) -> None:
-    await ctx.cloud.volume.post(f"/volumes/{ctx.physical_id}/action", {action: body})
-
-
-async def _change(ctx: Context, body: JSON) -> None:
-    await ctx.cloud.volume.put(f"/volumes/{ctx.physical_id}", {"volume": body})
-
-
-async def _set_read_only(ctx: Context, flag: bool) -> None:
-    await _act(ctx, "os-update_readonly_flag", {"readonly": flag})
-
-
-async def _detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> None:
-    """Do something to a volume while its servers do without it, then give it back to them."""
-    volume = ctx.physical_id
-    live = await ctx.live(fresh=True)
-    attachments = ctx.data.get("reattach") or devices_of(live)
-    if attachments:
-        await ctx.put_data(reattach=attachments)  # a restart must know whom to give it back
-    for each in attachments:
-        await detach(ctx, each["server"], volume)
-    await work()
-    for each in attachments:
-        server = each["server"]
-        if server not in servers_of(await ctx.live(fresh=True)):
-            await attach(ctx, server, volume, each["device"])
-        await ctx.poll(partial(is_attached, server=server))
-    await ctx.put_data(reattach=None)
 
 
 def _text(value: Any, kind: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from stackd.errors import CloudNotFound
 from stackd.resources.base import ResourceType
@@ -17,10 +18,7 @@ class VolumeAttachmentProps(Properties):
 
     instance_uuid: str = prop("Id of the server.", required=True, update=IN_PLACE)
     volume_id: str = prop("The volume to attach.", required=True, update=IN_PLACE, find="cinder.volume")
-    mountpoint: str | None = prop(
-        "The device under which the server sees the volume; the hypervisor may choose another.",
-        update=IN_PLACE,
-    )
+    mountpoint: str | None = prop("The device in the server, which may choose another.", update=IN_PLACE)
 
 
 @resource_type("OS::Cinder::VolumeAttachment")
@@ -28,7 +26,6 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
     """Attaches a volume to a server, and detaches it again."""
 
     service = "volume"
-    properties = VolumeAttachmentProps
 
     async def create(self, ctx: Context, props: VolumeAttachmentProps) -> None:
         """Ask the server to take the volume."""
@@ -58,8 +55,7 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
     async def find(self, ctx: Context, props: VolumeAttachmentProps) -> Sequence[JSON]:
         """The attachment of this volume in the server's list."""
         path = f"/servers/{props.instance_uuid}/os-volume_attachments"
-        try:
+        with suppress(CloudNotFound):
             listed = (await ctx.cloud.compute.get(path))["volumeAttachments"]
-        except CloudNotFound:
-            return []
-        return [each for each in listed if each["volumeId"] == props.volume_id]
+            return [each for each in listed if each["volumeId"] == props.volume_id]
+        return []

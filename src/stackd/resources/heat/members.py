@@ -9,6 +9,7 @@ from stackd.errors import InvalidTemplateAttribute, NotFound
 from stackd.records import Resource
 from stackd.resources.base import Members
 from stackd.template.functions.refs import select
+from stackd.wording import Reason
 
 _PREFIX = "resource."
 
@@ -50,4 +51,4 @@ def group_attribute(
 
 def no_attribute(resource: Resource, name: str) -> InvalidTemplateAttribute:
     """The error for an attribute that a resource does not have."""
-    return InvalidTemplateAttribute(f"The Referenced Attribute ({resource.name} {name}) is incorrect.")
+    return InvalidTemplateAttribute(Reason.UNKNOWN_ATTRIBUTE(resource=resource.name, name=name))

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from stackd.errors import PropertyError
 from stackd.records import Resource
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between, one_of
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import Context
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, Support, prop
 from stackd.template.unknown import has_unknown
@@ -73,9 +74,13 @@ class RandomStringProps(Properties):
 class RandomString(ResourceType[RandomStringProps]):
     """A text drawn at random when the resource is created; it stays the same until a property changes."""
 
-    properties = RandomStringProps
     local = True
-    attributes: ClassVar = {"value": attr("The text; the same that a reference to the resource gives.")}
+    attributes: ClassVar = {
+        "value": attr(
+            "The text; the same that a reference to the resource gives.",
+            compute=lambda resource: resource.data.get("value"),
+        )
+    }
 
     def validate(self, props: RandomStringProps) -> None:
         """Together the minima must fit into the length."""
@@ -94,10 +99,6 @@ class RandomString(ResourceType[RandomStringProps]):
     def reference(self, resource: Resource) -> Any:
         """The text itself."""
         return resource.data.get("value") or resource.name
-
-    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """The text."""
-        return {"value": resource.data.get("value")}
 
 
 def draw(parts: Sequence[tuple[str, int]], length: int) -> str:

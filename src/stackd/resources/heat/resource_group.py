@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from stackd.errors import RequestLimitExceeded
 from stackd.records import Resource
-from stackd.resources.base import Batch, Child, Members, NestedType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.constraints import between, length, one_of
 from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, walk
@@ -99,7 +100,6 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
     Members are named by their index, which their properties can use through ``index_var``.
     """
 
-    properties = ResourceGroupProps
     update_policy = GroupUpdatePolicy.schema
     checkable = True
     shaping = ("count", "removal_policies", "removal_policies_mode")

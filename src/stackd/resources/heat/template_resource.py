@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from stackd.errors import TemplateError
 from stackd.records import Resource
-from stackd.resources.base import Attribute, Child, Members, NestedType, ResourceType
+from stackd.resources.attributes import Attribute
+from stackd.resources.base import Child, Members, NestedType, ResourceType
 from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute
 from stackd.resources.schema import IN_PLACE, Properties, PropertySchema
 from stackd.template.functions.refs import select

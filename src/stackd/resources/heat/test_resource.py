@@ -6,9 +6,10 @@ import asyncio
 from typing import Any, ClassVar
 
 from stackd.errors import ResourceFailure
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import LIVE, attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import custom
-from stackd.resources.context import Context
+from stackd.resources.context import Context, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -50,13 +51,19 @@ class TestResourceProps(Properties):
     entity_name: str = prop("The collection of that service to list.", default="", update=IN_PLACE)
 
 
+async def _output(ctx: Reading) -> Any:
+    """The value, after the time that is asked for."""
+    props = TestResourceProps.load(ctx.resource.properties)
+    await ctx.sleep(props.attr_wait_secs)
+    return props.value
+
+
 @resource_type("OS::Heat::TestResource", since="5.0.0")
 class TestResource(ResourceType[TestResourceProps]):
     """Waits, fails and is replaced as its properties say."""
 
     __test__ = False
-    properties = TestResourceProps
-    attributes: ClassVar = {"output": attr("The property value.", "any", lazy=True)}
+    attributes: ClassVar = {"output": attr("The property value.", "any", LIVE, read=_output)}
     shown_by: ClassVar = {"value": ("output",)}
     checkable = True
 
@@ -92,12 +99,6 @@ class TestResource(ResourceType[TestResourceProps]):
         """Content as soon as there is an id."""
         if not ctx.resource.physical_id:
             raise ResourceFailure("The resource has no physical id")
-
-    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
-        """The value, after the time that is asked for."""
-        props = TestResourceProps.load(ctx.resource.properties)
-        await ctx.sleep(props.attr_wait_secs)
-        return props.value
 
 
 async def _wait(ctx: Context, props: TestResourceProps, action: str) -> None:

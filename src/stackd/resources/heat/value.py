@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from stackd.errors import PropertyError
-from stackd.records import Resource
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import one_of
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import Context
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, PropertySchema, convert, prop
 from stackd.template.unknown import has_unknown
@@ -37,9 +37,12 @@ class ValueProps(Properties):
 class Value(ResourceType[ValueProps]):
     """Keeps a value, of a certain type if one is given, for other resources and outputs to use."""
 
-    properties = ValueProps
     local = True
-    attributes: ClassVar = {"value": attr("The value as it was given.", "any")}
+    attributes: ClassVar = {
+        "value": attr(
+            "The value as it was given.", "any", compute=lambda resource: resource.properties.get("value")
+        )
+    }
 
     def validate(self, props: ValueProps) -> None:
         """The value must be one that a property of the type would take."""
@@ -54,7 +57,3 @@ class Value(ResourceType[ValueProps]):
     async def create(self, ctx: Context, props: ValueProps) -> None:
         """Nothing but a name is made."""
         await ctx.created(ctx.physical_name)
-
-    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """The value as it was given."""
-        return {"value": resource.properties.get("value")}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from typing import Any, ClassVar
 
-from stackd.errors import ResourceFailure
 from stackd.records import Resource
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
-from stackd.resources.context import JSON, Context
-from stackd.resources.heat.wait_condition_handle import received
-from stackd.resources.heat.wait_signals import AWS, NATIVE, Keys, enough, merge_all, timeout
+from stackd.resources.context import Context
+from stackd.resources.heat.waiting import wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -29,8 +26,13 @@ class WaitConditionProps(Properties):
 class WaitCondition(ResourceType[WaitConditionProps]):
     """Waits for a number of signals to a handle; a signal of failure, or none in time, makes it fail."""
 
-    properties = WaitConditionProps
-    attributes: ClassVar = {"data": attr("JSON of the data that came with the signals, by their ids.")}
+    shown_by: ClassVar = dict.fromkeys(("handle", "count", "timeout"), ("data",))
+    attributes: ClassVar = {
+        "data": attr(
+            "JSON of the data that came with the signals, by their ids.",
+            compute=lambda resource: resource.data.get("signals"),
+        )
+    }
 
     async def create(self, ctx: Context, props: WaitConditionProps) -> None:
         """Make nothing: there is no object behind a wait condition."""
@@ -46,33 +48,3 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""
         return resource.name
-
-    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """What came with the signals."""
-        return {"data": resource.data.get("signals")}
-
-
-async def wait(ctx: Context, reference: str, count: int, seconds: float) -> None:
-    """Return when a handle has enough signals, and keep what came with them."""
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
-    while True:
-        handle = await ctx.sibling(reference)
-        if handle is None or not handle.kind.endswith("WaitConditionHandle"):
-            raise ResourceFailure(f"{reference} is not a valid wait condition handle.")
-        keys = _keys(handle)
-        signals = merge_all(keys, handle.metadata, await received(ctx, handle))
-        if _expects_none(handle) or enough(keys, signals, count):
-            break
-        if clock() >= end:
-            raise timeout(keys, signals, count)
-        await ctx.signalled()
-    await ctx.put_data(signals=json.dumps({each: entry[keys.data] for each, entry in signals.items()}))
-
-
-def _keys(handle: Resource) -> Keys:
-    return NATIVE if handle.kind == "OS::Heat::WaitConditionHandle" else AWS
-
-
-def _expects_none(handle: Resource) -> bool:
-    return handle.properties.get("signal_transport") == "NO_SIGNAL"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from stackd.records import Resource
-from stackd.resources.base import ResourceType, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import one_of
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import Context
 from stackd.resources.heat import guests
 from stackd.resources.heat.addresses import signal_url, signed_url
 from stackd.resources.heat.wait_signals import NATIVE, merge
@@ -38,17 +39,30 @@ class WaitConditionHandleProps(Properties):
     )
 
 
+def _kept(name: str) -> Callable[[Resource], Any]:
+    return lambda resource: resource.data.get(name)
+
+
+def _command(resource: Resource) -> str | None:
+    return _CURL.format(**resource.data) if resource.data.get("token") else None
+
+
+def _settings(resource: Resource) -> str | None:
+    return json.dumps(resource.data["signal"]) if resource.data.get("signal") else None
+
+
 @resource_type("OS::Heat::WaitConditionHandle", since="2014.2")
 class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
     """Gathers signals; a user that may do nothing else is made to send them."""
 
-    properties = WaitConditionHandleProps
     signalable = True
     attributes: ClassVar = {
-        "token": attr("A token to signal with; for TOKEN_SIGNAL only."),
-        "endpoint": attr("Where to send a signal; for TOKEN_SIGNAL only."),
-        "curl_cli": attr("A command that sends a signal; for TOKEN_SIGNAL only."),
-        "signal": attr("JSON of what a guest needs to send a signal by the chosen transport."),
+        "token": attr("A token to signal with; for TOKEN_SIGNAL only.", compute=_kept("token")),
+        "endpoint": attr("Where to send a signal; for TOKEN_SIGNAL only.", compute=_kept("endpoint")),
+        "curl_cli": attr("A command that sends a signal; for TOKEN_SIGNAL only.", compute=_command),
+        "signal": attr(
+            "JSON of what a guest needs to send a signal by the chosen transport.", compute=_settings
+        ),
     }
 
     async def create(self, ctx: Context, props: WaitConditionHandleProps) -> None:
@@ -93,16 +107,6 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
         signals, text = merge(NATIVE, ctx.resource.metadata, details)
         await ctx.put_metadata(signals)
         return text
-
-    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """What was kept for guests."""
-        kept = resource.data
-        return {
-            "token": kept.get("token"),
-            "endpoint": kept.get("endpoint"),
-            "curl_cli": _CURL.format(**kept) if kept.get("token") else None,
-            "signal": json.dumps(kept["signal"]) if kept.get("signal") else None,
-        }
 
 
 async def received(ctx: Context, handle: Resource) -> list[Any]:

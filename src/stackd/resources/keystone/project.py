@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from stackd.errors import CloudNotFound
-from stackd.resources.base import Entity, ResourceType, attr
-from stackd.resources.context import JSON, Context
-from stackd.resources.keystone import objects
+from stackd.resources.attributes import attr
+from stackd.resources.context import Context
+from stackd.resources.keystone.identity import domain_of, identity, since
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
-
-_PROJECT = Entity("identity", "/projects", "project", "projects")
-_CHANGEABLE = {
-    "name": "name",
-    "domain": "domain_id",
-    "description": "description",
-    "enabled": "enabled",
-    "tags": "tags",
-}
 
 
 class ProjectProps(Properties):
     """Properties of a project."""
 
     name: str | None = prop("Name of the project.", update=IN_PLACE)
-    domain: str = prop(
-        "Name or id of the project's domain.", default="default", update=IN_PLACE, find="keystone.domain"
-    )
+    domain: str = domain_of("project")
     description: str = prop("What the project is for.", default="", update=IN_PLACE)
     enabled: bool = prop("Whether the project can be used.", default=True, update=IN_PLACE)
     parent: str | None = prop(
@@ -37,13 +26,15 @@ class ProjectProps(Properties):
     tags: list[Any] = prop("Tags of the project.", default=[], update=IN_PLACE, since="10.0.0")
 
 
-@resource_type("OS::Keystone::Project", support=objects.since("2015.1"))
-class Project(ResourceType[ProjectProps]):
+@resource_type("OS::Keystone::Project", support=since("2015.1"))
+class Project(RestResource[ProjectProps]):
     """A project, whose members share what belongs to it."""
 
-    properties = ProjectProps
-    service = "identity"
-    entity = _PROJECT
+    entity = identity("project", "projects")
+    fields: ClassVar = same("name", "description", "enabled", "tags") | {
+        "domain": "domain_id",
+        "parent": "parent_id",
+    }
     attributes: ClassVar = {
         "name": attr("Name of the project.", since="10.0.0"),
         "parent_id": attr("Id of the project above.", since="10.0.0"),
@@ -51,19 +42,6 @@ class Project(ResourceType[ProjectProps]):
         "enabled": attr("Whether the project can be used.", "boolean", since="10.0.0"),
         "is_domain": attr("Whether the project is a domain itself.", "boolean", since="10.0.0"),
     }
-
-    async def create(self, ctx: Context, props: ProjectProps) -> None:
-        """Make the project."""
-        body = objects.creation(ctx, props, {**_CHANGEABLE, "parent": "parent_id"})
-        await objects.create(ctx, _PROJECT, body)
-
-    async def find(self, ctx: Context, props: ProjectProps) -> Sequence[JSON]:
-        """The project with our mark."""
-        return await objects.find(ctx, _PROJECT, props)
-
-    async def update(self, ctx: Context, old: ProjectProps, new: ProjectProps) -> None:
-        """Send what differs."""
-        await objects.update(ctx, _PROJECT, old, new, _CHANGEABLE)
 
     async def delete(self, ctx: Context, props: ProjectProps) -> None:
         """Delete the project, after the security group that every project gets and nobody else deletes."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import ClassVar
 
-from stackd.resources.base import Entity, ResourceType
-from stackd.resources.context import JSON, Context
-from stackd.resources.keystone import objects
+from stackd.resources.keystone.identity import identity, since
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import RestResource
 from stackd.resources.schema import IN_PLACE, Properties, prop
-
-_ROLE = Entity("identity", "/roles", "role", "roles")
 
 
 class RoleProps(Properties):
@@ -24,23 +21,9 @@ class RoleProps(Properties):
     )
 
 
-@resource_type("OS::Keystone::Role", support=objects.since("2015.1"))
-class Role(ResourceType[RoleProps]):
+@resource_type("OS::Keystone::Role", support=since("2015.1"))
+class Role(RestResource[RoleProps]):
     """A role, which the policies of services know by its name."""
 
-    properties = RoleProps
-    service = "identity"
-    entity = _ROLE
-
-    async def create(self, ctx: Context, props: RoleProps) -> None:
-        """Make the role."""
-        body = objects.creation(ctx, props, {"name": "name", "domain": "domain_id"})
-        await objects.create(ctx, _ROLE, body)
-
-    async def find(self, ctx: Context, props: RoleProps) -> Sequence[JSON]:
-        """The role with our mark."""
-        return await objects.find(ctx, _ROLE, props)
-
-    async def update(self, ctx: Context, old: RoleProps, new: RoleProps) -> None:
-        """Change the name."""
-        await objects.update(ctx, _ROLE, old, new, {"name": "name"})
+    entity = identity("role", "roles")
+    fields: ClassVar = {"name": "name", "domain": "domain_id"}

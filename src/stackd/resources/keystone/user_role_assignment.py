@@ -7,8 +7,8 @@ from typing import Any
 from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.context import Context
-from stackd.resources.keystone import objects
 from stackd.resources.keystone.grants import GrantProps, check_grants, exchange, grant_paths
+from stackd.resources.keystone.identity import since
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -20,11 +20,10 @@ class UserRoleAssignmentProps(Properties):
     roles: list[GrantProps] | None = prop("Roles of the user on projects and domains.", update=IN_PLACE)
 
 
-@resource_type("OS::Keystone::UserRoleAssignment", support=objects.since("5.0.0"))
+@resource_type("OS::Keystone::UserRoleAssignment", support=since("5.0.0"))
 class UserRoleAssignment(ResourceType[UserRoleAssignmentProps]):
     """Gives roles to a user; the cloud has no object for it, so it has our own id."""
 
-    properties = UserRoleAssignmentProps
     service = "identity"
 
     def validate(self, props: UserRoleAssignmentProps) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackd.resources.constraints import custom
 from stackd.resources.context import JSON, Context
-from stackd.resources.neutron.objects import renamed
+from stackd.resources.rest import renamed
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 

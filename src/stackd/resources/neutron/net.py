@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from stackd.resources.base import Entity, ResourceType, attr
-from stackd.resources.constraints import custom
-from stackd.resources.context import JSON, Context
-from stackd.resources.neutron import objects
+from stackd.resources.attributes import attr
+from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.neutron.agents import DHCP, assign
-from stackd.resources.neutron.objects import Field, fields
+from stackd.resources.neutron.net_props import NetProps
+from stackd.resources.neutron.network import BUILT, network
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, prop
-
-_NETWORK = Entity("network", "/networks", "network", "networks")
-_FIELDS = fields(
-    "name",
-    "admin_state_up",
-    "shared",
-    "port_security_enabled",
-    "tenant_id",
-    "availability_zone_hints",
-    qos_policy=Field("qos_policy_id", cleared=None),
-    dns_domain=Field("dns_domain", cleared=""),
-)
+from stackd.resources.rest import KEEP, Field, RestResource, same
 
 
-class NetProps(Properties):
-    """Properties of a network."""
-
-    name: str | None = prop("Name of the network.", update=IN_PLACE)
-    value_specs: dict[str, Any] = objects.value_specs()
-    admin_state_up: bool = prop("Whether the network carries traffic.", default=True, update=IN_PLACE)
-    tenant_id: str | None = prop("Project that owns the network; only administrators may choose another.")
-    shared: bool = prop("Whether all projects may use the network.", default=False, update=IN_PLACE)
-    dhcp_agent_ids: list[Any] | None = prop("Ids of the DHCP agents that serve the network.", update=IN_PLACE)
-    port_security_enabled: bool | None = prop(
-        "Whether new ports of the network are guarded by security groups.", update=IN_PLACE, since="5.0.0"
-    )
-    qos_policy: str | None = prop(
-        "Name or id of the QoS policy of the network.",
-        update=IN_PLACE,
-        find="neutron.qos_policy",
-        since="6.0.0",
-    )
-    dns_domain: str | None = prop(
-        "DNS domain of the network's ports.",
-        update=IN_PLACE,
-        constraints=[custom("dns_domain")],
-        since="7.0.0",
-    )
-    availability_zone_hints: list[Any] | None = prop(
-        "Availability zones in which the network should be served.", since="19.0.0"
-    )
-    tags: list[str] | None = objects.tags("network")
+async def _segments(ctx: Reading) -> list[JSON]:
+    """The segments, those without a name first."""
+    found = await ctx.cloud.network.list_all("/segments", "segments", {"network_id": ctx.physical_id})
+    return sorted(found, key=lambda segment: (segment["name"] is not None, segment["name"] or ""))
 
 
 @resource_type("OS::Neutron::Net")
-class Net(ResourceType[NetProps]):
+class Net(RestResource[NetProps]):
     """A virtual network to which ports are connected."""
 
-    properties = NetProps
-    service = "network"
-    entity = _NETWORK
+    entity = network("network", tags=True)
+    readiness = BUILT
+    survives = True
+    fields: ClassVar = same("name", "admin_state_up", "shared", "tenant_id", "availability_zone_hints") | {
+        "port_security_enabled": Field("port_security_enabled", cleared=KEEP),
+        "qos_policy": Field("qos_policy_id", cleared=None),
+        "dns_domain": Field("dns_domain", cleared=""),
+    }
     attributes: ClassVar = {
         "status": attr("State of the network."),
         "name": attr("Name of the network."),
@@ -73,42 +41,17 @@ class Net(ResourceType[NetProps]):
         "mtu": attr("Largest packet in bytes.", "integer", since="5.0.0"),
         "qos_policy_id": attr("Id of the QoS policy.", since="6.0.0"),
         "l2_adjacency": attr("Whether all ports are in one broadcast domain.", "boolean", since="9.0.0"),
-        "segments": attr("Segments of the network.", "list", lazy=True, since="11.0.0"),
+        "segments": attr("Segments of the network.", "list", read=_segments, since="11.0.0"),
     }
 
-    def validate(self, props: NetProps) -> None:
-        """See ``ResourceType``."""
-        objects.check_value_specs(props)
-
-    async def create(self, ctx: Context, props: NetProps) -> None:
-        """Make the network."""
-        reply = await ctx.cloud.network.post("/networks", {"network": objects.creation(ctx, props, _FIELDS)})
-        await ctx.created(reply["network"]["id"], reply["network"])
-
     async def configure(self, ctx: Context, props: NetProps) -> None:
-        """Choose agents and set tags."""
+        """Agents are chosen, too."""
         if props.dhcp_agent_ids:
             await assign(ctx, DHCP, props.dhcp_agent_ids)
-        if props.tags:
-            await objects.put_tags(ctx, _NETWORK, props.tags)
-
-    def ready(self, live: JSON) -> bool:
-        """Whether the network is built."""
-        return objects.built(live)
-
-    def broken(self, live: JSON) -> bool:
-        """Only what is in error has to be replaced."""
-        return objects.in_error(live)
+        await super().configure(ctx, props)
 
     async def update(self, ctx: Context, old: NetProps, new: NetProps) -> None:
-        """Send what differs."""
-        await objects.put(ctx, _NETWORK, objects.change(ctx, old, new, _FIELDS))
+        """Without a list of agents, those that serve the network stay."""
+        await super().update(ctx, old, new)
         if new.dhcp_agent_ids is not None and new.dhcp_agent_ids != old.dhcp_agent_ids:
             await assign(ctx, DHCP, new.dhcp_agent_ids)
-        if new.tags != old.tags:
-            await objects.put_tags(ctx, _NETWORK, new.tags)
-
-    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
-        """The segments, those without a name first."""
-        found = await ctx.cloud.network.list_all("/segments", "segments", {"network_id": ctx.physical_id})
-        return sorted(found, key=lambda segment: (segment["name"] is not None, segment["name"] or ""))

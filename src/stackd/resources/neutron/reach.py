@@ -11,8 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stackd.resources.base import Sibling, Siblings
-from stackd.resources.neutron.objects import either, is_set, key_of, network_key, same
+from stackd.resources.neutron.siblings import either, key_of, network_key, same
+from stackd.resources.rules import is_set
 from stackd.template.unknown import Unknown
+
+
+def path_between(network: Any, port: Any, siblings: Siblings) -> list[str]:
+    """Names of what connects a port's network with an external one."""
+    return [*gateways_to(network, siblings), *interfaces_for(port, siblings)]
 
 
 def gateways_to(network: Any, siblings: Siblings) -> list[str]:

@@ -6,57 +6,22 @@ from collections.abc import Sequence
 
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Context
-from stackd.resources.neutron import objects
+from stackd.resources.neutron.router_interface_props import RouterInterfaceProps
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import Properties, Support, prop
-
-
-class RouterInterfaceProps(Properties):
-    """Properties of a router's interface."""
-
-    router: str = prop("Name or id of the router.", required=True, find="neutron.router")
-    router_id: str | None = prop(
-        "Id of the router.",
-        find="neutron.router",
-        moved_to="router",
-        support=Support(
-            "HIDDEN", "6.0.0", previous=Support("DEPRECATED", "2015.1", previous=Support(version="2013.1"))
-        ),
-    )
-    subnet_id: str | None = prop(
-        "",
-        find="neutron.subnet",
-        moved_to="subnet",
-        support=Support("HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2")),
-    )
-    subnet: str | None = prop(
-        "Name or id of the subnet; the router takes the address of its gateway.", find="neutron.subnet"
-    )
-    port_id: str | None = prop(
-        "Id of the port.",
-        find="neutron.port",
-        moved_to="port",
-        support=Support(
-            "HIDDEN", "6.0.0", previous=Support("DEPRECATED", "2015.1", previous=Support(version="2014.1"))
-        ),
-    )
-    port: str | None = prop(
-        "Name or id of the port that becomes the interface.", find="neutron.port", since="2015.1"
-    )
+from stackd.resources.rules import at_least_one, at_most_one
 
 
 @resource_type("OS::Neutron::RouterInterface")
 class RouterInterface(ResourceType[RouterInterfaceProps]):
     """A router's presence on a subnet; its physical id is ``router:subnet_id=…`` or ``router:port_id=…``."""
 
-    properties = RouterInterfaceProps
     service = "network"
     extension = "router"
 
     def validate(self, props: RouterInterfaceProps) -> None:
         """A subnet or a port."""
-        objects.at_most_one(props, "subnet", "port")
-        objects.at_least_one(props, "subnet", "port")
+        at_most_one(props, "subnet", "port")
+        at_least_one(props, "subnet", "port")
 
     async def create(self, ctx: Context, props: RouterInterfaceProps) -> None:
         """Add the interface; not to be repeated blindly, a second request would be refused."""

@@ -1,4 +1,4 @@
-"""Rules of security groups: what protocols there are, and when two rules are the same. Pure."""
+"""Rules of security groups: which packets they are for, and when two rules are the same. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from ipaddress import ip_network
 from typing import Any
 
 from stackd.errors import PropertyError
+from stackd.resources.constraints import between, custom, one_of
 from stackd.resources.context import JSON
-from stackd.resources.neutron.objects import known
+from stackd.resources.rules import known
+from stackd.resources.schema import Properties, prop
 from stackd.template.constraints import AllowedValues
 from stackd.wording import Complaint, Reason
 
@@ -53,6 +55,24 @@ class Protocols(AllowedValues):
         if value in _NAMED or (value.isdecimal() and int(value) < 256):
             return None
         return Reason.NOT_ALLOWED(found=f'"{value}"', allowed=f"[0 to 255, {', '.join(_NAMED)}]")
+
+
+class PacketProps(Properties):
+    """The packets that a rule is for: what rules inside and outside of groups have in common."""
+
+    direction: str = prop(
+        "Whether the rule is for packets to or from the port.",
+        default="ingress",
+        constraints=[one_of("ingress", "egress")],
+    )
+    ethertype: str = prop(
+        "Version of the Internet Protocol.", default="IPv4", constraints=[one_of("IPv4", "IPv6")]
+    )
+    port_range_min: int | None = prop("First port; the type for ICMP.", constraints=[between(0, 65535)])
+    port_range_max: int | None = prop("Last port; the code for ICMP.", constraints=[between(0, 65535)])
+    remote_ip_prefix: str | None = prop(
+        "Addresses of the other side in CIDR notation.", constraints=[custom("net_cidr")]
+    )
 
 
 def same_rule_key(rule: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import ClassVar
 
-from stackd.errors import CloudConflict, CloudNotFound, PropertyError
-from stackd.resources.base import Entity, ResourceType
-from stackd.resources.constraints import between, custom, one_of
-from stackd.resources.context import JSON, Context
-from stackd.resources.neutron import objects
-from stackd.resources.neutron.objects import Field, fields
-from stackd.resources.neutron.rules import Protocols, check_ports, rule_body, same_rule_key
+from stackd.errors import PropertyError
+from stackd.resources.context import Context
+from stackd.resources.neutron.group_rules import RuleProps, check_rules, give_rules, write_rules
+from stackd.resources.neutron.network import network
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import KEEP, Field, RestResource
+from stackd.resources.rules import known
 from stackd.resources.schema import IN_PLACE, Properties, prop
-
-_GROUP = Entity("network", "/security-groups", "security_group", "security_groups")
-_FIELDS = fields("name", "stateful", description=Field("description", cleared=""))
-_BY_GROUP, _BY_PREFIX = "remote_group_id", "remote_ip_prefix"
-
-
-class RuleProps(Properties):
-    """One rule of a group."""
-
-    description: str | None = prop("What the rule is for.", since="27.0.0")
-    direction: str = prop(
-        "Whether the rule is for packets to or from the port.",
-        default="ingress",
-        constraints=[one_of("ingress", "egress")],
-    )
-    ethertype: str = prop(
-        "Version of the Internet Protocol.", default="IPv4", constraints=[one_of("IPv4", "IPv6")]
-    )
-    port_range_min: int | None = prop("First port; the type for ICMP.", constraints=[between(0, 65535)])
-    port_range_max: int | None = prop("Last port; the code for ICMP.", constraints=[between(0, 65535)])
-    protocol: str | None = prop(
-        "Name or number of the protocol; all when left out.", constraints=[Protocols()]
-    )
-    remote_mode: str = prop(
-        "Whether the other side is given as a range of addresses or as a group.",
-        default=_BY_PREFIX,
-        constraints=[one_of(_BY_PREFIX, _BY_GROUP)],
-    )
-    remote_group_id: str | None = prop(
-        "Group of the ports on the other side, this one when left out; for remote_mode remote_group_id.",
-        constraints=[custom("neutron.security_group")],
-        find="neutron.security_group",
-    )
-    remote_ip_prefix: str | None = prop(
-        "Addresses of the other side in CIDR notation.", constraints=[custom("net_cidr")]
-    )
 
 
 class SecurityGroupProps(Properties):
@@ -64,16 +26,20 @@ class SecurityGroupProps(Properties):
 
 
 @resource_type("OS::Neutron::SecurityGroup", since="2014.1")
-class SecurityGroup(ResourceType[SecurityGroupProps]):
+class SecurityGroup(RestResource[SecurityGroupProps]):
     """Lets packets through to and from ports; everything that no rule allows is dropped.
 
     Where no rule is given for packets that leave, all may leave.
     """
 
-    properties = SecurityGroupProps
-    service = "network"
     extension = "security-group"
-    entity = _GROUP
+    entity = network("security_group")
+    survives = True
+    fields: ClassVar = {
+        "name": "name",
+        "stateful": Field("stateful", cleared=KEEP),
+        "description": Field("description", cleared=""),
+    }
 
     def validate(self, props: SecurityGroupProps) -> None:
         """The default group belongs to the service."""
@@ -83,67 +49,15 @@ class SecurityGroup(ResourceType[SecurityGroupProps]):
                 path="properties.name",
                 remedy="Choose another name.",
             )
-        for index, rule in enumerate(objects.known(props.rules) or ()):
-            if isinstance(rule, RuleProps):
-                path = f"properties.rules[{index}]"
-                check_ports(rule.port_range_min, rule.port_range_max, rule.protocol, path)
-
-    async def create(self, ctx: Context, props: SecurityGroupProps) -> None:
-        """Make the group; the service gives it rules that let everything leave."""
-        body = objects.creation(ctx, props, _FIELDS)
-        reply = await ctx.cloud.network.post("/security-groups", {"security_group": body})
-        await ctx.created(reply["security_group"]["id"], reply["security_group"])
+        check_rules(known(props.rules) or ())
 
     async def configure(self, ctx: Context, props: SecurityGroupProps) -> None:
         """Give the group its rules."""
-        if not props.rules:
-            return
-        try:
-            await _write_rules(ctx, props, await ctx.live())
-        except CloudConflict:  # an earlier attempt came further than we knew
-            await _write_rules(ctx, props, await ctx.live(fresh=True))
-
-    def broken(self, live: JSON) -> bool:
-        """A group that exists is good."""
-        return objects.in_error(live)
+        if props.rules:
+            await give_rules(ctx, props.data["rules"])
 
     async def update(self, ctx: Context, old: SecurityGroupProps, new: SecurityGroupProps) -> None:
-        """Send what differs; rules are compared with those that the group has."""
-        await objects.put(ctx, _GROUP, objects.change(ctx, old, new, _FIELDS))
+        """Rules are compared with those that the group has."""
+        await super().update(ctx, old, new)
         if "rules" in new.changed(old):
-            await _write_rules(ctx, new, await ctx.live(fresh=True))
-
-
-async def _write_rules(ctx: Context, props: SecurityGroupProps, live: JSON) -> None:
-    """Give the group exactly the wanted rules. Old ones go first, as they can hinder new ones."""
-    wanted = {same_rule_key(rule): rule for rule in wanted_rules(props, ctx.physical_id)}
-    present = {same_rule_key(rule): rule["id"] for rule in live["security_group_rules"]}
-    for key in present.keys() - wanted.keys():
-        await _remove(ctx, present[key])
-    missing = [rule for key, rule in wanted.items() if key not in present]
-    if missing:
-        await ctx.cloud.network.post("/security-group-rules", {"security_group_rules": missing})
-
-
-async def _remove(ctx: Context, rule: str) -> None:
-    try:
-        await ctx.cloud.network.delete(f"/security-group-rules/{rule}")
-    except CloudNotFound:
-        return
-
-
-def wanted_rules(props: SecurityGroupProps, group: str) -> Iterable[JSON]:
-    """The rules of a group in the API's words; all may leave where nothing is said about it."""
-    rules = [rule_body(_with_remote(rule, group), group) for rule in props.data["rules"]]
-    if not any(rule["direction"] == "egress" for rule in rules):
-        versions = ("IPv4", "IPv6")
-        rules += [rule_body({"direction": "egress", "ethertype": each}, group) for each in versions]
-    return rules
-
-
-def _with_remote(rule: Mapping[str, Any], group: str) -> JSON:
-    """The rule with only that of its two remote sides which its mode means."""
-    body = {key: value for key, value in rule.items() if key != "remote_mode"}
-    if rule["remote_mode"] == _BY_GROUP:
-        return {**body, _BY_PREFIX: None, _BY_GROUP: rule.get(_BY_GROUP) or group}
-    return {**body, _BY_GROUP: None}
+            await write_rules(ctx, new.data["rules"], await ctx.live(fresh=True))

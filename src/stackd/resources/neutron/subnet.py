@@ -3,114 +3,36 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from stackd.errors import PropertyError
-from stackd.resources.base import Entity, ResourceType, attr
-from stackd.resources.constraints import between, custom, one_of
+from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
-from stackd.resources.neutron import objects
-from stackd.resources.neutron.objects import Field, fields, known
+from stackd.resources.neutron.network import network
+from stackd.resources.neutron.subnet_props import SubnetProps
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, Support, prop
+from stackd.resources.rest import Field, RestResource, same
+from stackd.resources.rules import at_least_one, at_most_one, known
 
-_SUBNET = Entity("network", "/subnets", "subnet", "subnets")
-_FIELDS = fields(
-    "name",
-    "cidr",
-    "prefixlen",
-    "ip_version",
-    "enable_dhcp",
-    "tenant_id",
-    "ipv6_ra_mode",
-    "ipv6_address_mode",
-    network=Field("network_id"),
-    subnetpool=Field("subnetpool_id"),
-    segment=Field("segment_id", cleared=None),
-    dns_nameservers=Field("dns_nameservers", cleared=[]),
-    allocation_pools=Field("allocation_pools", cleared=[]),
-    host_routes=Field("host_routes", cleared=[]),
-)
-_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 _NO_GATEWAY, _AUTOMATIC = (None, "", "~"), "auto"
 
 
-class PoolProps(Properties):
-    """Addresses that may be given to ports."""
-
-    start: str = prop("First address.", required=True, constraints=[custom("ip_addr")])
-    end: str = prop("Last address.", required=True, constraints=[custom("ip_addr")])
-
-
-class RouteProps(Properties):
-    """A route that guests learn by DHCP."""
-
-    destination: str = prop("Network behind the route.", required=True, constraints=[custom("net_cidr")])
-    nexthop: str = prop("Address of the next hop.", required=True, constraints=[custom("ip_addr")])
-
-
-class SubnetProps(Properties):
-    """Properties of a subnet."""
-
-    network_id: str | None = prop(
-        "",
-        find="neutron.network",
-        moved_to="network",
-        support=Support("HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2")),
-    )
-    network: str = prop(
-        "Name or id of the network to which the subnet belongs.",
-        required=True,
-        find="neutron.network",
-        since="2014.2",
-    )
-    subnetpool: str | None = prop(
-        "Name or id of the pool from which the subnet's range is taken.",
-        find="neutron.subnetpool",
-        since="6.0.0",
-    )
-    prefixlen: int | None = prop(
-        "Length of the prefix of a range that is taken from a pool.",
-        constraints=[between(0)],
-        since="6.0.0",
-    )
-    cidr: str | None = prop("Range of the subnet in CIDR notation.", constraints=[custom("net_cidr")])
-    value_specs: dict[str, Any] = objects.value_specs()
-    name: str | None = prop("Name of the subnet.", update=IN_PLACE)
-    ip_version: int = prop("Version of the Internet Protocol.", default=4, constraints=[one_of(4, 6)])
-    dns_nameservers: list[Any] = prop("Addresses of name servers.", default=[], update=IN_PLACE)
-    gateway_ip: str | None = prop(
-        'Address of the gateway: empty for none, "auto" for the first of the range, as when it is left out.',
-        update=IN_PLACE,
-    )
-    enable_dhcp: bool = prop("Whether guests get addresses by DHCP.", default=True, update=IN_PLACE)
-    allocation_pools: list[PoolProps] | None = prop(
-        "Parts of the range from which ports get addresses.", update=IN_PLACE
-    )
-    tenant_id: str | None = prop("Project that owns the subnet; only administrators may choose another.")
-    host_routes: list[RouteProps] | None = prop("Routes that guests learn.", update=IN_PLACE)
-    ipv6_ra_mode: str | None = prop(
-        "How routers announce addresses (IPv6).", constraints=[one_of(*_MODES)], since="2015.1"
-    )
-    ipv6_address_mode: str | None = prop(
-        "How guests get addresses (IPv6).", constraints=[one_of(*_MODES)], since="2015.1"
-    )
-    segment: str | None = prop(
-        "Name or id of the segment of the network on which the subnet is; may be given later, not changed.",
-        update=IN_PLACE,
-        find="neutron.segment",
-        support=Support(version="11.0.0", previous=Support(version="9.0.0")),
-    )
-    tags: list[str] | None = objects.tags("subnet")
-
-
 @resource_type("OS::Neutron::Subnet")
-class Subnet(ResourceType[SubnetProps]):
+class Subnet(RestResource[SubnetProps]):
     """A range of addresses for the ports of a network."""
 
-    properties = SubnetProps
-    service = "network"
-    entity = _SUBNET
+    entity = network("subnet", tags=True)
+    survives = True
+    fields: ClassVar = {
+        **same("name", "cidr", "prefixlen", "ip_version", "enable_dhcp", "tenant_id"),
+        **same("ipv6_ra_mode", "ipv6_address_mode"),
+        "network": "network_id",
+        "subnetpool": "subnetpool_id",
+        "segment": Field("segment_id", cleared=None),
+        "dns_nameservers": Field("dns_nameservers", cleared=[]),
+        "allocation_pools": Field("allocation_pools", cleared=[]),
+        "host_routes": Field("host_routes", cleared=[]),
+    }
     attributes: ClassVar = {
         "name": attr("Name of the subnet."),
         "network_id": attr("Id of the subnet's network."),
@@ -126,37 +48,23 @@ class Subnet(ResourceType[SubnetProps]):
 
     def validate(self, props: SubnetProps) -> None:
         """A range of its own or from a pool, and modes that fit the version."""
-        objects.check_value_specs(props)
-        objects.at_least_one(props, "subnetpool", "cidr")
-        objects.at_most_one(props, "subnetpool", "cidr")
-        objects.at_most_one(props, "prefixlen", "cidr")
+        super().validate(props)
+        at_least_one(props, "subnetpool", "cidr")
+        at_most_one(props, "subnetpool", "cidr")
+        at_most_one(props, "prefixlen", "cidr")
         _check_modes(props)
         _check_gateway(known(props.gateway_ip))
 
-    async def create(self, ctx: Context, props: SubnetProps) -> None:
-        """Make the subnet."""
-        gateway = _AUTOMATIC if props.gateway_ip is None else props.gateway_ip
-        body = _gateway(gateway) | objects.creation(ctx, props, _FIELDS)
-        reply = await ctx.cloud.network.post("/subnets", {"subnet": body})
-        await ctx.created(reply["subnet"]["id"], reply["subnet"])
+    def body(self, ctx: Context, props: SubnetProps) -> JSON:
+        """A gateway that is left out is an automatic one."""
+        return _gateway(_AUTOMATIC if props.gateway_ip is None else props.gateway_ip) | super().body(
+            ctx, props
+        )
 
-    async def configure(self, ctx: Context, props: SubnetProps) -> None:
-        """Set tags."""
-        if props.tags:
-            await objects.put_tags(ctx, _SUBNET, props.tags)
-
-    def broken(self, live: JSON) -> bool:
-        """A subnet that exists is good."""
-        return objects.in_error(live)
-
-    async def update(self, ctx: Context, old: SubnetProps, new: SubnetProps) -> None:
-        """Send what differs."""
-        body = objects.change(ctx, old, new, _FIELDS)
-        if new.gateway_ip != old.gateway_ip:
-            body |= _gateway(new.gateway_ip)
-        await objects.put(ctx, _SUBNET, body)
-        if new.tags != old.tags:
-            await objects.put_tags(ctx, _SUBNET, new.tags)
+    async def change(self, ctx: Context, old: SubnetProps, new: SubnetProps) -> JSON:
+        """A gateway that is taken away goes."""
+        body = await super().change(ctx, old, new)
+        return body | _gateway(new.gateway_ip) if new.gateway_ip != old.gateway_ip else body
 
 
 def _gateway(address: str | None) -> JSON:

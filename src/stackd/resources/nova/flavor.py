@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from stackd.errors import CloudConflict, CloudNotFound
 from stackd.records import Resource
-from stackd.resources.base import Entity, ResourceType, attr
+from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -36,30 +38,36 @@ class FlavorProps(Properties):
 
 
 @resource_type("OS::Nova::Flavor", since="2014.2")
-class Flavor(ResourceType[FlavorProps]):
+class Flavor(RestResource[FlavorProps]):
     """Describes a size of servers; usually for administrators."""
 
-    properties = FlavorProps
-    entity = Entity("compute", "/flavors", "flavor", "flavors", list_path="/flavors/detail", name_filter="")
+    entity = Entity(
+        *("compute", "/flavors", "flavor", "flavors"),
+        list_path="/flavors/detail",
+        list_query={"is_public": "None"},
+        found_by=(),
+    )
+    fields: ClassVar = same("name", "ram", "vcpus", "disk", "swap", "rxtx_factor") | {
+        "flavorid": "id",
+        "ephemeral": "OS-FLV-EXT-DATA:ephemeral",
+        "is_public": "os-flavor-access:is_public",
+    }
     attributes: ClassVar = {
-        "is_public": attr("Whether every project may use the flavor.", "boolean", since="6.0.0"),
+        "is_public": attr(
+            "Whether every project may use the flavor.",
+            "boolean",
+            source="os-flavor-access:is_public",
+            since="6.0.0",
+        ),
         "extra_specs": attr("Extra specs of the flavor.", "map", since="7.0.0"),
     }
 
-    async def create(self, ctx: Context, props: FlavorProps) -> None:
-        """Make the flavor."""
-        body = props.body("ram", "vcpus", "disk", "swap", "rxtx_factor")
-        body |= {
-            "name": props.name or ctx.physical_name,
-            "id": props.flavorid or None,  # null: the service generates one
-            "OS-FLV-EXT-DATA:ephemeral": props.ephemeral,
-            "os-flavor-access:is_public": props.is_public,
-        }
-        made = (await ctx.cloud.compute.post("/flavors", {"flavor": body}))["flavor"]
-        await ctx.created(made["id"], made)
+    def body(self, ctx: Context, props: FlavorProps) -> JSON:
+        """The service generates an id where it is null."""
+        return {"id": None} | super().body(ctx, props)
 
     async def configure(self, ctx: Context, props: FlavorProps) -> None:
-        """Set the extra specs, and let the projects in."""
+        """Extra specs and access are collections of their own."""
         if props.extra_specs:
             await _set_specs(ctx, props.extra_specs)
         if not props.is_public:
@@ -80,18 +88,10 @@ class Flavor(ResourceType[FlavorProps]):
             for project in sorted(set(old.tenants) - set(new.tenants)):
                 await _change_access(ctx, "removeTenantAccess", project)
 
-    async def find(self, ctx: Context, props: FlavorProps) -> list[JSON]:
-        """The flavor of this name, public or not."""
-        name = props.name or ctx.physical_name
-        listed = await ctx.cloud.compute.list_all("/flavors/detail", "flavors", {"is_public": "None"})
-        return [each for each in listed if each["name"] == name]
-
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """Who may use the flavor, and its extra specs."""
-        return {
-            "is_public": live.get("os-flavor-access:is_public"),
-            "extra_specs": resource.properties.get("extra_specs") or live.get("extra_specs") or {},
-        }
+        """The answer to the creation has no extra specs: they are set after it."""
+        specs = resource.properties.get("extra_specs") or live.get("extra_specs") or {}
+        return super().attribute_values(resource, live) | {"extra_specs": specs}
 
 
 async def _set_specs(ctx: Context, specs: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ async def _let_in(ctx: Context, projects: set[str]) -> None:
 
 
 async def _change_access(ctx: Context, action: str, project: str) -> None:
-    """Let a project in or keep it out; content when it is so already."""
+    """Let a project in or keep it out. Idempotent: ignores 404 and 409."""
     try:
         await ctx.cloud.compute.post(f"/flavors/{ctx.physical_id}/action", {action: {"tenant": project}})
     except (CloudConflict, CloudNotFound):

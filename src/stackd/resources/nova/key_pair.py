@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from stackd.errors import CloudNotFound
 from stackd.records import Resource
-from stackd.resources.base import Entity, ResourceType, attr
+from stackd.resources.attributes import attr
 from stackd.resources.constraints import length, one_of
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import Properties, prop
 
 
@@ -31,72 +34,68 @@ class KeyPairProps(Properties):
 
 
 @resource_type("OS::Nova::KeyPair", since="2014.1")
-class KeyPair(ResourceType[KeyPairProps]):
+class KeyPair(RestResource[KeyPairProps]):
     """A key pair, generated or made from a public key."""
 
-    properties = KeyPairProps
-    entity = Entity("compute", "/os-keypairs", "keypair", "keypairs", id_field="name", name_filter="")
+    entity = Entity("compute", "/os-keypairs", "keypair", "keypairs", id_field="name")
+    fields: ClassVar = same("name", "public_key", "type") | {"user": "user_id"}
     checkable = True
     attributes: ClassVar = {
         "public_key": attr("The public key."),
-        "private_key": attr("The generated private key, if it is kept; else empty."),
+        "private_key": attr(
+            "The generated private key, if it is kept; else empty.",
+            compute=lambda resource: resource.data.get("private_key", ""),
+        ),
     }
 
     async def create(self, ctx: Context, props: KeyPairProps) -> None:
-        """Make the key pair; a generated private key is shown only now."""
-        body = props.body("name", "public_key", "type")
-        if props.user:
-            body["user_id"] = props.user
-        made = (await ctx.cloud.compute.post("/os-keypairs", {"keypair": body}))["keypair"]
+        """A generated private key is shown only now."""
+        made = await self.make(ctx, props)
         if props.save_private_key and made.get("private_key"):
             await ctx.put_data(private_key=made["private_key"])
         await ctx.created(made["name"], made)
-
-    async def delete(self, ctx: Context, props: KeyPairProps) -> None:
-        """Remove the key pair of its user."""
-        query = {"user_id": props.user} if props.user else None
-        await ctx.cloud.compute.delete(f"/os-keypairs/{ctx.physical_id}", query)
 
     async def find(self, ctx: Context, props: KeyPairProps) -> Sequence[JSON]:
         """The key pair of this name, unless its private key should have been kept and is lost."""
         if props.save_private_key and not props.public_key:
             return []
-        query = {"user_id": props.user} if props.user else None
         try:
-            reply = await ctx.cloud.compute.get(f"/os-keypairs/{props.name}", query)
+            return [await _read(ctx, props)]
         except CloudNotFound:
             return []
-        return [reply["keypair"]]
 
-    async def prepare_for_replace(self, ctx: Context, props: KeyPairProps) -> None:
-        """Remove the old key pair: the new one may have the same name."""
-        try:
-            await self.delete(ctx, props)
-        except CloudNotFound:
-            return
-
-    async def undo_replace(self, ctx: Context, props: KeyPairProps) -> None:
-        """Make the key pair again out of its public key, in the place of one that took its name."""
-        body = props.body("name", "type")
-        body["public_key"] = ctx.resource.attributes.get("public_key") or props.public_key
-        query = {"user_id": props.user} if props.user else None
-        try:
-            reply = await ctx.cloud.compute.get(f"/os-keypairs/{props.name}", query)
-            if reply["keypair"].get("public_key") == body["public_key"]:
-                return
-            await self.delete(ctx, props)
-        except CloudNotFound:
-            pass
-        await ctx.cloud.compute.post("/os-keypairs", {"keypair": body | (query or {})})
+    async def delete(self, ctx: Context, props: KeyPairProps) -> None:
+        """Key pairs belong to users: the same name may mean another one's."""
+        await ctx.cloud.compute.delete(f"/os-keypairs/{ctx.physical_id}", _owner(props))
 
     async def check(self, ctx: Context, props: KeyPairProps) -> None:
         """The key pair must exist."""
-        query = {"user_id": props.user} if props.user else None
-        await ctx.cloud.compute.get(f"/os-keypairs/{ctx.physical_id}", query)
+        await _read(ctx, props)
+
+    async def prepare_for_replace(self, ctx: Context, props: KeyPairProps) -> None:
+        """Remove the old key pair: the new one may have the same name."""
+        with suppress(CloudNotFound):
+            await self.delete(ctx, props)
+
+    async def undo_replace(self, ctx: Context, props: KeyPairProps) -> None:
+        """Make the key pair again out of its public key, in the place of one that took its name."""
+        body = props.body("name", "type") | (_owner(props) or {})
+        body["public_key"] = ctx.resource.attributes.get("public_key") or props.public_key
+        with suppress(CloudNotFound):
+            if (await _read(ctx, props)).get("public_key") == body["public_key"]:
+                return
+            await self.delete(ctx, props)
+        await ctx.cloud.compute.post("/os-keypairs", {"keypair": body})
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """The keys, the private one only if it is kept."""
-        return {
-            "public_key": live.get("public_key") or resource.properties.get("public_key"),
-            "private_key": resource.data.get("private_key", ""),
-        }
+        """The service does not show the public key of another user's pair without being told the user."""
+        return {"public_key": live.get("public_key") or resource.properties.get("public_key")}
+
+
+def _owner(props: KeyPairProps) -> dict[str, str] | None:
+    return {"user_id": props.user} if props.user else None
+
+
+async def _read(ctx: Context, props: KeyPairProps) -> JSON:
+    found: JSON = (await ctx.cloud.compute.get(f"/os-keypairs/{props.name}", _owner(props)))["keypair"]
+    return found

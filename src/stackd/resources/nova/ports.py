@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from stackd.errors import CloudConflict, CloudError, CloudNotFound
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.nova.server_props import PortExtra, ServerNetwork
 
 RECORDED = "internal_ports"
@@ -102,7 +102,7 @@ async def remove(ctx: Context, port: str) -> None:
 # --- ports of a server that runs ---------------------------------------------------------------
 
 
-async def interfaces(ctx: Context) -> list[JSON]:
+async def interfaces(ctx: Reading) -> list[JSON]:
     """The ports that the server has now."""
     reply = await ctx.cloud.compute.get(f"/servers/{ctx.physical_id}/os-interface")
     found: list[JSON] = reply["interfaceAttachments"]

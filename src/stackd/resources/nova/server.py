@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from stackd.clients.failures import AnswerLost
 from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
 from stackd.records import Resource
-from stackd.resources.base import Entity, ResourceType, Siblings, attr
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity
 from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
-from stackd.resources.nova.hints import with_stack
-from stackd.resources.nova.metadata import as_text
+from stackd.resources.nova.request import new_server, user_data
 from stackd.resources.nova.server_props import ServerProps
-from stackd.resources.nova.user_data import build
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Support
 from stackd.template.unknown import Unknown
 
-_BEFORE_NETWORKS = "2.36"  # the last one that finds networks by itself when none are named
-_BEFORE_FILES_WENT = "2.56"
 _OLD_ACCESS = Support("DEPRECATED", "14.0.0", previous=Support(version="2015.1"))
 _OLD_ADDRESS = Support(
     "HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2", previous=Support(version="2013.2"))
@@ -34,25 +30,39 @@ _NEW_ADDRESSES = Support(version="11.0.0", previous=Support())
 class Server(ResourceType[ServerProps]):
     """A virtual machine, with the ports that its networks need."""
 
-    properties = ServerProps
     entity = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
     name_limit = 53
     awaits_deletion = True
     checkable = True
     snapshots = True
+    shown_by: ClassVar = {
+        "networks": ("addresses", "first_address"),
+        "software_config_transport": ("os_collect_config",),
+        "deployment_swift_data": ("os_collect_config",),
+    }
     attributes: ClassVar = {
         "name": attr("Name of the server."),
         "addresses": attr(
-            "Addresses by network name and id, with their ports.", "map", lazy=True, support=_NEW_ADDRESSES
+            "Addresses by network name and id, with their ports.",
+            "map",
+            read=views.addresses_of,
+            support=_NEW_ADDRESSES,
         ),
-        "networks": attr("Addresses by network name and id.", "map", lazy=True),
+        "networks": attr("Addresses by network name and id.", "map", read=views.networks_of),
         "first_address": attr("The first address.", "any", support=_OLD_ADDRESS),
         "instance_name": attr("The hypervisor's name for it.", source="OS-EXT-SRV-ATTR:instance_name"),
         "accessIPv4": attr("The address to reach the server by.", support=_OLD_ACCESS),
         "accessIPv6": attr("The IPv6 address to reach the server by.", support=_OLD_ACCESS),
-        "console_urls": attr("URLs of the consoles by their kind.", "map", lazy=True, since="2015.1"),
+        "console_urls": attr(
+            "URLs of the consoles by their kind.", "map", read=views.console_urls, since="2015.1"
+        ),
         "tags": attr("Tags of the server.", "list", since="8.0.0"),
-        "os_collect_config": attr("How the server gets its metadata.", "map", since="9.0.0"),
+        "os_collect_config": attr(
+            "How the server gets its metadata.",
+            "map",
+            compute=lambda resource: resource.metadata.get(transports.SECTION),
+            since="9.0.0",
+        ),
     }
 
     def validate(self, props: ServerProps) -> None:
@@ -100,20 +110,8 @@ class Server(ResourceType[ServerProps]):
         return live["status"] in ("ERROR", "DELETED", "SOFT_DELETED")
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """What the server shows, and how it gets its metadata."""
-        found = super().attribute_values(resource, live)
-        return found | {
-            "first_address": views.first_address(live),
-            "os_collect_config": resource.metadata.get(transports.SECTION),
-        }
-
-    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
-        """Addresses by network id, and consoles."""
-        if name == "console_urls":
-            return await views.console_urls(ctx)
-        live, interfaces = await ctx.live(), await ports.interfaces(ctx)
-        view = views.networks if name == "networks" else views.addresses
-        return view(live, interfaces)
+        """The first address is one of any network."""
+        return super().attribute_values(resource, live) | {"first_address": views.first_address(live)}
 
     # --- making ---------------------------------------------------------------------------------
 
@@ -121,7 +119,7 @@ class Server(ResourceType[ServerProps]):
         """Make the ports that are missing, then the server; after a refusal the ports go again."""
         await transports.prepare(ctx, props)
         try:
-            body, version = await self._request(ctx, props)
+            body, version = await new_server(ctx, props)
             reply = await ctx.cloud.compute.post("/servers", body, microversion=version)
         except AnswerLost:
             raise
@@ -129,38 +127,6 @@ class Server(ResourceType[ServerProps]):
             await ports.remove_all(ctx)
             raise
         await ctx.created(reply["server"]["id"])
-
-    async def _request(self, ctx: Context, props: ServerProps) -> tuple[JSON, str | None]:
-        server = props.body("availability_zone", "config_drive", "key_name", "reservation_id")
-        server |= {
-            "name": props.name or ctx.physical_name,
-            "imageRef": props.image or "",
-            "flavorRef": props.flavor,
-            "metadata": as_text(props.metadata),
-        }
-        optional = {
-            "adminPass": props.admin_pass,
-            "OS-DCF:diskConfig": props.disk_config,
-            "user_data": await _user_data(ctx, props),
-            "security_groups": [{"name": each} for each in props.security_groups],
-            "personality": _files(props.personality),
-            "block_device_mapping": blocks.mapping_v1(props.block_device_mapping or ()),
-            "block_device_mapping_v2": blocks.mapping_v2(props.image, props.block_device_mapping_v2 or ()),
-            "networks": await networks.first(ctx, props),
-        }
-        server |= {key: value for key, value in optional.items() if value}
-        request: JSON = {"server": server}
-        if hints := with_stack(ctx, props.scheduler_hints):
-            request["os:scheduler_hints"] = hints
-        version = None
-        if props.personality:
-            version = _BEFORE_FILES_WENT
-            server.setdefault("networks", "auto")
-        elif "networks" not in server and not _needs_new_api(props):
-            version = _BEFORE_NETWORKS
-        else:
-            server.setdefault("networks", "auto")
-        return request, version
 
     async def configure(self, ctx: Context, props: ServerProps) -> None:
         """Point floating IPs at the server, and tag it once it runs."""
@@ -190,7 +156,7 @@ class Server(ResourceType[ServerProps]):
             await changes.resize(ctx, new.flavor)
         rewrites = "user_data" in changed and new.user_data_update_policy == "REBUILD"
         if "image" in changed or rewrites:
-            await changes.rebuild(ctx, new, await _user_data(ctx, new) if rewrites else None)
+            await changes.rebuild(ctx, new, await user_data(ctx, new) if rewrites else None)
         elif "admin_pass" in changed and new.admin_pass:
             await changes.act(ctx, "changePassword", {"adminPass": new.admin_pass})
 
@@ -262,35 +228,6 @@ def _network_of(subnet: Mapping[str, Any]) -> Any:
 def _is_known(entries: Any) -> bool:
     """Whether it is known how many entries a list has and what each names; values may be open."""
     return not isinstance(entries, Unknown) and not any(isinstance(each, Unknown) for each in entries or ())
-
-
-def _needs_new_api(props: ServerProps) -> bool:
-    return any(each.data.get("volume_type") for each in props.block_device_mapping_v2 or ())
-
-
-def _files(personality: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    return [
-        {"path": path, "contents": base64.b64encode(str(text).encode()).decode()}
-        for path, text in (personality or {}).items()
-    ]
-
-
-async def _user_data(ctx: Context, props: ServerProps) -> str:
-    """User data as the request takes it; the id of a software config stands for its text."""
-    text = props.user_data
-    if props.user_data_format != "HEAT_CFNTOOLS" and _is_uuid(text):
-        config = await ctx.sibling(text)
-        text = (config.attributes.get("config") if config else None) or text
-    metadata = ctx.resource.metadata
-    built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn)
-    return base64.b64encode(built.encode()).decode()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False
 
 
 async def _clean_up(ctx: Context) -> None:

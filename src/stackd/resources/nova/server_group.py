@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from stackd.resources.base import Entity, ResourceType
+from typing import ClassVar
+
 from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
+from stackd.resources.entity import Entity
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import Field, RestResource
 from stackd.resources.schema import Properties, prop
 
 
@@ -28,21 +31,18 @@ class ServerGroupProps(Properties):
 
 
 @resource_type("OS::Nova::ServerGroup", since="2014.2")
-class ServerGroup(ResourceType[ServerGroupProps]):
+class ServerGroup(RestResource[ServerGroupProps]):
     """Groups servers so that the scheduler puts them on the same host or on different ones."""
 
-    properties = ServerGroupProps
-    entity = Entity("compute", "/os-server-groups", "server_group", "server_groups", name_filter="name")
+    entity = Entity("compute", "/os-server-groups", "server_group", "server_groups")
+    survives = True
+    fields: ClassVar = {
+        "name": "name",
+        "policies": Field("policy", convert=lambda policies: policies[0]),
+    }
 
-    async def create(self, ctx: Context, props: ServerGroupProps) -> None:
-        """Make the group."""
-        body: JSON = {"name": props.name or ctx.physical_name, "policy": props.policies[0]}
+    def body(self, ctx: Context, props: ServerGroupProps) -> JSON:
+        """A policy has details only where there is a limit."""
         limit = props.rules.max_server_per_host if props.rules else None
-        if limit is not None:
-            body["rules"] = {"max_server_per_host": int(limit)}
-        made = (await ctx.cloud.compute.post("/os-server-groups", {"server_group": body}))["server_group"]
-        await ctx.created(made["id"], made)
-
-    def broken(self, live: JSON) -> bool:
-        """A group that exists is good."""
-        return False
+        details = {} if limit is None else {"rules": {"max_server_per_host": int(limit)}}
+        return super().body(ctx, props) | details

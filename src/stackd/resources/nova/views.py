@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackd.errors import CloudError
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Reading
+from stackd.resources.nova import ports
 
 _CONSOLES = {
     "novnc": "vnc",
@@ -58,7 +59,17 @@ def addresses(live: JSON, interfaces: Sequence[JSON]) -> dict[str, list[JSON]]:
     return _with_ids(by_name, live, interfaces)
 
 
-async def console_urls(ctx: Context) -> dict[str, str]:
+async def networks_of(ctx: Reading) -> dict[str, list[str]]:
+    """Addresses by the names and ids of their networks, read now."""
+    return networks(await ctx.live(), await ports.interfaces(ctx))
+
+
+async def addresses_of(ctx: Reading) -> dict[str, list[JSON]]:
+    """Addresses with their ports by the names and ids of their networks, read now."""
+    return addresses(await ctx.live(), await ports.interfaces(ctx))
+
+
+async def console_urls(ctx: Reading) -> dict[str, str]:
     """The URL of each kind of console, or why there is none."""
     path = f"/servers/{ctx.physical_id}/remote-consoles"
     urls: dict[str, str] = {}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from stackd.errors import CloudNotFound
-from stackd.resources.base import ResourceType, attr
-from stackd.resources.context import Context
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
+from stackd.resources.context import Context, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
-
-_COUNTERS: Mapping[str, str] = {
-    "ObjectCount": "x-container-object-count",
-    "BytesUsed": "x-container-bytes-used",
-}
 
 
 class ContainerProps(Properties):
@@ -37,20 +33,46 @@ class ContainerProps(Properties):
     )
 
 
+async def _account(ctx: Reading) -> str:
+    return await ctx.cloud.object_store.endpoint()
+
+
+async def _host(ctx: Reading) -> str | None:
+    return urlsplit(await _account(ctx)).hostname
+
+
+async def _url(ctx: Reading) -> str:
+    return await _account(ctx) + _path(ctx.physical_id)
+
+
+async def _headers(ctx: Reading) -> dict[str, str]:
+    """What the store says of the container."""
+    found = await ctx.cloud.object_store.head(_path(ctx.physical_id))
+    return {key.lower(): value for key, value in found.items()}
+
+
+def _counter(header: str) -> Callable[[Reading], Awaitable[int]]:
+    async def read(ctx: Reading) -> int:
+        return int((await _headers(ctx)).get(header, 0))
+
+    return read
+
+
 @resource_type("OS::Swift::Container")
 class Container(ResourceType[ContainerProps]):
     """Holds objects; its physical id is its name."""
 
-    properties = ContainerProps
     service = "object-store"
     checkable = True
     attributes: ClassVar = {
-        "DomainName": attr("Host name of the object store.", lazy=True),
-        "WebsiteURL": attr("URL of the container.", lazy=True),
-        "RootURL": attr("URL of the account.", lazy=True),
-        "ObjectCount": attr("Number of objects.", "integer", lazy=True),
-        "BytesUsed": attr("Size of all objects in bytes.", "integer", lazy=True),
-        "HeadContainer": attr("Everything that the store says of the container.", "map", lazy=True),
+        "DomainName": attr("Host name of the object store.", read=_host),
+        "WebsiteURL": attr("URL of the container.", read=_url),
+        "RootURL": attr("URL of the account.", read=_account),
+        "ObjectCount": attr("Number of objects.", "integer", read=_counter("x-container-object-count")),
+        "BytesUsed": attr(
+            "Size of all objects in bytes.", "integer", read=_counter("x-container-bytes-used")
+        ),
+        "HeadContainer": attr("Everything that the store says of the container.", "map", read=_headers),
     }
 
     async def create(self, ctx: Context, props: ContainerProps) -> None:
@@ -77,16 +99,6 @@ class Container(ResourceType[ContainerProps]):
     async def check(self, ctx: Context, props: ContainerProps) -> None:
         """The container must exist."""
         await ctx.cloud.object_store.head(_path(ctx.physical_id))
-
-    async def lazy_attribute(self, ctx: Context, name: str) -> Any:
-        """What the store says of the container now, or where it is."""
-        store = ctx.cloud.object_store
-        if name in ("DomainName", "RootURL", "WebsiteURL"):
-            account = await store.endpoint()
-            located = {"RootURL": account, "WebsiteURL": account + _path(ctx.physical_id)}
-            return located.get(name) or urlsplit(account).hostname
-        headers = {key.lower(): value for key, value in (await store.head(_path(ctx.physical_id))).items()}
-        return int(headers.get(_COUNTERS[name], 0)) if name in _COUNTERS else headers
 
 
 def _path(container: str, item: str = "") -> str:

@@ -1,10 +1,11 @@
-"""Resource types as the API shows them: which there are, their schemas, and templates to start from."""
+"""Resource types: which a caller may use, what they take and give, and templates to start from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import unavailable
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
@@ -25,9 +26,16 @@ class Invalid(StackdError):
 
 
 async def listed(
-    engine: Engine, caller: Caller, *, pattern: str | None, status: str | None, version: str | None
+    engine: Engine,
+    caller: Caller,
+    *,
+    pattern: str | None = None,
+    status: str | None = None,
+    version: str | None = None,
+    rule: str = "stacks:list_resource_types",
 ) -> list[ResourceType[Any]]:
     """The types that the caller may use and whose service is there."""
+    enforce(engine, caller, rule)
     if status is not None and status not in SUPPORT_STATUSES:
         raise Invalid(
             f"Data supplied was not valid: Invalid support status and should be one of {SUPPORT_STATUSES}"
@@ -43,16 +51,44 @@ async def listed(
     return found
 
 
-async def usable(engine: Engine, caller: Caller, name: str, *, available: bool) -> ResourceType[Any]:
-    """The type of this name, if the caller may use it; with ``available`` its service must be there."""
+async def show(
+    engine: Engine,
+    caller: Caller,
+    name: str,
+    *,
+    described: bool = False,
+    rule: str = "stacks:resource_schema",
+) -> Json:
+    """What a type takes and gives; its service must be there."""
+    enforce(engine, caller, rule)
+    kind = _usable(engine, caller, name)
+    why = await unavailable(engine, caller, kind)
+    if why is not None:
+        raise why
+    return schema(kind, described=described)
+
+
+def generate_template(
+    engine: Engine,
+    caller: Caller,
+    name: str,
+    *,
+    template_type: str | None = None,
+    rule: str = "stacks:generate_template",
+) -> Json:
+    """A template with one resource of a type, in the dialect ``cfn`` or ``hot``."""
+    enforce(engine, caller, rule)
+    chosen = dialect(template_type)
+    return template(_usable(engine, caller, name), chosen)
+
+
+def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
+    """The type of this name, if the caller may use it."""
     kind = engine.services.registry.get(name)
     if not engine.policy.allows_type(caller, name):
         raise Forbidden(f"You are not authorized to use resource_types:{name}.")
     if kind.support.status == "HIDDEN":
         raise NotSupported(f"{name} is not supported.")
-    why = await unavailable(engine, caller, kind) if available else None
-    if why is not None:
-        raise why
     return kind
 
 

@@ -1,0 +1,114 @@
+"""Connections to SQLite: how they are opened, lent to one user at a time, and what their errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+
+from stackd.db.backend import Unreachable
+
+T = TypeVar("T")
+
+_BUSY_SECONDS = 5
+_WAL_PAUSE = 0.02
+_CACHED_STATEMENTS = 512
+_ROWS_IN_CHUNK = 64
+_PRAGMAS = """
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=FULL;
+PRAGMA foreign_keys=ON;
+PRAGMA temp_store=MEMORY;
+PRAGMA cache_size=-16000;
+"""
+# The causes of an error that are about the moment or the machine, not about the statement.
+_PASSING = frozenset(
+    getattr(sqlite3, f"SQLITE_{cause}")
+    for cause in ("BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL")
+)
+
+logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at DEBUG it writes the values of every statement
+
+
+class Connection(aiosqlite.Connection):
+    """One connection to the database at ``path``, with a thread that does its jobs one after the other."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(partial(_open, path), _ROWS_IN_CHUNK)
+        self._thread.daemon = True  # a connection that nobody closes does not keep the process from ending
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Result of ``job``, which the thread does even if this caller is cancelled."""
+        execute: Any = self._execute
+        return cast(T, await execute(job, self._conn))
+
+
+class Connections:
+    """At most ``size`` connections to the database at ``path``, opened when they are needed."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self._path = path
+        self._size = size
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[Connection] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Connection]:
+        """A connection for one user; it does what a cancelled user left to it before anything else."""
+        async with self._free:
+            try:
+                connection = self._idle.pop() if self._idle else await self._opened()
+                try:
+                    yield connection
+                finally:
+                    self._idle.append(connection)
+            except sqlite3.Error as error:
+                if _passes(error):
+                    raise Unreachable(str(error)) from error
+                raise
+
+    async def _opened(self) -> Connection:
+        connection = Connection(self._path)
+        await connection
+        return connection
+
+    async def close(self) -> None:
+        """Close all connections once they are not in use; using one later is an error."""
+        for _ in range(self._size):
+            await self._free.acquire()
+        for connection in self._idle:
+            await connection.close()
+        for _ in range(self._size):
+            self._free.release()
+
+
+def _open(path: str) -> sqlite3.Connection:
+    if path != ":memory:":
+        with suppress(OSError):  # connect names the reason better
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=_CACHED_STATEMENTS
+    )
+    give_up_at = time.monotonic() + _BUSY_SECONDS
+    while True:  # for the write-ahead log alone SQLite does not wait by itself for other processes
+        try:
+            connection.executescript(_PRAGMAS)
+            return connection
+        except sqlite3.OperationalError as error:
+            if not _passes(error) or time.monotonic() > give_up_at:
+                connection.close()
+                raise
+        time.sleep(_WAL_PAUSE)
+
+
+def _passes(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _PASSING

@@ -1,0 +1,86 @@
+"""Events as they are read: of a stack, of the stacks inside it, and of one resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.db import events, stacks
+from stackd.db.events import EventFilter
+from stackd.db.stacks import Page
+from stackd.engine.usecases.access import Named, permitted
+from stackd.engine.usecases.queries import Reader
+from stackd.errors import StackdError
+from stackd.records import Caller, Event, Stack
+
+
+class NoEvents(StackdError):
+    """No events found."""
+
+    code = 404
+    wire_type = "HTTPNotFound"
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event with the stack in which it happened."""
+
+    event: Event
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
+class EventList:
+    """Events of a stack, which is ``root`` where those of the stacks inside it were asked for too."""
+
+    events: Sequence[EventView]
+    root: Stack | None
+
+
+async def listed(
+    reader: Reader,
+    caller: Caller,
+    named: Named,
+    filters: Mapping[str, Sequence[str]],
+    page: Page,
+    *,
+    resource: str | None = None,
+    depth: int = 0,
+    rule: str = "events:index",
+) -> EventList:
+    """The events of a stack and of those inside it down to ``depth``, or only those of one resource.
+
+    Raises NoEvents where a resource has none.
+    """
+    db = reader.engine.services.db
+    stack = await permitted(reader.engine, caller, rule, named)
+    allowed = {name: tuple(values) for name, values in filters.items()}
+    if resource is not None:
+        allowed["resource_name"] = (resource,)
+    wanted = EventFilter(nested_depth=depth, allowed=allowed)
+    found = [] if page.limit == 0 else await events.listed(db, stack.id, wanted, page)
+    if resource is not None and not found:
+        raise NoEvents("No events found.")
+    known = {stack.id: stack}
+    if any(event.stack_id != stack.id for event in found):
+        known |= {each.id: each for each in await stacks.tree(db, stack.root_id, live=False)}
+    shown = [EventView(event, known[event.stack_id]) for event in found if event.stack_id in known]
+    return EventList(shown, stack if depth else None)
+
+
+async def show(
+    reader: Reader,
+    caller: Caller,
+    named: Named,
+    resource: str,
+    event_id: str,
+    *,
+    rule: str = "events:show",
+) -> tuple[EventView, Mapping[str, Any]]:
+    """One event of a resource, and the resource's properties at its time."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    event = await events.get(reader.engine.services.db, stack.id, event_id)
+    if event is None or event.resource_name != resource:
+        raise NoEvents(f"No event {event_id} found")
+    return EventView(event, stack), await reader.properties_at(stack, event)

@@ -1,0 +1,213 @@
+"""Attributes that are read from the cloud when they are shown, and which outputs ask for them.
+
+An answer is good for some seconds, is waited for until a deadline, and never fails a request: what the cloud
+does not say in time is shown as it was stored when the resource completed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import structlog
+from cachetools import TTLCache
+
+from stackd.clients.cloud import Cloud
+from stackd.engine.definition.types import ResolvedType
+from stackd.engine.execution.watchers import read
+from stackd.errors import CloudNotFound, NotFound
+from stackd.records import Action, Resource, Stack
+from stackd.resources.attributes import LIVE, SHOW
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON
+from stackd.resources.registry import Registry
+from stackd.template.functions.base import Reference
+
+log = structlog.get_logger(__name__)
+
+GOOD_FOR = 5.0
+"""For how many seconds an answer of the cloud is shown again."""
+
+DEADLINE = 3.0
+"""How many seconds a request waits for the cloud."""
+
+_AT_ONCE = 16
+_KEPT = 4096
+_OBJECT = ""
+_ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOutput:
+    """An output that shows live attributes: those it asks for by resource, and all resources it needs."""
+
+    asked: Mapping[str, frozenset[str]]
+    needed: frozenset[str]
+
+
+def live_outputs(
+    references: Mapping[str, Iterable[Reference]], types: Mapping[str, ResolvedType]
+) -> dict[str, LiveOutput]:
+    """Of outputs, by name with what they refer to, those that ask for a live attribute."""
+    found: dict[str, LiveOutput] = {}
+    for name, uses in references.items():
+        asked: dict[str, set[str]] = {}
+        for use in uses:
+            kind = types.get(use.resource)
+            if kind is not None and use.attribute is not None:
+                live = live_names(kind.handler)
+                wanted = live if use.attribute == _ALL else live & {use.attribute}
+                asked.setdefault(use.resource, set()).update(wanted)
+        if any(asked.values()):
+            by_resource = {resource: frozenset(names) for resource, names in asked.items() if names}
+            found[name] = LiveOutput(by_resource, frozenset(use.resource for use in uses))
+    return found
+
+
+def live_names(kind: ResourceType[Any]) -> frozenset[str]:
+    """Names of the live attributes of a type; every object in the cloud shows itself."""
+    own = {name for name, attribute in kind.attributes.items() if attribute.how is LIVE}
+    return frozenset(own | ({SHOW} if kind.entity is not None else set()))
+
+
+@dataclass(slots=True)
+class LiveReading:
+    """One resource and its cloud while what it shows is read; implements the types' ``Reading``."""
+
+    cloud: Cloud
+    kind: ResourceType[Any]
+    resource: Resource
+    _live: JSON | None = None
+
+    @property
+    def physical_id(self) -> str:
+        """See ``Reading``."""
+        if self.resource.physical_id is None:
+            raise NotFound(f"The resource {self.resource.name} has no object in the cloud yet.")
+        return self.resource.physical_id
+
+    async def live(self, *, fresh: bool = False) -> JSON:
+        """See ``Reading``."""
+        if self.kind.entity is None:
+            return {}
+        if fresh or self._live is None:
+            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+        return self._live
+
+    async def sleep(self, seconds: float) -> None:
+        """See ``Reading``."""
+        await asyncio.sleep(seconds)
+
+
+_Key = tuple[str, str | None, Any, str]
+
+
+@dataclass(slots=True)
+class LiveAttributes:
+    """Reads live attributes in the name of the stack, each answer once for all who ask at a time."""
+
+    cloud_of: Callable[[Stack], Awaitable[Cloud]]
+    registry: Registry
+    good_for: float = GOOD_FOR
+    deadline: float = DEADLINE
+    _answers: TTLCache[_Key, Any] = field(init=False)
+    _readings: dict[_Key, asyncio.Task[None]] = field(default_factory=dict)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self._answers = TTLCache(_KEPT, self.good_for, _now)
+
+    async def refreshed(
+        self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Iterable[str]]
+    ) -> dict[str, Resource]:
+        """The rows, with newer values of those attributes that are ``asked`` of them by name."""
+        readings: dict[str, list[_Key]] = {}
+        for name, attributes in asked.items():
+            row = rows.get(name)
+            kind = self.registry.types.get(row.kind) if row is not None else None
+            if row is not None and kind is not None and _has_object(row):
+                readings[name] = [_key(row, what) for what in _to_read(kind, attributes)]
+        missing = {key for keys in readings.values() for key in keys if key not in self._answers}
+        if missing:
+            of = {key: rows[name] for name, keys in readings.items() for key in keys}
+            await self._read(stack, of, missing)
+        return {**rows, **{name: self._newer(rows[name], keys) for name, keys in readings.items()}}
+
+    async def _read(self, stack: Stack, rows: Mapping[_Key, Resource], missing: Iterable[_Key]) -> None:
+        """Wait until all that is missing was read, but no longer than until the deadline."""
+        waited = set()
+        for key in missing:
+            task = self._readings.get(key)
+            if task is None:
+                task = self._readings[key] = asyncio.create_task(self._answer(stack, rows[key], key))
+                task.add_done_callback(partial(self._end, key))
+            waited.add(task)
+        await asyncio.wait(waited)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        for task in list(self._readings.values()):
+            task.cancel()
+
+    def _end(self, key: _Key, task: asyncio.Task[None]) -> None:
+        self._readings.pop(key, None)
+
+    async def _answer(self, stack: Stack, row: Resource, key: _Key) -> None:
+        """Keep an answer; none is kept as well, so that a cloud in trouble is not waited for each time."""
+        answer = None
+        try:
+            async with asyncio.timeout(self.deadline), self._room:
+                reading = LiveReading(await self.cloud_of(stack), self.registry.get(row.kind), row)
+                answer = await _value(reading, key[-1])
+        except CloudNotFound:
+            answer = ({},) if key[-1] == _OBJECT else (None,)
+        except Exception as error:  # whatever a service or a plug-in does, the request goes on without it
+            log.info("attribute_not_read", resource=row.name, type=row.kind, error=repr(error))
+        self._answers[key] = answer
+
+    def _newer(self, row: Resource, keys: Iterable[_Key]) -> Resource:
+        """The row with what was read for it."""
+        kind = self.registry.get(row.kind)
+        values: dict[str, Any] = {}
+        for key in keys:
+            answer = self._answers.get(key)
+            if answer is None:
+                continue
+            if key[-1] != _OBJECT:
+                values[key[-1]] = answer[0]
+                continue
+            fields = kind.attribute_values(row, answer[0])
+            values |= {name: fields[name] for name in live_names(kind) & fields.keys()} | {SHOW: answer[0]}
+        return replace(row, attributes={**row.attributes, **values}) if values else row
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _has_object(row: Resource) -> bool:
+    return row.physical_id is not None and row.action is not Action.DELETE
+
+
+def _to_read(kind: ResourceType[Any], asked: Iterable[str]) -> set[str]:
+    """What has to be read for attributes: the object itself, or those that cost calls of their own."""
+    declared = kind.attributes
+    own = {name for name in asked if name in declared and declared[name].read is not None}
+    fields = live_names(kind).intersection(asked) - own
+    return own | ({_OBJECT} if fields and kind.entity is not None else set())
+
+
+def _key(row: Resource, what: str) -> _Key:
+    """What an answer holds for; a resource that was changed is read again."""
+    return row.id, row.physical_id, row.updated_at, what
+
+
+async def _value(reading: LiveReading, what: str) -> tuple[Any]:
+    """The object, or the value of an attribute with a reader."""
+    if what == _OBJECT:
+        return (await reading.live(),)
+    reader = reading.kind.attributes[what].read
+    return (await reader(reading) if reader is not None else None,)

@@ -1,0 +1,76 @@
+"""Resources as they are read: those of a stack and of the stacks inside it, one, and its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stackd.engine.usecases.access import Named, permitted
+from stackd.engine.usecases.queries import Reader, ResourceView
+from stackd.engine.usecases.signals import refuse_foreign_guest
+from stackd.records import Caller, Resource
+
+Filters = Mapping[str, Sequence[str]]
+"""Allowed values by the name of what has them; a name without values allows all."""
+
+
+async def listed(
+    reader: Reader,
+    caller: Caller,
+    named: Named,
+    filters: Filters,
+    *,
+    depth: int = 0,
+    detailed: bool = False,
+    rule: str = "resource:index",
+) -> list[ResourceView]:
+    """The resources of a stack and of those inside it down to ``depth``; with attributes if ``detailed``."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    most = reader.engine.limits.max_nested_stack_depth
+    found = await reader.resources(stack, depth=min(depth, most), brief=not detailed)
+    return [view for view in found if matches(view.resource, filters)]
+
+
+def matches(row: Resource, filters: Filters) -> bool:
+    """Whether a resource passes all filters (pure); a type passes by any part of its name."""
+    values: Mapping[str, tuple[str, ...]] = {
+        "name": (row.name,),
+        "status": (row.status, f"{row.action}_{row.status}"),
+        "action": (row.action,),
+        "id": (row.id,),
+        "physical_resource_id": (row.physical_id or "",),
+    }
+    for name, own in values.items():
+        allowed = filters.get(name)
+        if allowed and not any(value in allowed for value in own):
+            return False
+    types = filters.get("type")
+    return not types or any(text in row.type for text in types)
+
+
+async def show(
+    reader: Reader,
+    caller: Caller,
+    named: Named,
+    name: str,
+    attributes: Sequence[str] = (),
+    *,
+    rule: str = "resource:show",
+) -> tuple[ResourceView, str]:
+    """One resource, and what the template says about it.
+
+    Its live ``attributes``, and those named, are what the cloud shows now.
+    """
+    stack = await permitted(reader.engine, caller, rule, named, live=True)
+    view = await reader.shown_resource(stack, name, attributes)
+    return view, await reader.description_of(stack, view.resource)
+
+
+async def metadata(
+    reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
+) -> Mapping[str, Any]:
+    """The metadata of a resource; a guest reads only that of its own."""
+    stack = await permitted(reader.engine, caller, rule, named, live=True)
+    row = (await reader.resource(stack, name)).resource
+    refuse_foreign_guest(caller, row)
+    return row.metadata

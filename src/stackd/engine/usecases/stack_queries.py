@@ -1,0 +1,125 @@
+"""Stacks as they are read: lists, one stack, its outputs, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stackd.db import stacks
+from stackd.db.stacks import Page, StackFilter
+from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.usecases.access import Named, enforce, permitted
+from stackd.engine.usecases.queries import Facts, Reader
+from stackd.records import Action, Caller, Stack, Status
+
+__all__ = [
+    "Page",
+    "StackFilter",
+    "StackList",
+    "StackView",
+    "environment",
+    "files",
+    "listed",
+    "listed_plainly",
+    "output",
+    "output_descriptions",
+    "show",
+    "template",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """A stack with what its definition says, and its outputs where they were asked for and there are some."""
+
+    stack: Stack
+    facts: Facts
+    outputs: Mapping[str, Mapping[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StackList:
+    """A page of stacks; ``count`` is the number on all pages, where it was asked for."""
+
+    stacks: Sequence[Stack]
+    is_full: bool
+    every_project: bool
+    count: int | None
+
+
+async def show(
+    reader: Reader, caller: Caller, named: Named, *, with_outputs: bool = True, rule: str = "stacks:show"
+) -> StackView:
+    """One stack."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    facts = await reader.facts(stack)
+    is_gone = (stack.action, stack.status) == (Action.DELETE, Status.COMPLETE)
+    outputs = await reader.outputs(stack) if with_outputs and not is_gone else None
+    return StackView(stack, facts, outputs)
+
+
+async def listed(
+    reader: Reader,
+    caller: Caller,
+    wanted: StackFilter,
+    page: Page,
+    *,
+    every_project: bool = False,
+    with_count: bool = False,
+    rule: str = "stacks:index",
+) -> StackList:
+    """A page of the stacks that the caller sees: all projects' for an administrator, or with another rule."""
+    engine = reader.engine
+    enforce(engine, caller, rule)
+    if every_project:
+        enforce(engine, caller, "stacks:global_index")
+    every = every_project or engine.policy.is_admin(caller)
+    scope = None if every else caller.project_id
+    found = [] if page.limit == 0 else await stacks.listed(engine.services.db, scope, wanted, page)
+    count = await stacks.count(engine.services.db, scope, wanted) if with_count else None
+    return StackList(found, bool(page.limit) and len(found) == page.limit, every, count)
+
+
+async def listed_plainly(reader: Reader, caller: Caller, *, rule: str = "stacks:detail") -> list[Stack]:
+    """The stacks of the caller's project, without filters and pages."""
+    enforce(reader.engine, caller, rule)
+    return await stacks.listed(reader.engine.services.db, caller.project_id)
+
+
+async def output_descriptions(
+    reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:list_outputs"
+) -> Mapping[str, str]:
+    """The description of each output."""
+    stack = await permitted(reader.engine, caller, rule, named, live=True)
+    return (await reader.facts(stack)).outputs
+
+
+async def output(
+    reader: Reader, caller: Caller, named: Named, key: str, *, rule: str = "stacks:show_output"
+) -> Mapping[str, Any]:
+    """One output with its value."""
+    stack = await permitted(reader.engine, caller, rule, named, live=True)
+    return await reader.output(stack, key)
+
+
+async def template(reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:template") -> Any:
+    """The template of a stack, as data."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    stored = await load_json(reader.engine.services.db, stack.project_id, stack.definition.template)
+    return stored or {}
+
+
+async def environment(
+    reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:environment"
+) -> dict[str, Any]:
+    """The environment of a stack; hidden values are masked."""
+    return await reader.environment(await permitted(reader.engine, caller, rule, named))
+
+
+async def files(
+    reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:files"
+) -> dict[str, str]:
+    """The files of a stack."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    return await load_files(reader.engine.services.db, stack.project_id, stack.definition.files)

@@ -1,0 +1,71 @@
+"""Attributes of resource types, and the three ways in which their values are had."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stackd.records import Resource
+from stackd.resources.context import Reading
+from stackd.resources.schema import Support
+
+
+class How(enum.Enum):
+    """How the value of an attribute is had.
+
+    STORED ones are read when the resource completes. COMPUTED ones are worked out, whenever they are
+    asked for, from what is stored. LIVE ones are stored like the first, and read from the cloud again when
+    outputs or the resource are shown; the stored value stands in when the cloud does not answer in time.
+    """
+
+    STORED = "stored"
+    COMPUTED = "computed"
+    LIVE = "live"
+
+
+STORED, COMPUTED, LIVE = How.STORED, How.COMPUTED, How.LIVE
+SHOW = "show"
+"""The attribute of every type with an entity: the object as the cloud shows it. It is live."""
+
+Reader = Callable[[Reading], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute's description and wire type (string, integer, number, boolean, map, list, any).
+
+    The value is the field of the object that is called like the attribute, or ``source``. One with a
+    ``read`` costs calls of its own, which are made only where something refers to it. ``compute`` works
+    it out from the stored resource.
+    """
+
+    description: str
+    type: str = "string"
+    how: How = STORED
+    source: str | None = None
+    read: Reader | None = None
+    compute: Callable[[Resource], Any] | None = None
+    support: Support = field(default_factory=Support)
+
+    @property
+    def is_field(self) -> bool:
+        """Whether the value is a field of the object."""
+        return self.read is None and self.compute is None
+
+
+def attr(
+    description: str,
+    kind: str = "string",
+    how: How = STORED,
+    *,
+    source: str | None = None,
+    read: Reader | None = None,
+    compute: Callable[[Resource], Any] | None = None,
+    since: str | None = None,
+    support: Support | None = None,
+) -> Attribute:
+    """Declare an attribute; one with ``compute`` is a computed one."""
+    had = how if compute is None else COMPUTED
+    return Attribute(description, kind, had, source, read, compute, support or Support(version=since))

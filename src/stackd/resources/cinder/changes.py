@@ -1,0 +1,89 @@
+"""Changes of a volume that exists; each can be repeated after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from stackd.errors import ResourceFailure, ResourceInError
+from stackd.resources.cinder import backup
+from stackd.resources.cinder.attaching import attach, detach, devices_of, is_attached, servers_of
+from stackd.resources.cinder.volume_props import VolumeProps
+from stackd.resources.context import JSON, Context
+
+READY = ("available", "in-use")
+_WORKING = (
+    *("creating", "restoring-backup", "downloading", "extending", "retyping", "uploading"),
+    *("attaching", "detaching", "reserved", "backing-up"),
+)
+
+
+def is_usable(live: JSON) -> bool:
+    """Whether a volume can be used, or is used already; raise when it never will."""
+    status = live["status"]
+    if status in READY:
+        return True
+    if status in _WORKING:
+        return False
+    if status.startswith("error"):
+        raise ResourceInError(f'Went to status {status} due to "Unknown"')
+    raise ResourceFailure(f'Volume is not available - Unknown status {status} due to "Unknown"')
+
+
+async def retype(ctx: Context, wanted: str) -> None:
+    """Give the volume another type."""
+    name = (await ctx.cloud.volume.get(f"/types/{wanted}"))["volume_type"]["name"]
+    if (await ctx.live(fresh=True)).get("volume_type") != name:
+        await act(ctx, "os-retype", {"new_type": wanted, "migration_policy": "never"})
+    await ctx.poll(is_usable)
+
+
+async def extend(ctx: Context, size: int) -> None:
+    """Let the volume grow to a size in GB."""
+    if (await ctx.live(fresh=True))["size"] < size:
+        await ctx.poll(is_usable)
+        await act(ctx, "os-extend", {"new_size": size})
+    await ctx.poll(is_usable)
+
+
+async def rewrite(ctx: Context, new: VolumeProps, *, restores: bool, flags: bool) -> None:
+    """What can only be done to a volume that no server uses."""
+    if restores and new.backup_id:
+        await backup.restore_into(ctx, new.backup_id, ctx.physical_id)
+        await ctx.poll(is_usable)
+    if flags and new.read_only is not None:
+        await set_read_only(ctx, new.read_only)
+
+
+async def act(ctx: Context, action: str, body: Any) -> None:
+    """An action of the block storage service on the volume."""
+    await ctx.cloud.volume.post(f"/volumes/{ctx.physical_id}/action", {action: body})
+
+
+async def change(ctx: Context, body: JSON) -> None:
+    """Change fields of the volume."""
+    await ctx.cloud.volume.put(f"/volumes/{ctx.physical_id}", {"volume": body})
+
+
+async def set_read_only(ctx: Context, flag: bool) -> None:
+    """Say whether the volume can only be read."""
+    await act(ctx, "os-update_readonly_flag", {"readonly": flag})
+
+
+async def while_detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> None:
+    """Do something to a volume while its servers do without it, then give it back to them."""
+    volume = ctx.physical_id
+    live = await ctx.live(fresh=True)
+    attachments = ctx.data.get("reattach") or devices_of(live)
+    if attachments:
+        await ctx.put_data(reattach=attachments)  # a restart must know whom to give it back
+    for each in attachments:
+        await detach(ctx, each["server"], volume)
+    await work()
+    for each in attachments:
+        server = each["server"]
+        if server not in servers_of(await ctx.live(fresh=True)):
+            await attach(ctx, server, volume, each["device"])
+        await ctx.poll(partial(is_attached, server=server))
+    await ctx.put_data(reattach=None)

@@ -1,0 +1,33 @@
+"""What all objects of the identity service have in common: changes by PATCH, and a mark.
+
+The service does not say when an object was made. What an interrupted creation has made could not be
+told from an older object of the same name, which belongs to somebody else; so every object carries
+the id of its resource, as one of the further fields that the service keeps for its clients.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackd.resources.entity import Entity
+from stackd.resources.schema import IN_PLACE, Support, prop
+
+
+def identity(key: str, plural: str) -> Entity:
+    """The collection of one kind of object of the identity service."""
+    found_by = ("name", "domain_id")
+    return Entity(
+        "identity", f"/{plural}", key, plural, update="PATCH", mark="stackd_resource", found_by=found_by
+    )
+
+
+def domain_of(kind: str) -> Any:
+    """Declare the property ``domain``."""
+    return prop(
+        f"Name or id of the {kind}'s domain.", default="default", update=IN_PLACE, find="keystone.domain"
+    )
+
+
+def since(version: str) -> Support:
+    """A type that exists since this version, of which the service must speak version 3."""
+    return Support(version=version, message="Needs version 3 of the Identity API.")

@@ -1,0 +1,91 @@
+"""Paths as a tree of segments: what a path leads to is found by walking its segments once (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ARN = "arn:"
+"""How a segment begins that stands, with all that follow, for one value."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Node(Generic[T]):
+    """A place in the tree of paths."""
+
+    fixed: dict[str, _Node[T]] = field(default_factory=dict)
+    variable: _Node[T] | None = None
+    arn: _Node[T] | None = None
+    names: tuple[str, ...] = ()
+    targets: dict[str, T] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """What a path leads to: the target of the method if it has one, and the methods that it takes."""
+
+    target: T | None
+    parts: Mapping[str, str]
+    allowed: tuple[str, ...]
+
+
+class Tree(Generic[T]):
+    """Targets by method and path."""
+
+    def __init__(self) -> None:
+        self._root: _Node[T] = _Node()
+
+    def insert(self, path: str, methods: Iterable[str], target: T) -> None:
+        """Add a target; ``{name}`` stands for any segment, ``{name:arn}`` for an ARN."""
+        node = self._root
+        names: list[str] = []
+        for segment in path.strip("/").split("/"):
+            if not segment.startswith("{"):
+                node = node.fixed.setdefault(segment, _Node())
+                continue
+            name, _, kind = segment[1:-1].partition(":")
+            names.append(name)
+            if kind == "arn":
+                node.arn = node.arn or _Node()
+                node = node.arn
+            else:
+                node.variable = node.variable or _Node()
+                node = node.variable
+        node.names = tuple(names)
+        node.targets |= dict.fromkeys(methods, target)
+
+    def find(self, method: str, path: str) -> Found[T] | None:
+        """What a path (still percent-encoded) leads to; None when it leads nowhere.
+
+        A fixed segment comes before a variable one, but only for the methods that it has.
+        """
+        segments = [unquote(segment) for segment in path[1:].split("/")]
+        allowed: set[str] = set()
+        for node, values in _walk(self._root, segments, 0, ()):
+            target = node.targets.get(method)
+            if target is not None:
+                return Found(target, dict(zip(node.names, values, strict=True)), ())
+            allowed.update(node.targets)
+        return Found(None, {}, tuple(each for each in METHODS if each in allowed)) if allowed else None
+
+
+def _walk(
+    node: _Node[T], segments: list[str], at: int, values: tuple[str, ...]
+) -> Iterator[tuple[_Node[T], tuple[str, ...]]]:
+    if at == len(segments):
+        if node.targets:
+            yield node, values
+        return
+    segment = segments[at]
+    fixed = node.fixed.get(segment)
+    if fixed is not None:
+        yield from _walk(fixed, segments, at + 1, values)
+    if node.arn is not None and segment.startswith(ARN):
+        yield node.arn, (*values, "/".join(segments[at:]))
+    elif node.variable is not None and segment:
+        yield from _walk(node.variable, segments, at + 1, (*values, segment))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from stackd.db import events, sqlite_connections, stacks
+from stackd.db.batch import Write
+from stackd.db.database import Database
+from stackd.db.journal import Insert, Journal
+from stackd.db.migrations import upgrade
+from stackd.errors import ServiceUnavailable
+from tests.support.database import ReversingSealer
+from tests.support.records import a_stack, an_event
+
+SLOW = text(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n"
+)
+FORGETFUL = """
+import asyncio, sys
+from stackd.db.database import Database
+from tests.support.database import ReversingSealer
+
+async def main():
+    await Database.open(sys.argv[1], ReversingSealer())
+
+asyncio.run(main())
+print("end", flush=True)
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/stackd.db"
+
+
+@pytest.fixture
+async def file(url: str) -> AsyncIterator[Database]:
+    database = await Database.open(url, ReversingSealer(), read_pool=2)
+    await upgrade(database)
+    yield database
+    await database.close()
+
+
+async def test_every_connection_is_durable_and_logs_ahead(file: Database) -> None:
+    for name, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+        rows = await asyncio.gather(*(file.fetch_once(text(f"PRAGMA {name}")) for _ in range(4)))
+        assert rows == [[(value,)]] * 4
+        assert await file.modify_once(text(f"PRAGMA {name}")) == [(value,)]
+
+
+async def test_the_file_is_for_its_owner_only(file: Database, tmp_path: Path) -> None:
+    assert (tmp_path / "stackd.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_cancelled_readers_leave_clean_connections(
+    kind: str, file: Database, database: Database
+) -> None:
+    used = file if kind == "file" else database
+    stack = a_stack()
+    journal = Journal(used)
+    readers = [asyncio.create_task(used.fetch_once(SLOW)) for _ in range(6)]
+    await asyncio.sleep(0)
+    for reader in readers:
+        reader.cancel()
+    await journal.write(Insert(stack))
+    await asyncio.wait(readers)
+    found = await asyncio.gather(*(stacks.get(used, stack.id, None) for _ in range(4)))
+    assert found == [stack] * 4
+    await journal.close()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_cancelled_commit_is_done_whole_or_not_at_all(file: Database, turns: int) -> None:
+    journal = Journal(file)
+    stack = a_stack()
+    await journal.write(Insert(stack))
+    future = asyncio.get_running_loop().create_future
+    writes = [Write([journal._insert(Insert(an_event(stack)))], None, future()) for _ in range(500)]
+    committing = asyncio.create_task(file.backend.commit(writes))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    committing.cancel()
+    await asyncio.wait({committing})
+    await journal.write(Insert(an_event(stack)))
+    assert await events.count(file, stack.id) in {1, 501}
+    await journal.close()
+
+
+async def test_readers_see_no_half_of_a_batch_in_memory(database: Database, journal: Journal) -> None:
+    stack = a_stack()
+    changes = [Insert(an_event(stack)) for _ in range(300)]
+    writing = asyncio.create_task(journal.write(*changes))
+    counts = set()
+    while not writing.done():
+        counts.add(await events.count(database, stack.id))
+    assert counts <= {0, 300}
+    await writing
+
+
+async def test_a_database_that_another_program_locks_does_not_answer(
+    file: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_connections, "_BUSY_SECONDS", 0)
+    mine = await Database.open(f"sqlite:///{tmp_path}/stackd.db", ReversingSealer())
+    other = sqlite3.connect(tmp_path / "stackd.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    journal = Journal(mine, patience=0)
+    with pytest.raises(ServiceUnavailable):
+        await journal.write(Insert(a_stack()))
+    other.execute("ROLLBACK")
+    await journal.write(Insert(a_stack()))
+    assert await stacks.count(mine, None) == 1
+    other.close()
+    await journal.close()
+    await mine.close()
+
+
+async def test_a_closed_database_is_used_no_more(url: str) -> None:
+    database = await Database.open(url, ReversingSealer())
+    reading = asyncio.create_task(database.fetch_once(SLOW))
+    await asyncio.sleep(0)
+    await database.close()
+    assert await reading == [(300000,)]
+    with pytest.raises(ValueError, match="Connection closed"):
+        await database.ping()
+
+
+async def test_an_open_database_does_not_keep_the_process(url: str) -> None:
+    root = Path(__file__).parents[2]
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", FORGETFUL, url],
+        cwd=root,
+        env={"PYTHONPATH": f"{root / 'src'}:{root}"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stdout == b"end\n"
+
+
+async def test_the_driver_logs_no_values(file: Database, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    journal = Journal(file)
+    await journal.write(Insert(a_stack("hunter2")))
+    assert await stacks.named(file, "hunter2", "project")
+    await journal.close()
+    assert "hunter2" not in caplog.text

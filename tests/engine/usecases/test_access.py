@@ -1,0 +1,136 @@
+"""Every use case asks policy first, and shows nothing of other projects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stackd.db.stacks import Page, StackFilter
+from stackd.engine.usecases import (
+    access,
+    actions,
+    event_queries,
+    resource_queries,
+    resource_types,
+    service_queries,
+    signals,
+    stack_queries,
+    stacks,
+    validate,
+)
+from stackd.engine.usecases.access import StackRef
+from stackd.engine.usecases.queries import Reader
+from stackd.engine.usecases.requests import StackRequest
+from stackd.errors import EntityNotFound, Forbidden
+from stackd.records import Caller, Stack
+from tests.support.engine import Process, World
+
+TEMPLATE = {
+    "heat_template_version": "2018-08-31",
+    "resources": {"v": {"type": "OS::Heat::Value", "properties": {"value": "x"}}},
+    "outputs": {"o": {"value": 1}},
+}
+REQUEST = StackRequest(name="other", template=TEMPLATE)
+UseCase = Callable[[Reader, Caller, access.Named], Any]
+
+ON_A_STACK: dict[str, UseCase] = {
+    "show": stack_queries.show,
+    "outputs": stack_queries.output_descriptions,
+    "output": lambda reader, caller, named: stack_queries.output(reader, caller, named, "o"),
+    "template": stack_queries.template,
+    "environment": stack_queries.environment,
+    "files": stack_queries.files,
+    "resources": lambda reader, caller, named: resource_queries.listed(reader, caller, named, {}),
+    "resource": lambda reader, caller, named: resource_queries.show(reader, caller, named, "v"),
+    "metadata": lambda reader, caller, named: resource_queries.metadata(reader, caller, named, "v"),
+    "events": lambda reader, caller, named: event_queries.listed(reader, caller, named, {}, Page()),
+    "event": lambda reader, caller, named: event_queries.show(reader, caller, named, "v", "none"),
+    "signal": lambda reader, caller, named: signals.signal(reader.engine, caller, named, "v", None),
+    "mark": lambda reader, caller, named: signals.mark(reader.engine, caller, named, "v", broken=True),
+    "action": lambda reader, caller, named: actions.act(reader.engine, caller, named, "cancel_update"),
+    "update": lambda reader, caller, named: stacks.update(reader.engine, caller, named, REQUEST),
+    "delete": lambda reader, caller, named: stacks.delete(reader.engine, caller, named),
+}
+ON_NONE: dict[str, Callable[[Reader, Caller], Any]] = {
+    "list": lambda reader, caller: stack_queries.listed(reader, caller, StackFilter(), Page()),
+    "plain list": stack_queries.listed_plainly,
+    "create": lambda reader, caller: stacks.create(reader.engine, caller, REQUEST),
+    "validate": lambda reader, caller: validate.validate(reader.engine, caller, REQUEST, nested=False),
+    "lookup": lambda reader, caller: access.lookup(reader.engine, caller, "s"),
+    "types": lambda reader, caller: resource_types.listed(reader.engine, caller),
+    "type": lambda reader, caller: resource_types.show(reader.engine, caller, "OS::Heat::Value"),
+    "type's template": lambda reader, caller: resource_types.generate_template(
+        reader.engine, caller, "OS::Heat::Value"
+    ),
+    "versions": lambda reader, caller: service_queries.template_versions(reader.engine, caller),
+    "functions": lambda reader, caller: service_queries.template_functions(
+        reader.engine, caller, "heat_template_version.rocky"
+    ),
+    "build": lambda reader, caller: service_queries.build(reader.engine, caller),
+    "processes": lambda reader, caller: service_queries.processes(reader.engine, caller),
+}
+
+
+async def called(result: Any) -> Any:
+    """The result of a use case, whether it waits or not."""
+    return await result if isinstance(result, Awaitable) else result
+
+
+async def made(process: Process) -> tuple[Reader, Stack]:
+    return Reader(process.engine), await process.done(await process.create("s", TEMPLATE))
+
+
+async def test_caller_without_a_role_is_refused_everything_before_anything_is_looked_up(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        caller = replace(process.caller, roles=())
+        for use_case in ON_A_STACK.values():
+            for named in (stack, StackRef("gone", "gone")):
+                with pytest.raises(Forbidden):
+                    await called(use_case(reader, caller, named))
+        for plain in ON_NONE.values():
+            with pytest.raises(Forbidden):
+                await called(plain(reader, caller))
+
+
+async def test_stack_of_another_project_is_not_found_by_anything(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        caller = replace(process.caller, project_id="elsewhere", roles=("member", "reader"))
+        for use_case in ON_A_STACK.values():
+            with pytest.raises(EntityNotFound):
+                await called(use_case(reader, caller, stack))
+        with pytest.raises(EntityNotFound):
+            await access.lookup(process.engine, caller, stack.id)
+        assert await stack_queries.listed_plainly(reader, caller) == []
+
+
+async def test_name_must_fit_the_id(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        with pytest.raises(EntityNotFound, match="wrong"):
+            await stack_queries.show(reader, process.caller, StackRef(stack.id, "wrong"))
+        assert (await stack_queries.show(reader, process.caller, StackRef(stack.id))).stack == stack
+
+
+async def test_front_end_with_rules_of_its_own_passes_them(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        guest = replace(process.caller, roles=("heat_stack_user",))
+        with pytest.raises(Forbidden):
+            await stack_queries.show(reader, guest, stack, rule="cloudformation:DescribeStacks")
+        rule = "cloudformation:DescribeStackResource"
+        view, _ = await resource_queries.show(reader, guest, stack, "v", rule=rule)
+        assert view.resource.name == "v"
+
+
+async def test_stack_is_looked_up_by_name_and_by_id(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        _, stack = await made(process)
+        for reference in (stack.name, stack.id):
+            assert await access.lookup(process.engine, process.caller, reference) == stack

@@ -1,0 +1,187 @@
+"""Plans through the API: made, shown, stored and executed, or refused because the world moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stackd.app import Parts
+from stackd.db.journal import Update
+from stackd.engine.factories import now
+from stackd.records import SavedPlan
+from tests.routers.conftest import Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TEMPLATE = """
+heat_template_version: 2018-08-31
+parameters:
+  length: {type: number, default: 8}
+  password: {type: string, hidden: true, default: swordfish-one}
+resources:
+  word: {type: OS::Heat::RandomString, properties: {length: {get_param: length}}}
+  shown: {type: OS::Heat::Value, properties: {value: {get_attr: [word, value]}}}
+  kept: {type: OS::Heat::Value, properties: {value: {get_param: password}}}
+  inner: {type: inner.yaml, properties: {text: constant}}
+"""
+INNER = """
+heat_template_version: 2018-08-31
+parameters: {text: {type: string}}
+resources:
+  value: {type: OS::Heat::Value, properties: {value: {get_param: text}}}
+outputs: {value: {value: {get_attr: [value, value]}}}
+"""
+FILES = {"inner.yaml": INNER}
+NET = """
+heat_template_version: 2018-08-31
+parameters: {label: {type: string, default: one}}
+resources:
+  net: {type: OS::Neutron::Net, properties: {name: {get_param: label}}}
+"""
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {"template": TEMPLATE, "files": FILES} | more
+
+
+async def planned(api: Api, path: str, code: int = 201, **more: Any) -> dict[str, Any]:
+    answer = await api.call("POST", f"{path}/plans", more)
+    assert answer.status_code == code, answer.text
+    plan: dict[str, Any] = answer.json()["plan"]
+    return plan
+
+
+def verbs(plan: dict[str, Any]) -> dict[str, str]:
+    return {".".join(step["path"]): step["verb"] for step in plan["steps"]}
+
+
+async def executed(api: Api, plan: dict[str, Any]) -> Any:
+    return await api.call("POST", f"/plans/{plan['id']}/execute")
+
+
+async def refused(api: Api, plan: dict[str, Any]) -> str:
+    code, kind, message = await api.refused("POST", f"/plans/{plan['id']}/execute")
+    assert (code, kind) == (409, "PlanOutdated")
+    assert message.startswith(f"The plan {plan['id']} cannot be executed any more: ")
+    return message
+
+
+async def test_plan_of_an_unchanged_definition_is_empty(api: Api) -> None:
+    path = await api.create("unchanged", TEMPLATE, files=FILES)
+    plan = await planned(api, path, 200, save=False, **body())
+    assert (plan["id"], plan["steps"], plan["summary"]["keep"]) == (None, [], 4)
+
+
+async def test_saved_plan_that_nothing_has_overtaken_does_what_it_says(api: Api) -> None:
+    path = await api.create("faithful", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    assert verbs(plan) == {"word": "replace", "shown": "update"}
+    causes = {step["path"][0]: step["causes"] for step in plan["steps"]}
+    assert causes["word"] == [
+        {
+            "path": "properties.length",
+            "old": 8,
+            "new": 9,
+            "replaces": True,
+            "rule": "cannot be changed in place",
+        }
+    ]
+    assert causes["shown"][0]["unknown"] is True
+    answer = await executed(api, plan)
+    assert answer.status_code == 202, answer.text
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    shown = (await api.get(f"/plans/{plan['id']}"))["plan"]
+    assert shown["state"] == "executed"
+    assert "it was executed already" in await refused(api, plan)
+
+
+async def test_no_secret_shows_in_any_form_of_a_plan(api: Api) -> None:
+    path = await api.create("hiding", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"password": "swordfish-two"}))
+    assert verbs(plan) == {"kept": "update"}
+    listed = await api.call("GET", "/plans")
+    shown = await api.call("GET", f"/plans/{plan['id']}")
+    assert not any("swordfish" in text for text in (str(plan), listed.text, shown.text))
+
+
+async def test_plan_is_refused_after_an_update_and_names_what_moved(api: Api) -> None:
+    path = await api.create("updated", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    assert (await api.call("PUT", path, body(parameters={"length": 10}))).status_code == 202
+    await api.settled(path)
+    message = await refused(api, plan)
+    assert "parameters.length is new" in message
+    assert "resources.word changed" in message
+
+
+async def test_plan_is_refused_after_a_changed_nested_template(api: Api) -> None:
+    path = await api.create("nested", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    other = {"inner.yaml": INNER + "# changed\n"}
+    assert (await api.call("PUT", path, body(files=other))).status_code == 202
+    await api.settled(path)
+    assert "files.inner.yaml changed" in await refused(api, plan)
+
+
+async def test_plan_is_refused_when_an_object_has_gone_from_the_cloud(api: Api, parts: Parts) -> None:
+    path = await api.create("bereft", NET)
+    plan = await planned(api, path, template=NET, parameters={"label": "two"})
+    assert verbs(plan) == {"net": "update"}
+    net = (await api.get(f"{path}/resources/net"))["resource"]["physical_resource_id"]
+    cloud = parts.engine.trusts.of_service()
+    await cloud.service("network").delete(f"/networks/{net}")
+    assert "resources.net changed" in await refused(api, plan)
+    again = await planned(api, path, template=NET, parameters={"label": "two"})
+    assert verbs(again) == {"net": "replace"}
+    assert (await executed(api, again)).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_plan_of_a_new_stack_makes_it(api: Api) -> None:
+    answer = await api.call("POST", "/stacks/plans", body(stack_name="fresh"))
+    assert answer.status_code == 201, answer.text
+    plan = answer.json()["plan"]
+    assert set(verbs(plan).values()) == {"create"}
+    assert verbs(plan).keys() == {"word", "shown", "kept", "inner", "inner.value"}
+    made = await executed(api, plan)
+    assert made.status_code == 202, made.text
+    stack = await api.settled(f"/stacks/fresh/{made.json()['stack']['id']}")
+    assert stack["stack_status"] == "CREATE_COMPLETE"
+
+
+async def test_plan_of_a_deletion_shows_what_goes_inside_out(api: Api) -> None:
+    path = await api.create("doomed", TEMPLATE, files=FILES)
+    plan = await planned(api, path, action="delete")
+    assert verbs(plan) == dict.fromkeys(("word", "shown", "kept", "inner", "inner.value"), "delete")
+    assert (await executed(api, plan)).status_code == 202
+
+
+async def test_plan_that_has_expired_is_refused(api: Api, parts: Parts) -> None:
+    path = await api.create("late", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    await parts.engine.services.journal.write(Update(SavedPlan, plan["id"], {"expires_at": now()}))
+    assert "it expired at" in await refused(api, plan)
+
+
+async def test_plans_are_listed_by_stack_and_can_be_removed(api: Api) -> None:
+    path = await api.create("listed", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body())
+    listed = (await api.get("/plans", params={"stack_id": plan["stack_id"]}))["plans"]
+    assert [each["id"] for each in listed] == [plan["id"]]
+    assert "steps" not in listed[0]
+    assert (await api.call("DELETE", f"/plans/{plan['id']}")).status_code == 204
+    assert (await api.call("GET", f"/plans/{plan['id']}")).status_code == 404
+
+
+async def test_plans_belong_to_their_project(api: Api, admin: Api) -> None:
+    path = await api.create("private", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body())
+    assert (await admin.call("GET", f"/plans/{plan['id']}")).status_code == 404
+    assert (await admin.get("/plans"))["plans"] == []
+
+
+async def test_unknown_action_is_refused(api: Api) -> None:
+    path = await api.create("strange", TEMPLATE, files=FILES)
+    code, _, message = await api.refused("POST", f"{path}/plans", {"action": "explode"})
+    assert (code, message) == (400, "There is no plan of the action explode; use update or delete.")
