@@ -196,3 +196,17 @@ def test_stack_inside_that_gives_way_to_another_type_is_deleted_with_all_in_it()
         (("a",), Verb.DELETE),
         (("a", "0"), Verb.DELETE),
     ]
+
+
+def test_changed_fields_of_any_name_leave_all_that_an_object_shows_open() -> None:
+    def definition(mtu: int) -> Desired:
+        net = {"type": "OS::Neutron::Net", "properties": {"value_specs": {"mtu": mtu}}}
+        return desired({"net": net, "shown": value({"get_attr": ["net", "mtu"]})})
+
+    before = definition(1400)
+    rows = [
+        a_row("net", before, attributes={"mtu": 1400}),
+        a_row("shown", before, properties={"value": 1400}),
+    ]
+    assert verbs(plan(definition(1500), rows)) == {"net": Verb.UPDATE, "shown": Verb.UPDATE}
+    assert plan(before, rows).is_empty
