@@ -1,4 +1,4 @@
-"""Callers who proved lately who they are, remembered for a short while under a hash of the proof."""
+"""A short cache of authenticated callers, keyed by a hash of their proof (token or password)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_KEYSTONE = "The Identity service cannot check the credentials of the request
 
 @dataclass(frozen=True, slots=True)
 class TokenCacheSettings:
-    """How long (seconds) and how many proofs are remembered; ``refused_ttl`` is for invalid ones."""
+    """Time to live (seconds) and size of the cache; ``refused_ttl`` is for invalid proofs."""
 
     ttl: float = 60.0
     refused_ttl: float = 10.0
@@ -36,8 +36,8 @@ class _Kept:
 class KnownCallers:
     """A bounded cache in front of Keystone.
 
-    Requests that bring the same unknown proof at once wait for one question. A proof that is refused is
-    remembered too, for less long; trouble with Keystone is not remembered.
+    Concurrent requests with the same unknown proof share one call. A refused proof is
+    cached too, for a shorter time; a failure of Keystone is not cached.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class KnownCallers:
         self._asking: dict[str, asyncio.Task[_Kept]] = {}
 
     async def find(self, proof: str, ask: Callable[[], Awaitable[Token | None]]) -> Caller:
-        """The caller with this proof; ``ask`` puts the question to Keystone, None meaning "not valid".
+        """The caller with this proof; ``ask`` calls Keystone, and returns None if the proof is not valid.
 
-        ``Unauthorized`` if the proof is not valid, ``ServiceUnavailable`` if nobody can tell.
+        ``Unauthorized`` if the proof is not valid, ``ServiceUnavailable`` if Keystone does not answer.
         """
         key = _hash(proof)
         kept = self._kept.get(key)
@@ -62,7 +62,7 @@ class KnownCallers:
         return replace(kept.caller, token=kept.token)
 
     def forget(self, proof: str) -> None:
-        """Drops what is known, so that the next request asks Keystone again."""
+        """Removes a proof from the cache, so that the next request calls Keystone again."""
         self._kept.pop(_hash(proof), None)
 
     async def _ask_once(self, key: str, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
@@ -91,7 +91,7 @@ class KnownCallers:
 
 
 def caller_of(token: Token) -> Caller:
-    """The author of requests that bring ``token``; the token itself is left out."""
+    """The caller described by the data of ``token``; the token itself is left out."""
     return Caller(
         user_id=token.user_id,
         user_name=token.user_name,

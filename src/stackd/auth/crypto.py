@@ -1,7 +1,7 @@
-"""Secrets at rest: encrypted under a key with a name, so that keys can be exchanged while in use.
+"""Encryption of secrets at rest with named keys, which can be rotated online.
 
 A token reads ``<key id>:<Fernet token>``. The first key encrypts, all of them decrypt. To rotate: put a
-new key first, re-encrypt whatever ``needs_rotation`` says, then drop the old key.
+new key first, re-encrypt every token for which ``needs_rotation`` is true, then remove the old key.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Cipher:
         self._current = key_id(keys[0])
 
     def encrypt(self, secret: str | bytes) -> str:
-        """A token that only a holder of the first key can read."""
+        """The text encrypted with the first key."""
         data = secret.encode() if isinstance(secret, str) else secret
         return f"{self._current}:{self._by_id[self._current].encrypt(data).decode()}"
 
     def decrypt(self, token: str) -> str:
-        """The text in ``token``; ``UnreadableSecret`` when its key is not at hand or it was tampered with."""
+        """The text in ``token``; ``UnreadableSecret`` if its key is missing or it was tampered with."""
         return self.decrypt_bytes(token).decode()
 
     def decrypt_bytes(self, token: str) -> bytes:
@@ -54,12 +54,12 @@ class Cipher:
             raise UnreadableSecret from error
 
     def needs_rotation(self, token: str) -> bool:
-        """Whether ``token`` was made with another key than the first."""
+        """Whether ``token`` was encrypted with another key than the first."""
         return token.partition(":")[0] != self._current
 
 
 def key_id(key: str) -> str:
-    """The name of a key: eight characters that tell keys apart and nothing about them."""
+    """The id of a key: eight characters that reveal nothing about it."""
     return hashlib.blake2s(_fernet_key(key), person=b"stackdid", digest_size=4).hexdigest()
 
 

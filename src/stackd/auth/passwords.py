@@ -1,4 +1,4 @@
-"""Who calls, by a name and password in the request itself, where there is no token service in front."""
+"""Authentication by user name and password in the request, for the standalone mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_A_USER = frozenset({400, 401, 403, 404})
 
 
 class PasswordValidator:
-    """Logs callers in. ``allowed`` are the Keystones, besides the configured one, that requests may name."""
+    """Authenticates callers. Requests may name the configured Keystone or one of ``allowed``."""
 
     def __init__(
         self,

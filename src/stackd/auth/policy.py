@@ -1,8 +1,8 @@
-"""May this caller do this? The operator's policy files over the built-in rules.
+"""Policy checks: the operator's policy files over the built-in rules.
 
-The files are oslo.policy's. Decisions are remembered by everything that they can depend on: the rule, who
+The files are oslo.policy's. Decisions are cached by everything that they can depend on: the rule, who
 calls in which scope with which roles, and whose the target is. A file that changes is noticed within a
-second; one that is broken is reported and the rules stay as they were.
+second; a broken one is reported and the rules stay as they were.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _REMOTE_CHECKS = frozenset({"http", "https"})
 _TYPES = "resource_types:"
 
 
-# Its plug-ins are the checks that ask another server. To look for them it imports an HTTP client, 4 MB.
+# Its plug-ins are the checks that ask another server. To find them it imports an HTTP client, 4 MB.
 _checks.extension_checks = {}
 
 
 class _RemoteCheck(oslo.Check):
-    """Stands for a check that asks another server; a file with one is refused."""
+    """Placeholder for a check that calls another server; a file with one is refused."""
 
     def __call__(self, *_: object) -> bool:
         return False
@@ -50,7 +50,7 @@ class Policy:
     """The rules in force.
 
     ``path`` is a policy file, ``folder`` one of several that are laid over it in alphabetical order.
-    ``old_defaults`` also grants what was granted before roles were told apart.
+    ``old_defaults`` also grants what was granted before policy distinguished readers from members.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Policy:
         self._decisions: dict[tuple[object, ...], bool] = {}
 
     def allows(self, caller: Caller, rule: str, target_project_id: str | None = None) -> bool:
-        """Whether ``caller`` may use ``rule`` on something of a project, its own unless said otherwise."""
+        """Whether ``caller`` satisfies ``rule`` on a target in a project, by default the caller's own."""
         if self._clock() - self._looked_at >= 1.0:
             self._refresh()
         target = caller.project_id if target_project_id is None else target_project_id
@@ -206,7 +206,7 @@ def _declared(rule: Rule) -> oslo.RuleDefault:
 
 
 def _kinds(check: Any) -> Iterator[str]:
-    """The kinds of all checks in a tree of them: ``role``, ``rule``, ``http`` …"""
+    """The kinds of all checks in a tree: ``role``, ``rule``, ``http`` …"""
     kind = getattr(check, "kind", None)
     if isinstance(kind, str):
         yield kind

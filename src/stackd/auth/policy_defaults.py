@@ -1,7 +1,7 @@
-"""The built-in policy: who may do what unless the operator's files say otherwise. Data only.
+"""The built-in policy, which the operator's files override. Data only.
 
 Names and checks are those that operators' files of an orchestration service already use. ``legacy`` is the
-check that applied before roles were told apart; it counts only where the operator asks for old defaults.
+check that applied before policy distinguished readers from members; it counts only with old defaults.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its name, the check, what it is about, the scopes it accepts and the older check."""
+    """One rule: its name, check, description, accepted scopes and legacy check."""
 
     name: str
     check: str

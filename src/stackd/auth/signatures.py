@@ -1,4 +1,4 @@
-"""Who calls, by an AWS signature: Keystone has the secret and checks it, for us as one of its services."""
+"""Authentication by AWS signature, which Keystone checks for the service user."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NO_KEYSTONE = "The Identity service cannot check the signature of the request a
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature was made over, exactly as it was received.
+    """A signed request, exactly as received.
 
-    ``params`` are without the signature itself; names in ``headers`` are in title case, as Keystone looks
-    them up; ``body_hash`` is the SHA-256 of the raw body in hexadecimal.
+    ``params`` are without the signature itself; names in ``headers`` are in title case, as Keystone reads
+    them; ``body_hash`` is the SHA-256 of the raw body in hexadecimal.
     """
 
     access: str
@@ -38,7 +38,7 @@ class SignedRequest:
 class SignatureValidator:
     """Turns a signed request into its ``Caller``; ``service`` is the cloud of the service user.
 
-    Nothing is remembered: every request has a signature of its own.
+    Nothing is cached: every request has a signature of its own.
     """
 
     def __init__(self, service: Cloud) -> None:
@@ -46,9 +46,9 @@ class SignatureValidator:
         self._renewed_at = float("-inf")
 
     async def validate(self, request: SignedRequest) -> Caller:
-        """The caller, with a token that Keystone made for the request.
+        """The caller, with a token that Keystone issued for the request.
 
-        ``Unauthorized`` if the signature is wrong, ``ServiceUnavailable`` if none can tell.
+        ``Unauthorized`` if the signature is wrong, ``ServiceUnavailable`` if Keystone does not answer.
         """
         try:
             own = await self._service.token()
@@ -73,9 +73,9 @@ class SignatureValidator:
             return None
 
     def _may_renew(self) -> bool:
-        """Keystone says 401 to a wrong signature and to a token of ours that was revoked alike.
+        """Keystone answers 401 both to a wrong signature and to a revoked token of the service user.
 
-        Strangers with wrong signatures must not make us log in again each time.
+        Wrong signatures must not make stackd authenticate again each time.
         """
         now = asyncio.get_running_loop().time()
         if now - self._renewed_at < _RENEWAL_PAUSE:

@@ -1,7 +1,7 @@
-"""Projects and users in the stack domain: the identities of what runs inside guests.
+"""Projects and users in the stack domain: the identities of software inside servers.
 
-They belong to no tenant, hold one role that opens only signals and metadata, and are made when a
-resource first needs one. Everything here is safe to repeat: what exists under its name is taken over.
+They belong to no tenant, have one role that permits only signals and metadata, and are created when a
+resource first needs one. Everything here is idempotent: an existing object with the name is adopted.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class Ec2Keypair:
-    """Access key and secret with which a guest signs its requests. ``id`` is Keystone's for the pair."""
+    """Access key and secret with which a stack user signs requests. ``id`` is Keystone's for the pair."""
 
     access: str
     secret: str = field(repr=False)
 
     @property
     def id(self) -> str:
-        """Keystone files a key pair under the hash of its access key."""
+        """The id of a key pair in Keystone: the hash of its access key."""
         return hashlib.sha256(self.access.encode()).hexdigest()
 
 
@@ -46,28 +46,28 @@ class StackUsers:
         self._role_ids: dict[str, str] = {}
 
     def with_permit(self, permit: Permit | None) -> Self:
-        """The same domain for work that ``permit`` may end."""
+        """The same domain for an operation whose changes need ``permit``."""
         other = copy(self)
         other._admin = self._admin.with_permit(permit)
         return other
 
     async def create_project(self, name: str, description: str = "") -> str:
-        """The id of the project ``name``, made if there is none."""
+        """The id of the project ``name``, created if missing."""
         body = {"name": name[:_LONGEST_NAME], "description": description}
         return await self._ensure("project", body)
 
     async def find_project(self, name: str) -> str:
-        """The id of the project of this name, empty when there is none."""
+        """The id of the project with this name; empty if there is none."""
         return await self._find("project", name[:_LONGEST_NAME])
 
     async def delete_project(self, project_id: str) -> None:
-        """Removes a project; one that is gone is no error, one outside of the stack domain is left alone."""
+        """Deletes a project. Idempotent: ignores 404. A project outside of the stack domain is left alone."""
         await self._delete("project", project_id)
 
     async def create_user(self, name: str, project_id: str, password: str = "") -> str:
-        """The id of a user who can log in to ``project_id`` with nothing but the role of stack users.
+        """The id of a user whose only role in ``project_id`` is the one of stack users; created if missing.
 
-        Without a ``password`` one is made that nobody knows, for users who only sign requests.
+        Without a ``password`` a random one is set and not stored, for users who only sign requests.
         """
         wanted = {
             "name": name[:_LONGEST_NAME],
@@ -81,19 +81,19 @@ class StackUsers:
         return user_id
 
     async def find_user(self, name: str) -> str:
-        """The id of the user of this name, empty when there is none."""
+        """The id of the user with this name; empty if there is none."""
         return await self._find("user", name[:_LONGEST_NAME])
 
     async def delete_user(self, user_id: str) -> None:
-        """Removes a user with its key pairs; as for ``delete_project``."""
+        """Deletes a user with its key pairs; as for ``delete_project``."""
         await self._delete("user", user_id)
 
     async def set_enabled(self, user_id: str, enabled: bool) -> None:
-        """Lets a user in, or shuts it out while its stack is suspended."""
+        """Enables a user, or disables it while its stack is suspended."""
         await self._admin.identity.patch(f"/users/{user_id}", {"user": {"enabled": enabled}})
 
     async def create_keypair(self, user_id: str, project_id: str) -> Ec2Keypair:
-        """A new EC2 key pair. Its secret is not asked for again: the caller stores it."""
+        """A new EC2 key pair. The caller must store its secret."""
         pair = Ec2Keypair(secrets.token_hex(16), secrets.token_hex(16))
         blob = orjson.dumps({"access": pair.access, "secret": pair.secret}).decode()
         body = {"type": "ec2", "user_id": user_id, "project_id": project_id, "blob": blob}
@@ -104,14 +104,14 @@ class StackUsers:
         return pair
 
     async def delete_keypair(self, access: str) -> None:
-        """Revokes a key pair; one that is gone is no error."""
+        """Revokes a key pair. Idempotent: ignores 404."""
         try:
             await self._admin.identity.delete(f"/credentials/{Ec2Keypair(access, '').id}")
         except CloudNotFound:
             return
 
     async def _ensure(self, kind: str, body: dict[str, Any]) -> str:
-        """Creates a project or user, or takes over the one that has the name."""
+        """Creates a project or user, or adopts the existing one with the name."""
         whole = {kind: body | {"domain_id": self._domain_id}}
         try:
             return str((await self._admin.identity.post(f"/{kind}s", whole))[kind]["id"])

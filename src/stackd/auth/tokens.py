@@ -1,4 +1,4 @@
-"""Who calls, by the token of the request: checked by Keystone and remembered for a short while."""
+"""Authentication by token: validated by Keystone and cached for a short time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stackd.records import Caller
 __all__ = ["TokenCacheSettings", "TokenValidator"]
 
 _LONGEST = 16_384
-_NOT_A_TOKEN = frozenset({400, 404})  # what Keystone says of a token that it cannot read or find
+_NOT_A_TOKEN = frozenset({400, 404})  # Keystone's answers for a token that it cannot read or find
 
 
 class TokenValidator:
@@ -31,13 +31,13 @@ class TokenValidator:
         self._known = KnownCallers(settings, now=now)
 
     async def validate(self, token: str) -> Caller:
-        """The caller. ``Unauthorized`` if the token is not valid, ``ServiceUnavailable`` if none can tell."""
+        """The caller. ``Unauthorized`` for an invalid token, ``ServiceUnavailable`` without an answer."""
         if not token or len(token) > _LONGEST:
             raise Unauthorized
         return await self._known.find(token, lambda: self._ask(token))
 
     def forget(self, token: str) -> None:
-        """Drops what is known of a token, so that the next request asks Keystone again."""
+        """Removes a token from the cache, so that the next request calls Keystone again."""
         self._known.forget(token)
 
     async def _ask(self, token: str) -> Token | None:
@@ -49,7 +49,7 @@ class TokenValidator:
             return None
 
     async def _read(self, token: str) -> Token:
-        """What Keystone says about ``token``; a service token that was refused is renewed once."""
+        """The data of ``token`` from Keystone; a refused service token is renewed once."""
         wire, settings = self._service.session.wire, self._service.session.settings
         own = await self._service.token()
         try:

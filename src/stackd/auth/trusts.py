@@ -1,8 +1,8 @@
-"""A user's authority, lent to the service user, for work that outlives the token of a request.
+"""Trusts: roles of a user delegated to the service user, for work that outlives a request's token.
 
-One trust serves all work of one user, in one project, with one set of roles: ``TrustKey`` says whether
-two requests can share it. The caller's token makes it; the trust itself, or the service user where it is
-an administrator, removes it. Who still needs it is the store's affair.
+One trust serves all operations of one user, in one project, with one set of roles: by ``TrustKey``
+requests share it. It is created with the caller's token, and deleted with its own, or by the service user
+if that is an administrator. The store knows which stacks still need it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DELEGATED = (
 
 @dataclass(frozen=True, slots=True)
 class TrustKey:
-    """What a trust is for: requests that agree in all of this share one."""
+    """The key of a trust: requests with the same key share one."""
 
     user_id: str
     project_id: str
@@ -29,9 +29,9 @@ class TrustKey:
 
 
 def delegated_roles(held: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The roles to lend, sorted: the operator's ``wanted`` ones, or without any all that are ``held``.
+    """The roles to delegate, sorted: the operator's ``wanted`` ones, or without any all that are ``held``.
 
-    ``MissingCredential`` when the user lacks a wanted role or holds none at all.
+    ``MissingCredential`` if the user lacks a wanted role or has none at all.
     """
     missing = sorted(set(wanted) - set(held))
     if missing:
@@ -46,15 +46,15 @@ def delegated_roles(held: Sequence[str], wanted: Sequence[str]) -> tuple[str, ..
 
 
 async def trust_key(caller: Cloud, wanted: Sequence[str]) -> TrustKey:
-    """The key of the trust that work for this caller needs."""
+    """The key of the trust for operations of this caller."""
     token = await caller.token()
     return TrustKey(token.user_id, token.project_id, delegated_roles(token.roles, wanted))
 
 
 async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str:
-    """Lends ``roles`` of the caller in its project to the service user; returns the trust's id.
+    """Delegates ``roles`` of the caller in its project to the service user; returns the trust's id.
 
-    ``MissingCredential`` for a caller who cannot lend: its token came from a trust or an application
+    ``MissingCredential`` for a caller who cannot delegate: its token came from a trust or an application
     credential, or has no project.
     """
     token = await caller.token()
@@ -83,9 +83,9 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
 
 
 async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str | None:
-    """A trust of the caller that lends exactly these roles already.
+    """An existing trust of the caller with exactly these roles; None if there is none.
 
-    For when the answer to ``create_trust`` was lost (``AnswerLost``).
+    Used when the answer to ``create_trust`` was lost (``AnswerLost``).
     """
     token = await caller.token()
     query = {"trustor_user_id": token.user_id, "trustee_user_id": trustee_user_id}
@@ -100,9 +100,9 @@ async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) 
 
 
 async def delete_trust(trust_id: str, holder: Cloud, service: Cloud) -> None:
-    """Ends a trust; one that is gone already is no error.
+    """Deletes a trust. Idempotent: ignores 404.
 
-    ``holder`` is the cloud of the trust itself, whose token may end it. When that token cannot be had
+    ``holder`` is the cloud of the trust itself, whose token may delete it. When that token cannot be obtained
     any more, since its user was disabled or lost a role, the ``service`` user tries, as an administrator.
     """
     try:

@@ -67,7 +67,7 @@ def checked(work: Work) -> Checked:
     except StackdError as error:
         return Checked(all_errors(error), findings.warnings_of(work.source), None)
     warnings = findings.warnings_of(work.source, found.expanded)
-    return Checked(found.errors, findings.without_told(warnings, found.errors), found.expanded)
+    return Checked(found.errors, findings.without_repeated(warnings, found.errors), found.expanded)
 
 
 def evaluated(given: Given) -> tuple[Work, Expanded]:

@@ -1,4 +1,4 @@
-"""Which network addresses a user's URL may lead to: those of the public Internet, and what the operator adds.
+"""The address policy for URLs from users: the public Internet, and what the operator allows.
 
 The table is the one of the special-purpose registries (RFC 6890 and its successors), spelled out so that
 it does not depend on the version of Python.
@@ -60,7 +60,7 @@ class AddressPolicy:
         return cls(tuple(map(ip_network, allowed)), tuple(map(ip_network, denied)))
 
     def permits(self, text: str) -> bool:
-        """Whether a connection may be made to the address; anything that is not written as one is refused."""
+        """Whether a connection to the address is allowed; anything that is not an address is refused."""
         try:
             address = ip_address(text)
         except ValueError:

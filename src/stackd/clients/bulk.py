@@ -1,7 +1,7 @@
-"""Creates that are due at the same moment go to the service together, where it takes several at once.
+"""Combines concurrent creates into one bulk request, for collections that support it.
 
 Callers do not notice: each posts its one object and gets its own answer or error. A refused bulk
-says nothing about the single objects, so they are then sent one by one.
+does not identify the wrong object, so the objects are then sent one by one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("network", "/ports"): ("port", "ports"),
     ("network", "/security-group-rules"): ("security_group_rule", "security_group_rules"),
 }
-"""By service and path: the envelope of one object and of several."""
+"""By service and path: the JSON key of one object and of several."""
 
 Post = Callable[[Any, Permit | None], Awaitable[Any]]
 _Pending = tuple[Any, "asyncio.Future[Any]", Permit | None]
 
 
 class Bulk:
-    """One collection of one project. ``post`` returns the decoded reply to a body, if a permit lets it."""
+    """Bulk creates in one collection of one project; ``post`` sends a body, if the permit allows it."""
 
     def __init__(self, key: str, plural: str, post: Post) -> None:
         self._key = key
@@ -41,7 +41,7 @@ class Bulk:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def create(self, body: Any, permit: Permit | None = None) -> Any:
-        """The answer to this one object, as if it had been posted alone."""
+        """Post one object, possibly with others; returns the answer as if it had been posted alone."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending.append((body, future, permit))
         if len(self._pending) == 1:
@@ -54,7 +54,7 @@ class Bulk:
         task.add_done_callback(self._tasks.discard)
 
     async def _gather(self) -> None:
-        """Let those who are about to post do so, then send everything."""
+        """Let other tasks that are ready to post join, then send everything."""
         for _ in range(3):
             await asyncio.sleep(0)
         pending, self._pending = self._pending, []
@@ -93,7 +93,7 @@ class Bulk:
 
 
 def _ask_all(permits: Sequence[Permit | None]) -> None:
-    """Bodies of several operations go together only while each of them may still act."""
+    """Check all permits: bodies of several operations are sent together only if each may still act."""
     for permit in permits:
         if permit is not None:
             permit()
@@ -105,7 +105,7 @@ def _fail(future: asyncio.Future[Any], error: StackdError) -> None:
 
 
 def _paired(asked: Sequence[Mapping[str, Any]], made: Sequence[Any]) -> list[Any]:
-    """The answers in the order of the questions: by name where all names differ, else as they came."""
+    """The answers in the order of the requests: matched by name if all names differ, else by position."""
     names = [each.get("name") for each in asked]
     by_name = {each.get("name"): each for each in made}
     if len(by_name) == len(asked) and all(name in by_name for name in names):

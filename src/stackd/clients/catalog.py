@@ -1,6 +1,6 @@
-"""The service catalog of a token: which service is where. Pure.
+"""The service catalog of a token: the endpoints of the services. Pure.
 
-Services are asked for by any name that they ever had in a catalog; an endpoint is completed with
+A service is found by any name that it ever had in a catalog; an endpoint is completed with
 the version of the API that stackd speaks where the catalog leaves it out.
 """
 
@@ -109,7 +109,7 @@ def find_endpoint(
 
 
 def complete_url(service: str, url: str, project_id: str) -> str:
-    """The endpoint with the version (and the project, for Cinder) that calls to it start with."""
+    """The endpoint with the version (and for Cinder the project) added."""
     base = url.rstrip("/")
     path = "/" + base.partition("://")[2].partition("/")[2]
     if service == "identity":

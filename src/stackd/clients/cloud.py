@@ -1,4 +1,4 @@
-"""OpenStack as one set of credentials sees it: the services of its catalog, and what its token says."""
+"""OpenStack as one set of credentials sees it: the services of its catalog, and the data of its token."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Cloud:
         self._services: dict[str, Service] = {} if permit else self._shared
 
     def with_permit(self, permit: Permit | None) -> Cloud:
-        """The same cloud for work that is allowed to change something only as long as ``permit`` lets it.
+        """The same cloud for an operation that may change something only while ``permit`` allows it.
 
-        ``permit`` is asked at the last moment before each request that may change something, and raises when
-        it must not be sent. Token, limits and everything that is known of the services are shared.
+        ``permit`` is called at the last moment before each request that may change something, and raises when
+        it must not be sent. Token, limits and cached facts about the services are shared.
         """
         return Cloud(self.session, permit, self._shared)
 
@@ -74,12 +74,12 @@ class Cloud:
         return self.service("orchestration")
 
     async def token(self) -> Token:
-        """A token that is good for a while yet."""
+        """A valid token, renewed if it expires soon."""
         return await self.session.token()
 
     @property
     def known(self) -> Token:
-        """The latest token, for what it says. There is one after the first call or ``await token()``."""
+        """The latest token, for its data. There is one after the first call or ``await token()``."""
         return self.session.known
 
     @property
@@ -89,12 +89,12 @@ class Cloud:
 
     @property
     def user_id(self) -> str:
-        """The user for whom the token speaks: of a trust, the one who gave it."""
+        """The user whom the token represents: for a trust its trustor."""
         return self.known.user_id
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of the token, those implied by others included."""
+        """The roles of the token, implied ones included."""
         return self.known.roles
 
     def has_service(self, kind: str) -> bool:

@@ -1,7 +1,7 @@
 """The kinds of credentials that Keystone turns into a token.
 
 PasswordCredentials    a user's name or id and password, with a scope
-TokenCredentials       a token that somebody else got: it cannot be renewed
+TokenCredentials       a token from a request: it cannot be renewed
 ApplicationCredential  an application credential of a user, which has its project built in
 TrustCredentials       a trust, used by its trustee, the service user
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a token is for: a project (by id, or name and domain), a domain, the system, or nothing."""
+    """The scope of a token: a project (by id, or name and domain), a domain, the system, or none."""
 
     project_id: str = ""
     project_name: str = ""
@@ -40,7 +40,7 @@ class PasswordCredentials:
 
 @dataclass(frozen=True, slots=True)
 class TokenCredentials:
-    """A token as a caller sent it. When it expires, so does the work that depends on it."""
+    """A token as a caller sent it. It cannot be renewed when it expires."""
 
     token: str = field(repr=False)
 
@@ -57,7 +57,7 @@ class ApplicationCredential:
 
 @dataclass(frozen=True, slots=True)
 class TrustCredentials:
-    """A trust of a user, taken up by the service user whose password this is."""
+    """A trust of a user, used by the service user with this password."""
 
     trust_id: str
     trustee: PasswordCredentials
@@ -67,7 +67,7 @@ Credentials = PasswordCredentials | TokenCredentials | ApplicationCredential | T
 
 
 def credentials_key(credentials: Credentials) -> str:
-    """A key under which what belongs to these credentials can be cached; it gives no secret away."""
+    """A cache key for these credentials that reveals no secret."""
     return hashlib.sha256(repr((credentials, _secret(credentials))).encode()).hexdigest()
 
 

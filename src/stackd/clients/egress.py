@@ -1,10 +1,10 @@
-"""The one client for URLs that users name. Whatever a user wants fetched goes through here.
+"""The only client for URLs from users.
 
-A stranger chooses where the request goes, so nothing about it is trusted: only http and https, no
-credentials, no cookies, no proxies of the machine; every address is judged at the moment at which a
+A user chooses where the request goes, so nothing about it is trusted: only http and https, no
+credentials, no cookies, no proxies of the machine; every address is checked at the moment at which a
 connection to exactly it is made, so that a name that resolves differently the next time gains nothing;
 redirects are followed one by one under the same rules; size and time are bounded while the content comes.
-Every failure in the network has the same text: it tells nothing about what is where. The log knows more.
+Every network failure has the same text, which reveals nothing about the network. The log has the details.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL: Final = 8192
 _CHUNK: Final = 65536
 _SHARE: Final = 4
-"""A project may fetch this part of what can be fetched at once."""
+"""The share of concurrent fetches that one project may use."""
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -46,7 +46,7 @@ _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding":
 class EgressSettings:
     """How URLs of users are fetched. ``timeout`` is for all of one, redirects included, in seconds.
 
-    ``max_files`` and ``max_bytes`` are for all that one request needs: whoever fetches for it counts.
+    ``max_files`` and ``max_bytes`` are totals per API request: the caller counts.
     """
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
@@ -59,7 +59,7 @@ class EgressSettings:
 
 
 class Egress:
-    """Fetches what users name; one for the process, which ``close`` ends."""
+    """Fetches URLs from users; one per process, released by ``close``."""
 
     def __init__(self, settings: EgressSettings | None = None) -> None:
         self.settings = settings or EgressSettings()
@@ -69,7 +69,7 @@ class Egress:
         self._session: aiohttp.ClientSession | None = None
 
     async def fetch(self, url: str, *, most: int, project_id: str = "") -> bytes:
-        """The content at the URL, at most that many bytes; ``FetchFailed`` says why there is none.
+        """The content at the URL, limited to that many bytes; raises ``FetchFailed``.
 
         One project has only a part of what can be fetched at once: its slow servers do not stop others.
         """
@@ -91,13 +91,13 @@ class Egress:
             raise FetchFailed(f"The content of {shown(url)} is not text in UTF-8") from None
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close connections and threads."""
         if self._session is not None:
             await self._session.close()
         await self._resolver.close()
 
     def _share(self, project_id: str) -> asyncio.Semaphore:
-        """What a project may take of the slots, known only as long as it uses it."""
+        """A project's share of the slots; it exists only while in use."""
         share = self._shares.get(project_id)
         if share is None:
             share = self._shares[project_id] = asyncio.Semaphore(-(-self.settings.concurrency // _SHARE))
@@ -139,7 +139,7 @@ class Egress:
         )
 
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """A socket for an address that is about to be connected to: here, and only here, it is judged."""
+        """A socket for one address; the address policy is checked here and only here."""
         family, kind, protocol, _, place = address
         if not self.settings.policy.permits(str(place[0])):
             raise OSError(errno.EACCES, "the address is not permitted")
@@ -147,14 +147,14 @@ class Egress:
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:
-    """Certificates are always checked, against the usual authorities or those in the file."""
+    """A TLS context that checks certificates against the system's authorities or those in the file."""
     return (
         ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
     )
 
 
 def check_url(url: str) -> None:
-    """Refuse what is not a URL that a user may name; the text says only what the URL itself shows."""
+    """Refuse an invalid or forbidden URL; the error text is computed from the URL alone."""
     try:
         parts = urlsplit(url)
         scheme, host, userinfo = parts.scheme, parts.hostname, parts.username is not None
@@ -200,7 +200,7 @@ async def _content(answer: aiohttp.ClientResponse, most: int) -> bytes:
     plain = _decompressor(answer.headers.get("Content-Encoding", ""))
     found = bytearray()
     async for chunk in answer.content.iter_chunked(_CHUNK):
-        # What is left unread after so many bytes is never looked at: they are too many already.
+        # What remains unread is never needed: these bytes are too many already.
         found += plain.decompress(chunk, most + 1 - len(found)) if plain else chunk
         if len(found) > most:
             raise FetchFailed(f"Template exceeds maximum allowed size ({most} bytes)")
@@ -210,7 +210,7 @@ async def _content(answer: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def _decompressor(encoding: str) -> Any:
-    """What undoes a content encoding, never giving more than asked for; None where there is none."""
+    """The decompressor of a content encoding, with bounded output; None if there is no encoding."""
     match encoding.strip().lower():
         case "" | "identity":
             return None
@@ -220,7 +220,7 @@ def _decompressor(encoding: str) -> Any:
 
 
 class _Resolver(AbstractResolver):
-    """Names to addresses in threads of its own: slow name servers of users must not hold up other work."""
+    """Resolves names in threads of its own, so that slow name servers of users do not block other work."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
@@ -228,7 +228,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of a host; which of them may be used is judged when one is connected to."""
+        """The addresses of a host; each is checked when it is connected to."""
 
         def look_up() -> list[tuple[Any, ...]]:
             return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
@@ -247,5 +247,5 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Give the threads back."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What a refusal of an OpenStack service means, and the service's own words for it. Pure.
+"""Converts error answers of OpenStack services into errors, with the service's own message. Pure.
 
 Every service has its own form of error body: ``{"itemNotFound": {"message": ...}}`` (Nova),
 ``{"NeutronError": {...}}``, ``{"error": {...}}`` (Keystone), ``{"faultstring": ...}``, ``{"errors": [...]}``,
@@ -53,7 +53,7 @@ _LOST = frozenset({502, 504})
 class AnswerLost(Transient):
     """The service may have done the work, but its answer did not arrive.
 
-    Raised for requests that are not safe to repeat: whoever sent it looks for the object before trying again.
+    Raised for requests that are not safe to repeat: the sender must search for the object before a retry.
     """
 
     maybe_done = True
@@ -68,7 +68,7 @@ def failure(
 ) -> CloudError:
     """The error for an answer with a status of 400 or more.
 
-    ``repeatable`` says whether the request can be sent again without harm.
+    ``repeatable`` is whether the request can be sent again without harm.
     """
     message = explain(body) or _phrase(status)
     kind = _class_of(service, status, body, message)
@@ -148,7 +148,7 @@ def _unwrap(text: str, depth: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """What a page says: its text without the heading, or the heading when there is nothing else."""
+    """The text of an HTML page without the heading, or the heading if there is nothing else."""
     if "<" not in text:
         return _unwrap(text.strip(), 0)
     page = text[:20_000]

@@ -1,7 +1,7 @@
 """The one HTTP client of the process: how connections are made, kept and closed.
 
 httpx gives the interface, aiohttp the transport: several times less CPU per call when many are in
-flight. Nothing is remembered between calls: no cookies, since one client serves all projects.
+flight. It stores no cookies, since one client serves all projects.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ USER_AGENT = "stackd"
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How the process talks HTTP. Times are seconds.
+    """Settings of the HTTP client. Times are seconds.
 
     ``keepalive`` stays below the 5 s after which the usual API servers close an idle connection, so
     that a request does not meet a connection that is just being closed. ``ca_file`` replaces the
-    system's certificate authorities; ``use_proxies`` heeds ``http_proxy`` and its like.
+    system's certificate authorities; ``use_proxies`` uses ``http_proxy`` and similar variables.
     """
 
     connect_timeout: float = 10.0
@@ -34,7 +34,7 @@ class HttpSettings:
 
 
 def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
-    """A client for all calls of the process; whoever makes it closes it."""
+    """A client for all calls of the process; the caller closes it."""
     chosen = settings or HttpSettings()
     verify: bool | str = chosen.ca_file or chosen.verify_tls
     context = httpx.create_ssl_context(verify=verify, trust_env=False)
@@ -46,7 +46,7 @@ def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
         made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=chosen.use_proxies
         )
-        # It would send every PUT and DELETE twice whose answer is lost; what may be repeated, the wire knows.
+        # It would repeat every PUT and DELETE whose answer is lost; ``wire`` decides what may be repeated.
         made._retry_connection = False
         return made
 

@@ -19,7 +19,7 @@ from stackd.errors import CloudError, CloudNotFound, CloudUnauthorized
 
 @dataclass(frozen=True, slots=True)
 class KeystoneSettings:
-    """Where Keystone is and which endpoints of its catalog are used.
+    """The URL of Keystone, and which endpoints of its catalog are used.
 
     ``interfaces`` overrides ``interface`` and ``endpoints`` the catalog, both by service type;
     ``microversions`` overrides the versions that stackd asks for. ``renew_before`` is how many seconds
@@ -42,7 +42,7 @@ class KeystoneSettings:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and what Keystone says about it: whose it is, for which project, until when."""
+    """A token with its data: user, project, roles, expiry and catalog."""
 
     id: str = field(repr=False)
     expires_at: datetime
@@ -65,31 +65,31 @@ class Token:
 
 def parse_token(token_id: str, body: Mapping[str, Any]) -> Token:
     """The token in an answer of /v3/auth/tokens."""
-    told = body["token"]
-    user, project, trust = told["user"], told.get("project") or {}, told.get("OS-TRUST:trust") or {}
+    data = body["token"]
+    user, project, trust = data["user"], data.get("project") or {}, data.get("OS-TRUST:trust") or {}
     return Token(
         id=token_id,
-        expires_at=datetime.fromisoformat(told["expires_at"]).astimezone(UTC),
+        expires_at=datetime.fromisoformat(data["expires_at"]).astimezone(UTC),
         user_id=user["id"],
         user_name=user.get("name", ""),
         user_domain_id=(user.get("domain") or {}).get("id") or "",
         project_id=project.get("id", ""),
         project_name=project.get("name", ""),
         project_domain_id=(project.get("domain") or {}).get("id") or "",
-        domain_id=(told.get("domain") or {}).get("id", ""),
-        roles=tuple(role["name"] for role in told.get("roles", ())),
+        domain_id=(data.get("domain") or {}).get("id", ""),
+        roles=tuple(role["name"] for role in data.get("roles", ())),
         trust_id=trust.get("id", ""),
         trustor_id=(trust.get("trustor_user") or {}).get("id", ""),
-        application_credential_id=(told.get("application_credential") or {}).get("id", ""),
-        system_scope="all" if (told.get("system") or {}).get("all") else "",
-        is_admin_project=told.get("is_admin_project", True),
-        methods=tuple(told.get("methods", ())),
-        catalog=parse_catalog(told.get("catalog", ())),
+        application_credential_id=(data.get("application_credential") or {}).get("id", ""),
+        system_scope="all" if (data.get("system") or {}).get("all") else "",
+        is_admin_project=data.get("is_admin_project", True),
+        methods=tuple(data.get("methods", ())),
+        catalog=parse_catalog(data.get("catalog", ())),
     )
 
 
 async def authenticate(wire: Wire, settings: KeystoneSettings, credentials: Credentials) -> Token:
-    """A token with its catalog. Asking twice does no harm, so that every failure to answer is retried."""
+    """A new token with its catalog. The request is idempotent, so every failure is retried."""
     if isinstance(credentials, TokenCredentials):
         return await read_token(wire, settings, credentials.token, own=credentials.token)
     reply = await _call(wire, settings, "POST", {}, auth_request(credentials))
@@ -101,9 +101,9 @@ async def authenticate(wire: Wire, settings: KeystoneSettings, credentials: Cred
 async def read_token(
     wire: Wire, settings: KeystoneSettings, token: str, *, own: str, catalog: bool = True
 ) -> Token:
-    """What Keystone says about ``token`` to the holder of the token ``own``.
+    """The data of ``token``, validated by Keystone with the service's token ``own``.
 
-    ``CloudUnauthorized`` when Keystone does not know ``token`` (any more) or ``own`` is not accepted.
+    ``CloudUnauthorized`` if ``token`` is invalid or has expired, or ``own`` is not accepted.
     """
     headers = {"X-Auth-Token": own, "X-Subject-Token": token}
     reply = await _call(
@@ -117,7 +117,7 @@ async def read_token(
 async def check_signature(
     wire: Wire, settings: KeystoneSettings, signed: Mapping[str, Any], *, own: str
 ) -> Token:
-    """The token that Keystone makes for a request with a valid EC2 signature, asked by the holder of ``own``.
+    """The token for a request with a valid EC2 signature, validated with the service's token ``own``.
 
     ``signed`` has access, signature, host, verb, path, params, headers and body_hash.
     """

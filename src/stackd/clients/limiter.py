@@ -1,8 +1,8 @@
-"""How many calls a service gets at once: more while it answers as fast as before, fewer when it says so.
+"""Adaptive limit of concurrent calls to a service: grows while latency is flat, halves on overload.
 
 One limiter per endpoint, for all projects. A call takes a slot, first come, first served. The limit
 grows by one per answer until the service first complains, by one per round after that, and only
-while it is what holds calls back and latency is flat. It halves when the service refuses work (429, 503)
+while it is what delays calls and latency is flat. It halves when the service refuses work (429, 503)
 or does not answer, once for all the calls that were under way at that moment.
 """
 
@@ -30,7 +30,7 @@ class LimiterSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimiterStats:
-    """What a limiter knows about its service at this moment."""
+    """The state of a limiter at one moment."""
 
     in_flight: int
     waiting: int
@@ -81,7 +81,7 @@ class Limiter:
         )
 
     async def acquire(self) -> float:
-        """Waits for a slot; returns the time at which the call starts, which ``release`` wants."""
+        """Waits for a slot; returns the start time of the call, to be passed to ``release``."""
         if self._in_flight < int(self._limit) and not self._waiting:
             self._in_flight += 1
             return self._clock()

@@ -1,6 +1,6 @@
-"""From names to ids: what a template calls ``public`` is a network with an id.
+"""Name lookup: finds the ids of objects that templates refer to by name.
 
-A ``Finder`` lives as long as one operation and asks for each collection, or each name, once. The kinds are
+A ``Finder`` lives as long as one operation and requests each collection, or each name, once. The kinds are
 those that constraints in templates and properties of resource types use: ``neutron.network``. A resource
 type may declare further ones.
 """
@@ -25,7 +25,7 @@ from stackd.errors import CloudError, CloudNotFound, EntityNotFound, NotFound, S
 _NOT_THERE = frozenset({400, 404, 410})  # services call an id of another form malformed, not missing
 _MOST_NAMED = 10
 _SAMPLE = 200
-"""How many objects of a large collection are looked through for a name like the one that is wrong."""
+"""Number of objects of a large collection that are searched for a name similar to the wrong one."""
 _IN_DOMAIN = re.compile(r"(?P<name>.+)\{(?P<domain>.+)\}")
 
 
@@ -38,14 +38,14 @@ class AmbiguousName(StackdError):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where the objects of one kind are listed, and which of their fields are name and id.
+    """The collection of one kind of object: its path, and the fields with name and id.
 
     ``whole``: the collection is small enough to be listed once; otherwise it is asked for one name, which
-    the service takes for a regular expression where ``pattern`` says so. ``inside`` is the key under
-    which a list entry hides its object. Of a large collection that is ``paged`` a part can be had.
-    ``in_domain``: a name may say its domain, as in ``admin{Default}``. ``absence`` is the message
-    about a name that nothing has, where it is not the usual one. Objects that are not ``single`` can only be
-    listed. ``extension`` is what a service lacks that has no such objects at all.
+    the service reads as a regular expression if ``pattern``. ``inside`` is the key under
+    which a list entry contains its object. Of a large collection that is ``paged`` a part can be read.
+    ``in_domain``: a name may include its domain, as in ``admin{Default}``. ``absence`` is the message
+    for a missing name, if it is not the usual one. Objects that are not ``single`` can only be
+    listed. ``extension`` is the API extension that a service without such objects lacks.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Collection:
     extension: str = ""
 
     def lacks(self, name: str, known: Iterable[str] = ()) -> EntityNotFound:
-        """The error for a name or id that nothing has; ``known`` are the names that something has."""
+        """The error for a missing name or id; ``known`` are the existing names."""
         if self.absence:
             return NotFound(self.absence.format(name=name, known=sorted(known)))
         return EntityNotFound(self.title, name)
@@ -84,7 +84,7 @@ def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -
 
 
 def _unable(noun: str) -> str:
-    """Neutron's objects are missed in these words."""
+    """Neutron's message for a missing object."""
     return f"Unable to find {noun} with name or id '{{name}}'"
 
 
@@ -200,11 +200,11 @@ COLLECTIONS: dict[str, Collection] = {
 
 
 def declare_collection(kind: str, collection: Collection) -> None:
-    """Let names of a further kind of object be looked up."""
+    """Register the collection of a further kind of object."""
     COLLECTIONS[kind] = collection
 
 
-# Objects that are known by the URL at which the service keeps them.
+# Objects that are identified by their URL in the service.
 REFERENCES: Mapping[str, tuple[str, str]] = {
     "barbican.container": ("Container", "/containers"),
     "barbican.secret": ("Secret", "/secrets"),
@@ -212,9 +212,9 @@ REFERENCES: Mapping[str, tuple[str, str]] = {
 
 
 class _Index:
-    """Ids by name, and all ids, of the objects that were listed, and since when the list cannot be older.
+    """A listed collection: ids by name, all ids, and the time from which it is known to be current.
 
-    Among those of one name, the ones of the project itself hide those that it only sees.
+    Among objects of one name, the project's own take precedence over those that it only sees.
     """
 
     __slots__ = ("began", "by_name", "ids")
@@ -235,7 +235,7 @@ class _Index:
         self.by_name = others | own
 
     def find(self, collection: Collection, wanted: str) -> str | None:
-        """The id of the only object that ``wanted`` can mean, None when there is none."""
+        """The id of the only object with the name or id ``wanted``; None if there is none."""
         if wanted in self.ids:
             return wanted
         candidates = self.by_name.get(wanted, [])
@@ -245,13 +245,13 @@ class _Index:
 
 
 Found = Mapping[tuple[str, str], str]
-"""What a ``Finder`` has found: ids by kind and name."""
+"""The cache of a ``Finder``: ids by kind and name."""
 
 
 class Finder:
-    """Finds ids for one operation, by its credentials.
+    """Finds ids for one operation, with its credentials.
 
-    ``found`` is what another finder has found a moment ago, for the same project.
+    ``found`` is the recent cache of another finder for the same project.
     """
 
     def __init__(self, cloud: Cloud, found: Found | None = None) -> None:
@@ -262,11 +262,11 @@ class Finder:
 
     @property
     def found(self) -> Found:
-        """What was found, to begin another finder with."""
+        """The cache, with which another finder can start."""
         return self._found
 
     async def id_of(self, kind: str, name_or_id: str, *, again: bool = True) -> str:
-        """The id of the object that is called ``name_or_id``, or has it as its id.
+        """The id of the object whose name or id is ``name_or_id``.
 
         ``EntityNotFound`` if there is none, ``AmbiguousName`` if there are several of the name. A collection
         that was listed before is listed ``again`` for what it lacks, since that may have been made meanwhile.
@@ -286,7 +286,7 @@ class Finder:
             return False
 
     async def near(self, kind: str, wrong: str) -> str | None:
-        """The name of an object of this kind that ``wrong`` may have meant, if one is like it."""
+        """The name of an existing object of this kind that is similar to ``wrong``, if any."""
         collection = COLLECTIONS.get(kind)
         if collection is None or not (collection.whole or collection.paged):
             return None
@@ -338,7 +338,7 @@ class Finder:
     async def _index(
         self, kind: str, collection: Collection, service: Service, wanted: str, *, since: float = 0.0
     ) -> _Index:
-        """The collection as it was listed, at a moment after ``since``."""
+        """The collection, listed after ``since``."""
         key = (kind, "" if collection.whole else wanted)
         async with self._locks[key]:
             known = self._indexes.get(key)
@@ -373,7 +373,7 @@ class Finder:
 
 
 async def _shown(service: Service, path: str, wanted: str) -> bool:
-    """Whether the service knows an object by this id; some are not listed, but can be used."""
+    """Whether an object with this id exists; some can be used but are not listed."""
     if wanted in {".", ".."}:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Which microversion of each API stackd asks for, and how a service wants to be asked. Pure."""
+"""The microversion of each API that stackd requests, and the header that carries it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stackd.clients.catalog import official_name
 
 @dataclass(frozen=True, slots=True)
 class Microversion:
-    """The header that carries the version, what stands before the number, and the default number."""
+    """The header that carries the version, the prefix of the number, and the default number."""
 
     header: str
     prefix: str
@@ -33,7 +33,7 @@ _MAXIMUM = re.compile(r"(?:maximum is |supported version range is: \[[\d.]+, )(\
 
 
 def default_version(service: str, chosen: Mapping[str, str]) -> str:
-    """The microversion for a service: the operator's choice, by any name of it, else our own."""
+    """The microversion for a service: the operator's choice under any of its names, else the default."""
     name = official_name(service)
     for key, version in chosen.items():
         if official_name(key) == name:
@@ -42,12 +42,12 @@ def default_version(service: str, chosen: Mapping[str, str]) -> str:
 
 
 def version_headers(service: str, version: str) -> dict[str, str]:
-    """The header that asks for ``version``; empty for a service without microversions."""
+    """The header that requests ``version``; empty for a service without microversions."""
     known = _KNOWN.get(official_name(service))
     return {known.header: known.prefix + version} if known and version else {}
 
 
 def supported_maximum(message: str) -> str:
-    """The highest version that a service names when it refuses (406) the one that was asked for."""
+    """The highest supported version in a service's refusal (406) of the requested one."""
     found = _MAXIMUM.search(message)
     return found[1] if found else ""

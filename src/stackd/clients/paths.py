@@ -28,7 +28,7 @@ def full_url(base: str, path: str, params: Params | None) -> str:
 
 
 def names_object(path: str, *, nested: bool = False) -> bool:
-    """Whether no part of the path is empty: DELETE of ``/ports/`` would mean the whole collection.
+    """Whether no part of the path is empty: DELETE of ``/ports/`` would address the whole collection.
 
     ``nested`` is for names that contain slashes themselves, as Swift's do: only the first part counts.
     """

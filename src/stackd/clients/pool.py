@@ -1,4 +1,4 @@
-"""All clouds of the process: one HTTP client, one set of limits, and the tokens worth keeping."""
+"""All clouds of the process: they share one HTTP client, the limits, and cached tokens."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from stackd.clients.wire import RetrySettings, Wire
 
 
 class Clouds:
-    """Gives out the ``Cloud`` of any credentials; the same one while it is in use or was lately.
+    """Returns the ``Cloud`` of any credentials, cached while it is in use or was recently.
 
-    ``most`` are kept, each for ``idle`` seconds after it was last asked for.
+    At most ``most`` are cached, each for ``idle`` seconds after its last use.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Clouds:
         return cloud
 
     async def open(self, credentials: Credentials, *, region: str = "") -> Cloud:
-        """The cloud of these credentials, with a token: what its properties tell is known."""
+        """The cloud of these credentials with a token, so that the properties from the token are known."""
         cloud = self.cloud(credentials, region=region)
         await cloud.token()
         return cloud
 
     def forget(self, credentials: Credentials) -> None:
-        """Drops what is kept for credentials that are no longer valid."""
+        """Removes invalid credentials from the cache."""
         ending = "/" + credentials_key(credentials)
         for key in [key for key in self._kept if key.endswith(ending)]:
             del self._kept[key]

@@ -14,7 +14,7 @@ def new_request_id() -> str:
 
 
 def current_request_id() -> str:
-    """The id of the work that is being done, empty outside of any."""
+    """The id of the current request or operation; empty outside of one."""
     return _current.get()
 
 

@@ -27,7 +27,7 @@ _READING = frozenset({"GET", "HEAD"})
 
 @dataclass(slots=True)
 class _Known:
-    """What was learnt of a service, for all who work with it in one session."""
+    """Facts learnt about a service, shared in one session."""
 
     version: str
     token: Token | None = None
@@ -37,9 +37,9 @@ class _Known:
 
 
 class Service:
-    """One service. Every call raises the ``CloudError`` that an answer of 400 or more stands for.
+    """One service. Every call raises a ``CloudError`` for an answer of 400 or more.
 
-    ``permit`` is asked before each request that may change something.
+    ``permit`` is called before each request that may change something.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Service:
         self._known = known or _Known(default_version(kind, session.settings.microversions))
 
     def with_permit(self, permit: Permit | None) -> Service:
-        """The same service for work that ``permit`` may end."""
+        """The same service for an operation whose changes need ``permit``."""
         return Service(self._session, self.kind, permit, self._known)
 
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
@@ -65,7 +65,7 @@ class Service:
     async def post(
         self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
-        """The decoded answer; ``AnswerLost`` when the work may have been done without one.
+        """The decoded answer; ``AnswerLost`` if none arrived and the request may have been executed.
 
         Objects of some collections that are posted at the same moment share one call.
         """
@@ -95,7 +95,7 @@ class Service:
         return (await self.request("PATCH", path, json=body, microversion=microversion)).body
 
     async def delete(self, path: str, params: Params | None = None, *, body: Any = None) -> Any:
-        """The decoded answer, which is mostly None; ``CloudNotFound`` when the object is gone already."""
+        """The decoded answer, which is mostly None; ``CloudNotFound`` if the object does not exist."""
         return (await self.request("DELETE", path, params=params, json=body)).body
 
     async def list_all(
@@ -169,7 +169,7 @@ class Service:
             raise refusal
 
     async def endpoint(self) -> str:
-        """Where the service is, with its version and without a slash at the end."""
+        """The URL of the service, with its version and without a final slash."""
         return self._endpoint(await self._session.token())
 
     def _endpoint(self, token: Token) -> str:
@@ -195,7 +195,7 @@ class Service:
 
 
 def endpoint_of(settings: KeystoneSettings, token: Token, kind: str) -> str:
-    """Where a service is for the holder of ``token``: the operator's override or the catalog's word."""
+    """The URL of a service for ``token``: the operator's override, else the one in the catalog."""
     wanted = official_name(kind)
     for name, url in settings.endpoints.items():
         if official_name(name) == wanted:

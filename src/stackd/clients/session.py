@@ -1,4 +1,4 @@
-"""The token of one set of credentials, kept fresh for all who work with it."""
+"""The token of one set of credentials, renewed before it expires and shared by all calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXPIRED = (
 class Session:
     """One set of credentials at Keystone.
 
-    Nothing is asked of Keystone before the first call. A token is replaced shortly before it expires
+    Keystone is not called before the first request. A token is replaced shortly before it expires
     and when a service refuses it; all calls that need a new one wait for the same one.
     """
 
@@ -40,19 +40,19 @@ class Session:
         self._renewal = asyncio.Lock()
 
     async def token(self) -> Token:
-        """A token that is good for a while yet."""
+        """A valid token, renewed if it expires soon."""
         token = self._token
         if token is not None and self._is_fresh(token):
             return token
         return await self._replace(token)
 
     async def renew(self, refused: Token) -> Token:
-        """A token other than ``refused``; ``CloudUnauthorized`` where there can be none."""
+        """A token other than ``refused``; ``CloudUnauthorized`` if none can be obtained."""
         return await self._replace(refused)
 
     @property
     def known(self) -> Token:
-        """The latest token, for what it says. There is one after the first call or ``await token()``."""
+        """The latest token, for its data. There is one after the first call or ``await token()``."""
         if self._token is None:
             raise RuntimeError("The cloud was asked about its token before it had one")
         return self._token

@@ -1,6 +1,6 @@
-"""One request on its way to a service: a slot, a deadline, and another try where that does no harm.
+"""Sends one request to a service: waits for a slot, sets a deadline, and retries where that is safe.
 
-What may be repeated is decided by what is known about the work, not by hope:
+Whether a request is repeated depends on how it failed:
 
     the connection was refused, or never made     any request: it was never sent
     429, 503                                      any request: the service refused the work
@@ -31,12 +31,12 @@ _REFUSED = frozenset({429, 503})
 _MAYBE_DONE = frozenset({502, 504})
 
 Permit = Callable[[], None]
-"""Asked at the last moment before a request that may change something; raises when it must not be sent."""
+"""Called at the last moment before a request that may change something; raises if it must not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
-    """How patient a call is. Times are seconds.
+    """Timeouts and retries of a call. Times are seconds.
 
     ``timeout`` bounds each attempt, ``patience`` the time in which new attempts begin. The pause
     doubles from ``first_pause`` to ``longest_pause``, with jitter, unless the service names one.
@@ -51,7 +51,7 @@ class RetrySettings:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request that is complete but for the connection. ``service`` is only for messages.
+    """A complete request. ``service`` is only for messages.
 
     ``permit`` raises when the request must not be sent any more.
     """
@@ -68,7 +68,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. ``body`` is decoded JSON, text, or the raw bytes; None when there was nothing."""
+    """An answer. ``body`` is decoded JSON, text, or the raw bytes; None if empty."""
 
     status: int
     headers: Mapping[str, str]
@@ -90,7 +90,7 @@ class _Silence:
 
 
 class Wire:
-    """Sends requests; knows how much each endpoint can take. One for the process."""
+    """Sends requests within the limit of each endpoint. One per process."""
 
     def __init__(
         self,
@@ -180,12 +180,12 @@ class Wire:
 
 @lru_cache(maxsize=4096)
 def _url(text: str) -> httpx.URL:
-    """Parsing an address costs as much as writing a small body, and the same few come all the time."""
+    """The parsed URL; cached, as parsing costs as much as writing a small body and few URLs are used."""
     return httpx.URL(text)
 
 
 def decode(answer: httpx.Response) -> Any:
-    """The body of an answer: JSON where it is that, text where it says so, bytes otherwise."""
+    """The decoded body of an answer: JSON or text according to its content type, else bytes."""
     content = answer.content
     if not content:
         return None
@@ -201,12 +201,12 @@ def decode(answer: httpx.Response) -> Any:
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] | None = None) -> float | None:
-    """The seconds that a service asks to wait, from a number or a date; None when it does not say."""
-    said = headers.get("retry-after", "").strip()
-    if said.isdigit():
-        return float(said)
+    """Seconds to wait (``Retry-After``, a number or a date); None if absent."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
     try:
-        moment = parsedate_to_datetime(said)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     present = now() if now else datetime.now(UTC)

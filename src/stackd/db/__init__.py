@@ -1,7 +1,7 @@
 """The store: the only place of SQL.
 
-``Database`` is opened by URL and brought up to date by ``migrations.upgrade``. All changes of stacks,
+``Database`` is opened by URL and migrated by ``migrations.upgrade``. All changes of stacks,
 resources, events, operations, credentials and documents go through ``Journal.write``; leases and
 heartbeats are single statements of their own. Reads are functions over a ``Database``, one module per
-noun, and give records.
+noun, and return records.
 """

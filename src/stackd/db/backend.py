@@ -1,4 +1,4 @@
-"""What a database driver must do for stackd, and how SQLAlchemy runs migrations on its connection."""
+"""The interface of a database driver, and running SQLAlchemy migrations on its connection."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Backend(Protocol):
 
     dialect: Dialect
     insert: Callable[[Table], Any]
-    """The dialect's own insert, which can say what to do with a row that is there already."""
+    """The dialect's insert construct, which supports ON CONFLICT."""
     counts_rows: bool
-    """Whether a conditional step is judged by the rows it changed; otherwise by the ids it returns."""
+    """Whether a conditional step is checked by its row count; otherwise by the ids it returns."""
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a query that changes nothing."""
+        """Rows of a read-only query."""
         ...
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
@@ -40,19 +40,19 @@ class Backend(Protocol):
         ...
 
     async def commit(self, writes: Sequence[Write]) -> None:
-        """Commit all ``writes`` in as few transactions as possible and settle each.
+        """Commit all ``writes`` in as few transactions as possible and set the outcome of each.
 
-        A write that the database refuses fails alone. On ``Unreachable`` the writes that are not
-        settled may be given again.
+        A write that the database refuses fails alone. On ``Unreachable`` the writes without
+        outcome may be passed again.
         """
         ...
 
     def exclusive(self) -> AbstractAsyncContextManager[Run]:
-        """A transaction in which texts are run while nobody else can migrate."""
+        """A transaction that runs SQL texts and holds the migration lock."""
         ...
 
     async def migrate(self, migration: Migration) -> Any:
-        """Result of ``migration`` on a connection of SQLAlchemy, while nobody else can migrate."""
+        """Result of ``migration`` on a SQLAlchemy connection that holds the migration lock."""
         ...
 
     async def close(self) -> None:
@@ -67,10 +67,10 @@ async def run_sync(url: str, connection: Any, lock: str, migration: Migration) -
     """
     from sqlalchemy.ext.asyncio import create_async_engine  # 0.1 s and 7 MB: only a migration needs it
 
-    async def lent() -> Any:
+    async def opened() -> Any:
         return connection
 
-    engine = create_async_engine(url, async_creator=lent, poolclass=StaticPool)
-    async with engine.begin() as borrowed:
-        await borrowed.execute(text(lock))
-        return await borrowed.run_sync(migration)
+    engine = create_async_engine(url, async_creator=opened, poolclass=StaticPool)
+    async with engine.begin() as running:
+        await running.execute(text(lock))
+        return await running.run_sync(migration)

@@ -1,7 +1,7 @@
-"""A batch of writes, committed together: how it is grouped, fenced, and cut when something is refused.
+"""Group commit of a batch of writes: grouping, fencing, and splitting when a write is refused.
 
-Steps with the same text go in one ``executemany``. When the database refuses anything in a batch the batch
-is cut in halves until the refused write stands alone.
+Steps with the same text share one ``executemany``. When the database refuses anything in a batch, the batch
+is split in halves until the refused write is alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stackd.errors import Fenced, StackdError, StackExists
 from stackd.records import Fence
 
 SETTLED_AT_ONCE = 16
-"""Waiters that are woken in one turn of the event loop: what they do next must not keep it long."""
+"""Number of waiters woken in one turn of the event loop, so that they do not stall it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """Steps that are committed together or not at all, and who waits for them."""
+    """Steps that are committed atomically, and the future of their waiter."""
 
     steps: Sequence[Step]
     fence: Fence | None
@@ -44,7 +44,7 @@ class Write:
     settled: bool = field(default=False)
 
     def settle(self, error: Exception | None) -> None:
-        """Give the waiter the outcome, unless it went away."""
+        """Set the outcome, unless the waiter was cancelled."""
         self.settled = True
         if self.waiter.done():
             return
@@ -63,7 +63,7 @@ Outcomes = list[tuple[Write, Exception | None]]
 
 @dataclass(slots=True)
 class Group:
-    """Steps of one statement, which are run by one call of the driver."""
+    """Steps with the same statement, which one call of the driver runs."""
 
     statement: Statement
     conditional: bool
@@ -76,7 +76,7 @@ class Group:
 
 
 class Refused(Exception):
-    """A transaction that the database does not take; ``reason`` is right when it had one write."""
+    """A transaction that the database refused; ``reason`` is accurate if it had one write."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
@@ -84,17 +84,17 @@ class Refused(Exception):
 
 
 def fenced() -> Fenced:
-    """The error for a write whose epoch or condition no longer holds, or which came second."""
+    """The error for a write whose epoch or condition no longer matches, or that lost a race."""
     return Fenced()
 
 
 def refused(error: BaseException) -> StackdError:
-    """The error for a change that the database does not take; names the rule, never the values."""
+    """The error for a change that the database refuses; names the rule, never the values."""
     return StackdError(f"The database refused a change: {str(error).splitlines()[0]}")
 
 
 def grouped(writes: Iterable[Write]) -> list[Group]:
-    """The steps of ``writes`` in groups of one statement each, so that steps of one key keep their order."""
+    """The steps of ``writes`` grouped by statement; steps of one key keep their order."""
     groups: list[Group] = []
     open_groups: dict[tuple[str, bool], int] = {}
     touched: dict[tuple[str, str], int] = {}
@@ -111,25 +111,25 @@ def grouped(writes: Iterable[Write]) -> list[Group]:
 
 
 def roots_of(writes: Iterable[Write]) -> list[str]:
-    """Ids of the root stacks whose epochs decide on ``writes``, always in the same order."""
+    """Ids of the root stacks whose epochs fence ``writes``, sorted."""
     return sorted({write.fence.root_id for write in writes if write.fence})
 
 
 def judged(writes: Iterable[Write], epochs: Iterable[Row]) -> Outcomes:
-    """What the commit of ``writes`` means for each, when ``epochs`` are the ids and epochs of their roots."""
+    """The outcome of each write on commit; ``epochs`` are the ids and epochs of the root stacks."""
     held = {None, *(Fence(root_id, epoch) for root_id, epoch in epochs)}
     return [(write, None if write.fence in held else fenced()) for write in writes]
 
 
 def kept(outcomes: Outcomes) -> Iterator[Write]:
-    """The writes that are to be run: those whose fence holds."""
+    """The writes whose fence matches the current epoch: those to run."""
     return (write for write, error in outcomes if error is None)
 
 
 async def commit_in_halves(
     writes: Sequence[Write], transact: Callable[[Sequence[Write]], Awaitable[Outcomes]]
 ) -> None:
-    """Commit ``writes`` in one transaction and settle them; when it is refused, each half by itself."""
+    """Commit ``writes`` in one transaction and set their outcomes; if refused, each half by itself."""
     if not writes:
         return
     try:

@@ -1,4 +1,4 @@
-"""Records to rows and back, by the form of each column."""
+"""Converts records to rows and back, by the form of each column."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _REPLACEMENT = "\ufffd"
 _SLOWLY = b" "
-"""What a text begins with that the fast parser must not read: it takes large integers for floats."""
+"""Prefix of texts that the fast parser must not read: it converts large integers to floats."""
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
@@ -70,7 +70,7 @@ class Sealer(Protocol):
 
 
 def to_micros(moment: datetime) -> int:
-    """``moment`` as the database keeps it: microseconds since 1970 in UTC."""
+    """``moment`` as stored: microseconds since 1970 in UTC."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -80,7 +80,7 @@ def from_micros(micros: int) -> datetime:
 
 
 def to_json(value: Any) -> bytes:
-    """``value`` as JSON; integers beyond 64 bits and keys that are no strings take the slow way."""
+    """``value`` as JSON; integers beyond 64 bits and keys that are not strings use the slow encoder."""
     try:
         return orjson.dumps(value, default=_plain)
     except TypeError:
@@ -149,7 +149,7 @@ def decoders(sealer: Sealer) -> dict[Form, Convert]:
 
 
 def pack(body: bytes, sealer: Sealer) -> bytes:
-    """A document's body as it is stored: compressed, then encrypted."""
+    """A document's body as stored: compressed, then encrypted."""
     return sealer.seal(zlib.compress(body, 6))
 
 
@@ -160,19 +160,19 @@ def unpack(stored: bytes, sealer: Sealer) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How rows of some columns become records, by place in the row."""
+    """How rows of some columns become records, by position in the row."""
 
     columns: tuple[str, ...]
     fields: tuple[str, ...]
     convert: tuple[tuple[int, Convert], ...]
     empty: tuple[int, ...]
-    """Places where NULL is the empty mapping."""
+    """Positions where NULL is the empty mapping."""
     groups: tuple[int, ...]
-    """Where three columns begin that are one definition, the last first."""
+    """Positions where the three columns of a definition begin, in descending order."""
 
 
 class Codec(Generic[R]):
-    """Rows of one table to records and back.
+    """Converts rows of one table to records and back.
 
     ``columns`` are the names in the order in which ``record`` wants a row; ``brief`` those without the
     columns that a listing leaves out, for ``brief_record``.

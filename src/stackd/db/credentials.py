@@ -1,4 +1,4 @@
-"""Delegated credentials: reading them, and retiring those that no stack uses any more."""
+"""Delegated credentials: reads them, and retires those that no stack uses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stackd.db.tables import LIVE, credentials, sinks, stacks
 from stackd.records import Credential
 
 _C = credentials.c
-_TELLS = stacks.c.id.in_(select(sinks.c.id))  # events of a deleted stack are still to be delivered
-_USED = exists().where(stacks.c.credential_id == _C.id, or_(LIVE, _TELLS))
+_HAS_SINK = stacks.c.id.in_(select(sinks.c.id))  # events of a deleted stack are still to be delivered
+_USED = exists().where(stacks.c.credential_id == _C.id, or_(LIVE, _HAS_SINK))
 _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     "id": (_C.id == bindparam("id"),),
     "user": (_C.user_id == bindparam("user"), _C.project_id == bindparam("project")),
@@ -47,21 +47,21 @@ async def get(db: Database, credential_id: str) -> Credential | None:
 
 
 async def matching(db: Database, user_id: str, project_id: str, roles: Collection[str]) -> Credential | None:
-    """The newest credential of a user in a project with just these roles, in whatever order."""
+    """The newest credential of a user in a project with exactly these roles, in any order."""
     wanted = frozenset(roles)
     found = await _found(db, "user", {"user": user_id, "project": project_id})
     return next((one for one in reversed(found) if frozenset(one.roles) == wanted), None)
 
 
 async def unused(db: Database) -> list[Credential]:
-    """Those that no live stack has: to be revoked."""
+    """The credentials that no live stack uses: to be revoked."""
     return await _found(db, "unused", {})
 
 
 async def retire(db: Database, credential_id: str) -> bool:
-    """Let ``matching`` never find it again, unless a live stack has it; whether that was done.
+    """Exclude a credential from ``matching`` unless a live stack uses it; returns whether it was excluded.
 
-    It is kept without roles until its trust is gone, so that a crash leaves no trust unknown.
+    It is stored without roles until its trust is deleted, so that a crash leaves no unknown trust.
     """
     nothing = db.codecs.credentials.flat({"roles": ()})["roles"]
     return bool(await db.modify(_RETIRE, {"one": credential_id, "nothing": nothing}))

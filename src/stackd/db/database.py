@@ -1,4 +1,4 @@
-"""The database: opened by URL, read through statements that are compiled once."""
+"""The database: opens it by URL, and reads with statements that are compiled once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PING = select(literal(1))
 
 
 def utc_now() -> datetime:
-    """The present moment."""
+    """The current time."""
     return datetime.now(UTC)
 
 
 def open_backend(url: str, readers: int) -> Backend:
-    """The backend for ``url``; a driver that is named in the URL is replaced by ours."""
+    """The backend for ``url``; a driver named in the URL is ignored."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -48,8 +48,8 @@ def open_backend(url: str, readers: int) -> Backend:
 class Database:
     """One database and what is needed to read its rows.
 
-    ``document_key`` keys the content ids of documents, so that an id tells nothing about a body to one
-    who can see ids. ``clock`` gives the time for leases.
+    ``document_key`` keys the content ids of documents, so that an id reveals nothing about a body to one
+    who can see ids. ``clock`` returns the time for leases.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Database:
         return database
 
     async def close(self) -> None:
-        """Let all connections go; reads and writes that run now are finished first."""
+        """Close all connections after the running reads and writes."""
         await self.backend.close()
 
     async def ping(self) -> None:
@@ -100,14 +100,14 @@ class Database:
         await self.fetch(_PING)
 
     def statement(self, element: CompilerElement) -> Statement:
-        """``element`` compiled for this database; kept, so pass module constants only."""
+        """``element`` compiled for this database; cached, so pass module constants only."""
         compiled = self._compiled.get(element)
         if compiled is None:
             compiled = self._compiled[element] = compile_statement(element, self.backend.dialect)
         return compiled
 
     def compiled(self, key: Hashable, build: Callable[[], CompilerElement]) -> Statement:
-        """The statement of ``key``, built on first use; those used least are forgotten."""
+        """The statement of ``key``, built on first use, in a bounded cache."""
         statement = self._variants.get(key)
         if statement is None:
             statement = self._variants[key] = compile_statement(build(), self.backend.dialect)

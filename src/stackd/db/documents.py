@@ -18,7 +18,7 @@ _BODY = select(documents.c.body).where(
 
 
 def document_id(key: bytes, project_id: str, body: bytes) -> str:
-    """The content id of ``body`` in a project; keyed, so that nobody can test guesses of a body."""
+    """The content id of ``body`` in a project; keyed, so that guesses of a body cannot be tested."""
     return hmac.new(key, project_id.encode() + b"\0" + body, hashlib.sha256).hexdigest()
 
 

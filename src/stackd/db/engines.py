@@ -19,7 +19,7 @@ _LEAVE = delete(engines).where(_C.id == bindparam("engine")).returning(_C.id)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One process: where it runs, since when, and when it last said so."""
+    """One process: its host, its start, and its last heartbeat."""
 
     id: str
     host: str
@@ -29,7 +29,7 @@ class Engine:
 
 
 async def beat(db: Database, engine_id: str, host: str, report_interval: int) -> None:
-    """Say that a process is alive; the first beat makes it known."""
+    """Store the heartbeat of a process; the first one registers it."""
     now = to_micros(db.clock())
     if await db.modify(_BEAT, {"engine": engine_id, "now": now}):
         return
@@ -44,7 +44,7 @@ async def beat(db: Database, engine_id: str, host: str, report_interval: int) ->
 
 
 async def known(db: Database) -> list[Engine]:
-    """All processes that were seen and did not leave, oldest first."""
+    """All registered processes, oldest first."""
     return [
         Engine(
             id=row[0],
@@ -58,11 +58,11 @@ async def known(db: Database) -> list[Engine]:
 
 
 async def leave(db: Database, engine_id: str) -> None:
-    """Forget a process that stops."""
+    """Remove a process that stops."""
     await db.modify(_LEAVE, {"engine": engine_id})
 
 
 async def forget(db: Database, older_than: timedelta) -> int:
-    """Forget the processes that were not seen for so long; returns how many."""
+    """Remove the processes without a heartbeat for so long; returns how many."""
     gone = delete(engines).where(_C.seen_at < to_micros(db.clock() - older_than)).returning(_C.id)
     return len(await db.modify_once(gone))

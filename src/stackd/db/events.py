@@ -1,4 +1,4 @@
-"""Reading events, and dropping the oldest of them."""
+"""Reads events, and removes the oldest ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class EventFilter:
     """Which events of a stack a list shows.
 
     ``allowed`` maps names of ``FILTER_KEYS`` to allowed values. A ``nested_depth`` above 0 adds the events
-    of the stacks that many levels below; deleted stacks have no part in such a list.
+    of nested stacks down to that depth, without deleted stacks.
     """
 
     nested_depth: int = 0
@@ -149,7 +149,7 @@ async def count(db: Database, stack_id: str) -> int:
 
 
 async def purge(db: Database, stack_id: str, *, keep: int, batch: int) -> int:
-    """Drop the oldest ``batch`` events when a stack has more than ``keep``; returns how many went.
+    """Remove the oldest ``batch`` events if a stack has more than ``keep``; returns how many.
 
     A ``keep`` of 0 keeps all.
     """

@@ -35,7 +35,7 @@ class Importer:
 
 
 def export_id(project_id: str, name: str) -> str:
-    """The id of the export of a name: no two stacks of a project can have it."""
+    """The id of the export of a name, unique in a project."""
     return f"{project_id}/{name}"
 
 
@@ -74,12 +74,12 @@ async def named(db: Database, project_id: str, names: Collection[str]) -> dict[s
 
 
 async def of_stack(db: Database, stack_id: str) -> list[Export]:
-    """The names that a stack holds, by name."""
+    """The exports of a stack, reserved ones included, by name."""
     return await _held(db, "stack_id", stack_id)
 
 
 async def of_root(db: Database, root_id: str) -> list[Export]:
-    """The names that the stacks of a tree hold, by name."""
+    """The exports of the stacks of a tree, reserved ones included, by name."""
     return await _held(db, "root_id", root_id)
 
 
@@ -92,12 +92,12 @@ async def _held(db: Database, column: str, value: str) -> list[Export]:
 
 
 async def used_by_stack(db: Database, stack_id: str) -> list[Import]:
-    """What a stack imports, by name."""
+    """The imports of a stack, by name."""
     return await _used(db, "stack_id", stack_id)
 
 
 async def used_by_root(db: Database, root_id: str) -> list[Import]:
-    """What the stacks of a tree import, by name."""
+    """The imports of the stacks of a tree, by name."""
     return await _used(db, "root_id", root_id)
 
 

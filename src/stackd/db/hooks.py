@@ -1,4 +1,4 @@
-"""Reading the pauses at resources."""
+"""Reads hook state: the pauses at resources."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ async def _found(db: Database, which: str, root_id: str) -> list[Hook]:
 
 
 async def of_root(db: Database, root_id: str) -> list[Hook]:
-    """All that is stored of the pauses in a tree of stacks."""
+    """The stored hook state of a tree of stacks."""
     return await _found(db, "of root", root_id)
 
 
 async def pending(db: Database, root_id: str) -> list[Hook]:
-    """The pauses in a tree that wait for a person; what an operation that has ended left is none."""
+    """The hooks in a tree that wait for the user, without those that an ended operation left."""
     return await _found(db, "pending", root_id)

@@ -1,4 +1,4 @@
-"""The one writer: changes of many tasks, committed together.
+"""The journal: the only writer, which commits the changes of many tasks together.
 
 While one commit runs, the writes that arrive gather; the next commit takes them all. So a lone
 write waits for nothing, and a thousand concurrent ones share a few commits. Each waits until its
@@ -28,7 +28,7 @@ from stackd.records import Event, Fence, Stack
 MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
-_LARGE_DOCUMENT = 50_000  # bytes; packing more would hold up the event loop for milliseconds
+_LARGE_DOCUMENT = 50_000  # bytes; packing more would block the event loop for milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """No more record ``id``; no error when there is none."""
+    """Removes the record ``id``, if it exists."""
 
     kind: Kind
     id: str
@@ -63,7 +63,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class PutDocument:
-    """A document under its content id; storing it again only makes it young."""
+    """Stores a document under its content id; storing it again only renews its age."""
 
     project_id: str
     id: str
@@ -78,7 +78,7 @@ class Journal:
 
     ``patience`` is how many seconds a write waits for a lost database before it fails with
     ``ServiceUnavailable``; its outcome is then unknown, as with every lost answer. ``commits`` counts
-    the batches. ``listener`` is told every event once it is durable.
+    the batches. ``listener`` is called with every event once it is durable.
     """
 
     def __init__(self, database: Database, *, patience: float = 60.0) -> None:
@@ -99,9 +99,9 @@ class Journal:
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
         """Return when ``changes`` are durable, all of them.
 
-        Raises ``Fenced`` when ``fence`` or a condition no longer holds and ``StackExists`` when a name is
+        Raises ``Fenced`` when ``fence`` or a condition no longer matches and ``StackExists`` when a name is
         taken; nothing of this write is stored then. A caller that is cancelled while it waits does not
-        take the write back.
+        revoke the write.
         """
         if self._closed:
             raise ServiceUnavailable("The journal is closed.")
@@ -124,7 +124,7 @@ class Journal:
                     self.listener(change.record)
 
     async def close(self) -> None:
-        """Accept no more writes and return when the accepted ones are settled."""
+        """Accept no more writes and return when the accepted ones have their outcomes."""
         self._closed = True
         if self._drain is not None:
             await asyncio.shield(self._drain)
@@ -147,7 +147,7 @@ class Journal:
         return batch
 
     async def _commit(self, batch: list[Write]) -> None:
-        """Settle every write of ``batch``, whatever happens."""
+        """Commit ``batch`` and set the outcome of every write, whatever happens."""
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._patience
         pause = _FIRST_PAUSE
@@ -166,7 +166,7 @@ class Journal:
                     break
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-            except Exception as unforeseen:  # the waiters must hear of it, the journal lives on
+            except Exception as unforeseen:  # report it to the waiters; the journal continues
                 error = unforeseen
                 break
         for write in left:

@@ -1,6 +1,6 @@
-"""Who may write to a tree of stacks: one engine at a time, for a limited time.
+"""Leases: the right of one engine to write to a tree of stacks for a limited time.
 
-A claim raises the epoch of the root stack. Every journal write of a walk carries the epoch as its
+A claim raises the epoch of the root stack. Every journal write of a traversal carries the epoch as its
 fence, so a process that lost its lease without noticing can change nothing.
 """
 
@@ -37,9 +37,9 @@ _RELEASE = (
 
 
 async def claim(db: Database, root_id: str, engine_id: str, ttl: timedelta) -> int | None:
-    """The new epoch of a tree that now belongs to ``engine_id``, or ``None`` when another holds it.
+    """Claim a tree for ``engine_id``; returns the new epoch, or None if another engine has the lease.
 
-    An engine that claims what it has already gets a new epoch too: what it began before is fenced.
+    An engine that claims its own tree again gets a new epoch too: its earlier writes are fenced.
     """
     now = db.clock()
     params = {
@@ -54,7 +54,7 @@ async def claim(db: Database, root_id: str, engine_id: str, ttl: timedelta) -> i
 
 
 async def renew(db: Database, engine_id: str, root_ids: Collection[str], ttl: timedelta) -> set[str]:
-    """Prolong the leases of ``engine_id``; returns the roots that it still holds."""
+    """Extend the leases of ``engine_id``; returns the roots whose lease it still has."""
     if not root_ids:
         return set()
     # Locked in the order in which journal batches lock roots, so that the two never wait for each other.
@@ -74,5 +74,5 @@ async def renew(db: Database, engine_id: str, root_ids: Collection[str], ttl: ti
 
 
 async def release(db: Database, root_id: str, engine_id: str, epoch: int) -> bool:
-    """Give a tree back; whether it still was held with ``epoch``."""
+    """Release the lease of a tree; returns whether it was still valid with ``epoch``."""
     return bool(await db.modify(_RELEASE, {"root": root_id, "mine": engine_id, "held": epoch}))

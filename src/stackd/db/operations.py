@@ -1,4 +1,4 @@
-"""Reading operations: what was accepted, and what nobody works on any more."""
+"""Reads operations: accepted, unfinished, and orphaned ones."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ async def of_root(db: Database, root_id: str, *, unfinished: bool = True) -> lis
 
 
 async def unfinished(db: Database) -> list[Operation]:
-    """All operations that are queued or running, whoever works on them."""
+    """All queued or running operations, of every engine."""
     return await _found(db, "open", {})
 
 
 async def orphaned(db: Database) -> list[Operation]:
-    """Unfinished operations on trees that no engine has a valid lease of: to be resumed."""
+    """Orphaned operations: unfinished, on trees without a valid lease. They are to be resumed."""
     return await _found(db, "orphaned", {"now": to_micros(db.clock())})

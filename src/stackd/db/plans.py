@@ -1,4 +1,4 @@
-"""Reading saved plans, each only with its project."""
+"""Reads saved plans, always within a project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _select(columns: tuple[str, ...], *where: ColumnElement[bool]) -> Select[Any
 
 
 async def get(db: Database, plan_id: str, project_id: str) -> SavedPlan | None:
-    """One plan of a project; None when there is none of this id."""
+    """One plan of a project; None if there is none with this id."""
     codec = db.codecs.plans
     statement = db.compiled("plan", lambda: _select(codec.columns, _C.id == bindparam("id")))
     rows = await db.fetch_statement(statement, {"project": project_id, "id": plan_id})
@@ -40,5 +40,5 @@ async def listed(db: Database, project_id: str, stack_id: str = "") -> list[Save
 
 
 async def remove_expired(db: Database, moment: datetime) -> None:
-    """Remove the plans whose time is over."""
+    """Remove expired plans."""
     await db.modify_once(delete(plans).where(_C.expires_at < to_micros(moment)))

@@ -57,13 +57,13 @@ _LOST = (
 
 @dataclass(frozen=True, slots=True)
 class _InDoubt:
-    """A commit whose answer was lost, and what it would mean if it happened."""
+    """A commit whose answer was lost, and its outcome if it happened."""
 
     xid: int
     outcomes: Outcomes
 
 
-for _index in tables.stacks.indexes:  # said here, since saying it in the table would load this dialect always
+for _index in tables.stacks.indexes:  # set here, since in the table it would always load this dialect
     _partial = _index.dialect_options["sqlite"]["where"]
     if _partial is not None:
         _index.dialect_kwargs["postgresql_where"] = _partial
@@ -112,11 +112,11 @@ class PostgresBackend:
             return rows
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a query that changes nothing; asked once more when the connection turns out to be dead."""
+        """Rows of a read-only query; retried once if the connection is dead."""
         try:
             return await self._query(statement, args)
         except asyncpg.DataError:
-            return []  # no row can have a value that no column can hold
+            return []  # no row has a value that does not fit in a column
         except _LOST:
             if self._pool is not None:
                 await self._pool.expire_connections()
@@ -186,13 +186,13 @@ class PostgresBackend:
 
     @contextlib.asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Run]:
-        """A transaction in which texts are run while nobody else can migrate."""
+        """A transaction that runs SQL texts and holds the migration lock."""
         async with self._session() as connection, connection.transaction():
             await connection.execute(_LOCK_MIGRATIONS)
             yield connection.fetch
 
     async def migrate(self, migration: Migration) -> Any:
-        """Result of ``migration`` on a connection of SQLAlchemy, while nobody else can migrate."""
+        """Result of ``migration`` on a SQLAlchemy connection that holds the migration lock."""
         async with self._session() as connection:
             return await run_sync("postgresql+asyncpg://", connection, _LOCK_MIGRATIONS, migration)
 
@@ -209,7 +209,7 @@ class PostgresBackend:
             await connection.close()
 
     async def close(self) -> None:
-        """Close the writer and the pool; what does not end in time is cut off."""
+        """Close the writer and the pool; connections that do not close in time are terminated."""
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.close(timeout=_CLOSE_SECONDS)

@@ -1,7 +1,7 @@
-"""Removes for good what was deleted long ago: stacks and all that belonged to them.
+"""Purges deleted stacks with all their records.
 
-Runs beside a working server. It goes in small transactions, and a document goes only when nothing
-names it and it was not stored again lately, so that a stack that is just being made keeps its own.
+Safe while servers run: it uses small transactions, and removes a document only when nothing
+refers to it and it was not stored recently, so that a stack that is being created keeps its own.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _OLD_DOCUMENTS = select(_D.project_id, _D.id).where(_D.created_at < bindparam("b
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How much went."""
+    """Numbers of removed records."""
 
     stacks: int
     documents: int
 
 
 async def purge(db: Database, older_than: timedelta) -> Purged:
-    """Remove the stacks deleted more than ``older_than`` ago and the documents that nothing needs now."""
+    """Remove the stacks deleted more than ``older_than`` ago, and the documents without references."""
     before = to_micros(db.clock() - older_than)
     gone = 0
     while ids := [row[0] for row in await db.fetch(_DEAD, {"before": before})]:
@@ -78,7 +78,7 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
     unused = sorted(old - await _referenced(db)) if old else []
     for start in range(0, len(unused), _ROWS_AT_ONCE):
         some = unused[start : start + _ROWS_AT_ONCE]
-        # Stored again since we looked: its age is checked in the same statement that removes it.
+        # It may have been stored again meanwhile: the statement that removes it checks its age.
         condition = tuple_(_D.project_id, _D.id).in_(some) & (_D.created_at < before)
         await db.modify_once(delete(tables.documents).where(condition))
         for key in some:

@@ -1,4 +1,4 @@
-"""Reading resources. They have no project of their own: who may see the stack may see them."""
+"""Reads resources. They have no project of their own: access to the stack is access to them."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ async def with_physical_id(db: Database, physical_id: str) -> list[Resource]:
 
 
 async def of_nested_stack(db: Database, stack_id: str) -> Resource | None:
-    """The resource that contains a nested stack."""
+    """The parent resource of a nested stack."""
     found = await _found(db, "nested", stack_id)
     return found[-1] if found else None
 
 
 async def sizes(db: Database, root_id: str) -> dict[str, int]:
-    """Number of rows in each stack of a tree, without those that others replace."""
+    """Number of rows in each stack of a tree, without replaced ones."""
     return {stack_id: int(count) for stack_id, count in await db.fetch(_SIZES, {"value": root_id})}

@@ -1,4 +1,4 @@
-"""Encrypts everything anew with the newest key, while the server works."""
+"""Key rotation: encrypts everything again with the newest key, while servers run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _page(table: Table, columns: tuple[str, ...]) -> Select[Any]:
 
 
 def _replace(table: Table, column: str) -> Update:
-    """Only where the old value still stands: what was written meanwhile has the newest key already."""
+    """Only where the value is unchanged: values written meanwhile have the newest key already."""
     same = [key == bindparam(f"of_{key.name}") for key in _keys(table)]
     change = update(table).where(*same, table.c[column] == bindparam("old"))
     return change.values({column: bindparam("new")}).returning(_keys(table)[0])

@@ -1,4 +1,4 @@
-"""What lists have in common: allowed values, order, and paging from a marker."""
+"""Shared parts of list queries: filters, order, and paging from a marker."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[b
 
 
 def after_marker(order: Sequence[ColumnElement[Any]], *, descending: bool) -> ColumnElement[bool]:
-    """The row stands behind the marker, whose values of ``order`` are the parameters ``marker_0`` ..."""
+    """The condition that a row follows the marker; the marker's values are parameters ``marker_0`` ..."""
     places = [(column, bindparam(f"marker_{at}", type_=column.type)) for at, column in enumerate(order)]
     alternatives = []
     for at, (column, value) in enumerate(places):

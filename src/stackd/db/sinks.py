@@ -1,4 +1,4 @@
-"""Reading how far the events of trees were delivered, and what is still to be delivered."""
+"""Reads the progress of event delivery, and the events still to be delivered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def roots(db: Database) -> list[str]:
 
 
 async def get(db: Database, root_id: str) -> Sink | None:
-    """How far the events of a tree were delivered; None when they are delivered nowhere."""
+    """The delivery progress of a tree's events; None if it has no sink."""
     rows = await db.fetch(_ONE, {"root": root_id})
     return Sink(id=root_id, cursor=int(rows[0][0])) if rows else None
 

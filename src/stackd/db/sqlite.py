@@ -1,7 +1,7 @@
 """SQLite through aiosqlite: one connection that writes and a few that read.
 
 A batch of the journal is one job of the writer's thread, as each hop between threads costs more than a row. A
-database in memory has one connection for both: as it has one user at a time, nobody sees half a batch.
+database in memory has one connection for both: with one user at a time, no reader sees half a batch.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class SqliteBackend:
         self._epochs = compile_statement(epochs, self.dialect).text
 
     async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a query that changes nothing."""
+        """Rows of a read-only query."""
         try:
             async with self._readers.one() as connection:
                 return list(await connection.execute_fetchall(statement.text, args))
         except (OverflowError, UnicodeEncodeError):
-            return []  # no row can have a value that no column can hold
+            return []  # no row has a value that does not fit in a column
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows that a changing statement returns, after its commit."""
@@ -80,7 +80,7 @@ class SqliteBackend:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Run]:
-        """A transaction in which texts are run while nobody else can write."""
+        """A transaction that runs SQL texts and holds the write lock."""
         async with self._writer.one() as connection:
             try:
                 await connection.execute(_BEGIN)
@@ -91,7 +91,7 @@ class SqliteBackend:
                 raise
 
     async def migrate(self, migration: Migration) -> Any:
-        """Result of ``migration`` on a connection of SQLAlchemy, while nobody else can write."""
+        """Result of ``migration`` on a SQLAlchemy connection that holds the write lock."""
         async with self._writer.one() as connection:
             return await run_sync("sqlite+aiosqlite://", connection, _BEGIN, migration)
 

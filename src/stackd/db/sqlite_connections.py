@@ -1,4 +1,4 @@
-"""Connections to SQLite: how they are opened, lent to one user at a time, and what their errors mean."""
+"""Connections to SQLite: opens them, gives each to one user at a time, and converts their errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRAGMA foreign_keys=ON;
 PRAGMA temp_store=MEMORY;
 PRAGMA cache_size=-16000;
 """
-# The causes of an error that are about the moment or the machine, not about the statement.
+# Error codes whose cause is temporary or in the machine, not in the statement.
 _PASSING = frozenset(
     getattr(sqlite3, f"SQLITE_{cause}")
     for cause in ("BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL")
@@ -43,7 +43,7 @@ class Connection(aiosqlite.Connection):
 
     def __init__(self, path: str) -> None:
         super().__init__(partial(_open, path), _ROWS_IN_CHUNK)
-        self._thread.daemon = True  # a connection that nobody closes does not keep the process from ending
+        self._thread.daemon = True  # an unclosed connection does not keep the process from ending
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Result of ``job``, which the thread does even if this caller is cancelled."""
@@ -62,7 +62,7 @@ class Connections:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Connection]:
-        """A connection for one user; it does what a cancelled user left to it before anything else."""
+        """A connection for one user; jobs left by a cancelled user run first."""
         async with self._free:
             try:
                 connection = self._idle.pop() if self._idle else await self._opened()

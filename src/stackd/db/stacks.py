@@ -1,4 +1,4 @@
-"""Reading stacks. A project of ``None`` is the administrator's view of all projects."""
+"""Reads stacks. A project of ``None`` is the administrator's view of all projects."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class StackFilter:
     allowed: Allowed = field(default_factory=dict)
 
     def key(self) -> tuple[Any, ...]:
-        """What tells two filters apart."""
+        """A cache key: equal for equal filters."""
         return (
             self.show_deleted,
             self.show_nested,
@@ -98,7 +98,7 @@ class StackFilter:
 class Page:
     """Which part of a list, in which order; unknown sort keys are ignored and so is an unknown marker.
 
-    The newest come first when nothing is said. ``marker`` is the id of the last row already seen.
+    The default order is newest first. ``marker`` is the id of the last row already seen.
     """
 
     limit: int | None = None
@@ -108,7 +108,7 @@ class Page:
 
     @property
     def rows(self) -> int | None:
-        """``limit``, as far as a database can count."""
+        """``limit``, bounded by the largest integer of the database."""
         return None if self.limit is None else min(self.limit, _MOST_ROWS)
 
 
@@ -212,7 +212,7 @@ async def count(db: Database, project_id: str | None, wanted: StackFilter = ALL)
 
 
 async def children(db: Database, stack_id: str, *, live: bool = True) -> list[Stack]:
-    """The stacks right below one, oldest first."""
+    """The direct children of a stack, oldest first."""
     return await _below(db, "parent_id", stack_id, live=live)
 
 

@@ -17,14 +17,14 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text in a dialect, with its parameters in the order of their places."""
+    """SQL text in a dialect, with its parameters by position."""
 
     text: str
     order: tuple[str, ...]
     constants: Mapping[str, Any]
 
     def args(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Values for the places, from ``params`` and the constants of the statement."""
+        """Positional values, from ``params`` and the constants of the statement."""
         constants = self.constants
         return tuple([params[name] if name in params else constants[name] for name in self.order])
 

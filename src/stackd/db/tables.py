@@ -1,7 +1,7 @@
-"""The tables, and in what form each column keeps its value.
+"""The tables, and the stored form of each column.
 
-``FORM`` in a column's ``info`` says how a record's field becomes the column and back (``codec.py``
-does it). The forms that begin with ``SEALED`` are all that may hold secrets: they are encrypted
+``FORM`` in a column's ``info`` is how a record's field is converted to the column and back (``codec.py``
+does it). Only the forms that begin with ``SEALED`` may contain secrets: they are encrypted
 before they reach the database. Times are microseconds since 1970 in UTC, so that both databases
 order and compare them alike.
 """
@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 
 class Form(enum.Enum):
-    """How a column keeps the value of a record's field."""
+    """The stored form of a record's field in its column."""
 
     PLAIN = enum.auto()
     PROSE = enum.auto()  # text written by people and services: what a database cannot keep is replaced
@@ -46,7 +46,7 @@ class Form(enum.Enum):
 
 SEALED_FORMS = frozenset({Form.SEALED_TEXT, Form.SEALED_MAP, Form.SEALED_JSON})
 
-# A field that holds a Definition is three columns: template, environment and files.
+# A field that is a Definition is three columns: template, environment and files.
 DEFINITION_COLUMNS = {
     "definition": ("template", "environment", "files"),
     "previous": ("previous_template", "previous_environment", "previous_files"),
@@ -308,7 +308,7 @@ Index("plans_stack", plans.c.stack_id)
 Index("plans_expiry", plans.c.expires_at)
 
 ONE_OWNER = frozenset({"exports", "imports"})
-"""Tables whose ids say what they stand for: another row of the id means that somebody was faster."""
+"""Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 
 credentials = Table(
     "credentials",
@@ -334,7 +334,7 @@ engines = Table(
 
 
 def form_of(column: Column[Any]) -> Form:
-    """The form in which ``column`` keeps its value."""
+    """The stored form of ``column``."""
     form = column.info["form"]
     assert isinstance(form, Form)
     return form

@@ -12,7 +12,7 @@ import orjson
 import structlog
 from starlette.responses import Response
 
-from stackd.engine.usecases.failures import as_api_error, told, wire_type
+from stackd.engine.usecases.failures import as_api_error, as_findings, wire_type
 from stackd.errors import StackdError, TemplateError, Unauthorized, all_errors
 
 log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ def details(error: StackdError) -> dict[str, Any]:
     }
     if error.value is not None:
         shown["value"] = error.value
-    found = told(all_errors(error))
+    found = as_findings(all_errors(error))
     shown["errors"] = [each.to_data() for each in found.errors]
     if found.omitted:
         shown["omitted_errors"] = found.omitted

@@ -311,8 +311,9 @@ class Walk:
         users = [other for other, used in self.at.uses.items() if row.id in used and other != row.id]
         assert not users, f"{row.id} was deleted while {users} needed it"
         keeps = row.deletion_policy == "Retain"
-        if row.nested_stack_id and not keeps:
-            self.model._walk(self.at.children.pop(row.nested_stack_id), None, path, frozenset())
+        child = self.at.children.pop(row.nested_stack_id or "", None)
+        if child is not None and not keeps:
+            self.model._walk(child, None, path, frozenset())
         self.model.done.append(Done(path, Verb.ABANDON if keeps else Verb.DELETE, row.id))
         del self.at.rows[row.id]
         self.at.uses.pop(row.id, None)

@@ -17,7 +17,7 @@ from tests.engine.planning.model import Done, Level, Model
 from tests.engine.planning.trees import INNER_SECRETS, SECRETS, Tree, trees
 
 many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 DICE = st.randoms(use_true_random=False)
 _GOES = (Verb.DELETE, Verb.ABANDON)
@@ -74,7 +74,7 @@ def require_reached(at: Level, wanted: Desired) -> None:
     scope = wanted.scope(rows)
     for name, row in rows.items():
         assert dict(row.properties) == loaded_properties(wanted, name, scope).data
-        assert row.kind == wanted.types[name].name
+        assert row.kind == wanted.types[name].name or row.nested_stack_id is not None
         if row.nested_stack_id is not None:
             child = at.children[row.nested_stack_id]
             assert child.desired is not None
@@ -106,12 +106,10 @@ def test_what_is_done_was_planned_and_ends_in_what_was_wanted(
 def test_hidden_values_are_in_no_form_of_a_plan(before: Tree, after: Tree, dice: Random) -> None:
     model = Model(dice)
     model.reach(desired(model, before))
-    old = before.parameters["secret"]
     plan = model.plan(desired(model, after))
-    shown = (
-        json.dumps(plan.to_data()) + repr(plan.steps) + " ".join(str(c) for s in plan.steps for c in s.causes)
-    )
-    for word in {*SECRETS, *INNER_SECRETS} & {old, after.parameters["secret"]}:
+    lines = [str(cause) for step in plan.steps for cause in step.causes]
+    shown = "\n".join([json.dumps(plan.to_data()), repr(plan.steps), *lines])
+    for word in (*SECRETS, *INNER_SECRETS):
         assert word not in shown
 
 

@@ -158,21 +158,24 @@ def _parameters(draw: st.DrawFn, drawn: Drawn) -> dict[str, Any]:
 
 
 def _template(draw: st.DrawFn, drawn: Drawn, name: str) -> dict[str, Any]:
-    depth = draw(st.integers(drawn.depth + 1, _DEEP - 1))
+    body = _file_with_parameters(draw, drawn)
     drawn.values.append({"get_attr": [name, "out"]})
     drawn.texts.append({"get_resource": name})
+    return body
+
+
+def _file_with_parameters(draw: st.DrawFn, drawn: Drawn) -> dict[str, Any]:
+    depth = draw(st.integers(drawn.depth + 1, _DEEP - 1))
     return {"type": _file(depth), "properties": _parameters(draw, drawn)}
 
 
 def _group(draw: st.DrawFn, drawn: Drawn, name: str) -> dict[str, Any]:
     if draw(st.booleans()):
-        member = _template(draw, drawn, name)
+        member = _file_with_parameters(draw, drawn)
         member["properties"]["word"] = "w%index%"
     else:
         text = {"list_join": ["%index%", ["member", draw(_text(drawn))]]}
         member = {"type": "OS::Heat::Value", "properties": {"value": text}}
-        drawn.values.append({"get_attr": [name, "value"]})
-    drawn.values += [{"get_attr": [name, "refs"]}, {"get_attr": [name, "refs_map"]}]
     body: dict[str, Any] = {
         "type": "OS::Heat::ResourceGroup",
         "properties": {"count": draw(st.sampled_from(drawn.sizes)), "resource_def": member},
@@ -180,4 +183,6 @@ def _group(draw: st.DrawFn, drawn: Drawn, name: str) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         pace = {"max_batch_size": 1, "min_in_service": draw(st.integers(0, 2))}
         body["update_policy"] = {"rolling_update": pace}
+    asked = "value" if member["type"] == "OS::Heat::Value" else "out"
+    drawn.values += [{"get_attr": [name, each]} for each in ("refs", "refs_map", asked)]
     return body

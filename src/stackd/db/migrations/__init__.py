@@ -1,7 +1,7 @@
-"""The schema's history: makes an empty database ready and brings an old one up to date.
+"""Schema migrations: initialises an empty database and upgrades an old one.
 
 A change of ``tables.py`` comes with a module in ``versions``, named and chained like those before it;
-``check`` tells what it still lacks. One upgrade at a time in a process: Alembic keeps its state in globals.
+``check`` reports what is missing. One upgrade at a time in a process: Alembic keeps its state in globals.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """Where a database's schema stands; ``differences`` are what its tables lack to be the models."""
+    """The revision of a database's schema; ``differences`` are between its tables and the models."""
 
     current: str
     head: str
@@ -46,7 +46,7 @@ def _newest() -> str:
 
 
 async def _newest_or_made(backend: Backend) -> bool:
-    """Whether nothing is left to change: an empty database is made from the models, without Alembic.
+    """Whether the schema is current; an empty database is created from the models, without Alembic.
 
     Alembic and SQLAlchemy's engine cost 0.2 s and 17 MB: too much for a start that has nothing to change.
     """
@@ -71,9 +71,9 @@ def _definitions(dialect: Dialect) -> Iterator[str]:
 
 
 async def upgrade(target: Database | str) -> None:
-    """Run the migrations that ``target``, an open database or a URL, has not seen yet.
+    """Run the pending migrations of ``target``, an open database or a URL.
 
-    Several processes may do so at once: one works, the others find nothing to do.
+    Safe in several processes at once: one migrates, the others find nothing to do.
     """
     async with _backend(target) as backend:
         if not await _newest_or_made(backend):
@@ -83,7 +83,7 @@ async def upgrade(target: Database | str) -> None:
 
 
 async def check(target: Database | str) -> SchemaState:
-    """Where the schema of ``target`` stands; changes nothing."""
+    """The schema state of ``target``; changes nothing."""
     from stackd.db.migrations import history
 
     async with _backend(target) as backend:

@@ -1,4 +1,4 @@
-"""The schema's history, as Alembic runs it: imported only when there is something to do."""
+"""Runs Alembic; imported only when there is something to migrate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _config() -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run what the database has not seen yet."""
+    """Run the pending migrations."""
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

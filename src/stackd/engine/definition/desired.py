@@ -41,7 +41,7 @@ class Source:
     """The parts of a definition, loaded: what a request or the document store gives.
 
     ``exports`` are the values of other stacks that it imports; None where they were not looked up: they are
-    then open.
+    then unknown.
     """
 
     template: Template
@@ -57,7 +57,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that the template says, with only the values of resources left open.
+    """An evaluated definition, in which only values of resources are unknown.
 
     ``requires`` maps each resource to the names it needs, ``wanted`` each to the attributes
     ``(name, *path)`` that something refers to. One that ``is_slow`` must not be evaluated on the event
@@ -76,7 +76,7 @@ class Desired:
     is_slow: bool = False
 
     def required_by(self) -> dict[str, list[str]]:
-        """For each name that is needed the names that need it directly, in the order of the alphabet."""
+        """For each required name the names that require it directly, sorted."""
         users: dict[str, list[str]] = {}
         for name in sorted(self.requires):
             for needed in self.requires[name]:
@@ -84,7 +84,7 @@ class Desired:
         return users
 
     def scope(self, rows: Mapping[str, Resource | None]) -> StackScope:
-        """The scope in which this definition's functions see the stored rows."""
+        """The scope in which this definition's functions are evaluated against the stored rows."""
         source = self.source
         return StackScope(self.parameters, source.files, self.types, rows, self.facade, source.exports)
 
@@ -105,7 +105,7 @@ class Desired:
         return condition is None or self.conditions.holds(condition) is not False
 
     def external_id(self, name: str, scope: StackScope) -> str | None:
-        """The id of the object that a resource stands for without owning it, if it does."""
+        """The id of the existing object that a resource refers to without owning it; None for most."""
         node = self.resources[name].external_id
         return None if node is None else str(evaluate(node, scope, template=self.source.template))
 
@@ -154,8 +154,8 @@ ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
 def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:
     """Parse the texts or data of a definition; a missing template is the empty one.
 
-    Text is held to the limits. Data was accepted under the limits of its day, or made by a type out of what
-    was: a stack must be readable whatever the limits are now.
+    The limits apply to text only. Data was accepted under earlier limits, or made by a type from data that
+    was: a stored stack must stay readable whatever the limits are now.
     """
     data = template if template else {"heat_template_version": "2021-04-16"}
     limits = None if isinstance(template, str) else ACCEPTED
@@ -175,7 +175,7 @@ def build(
 ) -> Desired:
     """Evaluate a definition; raises the first ``TemplateError`` in Heat's order of checks.
 
-    With ``problems`` all mistakes go there instead, and what is wrong is open in the result. ``previous`` are
+    With ``problems`` all mistakes go there instead, and wrong values become unknown. ``previous`` are
     the parameter values before an update, for immutable ones.
     """
     source = replace(source, environment=source.environment.with_base(registry.operator.environment))
@@ -199,7 +199,7 @@ def build(
     conditions.told_once = problems is not None
     resources = enabled_resources(template, conditions, facade=facade, report=defining)
     types = resolve_types(resources, source.environment, registry, source.files, report=defining)
-    # What is wrong with uses in outputs and branches is told where functions are checked.
+    # Wrong references in outputs and branches are reported where functions are checked.
     unheard: Report = refuse if problems is None else lambda error: None
     desired = Desired(
         definition=definition,
@@ -223,7 +223,7 @@ def build(
 
 
 def _placed(template: Template, report: Report, error: TemplateError) -> None:
-    """Report an error about a resource's own text with its place in it."""
+    """Report an error in a resource's definition, with its place in the text."""
     parts = error.path.split(".")
     if not error.place.line and not error.place.file and parts[0] == "resources":
         keys = template.version.resource_keys
@@ -237,7 +237,7 @@ def _placed(template: Template, report: Report, error: TemplateError) -> None:
 
 
 def _implied(desired: Desired) -> dict[str, frozenset[str]]:
-    """What types add to the graph by looking at their siblings."""
+    """The dependencies that types add because of sibling resources."""
     asking = [name for name, kind in desired.types.items() if _looks_at_siblings(kind.handler)]
     if not asking:
         return {}
@@ -257,7 +257,7 @@ def _looks_at_siblings(handler: ResourceType[Any]) -> bool:
 
 
 def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
-    """Properties as far as they can be read; what is invalid is reported by validation, not here."""
+    """The readable properties; invalid ones are left out, as validation reports them."""
     try:
         return desired.types[name].handler.properties.load(desired.properties(name, scope)).data
     except TemplateError:
@@ -287,9 +287,9 @@ def fill_description(handler: ResourceType[Any], raw: dict[str, Any], descriptio
 def property_error(
     desired: Desired, name: str, path: str, complaint: Complaint, remedy: str, *, at: str | None = None
 ) -> PropertyError:
-    """What is wrong with a property (``resources.NAME.properties.KEY[0]``), with its place in the text.
+    """The error for a property (``resources.NAME.properties.KEY[0]``), with its place in the text.
 
-    ``at`` is the path that the message shows when that is another.
+    ``at`` is the path in the message if it differs.
     """
     template = desired.source.template
     where = property_path(template, name, path)
@@ -306,7 +306,7 @@ def property_error(
 
 
 def property_place(template: Template, name: str, path: str) -> Place:
-    """Where a property (``resources.NAME.properties.KEY[0]``) stands in the text."""
+    """The place of a property (``resources.NAME.properties.KEY[0]``) in the text."""
     return template.place(property_path(template, name, path))
 
 

@@ -1,4 +1,4 @@
-"""Definitions as they are stored: a template, an environment and files, each a document."""
+"""Stored definitions: a template, an environment and files, each a document."""
 
 from __future__ import annotations
 

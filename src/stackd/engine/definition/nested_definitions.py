@@ -1,4 +1,4 @@
-"""The definition of a nested stack: its template, what its environment inherits, and its members (pure)."""
+"""The definition of a nested stack: template, inherited environment, and members (pure)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Attributes = frozenset[tuple[Any, ...]]
 
 
 def child_environment(around: Environment, resource: Resource, child: Child) -> dict[str, Any]:
-    """What a nested stack inherits, and the parameters that its resource gives it."""
+    """The environment of a nested stack: the inherited sections, and the parameters from its resource."""
     data = dict(around.child(resource.name, resource.type).to_data())
     data["parameters"] = dict(child.parameters)
     return data
 
 
 def child_template(around: Desired, row: Resource, child: Child) -> Any:
-    """The data of a child's template, as it is stored."""
+    """The data of a nested stack's template, as stored."""
     handler = around.types[row.name].handler
     if isinstance(handler, TemplateResource):
         return handler.template.data
@@ -45,7 +45,7 @@ def child_template(around: Desired, row: Resource, child: Child) -> Any:
 
 
 def child_source(around: Desired, row: Resource, child: Child) -> Source:
-    """The parts of a nested stack's definition, loaded; the template of a type is loaded already."""
+    """The loaded parts of a nested stack's definition."""
     environment = child_environment(around.source.environment, row, child)
     handler = around.types[row.name].handler
     if isinstance(handler, TemplateResource):
@@ -66,7 +66,7 @@ def build_child(
     strict: bool = True,
     previous: Mapping[str, Any] | None = None,
 ) -> Desired:
-    """Evaluate the definition of the stack inside a resource; raises the first ``TemplateError``."""
+    """Evaluate the definition of a resource's nested stack; raises the first ``TemplateError``."""
     return build(
         source,
         identity,
@@ -93,7 +93,7 @@ def placeholder_row(desired: Desired, name: str, stack_id: str) -> Resource:
 
 
 def facade_of(around: Desired, row: Resource) -> Mapping[str, Any]:
-    """What a nested stack sees of the resource that contains it."""
+    """The parent resource as a nested stack's template sees it."""
     definition = around.resources[row.name]
     return {
         "metadata": dict(row.metadata),
@@ -103,7 +103,7 @@ def facade_of(around: Desired, row: Resource) -> Mapping[str, Any]:
 
 
 def nested_type(kind: ResourceType[Any]) -> NestedType[Any]:
-    """The type as one that contains a stack; a failure for any other."""
+    """The type, checked to be one that contains a stack."""
     if not isinstance(kind, NestedType):
         raise ResourceFailure(f"{kind.type_name} does not contain a stack")
     return kind
@@ -116,7 +116,7 @@ def private_values(
     props: Properties,
     members: Members,
 ) -> dict[str, Any]:
-    """The private values of a resource that contains a stack, before its child is computed from them."""
+    """The private values of a parent resource from which its nested stack is computed."""
     before = {**row.data, "update_policy": update_policy or None}
     after = kind.data_after(replace(row, data=before), props, members)
     return {key: value for key, value in {**before, **after}.items() if value is not None}
@@ -128,7 +128,7 @@ def members_of(
     outputs: Mapping[str, Any],
     registry: Registry,
 ) -> Members:
-    """The resources of a nested stack as its type reads them; names without a row have no member."""
+    """The members of a nested stack as its type reads them; a name without a row has none."""
     scope = desired.scope(rows)
     present = {name: row for name, row in rows.items() if row is not None}
     references = {
@@ -151,7 +151,7 @@ def member_reader(scope: StackScope) -> Callable[[str, tuple[Any, ...]], Any]:
 def nested_attributes(
     row: Resource, kind: NestedType[Any], wanted: Attributes, members: Members
 ) -> dict[str, Any]:
-    """The attributes that a resource shows of the stack in it: all that it declares, and those ``wanted``."""
+    """The attributes of a resource with a nested stack: all that it declares, and those ``wanted``."""
     values: dict[str, Any] = {}
     for path in wanted:
         name, rest = str(path[0]), tuple(path[1:])
@@ -170,7 +170,7 @@ def nested_attributes(
 
 
 def asked_inside(wanted: Attributes) -> Attributes:
-    """What references to attributes of a nested stack ask of the resources in it.
+    """The attributes of members that references to a nested stack's attributes need.
 
     ``resource.<member>.<attribute>`` asks for the attribute; a group passes on names such as ``attributes``
     with what follows them, or an attribute of the members by its own name.
@@ -187,7 +187,7 @@ def asked_inside(wanted: Attributes) -> Attributes:
 
 
 def in_order(requires: Mapping[str, frozenset[str]]) -> Sequence[str]:
-    """Names, each after those that it needs."""
+    """The names sorted so that each follows those that it requires."""
     import networkx as nx
 
     graph: nx.DiGraph[str] = nx.DiGraph()

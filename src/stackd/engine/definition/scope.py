@@ -1,4 +1,4 @@
-"""What references in a template resolve to: stored rows where there are any, else ``Unknown``."""
+"""Resolves references in a template: to values in stored rows, else to ``Unknown``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEPARATOR = "\x1f"
 
 
 def attribute_key(name: str, path: tuple[Any, ...]) -> str:
-    """Under which key a nested resource's attribute with a path is stored."""
+    """The key under which an attribute with a path is stored."""
     return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
 
 
@@ -28,9 +28,9 @@ def base_name(key: str) -> str:
 
 
 class StackScope:
-    """The view that a stack's template has of its own resources.
+    """The scope of a stack's template: its own resources and their stored values.
 
-    ``rows`` is read at every look-up, so a walk lets it see each outcome as it comes. A name without
+    ``rows`` is read at every look-up, so that a traversal can add outcomes as they arrive. A name without
     a row, or whose row has no object yet, is ``Unknown``.
     """
 
@@ -51,14 +51,14 @@ class StackScope:
         self._facade = facade or {}
 
     def reference(self, resource: str) -> Any:
-        """What ``get_resource`` resolves to."""
+        """The value of ``get_resource``."""
         row = self._rows.get(resource)
         if row is None or row.action is Action.INIT:
             return Unknown(resource)
         return self._kinds[resource].handler.reference(row)
 
     def attribute(self, resource: str, name: str, path: tuple[Any, ...]) -> Any:
-        """What ``get_attr`` resolves to; None for what the object does not have."""
+        """The value of ``get_attr``; None for an attribute that the object does not have."""
         row = self._rows.get(resource)
         kind = self._kinds[resource].handler
         known = isinstance(kind, NestedType) or kind.any_properties or name == "show"

@@ -1,4 +1,4 @@
-"""Which resource type stands behind each name of a template, by way of the environment."""
+"""Type resolution: finds the resource type of each resource by way of the environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EMPTY_TEMPLATE = {"heat_template_version": "2021-04-16"}
 
 
 class _Awaited(ResourceType[Properties]):
-    """Stands for a type of which nothing is known: its template is still to be fetched, or there is none."""
+    """Placeholder for an unknown type: its template is not fetched yet, or does not exist."""
 
     any_properties = True
 
@@ -34,7 +34,7 @@ AWAITED = _Awaited()
 
 @dataclass(frozen=True, slots=True)
 class ResolvedType:
-    """``written`` as the template says it, ``name`` what the environment made of it."""
+    """A resolved type: ``written`` is its name in the template, ``name`` the one after the environment."""
 
     written: str
     name: str
@@ -42,17 +42,17 @@ class ResolvedType:
 
     @property
     def is_template(self) -> bool:
-        """Whether the type is a template of its own."""
+        """Whether the type is a template."""
         return is_template_name(self.name)
 
 
 def is_template_name(name: str) -> bool:
-    """Whether a type's name stands for a template rather than a registered type."""
+    """Whether a type name refers to a template rather than a registered type."""
     return name.endswith(_TEMPLATE_ENDINGS)
 
 
 def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, ResolvedType]) -> ResourceType[Any]:
-    """The type behind a stored row: as the template has it, else registered, else any template."""
+    """The type of a stored row: from the template, else the registry, else a generic template type."""
     known = kinds.get(row.name)
     if known is not None and known.name == row.kind:
         return known.handler
@@ -74,9 +74,9 @@ def resolve_types(
     load: Callable[[str, str], Template] | None = None,
     report: Report = refuse,
 ) -> dict[str, ResolvedType]:
-    """The kind of every resource; a type that nobody knows is reported, as are mistakes in nested templates.
+    """The type of every resource; reports unknown types and mistakes in nested templates.
 
-    ``load`` turns (text, file name) into a template; it may remember what it has loaded.
+    ``load`` turns (text, file name) into a template; it may cache templates.
     """
     load = load or (lambda text, name: read_template(text, file=name))
     templates = _Templates(files, registry.operator.files, load, environment.parameter_defaults, report)
@@ -116,7 +116,7 @@ def _unknown_type(
 
 
 class _Templates:
-    """The types that templates among the files make, each read once."""
+    """The types defined by templates among the files; each template is parsed once."""
 
     def __init__(
         self,
@@ -154,12 +154,12 @@ class _Templates:
 
 
 def _as_type(error: TemplateError, label: str) -> TemplateError:
-    """What is wrong with the text of a template that is a type: said of it as it is."""
+    """The mistake in the text of a template that is a type, with the path of the resource that uses it."""
     return error.but(path=error.where.inside(label), at=None, **error.quoted())
 
 
 def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
-    """The outputs of a template that is a type are read strictly."""
+    """The errors for unknown keys in the outputs of a template that is a type."""
     section = template.version.sections["outputs"]
     known = template.version.output_keys.values()
     for name, output in template.outputs.items():
@@ -174,5 +174,5 @@ def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
 
 
 def inner_label(resource: str, source: str) -> str:
-    """How a path names a resource that it leads into: with the template of the stack inside."""
+    """The label of a resource in an error path: with the template of its nested stack."""
     return f"{resource}<{source}>"

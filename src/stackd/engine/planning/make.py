@@ -149,7 +149,9 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     )
     if found.verb is Verb.REPLACE:
         view[name] = None
-        return _replace_inside(at, row, found, path, recurse) if nested else found
+        _plan_removal_inside(at, row, recurse)
+        deferred = nested and plan_new(at, name, path, recurse)
+        return replace(found, causes=(*found.causes, DEFERRED)) if deferred else found
     if nested:
         return plan_existing(at, row, props, found, path, recurse)
     return _in_place(at, row, props, found)
@@ -167,11 +169,12 @@ def _in_place(at: Level, row: Resource, props: Properties, found: Difference) ->
     return found
 
 
-def _replace_inside(at: Level, row: Resource, found: Difference, path: Path, recurse: Recurse) -> Difference:
-    """The resources of a nested stack that is replaced as a whole: the old ones go after the new ones."""
-    deferred = plan_new(at, row.name, path, recurse)
-    _plan_removal(at.plan, row, at.stored, recurse)
-    return replace(found, causes=(*found.causes, DEFERRED)) if deferred else found
+def _plan_removal_inside(at: Level, row: Resource, recurse: Recurse) -> None:
+    """The resources of a nested stack that is replaced as a whole go after the new ones were made."""
+    if at.stored is None or at.stored.inside(row) is None:
+        return
+    policy = at.desired.resources[row.name].replacement_policy or row.deletion_policy
+    _plan_removal(at.plan, replace(row, deletion_policy=policy), at.stored, recurse)
 
 
 # --- rows that go ---------------------------------------------------------------------------------------

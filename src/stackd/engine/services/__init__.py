@@ -1,1 +1,1 @@
-"""What operations and use cases share beside the database: trusts, stack users, exports, event sinks."""
+"""Services that operations and use cases share: trusts, stack users, exports, event sinks."""

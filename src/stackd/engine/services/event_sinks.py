@@ -1,7 +1,7 @@
 """Event sinks: every event of a tree of stacks, posted to the queues that its environment names.
 
 Events are delivered from the store, after they are durable: oldest first, several at once, by a task of their
-own that no operation waits for. How far it got is stored, so what a crash kept back is delivered
+own that no operation waits for. The progress is stored, so what a crash prevented is delivered
 by the next process; an event whose delivery was under way may then come twice.
 """
 
@@ -46,7 +46,7 @@ _GATHER = 0.05
 """Seconds in which events gather before they are sent together."""
 
 _PATIENCE = 60.0
-"""The longest pause between two attempts, and how long the events of a deleted stack are tried."""
+"""Longest delay between two attempts, and how long delivery for a deleted stack is retried, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Target:
 
 
 def targets_of(environment: Environment) -> tuple[Target, ...]:
-    """The queues that an environment names; ``BadRequest`` for a sink that cannot be."""
+    """The queues that an environment names; ``BadRequest`` for an invalid sink."""
     return tuple(dict.fromkeys(_target(sink) for sink in environment.event_sinks))
 
 
@@ -79,7 +79,10 @@ def _target(sink: Mapping[str, Any]) -> Target:
 
 
 async def changes(db: Database, stack: Stack | None, root_id: str, environment: Environment) -> list[Change]:
-    """What begins or ends the delivery of a root's events with a new definition; ``stack`` as it was."""
+    """The changes that start or stop the delivery of events when a stack gets a new definition.
+
+    ``stack`` is its record before the change, None for a new stack.
+    """
     wanted = targets_of(environment)
     if stack is None:
         return [Insert(Sink(id=root_id, cursor=0))] if wanted else []
@@ -118,13 +121,13 @@ class EventSinks:
         self._closed = False
 
     async def start(self) -> None:
-        """Deliver what an earlier process did not, and everything from now on."""
+        """Start delivery, beginning with the events that an earlier process did not deliver."""
         self._journal.listener = self._heard
         for root_id in await progress.roots(self._db):
             self.watch(root_id)
 
     async def close(self) -> None:
-        """Stop; the next process goes on where this one stood."""
+        """Stop delivery; the next process continues from the stored progress."""
         self._closed = True
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -132,12 +135,12 @@ class EventSinks:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def watch(self, root_id: str) -> None:
-        """The events of this tree are to be delivered."""
+        """Schedule the delivery of the events of this tree."""
         self._watched.add(root_id)
         self._begin(root_id)
 
     def watches(self, root_id: str) -> bool:
-        """Whether events of this tree are delivered."""
+        """Whether the events of this tree are delivered to a sink."""
         return root_id in self._watched
 
     def _heard(self, event: Event) -> None:
@@ -187,7 +190,7 @@ class EventSinks:
         return None
 
     async def _deliver_some(self, root_id: str) -> bool:
-        """Post the oldest events that were not posted yet; whether there may be more."""
+        """Post the oldest undelivered events; returns whether there may be more."""
         sink, root = await progress.get(self._db, root_id), await stacks.get(self._db, root_id, None)
         if sink is None or root is None:
             self._watched.discard(root_id)
@@ -207,7 +210,7 @@ class EventSinks:
         return True
 
     async def _end(self, root: Stack) -> None:
-        """A deleted tree has sent all its events: its trust is released."""
+        """Release the trust of a deleted tree whose events are all delivered."""
         self._watched.discard(root.id)
         await self._journal.write(Remove(Sink, root.id))
         await self._release(root)
@@ -246,7 +249,7 @@ class EventSinks:
 
 
 def _portions(bodies: Sequence[dict[str, Any]], ttl: int) -> Iterable[list[dict[str, Any]]]:
-    """The messages in requests of a size that the service takes."""
+    """The messages, split into requests no larger than the service accepts."""
     portion: list[dict[str, Any]] = []
     size = 0
     for body in bodies:

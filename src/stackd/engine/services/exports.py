@@ -3,7 +3,7 @@
 A name is reserved, and the use of another stack's export is noted, in the write with which an operation is
 accepted; values are offered in the one that stores its good end. What another stack imports is kept: its
 exporter can neither drop nor change it. Importer and exporter exclude each other by conditions on the
-export's row (``touched``, ``revision``): whichever comes second fails with ``Fenced`` and looks again.
+export's row (``touched``, ``revision``): the second writer fails with ``Fenced`` and retries.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def with_exports(db: Database, registry: Registry, source: Source, identit
 
 
 def _wanted(template: Template, environment: Environment, identity: StackIdentity) -> frozenset[str] | None:
-    """The names that a definition imports; None where it cannot be evaluated: who does so tells why."""
+    """The names that a definition imports; None when it cannot be evaluated (validation reports why)."""
     try:
         parameters = bind_parameters(template, environment, identity, strict=False, allow_missing=True)
         return import_names(template, resolve_conditions(template, parameters), report=_unheard)
@@ -65,7 +65,7 @@ def _wanted(template: Template, environment: Environment, identity: StackIdentit
 
 
 def _unheard(error: TemplateError) -> None:
-    """Mistakes in names are told where the template is checked."""
+    """Discard mistakes in export names: validation of the template reports them."""
 
 
 def shares(source: Source) -> bool:
@@ -78,7 +78,7 @@ async def begin(db: Database, stack: Stack, desired: Desired) -> list[Change]:
     """What is stored when an operation is accepted: its new names, and its uses of other stacks' exports.
 
     Raises ``ExportExists`` for a name of another stack, ``ExportInUse`` for one that would be dropped or
-    changed while it is used, ``TemplateError`` for an import that nobody exports.
+    changed while it is used, ``TemplateError`` for an import that no stack exports.
     """
     held = {export.name: export for export in await exports.of_stack(db, stack.id)}
     if not held and not shares(desired.source):
@@ -94,7 +94,7 @@ async def begin(db: Database, stack: Stack, desired: Desired) -> list[Change]:
 
 
 def _is_kept(export: Export, values: Values, *, may_be: bool = False) -> bool:
-    """Whether an export stays as it is; with ``may_be`` also when its value is not known yet."""
+    """Whether an export is unchanged; with ``may_be`` an unknown value counts as unchanged."""
     if not export.offered:
         return True
     if export.name not in values:
@@ -165,7 +165,7 @@ def _imported(desired: Desired) -> frozenset[str]:
 
 
 def exported(desired: Desired, scope: StackScope) -> dict[str, tuple[str, Any]]:
-    """What a stack exports as far as its resources stand; None for what cannot be told."""
+    """The exports of a stack, computed from its current resources: output and value, None while not known."""
     template = desired.source.template
     conditions: Conditions = desired.conditions
     values: dict[str, tuple[str, Any]] = {}
@@ -193,7 +193,7 @@ async def switch(db: Database, stack: Stack, desired: Desired, scope: StackScope
 
 
 def _changed(export: Export, becomes: tuple[str, Any]) -> Update:
-    """A new value for an export that nobody uses; on condition that nobody began to."""
+    """The write of a new value for an unused export, on condition that it is still unused."""
     output, value = becomes
     new = {"output": output, "value": value, "offered": value is not None, "revision": new_id()}
     return Update(Export, export.id, new, where={"touched": export.touched})
@@ -248,7 +248,7 @@ async def withdraw(db: Database, stack: Stack) -> list[Change]:
 
 
 async def _forgotten(db: Database, stack: Stack) -> list[Change]:
-    """What is stored when a stack is gone, with all in it: it needs nothing of others and offers nothing."""
+    """The changes stored when a stack tree was deleted: removes its imports and exports."""
     is_root = stack.id == stack.root_id
     held = await (exports.of_root(db, stack.root_id) if is_root else exports.of_stack(db, stack.id))
     notes = await (

@@ -1,4 +1,4 @@
-"""Locks by name, each known only as long as somebody holds it or waits for it."""
+"""Locks by name. A lock exists only while a task has it or waits for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 
 class Locks:
-    """As many locks as there are names in use: ``async with locks.of(name)``."""
+    """One lock per name in use: ``async with locks.of(name)``."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -16,7 +16,7 @@ class Locks:
         return len(self._locks)
 
     def of(self, name: str) -> asyncio.Lock:
-        """The lock of this name; the same for all who use it at the same time."""
+        """The lock of this name, shared by all its concurrent users."""
         lock = self._locks.get(name)
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""What nobody may read in answers, events and reasons: values of hidden parameters, wherever they went."""
+"""Removes the values of hidden parameters from answers, events and status reasons."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _KEPT = 1024
 
 
 class Redaction:
-    """Knows the secrets of stored stacks."""
+    """Collects the secret values of stored stacks and caches them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: LRUCache[tuple[Definition, str], Secrets] = LRUCache(_KEPT)
 
     async def of(self, stack: Stack) -> Secrets:
-        """The values of the hidden parameters of a stack and of those around it, which hand theirs down."""
+        """The values of the hidden parameters of a stack and of its parent stacks, which pass theirs down."""
         found = NOTHING
         async for each in self._outwards(stack):
             found |= await self._own(each)

@@ -1,4 +1,4 @@
-"""Identities for what runs inside servers: a project per tree and a user per resource, made on demand."""
+"""Keystone identities for software inside servers: one project per tree, one user per resource, on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stackd.resources.context import StackUser
 
 
 class StackUserService:
-    """Stack users in the stack domain, ``domain`` of which is opened when the first is needed."""
+    """Creates and deletes stack users in the stack domain; ``domain`` opens it when first needed."""
 
     def __init__(
         self, db: Database, journal: Journal, domain: Callable[[], Awaitable[tuple[Domain, str]]] | None
@@ -39,7 +39,7 @@ class StackUserService:
         return domain.with_permit(permit), domain_id
 
     async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
-        """See ``engine.run.StackUsers``."""
+        """See ``engine.execution.run.StackUsers``."""
         domain, domain_id = await self._domain(permit)
         project_id = await self._project(domain, stack)
         password = generate_password()
@@ -71,14 +71,14 @@ class StackUserService:
         await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:
-        """See ``engine.run.StackUsers``."""
+        """See ``engine.execution.run.StackUsers``."""
         domain, _ = await self._domain(permit)
         if user.access_key:
             await domain.delete_keypair(user.access_key)
         await domain.delete_user(user.user_id)
 
     async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
-        """See ``engine.run.StackUsers``."""
+        """See ``engine.execution.run.StackUsers``."""
         domain, _ = await self._domain(permit)
         async with self._locks.of(stack.root_id):
             root = await stacks.get(self._db, stack.root_id, None)
@@ -89,7 +89,7 @@ class StackUserService:
             await domain.delete_user(user_id)
 
     async def remove_project(self, project_id: str, permit: Permit | None) -> None:
-        """See ``engine.run.StackUsers``."""
+        """See ``engine.execution.run.StackUsers``."""
         domain, _ = await self._domain(permit)
         await domain.delete_project(project_id)
 

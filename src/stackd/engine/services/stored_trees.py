@@ -1,4 +1,4 @@
-"""Trees of stacks as they are stored, and what else a plan is made from."""
+"""Loads stored trees of stacks, and the other inputs of a plan."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stackd.engine.planning.stored import StoredStack
 from stackd.records import Definition, Resource, Stack
 
 _AT_ONCE = 8
-"""Definitions that are read at the same time."""
+"""Number of definitions read at the same time."""
 
 
 async def load_tree(db: Database, stack: Stack, *, definitions: bool = True) -> StoredStack:
-    """The stack with its rows and all stacks inside it; with their ``definitions`` unless it is to go."""
+    """The stack with its rows, its nested stacks, and their ``definitions`` unless it is to be deleted."""
     rows = await resources.of_stack(db, stack.id)
     if not any(row.nested_stack_id for row in rows):
         return StoredStack(stack, rows)
@@ -33,7 +33,7 @@ async def load_tree(db: Database, stack: Stack, *, definitions: bool = True) -> 
 
 
 async def _sources(db: Database, found: Sequence[Stack]) -> dict[Definition, Source]:
-    """The definitions of nested stacks, each once however many share it."""
+    """The definitions of nested stacks; one that several stacks share is loaded once."""
     wanted = {each.definition: each for each in found if each.definition.template}
     slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -61,7 +61,7 @@ def _tree(
 
 
 async def exported_values(db: Database, project_id: str) -> dict[str, tuple[str, Any]]:
-    """What the stacks of a project export: each value with the id of its stack."""
+    """The exports of a project's stacks: each value with the id of its stack."""
     found: dict[str, tuple[str, Any]] = {}
     after = ""
     while page := await exports.of_project(db, project_id, after=after):
@@ -71,7 +71,7 @@ async def exported_values(db: Database, project_id: str) -> dict[str, tuple[str,
 
 
 def identify(db: Database, project_id: str) -> Identify:
-    """The ids under which the definitions of a project's stacks are stored; nothing is stored."""
+    """A function that computes the document ids of definitions in a project; it stores nothing."""
     return partial(_identified, db, project_id)
 
 

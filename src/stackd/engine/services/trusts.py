@@ -1,4 +1,4 @@
-"""The trusts that stacks are worked on with: one per user, project and set of roles, shared by stacks."""
+"""The trusts that operations act with: one per user, project and set of roles, shared by stacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stackd.records import Caller, Credential, Stack
 
 
 class Trusts:
-    """Finds or makes the trust for a caller, and gives the cloud that works with it."""
+    """Finds or creates the trust of a caller, and returns the cloud that authenticates with it."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Trusts:
         self._service = service
         self._roles = tuple(roles)
         self._locks = Locks()
-        self._lent: Counter[str] = Counter()
+        self._borrowed: Counter[str] = Counter()
 
     def of_caller(self, caller: Caller) -> Cloud:
         """The cloud as the caller's own token sees it."""
@@ -52,19 +52,19 @@ class Trusts:
     async def borrowed(self, caller: Caller) -> AsyncIterator[Credential]:
         """The stored trust of this user, project and set of roles; made with the caller's token if new.
 
-        Inside, it is not revoked: the stack that is to use it can be stored.
+        It is not revoked inside the block, so that the stack that uses it can be stored.
         """
         cloud = self.of_caller(caller)
         key = await trust_key(cloud, self._roles)
         async with self._lock(key):
             known = await credentials.matching(self._db, key.user_id, key.project_id, key.roles)
             credential = known or await self._new(cloud, key)
-            self._lent[credential.id] += 1
+            self._borrowed[credential.id] += 1
         try:
             yield credential
         finally:
-            self._lent[credential.id] -= 1
-            self._lent += Counter()  # drops zero counts
+            self._borrowed[credential.id] -= 1
+            self._borrowed += Counter()  # drops zero counts
 
     def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
         return self._locks.of(f"{of.user_id}/{of.project_id}")
@@ -82,7 +82,7 @@ class Trusts:
         return made
 
     async def _make(self, caller: Cloud, key: TrustKey) -> str:
-        """A trust whose making was interrupted before is taken over rather than made twice."""
+        """Creates the trust, or adopts the one that an interrupted creation left."""
         trustee = (await self.of_service().token()).user_id
         known = await find_trust(caller, trustee, key.roles)
         if known is not None:
@@ -96,7 +96,7 @@ class Trusts:
             return found
 
     async def of_stack(self, stack: Stack) -> Cloud:
-        """The cloud in which a stack's work is done."""
+        """The cloud that authenticates with a stack's trust."""
         credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
         if credential is None:
             raise MissingCredential(
@@ -105,19 +105,19 @@ class Trusts:
         return self._clouds.cloud(TrustCredentials(credential.trust_id, self._service))
 
     async def release(self, stack: Stack) -> None:
-        """Remove the trust with the last stack that used it."""
+        """Revoke the trust if no stack uses it any more."""
         credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
         if credential is not None:
             await self._revoke(credential)
 
     async def release_unused(self) -> None:
-        """Remove the trusts that no stack uses, but which a crash or another user's update left."""
+        """Revoke trusts that no stack uses: left by a crash, or by another user's update."""
         for credential in await credentials.unused(self._db):
             await self._revoke(credential)
 
     async def _revoke(self, credential: Credential) -> None:
         async with self._lock(credential):
-            if self._lent[credential.id] or not await credentials.retire(self._db, credential.id):
+            if self._borrowed[credential.id] or not await credentials.retire(self._db, credential.id):
                 return
             trust = TrustCredentials(credential.trust_id, self._service)
             await delete_trust(credential.trust_id, self._clouds.cloud(trust), self.of_service())

@@ -18,7 +18,7 @@ ADMIN_RULE = "context_is_admin"
 
 
 class Named(Protocol):
-    """What names a stack: a record of it, or only what a request says."""
+    """What names a stack: its record, or the id and name in a request."""
 
     @property
     def id(self) -> str:
@@ -27,7 +27,7 @@ class Named(Protocol):
 
     @property
     def name(self) -> str | None:
-        """The stack's name, which must be right; None where only the id is known."""
+        """The stack's name, which must match the record; None if only the id is known."""
         ...
 
 
@@ -45,7 +45,7 @@ def enforce(engine: Engine, caller: Caller, rule: str) -> None:
 
 
 async def permitted(engine: Engine, caller: Caller, rule: str, named: Named, *, live: bool = False) -> Stack:
-    """The stack, once policy lets the caller do this at all."""
+    """The stack, after the policy check of ``rule``."""
     engine.policy.enforce(caller, rule)
     return await find(engine, caller, named.id, name=named.name, live=live)
 
@@ -53,7 +53,7 @@ async def permitted(engine: Engine, caller: Caller, rule: str, named: Named, *, 
 async def find(
     engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
 ) -> Stack:
-    """The stack with this id (and name) as far as the caller may see it; ``EntityNotFound`` else."""
+    """The stack with this id (and name); ``EntityNotFound`` if the caller may not see it."""
     scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
     stack = await stacks.get(engine.services.db, identity, None, live=live)
     visible = stack is not None and (

@@ -17,7 +17,7 @@ _ACCEPTED: Mapping[str, Callable[[Engine, Caller, Stack], Awaitable[Stack]]] = {
 
 
 async def act(engine: Engine, caller: Caller, named: Named, action: str, *, rule: str | None = None) -> Stack:
-    """Accept an action; the rule is that of its name unless another is given."""
+    """Accept an action; the policy rule is named after the action unless another is given."""
     stack = await permitted(engine, caller, rule or f"actions:{action}", named, live=True)
     accept = _ACCEPTED.get(action)
     if accept is None:

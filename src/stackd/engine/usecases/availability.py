@@ -12,13 +12,13 @@ from stackd.records import Caller
 from stackd.resources.base import ResourceType
 
 UNAVAILABLE: Final = "99001"
-"""The only code of an error that a request may choose to ignore: the service of a type is not there."""
+"""The only error code that a request may ignore: the service of a resource type is missing in the cloud."""
 
 
 async def unavailable_types(
     engine: Engine, caller: Caller, definitions: Iterable[Desired], ignored: Collection[str] = ()
 ) -> list[StackdError]:
-    """Why types in some definitions cannot be used: one error for each, none for those that can."""
+    """One error for each resource type in the definitions that the caller cannot use."""
     problems: list[StackdError] = []
     kinds = {kind.name: kind for each in definitions for kind in each.types.values() if not kind.is_template}
     for name, kind in kinds.items():
@@ -32,7 +32,7 @@ async def unavailable_types(
 async def unavailable(
     engine: Engine, caller: Caller, handler: ResourceType[Any]
 ) -> ResourceTypeUnavailable | None:
-    """Why a type cannot be used in the caller's cloud; None if it can."""
+    """The error for a type that cannot be used in the caller's cloud; None if it can."""
     service = handler.service or (handler.entity.service if handler.entity is not None else None)
     if service is None:
         return None

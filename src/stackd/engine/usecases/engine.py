@@ -1,4 +1,4 @@
-"""The engine as the rest of the process sees it: its parts, its start and its end."""
+"""The engine as the rest of the process sees it: its parts, startup and shutdown."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from stackd.settings import Limits
 log = structlog.get_logger(__name__)
 
 SWEEP = 2.0
-"""Seconds between two looks for operations that nobody works on."""
+"""Interval of the sweep for orphaned operations, in seconds."""
 
 TIDY = 600.0
-"""Seconds between two looks for credentials that no stack uses."""
+"""Interval of the sweep for unused credentials, in seconds."""
 
 
 @dataclass(slots=True)
 class Engine:
-    """Everything that the use cases need. ``alone`` says that no other process shares the database."""
+    """Everything that the use cases need. ``alone`` is true if no other process shares the database."""
 
     services: Services
     operator: Operator
@@ -55,7 +55,7 @@ class Engine:
         self.live = LiveAttributes(self.trusts.of_stack, self.services.registry)
 
     async def start(self) -> None:
-        """Resume what an earlier process left unfinished, and keep watch from now on."""
+        """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
         self.operator.on_deleted = self.trusts.release
         if self.alone:
             for operation in await operations.unfinished(self.services.db):
@@ -71,7 +71,7 @@ class Engine:
         ]
 
     async def close(self) -> None:
-        """Stop in good order; unfinished operations are resumed by the next process."""
+        """Shut down; the next process resumes unfinished operations."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -91,7 +91,7 @@ class Engine:
                 log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
 
     async def _tidy(self) -> None:
-        """Revoke trusts that no stack uses, at the start and periodically."""
+        """Revoke trusts that no stack uses, at startup and periodically."""
         while True:
             try:
                 await self.trusts.release_unused()
@@ -101,14 +101,14 @@ class Engine:
             await asyncio.sleep(TIDY)
 
     async def _sweep(self) -> None:
-        """Take over trees with unfinished operations whose owner is gone."""
+        """Take over the trees whose operations are unfinished and whose owner no longer runs."""
         for operation in await operations.orphaned(self.services.db):
             if operation.root_id not in self.operator.busy:
                 self.operator.schedule(operation.root_id)
         self._sweep_memory()
 
     def _sweep_memory(self) -> None:
-        """Collect what operations left in cycles once none is at work: then little is to be looked at."""
+        """Collect garbage when no operation runs: then few live objects have to be scanned."""
         if self.operator.busy:
             self._untidy = True
         elif self._untidy:
@@ -116,7 +116,7 @@ class Engine:
             gc.collect()
 
     async def _heartbeat(self) -> None:
-        """Keep the leases of the trees at work, and pick up what others accepted for them."""
+        """Renew the leases of the trees in work; start operations that other processes accepted for them."""
         busy = self.operator.busy
         asked = asyncio.get_running_loop().time()
         held = await leases.renew(self.services.db, self.operator.engine_id, busy, self.lease)

@@ -1,4 +1,4 @@
-"""Events as they are read: of a stack, of the stacks inside it, and of one resource."""
+"""Queries of events: of a stack, of its nested stacks, and of one resource."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class EventList:
-    """Events of a stack, which is ``root`` where those of the stacks inside it were asked for too."""
+    """Events of a stack; ``root`` is the stack if the events of its nested stacks are included."""
 
     events: Sequence[EventView]
     root: Stack | None
@@ -78,7 +78,7 @@ async def show(
     *,
     rule: str = "events:show",
 ) -> tuple[EventView, Mapping[str, Any]]:
-    """One event of a resource, and the resource's properties at its time."""
+    """One event of a resource, and the resource's properties at the time of the event."""
     stack = await permitted(reader.engine, caller, rule, named)
     event = await events.get(reader.engine.services.db, stack.id, event_id)
     if event is None or event.resource_name != resource:

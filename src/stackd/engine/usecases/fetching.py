@@ -1,4 +1,4 @@
-"""What a request names instead of bringing it: templates by URL, files in a container of Swift.
+"""Fetches what a request only names: templates by URL, files in a Swift container.
 
 All of it is fetched before anything is evaluated and becomes part of the stack's stored files, so that
 nothing that happens to the stack later depends on where it came from.
@@ -37,12 +37,12 @@ from stackd.template.files import NOT_SENT, Files
 from stackd.template.parameters import StackIdentity
 
 _AT_ONCE: Final = 8
-"""Objects of a container that are read at the same time."""
+"""Number of objects of a container read at the same time."""
 
 
 @dataclass(slots=True)
 class Fetched:
-    """What has been fetched for one request: each URL once, all of them within the limits."""
+    """The contents fetched for one request: each URL once, within the limits for all together."""
 
     egress: Egress
     max_size: int
@@ -51,7 +51,7 @@ class Fetched:
     absent: dict[str, str] = field(default_factory=dict)
 
     async def templates(self, names: Iterable[str]) -> None:
-        """Fetch what is not here yet; why one cannot be had is kept in ``absent``."""
+        """Fetch the URLs not fetched yet; the reason of a failure is stored in ``absent``."""
         new = sorted(set(names) - self.texts.keys() - self.absent.keys())
         self.absent |= {name: NOT_SENT for name in new if not is_url(name)}
         urls = [name for name in new if is_url(name)]
@@ -66,7 +66,7 @@ class Fetched:
                 raise result
 
     async def template(self, url: str) -> str:
-        """The text at one URL."""
+        """The text at a URL."""
         return self.texts.get(url) or await self._fetch(url)
 
     async def _fetch(self, url: str) -> str:
@@ -81,7 +81,7 @@ class Fetched:
 async def resolved_request(
     engine: Engine, caller: Caller, request: StackRequest
 ) -> tuple[StackRequest, Fetched]:
-    """The request with its template and the files of its container in it, and what was fetched for it."""
+    """The request completed with its template and the files of its container, and the fetched contents."""
     fetched = Fetched(engine.services.egress, engine.limits.max_template_size, caller.project_id)
     if request.template is None and request.template_url is not None:
         try:
@@ -105,7 +105,7 @@ T = TypeVar("T")
 async def checked_whole(
     check: Callable[[Source], T], source: Source, registry: Registry, limits: Limits, fetched: Fetched
 ) -> T:
-    """What ``check(source)`` gives, in a thread; the templates that it misses are fetched first.
+    """The result of ``check(source)``, run in a thread; missing templates are fetched first.
 
     Only a definition that cannot be checked as it is costs more than the check.
     """
@@ -117,10 +117,10 @@ async def checked_whole(
 
 
 async def completed(source: Source, registry: Registry, limits: Limits, fetched: Fetched) -> Source:
-    """The definition with every template in its files that it names by URL, however deep.
+    """The definition, with every template that it names by URL added to its files, at any depth.
 
-    Each round fetches together all that is named by what is there; what cannot be fetched stays away with the
-    reason, and is an error when the definition is checked.
+    Each round fetches all templates named by those already present; one that cannot be fetched is left out
+    with the reason, and validation reports it.
     """
     known: Mapping[str, str] = source.files
     while True:
@@ -133,9 +133,9 @@ async def completed(source: Source, registry: Registry, limits: Limits, fetched:
 
 
 def wanted_templates(source: Source, registry: Registry, limits: Limits) -> set[str]:
-    """The templates that a definition and the stacks inside it name but do not have (pure).
+    """The templates that a definition and its nested stacks name but do not contain (pure).
 
-    What is wrong with the definition is not told: the check that follows does.
+    Mistakes in the definition are ignored: the validation that follows reports them.
     """
     with contextlib.suppress(StackdError):
         inspect(source, StackIdentity(), registry, limits, name="", strict=False)
@@ -145,7 +145,7 @@ def wanted_templates(source: Source, registry: Registry, limits: Limits) -> set[
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container of Swift whose objects are a request's files: so many at most, of so many bytes in all."""
+    """A Swift container whose objects are a request's files, with limits on their number and total bytes."""
 
     service: Service
     name: str
@@ -153,7 +153,7 @@ class Container:
     max_files: int
 
     async def files(self, known: Mapping[str, str]) -> dict[str, str]:
-        """The texts of all objects but those that are ``known``; what is no text comes in base64."""
+        """The contents of all objects except the ``known`` ones; binary ones are encoded in base64."""
         try:
             self._check_name()
             sizes = {name: size for name, size in await self._listed() if name not in known}
@@ -173,7 +173,7 @@ class Container:
             raise BadRequest(f"{self.name!r} is not the name of a container of Swift.")
 
     async def _listed(self) -> list[tuple[str, int]]:
-        """Names and sizes of the objects; markers of folders are none."""
+        """Names and sizes of the objects, without markers of folders."""
         params = {"format": "json", "limit": self.max_files + 1}
         found = await self.service.get(f"/{quote(self.name, safe='')}", params) or []
         if len(found) > self.max_files:
@@ -181,7 +181,7 @@ class Container:
         return [(item["name"], item["bytes"]) for item in found if _is_file(item["name"])]
 
     async def _contents(self, names: Sequence[str]) -> list[bytes]:
-        """The objects, a few at a time: so much more than what may come in all is held at most."""
+        """The objects, read a few at a time, which bounds the memory used beyond the limit."""
         contents: list[bytes] = []
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]
@@ -191,13 +191,13 @@ class Container:
         return contents
 
     async def _content(self, name: str) -> bytes:
-        """An object, not further than what may come in all: one made of many parts is listed as empty."""
+        """One object, read up to the total limit: segmented objects are listed with size zero."""
         path = f"/{quote(self.name, safe='')}/{quote(name, safe='')}"
         headers = {"Range": f"bytes=0-{self.max_bytes}", "Accept": "*/*"}
         try:
             return (await self.service.request("GET", path, headers=headers)).content
         except CloudError as error:
-            if error.status == 416:  # there is not even a first byte
+            if error.status == 416:  # the object is empty
                 return b""
             raise
 
@@ -208,7 +208,7 @@ class Container:
 
 
 def _is_file(name: str) -> bool:
-    """Whether an object is more than the marker of a folder, and its name one that a path can hold."""
+    """Whether an object is a file rather than the marker of a folder, and its name is valid in a path."""
     return not name.endswith("/") and name not in (".", "..")
 
 

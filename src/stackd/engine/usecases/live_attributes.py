@@ -1,7 +1,7 @@
-"""Attributes that are read from the cloud when they are shown, and which outputs ask for them.
+"""Live attributes: read from the cloud when they are shown, and the outputs that refer to them.
 
-An answer is good for some seconds, is waited for until a deadline, and never fails a request: what the cloud
-does not say in time is shown as it was stored when the resource completed.
+An answer is cached for some seconds, awaited until a deadline, and never fails a request: what the cloud
+does not return in time is shown as it was stored when the resource completed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from stackd.template.functions.base import Reference
 log = structlog.get_logger(__name__)
 
 GOOD_FOR = 5.0
-"""For how many seconds an answer of the cloud is shown again."""
+"""Seconds for which an answer of the cloud is cached."""
 
 DEADLINE = 3.0
-"""How many seconds a request waits for the cloud."""
+"""Seconds that a request waits for the cloud."""
 
 _AT_ONCE = 16
 _KEPT = 4096
@@ -42,7 +42,7 @@ _ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class LiveOutput:
-    """An output that shows live attributes: those it asks for by resource, and all resources it needs."""
+    """An output that shows live attributes: these by resource, and all resources that it needs."""
 
     asked: Mapping[str, frozenset[str]]
     needed: frozenset[str]
@@ -51,7 +51,7 @@ class LiveOutput:
 def live_outputs(
     references: Mapping[str, Iterable[Reference]], types: Mapping[str, ResolvedType]
 ) -> dict[str, LiveOutput]:
-    """Of outputs, by name with what they refer to, those that ask for a live attribute."""
+    """The outputs that refer to a live attribute."""
     found: dict[str, LiveOutput] = {}
     for name, uses in references.items():
         asked: dict[str, set[str]] = {}
@@ -68,14 +68,14 @@ def live_outputs(
 
 
 def live_names(kind: ResourceType[Any]) -> frozenset[str]:
-    """Names of the live attributes of a type; every object in the cloud shows itself."""
+    """Names of the live attributes of a type; ``show`` is one for every object in the cloud."""
     own = {name for name, attribute in kind.attributes.items() if attribute.how is LIVE}
     return frozenset(own | ({SHOW} if kind.entity is not None else set()))
 
 
 @dataclass(slots=True)
 class LiveReading:
-    """One resource and its cloud while what it shows is read; implements the types' ``Reading``."""
+    """One resource and its cloud while its live attributes are read; implements ``Reading``."""
 
     cloud: Cloud
     kind: ResourceType[Any]
@@ -107,7 +107,7 @@ _Key = tuple[str, str | None, Any, str]
 
 @dataclass(slots=True)
 class LiveAttributes:
-    """Reads live attributes in the name of the stack, each answer once for all who ask at a time."""
+    """Reads live attributes with the stack's credentials; concurrent requests share one call."""
 
     cloud_of: Callable[[Stack], Awaitable[Cloud]]
     registry: Registry
@@ -123,7 +123,7 @@ class LiveAttributes:
     async def refreshed(
         self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Iterable[str]]
     ) -> dict[str, Resource]:
-        """The rows, with newer values of those attributes that are ``asked`` of them by name."""
+        """The rows with current values of the attributes in ``asked``, which are by resource name."""
         readings: dict[str, list[_Key]] = {}
         for name, attributes in asked.items():
             row = rows.get(name)
@@ -137,7 +137,7 @@ class LiveAttributes:
         return {**rows, **{name: self._newer(rows[name], keys) for name, keys in readings.items()}}
 
     async def _read(self, stack: Stack, rows: Mapping[_Key, Resource], missing: Iterable[_Key]) -> None:
-        """Wait until all that is missing was read, but no longer than until the deadline."""
+        """Wait until all missing answers are read, or the deadline."""
         waited = set()
         for key in missing:
             task = self._readings.get(key)
@@ -148,7 +148,7 @@ class LiveAttributes:
         await asyncio.wait(waited)
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Cancel the reads under way."""
         for task in list(self._readings.values()):
             task.cancel()
 
@@ -156,7 +156,7 @@ class LiveAttributes:
         self._readings.pop(key, None)
 
     async def _answer(self, stack: Stack, row: Resource, key: _Key) -> None:
-        """Keep an answer; none is kept as well, so that a cloud in trouble is not waited for each time."""
+        """Cache an answer. A failure is cached too, so that not every request waits for a failing cloud."""
         answer = None
         try:
             async with asyncio.timeout(self.deadline), self._room:
@@ -169,7 +169,7 @@ class LiveAttributes:
         self._answers[key] = answer
 
     def _newer(self, row: Resource, keys: Iterable[_Key]) -> Resource:
-        """The row with what was read for it."""
+        """The row with the attribute values that were read for it."""
         kind = self.registry.get(row.kind)
         values: dict[str, Any] = {}
         for key in keys:
@@ -193,7 +193,7 @@ def _has_object(row: Resource) -> bool:
 
 
 def _to_read(kind: ResourceType[Any], asked: Iterable[str]) -> set[str]:
-    """What has to be read for attributes: the object itself, or those that cost calls of their own."""
+    """The reads that attributes need: the object itself, or attributes with a call of their own."""
     declared = kind.attributes
     own = {name for name in asked if name in declared and declared[name].read is not None}
     fields = live_names(kind).intersection(asked) - own
@@ -201,12 +201,12 @@ def _to_read(kind: ResourceType[Any], asked: Iterable[str]) -> set[str]:
 
 
 def _key(row: Resource, what: str) -> _Key:
-    """What an answer holds for; a resource that was changed is read again."""
+    """The cache key of an answer; it changes with the resource, which is then read again."""
     return row.id, row.physical_id, row.updated_at, what
 
 
 async def _value(reading: LiveReading, what: str) -> tuple[Any]:
-    """The object, or the value of an attribute with a reader."""
+    """The object, or the value of an attribute that has a reader."""
     if what == _OBJECT:
         return (await reading.live(),)
     reader = reading.kind.attributes[what].read

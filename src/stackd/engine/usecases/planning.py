@@ -1,4 +1,4 @@
-"""The plan of a change of a stored stack: everything that it depends on is loaded, then it is made."""
+"""Plans of changes of stored stacks: loads all inputs, then calls the pure planner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackd.records import Action, Stack
 from stackd.template.masking import Secrets
 
 _PER_RESOURCE = 400
-"""What planning one resource costs, in bytes of template parsed."""
+"""Cost of planning one resource, in the time that parsing one byte of template takes."""
 
 
 async def planned(
@@ -26,9 +26,9 @@ async def planned(
     secrets: Secrets,
     missing: frozenset[str] = frozenset(),
 ) -> Plan:
-    """What an action would do to a stored stack; raises what keeps a resource's properties from being known.
+    """The plan of an action on a stored stack; raises errors in the properties of its resources.
 
-    ``missing`` are the ids of rows whose objects are known to be gone.
+    ``missing`` are the ids of rows whose objects no longer exist in the cloud.
     """
     db = engine.services.db
     stored = await load_tree(db, stack, definitions=desired is not None)
@@ -46,7 +46,7 @@ async def planned(
 
 
 async def planned_new(engine: Engine, project_id: str, desired: Desired, secrets: Secrets) -> Plan:
-    """What the creation of a stack would do, the stacks inside it included."""
+    """The plan of the creation of a stack, nested stacks included."""
     db = engine.services.db
     inputs = Inputs(
         registry=engine.services.registry,

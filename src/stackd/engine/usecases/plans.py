@@ -1,4 +1,4 @@
-"""Plans that are shown, stored and executed: exactly what was shown runs, or nothing does.
+"""Saved plans: a plan is stored, shown, and later executed exactly as shown or refused.
 
 A stored plan keeps the definition that it leads to and a digest of each part of what it was made from. It is
 executed only while all of these are as they were, in the store and in the cloud.
@@ -52,7 +52,7 @@ _RULES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan with what it was made from."""
+    """A plan with the inputs that it was made from."""
 
     plan: Plan
     saved: SavedPlan
@@ -74,7 +74,7 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
 async def draft_update(
     engine: Engine, caller: Caller, named: Named, request: StackRequest, *, observe: bool
 ) -> Draft:
-    """The plan of an update; with ``observe`` what is gone from the cloud is made anew."""
+    """The plan of an update; with ``observe`` objects missing in the cloud are created again."""
     stack = await permitted(engine, caller, "plans:create", named, live=True)
     require_start(stack, Action.UPDATE)
     request, fetched = await resolved_request(engine, caller, request)
@@ -145,7 +145,7 @@ async def delete(engine: Engine, caller: Caller, plan_id: str) -> None:
 
 
 async def execute(engine: Engine, caller: Caller, plan_id: str) -> Stack:
-    """Do what a stored plan says; raises ``PlanOutdated`` naming what has moved since it was made."""
+    """Execute a stored plan; raises ``PlanOutdated`` naming what has changed since it was made."""
     engine.policy.enforce(caller, "plans:execute")
     for _ in range(_ATTEMPTS):
         saved = await _found(engine, caller, plan_id)
@@ -154,7 +154,7 @@ async def execute(engine: Engine, caller: Caller, plan_id: str) -> Stack:
         try:
             return await _execute(engine, caller, saved)
         except Fenced:
-            continue  # something moved between the comparison and the write: the comparison says what
+            continue  # something changed between the comparison and the write: the next comparison reports it
     raise PlanOutdated(plan_id, "the stack keeps changing")
 
 
@@ -198,7 +198,7 @@ async def _create(engine: Engine, caller: Caller, saved: SavedPlan, used: Change
 async def _world(
     engine: Engine, caller: Caller, stack: Stack, *, observe: bool
 ) -> tuple[StoredStack, frozenset[str]]:
-    """The stored tree, and which of its objects are gone from the cloud as the caller sees it."""
+    """The stored tree, and the ids of rows whose objects no longer exist in the caller's cloud."""
     stored = await load_tree(engine.services.db, stack, definitions=False)
     if not observe:
         return stored, frozenset()
@@ -211,7 +211,7 @@ async def _source(engine: Engine, stack: Stack) -> Source:
 
 
 def _exports_only(checked: Checked) -> Source | None:
-    """What the plan of a new stack depends on beside its own definition: the values that it imports."""
+    """The inputs of a new stack's plan other than its definition: the values that it imports."""
     imported = checked.source.exports
     return checked.source if imported else None
 
@@ -293,12 +293,12 @@ def _request(saved: SavedPlan) -> StackRequest:
 
 
 def _nothing_fetched(engine: Engine, saved: SavedPlan) -> Fetched:
-    """All templates that a plan names were stored with it."""
+    """Fetches nothing: all templates that a plan names were stored with it."""
     return Fetched(engine.services.egress, engine.limits.max_template_size, saved.project_id)
 
 
 def contents(saved: SavedPlan) -> dict[str, Any]:
-    """What a plan does, as data: the steps that change something, how many of each verb, its fingerprint."""
+    """A plan as API data: the steps that change something, their number by verb, the fingerprint."""
     plan = Plan.of_data(saved.content)
     counts = dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
     return {
@@ -310,7 +310,7 @@ def contents(saved: SavedPlan) -> dict[str, Any]:
 
 
 def require_action(text: str) -> Action:
-    """The action that a request wants a plan for."""
+    """The action of the request that a plan is made for."""
     try:
         return {"update": Action.UPDATE, "delete": Action.DELETE}[text.lower()]
     except KeyError:

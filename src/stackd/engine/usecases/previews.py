@@ -1,4 +1,4 @@
-"""What would be: new stacks and updates, resource by resource, as front ends show it (pure)."""
+"""Previews of creates and updates, resource by resource, read from the plan (pure)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stackd.records import Action, Resource, Stack, Status
 from stackd.template.masking import NOTHING, Secrets, concealed
 
 NOT_THERE: Final = "None"
-"""Stands for the id of what does not exist yet."""
+"""Placeholder for the id of an object that does not exist yet."""
 
 _LISTS: Final = ("unchanged", "updated", "replaced", "added", "deleted")
 _REASONS: Final = {Verb.CREATE: "it is new"}
@@ -51,7 +51,7 @@ class PreviewedResource:
 
 
 Tree = list[Any]
-"""The resources of a stack; one that contains a stack is a list of that stack's resources."""
+"""The resources of a stack; a nested stack is the list of its resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class NewStack:
 
 
 def new_stack(stack: Stack, checked: Checked) -> NewStack:
-    """What a creation would make."""
+    """The preview of the creation of a stack."""
     desired = checked.desired
     shown = dict(desired.parameters.shown())
     if "OS::stack_id" in shown:
@@ -103,14 +103,14 @@ def _tree(expanded: Expanded, project_id: str, secrets: Secrets, parent: str | N
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an update would do to a stack, and the texts that must not be shown of it."""
+    """The plan of an update, and the secret texts that must be masked in it."""
 
     stack: Stack
     plan: Plan
     secrets: Secrets
 
     def lists(self, *, nested: bool) -> dict[str, list[PreviewedResource]]:
-        """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
+        """The resources grouped by what would happen to each; with ``nested`` those of nested stacks too."""
         found: dict[str, list[PreviewedResource]] = {name: [] for name in _LISTS}
         root = self.plan.root
         for each in () if root is None else root.walk() if nested else (root,):
@@ -159,7 +159,7 @@ def _would_be(
     *,
     full: bool = False,
 ) -> PreviewedResource:
-    """A resource as its definition says; ``full`` has its properties too."""
+    """A resource as its definition describes it; with its properties if ``full``."""
     scope = desired.scope({})
     definition, kind = desired.resources[name], desired.types[name]
     project_id, stack_name, stack_id = identity
@@ -179,7 +179,7 @@ def _would_be(
 
 
 def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedResource:
-    """A resource as it is stored."""
+    """A resource as stored."""
     return PreviewedResource(
         name=row.name,
         type=row.type,

@@ -33,31 +33,31 @@ NO_OUTPUT_DESCRIPTION = "No description given"
 _FACTS_KEPT = 4096
 _DESIRED_KEPT = 64
 _NAMED_ROWS = 8
-"""Up to so many rows are read one by one."""
+"""Largest number of rows that are read one by one."""
 
 _LIVE_ROWS = 500
-"""In a larger stack the outputs of an unfinished operation are those of the last finished one."""
+"""Number of resources above which outputs are not recomputed while an operation is in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a definition alone says about a stack: computed once for each definition and stack."""
+    """Facts that follow from a stack's definition alone; cached per definition and stack."""
 
     description: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
-    """Description of each output whose condition holds."""
+    """Description of each output whose condition is true."""
 
     size: int
     """Number of resources in the template."""
 
     live: Mapping[str, LiveOutput] = field(default_factory=dict)
-    """The outputs that show live attributes."""
+    """The outputs that refer to live attributes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
-    """A resource as it is listed: its stack, who needs it, and the stack inside it."""
+    """A resource as listed: with its stack, the resources that require it, and its nested stack."""
 
     stack: Stack
     resource: Resource
@@ -66,7 +66,7 @@ class ResourceView:
 
 
 class Reader:
-    """Reads for the front ends, and remembers what does not change."""
+    """Queries for the front ends, with a cache of what does not change."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -118,7 +118,7 @@ class Reader:
     # --- outputs --------------------------------------------------------------------------------
 
     async def outputs(self, stack: Stack) -> dict[str, dict[str, Any]]:
-        """Every output by key: its description with the value, or with why there is none."""
+        """Every output by key: its description, with the value or the error."""
         facts = await self.facts(stack)
         if not facts.outputs:
             return {}
@@ -136,7 +136,7 @@ class Reader:
         return found
 
     async def _output_values(self, stack: Stack, facts: Facts) -> Mapping[str, Any]:
-        """Stored values of a settled stack; of one that changes, what can be said now."""
+        """Stored output values of a settled stack; while a stack changes, values computed now."""
         stored = stack.outputs or {}
         settled = stack.status is Status.COMPLETE and stack.outputs is not None
         settled = settled or facts.size > _LIVE_ROWS
@@ -152,7 +152,7 @@ class Reader:
         return {**(stored if settled else {}), **{key: known_part(value) for key, value in values.items()}}
 
     async def _rows_for_outputs(self, stack: Stack, facts: Facts, *, everything: bool) -> dict[str, Resource]:
-        """The rows that outputs need, those with live attributes as the cloud shows them now."""
+        """The rows that outputs need; live attributes have their current values."""
         names = {name for each in facts.live.values() for name in each.needed}
         if everything or len(names) > _NAMED_ROWS:
             rows = await resources.of_stack(self._db, stack.id)
@@ -177,7 +177,7 @@ class Reader:
         return data
 
     async def _hidden_below(self, stack: Stack) -> frozenset[str]:
-        """Hidden parameters of the stacks inside."""
+        """Names of the hidden parameters of the nested stacks."""
         found: set[str] = set()
         for child in await stacks.children(self._db, stack.id, live=False):
             if child.definition.template:
@@ -188,7 +188,7 @@ class Reader:
     # --- resources ------------------------------------------------------------------------------
 
     async def resources(self, stack: Stack, *, depth: int = 0, brief: bool = True) -> list[ResourceView]:
-        """The resources of a stack, then depth first those of the stacks inside it down to ``depth``."""
+        """The resources of a stack, then depth first those of its nested stacks down to ``depth``."""
         rows = await resources.of_stack(self._db, stack.id, brief=brief)
         inside: dict[str, Stack] = {}
         if any(row.nested_stack_id for row in rows):
@@ -203,7 +203,7 @@ class Reader:
         return views
 
     async def resource(self, stack: Stack, name: str) -> ResourceView:
-        """One resource by its logical name, the template's or one that is still stored."""
+        """One resource by logical name, from the template or still stored."""
         rows = await resources.of_stack(self._db, stack.id, brief=True)
         if not any(row.name == name for row in rows):
             raise ResourceNotFound(name, stack.name)
@@ -214,7 +214,7 @@ class Reader:
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
 
     async def shown_resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
-        """One resource; its live attributes, and those named, are what the cloud shows now."""
+        """One resource; its live attributes, and those named, have their current values."""
         view = await self.resource(stack, name)
         kind = self.engine.services.registry.types.get(view.resource.kind)
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
@@ -222,17 +222,17 @@ class Reader:
         return replace(view, resource=self._with_computed(rows[name]))
 
     def _with_computed(self, row: Resource) -> Resource:
-        """A row whose attributes include those that are worked out from it."""
+        """The row with its computed attributes included."""
         kind = self.engine.services.registry.types.get(row.kind)
         return kind.with_computed(row) if kind is not None else row
 
     def attributes_declared(self, row: Resource) -> tuple[str, ...]:
-        """Names of the attributes of a resource's type, as far as the type is known."""
+        """Names of the attributes of a resource's type; none if the type is unknown."""
         kind = self.engine.services.registry.types.get(row.kind)
         return tuple(kind.attributes) if kind is not None else ()
 
     async def description_of(self, stack: Stack, row: Resource) -> str:
-        """What the template says about a resource."""
+        """A resource's definition in the template."""
         if not stack.definition.template:
             return ""
         definition = (await self.template(stack)).resources.get(row.name)
@@ -268,7 +268,7 @@ def _live_outputs(
     files: Mapping[str, str],
     parameters: Parameters,
 ) -> dict[str, LiveOutput]:
-    """The outputs of a template that show live attributes."""
+    """The outputs of a template that refer to live attributes."""
     references = output_references(template, conditions_for(template, parameters))
     names = {use.resource for uses in references.values() for use in uses if use.attribute is not None}
     used = {name: template.resources[name] for name in names & template.resources.keys()}
@@ -278,17 +278,17 @@ def _live_outputs(
 
 
 def _ignored(error: TemplateError) -> None:
-    """What is wrong in a stored definition does not matter to who reads it."""
+    """Ignores mistakes: a stored definition must be readable whatever is wrong with it."""
 
 
 def enabled_outputs(desired: Desired) -> tuple[str, ...]:
-    """Names of the outputs whose condition holds."""
+    """Names of the outputs whose condition is true."""
     outputs = desired.source.template.outputs
     return tuple(name for name, output in outputs.items() if desired.holds(output.condition))
 
 
 def current_rows(rows: Iterable[Resource], template: str) -> dict[str, Resource]:
-    """The row that stands for each name, in the order of the names."""
+    """The current row of each name, in the order of the names."""
     by_name: dict[str, list[Resource]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
@@ -296,7 +296,7 @@ def current_rows(rows: Iterable[Resource], template: str) -> dict[str, Resource]
 
 
 def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
-    """For each name the names that need it directly."""
+    """For each name the names that require it directly."""
     needed: dict[str, list[str]] = {}
     for row in rows:
         for name in row.requires:
@@ -305,7 +305,7 @@ def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
 
 
 def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]) -> list[ResourceView]:
-    """The rows of one stack as they are listed."""
+    """The rows of one stack as listed."""
     current = current_rows(rows, target_of(stack.definition))
     needed = required_by(current.values())
     return [
@@ -315,7 +315,7 @@ def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]
 
 
 def known_part(value: Any) -> Any:
-    """Plain data in which what is not known yet is null."""
+    """Plain data with null for unknown values."""
     if isinstance(value, Unknown):
         return None
     if isinstance(value, Mapping):
@@ -326,7 +326,7 @@ def known_part(value: Any) -> Any:
 
 
 def masked_values(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
-    """Values by name, those of hidden names unreadable."""
+    """Values by name, with those of hidden names masked."""
     return {name: MASK if name in hidden else value for name, value in values.items()}
 
 

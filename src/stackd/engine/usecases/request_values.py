@@ -1,6 +1,6 @@
-"""Values of a request's fields: each type reads what clients send, with the messages that Heat has.
+"""Field types of requests: each accepts what Heat accepts, with Heat's messages.
 
-They check and convert on their own, so that pydantic neither copies a large template nor words an error.
+They check and convert themselves, so that pydantic neither copies a large template nor writes the error text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def typed(value: Any, key: str, *kinds: type) -> Any:
 
 
 def truth(value: Any, key: str) -> bool:
-    """A boolean, or the word for one."""
+    """A boolean, or its text form."""
     if isinstance(value, bool):
         return value
     known = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
@@ -116,7 +116,7 @@ Minutes = Annotated[int | None, PlainValidator(_minutes, json_schema_input_type=
 Tags = Annotated[tuple[str, ...] | None, PlainValidator(_tags, json_schema_input_type=str | list[str] | None)]
 Flag = Annotated[bool, PlainValidator(_flag, json_schema_input_type=bool | str)]
 OptionalFlag = Annotated[bool | None, PlainValidator(_flag, json_schema_input_type=bool | str)]
-"""A boolean, or the word for one; null is none."""
+"""A boolean, or its text form; null is None."""
 
 Yes = Annotated[bool, PlainValidator(_yes, json_schema_input_type=bool | None)]
 """True, or else false; null is false."""

@@ -51,13 +51,13 @@ from stackd.template.template import Template, load_template, read_template
 
 STACK_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTemplateFormatVersion")
-"""What every template has somewhere in its text, and hardly any other file."""
+"""Texts one of which occurs in every template, and in hardly any other file."""
 
 
 class StackRequest(BaseModel):
-    """What a create, update, preview or validate request says; each field declares how it is read.
+    """The body of a create, update, preview or validate request; each field declares how it is read.
 
-    None means "not said" everywhere; ``existing`` asks for the semantics of PATCH: what is not said stays as
+    None means "not given"; ``existing`` asks for the semantics of PATCH: what is not given stays as
     it is.
     """
 
@@ -83,7 +83,7 @@ class StackRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A request, with what is left to ask the cloud and what is wrong with it already."""
+    """An evaluated request, the checks that the cloud must answer, and the mistakes found so far."""
 
     source: Source
     desired: Desired
@@ -93,7 +93,7 @@ class Checked:
 
 
 def check_name(name: str) -> None:
-    """Refuse what is not a stack's name."""
+    """Refuse an invalid stack name."""
     if not STACK_NAME.fullmatch(name):
         raise TemplateError(
             f'Invalid stack name {name} must contain only alphanumeric or "_-." characters, '
@@ -104,7 +104,7 @@ def check_name(name: str) -> None:
 
 
 def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]) -> Environment:
-    """The request's environment: merged from its files where it names some, with its parameters.
+    """The request's environment: merged from the environment files that it names, with its parameters.
 
     ``schemas`` are the parameters that the template declares.
     """
@@ -123,7 +123,7 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
 
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
-    """The error for a part of the request that cannot be read."""
+    """The error for a part of the request that cannot be parsed."""
     quoted = error.quoted(f"{what} not in valid format")
     return InvalidFormat(
         **quoted, path=error.where, place=error.place, remedy=error.remedy, value=error.value
@@ -131,7 +131,7 @@ def _ill_formed(what: str, error: TemplateError) -> TemplateError:
 
 
 def _schemas_in_files(request: StackRequest) -> dict[str, ParameterSchema]:
-    """The parameters that any template among the files declares."""
+    """The parameters declared by any template among the files."""
     found: dict[str, ParameterSchema] = {}
     for name, text in request.files.items():
         if name not in request.environment_files and VERSION_KEY.search(text):
@@ -147,7 +147,7 @@ def _environment_file(request: StackRequest, name: str) -> Environment:
 
 
 def template_of(request: StackRequest, limits: Limits) -> Template:
-    """The request's template, parsed within the limits; it keeps the mistakes in what cannot be read."""
+    """The request's template, parsed within the limits; it contains the mistakes found in parsing."""
     if request.template is None:
         raise BadRequest("No template specified")
     text = request.template
@@ -170,7 +170,7 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
 def definition_of(
     request: StackRequest, limits: Limits, stored: Source | None = None
 ) -> tuple[Template, Environment]:
-    """The template and environment of a request; the template is the ``stored`` one where it has none."""
+    """The template and environment of a request; without a template in it the ``stored`` one."""
     if request.template is None and stored is not None:
         template = stored.template
     else:
@@ -183,7 +183,7 @@ def definition_of(
 
 
 def size_of(request: StackRequest) -> int:
-    """About how much there is to parse."""
+    """Estimated number of bytes to parse."""
     texts = (request.template, request.environment, *map(request.files.get, request.environment_files))
     return sum(len(text) if isinstance(text, str) else 10**6 for text in texts if text is not None)
 
@@ -200,7 +200,7 @@ def check(
 ) -> Checked:
     """Evaluate and validate a definition with all nested stacks.
 
-    What is wrong with it is in the result, since the cloud may know of more. Raises MissingTemplate while the
+    Mistakes are part of the result, since checks in the cloud may add some. Raises MissingTemplate while the
     templates that it names by URL have not been fetched.
     """
     found = inspect(source, identity, registry, limits, name=name, strict=strict, previous=previous)
@@ -214,6 +214,6 @@ def check(
 
 
 def _fails_alone(error: TemplateError) -> bool:
-    """Whether only an output suffers from an error: one that names a parameter that there is not."""
+    """Whether an error affects an output only: it refers to an undeclared parameter."""
     names_nothing = isinstance(error, UserParameterMissing | InvalidTemplateReference)
     return names_nothing and error.where.path.lower().startswith("outputs.")

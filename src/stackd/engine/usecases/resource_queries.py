@@ -1,4 +1,4 @@
-"""Resources as they are read: those of a stack and of the stacks inside it, one, and its metadata."""
+"""Queries of resources: those of a stack and its nested stacks, one resource, and its metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stackd.engine.usecases.signals import refuse_foreign_guest
 from stackd.records import Caller, Resource
 
 Filters = Mapping[str, Sequence[str]]
-"""Allowed values by the name of what has them; a name without values allows all."""
+"""Allowed values by filter name; a filter without values allows all."""
 
 
 async def listed(
@@ -24,7 +24,7 @@ async def listed(
     detailed: bool = False,
     rule: str = "resource:index",
 ) -> list[ResourceView]:
-    """The resources of a stack and of those inside it down to ``depth``; with attributes if ``detailed``."""
+    """The resources of a stack and its nested stacks down to ``depth``; with attributes if ``detailed``."""
     stack = await permitted(reader.engine, caller, rule, named)
     most = reader.engine.limits.max_nested_stack_depth
     found = await reader.resources(stack, depth=min(depth, most), brief=not detailed)
@@ -32,7 +32,7 @@ async def listed(
 
 
 def matches(row: Resource, filters: Filters) -> bool:
-    """Whether a resource passes all filters (pure); a type passes by any part of its name."""
+    """Whether a resource passes all filters (pure); the type filter matches any part of the name."""
     values: Mapping[str, tuple[str, ...]] = {
         "name": (row.name,),
         "status": (row.status, f"{row.action}_{row.status}"),
@@ -57,9 +57,9 @@ async def show(
     *,
     rule: str = "resource:show",
 ) -> tuple[ResourceView, str]:
-    """One resource, and what the template says about it.
+    """One resource, and its definition in the template.
 
-    Its live ``attributes``, and those named, are what the cloud shows now.
+    Its live attributes, and the named ``attributes``, have their current values.
     """
     stack = await permitted(reader.engine, caller, rule, named, live=True)
     view = await reader.shown_resource(stack, name, attributes)
@@ -69,7 +69,7 @@ async def show(
 async def metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
 ) -> Mapping[str, Any]:
-    """The metadata of a resource; a guest reads only that of its own."""
+    """The metadata of a resource; a stack user reads only its own resource's."""
     stack = await permitted(reader.engine, caller, rule, named, live=True)
     row = (await reader.resource(stack, name)).resource
     refuse_foreign_guest(caller, row)

@@ -1,4 +1,4 @@
-"""Resource types: which a caller may use, what they take and give, and templates to start from."""
+"""Resource types: those a caller may use, their properties and attributes, and template skeletons."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def listed(
     version: str | None = None,
     rule: str = "stacks:list_resource_types",
 ) -> list[ResourceType[Any]]:
-    """The types that the caller may use and whose service is there."""
+    """The types that the caller may use and whose service exists in the cloud."""
     enforce(engine, caller, rule)
     if status is not None and status not in SUPPORT_STATUSES:
         raise Invalid(
@@ -59,7 +59,7 @@ async def show(
     described: bool = False,
     rule: str = "stacks:resource_schema",
 ) -> Json:
-    """What a type takes and gives; its service must be there."""
+    """The properties and attributes of a type whose service exists in the cloud."""
     enforce(engine, caller, rule)
     kind = _usable(engine, caller, name)
     why = await unavailable(engine, caller, kind)
@@ -83,7 +83,7 @@ def generate_template(
 
 
 def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
-    """The type of this name, if the caller may use it."""
+    """The type with this name, if the caller may use it."""
     kind = engine.services.registry.get(name)
     if not engine.policy.allows_type(caller, name):
         raise Forbidden(f"You are not authorized to use resource_types:{name}.")
@@ -108,7 +108,7 @@ def schema(kind: ResourceType[Any], *, described: bool) -> Json:
 
 
 def attributes(kind: ResourceType[Any]) -> Json:
-    """The attributes of a type but for ``show``, which all have."""
+    """The attributes of a type except ``show``, which every type has."""
     return {
         name: {"type": attribute.type, "description": attribute.description}
         for name, attribute in kind.attributes.items()
@@ -145,7 +145,7 @@ _CFN_CONSTRAINTS: Mapping[str, Mapping[str, str]] = {
 
 
 def dialect(text: str | None) -> str:
-    """The dialect that was asked for."""
+    """The requested dialect."""
     chosen = (text or "cfn").lower()
     if chosen not in _TYPES:
         raise BadRequest(

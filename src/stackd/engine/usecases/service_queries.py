@@ -1,4 +1,4 @@
-"""Which build of stackd answers, which processes are at work, and which template language they speak."""
+"""Queries of the service: its build, its running processes, and the template versions it supports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackd.template.versions import list_functions, list_versions
 
 @dataclass(frozen=True, slots=True)
 class ProcessView:
-    """A process of stackd."""
+    """A stackd process."""
 
     process: engines.Engine
     is_up: bool
@@ -29,7 +29,7 @@ def build(engine: Engine, caller: Caller, *, rule: str = "build_info:build_info"
 
 
 async def processes(engine: Engine, caller: Caller, *, rule: str = "service:index") -> list[ProcessView]:
-    """The processes that share the database; one is down that has missed two reports."""
+    """The processes that share the database; one that has missed two reports is down."""
     enforce(engine, caller, rule)
     moment = datetime.now(UTC)
     return [
@@ -41,7 +41,7 @@ async def processes(engine: Engine, caller: Caller, *, rule: str = "service:inde
 def template_versions(
     engine: Engine, caller: Caller, *, rule: str = "stacks:list_template_versions"
 ) -> list[dict[str, Any]]:
-    """The versions of the template language."""
+    """The template versions."""
     enforce(engine, caller, rule)
     return list_versions()
 
@@ -54,6 +54,6 @@ def template_functions(
     with_conditions: bool = False,
     rule: str = "stacks:list_template_functions",
 ) -> list[dict[str, str]]:
-    """The functions of a version, on request with those of conditions."""
+    """The functions of a template version, on request with the condition functions."""
     enforce(engine, caller, rule)
     return list_functions(version, with_conditions)

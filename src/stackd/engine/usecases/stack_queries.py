@@ -1,4 +1,4 @@
-"""Stacks as they are read: lists, one stack, its outputs, and what it was made from."""
+"""Queries of stacks: lists, one stack, its outputs, template, environment and files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StackView:
-    """A stack with what its definition says, and its outputs where they were asked for and there are some."""
+    """A stack with facts from its definition, and with its outputs if requested."""
 
     stack: Stack
     facts: Facts
@@ -40,7 +40,7 @@ class StackView:
 
 @dataclass(frozen=True, slots=True)
 class StackList:
-    """A page of stacks; ``count`` is the number on all pages, where it was asked for."""
+    """A page of stacks; ``count`` is the number on all pages, if requested."""
 
     stacks: Sequence[Stack]
     is_full: bool
@@ -69,7 +69,7 @@ async def listed(
     with_count: bool = False,
     rule: str = "stacks:index",
 ) -> StackList:
-    """A page of the stacks that the caller sees: all projects' for an administrator, or with another rule."""
+    """A page of stacks: of the caller's project, or of all (``every_project``, or an administrator)."""
     engine = reader.engine
     enforce(engine, caller, rule)
     if every_project:
@@ -82,7 +82,7 @@ async def listed(
 
 
 async def listed_plainly(reader: Reader, caller: Caller, *, rule: str = "stacks:detail") -> list[Stack]:
-    """The stacks of the caller's project, without filters and pages."""
+    """All stacks of the caller's project, unfiltered."""
     enforce(reader.engine, caller, rule)
     return await stacks.listed(reader.engine.services.db, caller.project_id)
 

@@ -1,4 +1,4 @@
-"""What ``POST /validate`` tells about a template: its parameters, and every mistake that can be found."""
+"""Template validation (``POST /validate``): returns the parameters, and every mistake that can be found."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from stackd.engine.usecases.requests import StackRequest, definition_of, size_of
 from stackd.engine.validation.findings import (
     Finding,
     Findings,
+    as_findings,
     checked,
     findings,
-    told,
     warnings_of,
-    without_told,
+    without_repeated,
 )
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import (
@@ -53,7 +53,7 @@ Json = dict[str, Any]
 
 
 def ignored_codes(text: str) -> frozenset[str]:
-    """The codes of errors to ignore, out of a list parted by commas."""
+    """The error codes to ignore, from a comma-separated list."""
     codes = frozenset(code.strip() for code in text.split(",") if code.strip())
     if codes - {UNAVAILABLE}:
         wrong = ", ".join(sorted(codes - {UNAVAILABLE}))
@@ -70,9 +70,9 @@ async def validate(
     ignored: Collection[str] = (),
     rule: str = "stacks:validate_template",
 ) -> Json:
-    """What the template asks for; raises its first mistake, with all others in tow.
+    """The parameters of a template; raises its first mistake as a group with all others.
 
-    Mistakes that make a stack fail but not a validation are told under ``errors``, what is probably not meant
+    Mistakes that fail a stack but not a validation are returned under ``errors``, probable mistakes
     under ``warnings``.
     """
     enforce(engine, caller, rule)
@@ -99,11 +99,11 @@ async def validate(
         view["NestedParameters"] = below
     view["Environment"] = shown_environment(environment, template)
     suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
-    return view | shown_findings(told(found.warnings, without_told(suspicious, found.warnings)))
+    return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
 
 def shown_findings(found: Findings) -> Json:
-    """The members of an answer that tell what was found; none where nothing was."""
+    """The findings as members of the answer; empty if there are none."""
     shown: Json = {}
     if found.errors:
         shown["errors"] = [each.to_data() for each in found.errors]
@@ -115,18 +115,18 @@ def shown_findings(found: Findings) -> Json:
 
 
 def _size(source: Source) -> int:
-    """About how much there is to check."""
+    """Estimated cost of the check, in bytes of template."""
     return 400 * len(source.template.resources) + sum(map(len, source.files.values()))
 
 
 class InvalidTemplate(TemplateError):
-    """A mistake that has no type of its own in a validation."""
+    """A mistake for which Heat's validation has no error type of its own."""
 
     wire_type = "HTTPBadRequest"
 
 
 def _refuse(errors: Sequence[StackdError]) -> NoReturn:
-    """Raise the mistakes as a group that answers as the first of them."""
+    """Raise the mistakes as a group that is rendered as its first one."""
     first = errors[0]
     if not isinstance(first, TemplateError):
         raise first
@@ -137,7 +137,7 @@ def _refuse(errors: Sequence[StackdError]) -> NoReturn:
 
 @dataclass(slots=True)
 class Checked:
-    """What is wrong with a template: what refuses it, and what only stacks made from it suffer from."""
+    """The mistakes in a template: those that fail validation, and those that only fail its stacks."""
 
     expanded: Expanded | None = None
     refusals: list[StackdError] = field(default_factory=list)
@@ -145,12 +145,12 @@ class Checked:
 
     @property
     def desired(self) -> Desired | None:
-        """The definition itself, evaluated as far as that goes."""
+        """The definition, evaluated as far as possible."""
         return self.expanded.desired if self.expanded is not None else None
 
 
 def check(source: Source, registry: Registry, limits: Limits | None = None) -> Checked:
-    """Every mistake that can be found without the cloud (pure); missing parameter values are none."""
+    """Every mistake that can be found without the cloud (pure); missing parameter values are allowed."""
     try:
         found = checked(source, registry, limits or Limits(), name="validated")
     except StackdError as error:
@@ -160,18 +160,18 @@ def check(source: Source, registry: Registry, limits: Limits | None = None) -> C
 
 
 def _only_a_value(error: TemplateError) -> bool:
-    """Whether a mistake is one that a validation lets pass."""
+    """Whether validation tolerates a mistake."""
     if error.where.is_inside:
         return error.reason is not Reason.UNKNOWN_OUTPUT_KEY
     if isinstance(error, PropertyError):
-        # What a validation looks at of properties are their names, but not those of keys in maps.
+        # Validation checks the names of properties, but not of keys in maps.
         is_name = error.reason is Reason.UNKNOWN_PROPERTY and str(error.at).endswith(".properties")
         return not is_name
     return isinstance(error, UserParameterMissing | InvalidParameterValue)
 
 
 def _nested(expanded: Expanded | None) -> Json:
-    """The parameters of the stacks inside, by the resource that contains each."""
+    """The parameters of the nested stacks, by the resource that contains each."""
     shown: Json = {}
     for name, child in (expanded.children if expanded is not None else {}).items():
         source = child.desired.source
@@ -184,7 +184,7 @@ def _nested(expanded: Expanded | None) -> Json:
 
 
 def shown_environment(environment: Environment, template: Template) -> Json:
-    """The sections of an environment that a validation shows; hidden values are masked."""
+    """The environment's sections that validation returns, with hidden values masked."""
     data = environment.to_data()
     hidden = frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
     for section in ("parameters", "parameter_defaults"):

@@ -1,1 +1,1 @@
-"""What is wrong with a definition (pure), and the look-ups of names that the cloud must know."""
+"""Validates definitions: pure rules, and look-ups of names that must exist in the cloud."""

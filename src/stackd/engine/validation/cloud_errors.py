@@ -1,4 +1,4 @@
-"""What a caller is told when OpenStack refuses something that a request needs at once."""
+"""Converts errors of OpenStack services during a request into errors of the API."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ _ANSWERS: Mapping[type[CloudError], Callable[[str], StackdError]] = {
 
 
 def as_api_error(error: StackdError) -> StackdError:
-    """The error that a request ends with; one of a service becomes one of stackd's own."""
+    """The error that a request ends with; an error of a service is converted to one of stackd's."""
     make = next((make for kind, make in _ANSWERS.items() if isinstance(error, kind)), None)
     return error if make is None else make(str(error))

@@ -1,4 +1,4 @@
-"""What is told about a template: errors and warnings as records with place, value and remedy (pure)."""
+"""Findings: errors and warnings about a template as records with place, value and remedy (pure)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from stackd.template.unknown import Unknown
 from stackd.wording import Reason
 
 MOST: Final = 100
-"""Errors that one answer tells; of the others it tells the number."""
+"""Largest number of errors listed in one answer; the others are only counted."""
 
 Json = dict[str, Any]
 _VALIDATION: Final = "StackValidationFailed"
@@ -45,10 +45,10 @@ _FAILED_VALIDATIONS: Final = frozenset({"InvalidTemplateAttribute", "InvalidTemp
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a template that its author should know.
+    """An error or a warning about a template.
 
     ``type`` is the name under which clients know the error, empty for a warning. ``file`` is empty for the
-    template itself, ``line`` is 0 where no line is to blame, ``value`` None where there is nothing to show.
+    template itself, ``line`` is 0 if no line is the cause, ``value`` None if there is nothing to show.
     """
 
     message: str
@@ -62,7 +62,7 @@ class Finding:
 
     @classmethod
     def of(cls, error: StackdError) -> Finding:
-        """What an error says."""
+        """The finding of an error."""
         if not isinstance(error, TemplateError):
             return cls(error.message, wire_type(error))
         place = error.place
@@ -79,11 +79,11 @@ class Finding:
 
     @classmethod
     def warning(cls, error: TemplateError) -> Finding:
-        """The same of what is allowed but probably not meant."""
+        """The finding of something allowed but probably not intended."""
         return replace(cls.of(error), type="")
 
     def to_data(self) -> Json:
-        """The members that API answers have of it."""
+        """The finding as members of an API answer."""
         shown: Json = {
             "message": self.message,
             "path": self.path,
@@ -99,15 +99,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that is told about a template; ``omitted`` is the number of errors that are not listed."""
+    """All findings of a template; ``omitted`` is the number of errors that are not listed."""
 
     errors: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     omitted: int = 0
 
 
-def told(errors: Sequence[StackdError], warnings: Sequence[TemplateError] = ()) -> Findings:
-    """The findings that errors and warnings make."""
+def as_findings(errors: Sequence[StackdError], warnings: Sequence[TemplateError] = ()) -> Findings:
+    """The findings made of errors and warnings."""
     return Findings(
         tuple(map(Finding.of, errors[:MOST])),
         tuple(map(Finding.warning, warnings[:MOST])),
@@ -156,14 +156,14 @@ def findings(
         given = Environment(parameters=dict(parameters or {}))
         complete = False
     if read is None:
-        return told(errors)
+        return as_findings(errors)
     source = Source(read, given, texts)
     try:
         found = checked(source, registry or load_registry(), Limits(), complete=complete)
     except StackdError as error:
-        return told([*errors, error], warnings_of(source))
+        return as_findings([*errors, error], warnings_of(source))
     warnings = warnings_of(source, found.expanded)
-    return told([*errors, *found.errors], without_told(warnings, found.errors))
+    return as_findings([*errors, *found.errors], without_repeated(warnings, found.errors))
 
 
 def _environment(
@@ -210,7 +210,7 @@ def with_open_parameters(source: Source) -> Source:
 
 
 def warnings_of(source: Source, expanded: Expanded | None = None) -> list[TemplateError]:
-    """What is allowed in the texts of a definition but probably not meant."""
+    """Warnings: what is allowed in the texts of a definition but probably not intended."""
     warnings = [_repeated(each) for document in source.environment.documents for each in document.warnings]
     for template in _templates(source.template, expanded):
         warnings += map(_repeated, template.warnings)
@@ -231,8 +231,8 @@ def _repeated(warning: ParseWarning) -> TemplateError:
     )
 
 
-def without_told(warnings: list[TemplateError], errors: Sequence[TemplateError]) -> list[TemplateError]:
-    """The warnings without those whose remedy an error at the same place has told already."""
+def without_repeated(warnings: list[TemplateError], errors: Sequence[TemplateError]) -> list[TemplateError]:
+    """The warnings without those that repeat an error: the same remedy in the same file, or the same gist."""
     remedies = {(error.remedy, error.place.file) for error in errors}
     gists = {error.gist for error in errors}
     return [
@@ -241,7 +241,7 @@ def without_told(warnings: list[TemplateError], errors: Sequence[TemplateError])
 
 
 def _templates(root: Template, expanded: Expanded | None) -> Iterator[Template]:
-    """The templates of users in a tree of stacks, each once."""
+    """The templates written by users in a tree of stacks, each once."""
     known = {id(root)}
     yield root
     for stack in expanded.walk() if expanded is not None else ():
@@ -253,7 +253,7 @@ def _templates(root: Template, expanded: Expanded | None) -> Iterator[Template]:
 
 
 def _suspicious_maps(template: Template) -> Iterator[TemplateError]:
-    """Maps that look like a function which this version does not have: they are taken as they stand."""
+    """Maps in the form of a function that the template's version does not have; they are plain data."""
     version = template.version
     section = version.sections["resources"]
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [
@@ -290,7 +290,7 @@ def _suspicious_map(template: Template, key: str, path: tuple[str | int, ...]) -
 
 
 def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
-    """Uses of resources in outputs, and of outputs of nested templates, that there are not."""
+    """References in outputs to missing resources, and to missing outputs of nested templates."""
     template = desired.source.template
     walker = Walker(desired.conditions)
     nodes = [(each.value, True) for each in template.outputs.values()]
@@ -299,7 +299,7 @@ def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
         try:
             uses = list(walker.inside(node))
         except TemplateError:
-            continue  # an error, and told as one
+            continue  # reported as an error
         for use in uses:
             if not isinstance(use, Reference):
                 continue
@@ -326,7 +326,7 @@ def _missing_output(template: Template, handler: TemplateResource, use: Referenc
 
 
 def _unused_conditions(desired: Desired) -> Iterator[TemplateError]:
-    """Conditions that cannot be decided, and that nothing asks for."""
+    """Unused conditions that cannot be evaluated."""
     found: list[TemplateError] = []
     Conditions(desired.source.template, desired.parameters, condition_value).resolve_all(found.append)
     yield from found

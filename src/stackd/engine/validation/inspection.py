@@ -1,4 +1,4 @@
-"""A definition checked whole: every mistake in it and in the stacks inside it, told at once (pure)."""
+"""Checks a whole definition, nested stacks included, and reports every mistake at once (pure)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stackd.template.problems import Problems
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A definition with the stacks inside it as far as they can be evaluated, and what is wrong with it."""
+    """A definition with its nested stacks, evaluated as far as possible, and its mistakes."""
 
     expanded: Expanded
     errors: list[TemplateError]
@@ -36,7 +36,7 @@ def inspect(
     strict: bool = True,
     previous: Mapping[str, Any] | None = None,
 ) -> Inspected:
-    """Evaluate a definition with all stacks inside it; the errors come in the order of Heat's checks.
+    """Evaluate a definition with all nested stacks; errors are in the order of Heat's checks.
 
     Raises RequestLimitExceeded for more resources than a stack may have. ``previous`` are the parameter
     values before an update, for immutable ones.

@@ -1,4 +1,4 @@
-"""What is wrong with the resources and outputs of one stack, as far as that needs no cloud (pure)."""
+"""Validates the resources and outputs of one stack without the cloud (pure)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ranks(desired: Desired) -> dict[str, int]:
 def check_resources(desired: Desired, problems: Problems, registry: Registry | None = None) -> None:
     """Report every mistake in the resources' functions, policies and properties, and in the outputs.
 
-    With the ``registry``, templates that stand in for a type of it are held against that type.
+    With the ``registry``, a template that replaces a registered type is compared with that type.
     """
     template = desired.source.template
     check_names(template, problems.at(Stage.NAMES))
@@ -72,7 +72,7 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
 
 
 def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
-    """The attributes that something uses and their resources do not have."""
+    """References to attributes that the resources do not have."""
     for name, uses in desired.wanted.items():
         kind = desired.types.get(name)
         if kind is not None:
@@ -82,7 +82,7 @@ def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
 def _may_have(handler: ResourceType[Any], attribute: str) -> bool:
     if attribute in ("show", "*") or handler.any_properties or attribute in handler.attributes:
         return True
-    return isinstance(handler, NestedType)  # outputs and members of stacks are looked up when they exist
+    return isinstance(handler, NestedType)  # outputs and members are resolved when they exist
 
 
 def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
@@ -97,7 +97,7 @@ def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
 
 
 class _ResourceRules:
-    """The checks of one resource, in the order in which their mistakes are told."""
+    """The checks of one resource, in the order in which their mistakes are reported."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class _ResourceRules:
         self._kind = desired.types[name]
 
     def run(self, registry: Registry | None) -> None:
-        """Report what is wrong."""
+        """Run all checks and report the mistakes."""
         handler = self._kind.handler
         self._deletion_policy()
         if registry is not None and isinstance(handler, TemplateResource):
@@ -151,7 +151,7 @@ class _ResourceRules:
         )
 
     def _as_template(self, handler: TemplateResource, registry: Registry) -> None:
-        """A template is held against the type that it stands in for."""
+        """Compare a template with the registered type that it replaces."""
         written = self._kind.written
         if written not in registry:
             return
@@ -171,19 +171,19 @@ class _ResourceRules:
         try:
             policy = self._desired.update_policy(self._name, self._scope)
         except TemplateError as error:
-            _unless_told(self._problems, where, self._report, error)
+            _report_new(self._problems, where, self._report, error)
             return
         errors: list[PropertyError] = []
         convert_all(self._kind.handler.update_policy, policy, where, errors)
         for wrong in errors:
-            self._report(_told(self._desired, self._name, wrong))
+            self._report(_placed(self._desired, self._name, wrong))
 
     def _judge(self, handler: ResourceType[Any], props: Properties) -> None:
-        """What the type says of its properties; nothing, when it cannot judge values that are still open."""
+        """Run the type's own validation of its properties; skipped if it cannot handle unknown values."""
         try:
             handler.validate(props)
         except PropertyError as error:
-            self._report(_told(self._desired, self._name, error))
+            self._report(_placed(self._desired, self._name, error))
         except TemplateError as error:
             self._report(error)
         except (TypeError, AttributeError):
@@ -194,7 +194,7 @@ class _ResourceRules:
 def open_properties(
     desired: Desired, name: str, scope: StackScope, problems: Problems | None = None
 ) -> Properties:
-    """The converted properties of a resource; those that are wrong are open, and reported to ``problems``."""
+    """The converted properties of a resource; wrong ones are unknown, and reported to ``problems``."""
     try:
         return loaded_properties(desired, name, scope)
     except TemplateError:
@@ -210,13 +210,13 @@ def open_properties(
     errors: list[PropertyError] = []
     data = convert_all(handler.properties.schema, raw, where, errors)
     for error in errors:
-        report(_told(desired, name, error))
+        report(_placed(desired, name, error))
         data |= dict.fromkeys(_wrong_names(error, where, handler.properties.schema), BROKEN)
     return handler.properties.wrap(data)
 
 
 def _wrong_names(error: PropertyError, where: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    """The properties whose values an error leaves open."""
+    """The properties whose values are unknown because of an error."""
     below = error.path.removeprefix(where).lstrip(".")
     if below:
         name = below.split(".")[0].split("[")[0]
@@ -228,13 +228,13 @@ def _wrong_names(error: PropertyError, where: str, schema: Mapping[str, Any]) ->
 def _evaluated(
     desired: Desired, name: str, scope: StackScope, problems: Problems, report: Report
 ) -> dict[str, Any]:
-    """The values of a resource's properties; those that cannot be worked out are open."""
+    """The values of a resource's properties; those that cannot be evaluated are unknown."""
     try:
         return desired.properties(name, scope)
     except TemplateError as error:
         section = desired.resources[name].properties
         if not isinstance(section, dict):
-            _unless_told(problems, f"resources.{name}.properties", report, error)
+            _report_new(problems, f"resources.{name}.properties", report, error)
             return dict.fromkeys(desired.types[name].handler.properties.schema, BROKEN)
     values: dict[str, Any] = {}
     for key, node in section.items():
@@ -242,13 +242,13 @@ def _evaluated(
             values |= evaluate({key: node}, scope, template=desired.source.template)
         except TemplateError as error:
             path = f"resources.{name}.properties.{key}"
-            _unless_told(problems, path, report, _in_property(error, path))
+            _report_new(problems, path, report, _in_property(error, path))
             values[key] = BROKEN
     return values
 
 
 def _in_property(error: TemplateError, path: str) -> TemplateError:
-    """What a function in a property refused, said of the property."""
+    """The error of a function in a property, with the path of the property."""
     quoted = error.quoted()
     lead = quoted["lead"][1:] if error.lead[:1] == (HERE,) else quoted["lead"]
     return PropertyError(
@@ -262,14 +262,14 @@ def _in_property(error: TemplateError, path: str) -> TemplateError:
     )
 
 
-def _unless_told(problems: Problems, path: str, report: Report, error: TemplateError) -> None:
+def _report_new(problems: Problems, path: str, report: Report, error: TemplateError) -> None:
     """Report an error unless something at or below ``path`` is known to be wrong."""
     if not problems.about(path):
         report(error)
 
 
-def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
-    """A type's complaint with its place in the text."""
+def _placed(desired: Desired, name: str, error: PropertyError) -> PropertyError:
+    """The error of a type's validation, with its place in the text."""
     path = _whole_path(name, error.path)
     at = None if error.at is None else _whole_path(name, str(error.at))
     made = property_error(desired, name, path, error.complaint, error.remedy, at=at)
@@ -282,6 +282,6 @@ def _told(desired: Desired, name: str, error: PropertyError) -> PropertyError:
 
 
 def _whole_path(name: str, path: str) -> str:
-    """The path from the template of what a type says of a property, or of all properties."""
+    """The path from the root of the template of a type's error about a property, or about all properties."""
     path = path or "properties"
     return path if path.startswith("resources.") else f"resources.{name}.{path}"

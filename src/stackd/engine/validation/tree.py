@@ -1,4 +1,4 @@
-"""A definition with all its nested stacks, as far as they can be known before anything exists (pure)."""
+"""Evaluates a definition with all nested stacks, as far as they are known before anything exists (pure)."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A stack to be, with the stacks inside it by the name of the resource that contains each."""
+    """An evaluated stack, with its nested stacks by the name of the resource that contains each."""
 
     name: str
     desired: Desired
     children: dict[str, Expanded] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Expanded]:
-        """This stack and all below it."""
+        """This stack and all nested stacks below it."""
         yield self
         for child in self.children.values():
             yield from child.walk()
@@ -60,7 +60,7 @@ class Expanded:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """How deep a tree of stacks may be, and how many resources it may have; -1 for any number."""
+    """Limits on the depth of a tree of stacks and on its number of resources; -1 for none."""
 
     depth: int
     resources: int
@@ -77,7 +77,7 @@ def expand(
 ) -> Expanded:
     """Evaluate nested stacks recursively; raises the first error, with its path through the names.
 
-    Stacks whose parameters depend on what does not exist yet are evaluated with these left open. With
+    Parameters that depend on objects that do not exist yet are unknown. With
     ``problems`` all mistakes go there instead, and stacks are evaluated as far as that goes.
     """
     expansion = _Expansion(registry, _Limits(max_depth, max_resources), raising=problems is None)
@@ -85,7 +85,7 @@ def expand(
 
 
 class _Expansion:
-    """Evaluates the stacks inside a stack, and those inside these."""
+    """Evaluates the nested stacks of a stack, recursively."""
 
     def __init__(self, registry: Registry, limits: _Limits, *, raising: bool) -> None:
         self._registry = registry
@@ -93,7 +93,7 @@ class _Expansion:
         self._raising = raising
 
     def expanded(self, desired: Desired, name: str, depth: int, taken: int, problems: Problems) -> Expanded:
-        """A stack with those inside; ``taken`` is how many resources the stacks around have already."""
+        """A stack with its nested stacks; ``taken`` is the number of resources in the stacks around it."""
         taken += len(desired.resources)
         self._refuse_too_many(taken)
         expanded = Expanded(name, desired)
@@ -131,7 +131,7 @@ class _Expansion:
     def _declared(
         self, desired: Desired, name: str, handler: NestedType[Any], scope: StackScope
     ) -> Child | None:
-        """What a resource wants to contain; None while that is not known or when it contains nothing."""
+        """The definition of a resource's nested stack; None if it is unknown or the resource has none."""
         if self._raising:
             props = loaded_properties(desired, name, scope)
         else:
@@ -142,7 +142,7 @@ class _Expansion:
             )
         except (TypeError, ValueError, AttributeError, LookupError):
             if has_unknown(props.data):
-                return None  # how many members there are is not known before the stack exists
+                return None  # the number of members is not known before the stack exists
             raise
 
     def _inner(
@@ -155,19 +155,19 @@ class _Expansion:
         taken: int,
         report: Report,
     ) -> Expanded | None:
-        """The stack inside a resource; its mistakes are reported as the stack around sees them."""
+        """The nested stack of a resource; its mistakes are reported with paths from the parent stack."""
         problems = Problems()
-        told = _Inner(desired, resource, declared.source)
+        converter = _Inner(desired, resource, declared.source)
         try:
             child = _child(desired, resource, declared, self._registry, stack, problems)
             if self._raising and problems:
                 raise_all(problems.ordered(ranks(child)))
             inner = self.expanded(child, f"{stack}-{resource}", depth + 1, taken, problems)
         except TemplateError as error:
-            report(told.error(error))
+            report(converter.error(error))
             return None
         for mistake in problems.ordered(ranks(child)) if problems else ():
-            if (seen := told.once(mistake)) is not None:
+            if (seen := converter.once(mistake)) is not None:
                 report(seen)
         return inner
 
@@ -181,7 +181,7 @@ def _too_deep(most: int, resource: str) -> TemplateError:
 
 
 class _Inner:
-    """Turns mistakes in the stack inside a resource into mistakes of the stack around it."""
+    """Converts mistakes in a nested stack into mistakes of the parent stack."""
 
     def __init__(self, around: Desired, resource: str, source: str) -> None:
         self._around = around
@@ -191,7 +191,7 @@ class _Inner:
         self._seen: set[tuple[str, str]] = set()
 
     def once(self, error: TemplateError) -> TemplateError | None:
-        """The mistake; None for one that an earlier member of the same group has too."""
+        """The converted mistake; None if an earlier member of the same group has it too."""
         if self._is_made:
             path = re.sub(r"^resources[.\[][^.<\]]*", "", error.path)
             key = (path, error.gist)
@@ -201,17 +201,17 @@ class _Inner:
         return self.error(error)
 
     def error(self, error: TemplateError) -> TemplateError:
-        """The mistake with its path from here, and a place in the text that it comes from."""
+        """The mistake with its path from the parent stack, and its place in the text."""
         if not self._is_made:
             return error.inside(self._label)
-        if _is_of_member_type(error):  # said of the group
+        if _is_of_member_type(error):  # report it for the group
             made = error.but(path=error.where.as_member().inside(self._label))
         else:
             made = error.as_member().inside(self._label)
         return made if error.place.line else self._placed(made, error)
 
     def _placed(self, made: TemplateError, error: TemplateError) -> TemplateError:
-        """The mistake in a member with its place in the text of the stack around."""
+        """The mistake in a member, with its place in the parent's text."""
         template = self._around.source.template
         path = self._origin(error.path)
         is_key = error.reason is Reason.UNKNOWN_PROPERTY
@@ -220,7 +220,7 @@ class _Inner:
         return made.but(place=template.place(path, key=is_key), value=value)
 
     def _origin(self, path: str) -> tuple[str | int, ...]:
-        """Where in the text of the stack around the definition of a member stands that was made of it."""
+        """The place in the parent's text from which the definition of a member was generated."""
         template = self._around.source.template
         found = property_path(template, self._resource, f"resources.{self._resource}.properties")
         while match := _MEMBER.match(path):
@@ -233,7 +233,7 @@ class _Inner:
 
 
 def _definition_key(data: Any, path: tuple[str | int, ...]) -> str:
-    """The property in which the group at ``path`` has the definition of its members."""
+    """The property of the group at ``path`` that defines its members."""
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None
     keys = data if isinstance(data, dict) else {}
@@ -241,16 +241,16 @@ def _definition_key(data: Any, path: tuple[str | int, ...]) -> str:
 
 
 _DEFINITIONS: Final = ("resource_def", "resource")
-"""Properties in which groups take the definition of their members."""
+"""Properties of groups that define their members."""
 
 _MADE: Final = "nested_stack"
-"""What stands in a path for a template that a type has made."""
+"""The label, in a path, of a template that was generated by a type."""
 
 _MEMBER: Final = re.compile(rf"resources[.\[][^.<\]]*\]?(?P<inner><{_MADE}>)?(\.|$)")
 
 
 def _is_of_member_type(error: TemplateError) -> bool:
-    """Whether it is a member's own type that is wrong."""
+    """Whether the mistake is the type of the member."""
     return not error.where.around and re.fullmatch(r"resources\.[^.]*\.type", error.where.path) is not None
 
 
@@ -262,7 +262,7 @@ def _child(
     handler = desired.types[name].handler
     files = desired.source.files
     if isinstance(handler, TemplateResource):
-        # What is wrong with its text has been told where the type was looked up.
+        # Mistakes in its text were reported when the type was resolved.
         template = handler.template
     elif isinstance(child.template, str):
         template = read_template(child.template, file=child.source)
