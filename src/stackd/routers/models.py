@@ -344,6 +344,7 @@ class PlanSummary(Model):
     created_at: str
     created_by: str
     expires_at: str | None
+    summary: dict[str, int] = Field(description="How many steps of each verb there are.")
 
 
 class PlanView(PlanSummary):
@@ -351,7 +352,6 @@ class PlanView(PlanSummary):
 
     format: int
     fingerprint: str
-    summary: dict[str, int] = Field(description="How many steps of each verb there are.")
     steps: list[PlanStep]
 
 

@@ -119,5 +119,6 @@ def plan_view(saved: SavedPlan, *, stored: bool = True, steps: bool = True) -> d
         "created_at": views.moment(saved.created_at),
         "created_by": saved.user_name,
         "expires_at": views.moment(saved.expires_at) if stored else None,
+        "summary": saved.options["summary"],
     }
     return view | plans.contents(saved) if steps else view

@@ -95,7 +95,7 @@ async def _all_share(process: Process, stack: Stack) -> None:
 async def test_users_without_a_stack_domain_are_refused_with_the_remedy() -> None:
     guests = StackUserService(None, None, None)  # type: ignore[arg-type]
     with pytest.raises(NotSupported, match=r"keystone\.stack_domain_name"):
-        await guests.make(a_stack(), "name", keypair=False)
+        await guests.make(a_stack(), "name", None, keypair=False)
 
 
 async def test_half_made_user_goes_with_its_resource(stackd_world: World) -> None:

@@ -163,6 +163,13 @@ def _private_values(
     )
 
 
+async def is_deleted(work: ResourceContext) -> bool:
+    """Whether the child was deleted, or was never stored."""
+    child_id = work.resource.nested_stack_id
+    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
+    return child is None or child.deleted_at is not None
+
+
 async def is_broken(work: ResourceContext) -> bool:
     """Whether a failed nested stack must be replaced as a whole."""
     child_id = work.resource.nested_stack_id

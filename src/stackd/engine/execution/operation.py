@@ -38,7 +38,15 @@ from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.transitions import Transition, move_stack
-from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
+from stackd.errors import (
+    CloudError,
+    ExportExists,
+    ExportInUse,
+    Fenced,
+    ServiceUnavailable,
+    StackdError,
+    TemplateError,
+)
 from stackd.offload import offloaded
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
 from stackd.resources.base import NestedType
@@ -171,7 +179,7 @@ class OperationExecutor:
         db, registry, stack = self.services.db, self.services.registry, self.stack
         missing: frozenset[str] = frozenset()
         if desired is not None and self.operation.options.get("converge") and action is not Action.ROLLBACK:
-            missing = await missing_objects(cloud, registry, stored)
+            missing = await self._missing(cloud, stored)
         nested = desired is not None and any(
             isinstance(each.handler, NestedType) for each in desired.types.values()
         )
@@ -185,6 +193,14 @@ class OperationExecutor:
             keep_originals=self._rolls_back(action),
             max_depth=self.services.tuning.nested_depth,
         )
+
+    async def _missing(self, cloud: Cloud, stored: StoredStack) -> frozenset[str]:
+        """The rows whose objects are gone; none where the cloud cannot be asked, as without ``converge``."""
+        try:
+            return await missing_objects(cloud, self.services.registry, stored)
+        except CloudError as error:
+            log.warning("reality_not_read", stack=self.stack.id, error=str(error))
+            return frozenset()
 
     async def _bound(self, action: Action) -> Bounds | None:
         """What the saved plan allows that is executed; a rollback goes back whatever the plan was."""

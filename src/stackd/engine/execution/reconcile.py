@@ -187,9 +187,15 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         target.props,
         type_name=at.desired.types[row.name].name,
         broken=broken,
-        missing=row.id in at.run.inputs.missing,
+        missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
         metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
     )
+
+
+async def _has_lost_stack(work: ResourceContext) -> bool:
+    """Whether the stack inside a resource was deleted by itself."""
+    is_nested = isinstance(work.kind, NestedType) and bool(work.resource.nested_stack_id)
+    return is_nested and await nested.is_deleted(work)
 
 
 async def _is_broken(work: ResourceContext) -> bool:

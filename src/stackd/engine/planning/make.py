@@ -144,7 +144,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         props,
         type_name=kind.name,
         broken=is_broken(row, child.stack if child is not None else None) if nested else True,
-        missing=row.id in at.inputs.missing,
+        missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
         metadata_changed=bool(metadata) and metadata != dict(row.metadata),
     )
     if found.verb is Verb.REPLACE:

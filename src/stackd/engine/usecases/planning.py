@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackd.engine.definition.desired import Desired
+from stackd.engine.execution.observation import missing_objects
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.plan import Plan
@@ -11,7 +12,8 @@ from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.usecases.engine import Engine
 from stackd.offload import offloaded
-from stackd.records import Action, Stack
+from stackd.records import Action, Caller, Stack
+from stackd.resources.base import NestedType
 from stackd.template.masking import Secrets
 
 _PER_RESOURCE = 400
@@ -32,7 +34,10 @@ async def planned(
     """
     db = engine.services.db
     stored = await load_tree(db, stack, definitions=desired is not None)
-    imports = desired is not None and (desired.source.may_import or len(stored.children) > 0)
+    imports = desired is not None and (
+        desired.source.may_import
+        or any(isinstance(each.handler, NestedType) for each in desired.types.values())
+    )
     inputs = Inputs(
         registry=engine.services.registry,
         identify=identify(db, stack.project_id),
@@ -43,6 +48,12 @@ async def planned(
         max_depth=engine.limits.max_nested_stack_depth,
     )
     return await _made(desired, stored, action, inputs)
+
+
+async def observed(engine: Engine, caller: Caller, stack: Stack) -> frozenset[str]:
+    """The ids of the rows whose objects are gone from the cloud, as the caller sees it."""
+    stored = await load_tree(engine.services.db, stack, definitions=False)
+    return await missing_objects(engine.trusts.of_caller(caller), engine.services.registry, stored)
 
 
 async def planned_new(engine: Engine, project_id: str, desired: Desired, secrets: Secrets) -> Plan:

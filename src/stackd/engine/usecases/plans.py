@@ -278,7 +278,8 @@ def _saved(
         created_at=moment,
         expires_at=moment + LIFETIME,
         definition=definition,
-        options=options | {"tags": None if request.tags is None else list(request.tags)},
+        options=options
+        | {"tags": None if request.tags is None else list(request.tags), "summary": _summary(plan)},
         fingerprint=parts,
         content=plan.to_data(),
     )
@@ -297,14 +298,17 @@ def _nothing_fetched(engine: Engine, saved: SavedPlan) -> Fetched:
     return Fetched(engine.services.egress, engine.limits.max_template_size, saved.project_id)
 
 
+def _summary(plan: Plan) -> dict[str, int]:
+    """How many steps of each verb there are."""
+    return dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
+
+
 def contents(saved: SavedPlan) -> dict[str, Any]:
     """A plan as API data: the steps that change something, their number by verb, the fingerprint."""
     plan = Plan.of_data(saved.content)
-    counts = dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
     return {
         "format": saved.content["format"],
         "fingerprint": combined(saved.fingerprint),
-        "summary": counts,
         "steps": [step_data(step) for step in plan.changes()],
     }
 

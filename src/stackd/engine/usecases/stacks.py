@@ -25,7 +25,7 @@ from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
-from stackd.engine.usecases.planning import planned
+from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.previews import Changes
 from stackd.engine.usecases.requests import (
     Checked,
@@ -206,7 +206,8 @@ async def preview_update(engine: Engine, caller: Caller, stack: Stack, request: 
     checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
-    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets)
+    missing = await observed(engine, caller, stack) if request.converge else frozenset()
+    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets, missing)
     return Changes(stack, plan, secrets)
 
 
