@@ -82,7 +82,7 @@ def _step_lines(step: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _notes(cause: Mapping[str, Any]) -> list[str]:
-    """What is to be said of a cause beside its values."""
+    """The notes on a cause besides its values."""
     rule = str(cause.get("rule") or "")
     if not cause.get("replaces"):
         return [rule] if rule else []
