@@ -20,6 +20,8 @@ from stackd.engine.definition.desired import Desired, Source, build, load_source
 from stackd.engine.definition.documents import offloaded
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
+from stackd.engine.planning.ordering import target_of
+from stackd.engine.planning.plan import Plan
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as findings
@@ -30,23 +32,11 @@ from stackd.template import Limits as ParseLimits
 from stackd.template import StackIdentity, load_template, parse_text
 from stackd.template.environment import load_environment
 
-_STACK = Stack(
-    id="00000000-0000-0000-0000-000000000001",
-    project_id="project",
-    name="estate",
-    owner="",
-    user_id="",
-    action=Action.CREATE,
-    status=Status.COMPLETE,
-    reason="",
-    definition=Definition(),
-    root_id="00000000-0000-0000-0000-000000000001",
-    created_at=datetime(2030, 1, 1, tzinfo=UTC),
-)
 _ROOM = Limits(max_resources_per_stack=-1, max_template_size=64 * 1024 * 1024)
 _PARSE = ParseLimits(max_bytes=_ROOM.max_template_size, max_nodes=50_000_000)
 _WHO = StackIdentity("project", "estate", "00000000-0000-0000-0000-000000000001")
 _BARS = {1000: 0.5, 10000: 6.0}
+_PLAN_BARS = {1000: 0.5}
 _LAGS = {1000: 10.0, 10000: 50.0}
 _PROBE = {"STACKD_ENGINE__LAG_PROBE": "true", "STACKD_LOG__LEVEL": "info", "STACKD_LOG__FORMAT": "json"}
 _ATTRIBUTES = {
@@ -55,6 +45,20 @@ _ATTRIBUTES = {
     "fixed_ips": [{"ip_address": "10.0.0.9"}],
     "value": "registry.example",
 }
+
+_STACK = Stack(
+    id=_WHO.stack_id,
+    project_id=_WHO.project_id,
+    name=_WHO.stack_name,
+    owner="bench",
+    user_id="bench",
+    action=Action.CREATE,
+    status=Status.COMPLETE,
+    reason="",
+    definition=Definition(),
+    root_id=_WHO.stack_id,
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+)
 
 T = TypeVar("T")
 
@@ -122,7 +126,7 @@ class _Stages:
         self.unit = calibration()
         self.results: list[Result] = []
         self.registry = load_registry()
-        self.inputs = Inputs(self.registry, lambda template, environment, files: Definition())
+        self.inputs = Inputs(self.registry, _identify)
 
     async def run(self) -> list[Result]:
         """Every stage, and the sum of those that a request passes."""
@@ -148,14 +152,19 @@ class _Stages:
     async def updates(self, desired: Desired) -> None:
         """What plans of updates cost, with 1 % changed and with none."""
         stored = StoredStack(_STACK, _rows(desired))
-        await self.stage(
-            "plan update, unchanged", lambda: make_plan(desired, stored, Action.UPDATE, self.inputs)
-        )
+        plan: Plan = await self.stage("plan update, unchanged", lambda: self.planned(desired, stored))
+        if not plan.is_empty:
+            raise RuntimeError(f"the plan of an unchanged definition: {next(plan.changes())}")
+        bar, unchanged = _PLAN_BARS.get(self.count), self.results[-1].value
+        self.results.append(Result(f"{self.count} unchanged resources: plan", unchanged, "s", bar))
         changed = load_source(estate(self.count, 0.01), None, {})
         other = build(changed, _WHO, self.registry)
-        await self.stage(
-            "plan update, 1 % changed", lambda: make_plan(other, stored, Action.UPDATE, self.inputs)
-        )
+        plan = await self.stage("plan update, 1 % changed", lambda: self.planned(other, stored))
+        await self.stage("plan update, 1 % changed: stored form", plan.to_data)
+
+    def planned(self, desired: Desired, stored: StoredStack) -> Plan:
+        """The plan of an update."""
+        return make_plan(desired, stored, Action.UPDATE, self.inputs)
 
     async def stage(self, name: str, function: Callable[[], T]) -> T:
         """Measure one stage."""
@@ -164,6 +173,11 @@ class _Stages:
         detail = {"loop_late_ms": late * 1000, "calibrated": seconds / self.unit}
         self.results.append(Result(f"{self.count} resources: {name}", seconds, "s", detail=detail))
         return result
+
+
+def _identify(template: Any, environment: Any, files: str) -> Definition:
+    """No stack is inside: nothing has to be told apart."""
+    return Definition(files=files)
 
 
 def _rows(desired: Desired) -> list[Resource]:
@@ -184,7 +198,8 @@ def _rows(desired: Desired) -> list[Resource]:
             action=Action.CREATE,
             status=Status.COMPLETE,
             physical_id=f"id-{number}",
-            requires=tuple(desired.requires[name]),
+            requires=tuple(sorted(desired.requires[name])),
+            applied_from=target_of(desired.definition),
             metadata=desired.metadata(name, scope),
             attributes=_ATTRIBUTES,
         )

@@ -271,6 +271,7 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 5, 2_000)
+    gc.enable()
 
 
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:

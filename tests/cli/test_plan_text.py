@@ -56,6 +56,32 @@ def test_a_plan_without_steps_has_no_changes() -> None:
     assert shown(keep=4) == ["No changes."]
 
 
+def test_what_is_inside_a_nested_stack_follows_it() -> None:
+    paths = [
+        ["logs"],
+        ["web"],
+        ["logs", "1"],
+        ["gone", "a"],
+        ["web", "site", "port"],
+        ["gone"],
+        ["web", "vm"],
+    ]
+    lines = shown(*(step(path, "update") for path in paths))
+    assert [line.split()[2] for line in lines[:-2]] == [
+        "logs",
+        "logs/1",
+        "web",
+        "web/site/port",
+        "web/vm",
+        "gone",
+        "gone/a",
+    ]
+
+
+def test_type_that_is_a_template_is_named_by_its_file() -> None:
+    assert shown(step(["web"], "update", kind="file:///home/me/tier.yaml"))[0].endswith("web (tier.yaml)")
+
+
 def test_summary_counts_other_verbs_only_when_there_are_some() -> None:
     summary = {"create": 2, "replace": 1, "keep": 5, "abandon": 1, "adopt": 0}
     assert summary_text(summary) == "2 to create, 0 to update, 1 to replace, 0 to delete, 1 to abandon"

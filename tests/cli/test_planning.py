@@ -160,6 +160,16 @@ def test_plans_are_listed_with_their_changes(existing: respx.MockRouter, run: Ru
     assert json.loads(run("plan", "list", "-f", "json").stdout) == [plan()]
 
 
+def test_plans_are_listed_without_their_changes_if_there_is_no_summary(
+    existing: respx.MockRouter, run: Run
+) -> None:
+    listed = {key: value for key, value in plan().items() if key not in ("summary", "steps")}
+    existing.get("/plans").respond(json={"plans": [listed]})
+    result = run("plan", "list")
+    assert result.exit_code == 0
+    assert "p1" in result.stdout
+
+
 def test_plans_are_deleted(existing: respx.MockRouter, run: Run) -> None:
     routes = [existing.delete(f"/plans/{each}").respond(204) for each in ("p1", "p2")]
     assert run("plan", "delete", "p1", "p2").exit_code == 0

@@ -47,7 +47,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
     steps = plan.get("steps") or ()
     if not steps:
         return [(Span(NO_CHANGES),)]
-    lines = [line for step in steps for line in _step_lines(step)]
+    lines = [line for step in _by_tree(steps) for line in _step_lines(step)]
     return [*lines, (), (Span(summary_text(plan.get("summary") or {}), "bold"),)]
 
 
@@ -62,6 +62,18 @@ def plain_text(lines: Sequence[Line]) -> str:
     return "\n".join("".join(span.text for span in line) for line in lines)
 
 
+def _by_tree(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The steps, those inside a nested stack after that of its resource."""
+    first: dict[tuple[str, ...], int] = {}
+    for number, step in enumerate(steps):
+        for length in range(1, len(step["path"]) + 1):
+            first.setdefault(tuple(step["path"][:length]), number)
+    return sorted(
+        steps,
+        key=lambda step: [first[tuple(step["path"][:length])] for length in range(1, len(step["path"]) + 1)],
+    )
+
+
 def _step_lines(step: Mapping[str, Any]) -> Iterator[Line]:
     """A resource, and below it the properties because of which something is done to it."""
     verb = str(step["verb"])
@@ -73,12 +85,17 @@ def _step_lines(step: Mapping[str, Any]) -> Iterator[Line]:
     yield (
         Span(f"{shown.sign:>5} {verb:<8} ", shown.style),
         Span("/".join(map(str, step["path"])), "bold"),
-        Span(f" ({step['type']})"),
+        Span(f" ({_short_type(step['type'])})"),
         *_remark(notes),
     )
     for cause in causes:
         if cause.get("path"):
             yield from _cause_lines(cause)
+
+
+def _short_type(name: str) -> str:
+    """A type as it is known; of a template's URL the last part."""
+    return name if "::" in name else name.rsplit("/", 1)[-1]
 
 
 def _notes(cause: Mapping[str, Any]) -> list[str]:

@@ -161,8 +161,10 @@ def list_(name: str | None, target: Target) -> None:
     with target.session() as session:
         given = {} if name is None else {"stack_id": session.find(name)["id"]}
         found = session.get("/plans", **given)["plans"]
-    if target.form == "table":
-        found = [each | {"changes": summary_text(each["summary"])} for each in found]
+    if target.form == "table":  # a server may leave the summary out where it lists
+        found = [
+            each | {"changes": summary_text(each["summary"])} if "summary" in each else each for each in found
+        ]
     show_rows(found, _COLUMNS, target.form)
 
 

@@ -158,8 +158,11 @@ class RestResource(ResourceType[P]):
 
 
 def _shown_by(kind: type[RestResource[Any]]) -> dict[str, frozenset[str]]:
-    """The attributes that show each property, as both are the same field of the API."""
-    return {
+    """The attributes that show each property, as both are the same field of the API.
+
+    Value specs can be any fields.
+    """
+    return {VALUE_SPECS: frozenset(kind.attributes)} | {
         name: frozenset(
             shown for shown, each in kind.attributes.items() if (each.source or shown) == field.api
         )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import ValidationError
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from stackd import __version__
 from stackd.errors import BadRequest, StackdError
@@ -68,12 +68,30 @@ class Api(FastAPI):
             version=__version__,
             docs_url=None,
             redoc_url=None,
-            middleware=_middleware(front.settings.api.cors_origins),
+            telemetry={"tracing": False, "metrics": False, "logs": False},
             exception_handlers={StackdError: self._refused, ValidationError: _malformed},
         )
         plain = [route for route in self.router.routes if isinstance(route, Route)]
-        gate = [Middleware(Versions, front=front), Middleware(Tokens, front=front)]
-        self.router = TreeRouter(plain, NOUNS, responses=_ERRORS, middleware=gate)
+        self.router = TreeRouter(plain, NOUNS, responses=_ERRORS)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request passes before the routes.
+
+        FastAPI's own stack would add layers for telemetry, limits of bodies, forms and a page of errors.
+        None is used here; what breaks is answered with the request's id.
+        """
+        gate = Versions(Tokens(self.router, self._front), self._front)
+        app: ASGIApp = RequestIds(ExceptionMiddleware(gate, handlers=self.exception_handlers))
+        origins = self._front.settings.api.cors_origins
+        if not origins:
+            return app
+        return CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=["*"],
+            expose_headers=_CORS_EXPOSED,
+        )
 
     async def _refused(self, request: Request, error: StackdError) -> Response:
         return errors.answer_to(error, request.scope["path"], self._front.settings.keystone.auth_url)
@@ -94,21 +112,6 @@ class Api(FastAPI):
 
 async def _malformed(request: Request, error: ValidationError) -> Response:
     return errors.rendered(BadRequest(str(error.errors()[0]["msg"])))
-
-
-def _middleware(origins: Sequence[str]) -> list[Middleware]:
-    """Request ids for all, and CORS where origins are set."""
-    ids = Middleware(RequestIds)
-    if not origins:
-        return [ids]
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=_CORS_METHODS,
-        allow_headers=["*"],
-        expose_headers=_CORS_EXPOSED,
-    )
-    return [cors, ids]
 
 
 def make_api(front: Front) -> Api:

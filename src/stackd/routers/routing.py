@@ -20,7 +20,6 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.convertors import StringConvertor, register_url_convertor
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -143,13 +142,10 @@ class TreeRouter(APIRouter):
         routers: Sequence[APIRouter],
         *,
         responses: dict[int | str, dict[str, Any]],
-        middleware: Sequence[Middleware],
     ) -> None:
         super().__init__(routes=list(plain), redirect_slashes=False, responses=responses)
         for router in routers:
             self.include_router(router)
-        for cls, args, kwargs in reversed(middleware):
-            self.middleware_stack = cls(self.middleware_stack, *args, **kwargs)
         self._tree: Tree[Route] = Tree()
         for route in chain(plain, *(router.routes for router in routers)):
             assert isinstance(route, Route)

@@ -135,7 +135,7 @@ async def test_intent_id_and_outcome_are_stored_in_this_order(stackd_world: Worl
 
         journal.write = spy  # type: ignore[method-assign]
         assert is_good(await process.done(await process.create("v", hot({"v": VOLUME}))))
-    assert seen == [("CREATE/IN_PROGRESS", False, 0), ("/", True, 1), ("/COMPLETE", False, 1)]
+    assert seen == [("CREATE/IN_PROGRESS", False, 0), ("/", True, 1), ("CREATE/COMPLETE", False, 1)]
 
 
 async def test_retained_object_stays_when_its_resource_goes(stackd_world: World) -> None:

@@ -301,3 +301,26 @@ async def test_limit_on_resources_holds_for_sizes_that_are_known_only_late(
                 "Request limit exceeded: Maximum resources per stack exceeded (5)."
             )
             assert await process.rows(child) == {}
+
+
+async def test_nested_stack_that_was_deleted_by_itself_is_replaced_and_never_filled_again(
+    stackd_world: World,
+) -> None:
+    def template(name: str) -> dict[str, Any]:
+        return hot({"in": {"type": "inner.yaml", "properties": {"names": [name]}}})
+
+    files = {"inner.yaml": INNER}
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("n", template("a"), files=files))
+        child = await child_of(process, stack, "in")
+        await process.done(await process.delete(child))
+        stack = await process.done(await process.update(stack, template("b"), files=files))
+        assert (stack.action, stack.status) == (Action.UPDATE, Status.FAILED)
+        assert stack.reason.endswith("ResourceFailure: resources.in: The nested stack has been deleted")
+        assert stackd_world.counts() == {}
+        stack = await process.done(await process.update(stack, template("b"), files=files))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert (await child_of(process, stack, "in")).id != child.id
+        assert stackd_world.counts() == {"networks": 1}
+        assert (await process.done(await process.delete(stack))).status is Status.COMPLETE
+        assert stackd_world.counts() == {}

@@ -158,3 +158,55 @@ def test_plan_of_a_suspension_is_in_reverse_order() -> None:
     assert [step.verb for step in found.steps] == [Verb.SUSPEND, Verb.SUSPEND]
     names = [step.name for step in found.steps]
     assert found.requires[names.index("a")] == (names.index("b"),)
+
+
+def test_secret_longer_than_what_a_cause_shows_is_masked_whole() -> None:
+    secret = "s3cr3t-" * 60
+
+    def definition(around: str) -> Desired:
+        text = {"list_join": [around, ["", {"get_param": "word"}]]}
+        word = {"word": {"type": "string", "hidden": True, "default": secret}}
+        return desired({"a": value(text)}, parameters=word)
+
+    found = plan(definition("new"), [a_row("a", definition("old"))])
+    assert verbs(found) == {"a": Verb.UPDATE}
+    assert "s3cr3t" not in str(found.to_data())
+
+
+def test_resource_that_cannot_be_worked_out_and_was_never_made_is_new() -> None:
+    made = desired(
+        {"a": word(8), "b": {"type": "OS::Heat::Value", "properties": {"value": {"get_attr": ["a", "no"]}}}}
+    )
+    rows = [a_row("a", made), a_resource(a_stack(), "b", action=Action.INIT)]
+    assert verbs(plan(made, rows))["b"] is Verb.CREATE
+
+
+def test_stack_inside_that_gives_way_to_another_type_is_deleted_with_all_in_it() -> None:
+    stack, child = a_stack(), a_stack()
+    group = {
+        "type": "OS::Heat::ResourceGroup",
+        "properties": {"count": 1, "resource_def": {"type": "OS::Heat::RandomString"}},
+    }
+    row = a_row("a", desired({"a": group}), nested_stack_id=child.id)
+    inside = StoredStack(child, [a_row("0", desired({"0": word(8)}))])
+    stored = StoredStack(stack, [row], None, {child.id: inside})
+    found = make_plan(desired({"a": word(8)}), stored, Action.UPDATE, INPUTS)
+    assert [(step.path, step.verb) for step in found.steps] == [
+        (("a",), Verb.REPLACE),
+        (("a",), Verb.DELETE),
+        (("a", "0"), Verb.DELETE),
+    ]
+
+
+def test_changed_fields_of_any_name_leave_all_that_an_object_shows_open() -> None:
+    def definition(mtu: int) -> Desired:
+        net = {"type": "OS::Neutron::Net", "properties": {"value_specs": {"mtu": mtu}}}
+        return desired({"net": net, "shown": value({"get_attr": ["net", "mtu"]})})
+
+    before = definition(1400)
+    rows = [
+        a_row("net", before, attributes={"mtu": 1400}),
+        a_row("shown", before, properties={"value": 1400}),
+    ]
+    assert verbs(plan(definition(1500), rows)) == {"net": Verb.UPDATE, "shown": Verb.UPDATE}
+    assert plan(before, rows).is_empty

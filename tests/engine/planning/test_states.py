@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from stackd.engine.planning.states import ROLLED_BACK, may_start, require_start
+from stackd.engine.planning.states import (
+    RESOURCE_START,
+    ROLLED_BACK,
+    STATES,
+    IllegalTransition,
+    State,
+    moved,
+    require_start,
+)
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Action, Status
+from stackd.records import Action, Resource, Stack, Status
 from tests.support.records import a_resource, a_stack
 
 A, S = Action, Status
@@ -80,4 +88,127 @@ def test_failures_of_changes_are_rolled_back_and_of_nothing_else() -> None:
 def test_action_of_a_resource_begins_only_from_its_states(
     wanted: Action, action: Action, status: Status, answer: bool
 ) -> None:
-    assert may_start(a_resource(a_stack(), action=action, status=status), wanted) is answer
+    assert ((action, status) in RESOURCE_START[wanted]) is answer
+
+
+_LETTERS = {S.IN_PROGRESS: "I", S.COMPLETE: "C", S.FAILED: "F"}
+
+# For every state what may follow it: actions with the first letters of their statuses.
+STACK_TABLE = """
+INIT_COMPLETE        ADOPT:I CREATE:I
+CREATE_IN_PROGRESS   CREATE:ICF UPDATE:I DELETE:I ROLLBACK:I
+CREATE_COMPLETE      CREATE:CF  UPDATE:IF DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+CREATE_FAILED        CREATE:ICF UPDATE:I DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+ADOPT_IN_PROGRESS    ADOPT:CF UPDATE:I DELETE:I ROLLBACK:I
+ADOPT_COMPLETE       ADOPT:CF UPDATE:IF DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+ADOPT_FAILED         ADOPT:CF UPDATE:I DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+UPDATE_IN_PROGRESS   UPDATE:ICF DELETE:I ROLLBACK:I
+UPDATE_COMPLETE      UPDATE:ICF DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+UPDATE_FAILED        UPDATE:ICF DELETE:I ROLLBACK:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+ROLLBACK_IN_PROGRESS ROLLBACK:ICF UPDATE:I DELETE:I
+ROLLBACK_COMPLETE    ROLLBACK:CF UPDATE:IF DELETE:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+ROLLBACK_FAILED      ROLLBACK:CF UPDATE:I DELETE:I CHECK:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+CHECK_IN_PROGRESS    CHECK:CF UPDATE:I DELETE:I
+CHECK_COMPLETE       CHECK:ICF UPDATE:IF DELETE:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+CHECK_FAILED         CHECK:ICF UPDATE:I DELETE:I RESTORE:I RESUME:I SNAPSHOT:I SUSPEND:I
+SUSPEND_IN_PROGRESS  SUSPEND:CF DELETE:I
+SUSPEND_COMPLETE     SUSPEND:ICF DELETE:I CHECK:I RESUME:I SNAPSHOT:I
+SUSPEND_FAILED       SUSPEND:ICF DELETE:I CHECK:I RESUME:I SNAPSHOT:I
+RESUME_IN_PROGRESS   RESUME:CF UPDATE:I DELETE:I
+RESUME_COMPLETE      RESUME:ICF UPDATE:IF DELETE:I CHECK:I RESTORE:I SNAPSHOT:I SUSPEND:I
+RESUME_FAILED        RESUME:ICF UPDATE:I DELETE:I CHECK:I RESTORE:I SNAPSHOT:I SUSPEND:I
+SNAPSHOT_IN_PROGRESS SNAPSHOT:CF UPDATE:I DELETE:I
+SNAPSHOT_COMPLETE    SNAPSHOT:ICF UPDATE:IF DELETE:I CHECK:I RESTORE:I RESUME:I SUSPEND:I
+SNAPSHOT_FAILED      SNAPSHOT:ICF UPDATE:I DELETE:I CHECK:I RESTORE:I RESUME:I SUSPEND:I
+RESTORE_IN_PROGRESS  RESTORE:CF UPDATE:I DELETE:I ROLLBACK:I
+RESTORE_COMPLETE     RESTORE:ICF UPDATE:IF DELETE:I ROLLBACK:I CHECK:I RESUME:I SNAPSHOT:I SUSPEND:I
+RESTORE_FAILED       RESTORE:ICF UPDATE:I DELETE:I ROLLBACK:I CHECK:I RESUME:I SNAPSHOT:I SUSPEND:I
+DELETE_IN_PROGRESS   DELETE:ICF UPDATE:I
+DELETE_COMPLETE      DELETE:CF
+DELETE_FAILED        DELETE:ICF UPDATE:I CHECK:I
+"""
+
+# A resource never is in ROLLBACK or RESTORE, and SNAPSHOT is not made yet.
+RESOURCE_TABLE = """
+INIT_COMPLETE        CREATE:I ADOPT:I DELETE:I CHECK:F
+CREATE_IN_PROGRESS   CREATE:ICF INIT:C ADOPT:I UPDATE:I DELETE:I CHECK:I
+CREATE_COMPLETE      UPDATE:I DELETE:I CHECK:IF SUSPEND:I
+CREATE_FAILED        CREATE:IC ADOPT:I UPDATE:I DELETE:I CHECK:IF
+ADOPT_IN_PROGRESS    ADOPT:ICF UPDATE:I DELETE:I CHECK:I
+ADOPT_COMPLETE       UPDATE:I DELETE:I CHECK:IF SUSPEND:I
+ADOPT_FAILED         ADOPT:IC UPDATE:I DELETE:I CHECK:IF
+UPDATE_IN_PROGRESS   UPDATE:ICF CREATE:I ADOPT:I DELETE:I CHECK:I
+UPDATE_COMPLETE      UPDATE:I DELETE:I CHECK:IF SUSPEND:I
+UPDATE_FAILED        UPDATE:IC ADOPT:I DELETE:I CHECK:IF
+CHECK_IN_PROGRESS    CHECK:ICF ADOPT:I UPDATE:I DELETE:I
+CHECK_COMPLETE       CHECK:IF UPDATE:I DELETE:I SUSPEND:I
+CHECK_FAILED         CHECK:ICF ADOPT:I UPDATE:I DELETE:I
+SUSPEND_IN_PROGRESS  SUSPEND:ICF DELETE:I CHECK:I
+SUSPEND_COMPLETE     SUSPEND:I DELETE:I CHECK:IF RESUME:I
+SUSPEND_FAILED       SUSPEND:I DELETE:I CHECK:IF
+RESUME_IN_PROGRESS   RESUME:ICF UPDATE:I DELETE:I CHECK:I
+RESUME_COMPLETE      RESUME:I UPDATE:I DELETE:I CHECK:IF SUSPEND:I
+RESUME_FAILED        RESUME:IC UPDATE:I DELETE:I CHECK:IF
+DELETE_IN_PROGRESS   DELETE:ICF CREATE:I UPDATE:I ADOPT:I
+DELETE_COMPLETE      DELETE:I CREATE:I UPDATE:I
+DELETE_FAILED        DELETE:I CREATE:I UPDATE:I ADOPT:I
+"""
+
+
+def _rows(table: str) -> list[tuple[State, set[State]]]:
+    rows = []
+    for line in table.strip().splitlines():
+        state, *following = line.split()
+        action, _, status = state.partition("_")
+        targets = {
+            (Action(name), each)
+            for name, letters in (entry.split(":") for entry in following)
+            for each in S
+            if _LETTERS[each] in letters
+        }
+        rows.append(((Action(action), S(status)), targets))
+    return rows
+
+
+def _reached(record: Stack | Resource) -> set[State]:
+    """All states that the record may be moved to."""
+    reached = set()
+    for action in Action:
+        for status in S:
+            try:
+                after = moved(record, action, status, "why", updated_at=None)
+            except IllegalTransition:
+                continue
+            assert (after.action, after.status, after.reason, after.id) == (action, status, "why", record.id)
+            reached.add((action, status))
+    return reached
+
+
+def _named(value: State | set[State]) -> str:
+    """A state's name; sets have no order, so their size must do."""
+    return "_".join(value) if isinstance(value, tuple) else str(len(value))
+
+
+@pytest.mark.parametrize(("state", "following"), _rows(STACK_TABLE), ids=_named)
+def test_stack_moves_from_each_state_to_those_of_the_table_only(state: State, following: set[State]) -> None:
+    assert _reached(a_stack(action=state[0], status=state[1])) == following
+
+
+@pytest.mark.parametrize(("state", "following"), _rows(RESOURCE_TABLE), ids=_named)
+def test_resource_moves_from_each_state_to_those_of_the_table_only(
+    state: State, following: set[State]
+) -> None:
+    assert _reached(a_resource(a_stack(), action=state[0], status=state[1])) == following
+
+
+def test_tables_name_every_state_of_a_stack_and_every_one_that_a_resource_can_reach() -> None:
+    assert {state for state, _ in _rows(STACK_TABLE)} == STATES
+    named = {state for state, _ in _rows(RESOURCE_TABLE)}
+    assert {target for _, following in _rows(RESOURCE_TABLE) for target in following} <= named <= STATES
+
+
+def test_move_that_is_not_in_the_table_is_refused_with_both_states() -> None:
+    gone = a_stack("web", id="7", action=A.DELETE, status=S.COMPLETE)
+    refusal = r"^The stack web \(7\) cannot become UPDATE_IN_PROGRESS: it is DELETE_COMPLETE\.$"
+    with pytest.raises(IllegalTransition, match=refusal):
+        moved(gone, A.UPDATE, S.IN_PROGRESS, "why")

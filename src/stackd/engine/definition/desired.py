@@ -117,14 +117,16 @@ class Desired:
     def outputs(self, scope: StackScope, names: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
         """Every output, or those of these ``names``, with ``value`` or ``error``.
 
-        An output that fails never fails the stack. One whose condition is false is null.
+        One that fails never fails the stack. One whose condition does not hold is null; where that is not
+        known yet, neither is the value.
         """
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
             if names is not None and name not in names:
                 continue
-            if not self.holds(output.condition):
-                shown[name] = {"value": None}
+            holds = True if output.condition is None else self.conditions.holds(output.condition)
+            if holds is not True:
+                shown[name] = {"value": holds or None}
                 continue
             try:
                 shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}

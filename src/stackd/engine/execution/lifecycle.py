@@ -20,7 +20,7 @@ from stackd.clients.failures import AnswerLost
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
-from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext, collection_of
+from stackd.engine.execution.resource_context import ResourceContext, collection_of
 from stackd.engine.factories import now
 from stackd.errors import (
     CloudConflict,
@@ -269,12 +269,7 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if keep:
         await work.leave(Status.COMPLETE)
         return
-    gone = work.resource
-    await work.store(
-        work.event(Action.DELETE, Status.COMPLETE, STATE_CHANGED),
-        Remove(Resource, gone.id),
-    )
-    await work.flush()
+    await work.remove()
 
 
 async def _has_heir(work: ResourceContext) -> bool:
@@ -326,7 +321,7 @@ async def _wait_until_gone(work: ResourceContext) -> None:
 
 
 async def run_guarded(work: ResourceContext, action: Any) -> StackdError | Exception | None:
-    """OperationRun an action; a failure becomes the row's state and is returned.
+    """Run an action; a failure becomes the row's state and is returned.
 
     ``Stopped`` and ``Fenced`` pass: the row stays as it is, for whoever resumes.
     """

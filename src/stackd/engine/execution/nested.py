@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from stackd.db import stacks
-from stackd.db.journal import Change, Insert, Update
+from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
@@ -29,7 +29,7 @@ from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import identity_of, new_id, now, stack_event
+from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning import nested as nested_plans
 from stackd.engine.planning.make import plan_stack
 from stackd.engine.planning.nested import current_rows
@@ -38,6 +38,7 @@ from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import load_tree
+from stackd.engine.transitions import move_stack, new_stack
 from stackd.errors import (
     ExportExists,
     ExportInUse,
@@ -67,15 +68,15 @@ async def create(
     if stack.depth + 1 > at.run.services.tuning.nested_depth:
         limit = at.run.services.tuning.nested_depth
         raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{work.resource.name}")
-    child = Stack(
+    unmade = Stack(
         id=new_id(),
         project_id=stack.project_id,
         name=work.physical_name,
         owner=stack.owner,
         user_id=stack.user_id,
-        action=Action.CREATE,
-        status=Status.IN_PROGRESS,
-        reason="Stack CREATE started",
+        action=Action.INIT,
+        status=Status.COMPLETE,
+        reason="",
         definition=Definition(files=stack.definition.files),
         timeout_mins=stack.timeout_mins,
         disable_rollback=True,
@@ -87,11 +88,12 @@ async def create(
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
+    move = new_stack(unmade, Action.CREATE)
+    child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
-    event = stack_event(child, Action.CREATE, Status.IN_PROGRESS, child.reason)
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
-    await work.enter(Action.CREATE, Insert(child), event, **intent, **ids)
+    await work.enter(Action.CREATE, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, walk)
     await work.leave(Status.COMPLETE)
 
@@ -140,17 +142,15 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
         await work.enter(Action.DELETE)
         withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
-        started = "Stack DELETE started"
-        child = await _set_state(at, child, Action.DELETE, Status.IN_PROGRESS, started, *withdrawn)
+        child = await _move(at, child, Action.DELETE, Status.IN_PROGRESS, None, *withdrawn)
         stored = await load_tree(db, child, definitions=False)
         inner = at.inner(row, child, plan_stack(at.run.inputs, None, stored, (*at.plan.path, row.name)))
         async with at.run.cancellation.aside():
             good = await walk(inner)
         if not good:
             await _raise_failure(at, inner, child, Action.DELETE)
-        done = "Stack DELETE completed successfully"
         gone = await inner.export_changes(Action.DELETE)
-        await _set_state(at, child, Action.DELETE, Status.COMPLETE, done, *gone, deleted_at=now())
+        await _move(at, child, Action.DELETE, Status.COMPLETE, None, *gone, deleted_at=now())
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
 
 
@@ -228,6 +228,8 @@ async def _reach(
     walk: Walk,
 ) -> None:
     """Take the child through all batches of the change."""
+    if stored.stack.deleted_at is not None:
+        raise ResourceFailure("The nested stack has been deleted")
     files = at.desired.source.files
     members = NO_MEMBERS if old is None else await _members(at, stored)
     batches = list(nested_type(work.kind).batches(work.resource, old, new, members, files))
@@ -262,9 +264,7 @@ async def _reach_batch(
     plan = await _plan(at, work, stored, batch.child, definition)
     desired = plan.desired
     assert desired is not None
-    child = await _set_state(
-        at, child, action, Status.IN_PROGRESS, f"Stack {action} started", *changes, definition=definition
-    )
+    child = await _move(at, child, action, Status.IN_PROGRESS, None, *changes, definition=definition)
     await _admit(at, child, desired, action)
     inner = at.inner(work.resource, child, plan)
     async with at.run.cancellation.aside():
@@ -274,14 +274,13 @@ async def _reach_batch(
     try:
         shared = await inner.export_changes(action)
     except (ExportExists, ExportInUse) as error:
-        await _set_state(at, child, action, Status.FAILED, str(error))
+        await _move(at, child, action, Status.FAILED, str(error))
         raise
     values = {
         "outputs": desired.outputs(desired.scope(inner.rows)),
         "description": desired.source.template.description,
     }
-    done = f"Stack {action} completed successfully"
-    return await _set_state(at, child, action, Status.COMPLETE, done, *shared, **values)
+    return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)
 
 
 async def _plan(
@@ -319,7 +318,7 @@ async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -
         raise_all(rule_problems(desired.source.template, desired.parameters))
         await at.run.write(*await exports.begin(at.run.services.db, child, desired))
     except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
-        await _set_state(at, child, action, Status.FAILED, str(error))
+        await _move(at, child, action, Status.FAILED, str(error))
         raise
 
 
@@ -331,35 +330,31 @@ def _definition(at: StackRun, work: ResourceContext, child: Child) -> tuple[Defi
     return pack_definition(at.run.services.db, stack.project_id, template, environment, files)
 
 
-async def _set_state(
+async def _move(
     at: StackRun,
     child: Stack,
     action: Action,
     status: Status,
-    reason: str,
+    reason: str | None,
     *others: Change,
     **values: Any,
 ) -> Stack:
-    """Store a new state of the child, with its event unless it is in that state already."""
-    changes: list[Change] = [*others]
-    if (child.action, child.status) != (action, status):
-        changes.append(stack_event(child, action, status, reason))
-    moved: dict[str, Any] = {"action": action, "status": status, "reason": reason, **values}
+    """Store a new state of the child, and ``others`` with it."""
     if action is not Action.CREATE:
-        moved["updated_at"] = now()
-    changes.append(Update(Stack, child.id, moved))
-    await at.run.write(*changes)
-    return replace(child, **moved)
+        values["updated_at"] = now()
+    move = move_stack(child, action, status, reason, **values)
+    await at.run.write(*others, *move.events, move.change)
+    return move.record
 
 
 async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Action) -> NoReturn:
     """Mark the child FAILED and fail the resource with the child's own words."""
     if not inner.failures:
         if at.run.abandons_waits():
-            await _set_state(at, child, action, Status.FAILED, at.run.why_stopped())
+            await _move(at, child, action, Status.FAILED, at.run.why_stopped())
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
-    await _set_state(at, child, action, Status.FAILED, failure.reason)
+    await _move(at, child, action, Status.FAILED, failure.reason)
     if failure.cause is None:
         raise ResourceFailure(failure.text)
     raise NestedFailure(failure.cause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
-from stackd.engine.factories import now, stack_event
+from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import make_plan
@@ -37,6 +37,7 @@ from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
+from stackd.engine.transitions import Transition, move_stack
 from stackd.errors import ExportExists, ExportInUse, Fenced, ServiceUnavailable, StackdError, TemplateError
 from stackd.offload import offloaded
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
@@ -77,7 +78,7 @@ class OperationExecutor:
         self.cancellation = cancellation
         self.stack = stack
         self._grace: asyncio.TimerHandle | None = None
-        self._ledger = HookStates()
+        self._hooks = HookStates()
 
     async def run(self) -> None:
         """Walk, store the end, and roll back where the stack says so."""
@@ -122,7 +123,7 @@ class OperationExecutor:
             hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
             bound=await self._bound(action),
         )
-        self._ledger = run.hooks
+        self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
         good = await walk_stack(work)
         if self._grace is not None:
@@ -235,9 +236,8 @@ class OperationExecutor:
         if action is Action.DELETE:
             await self._before_gone()
             values["deleted_at"] = now()
-        done = f"Stack {action} completed successfully"
         shared = await work.export_changes(action)
-        await self._set(action, Status.COMPLETE, done, *shared, done=True, **values)
+        await self._end(self._move(action, Status.COMPLETE, **values), *shared)
         if action is Action.DELETE and self._on_deleted is not None:
             await self._on_deleted(self.stack)
 
@@ -253,39 +253,37 @@ class OperationExecutor:
         Nobody who waits for an end sees a failure that is not the end, and no crash comes between the two.
         """
         if not self._rolls_back(action):
-            await self._set(action, Status.FAILED, reason, done=True)
+            await self._end(self._move(action, Status.FAILED, reason))
             return
         deadline = now() + (self.operation.deadline - self.operation.created_at)
-        await self._set(
-            Action.ROLLBACK,
-            Status.IN_PROGRESS,
-            "Stack ROLLBACK started",
-            stack_event(self.stack, action, Status.FAILED, reason),
-            Update(Operation, self.operation.id, {"deadline": deadline}),
-            definition=self.stack.previous or Definition(),
-            previous=None,
+        failed = self._move(action, Status.FAILED, reason)
+        target: dict[str, Any] = {"definition": self.stack.previous or Definition(), "previous": None}
+        begun = move_stack(
+            failed.record, Action.ROLLBACK, Status.IN_PROGRESS, where=self._is_newest, **target
         )
+        later = Update(Operation, self.operation.id, {"deadline": deadline})
+        await self._store(begun, *failed.events, later)
         self.operation = replace(self.operation, deadline=deadline)
 
-    async def _set(
-        self, action: Action, status: Status, reason: str, *others: Change, done: bool = False, **values: Any
-    ) -> None:
-        """Store a state of the stack, unless a newer operation has taken it over."""
-        changes: list[Change] = [
-            *others,
-            Update(
-                Stack,
-                self.stack.id,
-                {"action": action, "status": status, "reason": reason, **values},
-                where={"operation_id": self.operation.id},
-            ),
-        ]
-        if (self.stack.action, self.stack.status) != (action, status):
-            changes.append(stack_event(self.stack, action, status, reason))
-        if done:
-            changes += [Update(Operation, self.operation.id, {"state": "done"}), *self._ledger.closing()]
+    @property
+    def _is_newest(self) -> Mapping[str, Any]:
+        """The condition that no newer operation has taken the stack over."""
+        return {"operation_id": self.operation.id}
+
+    def _move(
+        self, action: Action, status: Status, reason: str | None = None, **values: Any
+    ) -> Transition[Stack]:
+        return move_stack(self.stack, action, status, reason, where=self._is_newest, **values)
+
+    async def _end(self, move: Transition[Stack], *others: Change) -> None:
+        """Store a state of the stack with the end of the operation."""
+        done = Update(Operation, self.operation.id, {"state": "done"})
+        await self._store(move, *others, after=(done, *self._hooks.closing()))
+
+    async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:
+        changes = (*others, move.change, *move.events, *after)
         await self.services.journal.write(*changes, fence=self.fence)
-        self.stack = replace(self.stack, action=action, status=status, reason=reason, **values)
+        self.stack = move.record
 
     async def _roll_back(self) -> None:
         """Go back to the previous definition, or to nothing; a failure here is final."""

@@ -14,11 +14,12 @@ from stackd.engine.execution import hooks, lifecycle, nested
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
-from stackd.engine.execution.resource_context import STATE_CHANGED, ResourceContext
+from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.factories import resource_event
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
 from stackd.engine.planning.verbs import Verb
+from stackd.engine.transitions import STATE_CHANGED
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
@@ -274,7 +275,7 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
 
 
 async def _follow(at: StackRun, fresh: ResourceContext, action: Coroutine[Any, Any, None]) -> None:
-    """OperationRun the replacement's creation so that a failure is stored on its own row."""
+    """Run the replacement's creation so that a failure is stored on its own row."""
     try:
         error = await lifecycle.run_guarded(fresh, action)
     except Stopped:
@@ -336,8 +337,7 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
     async def finish() -> None:
         ready = await at.stored_properties(work)
         if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
-            await work.store(action=Action.INIT, status=Status.COMPLETE, physical_id=None)
-            await work.flush()
+            await work.reset()
 
     error = await lifecycle.run_guarded(work, finish())
     return error is None or work.resource.status is Status.FAILED

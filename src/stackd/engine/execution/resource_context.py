@@ -9,18 +9,18 @@ from typing import Any
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
 from stackd.db import resources as resource_rows
-from stackd.db.journal import Change, Insert, Update
+from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.factories import now, resource_event
+from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource
 from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.masking import concealed
 
-STATE_CHANGED = "state changed"
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
 
@@ -28,8 +28,8 @@ LONGEST_USER_NAME = 64
 class ResourceContext:
     """One resource while actions run on it; implements the types' ``Context``.
 
-    ``publish`` is told every new version of the row, so that the rest of the walk sees it. A *local*
-    type's changes are held back and stored together with the end of its action.
+    ``publish`` is called with every new version of the row, so that the rest of the walk sees it. Changes
+    of a *local* type are deferred and stored together with the end of its action.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ResourceContext:
         self.resource = row
         self._publish = publish
         self._live: JSON | None = None
-        self._held: list[Change] = []
+        self._deferred: list[Change] = []
         self._armed: tuple[Change, ...] = ()
         self.was_armed = False
         self.cloud: Cloud = run.cloud
@@ -165,41 +165,70 @@ class ResourceContext:
 
     async def store(self, *others: Change, **values: Any) -> None:
         """Make new values of the row durable, together with ``others``."""
-        if not values and not others:
-            return
-        changes: list[Change] = [*others]
         if values:
-            changes.insert(0, Update(Resource, self.resource.id, values))
-            self.resource = replace(self.resource, **values)
-            self._publish(self.resource)
+            others = (Update(Resource, self.resource.id, values), *others)
+            self._replace(replace(self.resource, **values))
+        await self._write(*others)
+
+    def _replace(self, record: Resource) -> None:
+        self.resource = record
+        self._publish(record)
+
+    async def _write(self, *changes: Change) -> None:
         if self.kind.local:
-            self._held.extend(changes)
-        else:
+            self._deferred.extend(changes)
+        elif changes:
             await self.run.write(*changes)
 
     async def enter(self, action: Action, *others: Change, **values: Any) -> None:
         """The intent: the action begins, with all that is needed to resume it."""
-        event = self.event(action, Status.IN_PROGRESS, STATE_CHANGED, self._shown_properties(action, values))
-        status = {"action": action, "status": Status.IN_PROGRESS, "reason": STATE_CHANGED}
+        shown = self._shown_properties(action, values)
+        move = self._transition(action, Status.IN_PROGRESS, STATE_CHANGED, shown, updated_at=now(), **values)
         if self._armed:
             others, self._armed, self.was_armed = (*others, *self._armed), (), True
-        await self.store(event, *others, **status, updated_at=now(), **values)
+        self._replace(move.record)
+        await self._write(move.change, *move.events, *others)
 
     def arm(self, change: Change) -> None:
-        """Store a change together with the next intent; ``was_armed`` tells whether there was one."""
+        """Store a change together with the next intent; ``was_armed`` is true once that has happened."""
         self._armed = (change,)
 
     async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
         """The outcome of the action."""
-        event = self.event(self.resource.action, status, reason)
-        await self.store(event, status=status, reason=reason, updated_at=now(), **values)
+        move = self._transition(self.resource.action, status, reason, updated_at=now(), **values)
+        self._replace(move.record)
+        await self._write(move.change, *move.events)
         await self.flush()
 
+    async def reset(self) -> None:
+        """Go back to the initial state, without an event: nothing was made that anybody saw."""
+        move = self._transition(Action.INIT, Status.COMPLETE, self.resource.reason, physical_id=None)
+        self._replace(move.record)
+        await self._write(move.change)
+        await self.flush()
+
+    async def remove(self) -> None:
+        """The end of the deletion: the row is removed, the event stays."""
+        move = self._transition(Action.DELETE, Status.COMPLETE, STATE_CHANGED)
+        await self._write(*move.events, Remove(Resource, self.resource.id))
+        await self.flush()
+
+    def _transition(
+        self,
+        action: Action,
+        status: Status,
+        reason: str,
+        shown: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Transition[Resource]:
+        stack, row = self.stack_record, self.resource
+        return move_resource(stack, row, action, status, reason, self._shown_id, shown, **values)
+
     async def flush(self) -> None:
-        """Store what a local type's action held back."""
-        if self._held:
-            held, self._held = self._held, []
-            await self.run.write(*merged(held))
+        """Store the deferred changes of a local type's action."""
+        if self._deferred:
+            deferred, self._deferred = self._deferred, []
+            await self.run.write(*merged(deferred))
 
     async def note(self, status: Status, reason: str) -> None:
         """An event without a change of the row."""
@@ -217,10 +246,14 @@ class ResourceContext:
         self, action: Action, status: Status, reason: str, properties: Mapping[str, Any] | None = None
     ) -> Insert:
         """The record that the resource changes its state."""
-        physical_id = self.resource.physical_id or self.physical_name
         return resource_event(
-            self.stack_record, self.resource, action, status, reason, physical_id, properties
+            self.stack_record, self.resource, action, status, reason, self._shown_id, properties
         )
+
+    @property
+    def _shown_id(self) -> str:
+        """What events show as the physical id."""
+        return self.resource.physical_id or self.physical_name
 
     async def attributes(self, wanted: frozenset[tuple[Any, ...]]) -> dict[str, Any]:
         """What the object shows now, read once more only where nothing newer is at hand.

@@ -240,7 +240,7 @@ class StackRun:
         return await with_ids(props, self.run.find, self.run.known_ids, strict=False)
 
     async def guarded(self, work: ResourceContext, action: Coroutine[Any, Any, None]) -> bool:
-        """OperationRun one action; note a failure, and what becomes of it when it is interrupted."""
+        """Run one action; note a failure, and what becomes of it when it is interrupted."""
         try:
             error = await lifecycle.run_guarded(work, action)
         except Stopped:

@@ -23,7 +23,7 @@ BREATH = 32
 async def walk(
     graph: nx.DiGraph[S], act: Callable[[S], Awaitable[bool]], may_start: Callable[[], bool]
 ) -> int:
-    """OperationRun every step whose requirements succeed; returns the number of steps that never started.
+    """Run every step whose requirements succeed; returns the number of steps that never started.
 
     ``act`` answers whether the step succeeded. What it raises ends the walk: all running steps are
     cancelled, and the exception group that comes out holds it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from stackd.engine.planning.verbs import Verb
@@ -11,7 +11,7 @@ from stackd.errors import NotSupported
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
-from stackd.template.masking import Secrets, concealed
+from stackd.template.masking import Secrets, concealed, concealed_text
 from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 
@@ -85,7 +85,6 @@ def diff_resource(
     broken: bool = True,
     missing: bool = False,
     metadata_changed: bool = False,
-    secrets: Secrets = frozenset(),
 ) -> Difference:
     """Compare a stored resource with its new properties.
 
@@ -103,7 +102,7 @@ def diff_resource(
     if row.status is Status.FAILED and broken:
         return replaced(f"its last {row.action} failed: {row.reason}")
     old = type(new).wrap(present(row, new))
-    return _by_properties(row, kind, old, new, metadata_changed, secrets)
+    return _by_properties(row, kind, old, new, metadata_changed)
 
 
 def present(row: Resource, new: Properties) -> dict[str, Any]:
@@ -134,7 +133,6 @@ def _by_properties(
     old: Properties,
     new: Properties,
     metadata_changed: bool,
-    secrets: Secrets,
 ) -> Difference:
     changed = new.changed(old)
     if not changed:
@@ -148,7 +146,7 @@ def _by_properties(
     why = kind.needs_replace(old, new, changed)
     causes = [Cause(rule=why, replaces=True)] if why else []
     for name in sorted(changed):
-        causes += _causes(old, new, name, secrets)
+        causes += _causes(old, new, name)
     replaces = any(cause.replaces for cause in causes)
     return Difference(Verb.REPLACE if replaces else Verb.UPDATE, tuple(causes), changed)
 
@@ -158,7 +156,7 @@ def _update_of(new: Properties, name: str) -> Any:
     return schema.update if schema is not None else IN_PLACE
 
 
-def _causes(old: Properties, new: Properties, name: str, secrets: Secrets) -> Iterator[Cause]:
+def _causes(old: Properties, new: Properties, name: str) -> Iterator[Cause]:
     """Where one property differs: inside maps and lists each place, as long as there are few."""
     fixed = _update_of(new, name) is not IN_PLACE
     rule = NOT_IN_PLACE if fixed else ""
@@ -167,8 +165,10 @@ def _causes(old: Properties, new: Properties, name: str, secrets: Secrets) -> It
     if len(places) > _DEEP:
         places = [(f"properties.{name}", before, after)]
     for path, one, other in places:
-        mask = _masked if names_secret(path) else shown
-        yield Cause(path, mask(one, secrets), mask(other, secrets), has_unknown(other), fixed, rule)
+        if names_secret(path):
+            yield Cause(path, _masked(one), _masked(other), has_unknown(other), fixed, rule)
+        else:
+            yield Cause(path, one, other, has_unknown(other), fixed, rule)
 
 
 def _places(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -184,12 +184,26 @@ def _places(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
         yield path, old, new
 
 
+def masked(cause: Cause, secrets: Secrets) -> Cause:
+    """A cause as a plan shows it: nothing in it is secret, and all of it is JSON data."""
+    return replace(
+        cause,
+        path=concealed_text(cause.path, secrets),
+        old=shown(cause.old, secrets),
+        new=shown(cause.new, secrets),
+        rule=concealed_text(cause.rule, secrets),
+    )
+
+
 def shown(value: Any, secrets: Secrets) -> Any:
-    """A value as a plan shows it: secrets masked, long texts cut, what is not known yet null."""
+    """A value as a plan shows it: secrets masked, long texts cut, what is not known yet null.
+
+    What is cut was masked before: no part of a secret is left.
+    """
     if isinstance(value, Unknown):
         return None
     if isinstance(value, Mapping):
-        return {str(key): shown(each, secrets) for key, each in value.items()}
+        return {concealed_text(str(key), secrets): shown(each, secrets) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [shown(each, secrets) for each in value]
     value = concealed(value, secrets)
@@ -198,7 +212,7 @@ def shown(value: Any, secrets: Secrets) -> Any:
     return value
 
 
-def _masked(value: Any, secrets: Secrets) -> Any:
+def _masked(value: Any) -> Any:
     """What is shown of a value whose name says that it is secret."""
     return None if value is None or has_unknown(value) else MASK
 

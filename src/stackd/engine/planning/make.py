@@ -7,19 +7,28 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, shown
+from stackd.engine.factories import identity_of
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked
 from stackd.engine.planning.inputs import Inputs, Level
-from stackd.engine.planning.nested import Recurse, current_rows, is_broken, plan_existing, plan_new
+from stackd.engine.planning.nested import (
+    DEFERRED,
+    Recurse,
+    current_rows,
+    is_broken,
+    plan_existing,
+    plan_new,
+)
 from stackd.engine.planning.ordering import Node, Order, order, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
-from stackd.engine.planning.shown import after_update, all_unknown
+from stackd.engine.planning.shown import after_update, all_unknown, with_asked
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb
-from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
+from stackd.errors import NotSupported, ResourceActionRestricted, StackdError, TemplateError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
-from stackd.template.masking import Secrets, secrets_in
+from stackd.template.masking import NOTHING, Secrets, secrets_in
+from stackd.template.parameters import bind_parameters
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
@@ -39,6 +48,7 @@ def make_plan(desired: Desired | None, stored: StoredStack | None, action: Actio
         root = _same_for_all(stored, rule, rule.verb, ())
     else:
         root = plan_stack(inputs, desired, stored, ())
+    _mask(root, inputs.secrets | _secrets(root, stored))
     return plan_of(action, root)
 
 
@@ -73,7 +83,6 @@ def plan_stack(
             _plan_name(level, name, recurse)
     for row in ordered.leftovers:
         _plan_removal(plan, row, stored, recurse)
-    _mask(plan, stored, inputs)
     return plan
 
 
@@ -89,12 +98,14 @@ def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
             at.plan.steps[name] = _new_step(at, name, path, recurse)
             return
         difference = _difference(at, row, path, recurse)
+        if (after := at.plan.view[name]) is not None:
+            at.plan.view[name] = with_asked(after, at.desired.types[name].handler, at.wanted(name))
     except StackdError as error:
         at.plan.errors[name] = error
-        at.plan.view[name] = (
-            None if row is None else all_unknown(at.desired.types[name].handler.with_computed(row))
-        )
-        difference = Difference(Verb.CREATE if row is None else Verb.UPDATE)
+        is_new = row is None or row.action is Action.INIT
+        handler = at.desired.types[name].handler
+        at.plan.view[name] = None if row is None or is_new else all_unknown(handler.with_computed(row))
+        difference = Difference(Verb.CREATE if is_new else Verb.UPDATE)
     causes = (*_restrictions(at, name, difference.verb), *difference.causes)
     deferred = any(cause.unknown and not cause.path for cause in causes)
     row_id = row.id if row is not None else ""
@@ -138,9 +149,9 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     )
     if found.verb is Verb.REPLACE:
         view[name] = None
-        if nested:
-            _replace_inside(at, row, path, recurse)
-        return found
+        _plan_removal_inside(at, row, recurse)
+        deferred = nested and plan_new(at, name, path, recurse)
+        return replace(found, causes=(*found.causes, DEFERRED)) if deferred else found
     if nested:
         return plan_existing(at, row, props, found, path, recurse)
     return _in_place(at, row, props, found)
@@ -158,10 +169,12 @@ def _in_place(at: Level, row: Resource, props: Properties, found: Difference) ->
     return found
 
 
-def _replace_inside(at: Level, row: Resource, path: Path, recurse: Recurse) -> None:
-    """The resources of a nested stack that is replaced as a whole: the old ones go after the new ones."""
-    plan_new(at, row.name, path, recurse)
-    _plan_removal(at.plan, row, at.stored, recurse)
+def _plan_removal_inside(at: Level, row: Resource, recurse: Recurse) -> None:
+    """The resources of a nested stack that is replaced as a whole go after the new ones were made."""
+    if at.stored is None or at.stored.inside(row) is None:
+        return
+    policy = at.desired.resources[row.name].replacement_policy or row.deletion_policy
+    _plan_removal(at.plan, replace(row, deletion_policy=policy), at.stored, recurse)
 
 
 # --- rows that go ---------------------------------------------------------------------------------------
@@ -204,12 +217,33 @@ def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path)
 # --- secrets --------------------------------------------------------------------------------------------
 
 
-def _mask(plan: StackPlan, stored: StoredStack | None, inputs: Inputs) -> None:
-    """Mask the values of hidden parameters in all causes, of this stack and of those inside."""
-    secrets = inputs.secrets | (secrets_in(plan.desired.parameters) if plan.desired is not None else set())
-    if not secrets:
-        return
-    for each in plan.walk():
+def _secrets(root: StackPlan, stored: StoredStack | None) -> Secrets:
+    """The values of hidden parameters of all stacks of a tree, as they are and as they will be."""
+    found: set[str] = set()
+    for plan in root.walk():
+        if plan.desired is not None and plan.desired.parameters.hidden:
+            found |= secrets_in(plan.desired.parameters)
+    for stack in stored.walk() if stored is not None else ():
+        found |= _stored_secrets(stack)
+    return frozenset(found)
+
+
+def _stored_secrets(stored: StoredStack) -> Secrets:
+    source = stored.source
+    if source is None or not any(each.hidden for each in source.template.parameter_schemas.values()):
+        return NOTHING
+    try:
+        identity = identity_of(stored.stack)
+        return secrets_in(
+            bind_parameters(source.template, source.environment, identity, strict=False, allow_missing=True)
+        )
+    except TemplateError:
+        return NOTHING
+
+
+def _mask(root: StackPlan, secrets: Secrets) -> None:
+    """Mask secrets in all causes: one stack hands its secrets to others, in and out."""
+    for each in root.walk():
         each.steps = {name: _masked(step, secrets) for name, step in each.steps.items()}
         each.removals = {row: _masked(step, secrets) for row, step in each.removals.items()}
 
@@ -217,13 +251,4 @@ def _mask(plan: StackPlan, stored: StoredStack | None, inputs: Inputs) -> None:
 def _masked(step: Step, secrets: Secrets) -> Step:
     if not step.causes:
         return step
-    causes = tuple(
-        replace(
-            cause,
-            old=shown(cause.old, secrets),
-            new=shown(cause.new, secrets),
-            rule=shown(cause.rule, secrets),
-        )
-        for cause in step.causes
-    )
-    return replace(step, causes=causes)
+    return replace(step, causes=tuple(masked(cause, secrets) for cause in step.causes))

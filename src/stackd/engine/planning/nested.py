@@ -27,7 +27,7 @@ from stackd.engine.factories import identity_of
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
 from stackd.engine.planning.inputs import Inputs, Level
 from stackd.engine.planning.plan import Path, StackPlan
-from stackd.engine.planning.shown import all_unknown
+from stackd.engine.planning.shown import all_unknown, lacks
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import TemplateError
@@ -35,7 +35,7 @@ from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Child, Members, NestedType
 from stackd.resources.schema import Properties
 from stackd.template.parameters import StackIdentity
-from stackd.template.unknown import has_unknown
+from stackd.template.unknown import Unknown, has_unknown
 
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 """Stands for the id of a stack that does not exist yet."""
@@ -46,6 +46,7 @@ Recurse = Callable[[Desired | None, StoredStack | None, Path, Asked], StackPlan]
 
 INSIDE = Cause(rule="resources inside it change")
 REDEFINED = Cause(rule="the definition of the stack inside it changes")
+STAND_INS = Cause(rule="other members stand in while these are updated", unknown=True)
 DEFERRED = Cause(rule="planned when what it depends on is known", unknown=True)
 
 
@@ -81,6 +82,8 @@ def plan_new(at: Level, name: str, path: Path, recurse: Recurse) -> bool:
     project = at.desired.parameters.get("OS::project_id") or ""
     identity = StackIdentity(project_id=str(project), stack_name="-".join(path), stack_id=PLACEHOLDER)
     built = build_child(at.desired, row, source, identity, at.inputs.registry, strict=False)
+    if _is_undecided(built):
+        return True
     at.plan.children[name] = recurse(built, None, path, asked_inside(at.wanted(name)))
     return False
 
@@ -109,7 +112,7 @@ def plan_existing(
         raise
     definition = child_definition(at, new, child)
     if own == UNCHANGED and definition == stored.stack.definition and is_settled(at.inputs, row, stored):
-        at.plan.view[row.name] = new
+        at.plan.view[row.name] = _as_asked(at, new, kind, members)
         return UNCHANGED
     source = at.inputs.with_exports(child_source(at.desired, new, child), stored.stack.id)
     desired = build_child(
@@ -122,10 +125,47 @@ def plan_existing(
         strict=definition is not None,
         previous=_values_before(at, stored, source),
     )
+    if _is_undecided(desired):
+        return _deferred(at, row, own)
+    if own != UNCHANGED and _stand_ins(at, row, new, kind, props, members, desired):
+        own = replace(own, causes=(*own.causes, STAND_INS))
     inside = recurse(desired, stored, path, asked_inside(at.wanted(row.name)))
     at.plan.children[row.name] = inside
     at.plan.view[row.name] = _shown(at, new, kind, desired, inside)
     return _difference(own, row, stored.stack, definition, inside)
+
+
+def _as_asked(at: Level, row: Resource, kind: NestedType[Any], members: Members) -> Resource:
+    """A row that stays, with the attributes that are wanted of it now."""
+    wanted = at.wanted(row.name)
+    if not lacks(row, wanted):
+        return row
+    return replace(row, attributes=nested_attributes(row, kind, wanted, members))
+
+
+def _stand_ins(
+    at: Level,
+    row: Resource,
+    new: Resource,
+    kind: NestedType[Any],
+    props: Properties,
+    members: Members,
+    desired: Desired,
+) -> bool:
+    """Whether the change makes members that are there only while it goes on."""
+    old = type(props).wrap(dict(row.properties))
+    batches = kind.batches(new, old, props, members, at.desired.source.files)
+    known = desired.resources.keys() | members.resources.keys()
+    return any(
+        not isinstance(batch.child.template, str) and batch.child.template["resources"].keys() - known
+        for batch in batches[:-1]
+    )
+
+
+def _is_undecided(desired: Desired) -> bool:
+    """Whether it depends on what is not known yet which resources there are."""
+    asked = (each.condition for each in desired.resources.values() if each.condition is not None)
+    return any(isinstance(desired.conditions.quietly(each), Unknown) for each in asked)
 
 
 def _values_before(at: Level, stored: StoredStack, source: Source) -> Mapping[str, Any] | None:

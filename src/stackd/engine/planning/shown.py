@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from stackd.engine.definition.scope import base_name
+from stackd.engine.definition.nested_definitions import Attributes
+from stackd.engine.definition.scope import attribute_key, base_name
 from stackd.records import Resource
-from stackd.resources.base import ResourceType
+from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.unknown import Unknown
 
@@ -40,6 +41,27 @@ def with_unknown(row: Resource, names: Collection[str]) -> dict[str, Any]:
         key: Unknown(row.name, (base_name(key),)) if base_name(key) in names else value
         for key, value in row.attributes.items()
     }
+
+
+def with_asked(row: Resource, kind: ResourceType[Any], wanted: Attributes) -> Resource:
+    """The row, with attributes that nothing has asked for before as not known: a walk reads them first."""
+    if isinstance(kind, NestedType) or row.external_id is not None:
+        return row
+    readable = kind.stored_names() & (
+        kind.attributes.keys() | ({"show"} if kind.entity is not None else set())
+    )
+    missing = ({str(path[0]) for path in wanted} & readable) - row.attributes.keys()
+    if not missing:
+        return row
+    return replace(
+        row, attributes={**row.attributes, **{name: Unknown(row.name, (name,)) for name in missing}}
+    )
+
+
+def lacks(row: Resource, wanted: Attributes) -> bool:
+    """Whether a resource that contains a stack has not stored some attribute that is wanted."""
+    keys = {attribute_key(str(path[0]), tuple(path[1:])) for path in wanted}
+    return not keys <= row.attributes.keys()
 
 
 def all_unknown(row: Resource) -> Resource:

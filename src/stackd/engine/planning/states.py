@@ -1,51 +1,111 @@
 """What may happen to a stack or resource in which state. What is not in these tables cannot happen.
 
-A state is an action with a status. ``START`` says from which states an action may begin on a stack;
-``RESOURCE_START`` the same for a resource. Ends are always ``(action, COMPLETE)`` or
-``(action, FAILED)`` of the action that began.
+A state is an action with a status. ``STACK_MOVES`` and ``RESOURCE_MOVES`` list for every state the states
+that may follow it; ``moved`` is the only function that changes a state, and consults them. ``START`` lists
+the states in which an action may begin on a stack, ``RESOURCE_START`` the same for a resource.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from stackd.errors import ActionInProgress, NotSupported
 from stackd.records import Action, Resource, Stack, Status
 
 State = tuple[Action, Status]
+R = TypeVar("R", Stack, Resource)
 
 _A = Action
 _IP, _OK, _BAD = Status.IN_PROGRESS, Status.COMPLETE, Status.FAILED
 _DONE = (_OK, _BAD)
+_OPEN = (_IP, _BAD)
 _ANY = (_IP, _OK, _BAD)
+
+
+class IllegalTransition(Exception):
+    """A stack or resource would enter a state that cannot follow its present one: an error of the engine."""
 
 
 def _states(actions: str, statuses: tuple[Status, ...]) -> frozenset[State]:
     return frozenset((Action(name), status) for name in actions.split() for status in statuses)
 
 
+def _moves(*entries: tuple[frozenset[State], State]) -> dict[State, frozenset[State]]:
+    """What may follow each state, from pairs of the states before a move and the state after it."""
+    return {state: frozenset(after for before, after in entries if state in before) for state in STATES}
+
+
+_INITIAL = _states("INIT", (_OK,))
+"""The state of what is not made yet."""
+
+_CHANGEABLE = "CREATE UPDATE ROLLBACK RESUME CHECK ADOPT SNAPSHOT RESTORE"
+STATES: Final = _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY)
+
 ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
 """Actions whose failure is rolled back when the stack says so."""
 
-_CHANGEABLE = "CREATE UPDATE ROLLBACK RESUME CHECK ADOPT SNAPSHOT RESTORE"
-
-START: dict[Action, frozenset[State]] = {
+START: Final[Mapping[Action, frozenset[State]]] = {
+    _A.CREATE: _INITIAL | _states("CREATE", _OPEN),
+    _A.ADOPT: _INITIAL,
     _A.UPDATE: _states(_CHANGEABLE, _ANY),
     _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
-    _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", (_IP, _BAD)),
-    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND DELETE", _DONE),
+    _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
+    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),
     _A.SUSPEND: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
     _A.RESUME: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
     _A.SNAPSHOT: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
     _A.RESTORE: _states(_CHANGEABLE, _DONE),
 }
 
-RESOURCE_START: dict[Action, frozenset[State]] = {
-    _A.CREATE: _states("INIT", (_OK,)) | _states("CREATE", (_IP, _BAD)) | _states("DELETE", (_IP, _OK, _BAD)),
+RESOURCE_START: Final[Mapping[Action, frozenset[State]]] = {
+    _A.CREATE: _INITIAL | _states("CREATE", _OPEN) | _states("DELETE", _ANY),
+    _A.ADOPT: _INITIAL | _states("CREATE UPDATE ADOPT CHECK DELETE", _OPEN),
     _A.UPDATE: _states(_CHANGEABLE, _ANY),
-    _A.DELETE: _states(f"INIT {_CHANGEABLE} SUSPEND DELETE", _ANY),
+    _A.DELETE: _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY),
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _ANY),
     _A.SUSPEND: _states(_CHANGEABLE, (_OK,)) | _states("SUSPEND", _ANY),
     _A.RESUME: _states("SUSPEND", (_OK,)) | _states("RESUME", _ANY),
 }
+
+STACK_MOVES: Final = _moves(
+    *((before, (action, _IP)) for action, before in START.items()),
+    # An end is stored again where the operations of a nested stack and of its parent run the same action.
+    *((_states(action, _ANY), (action, end)) for action in START for end in _DONE),
+    # An update of the parent updates a nested stack whose own deletion failed or was interrupted.
+    (_states("DELETE", _OPEN), (_A.UPDATE, _IP)),
+    # New files that change nothing in a nested stack are stored without UPDATE_IN_PROGRESS; storing may fail.
+    (_states(_CHANGEABLE, (_OK,)), (_A.UPDATE, _BAD)),
+)
+"""For every state of a stack the states that may follow it."""
+
+RESOURCE_MOVES: Final = _moves(
+    *((before, (action, _IP)) for action, before in RESOURCE_START.items()),
+    *((_states(action, (_IP,)), (action, end)) for action in RESOURCE_START for end in _DONE),
+    # The recovery of an interrupted create finds that nothing was made.
+    (_states("CREATE", (_IP,)), (_A.INIT, _OK)),
+    # A nested stack that was never stored is created by the update that follows.
+    (_states("UPDATE", (_IP,)), (_A.CREATE, _IP)),
+    # The definition of a deleted resource that is wanted again cannot be evaluated.
+    (_states("DELETE", _ANY), (_A.UPDATE, _IP)),
+    # A failed resource turns out to be as it should be.
+    *((_states(action, (_BAD,)), (Action(action), _OK)) for action in _CHANGEABLE.split()),
+    # A user marks a resource unhealthy.
+    (_INITIAL | _states(f"{_CHANGEABLE} SUSPEND", _DONE), (_A.CHECK, _BAD)),
+)
+"""For every state of a resource the states that may follow it."""
+
+
+def moved(record: R, action: Action, status: Status, reason: str, **values: Any) -> R:
+    """The record in a new state, with further new ``values``. Raises ``IllegalTransition``."""
+    moves = STACK_MOVES if isinstance(record, Stack) else RESOURCE_MOVES
+    if (action, status) not in moves.get((record.action, record.status), ()):
+        subject = f"{type(record).__name__.lower()} {record.name} ({record.id})"
+        raise IllegalTransition(
+            f"The {subject} cannot become {action}_{status}: it is {record.action}_{record.status}."
+        )
+    return replace(record, action=action, status=status, reason=reason, **values)
 
 
 def require_start(stack: Stack, action: Action) -> None:
@@ -57,8 +117,3 @@ def require_start(stack: Stack, action: Action) -> None:
     gerund = {_A.SUSPEND: "suspended", _A.DELETE: "deleting"}.get(stack.action, stack.action.lower())
     verb = {_A.UPDATE: "Updating"}.get(action, action.capitalize())
     raise NotSupported(f"{verb} a stack when it is {gerund} is not supported.")
-
-
-def may_start(resource: Resource, action: Action) -> bool:
-    """Whether a resource in this state admits the action."""
-    return (resource.action, resource.status) in RESOURCE_START[action]

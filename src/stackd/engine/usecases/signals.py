@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
-from stackd.db.journal import Change, Update
+from stackd.db.journal import Change
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
@@ -20,6 +20,7 @@ from stackd.engine.factories import new_id, now, resource_event
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
+from stackd.engine.transitions import move_resource
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
@@ -110,9 +111,8 @@ async def mark(
         status = Status.COMPLETE
     else:
         return
-    values = {"action": Action.CHECK, "status": status, "reason": reason}
-    event = resource_event(stack, row, Action.CHECK, status, reason, row.physical_id)
-    await engine.services.journal.write(Update(Resource, row.id, values), event)
+    move = move_resource(stack, row, Action.CHECK, status, reason, row.physical_id)
+    await engine.services.journal.write(move.change, *move.events)
 
 
 def refuse_foreign_guest(caller: Caller, row: Resource, what: str = "read the metadata of") -> None:

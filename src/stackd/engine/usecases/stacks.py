@@ -13,13 +13,14 @@ from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import stacks
-from stackd.db.journal import Change, Insert, Update
+from stackd.db.journal import Change, Insert
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
-from stackd.engine.factories import identity_of, new_id, now, stack_event
+from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
+from stackd.engine.transitions import Transition, move_stack, new_stack
 from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
@@ -88,31 +89,13 @@ async def accept_new(
         source.environment.to_data(),
         source.files,
     )
-    moment = now()
-    stack = Stack(
-        id=stack_id,
-        project_id=caller.project_id,
-        name=request.name,
-        owner=caller.user_name,
-        user_id=caller.user_id,
-        action=Action.CREATE,
-        status=Status.IN_PROGRESS,
-        reason="Stack CREATE started",
-        definition=definition,
-        description=source.template.description,
-        tags=request.tags,
-        timeout_mins=request.timeout_mins or None,
-        disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
-        root_id=stack_id,
-        created_at=moment,
-        credential_id=credential.id,
-        operation_id=new_id(),
-    )
+    ids = {"credential_id": credential.id, "operation_id": new_id()}
+    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), Action.CREATE)
+    stack = move.record
     operation = _operation(engine, caller, stack, options)
-    event = stack_event(stack, stack.action, stack.status, stack.reason)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await exports.begin(engine.services.db, stack, checked.desired)
-    await engine.services.journal.write(*puts, *others, Insert(stack), Insert(operation), event, *shared)
+    await engine.services.journal.write(*puts, *others, move.change, Insert(operation), *move.events, *shared)
     if source.environment.event_sinks:
         engine.sinks.watch(stack_id)
     engine.operator.schedule(stack.root_id)
@@ -122,8 +105,17 @@ async def accept_new(
 async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
     """What ``create`` would make, checked just the same."""
     checked, _ = await checked_new(engine, caller, request)
-    stack = Stack(
-        id="None",
+    stack = _unmade(caller, request, checked, "None", Definition())
+    await exports.begin(engine.services.db, stack, checked.desired)
+    return stack, checked
+
+
+def _unmade(
+    caller: Caller, request: StackRequest, checked: Checked, stack_id: str, definition: Definition, **ids: Any
+) -> Stack:
+    """The stack that a request describes, in its initial state."""
+    return Stack(
+        id=stack_id,
         project_id=caller.project_id,
         name=request.name,
         owner=caller.user_name,
@@ -131,16 +123,15 @@ async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tupl
         action=Action.INIT,
         status=Status.COMPLETE,
         reason="",
-        definition=Definition(),
+        definition=definition,
         description=checked.source.template.description,
         tags=request.tags,
         timeout_mins=request.timeout_mins or None,
         disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
-        root_id="None",
+        root_id=stack_id,
         created_at=now(),
+        **ids,
     )
-    await exports.begin(engine.services.db, stack, checked.desired)
-    return stack, checked
 
 
 async def update(
@@ -241,7 +232,8 @@ async def accept_deletion(
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
-        before.append(stack_event(stack, stack.action, Status.FAILED, f"Stack {stack.action} cancelled"))
+        cancelled = _cancelled(stack)
+        stack, before = cancelled.record, [*before, *cancelled.events]
     return await _accept(
         engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
     )
@@ -274,22 +266,23 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     changes = await hooks.cancelled(engine.services, tree)
     for each in tree:
         if each.status is Status.IN_PROGRESS and each.id != stack.id:
-            changes += _cancelled(each)
-    cancelled = replace(stack, operation_id=new_id())
-    changes += _cancelled(stack, operation_id=cancelled.operation_id)
+            changes += _changes(_cancelled(each))
+    move = _cancelled(stack, where={"operation_id": stack.operation_id}, operation_id=new_id())
+    changes += _changes(move)
     # No stack is at this operation: it only makes whoever works on the tree look up and stop.
     notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
     await engine.services.journal.write(*changes, Insert(notice))
     engine.operator.schedule(stack.root_id)
-    return cancelled
+    return move.record
 
 
-def _cancelled(stack: Stack, **values: Any) -> list[Change]:
+def _cancelled(stack: Stack, **options: Any) -> Transition[Stack]:
     reason = f"Stack {stack.action} cancelled"
-    ended = {"status": Status.FAILED, "reason": reason, **values}
-    where = {"operation_id": stack.operation_id} if values else {}
-    event = stack_event(stack, stack.action, Status.FAILED, reason)
-    return [Update(Stack, stack.id, ended, where=where), event]
+    return move_stack(stack, stack.action, Status.FAILED, reason, **options)
+
+
+def _changes(move: Transition[Stack]) -> list[Change]:
+    return [move.change, *move.events]
 
 
 def _require_running(stack: Stack, *actions: Action) -> None:
@@ -324,23 +317,13 @@ async def _accept(
 
     Raises ``Fenced`` when the stack is no longer as it was read.
     """
-    reason = f"Stack {action} started"
-    moved = {
-        **values,
-        "action": action,
-        "status": Status.IN_PROGRESS,
-        "reason": reason,
-        "operation_id": new_id(),
-    }
-    accepted = replace(stack, **moved)
-    await engine.services.journal.write(
-        *others,
-        Update(Stack, stack.id, moved, where={"operation_id": stack.operation_id}),
-        Insert(_operation(engine, caller, accepted, options)),
-        stack_event(accepted, action, Status.IN_PROGRESS, reason),
-    )
+    unchanged = {"operation_id": stack.operation_id}
+    values = {**values, "operation_id": new_id()}
+    move = move_stack(stack, action, Status.IN_PROGRESS, where=unchanged, again=True, **values)
+    operation = Insert(_operation(engine, caller, move.record, options))
+    await engine.services.journal.write(*others, move.change, operation, *move.events)
     engine.operator.schedule(stack.root_id)
-    return accepted
+    return move.record
 
 
 def _operation(

@@ -30,6 +30,10 @@ class Volume(ResourceType[VolumeProps]):
     awaits_deletion = True
     checkable = True
     snapshots = True
+    shown_by: ClassVar = {
+        "volume_type": ("availability_zone", "encrypted", "multiattach"),
+        "backup_id": ("bootable",),
+    }
     attributes: ClassVar = {
         "availability_zone": attr("The availability zone of the volume."),
         "size": attr("Size in GB."),

@@ -64,6 +64,7 @@ class TestResource(ResourceType[TestResourceProps]):
 
     __test__ = False
     attributes: ClassVar = {"output": attr("The property value.", "any", LIVE, read=_output)}
+    shown_by: ClassVar = {"value": ("output",)}
     checkable = True
 
     def needs_replace(

@@ -24,6 +24,7 @@ class User(RestResource[UserProps]):
         "default_project": "default_project_id",
         "password": Field("password", cleared=KEEP),
     }
+    shown_by: ClassVar = {"password": ("password_expires_at",)}
     attributes: ClassVar = {
         "name": attr("Name of the user.", since="9.0.0"),
         "default_project_id": attr("Id of the default project.", since="9.0.0"),

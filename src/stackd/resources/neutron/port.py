@@ -56,7 +56,12 @@ class Port(RestResource[PortProps]):
         "dns_name": Field("dns_name", cleared=""),
         "allowed_address_pairs": Field("allowed_address_pairs", cleared=[]),
     }
-    shown_by: ClassVar = {"fixed_ips": ("subnets", "dns_assignment"), "dns_name": ("dns_assignment",)}
+    shown_by: ClassVar = {
+        "fixed_ips": ("subnets", "dns_assignment"),
+        "no_fixed_ips": ("fixed_ips", "subnets", "dns_assignment"),
+        "dns_name": ("dns_assignment",),
+        "admin_state_up": ("status",),
+    }
     attributes: ClassVar = {
         "admin_state_up": attr("Whether the port carries traffic."),
         "device_id": attr("Id of the device that uses the port."),
