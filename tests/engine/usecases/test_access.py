@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stackd.auth.policy import Policy
 from stackd.db.stacks import Page, StackFilter
 from stackd.engine.usecases import (
     access,
     actions,
     event_queries,
+    plans,
     resource_queries,
     resource_types,
     service_queries,
@@ -53,6 +56,12 @@ ON_A_STACK: dict[str, UseCase] = {
     "action": lambda reader, caller, named: actions.act(reader.engine, caller, named, "cancel_update"),
     "update": lambda reader, caller, named: stacks.update(reader.engine, caller, named, REQUEST),
     "delete": lambda reader, caller, named: stacks.delete(reader.engine, caller, named),
+    "plan": lambda reader, caller, named: plans.draft_update(
+        reader.engine, caller, named, REQUEST, observe=False
+    ),
+    "plan of a deletion": lambda reader, caller, named: plans.draft_deletion(
+        reader.engine, caller, named, observe=False
+    ),
 }
 ON_NONE: dict[str, Callable[[Reader, Caller], Any]] = {
     "list": lambda reader, caller: stack_queries.listed(reader, caller, StackFilter(), Page()),
@@ -71,6 +80,11 @@ ON_NONE: dict[str, Callable[[Reader, Caller], Any]] = {
     ),
     "build": lambda reader, caller: service_queries.build(reader.engine, caller),
     "processes": lambda reader, caller: service_queries.processes(reader.engine, caller),
+    "new plan": lambda reader, caller: plans.draft_new(reader.engine, caller, REQUEST),
+    "plans": lambda reader, caller: plans.listed(reader.engine, caller),
+    "saved plan": lambda reader, caller: plans.shown(reader.engine, caller, "none"),
+    "delete a plan": lambda reader, caller: plans.delete(reader.engine, caller, "none"),
+    "execute a plan": lambda reader, caller: plans.execute(reader.engine, caller, "none"),
 }
 
 
@@ -127,6 +141,22 @@ async def test_front_end_with_rules_of_its_own_passes_them(stackd_world: World) 
         rule = "cloudformation:DescribeStackResource"
         view, _ = await resource_queries.show(reader, guest, stack, "v", rule=rule)
         assert view.resource.name == "v"
+
+
+@pytest.mark.parametrize("rule", ["plans:execute", "stacks:delete"])
+async def test_plan_is_executed_only_by_whom_its_action_is_allowed_to(
+    stackd_world: World, tmp_path: Path, rule: str
+) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        draft = await plans.draft_deletion(reader.engine, process.caller, stack, observe=False)
+        saved = await plans.save(reader.engine, draft)
+        rules = tmp_path / "policy.yaml"
+        rules.write_text(f'"{rule}": "role:somebody_else"\n')
+        process.engine.policy = Policy(rules)
+        with pytest.raises(Forbidden):
+            await plans.execute(process.engine, process.caller, saved.id)
+        assert (await plans.shown(process.engine, process.caller, saved.id)).state == plans.READY
 
 
 async def test_stack_is_looked_up_by_name_and_by_id(stackd_world: World) -> None:

@@ -28,8 +28,8 @@ Path = tuple[str, ...]
 class Step:
     """What is done to one resource. ``row`` is the id of the stored row that it starts from, if there is one.
 
-    One that is ``deferred`` contains a stack that can be planned, or wholly planned, only when the walk reaches
-    it: its steps depend on what is not known yet, or members stand in while others are updated. ``removes``
+    One that is ``deferred`` contains a stack that can be planned wholly only when the walk reaches it: its
+    steps depend on what is not known yet, or members stand in while others are updated. ``removes``
     says that the row goes: it is of a name that is not wanted any more, or was replaced before.
     """
 

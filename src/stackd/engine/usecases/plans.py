@@ -42,6 +42,12 @@ EXECUTED: Final = "executed"
 _OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
 _ATTEMPTS: Final = 5
 _COUNTED: Final = ("create", "update", "replace", "delete", "keep")
+_RULES: Final = {
+    Action.CREATE: "stacks:create",
+    Action.UPDATE: "stacks:update",
+    Action.DELETE: "stacks:delete",
+}
+"""The rule of policy that whoever executes a plan must satisfy as well, by the plan's action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,7 @@ async def execute(engine: Engine, caller: Caller, plan_id: str) -> Stack:
     engine.policy.enforce(caller, "plans:execute")
     for _ in range(_ATTEMPTS):
         saved = await _found(engine, caller, plan_id)
+        engine.policy.enforce(caller, _RULES[saved.action])
         _require_ready(saved)
         try:
             return await _execute(engine, caller, saved)
