@@ -1,4 +1,4 @@
-"""Builds everything out of the settings, wires it together, and serves it in one process."""
+"""Builds all parts from the settings, wires them together, and serves the APIs in one process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from stackd.settings import Listener, OperatorEnvironment, Settings, SettingsErr
 
 log = structlog.get_logger(__name__)
 SWITCH = 0.001
-"""Seconds for which a thread that computes may keep the event loop waiting: a fifth of what is usual."""
+"""Seconds for which a computing thread may delay the event loop: a fifth of Python's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class CipherSealer:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The wired process: what the front ends are given."""
+    """The wired process: the parts that the front ends use."""
 
     settings: Settings
     engine: Engine
@@ -81,9 +81,9 @@ class Parts:
 
 @contextlib.asynccontextmanager
 async def wired(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
-    """Everything but the HTTP servers, started; it is stopped in good order at the end.
+    """All parts except the HTTP servers, started; they are shut down at the end of the block.
 
-    ``clock`` gives the time for leases.
+    ``clock`` returns the time for leases.
     """
     keys = [each.get_secret_value() for each in encryption_keys(settings)]
     cipher = Cipher(keys)
@@ -127,7 +127,7 @@ def make_clouds(settings: Settings) -> Clouds:
 
 
 def service_credentials(settings: Settings) -> PasswordCredentials:
-    """stackd's own user."""
+    """The credentials of the service user."""
     keystone = settings.keystone
     return PasswordCredentials(
         keystone.password.get_secret_value(),
@@ -138,7 +138,7 @@ def service_credentials(settings: Settings) -> PasswordCredentials:
 
 
 def make_egress(settings: Settings) -> Egress:
-    """The client for URLs that users name."""
+    """The client for URLs from users."""
     egress = settings.egress
     return Egress(
         EgressSettings(
@@ -202,20 +202,20 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
 
 
 def environment_directory(named: str) -> Path | None:
-    """The directory of the operator's environment; None where there is none and none was asked for."""
+    """The directory of the operator's environment; None if it is not configured and does not exist."""
     is_default = named == OperatorEnvironment().directory
     return None if not named or (is_default and not Path(named).is_dir()) else Path(named)
 
 
 def public_url(listener: Listener) -> str:
-    """Where others reach a listener, without a slash at its end."""
+    """The public URL of a listener, without a final slash."""
     return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
 
 
 def _stack_domain(
     settings: Settings, clouds: Clouds
 ) -> Callable[[], Awaitable[tuple[StackUsers, str]]] | None:
-    """How the stack domain is opened when the first stack user is needed; None without one."""
+    """A function that opens the stack domain when the first stack user is needed; None without one."""
     keystone = settings.keystone
     if not keystone.stack_domain_name or not keystone.stack_domain_admin:
         return None
@@ -265,7 +265,7 @@ def only_process(settings: Settings) -> Iterator[None]:
 def calm_collector() -> None:
     """Keep the garbage collector from stopping the event loop.
 
-    What lives as long as the process is never looked at again, and the oldest generation, which with a
+    Objects that live as long as the process are never scanned again, and the oldest generation, which with a
     large operation takes a third of a second, hardly ever: the engine collects it between operations.
     """
     gc.collect()

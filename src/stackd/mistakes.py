@@ -29,7 +29,7 @@ class StackdError(Exception):
 
     @property
     def message(self) -> str:
-        """What is said of it."""
+        """The message."""
         return self._message
 
     def __str__(self) -> str:
@@ -73,9 +73,9 @@ class TemplateError(StackdError):
     """The template, environment or a parameter is invalid.
 
     ``complaint`` is what is wrong, a text where the sentence is made at one place only. ``lead`` stands
-    before the sentence, parted by colons; `HERE` in it is the path. ``path`` is dotted
+    before the sentence, separated by colons; `HERE` in it is the path. ``path`` is dotted
     (``resources.web.properties.image``), ``at`` the path that the message shows when that is another.
-    ``place`` is where it stands in a text, ``remedy`` one sentence that says what to do, ``value`` what
+    ``place`` is its place in a text, ``remedy`` one sentence with the correction, ``value`` what
     stands there, None when there is nothing to show.
 
     The data never change: `but` makes another error of them.
@@ -141,7 +141,7 @@ class TemplateError(StackdError):
     def inside(self, label: str) -> Self:
         """An error of the stack inside the resource ``label``, seen from the stack around it.
 
-        A message that does not say where the mistake is says then in which resource.
+        A message without the place of the mistake then names the resource.
         """
         where = self.where.inside(label)
         if HERE in self.lead or HERE in self.complaint.words.values():
@@ -154,7 +154,7 @@ class TemplateError(StackdError):
         return self.but(path=self.where.as_member(), at=at)
 
     def quoted(self, *before: Word) -> dict[str, Any]:
-        """What another error takes to say the same in the same words, after what is ``before``."""
+        """The lead and complaint with which another error repeats the message, after ``before``."""
         lead = [self._here if part is HERE else part for part in self.lead]
         words = {key: self._here if word is HERE else word for key, word in self.complaint.words.items()}
         return {"complaint": Complaint(self.reason, words), "lead": (*before, *lead)}

@@ -1,4 +1,4 @@
-"""Keeping what takes long off the event loop."""
+"""Runs long computations in threads, off the event loop."""
 
 from __future__ import annotations
 

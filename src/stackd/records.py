@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Action(enum.StrEnum):
-    """What is or was being done to a stack or resource; ``INIT`` is for resources that wait."""
+    """The action on a stack or resource; ``INIT`` is for resources that wait."""
 
     INIT = "INIT"
     CREATE = "CREATE"
@@ -31,7 +31,7 @@ class Action(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """How far the action is."""
+    """The status of the action."""
 
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETE = "COMPLETE"
@@ -60,7 +60,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a stack should be: ids of its template, environment and files in the document store.
+    """The definition of a stack: ids of its template, environment and files in the document store.
 
     ``files`` is the id of a manifest document: a JSON object of file name → document id.
     Empty strings mean "nothing": an empty template, no environment, no files.
@@ -75,8 +75,8 @@ class Definition:
 class Stack:
     """A stack, root or nested. ``previous`` is what a rollback returns to.
 
-    ``operation_id`` names the newest accepted operation: a walk may change the stack's state only
-    while it still is the one that it works for. ``outputs`` is stored when a walk completes:
+    ``operation_id`` names the newest accepted operation: a traversal may change the stack's state only
+    while that is its own. ``outputs`` is stored when a traversal completes:
     ``{key: {"value": ...} | {"error": text}}``.
     """
 
@@ -189,7 +189,7 @@ class Operation:
 
 
 class HookState(enum.StrEnum):
-    """How far a pause is: to come when the action under way has ended, waiting for a person, over."""
+    """The state of a hook: scheduled after the running action, waiting for the user, or cleared."""
 
     ARMED = "armed"
     PENDING = "pending"
@@ -198,7 +198,7 @@ class HookState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A pause at one resource that its environment asks for, from the moment that it is certain to come.
+    """A hook: a pause at one resource that the environment asks for, stored once it is certain to occur.
 
     ``hook`` is its type (``pre-create``); ``operation_id`` names the operation that it belongs to.
     """
@@ -214,7 +214,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
-    """How far the events of a tree have been delivered to the event sinks of its environment.
+    """The progress of the delivery of a tree's events to the event sinks of its environment.
 
     ``id`` is the root stack's, ``cursor`` the ``seq`` of the last event that was delivered.
     """
@@ -225,10 +225,10 @@ class Sink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A name under which a stack offers a value to the other stacks of its project.
+    """An export: a name under which a stack offers a value to the other stacks of its project.
 
     ``id`` is made of project and name (``db.exports.export_id``), so a name has one owner. ``offered``
-    tells whether there is a value yet: until then the name is only reserved. ``revision`` is new with
+    is whether there is a value yet: until then the name is only reserved. ``revision`` is new with
     every value, ``touched`` with every stack that begins to import it.
     """
 
@@ -246,7 +246,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """The use that a stack makes of an export: from when it asks for it until it has ceased to need it."""
+    """An import: the use of an export by a stack, stored until the stack no longer needs it."""
 
     id: str
     project_id: str
@@ -261,7 +261,7 @@ class SavedPlan:
 
     ``stack_id`` is empty for a stack that does not exist yet. ``content`` is the plan's stored form,
     ``fingerprint`` a digest of each part of what it was made from by the part's name, ``options`` what the
-    request chose beside the definition. ``state`` is ``ready`` or ``executed``.
+    request chose besides the definition. ``state`` is ``ready`` or ``executed``.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Serving ASGI applications over HTTP in this event loop, until told to stop; and the log of the process."""
+"""Serves ASGI applications over HTTP in this event loop until a signal; configures the process's log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stackd.settings import Listener, Settings
 log = structlog.get_logger(__name__)
 
 _GRACE = 5
-"""Seconds that requests have to end when the server stops."""
+"""Seconds that running requests have to end when the server stops."""
 
 
 _KEEP_ALIVE = 75
@@ -65,7 +65,7 @@ async def serve_http(
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
-    """Return when the server answers, or has ended before it could."""
+    """Return when the server answers requests, or has failed to start."""
     while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.005)
 
@@ -129,26 +129,26 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def lag_probe(interval: float = 0.01) -> AsyncIterator[None]:
-    """Measure how late the event loop is, and log the longest delay of each second and of all.
+    """Measure the lag of the event loop; log the longest of each second and the longest of all.
 
-    ``own_ms`` is the longest for which this process itself is to blame: it was computing meanwhile.
+    ``own_ms`` is the longest that was caused by this process: it was computing meanwhile.
     """
     worst = 0.0
 
     async def measure() -> None:
         nonlocal worst
         longest = own = 0.0
-        told = time.monotonic()
+        logged_at = time.monotonic()
         while True:
             before, computed = time.monotonic(), time.process_time()
             await asyncio.sleep(interval)
             late = time.monotonic() - before - interval
             longest, worst = max(longest, late), max(worst, late)
             own = max(own, min(late, time.process_time() - computed))
-            if time.monotonic() - told >= 1.0:
+            if time.monotonic() - logged_at >= 1.0:
                 log.info("loop_lag", max_ms=round(longest * 1000, 2), own_ms=round(own * 1000, 2))
                 longest = own = 0.0
-                told = time.monotonic()
+                logged_at = time.monotonic()
 
     task = asyncio.create_task(measure(), name="lag probe")
     try:

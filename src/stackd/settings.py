@@ -43,7 +43,7 @@ class SettingsError(Exception):
 
 
 def _split(value: object) -> object:
-    """A list written in an environment variable: JSON, or words parted by commas."""
+    """A list in an environment variable: JSON, or comma-separated words."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -53,7 +53,7 @@ def _split(value: object) -> object:
 
 
 def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The networks as they are, if each of them is one."""
+    """The networks unchanged, if each of them is valid."""
     for value in values:
         ip_network(value)
     return values
@@ -412,7 +412,7 @@ def is_secret(key: Key) -> bool:
 
 
 def encryption_keys(settings: Settings) -> tuple[SecretStr, ...]:
-    """The keys for secrets at rest, first the one that encrypts; makes a key file beside a SQLite database.
+    """The keys for secrets at rest, the encrypting one first; creates a key file next to a SQLite database.
 
     Raises SettingsError when a key is malformed, or none is set and the database is shared.
     """
@@ -436,7 +436,7 @@ def new_encryption_key() -> str:
 
 
 def _key_file(path: Path) -> str:
-    """The key in the file, which is made first if there is none; two processes at once agree on one."""
+    """The key in the file, created if missing; concurrent processes agree on one key."""
     try:
         if not path.exists():
             _write_once(path, new_encryption_key() + "\n")
@@ -446,7 +446,7 @@ def _key_file(path: Path) -> str:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Make the file whole or not at all, unless somebody else has made it in the meantime."""
+    """Create the file atomically, unless another process has created it meanwhile."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:

@@ -1,7 +1,7 @@
-"""Why something in a template is wrong, where, and the sentences that say so.
+"""Renders mistakes in templates: their reasons, paths, and the sentences of the messages.
 
-A template error is data: a `Reason`, the words that vary, and the path. Only this module makes a message of
-them, and only where it is shown; whoever has to decide looks at the data. The words are Heat's.
+A template error is data: a `Reason`, the words that vary, and the path. Only this module renders a message of
+them, and only where it is shown; code decides by the data. The words are Heat's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 
 class Here(Enum):
-    """Stands among words for the path of the error, which is known only when it is shown."""
+    """Placeholder among words for the path of the error, which is known only when it is shown."""
 
     HERE = "here"
 
@@ -22,11 +22,11 @@ class Here(Enum):
 HERE: Final = Here.HERE
 Word = str | Here
 PROPERTY_ERROR: Final = ("Property error", HERE)
-"""What leads to the sentence about a property."""
+"""The leading part of messages about a property."""
 
 
 class Reason(Enum):
-    """What is wrong; the value is the sentence, with the names of the words that vary.
+    """The reason of a mistake; the value is the sentence, with the names of the words that vary.
 
     A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text. The word ``value``
     is what may differ when the members of a group all have the same mistake.
@@ -64,7 +64,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What is wrong, and the words that say of what, but not where."""
+    """A reason with its words, but without the place."""
 
     reason: Reason
     words: Mapping[str, Word]
@@ -118,6 +118,6 @@ _MEMBER_PATH: Final = re.compile(r"^resources\.(\d+)(?=\.|$)")
 
 
 def message(complaint: Complaint, lead: tuple[Word, ...], path: str) -> str:
-    """The whole message: what leads to the sentence, and the sentence, parted by colons."""
+    """The whole message: the leading parts and the sentence, separated by colons."""
     parts = [path if part is HERE else str(part) for part in lead]
     return ": ".join([*parts, complaint.sentence(path)])

@@ -136,7 +136,7 @@ def delete(
 
 
 def end_of_delete(session: Session, stack: Mapping[str, Any], marker: str) -> None:
-    """Wait until a stack is gone; raises Failure when it cannot be deleted."""
+    """Wait until a stack is deleted; raises Failure if it cannot be."""
     try:
         ended = follow(session, path_of(stack), marker)
     except Failure as failure:

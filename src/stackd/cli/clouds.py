@@ -12,7 +12,7 @@ from stackd.cli.failures import BAD_INPUT, Failure
 def with_cloud(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables, completed by the cloud that OS_CLOUD names; variables that are set win.
 
-    A `secure.yaml` in any of the usual directories may hold the passwords.
+    A `secure.yaml` in any of the usual directories may contain the passwords.
     """
     name = environ.get("OS_CLOUD")
     if not name:

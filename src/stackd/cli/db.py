@@ -55,9 +55,9 @@ def check(config_file: str | None) -> None:
     if state.up_to_date:
         click.echo(f"The database is at version {state.current}, as it should be.")
         return
-    told = [f"The database is at version {state.current or 'none'}; stackd needs {state.head}."]
-    told += [f"  {difference}" for difference in state.differences]
-    raise Failure("\n".join(told), FAILED, "Run `stackd db upgrade`.")
+    found = [f"The database is at version {state.current or 'none'}; stackd needs {state.head}."]
+    found += [f"  {difference}" for difference in state.differences]
+    raise Failure("\n".join(found), FAILED, "Run `stackd db upgrade`.")
 
 
 @db.command()

@@ -1,4 +1,4 @@
-"""The options that say what a stack is to be made of, and the request body that they make."""
+"""The options that define a stack, and the request body made of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackd.cli.packing import leave_references, pack
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a stack is to be made of, as the options say it."""
+    """The definition of a stack as given by options."""
 
     template: str | None
     template_url: str | None
@@ -53,7 +53,7 @@ class Definition:
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
-    """What an option of the form KEY=VALUE says; raises Failure."""
+    """Key and value of an option of the form KEY=VALUE; raises Failure."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise Failure(f"{option} {text!r} is not of the form KEY=VALUE.", BAD_INPUT)
@@ -61,7 +61,7 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 
 def definition_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what a stack is made of; the command gets them as its `definition`."""
+    """Adds the options that define a stack; the command gets them as its `definition`."""
 
     @functools.wraps(command)
     def run(**given: Any) -> None:

@@ -1,7 +1,7 @@
 """`stackd dev`: the server and a simulated OpenStack in one process, on loopback.
 
 Nothing is left behind unless --state names a directory. The simulated cloud itself is in memory: stacks that
-are kept in --state refer to objects that are gone after a restart.
+are stored in --state refer to objects that no longer exist after a restart.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def from_answer(status: int, body: object) -> Failure:
 
 
 def _place(error: dict[str, Any]) -> str:
-    """`file:line:column`, or nothing when the server did not say."""
+    """`file:line:column`, or empty if the server did not return it."""
     place = error.get("place")
     if isinstance(place, dict) and (place.get("file") or place.get("line")):
         parts = [place.get("file") or "template", place.get("line"), place.get("column")]

@@ -36,7 +36,7 @@ def path_of(stack: Mapping[str, Any]) -> str:
 
 
 def newest_event(session: Session, path: str) -> str:
-    """The id of the stack's last event: the marker from which a following operation is told apart."""
+    """The id of the stack's last event: the marker after which the next operation's events begin."""
     events = session.get(f"{path}/events", sort_dir="desc", limit=1)["events"]
     return str(events[0]["id"]) if events else ""
 
@@ -69,12 +69,12 @@ def require_success(session: Session, stack: Mapping[str, Any], wanted: str) -> 
     for item in _resources(session, path_of(stack), status="FAILED"):
         name = "/".join(part for part in (item.get("parent_resource"), item["resource_name"]) if part)
         reasons.append(f"  {name} ({item['resource_type']}): {item['resource_status_reason']}")
-    told = f"{stack['stack_name']} is {stack['stack_status']}: {stack['stack_status_reason']}"
-    raise Failure("\n".join([told, *reasons]), FAILED)
+    failed = f"{stack['stack_name']} is {stack['stack_status']}: {stack['stack_status_reason']}"
+    raise Failure("\n".join([failed, *reasons]), FAILED)
 
 
 def _may_yet_roll_back(stack: Mapping[str, Any]) -> int:
-    """How many further looks a finished stack deserves: a failure is briefly visible before its rollback."""
+    """Number of further polls of a finished stack: a failure is briefly visible before its rollback."""
     rolls_back = not stack.get("disable_rollback", True) and stack["stack_status"] in _ROLLS_BACK
     return 3 if rolls_back and not stack.get("parent") else 0
 
@@ -85,7 +85,7 @@ def _stack(session: Session, path: str) -> dict[str, Any]:
 
 
 def _events(session: Session, path: str, marker: str, stack: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The events since the marker; a stack that is deleted no longer tells those of the stacks below it."""
+    """The events since the marker; a deleted stack no longer returns those of its nested stacks."""
     query: dict[str, Any] = {"sort_dir": "asc"} | ({"marker": marker} if marker else {})
     query |= {} if stack["stack_status"] == "DELETE_COMPLETE" else {"nested_depth": _DEPTH}
     events: list[Mapping[str, Any]] = session.get(f"{path}/events", **query)["events"]
@@ -133,12 +133,12 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, height:
     from rich.table import Table
 
     counts = progress.counts()
-    told = f"{counts['COMPLETE']} of {len(progress.rows)} done, {counts['IN_PROGRESS']} running"
-    told += f", {counts['FAILED']} failed" if counts["FAILED"] else ""
+    caption = f"{counts['COMPLETE']} of {len(progress.rows)} done, {counts['IN_PROGRESS']} running"
+    caption += f", {counts['FAILED']} failed" if counts["FAILED"] else ""
     table = Table(
         box=box.SIMPLE_HEAD,
         title=f"{stack['stack_name']}  {stack['stack_status']}  {seconds:.0f} s",
-        caption=told,
+        caption=caption,
         title_justify="left",
         caption_justify="left",
     )

@@ -11,7 +11,7 @@ import click
 
 
 class Entry(NamedTuple):
-    """A subcommand: the module and name that hold it, and its line in the help text."""
+    """A subcommand: its module and name, and its line in the help text."""
 
     module: str
     name: str

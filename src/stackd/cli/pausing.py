@@ -97,7 +97,7 @@ def _stack_of(item: Mapping[str, Any]) -> str:
 
 
 def pending(events: Iterable[Mapping[str, Any]]) -> Sequence[dict[str, Any]]:
-    """The hooks that events tell of and that no later event ends, oldest first."""
+    """The hooks that events set and that no later event clears, oldest first."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for event in events:
         stack, reason = _stack_of(event), event.get("resource_status_reason") or ""

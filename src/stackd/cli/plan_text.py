@@ -99,7 +99,7 @@ def _short_type(name: str) -> str:
 
 
 def _notes(cause: Mapping[str, Any]) -> list[str]:
-    """What is to be said of a cause beside its values."""
+    """The notes on a cause besides its values."""
     rule = str(cause.get("rule") or "")
     if not cause.get("replaces"):
         return [rule] if rule else []

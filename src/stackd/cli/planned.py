@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stackd.cli.session import Session
 
 CHANGES: Final = 2
-"""The exit code that says, if asked for, that there are changes."""
+"""The exit code for "there are changes", with ``--detailed-exitcode``."""
 
 
 def dry_run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,7 +28,7 @@ def dry_run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def detailed_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that tells changes from none by the exit code."""
+    """Adds ``--detailed-exitcode``, with which the exit code shows whether there are changes."""
     return click.option(
         "--detailed-exitcode",
         "detailed",
@@ -79,5 +79,5 @@ def print_lines(lines: Sequence[Line]) -> None:
 
 
 def end_with(plans: Sequence[Mapping[str, Any]], *, detailed: bool) -> NoReturn:
-    """End the command with the exit code that says, if asked for, whether something would change."""
+    """Exit the command; if ``detailed``, the exit code shows whether something would change."""
     sys.exit(CHANGES if detailed and any(plan.get("steps") for plan in plans) else 0)

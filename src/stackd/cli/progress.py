@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-# What the eye looks for first comes first in the table.
+# The most important statuses come first in the table.
 _RANK = {"FAILED": 0, "IN_PROGRESS": 1, "COMPLETE": 2}
 _WAITING = 3
 

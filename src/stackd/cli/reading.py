@@ -1,4 +1,4 @@
-"""The commands that only look: list, show, resources, events, outputs."""
+"""The read-only commands: list, show, resources, events, outputs."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _takes(description: dict[str, Any], indent: str = "  ") -> list[str]:
 
 
 def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding], dict[str, Any]]:
-    """What the API's validation says."""
+    """The findings and the answer of the API's validation."""
     package = packed(given)
     texts = Texts.of(given, package)
     body = package.body() | {"parameters": given.values()}

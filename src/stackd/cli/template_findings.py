@@ -1,4 +1,4 @@
-"""What is said about a template: findings, for people with the line of text, for programs as JSON."""
+"""Renders findings about a template: as text with the source line, or as JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Finding:
 
 
 def finding(error: StackdError, texts: Texts, severity: str = ERROR, rule: str = "") -> Finding:
-    """What an error says, with the text that it points at."""
+    """The finding of an error, with the source text at its place."""
     if not isinstance(error, TemplateError):
         return Finding(severity, error.message, file=texts.root, rule=rule)
     place = texts.original(error.place)
@@ -55,7 +55,7 @@ def finding(error: StackdError, texts: Texts, severity: str = ERROR, rule: str =
 
 
 def unreadable(error: Unreadable) -> Finding:
-    """What a text that cannot be parsed says."""
+    """The finding of a text that cannot be parsed."""
     place: Place = error.place
     lines = error.text.splitlines()
     source = lines[place.line - 1] if 0 < place.line <= len(lines) else ""

@@ -50,7 +50,7 @@ def _type(name: str) -> str:
 
 
 def _edges(desired: Desired, name: str) -> list[Edge]:
-    """What a resource needs, and why; a reference tells more than that it is named in depends_on, too."""
+    """The requirements of a resource with their reasons; a reference takes precedence over depends_on."""
     definition = desired.resources[name]
     parts = (definition.properties, definition.metadata)
     referred = {use.resource for part in parts for use in references(part, conditions=desired.conditions)}

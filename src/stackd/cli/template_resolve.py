@@ -32,7 +32,7 @@ _TEXT_FUNCTIONS: Final = frozenset(
     }
 )
 _SHORTEST: Final = 4
-"""Letters of a secret that is looked for inside of longer texts."""
+"""Minimum length of a secret that is searched for inside of longer texts."""
 _SECTIONS: Final = ("properties", "metadata", "update_policy", "external_id")
 
 
@@ -103,7 +103,7 @@ def _concealed(value: Any, secrets: frozenset[str]) -> Any:
 
 
 def _resource(desired: Desired, name: str, values: _Values) -> dict[str, Any]:
-    """A resource in the order in which it is written; its condition holds, or may hold."""
+    """A resource, with its keys in the order of the text; its condition is true or unknown."""
     definition = desired.resources[name]
     keys = {written: key for key, written in desired.source.template.version.resource_keys.items()}
     shown: dict[str, Any] = {}
@@ -193,7 +193,7 @@ class _Scope:
         return self._scope.all_attributes(resource)
 
     def facade(self, key: str) -> Any:
-        """What the resource around this stack says."""
+        """A value of the parent resource."""
         return self._scope.facade(key)
 
 

@@ -1,7 +1,7 @@
 """A template of this machine with its environments and files, read the way the server would get them.
 
-The server is sent texts in which references to files are rewritten. What is said about them is said in terms
-of the files as they stand on the disk: `Texts` turns places back.
+The server is sent texts in which references to files are rewritten. Findings about them are shown in terms
+of the files on the disk: `Texts` converts the places.
 """
 
 from __future__ import annotations

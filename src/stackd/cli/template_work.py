@@ -27,7 +27,7 @@ class Work:
     source: Source
 
     def findings(self, errors: Sequence[StackdError], severity: str) -> list[Finding]:
-        """What errors say, in terms of the files on the disk."""
+        """The findings of errors, in terms of the files on the disk."""
         return [finding(error, self.texts, severity) for error in errors]
 
 

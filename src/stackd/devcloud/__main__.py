@@ -27,7 +27,7 @@ def exports(cloud: DevCloud) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run until interrupted; the first lines tell where."""
+    """Run until interrupted; prints the cloud's addresses first."""
     parser = argparse.ArgumentParser(prog="stackd.devcloud", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)

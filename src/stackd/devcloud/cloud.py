@@ -1,4 +1,4 @@
-"""The dev cloud as an ASGI application: from a request to the right service and back."""
+"""The dev cloud as an ASGI application, which routes requests to its services."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ConnectionDropped(ConnectionResetError):
 
 
 class DevCloud:
-    """A simulated OpenStack; `app` serves it, `store` is what it holds."""
+    """A simulated OpenStack; `app` serves it, `store` contains its objects."""
 
     def __init__(
         self,
@@ -80,13 +80,13 @@ class DevCloud:
 
     @property
     def auth_url(self) -> str:
-        """Where Keystone is."""
+        """The URL of Keystone."""
         return f"{self.world.base_url}/identity/v3"
 
     def register(self, kind: str, name: str, url: str) -> None:
-        """Enter a service from outside, such as `orchestration`, in the catalog.
+        """Add an external service, such as `orchestration`, to the catalog.
 
-        The URL may hold `%(tenant_id)s`.
+        The URL may contain `%(tenant_id)s`.
         """
         register(self.world, kind, name, url)
 
@@ -290,7 +290,7 @@ async def _drop(scope: Scope) -> None:
     if extension is None:
         raise ConnectionDropped("the dev cloud dropped the connection")
     extension["cut"]()
-    for _ in range(3):  # until the server has noticed that the connection is gone
+    for _ in range(3):  # until the server has noticed that the connection is closed
         await asyncio.sleep(0)
 
 

@@ -1,7 +1,7 @@
-"""The engine behind every collection of objects: create, list, show, update and delete by declaration.
+"""Declared collections of objects: create, list, show, update and delete.
 
-A `Collection` says what its objects are; a `Style` says how the service that owns it speaks. `routes_of`
-makes the routes. What a service does besides is in small functions, the hooks of the collection.
+A `Collection` declares its objects; a `Style` declares the conventions of its service. `routes_of`
+makes the routes. Other behaviour is in small functions, the hooks of the collection.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Progression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How a service speaks: its errors, pages, ids and times."""
+    """The conventions of a service: its errors, pages, ids and times."""
 
     missing: Callable[[str, str], Fault]
-    """The fault for an object (label, id) that is not there."""
+    """The fault for a missing object (label, id)."""
 
     duplicate: Callable[[str, str], Fault]
     """The fault for a second object (label, value) of a unique name."""
@@ -80,7 +80,7 @@ class Style:
     largest_limit: int | None = None
     newest_first: bool = False
     refuses_hidden: bool = False
-    """Whether what the caller may not see is a 403 rather than a 404."""
+    """Whether an object that the caller may not see is a 403 rather than a 404."""
 
     strict: bool = False
     """Whether unknown fields are refused."""
@@ -118,7 +118,7 @@ class Collection:
 
     plural: str
     label: str
-    """What error messages call such an object."""
+    """The name of such an object in error messages."""
 
     fields: Mapping[str, Field]
     indexes: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ class Collection:
     quota: str = ""
     progress: Progression | None = None
     broken: JSON = field(default_factory=lambda: {"status": "ERROR"})
-    """What an injected fault makes of a new object."""
+    """The changes that an injected fault makes to a new object."""
 
     sees: Sight = own
     writer: str = "member"
@@ -156,7 +156,7 @@ class Collection:
     """Raises a fault if the object must not be deleted."""
 
     release: Callable[[World, Entity], None] | None = None
-    """What goes with the object once it is gone."""
+    """Deletes what belongs to the object after its deletion."""
 
     view: View | None = None
     brief: View | None = None
@@ -266,7 +266,7 @@ def delete(coll: Collection, call: Call, entity: Entity) -> None:
 
 
 def touch(style: Style, world: World, entity: Entity) -> None:
-    """Note that the object has just changed."""
+    """Set the time of the object's last change."""
     if style.updated_key and style.updated_key in entity.data:
         entity.data[style.updated_key] = style.stamp(world.clock())
     if style.revision and "revision_number" in entity.data:

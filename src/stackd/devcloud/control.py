@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def answer(cloud: DevCloud, method: str, path: str, body: bytes) -> Reply:
-    """The reply to a call that is for no service."""
+    """The reply to a call of the control API."""
     name = path.strip("/").removeprefix("_dev").strip("/")
     if path in ("", "/"):
         return Reply(200, {"url": cloud.world.base_url, "auth_url": cloud.auth_url})

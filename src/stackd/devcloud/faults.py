@@ -13,7 +13,7 @@ EFFECTS = ("status", "drop", "drop_after", "delay", "error_status")
 
 @dataclass(slots=True)
 class Rule:
-    """Which calls to disturb, and how."""
+    """A rule: the calls that it matches, and the fault to inject."""
 
     effect: str
     """`status`, `drop` (before any work), `drop_after` (the answer is lost), `delay`, `error_status`."""
@@ -54,13 +54,13 @@ class FaultRules:
         self.rules = [parse_rule(rule) for rule in rules]
 
     def replace(self, rules: Iterable[Mapping[str, Any]], seed: int | None = None) -> None:
-        """Put other rules in force; a seed restarts the dice."""
+        """Replace the rules; a seed restarts the random generator."""
         self.rules = [parse_rule(rule) for rule in rules]
         if seed is not None:
             self.random.seed(seed)
 
     def firing(self, service: str, method: str, path: str) -> list[Rule]:
-        """The rules that disturb this call."""
+        """The rules that apply to this call."""
         return [rule for rule in self.rules if self._fires(rule, service, method, path)]
 
     def _fires(self, rule: Rule, service: str, method: str, path: str) -> bool:
@@ -80,7 +80,7 @@ class FaultRules:
 
 
 def parse_rule(raw: Mapping[str, Any]) -> Rule:
-    """A rule from JSON; raises ValueError if it makes no sense."""
+    """A rule from JSON; raises ValueError if it is invalid."""
     known = frozenset(
         [
             "service",

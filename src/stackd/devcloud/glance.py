@@ -17,7 +17,7 @@ CIRROS = b"cirros".ljust(1024, b"\0")
 
 
 def fault(error: Fault) -> Reply:
-    """A refusal as Glance renders it: a small web page."""
+    """A fault as Glance renders it: a small HTML page."""
     title = f"{error.status} {HTTPStatus(error.status).phrase}"
     page = (
         f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"

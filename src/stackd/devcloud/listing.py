@@ -1,4 +1,4 @@
-"""Filters, order and pages of lists, which all services have in much the same way."""
+"""Filters, order and pages of lists, shared by all services."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Meter:
-    """How often each route was called, and how many calls were at work at once."""
+    """Counts the calls of each route, and the most concurrent calls."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str, str]] = Counter()

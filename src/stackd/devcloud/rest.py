@@ -15,13 +15,13 @@ FAULT_NAMES = {
 
 
 def unauthorized() -> Reply:
-    """The refusal of a missing or bad token, which the same middleware gives for most services."""
+    """The 401 answer for a missing or invalid token, the same for most services."""
     message = "The request you have made requires authentication."
     return Reply(401, {"error": {"code": 401, "title": "Unauthorized", "message": message}})
 
 
 def fault(default: str) -> Callable[[Fault], Reply]:
-    """A renderer of refusals as Nova and Cinder have it; `default` names other faults."""
+    """A renderer of faults in the form of Nova and Cinder; `default` names other faults."""
 
     def render(error: Fault) -> Reply:
         if error.status == 401:
@@ -33,7 +33,7 @@ def fault(default: str) -> Callable[[Fault], Reply]:
 
 
 def next_link(call: Call, plural: str, items: list[JSON], following: str | None) -> JSON:
-    """A page with the link to the next one beside it, where there is one."""
+    """A page, with the link to the next one if there is one."""
     page: JSON = {plural: items}
     if following:
         page[f"{plural}_links"] = [{"rel": "next", "href": following}]

@@ -48,8 +48,8 @@ def url_of(sock: socket.socket) -> str:
 async def serve(settings: DevCloudSettings, *, ready: Ready | None = None, clock: Clock = time.time) -> None:
     """Serve a new dev cloud until cancelled.
 
-    `ready` is told once calls are answered: a callable gets the cloud (its `world.base_url` and
-    `auth_url` are then known), an event is set. `clock` is what the cloud takes for the time.
+    `ready` is notified once calls are answered: a callable gets the cloud (its `world.base_url` and
+    `auth_url` are then known), an event is set. `clock` returns the cloud's time.
     """
     sock = listen(settings.host, settings.port)
     cloud = DevCloud(settings, base_url=url_of(sock), clock=clock)
@@ -74,7 +74,7 @@ async def serve(settings: DevCloudSettings, *, ready: Ready | None = None, clock
 
 
 class _QuietServer(uvicorn.Server):
-    """Leaves signals to whoever runs the event loop."""
+    """Leaves signals to the owner of the event loop."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

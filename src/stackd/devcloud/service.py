@@ -1,4 +1,4 @@
-"""A service of the cloud: a path prefix, its catalog entry, its way with errors and its routes."""
+"""A service of the cloud: its path prefix, catalog entry, error format and routes."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class Service:
     """Path of the API version below the prefix, to which routes are relative."""
 
     split: Callable[[str], tuple[str, str]] | None = None
-    """Parts a path below `api` into what belongs to the base URL and the rest that is routed."""
+    """Splits a path below `api` into the part of the base URL and the routed rest."""
 
     versions: Callable[[Call], Reply] | None = None
-    """Answers for paths above `api`: which versions there are."""
+    """Answers for paths above `api`: the list of versions."""
 
     direct: Callable[[Call], Reply] | None = None
     """Handles every call itself, for services whose paths are not made of segments."""
 
     start: Callable[[World], None] | None = None
-    """Makes what the service has from the start."""
+    """Creates the initial objects of the service."""
 
     def router(self) -> Router:
         """All routes; special ones win over those of collections."""

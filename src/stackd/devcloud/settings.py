@@ -1,4 +1,4 @@
-"""How a dev cloud behaves: where it listens, how slow it is, what it allows."""
+"""Settings of a dev cloud: address, latency, quotas and faults."""
 
 from __future__ import annotations
 

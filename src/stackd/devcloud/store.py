@@ -1,4 +1,4 @@
-"""The objects of the dev cloud: in memory, indexed, and changing status as time goes by.
+"""The objects of the dev cloud: in memory, indexed, with timed status changes.
 
 Nothing here runs in the background. A status that will change later is a `Pending` in a heap, and
 `settle` applies those that are due; it is called before each request, so that the clock may be virtual.
@@ -18,14 +18,14 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What becomes of an object at a later time."""
+    """A change of an object at a later time."""
 
     at: float
     changes: Mapping[str, Any] | None
     """New values of fields; None when the object ceases to exist."""
 
     then: Callable[[], None] | None = None
-    """What follows from it elsewhere, such as the ports of a deleted server."""
+    """Consequences for other objects, such as the ports of a deleted server."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +121,7 @@ class Store:
             table.link(entity)
 
     def remove(self, entity: Entity) -> None:
-        """Forget an object and whatever was still to become of it."""
+        """Remove an object and its pending change."""
         table = self.tables[entity.kind]
         entity.pending = None
         if table.rows.pop(entity.id, None) is not None:
@@ -134,13 +134,13 @@ class Store:
         changes: Mapping[str, Any] | None,
         then: Callable[[], None] | None = None,
     ) -> None:
-        """Let something become of an object after a delay; replaces what was pending for it."""
+        """Schedule a change of an object after a delay; replaces its pending change."""
         pending = Pending(self.clock() + delay, changes, then)
         entity.pending = pending
         heapq.heappush(self._due, (pending.at, next(self._order), entity, pending))
 
     def settle(self) -> None:
-        """Apply all that has become due."""
+        """Apply all due changes."""
         now = self.clock()
         while self._due and self._due[0][0] <= now:
             _, _, entity, pending = heapq.heappop(self._due)

@@ -30,7 +30,7 @@ KEPT = ("content-disposition", "content-encoding", "x-delete-at", "x-object-mani
 
 
 def fault(error: Fault) -> Reply:
-    """A refusal as Swift renders it."""
+    """A fault as Swift renders it."""
     phrase = HTTPStatus(error.status).phrase
     text = TEXT.get(error.status, error.message)
     headers = {"content-type": "text/html; charset=UTF-8"}

@@ -45,7 +45,7 @@ def forbidden(message: str, kind: str = "") -> Fault:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes back: a JSON value, text, bytes or nothing."""
+    """The reply to a call: a JSON value, text, bytes or nothing."""
 
     status: int = 200
     body: Any = None
@@ -89,7 +89,7 @@ class Call:
 
     @property
     def actor(self) -> Actor:
-        """Who calls; a service that asks has been through authentication."""
+        """The authenticated caller."""
         if self.actor_or_none is None:
             raise Fault(401, "The request you have made requires authentication.")
         return self.actor_or_none

@@ -1,4 +1,4 @@
-"""What every part of the dev cloud shares: its store, its clock, its ids, its tokens and its quotas."""
+"""The shared state of the dev cloud: its store, clock, ids, tokens and quotas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackd.devcloud.store import JSON, Clock, Store
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who a token speaks for, and with which roles."""
+    """The user, scope and roles of a token."""
 
     token: str
     user_id: str
@@ -64,15 +64,15 @@ class World:
         return uuid.UUID(int=self.random.getrandbits(128), version=4).hex
 
     def quota(self, project_id: str, name: str) -> int:
-        """How many of something a project may have; -1 is no limit."""
+        """The quota of a project for one kind of object; -1 is no limit."""
         return self.project_quotas.get((project_id, name), self.settings.quotas.get(name, -1))
 
     def delay_of(self, service: str) -> float:
-        """Seconds that a call to a service takes."""
+        """The latency of a service, in seconds."""
         return self.service_latency.get(service, self.latency)
 
     def revoke(self, **equal: str) -> None:
-        """End the tokens whose fields have these values."""
+        """Revoke the tokens whose fields have these values."""
         gone = [
             token
             for token, actor in self.tokens.items()

@@ -24,14 +24,14 @@ _SECRET = b"the dev cloud has no secrets"
 
 
 def fault(error: Fault) -> Reply:
-    """A refusal as Zaqar renders it."""
+    """A fault as Zaqar renders it."""
     if error.status == 401:
         return unauthorized()
     return Reply(error.status, {"title": error.kind or "Invalid API request", "description": error.message})
 
 
 def _client(call: Call) -> str:
-    """Who speaks: clients do not see their own messages unless they ask for them."""
+    """The client's id: clients do not see their own messages unless they ask for them."""
     client = call.headers.get("client-id", "")
     if not client:
         raise bad_request("Missing parameter Client-ID in header.")
@@ -47,7 +47,7 @@ def _queue(call: Call) -> Entity | None:
 
 
 def _made(call: Call, metadata: JSON | None = None) -> Entity:
-    """The queue, which comes into being when it is first used."""
+    """The queue, created on first use."""
     found = _queue(call)
     if found is not None:
         return found
@@ -253,7 +253,7 @@ def _delete_message(call: Call) -> Reply:
 
 
 def _delete_messages(call: Call) -> Reply:
-    """Some messages by id, or the oldest ones, which are answered."""
+    """Delete messages by id, or pop the oldest ones."""
     _client(call)
     if call.first("pop"):
         free = [each for each in _alive(call) if not _is_claimed(call, each)][: int(call.first("pop"))]

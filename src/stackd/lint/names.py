@@ -67,7 +67,7 @@ def constant_condition(subject: Subject) -> Iterator[Problem]:
         try:
             truth = conditions[name]
         except StackdError:
-            continue  # validation says what is wrong with it
+            continue  # validation reports the mistake
         if isinstance(truth, bool):
             path = (subject.names["conditions"], name)
             yield Problem(

@@ -1,4 +1,4 @@
-"""Rules about resources: types and properties out of use, needs that are said twice or not at all."""
+"""Rules about resources: deprecated types and properties, redundant and missing dependencies."""
 
 from __future__ import annotations
 

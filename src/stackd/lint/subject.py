@@ -1,4 +1,4 @@
-"""What a rule is, what it is given to look at, and what it says."""
+"""Lint rules: the rule, its input (the subject), and the problems that it reports."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _substituted(use: Use) -> Iterator[Use]:
 
 
 def single_keys(raw: Any, path: TemplatePath = ()) -> Iterator[Use]:
-    """Every mapping with one key inside raw data; branches that are not chosen are looked at too."""
+    """Every mapping with one key inside raw data, including branches that are not chosen."""
     if isinstance(raw, dict):
         for name, value in raw.items():
             if len(raw) == 1:
@@ -158,7 +158,7 @@ class Subject:
         return {name: frozenset(needed - {name}) for name, needed in found.items()}
 
     def all_needed(self, name: str) -> frozenset[str]:
-        """Everything that must be there before a resource, as the text says it."""
+        """All direct and indirect requirements of a resource that the template declares."""
         needed: set[str] = set()
         waiting = [name]
         while waiting:
@@ -173,7 +173,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing to look for; the docstring of ``find`` is its documentation."""
+    """One rule; the docstring of ``find`` is its documentation."""
 
     id: str
     severity: Severity
@@ -181,13 +181,13 @@ class Rule:
 
     @property
     def summary(self) -> str:
-        """One line that says what is wrong."""
+        """One line that describes the problem."""
         return (self.find.__doc__ or "").split("\n")[0].replace("``", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What a rule has found in a template."""
+    """A problem that a rule found in a template."""
 
     rule: Rule
     error: TemplateError

@@ -42,8 +42,8 @@ class Sibling:
 class Siblings:
     """The resources of a stack, as one of them sees the others.
 
-    ``kinds`` has the kind of each name. Properties are read, by ``read``, once a kind is asked for, so
-    that a large stack does not pay for what nobody looks at.
+    ``kinds`` has the kind of each name. Properties are read, by ``read``, on the first query of a kind, so
+    that a large stack does not pay for properties that are not needed.
     """
 
     __slots__ = ("_groups", "_known", "_names", "_read")
@@ -136,12 +136,12 @@ class ResourceType(Generic[P]):
 
     @property
     def takes_time(self) -> bool:
-        """Whether an object cannot be used at once, but when ``ready`` says so."""
+        """Whether a new object can be used only when ``ready`` returns true."""
         return self.readiness is not None or type(self).ready is not ResourceType.ready
 
     @property
     def status_field(self) -> str:
-        """The field of the object that ``ready`` reads; an answer without it says nothing."""
+        """The field of the object that ``ready`` reads; an answer without it is ignored."""
         return self.readiness.field if self.readiness is not None else "status"
 
     def broken(self, live: JSON) -> bool:
@@ -196,14 +196,14 @@ class ResourceType(Generic[P]):
             await ctx.cloud.service(self.entity.service).delete(f"{self.entity.path}/{ctx.physical_id}")
 
     async def is_gone(self, ctx: Context) -> bool:
-        """Whether the object is gone, asked until it is so; for types with ``awaits_deletion``."""
+        """Whether the object no longer exists; polled until true, for types with ``awaits_deletion``."""
         try:
             return self.gone(await ctx.live(fresh=True))
         except CloudNotFound:
             return True
 
     def gone(self, live: JSON) -> bool:
-        """Whether a deleted object that the service still shows counts as gone."""
+        """Whether an object that the service still shows counts as deleted."""
         return False
 
     async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
@@ -261,7 +261,7 @@ class Members:
 class NestedType(ResourceType[P]):
     """A type whose resource is a stack of its own; the engine creates, updates and deletes it.
 
-    Subclasses say, purely, what the child should be and how attributes are read from its members. ``shaping``
+    Subclasses define, purely, the child's template and how attributes are read from its members. ``shaping``
     are the properties which decide what resources the child has: while one of them is not known, neither are
     these.
     """

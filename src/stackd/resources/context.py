@@ -74,7 +74,7 @@ class Reading(Protocol):
 
 
 class Context(Reading, Protocol):
-    """One resource, its cloud, and the few things a type may do beside calling the cloud.
+    """One resource, its cloud, and the engine's services that a type may use.
 
     Every method that stores returns only after the change is durable.
     """
@@ -110,11 +110,11 @@ class Context(Reading, Protocol):
         ...
 
     async def poll(self, done: Callable[[JSON], bool]) -> JSON:
-        """Watch the object until ``done`` says so (it may raise); CloudNotFound when it is gone."""
+        """Watch the object until ``done`` returns true (it may raise); CloudNotFound if it does not exist."""
         ...
 
     async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
-        """Repeat an asynchronous question until it is answered with yes, within the deadline."""
+        """Repeat an asynchronous check until it returns true, within the deadline."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:
@@ -130,5 +130,5 @@ class Context(Reading, Protocol):
         ...
 
     async def remove_stack_user(self) -> None:
-        """Remove that user; content when there is none."""
+        """Delete that user. Idempotent: ignores 404."""
         ...

@@ -54,7 +54,7 @@ def environment_schema(registry: Registry) -> Schema:
 
 
 def _type_name(kinds: Mapping[str, ResourceType[Any]]) -> Schema:
-    """A known type; a file or URL; or a name of one's own, unless it looks like one of ours misspelt."""
+    """A known type, a file or URL, or a custom name that is not a misspelt known type."""
     families = sorted({quoted(name.rpartition("::")[0] + "::") for name in kinds if "::" in name})
     endings = "|".join(quoted(ending) for ending in TEMPLATE_SUFFIXES)
     ours = f"^({'|'.join(families)})(?!.*({endings})$)"
@@ -129,7 +129,7 @@ def property_schema(schema: PropertySchema) -> Schema:
 
 
 def _offered(schema: PropertySchema, plain: Schema) -> tuple[Schema, ...]:
-    """What editors should offer besides the keys of a map."""
+    """Completions that editors should offer besides the keys of a map."""
     if schema.keys is not None:
         return ()
     if "enum" in plain:
@@ -156,7 +156,7 @@ def _plain(schema: PropertySchema) -> Schema:
 
 
 def _limit(plain: Schema, schema: PropertySchema, name: str, limit: Any) -> None:
-    """Add what a constraint demands, as far as JSON Schema can say it."""
+    """Add a constraint, as far as JSON Schema can express it."""
     if name == "range":
         words = {"min": "minimum", "max": "maximum"}
         plain.update({words[bound]: value for bound, value in limit.items() if value is not None})
@@ -213,7 +213,7 @@ def deprecation(support: Support, moved_to: str | None) -> str:
 
 
 def _member(kind: ResourceType[Any]) -> Schema:
-    """The properties of a member of a group: their names, for values may hold the member's index."""
+    """The properties of a member of a group: names only, since values may contain the member's index."""
     if kind.any_properties:
         return {}
     shapes = _map_of(kind.properties.schema)

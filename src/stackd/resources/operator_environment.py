@@ -1,4 +1,4 @@
-"""The operator's environment: what applies to every stack, below what users say in their own.
+"""The operator's environment: applies to every stack, with lower precedence than users' environments.
 
 It is made of aliases that are always there, and of the files of a directory, which are read once, at the
 start. Only these files may name templates on this machine (``file:///…``); they are read at the start too.
@@ -83,7 +83,7 @@ def _files_in(directory: Path) -> list[Path]:
 
 
 def _merged(sections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sections on top of each other; what a registry says of single resources is joined."""
+    """The merged sections; entries of a registry for single resources are joined."""
     merged: dict[str, Any] = {}
     for section in sections:
         known, added = merged.get("resources"), section.get("resources")

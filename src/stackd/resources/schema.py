@@ -8,7 +8,7 @@ A type's properties are declared as a class::
 
 The annotation gives the wire type: ``str`` string, ``int`` integer, ``float`` number, ``bool``
 boolean, ``dict`` map, ``list[...]`` list, ``Any`` any; a ``Properties`` subclass is a map with a
-schema of its own. ``| None`` says that the value may be absent, ``required=True`` that the user
+schema of its own. ``| None`` means that the value may be absent, ``required=True`` that the user
 must give one.
 
 Values that are not known yet (``Unknown``) pass through conversion untouched and unchecked.
@@ -64,7 +64,7 @@ class PropertySchema:
     """What one property takes.
 
     ``keys`` is the schema of a map's keys, ``element`` that of a list's elements. ``find`` names the
-    collection in which a name is looked up and turned into an id before the cloud is asked.
+    collection in which a name is resolved to an id before the cloud is called.
     ``moved_to`` names the property that took this one's place.
     """
 
@@ -111,7 +111,7 @@ class PropertySchema:
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What ``prop`` was told, until the class body is complete and the annotation known."""
+    """The arguments of ``prop``, until the class body is complete and the annotation known."""
 
     description: str
     wire_name: str | None
@@ -233,7 +233,7 @@ class Values(dict[str, Any]):
 class Properties:
     """The property values of one resource, converted and complete with defaults.
 
-    ``data`` holds plain JSON by wire name; ``given`` the names that the user set to something
+    ``data`` is plain JSON by wire name; ``given`` the names that the user set to something
     other than null. Declared properties are read as attributes; maps with a schema come as
     instances of their class.
     """

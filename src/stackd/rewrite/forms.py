@@ -1,6 +1,6 @@
 """What takes the place of a mapping: plain data in which `Take` stands for parts of what was there.
 
-A form is filled twice: with data, which says what the result means, and with the pieces of the text, which
+A form is filled twice: with data, which gives the meaning of the result, and with pieces of the text, which
 keep their comments and styles.
 """
 

@@ -206,7 +206,7 @@ class CallWalk:
         return filled(form, {name: args})
 
     def _attribute(self, args: list[Any], path: TemplatePath) -> Iterator[Found]:
-        """What is to be said about a reference to an attribute."""
+        """The changes and notes for a reference to an attribute."""
         is_passed = len(args) > 2 and _selects(self.source) and not _selects(self.target)
         if is_passed and self.names.is_group(args[0]):
             reason = f"{args[0]} gets the whole path of get_attr after {self.source.date}"

@@ -1,7 +1,7 @@
 """The layout of a YAML text that people keep: `format_text`.
 
 Lines are moved and tidied, nothing else: mappings are indented by two columns, sequences by two more than
-their key, one space follows a colon or dash, comments go along with what they stand beside. Lines are not
+their key, one space follows a colon or dash, comments move with the text next to them. Lines are not
 joined or broken; words, quotes, styles and order stay. ruamel.yaml's own writer is not used for this: it
 joins the lines of flow collections and of plain text, and loses comments inside them.
 """
@@ -80,7 +80,7 @@ def _move_block(block: Block, lines: Sequence[str], moved: dict[int, str], marke
 
 
 def _given_indent(block: Block) -> int:
-    """The number of columns that the header of a block scalar says; 0 when it does not."""
+    """The indentation in the header of a block scalar; 0 if it has none."""
     return next((int(sign) for sign in block.header.split("#")[0] if sign.isdigit()), 0)
 
 

@@ -51,7 +51,7 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class Marked:
-    """What the tokens tell of the lines, by number.
+    """Facts about the lines from the tokens, by line number.
 
     Lines in ``kept`` may end with blanks that are content. Those in ``inside`` are later lines of scalars,
     where an empty line is content.

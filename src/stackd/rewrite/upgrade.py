@@ -45,7 +45,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """The text as it is now, the versions before and after, and what there is to say.
+    """The rewritten text, the versions before and after, and the notes.
 
     ``reached`` is whether it has the version that was asked for.
     """
@@ -137,7 +137,7 @@ def _is_as_valid(template: Template, text: str) -> bool:
 
 
 def _notes(template: Template, made: Sequence[Found], left: Sequence[Found]) -> list[Note]:
-    """What there is to say, in the order of the text."""
+    """The notes, in the order of the text."""
     changes = [_note(template, "change", each) for each in made]
     remarks = [_note(template, "remark", each) for each in left]
     return sorted([*changes, *remarks], key=lambda note: (note.place.line, note.place.column, note.path))

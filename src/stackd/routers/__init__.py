@@ -1,4 +1,4 @@
-"""The native REST API: one module per noun; each parses a request, calls one use case and renders.
+"""The native REST API, one module per noun: parses a request, calls one use case, and renders the answer.
 
 ``Api`` (api.py) is the FastAPI application. A request passes ``RequestIds``, ``Versions`` and ``Tokens``
 (middleware.py). ``TreeRouter`` (routing.py) finds its route, and the endpoint gets a ``Call`` with the models

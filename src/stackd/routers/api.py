@@ -97,7 +97,7 @@ class Api(FastAPI):
         return errors.answer_to(error, request.scope["path"], self._front.settings.keystone.auth_url)
 
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's document, with the token, and without the code 422 that nothing here answers."""
+        """FastAPI's OpenAPI document with the token scheme added and the unused status 422 removed."""
         document = super().openapi()
         parts = document["components"]
         parts["securitySchemes"] = {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}}

@@ -27,7 +27,7 @@ from stackd.template.json_text import read_json
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LARGE_INTEGER = re.compile(rb"\d{19}")
-"""What the fast parser would take for a float."""
+"""Integers that the fast parser would convert to floats."""
 _JSON_TYPES = ("application/json", "text/plain")
 
 
@@ -91,7 +91,7 @@ B = TypeVar("B", bound=BaseModel)
 
 
 def parse_body(model: type[B], body: Mapping[str, Any]) -> B:
-    """What a body says; names of fields that are spelled otherwise in JSON do not count."""
+    """The body as its model; fields are read by their JSON names only."""
     return model.model_validate(body, by_alias=True, by_name=False)
 
 

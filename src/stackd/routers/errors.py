@@ -1,7 +1,7 @@
-"""Errors as answers: the one place that renders them.
+"""Renders errors as answers; nothing else does.
 
 There are three forms of body. *A* is an error of a handler or the engine, *B* a refusal of the token check,
-*C* what is said about paths, and of redirects and accepted requests.
+*C* the answer of unknown paths, redirects and accepted requests.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MALFORMED = _MALFORMED
 
 
 def form_a(code: int, kind: str, message: str | None, **more: Any) -> Response:
-    """An error of a handler or the engine; ``more`` goes beside the message."""
+    """An error of a handler or the engine; ``more`` are further members next to the message."""
     code = code if code in _EXPLANATIONS else 500
     title, explanation = _EXPLANATIONS[code]
     error: dict[str, Any] = {"type": kind, "traceback": None}
@@ -71,23 +71,23 @@ def form_c(code: int, title: str, message: str, headers: dict[str, str] | None =
 
 
 def not_found() -> Response:
-    """No route leads there."""
+    """The answer 404 for a path without a route."""
     return form_c(404, "Not Found", "The resource could not be found.<br /><br />\n\n\n")
 
 
 def accepted() -> Response:
-    """The work goes on after the answer."""
+    """The answer 202: the operation continues after the answer."""
     return form_c(202, "Accepted", "The request is accepted for processing.<br /><br />\n\n\n")
 
 
 def found(location: str) -> Response:
-    """Look there; the method and body stay."""
+    """The answer 302; clients repeat the request with the same method and body."""
     text = f"The resource was found at {location};\nyou should be redirected automatically.\n\n"
     return form_c(302, "Found", text, {"Location": location})
 
 
 def unexpected() -> Response:
-    """Something broke that nobody foresaw; the log has it under the request id."""
+    """The answer 500 for an unexpected exception; the log has it under the request id."""
     message = "Internal error. The server's log has the details under the request id of this answer."
     return form_a(500, "InternalError", message)
 
@@ -106,7 +106,7 @@ def rendered(error: StackdError) -> Response:
 
 
 def details(error: StackdError) -> dict[str, Any]:
-    """Where in a template the mistake is, what to do about it, and what else is wrong."""
+    """The place of the mistake in a template, its remedy, and all other mistakes."""
     if not isinstance(error, TemplateError):
         return {}
     shown: dict[str, Any] = {

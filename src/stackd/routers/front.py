@@ -1,4 +1,4 @@
-"""What the handlers of one server share, and a request as they see it."""
+"""The shared parts of a server's endpoints, and the request as an endpoint sees it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
 REQUEST_ID = "stackd.request_id"
-"""Where the middleware leaves what it found, in the scope of a request."""
+"""The key in a request's ASGI scope under which the middleware stores its results."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""
@@ -37,7 +37,7 @@ class Front:
 
 
 class Call(Request):
-    """One request: who calls, and shortcuts to what handlers need."""
+    """One request: its caller, and shortcuts to the parts that endpoints need."""
 
     @property
     def front(self) -> Front:
@@ -52,18 +52,18 @@ class Call(Request):
 
     @property
     def reader(self) -> Reader:
-        """Reads of the engine, with what they remember."""
+        """The cached queries of the engine."""
         return self.front.reader
 
     @property
     def caller(self) -> Caller:
-        """Who calls."""
+        """The caller."""
         caller: Caller = self.scope[CALLER]
         return caller
 
     @property
     def base(self) -> str:
-        """Where links begin: scheme, host and the version that was asked for."""
+        """The base of links: scheme, host and the requested version."""
         base: str = self.scope[BASE]
         return base
 

@@ -1,4 +1,4 @@
-"""Finding a stack by its name, id or ARN: the answer is a redirect to its full path."""
+"""Finds a stack by its name, id or ARN, and redirects to its full path."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def _redirect(call: Call, below: str) -> Response:
 
 
 def _of_arn(call: Call, arn: str) -> str:
-    """The URL that an ARN spells; nobody looks whether there is such a stack."""
+    """The URL of the stack in an ARN, without a check that the stack exists."""
     project, _, path = arn.removeprefix(_HEAT).partition(":")
     parts = [unquote(part) for part in path.split("/")]
     if not arn.startswith(_HEAT) or not project or len(parts) < 3 or parts[0] != "stacks" or not all(parts):

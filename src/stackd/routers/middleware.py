@@ -1,4 +1,4 @@
-"""What stands before the routes, as plain ASGI: ids of requests, versions of the API, and tokens."""
+"""ASGI middleware: request ids, API versions, and token authentication."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPEN = frozenset({b"/openapi.json"})
 
 
 class RequestIds:
-    """Gives each request an id, which its answer and its log lines carry, and answers what broke."""
+    """Gives each request an id, for its answer and log lines, and renders unexpected exceptions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -71,7 +71,7 @@ def _bodiless(send: Send) -> Send:
 
 
 class Versions:
-    """Answers what belongs to no version; all else goes on as a path below ``/v1``."""
+    """Answers paths outside of any version; passes others on as paths below ``/v1``."""
 
     def __init__(self, app: ASGIApp, front: Front) -> None:
         self._app = app
@@ -83,7 +83,7 @@ class Versions:
         headers = Headers(scope=scope)
         origin = self._origin(scope, headers)
         first, _, rest = path[1:].partition("/")
-        if "%00" in path:  # no name has a null character, and some databases refuse to look for one
+        if "%00" in path:  # no name has a null character, and some databases refuse queries with one
             return await errors.not_found()(scope, receive, send)
         if path == "/healthcheck":
             return await health()(scope, receive, send)
@@ -120,7 +120,7 @@ def _is_other_version(segment: str) -> bool:
 
 
 def _path_of(scope: Scope) -> str:
-    """The path as it was sent, so that a slash inside a segment can be told from one between segments."""
+    """The path as sent, in which a slash inside a segment (``%2F``) differs from one between segments."""
     raw = scope.get("raw_path")
     return raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
 
@@ -130,7 +130,7 @@ def _first(value: str | None) -> str:
 
 
 class Tokens:
-    """Finds out who calls; raises Unauthorized where that is not known."""
+    """Authenticates the caller; raises Unauthorized."""
 
     def __init__(self, app: ASGIApp, front: Front) -> None:
         self._app = app

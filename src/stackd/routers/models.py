@@ -1,4 +1,4 @@
-"""What answers look like, for the documentation. Nothing is checked or converted by these."""
+"""Models of the answers for the OpenAPI document. They check and convert nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Link(Model):
     rel: str
 
 
-class Told(Model):
+class Finding(Model):
     """A mistake in a template, or (without a type) what is allowed in it but probably not meant."""
 
     message: str
@@ -41,7 +41,7 @@ class Fault(Model):
     traceback: str | None = None
     path: str | None = None
     remedy: str | None = None
-    errors: list[Told] | None = None
+    errors: list[Finding] | None = None
     omitted_errors: int | None = Field(None, description="How many more there are.")
 
 
@@ -301,9 +301,9 @@ class Validated(Model):
     Description: str
     Parameters: dict[str, dict[str, Any]]
     Environment: dict[str, Any]
-    errors: list[Told] | None = Field(None, description="Mistakes for which a stack would be refused.")
+    errors: list[Finding] | None = Field(None, description="Mistakes for which a stack would be refused.")
     omitted_errors: int | None = Field(None, description="How many more there are.")
-    warnings: list[Told] | None = Field(None, description="What is allowed but probably not meant.")
+    warnings: list[Finding] | None = Field(None, description="What is allowed but probably not meant.")
 
 
 class Anything(Model):

@@ -1,4 +1,4 @@
-"""What would be, in the form that previews have."""
+"""Renders previews of creates and updates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stackd.routers.front import Call
 Json = dict[str, Any]
 
 _PER_RESOURCE = 500
-"""What a resource counts, as bytes of template, when a preview decides whether to leave the event loop."""
+"""Cost of a resource in bytes of template, by which a preview decides whether to leave the event loop."""
 
 
 async def new_stack(call: Call, stack: Stack, checked: Checked) -> Response:
@@ -46,7 +46,7 @@ def _tree(resources: Tree) -> list[Any]:
 
 
 async def changes(found: Changes, *, nested: bool) -> Response:
-    """The resources by what would happen to each; with ``nested`` those of stacks inside too."""
+    """The resources grouped by what would happen to each; with ``nested`` those of nested stacks too."""
 
     def render() -> Response:
         lists = found.lists(nested=nested)

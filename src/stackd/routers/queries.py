@@ -26,7 +26,7 @@ Q = TypeVar("Q", bound=QueryModel)
 
 def pairs_of(raw: bytes) -> list[tuple[str, str]]:
     """Names and values of a query string, empty ones too."""
-    text = raw.decode("latin-1").replace("%00", "%EF%BF%BD")  # no database knows null characters
+    text = raw.decode("latin-1").replace("%00", "%EF%BF%BD")  # databases refuse null characters
     return parse_qsl(text, keep_blank_values=True, errors="replace")
 
 
@@ -88,7 +88,7 @@ Number = Annotated[int | None, Field(ge=0), BeforeValidator(_number)]
 """A whole number from 0."""
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str)]
-"""A list of words parted by commas."""
+"""A comma-separated list of words."""
 
 Names = tuple[str, ...]
 """All values of a repeatable parameter."""

@@ -42,7 +42,7 @@ _PARTS: Mapping[str, str] = {
     "type": "Name of the resource type.",
     "version": "Name of the template version, or an alias.",
 }
-"""What the variable parts of paths stand for."""
+"""Descriptions of the variable parts of paths."""
 
 Argument = Callable[[Call], Awaitable[Any]]
 
@@ -88,7 +88,7 @@ class CallRoute(APIRoute):
         return handle
 
     def _arguments(self) -> Sequence[tuple[str, Argument]]:
-        """How each declared argument is read, by its name."""
+        """The reader of each declared argument, by name."""
         queries = [(each.name, _query(each.field_info.annotation)) for each in self.dependant.query_params]
         bodies = [
             (each.name, _body(each.field_info.annotation, required=each.field_info.is_required()))
@@ -152,7 +152,7 @@ class TreeRouter(APIRouter):
             self._tree.insert(route.path, route.methods or (), route)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to the endpoint of its path, or say why there is none."""
+        """Pass a request to the endpoint of its path, or answer with the error."""
         path: str = scope["raw_path"].decode("latin-1")
         found = self._tree.find(scope["method"], path)
         if found is None:

@@ -1,4 +1,4 @@
-"""Paths as a tree of segments: what a path leads to is found by walking its segments once (pure)."""
+"""A tree of path segments, in which a route is found by one pass over the path (pure)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ARN = "arn:"
-"""How a segment begins that stands, with all that follow, for one value."""
+"""Prefix of a segment that forms one value together with all that follow."""
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class _Node(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """What a path leads to: the target of the method if it has one, and the methods that it takes."""
+    """The result of a look-up: the target of the method, if any, and the methods of the path."""
 
     target: T | None
     parts: Mapping[str, str]
@@ -60,7 +60,7 @@ class Tree(Generic[T]):
         node.targets |= dict.fromkeys(methods, target)
 
     def find(self, method: str, path: str) -> Found[T] | None:
-        """What a path (still percent-encoded) leads to; None when it leads nowhere.
+        """The targets of a path (still percent-encoded); None if there are none.
 
         A fixed segment comes before a variable one, but only for the methods that it has.
         """

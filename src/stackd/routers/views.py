@@ -31,12 +31,12 @@ def answer(body: Any, code: int = 200, headers: Mapping[str, str] | None = None)
 
 
 def done() -> Response:
-    """The answer of what has no result."""
+    """The answer of an operation without result: ``null``."""
     return Response(b"null", media_type=JSON)
 
 
 def encoded(body: Any) -> bytes:
-    """JSON text; integers beyond 64 bits and other rarities take the slow way."""
+    """JSON text; integers beyond 64 bits and other rare values use the slow encoder."""
     try:
         return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_plain)
     except TypeError:
@@ -185,7 +185,7 @@ def attributes_of(row: Resource, declared: Sequence[str], extra: Sequence[str] =
 
 
 def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = None) -> Json:
-    """An event in a list; ``root`` is the stack whose events were asked for with those inside."""
+    """An event in a list; ``root`` is the stack if events of nested stacks were requested too."""
     own = stack_href(linker, stack, "resources", event.resource_name)
     links = [
         link(f"{own}/events/{event.id}", "self"),

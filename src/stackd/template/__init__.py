@@ -1,6 +1,6 @@
 """Templates, pure: text to records, and records to values.
 
-Everything a stranger can send is bounded before it is used. Nothing here talks to the cloud or the database.
+All input is bounded before it is used. Nothing here uses the cloud or the database.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Conditions(Mapping[str, Any]):
-    """Truth by name, worked out when it is asked for and then kept.
+    """Truth values of conditions by name, evaluated on first use and cached.
 
-    A truth is a bool, or `Unknown` when it depends on a parameter whose value is not known yet. What is wrong
-    with one is raised whenever it is asked for, or only the first time if it is ``told_once``.
+    A truth value is a bool, or `Unknown` if it depends on a parameter whose value is not known yet. A mistake
+    in one is raised at each use, or only at the first if it is ``raises_once``.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Conditions(Mapping[str, Any]):
         self.template = template
         self.parameters = parameters
         self._evaluate = evaluate
-        self.told_once = False
+        self.raises_once = False
         self._known: dict[str, Any] = {}
         self._running: list[str] = []
 
@@ -39,7 +39,7 @@ class Conditions(Mapping[str, Any]):
             try:
                 self._known[name] = self._resolve(name)
             except TemplateError:
-                if self.told_once:
+                if self.raises_once:
                     self._known[name] = BROKEN
                 raise
         return self._known[name]
@@ -51,7 +51,7 @@ class Conditions(Mapping[str, Any]):
         return len(self.template.conditions)
 
     def resolve_all(self, report: Report = refuse) -> None:
-        """Work out every condition; the truth of one that is wrong is not known."""
+        """Evaluate every condition; a wrong one is unknown."""
         for name in self:
             try:
                 self[name]
@@ -71,14 +71,14 @@ class Conditions(Mapping[str, Any]):
         return self[condition]
 
     def quietly(self, condition: Any) -> Any:
-        """The truth, which is not known of what is wrong: that is left to be told elsewhere."""
-        before, self.told_once = self.told_once, False
+        """The truth value; Unknown for a mistake, which is reported elsewhere."""
+        before, self.raises_once = self.raises_once, False
         try:
             return None if condition is None else self.holds(condition)
         except TemplateError:
             return BROKEN
         finally:
-            self.told_once = before
+            self.raises_once = before
 
     def _resolve(self, name: str) -> Any:
         definition = self.template.conditions[name]

@@ -1,8 +1,8 @@
-"""The notation of repeated times: five columns from minute to weekday, with seconds and years if one likes.
+"""Checks cron expressions: five columns from minute to weekday, optionally with seconds and years.
 
-Only the notation is judged, with all that Heat's takes: names, steps, ranges over the end (``fri-mon``), the
+Only the notation is checked, with all that Heat accepts: names, steps, ranges over the end (``fri-mon``), the
 last day of a month (``l``), the n-th weekday of one (``mon#2``), the weekday nearest to a day (``15w``),
-``?`` where nothing is said, ``r`` for a time by chance. Libraries that compute such times know less of it.
+``?`` for any value, ``r`` for a random value. Libraries that compute such times support less of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """The numbers that one column takes, their names, and what else it may say."""
+    """The numbers that one column accepts, their names, and its special values."""
 
     low: int
     high: int
@@ -49,7 +49,7 @@ _WORD: Final = re.compile(r"[0-9]+")
 
 
 def cron_problem(text: str) -> str:
-    """What is wrong with a repeated time; empty when nothing is."""
+    """The mistake in a cron expression; empty if it is valid."""
     said = text.strip().lower()
     if said in _SHORTHANDS:
         return ""

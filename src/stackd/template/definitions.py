@@ -34,13 +34,13 @@ _NAME_RESOURCES: Final = "Name one resource, or list the names of several."
 
 @dataclass(frozen=True, slots=True)
 class ResourceDefinition:
-    """One resource as the template defines it; values may hold functions.
+    """One resource as the template defines it; values may contain functions.
 
     A ``broken`` one exists, but nothing is known of it, not even its type. ``replacement_policy`` is the
     deletion policy of what an update replaces, None for the ordinary one.
 
-    ``deletion_policy`` is what the text says. Where a function must say it, ``deletion_policy_node`` is that
-    function and ``deletion_policy`` is "Delete" until `enabled_resources` has asked it.
+    ``deletion_policy`` is the value in the text. If it is computed, ``deletion_policy_node`` is that
+    function and ``deletion_policy`` is "Delete" until `enabled_resources` has evaluated it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class ResourceDefinition:
 
 @dataclass(frozen=True, slots=True)
 class OutputDefinition:
-    """One output: a value, and the condition under which it is worked out.
+    """One output: a value, and the condition under which it is evaluated.
 
     ``unknown_keys`` are tolerated in a root template, and refused in one that implements a resource.
     ``export`` is the name under which other stacks may use the value, if any.
@@ -83,9 +83,9 @@ class DefinitionReader:
         self._document = document
         self._problems = problems
         self._report: Report = refuse
-        self._parser = NodeParser(version.recognised, version.recognised_in_conditions, document, self._tell)
+        self._parser = NodeParser(version.recognised, version.recognised_in_conditions, document, self._send)
 
-    def _tell(self, error: TemplateError) -> None:
+    def _send(self, error: TemplateError) -> None:
         self._report(error)
 
     def _at(self, stage: Stage) -> None:
@@ -208,7 +208,7 @@ class DefinitionReader:
         lead: tuple[Word, ...] = (),
         key: bool = False,
     ) -> None:
-        """Report a mistake at a path; it is its key that is wrong, or what stands there."""
+        """Report a mistake at a path: in the key, or in the value."""
         self._report(
             TemplateError(
                 complaint,

@@ -1,4 +1,4 @@
-"""What a template asks of its users, in the words that template validation answers with."""
+"""The parameters and description of a template, in the form that template validation returns."""
 
 from __future__ import annotations
 

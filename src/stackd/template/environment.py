@@ -1,4 +1,4 @@
-"""Environments: values for parameters and mappings of resource types that come beside a template."""
+"""Environments: values for parameters and mappings of resource types that accompany a template."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SECTIONS: Final = (*_MAP_SECTIONS, *_LIST_SECTIONS)
 class Environment:
     """An environment as its author wrote it; ``base`` is the operator's, which applies to every stack.
 
-    ``documents`` are the texts that it came from, the last of which has the last word.
-    ``encrypted_param_names`` is shown for Heat's clients and always empty: everything that may hold a secret
-    is encrypted where it is stored. What a user says there has no meaning.
+    ``documents`` are the texts that it came from; later ones take precedence.
+    ``encrypted_param_names`` is shown for Heat's clients and always empty: everything that may be secret
+    is encrypted where it is stored. A user's value has no effect.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Environment:
         }
 
     def place(self, section: str, name: str) -> Place:
-        """Where the environment says something; no line when no text of it does."""
+        """The place of a path in the environment's texts; without a line if it is in none."""
         for document in reversed(self.documents):
             body = document.data.get(section) if isinstance(document.data, dict) else None
             if document.text and isinstance(body, dict) and name in body:
@@ -64,10 +64,10 @@ class Environment:
     def resolve_type(
         self, type_name: str, resource_name: str = "", *, exists: Callable[[str], bool] | None = None
     ) -> str | None:
-        """The type or template that a type name stands for; None when its mappings lead nowhere.
+        """The type or template to which a type name resolves; None if its mappings lead nowhere.
 
-        A name without a mapping stands for itself. ``exists`` says which plain type names there are, so that
-        mappings to types that do not exist are passed over.
+        A name without a mapping resolves to itself. ``exists`` is whether a plain type name exists, so that
+        mappings to types that do not exist are skipped.
         """
         registries = [self.resource_registry]
         if self.base is not None:
@@ -79,11 +79,11 @@ class Environment:
         return hooks_of(self.resource_registry, resource_name)
 
     def restricted_actions(self, resource_name: str) -> frozenset[str]:
-        """What an update may not do to a resource."""
+        """The actions that are restricted for a resource."""
         return restricted_actions_of(self.resource_registry, resource_name)
 
     def child(self, resource_name: str, type_name: str) -> Environment:
-        """What a stack inside the resource inherits: all but parameters and the mapping that led to it."""
+        """The environment that a nested stack inherits: all but parameters and the mapping that led to it."""
         registry = child_registry(self.resource_registry, resource_name, type_name)
         if self.base is not None and is_template_name(str(self.base.resource_registry.get(type_name))):
             registry[type_name] = type_name  # inside, the operator's template has the original type
@@ -162,9 +162,9 @@ def _wrong(message: str, document: ParsedDocument, path: tuple[str, ...], remedy
 
 
 def with_hooks(environment: Environment, beside: Any) -> Environment:
-    """The same with the hooks of the environment ``beside`` it, of which nothing else counts.
+    """The environment with the hooks of ``beside`` added; other sections of that one are ignored.
 
-    Heat's command line puts the hooks of its options there, even when it names environment files.
+    Heat's command line sends the hooks of its options there, even when it names environment files.
     """
     registry = beside.get("resource_registry") if isinstance(beside, dict) else None
     hooks = only_hooks(registry.get("resources")) if isinstance(registry, dict) else {}

@@ -1,4 +1,4 @@
-"""What can be asked of a template: values, conditions, needs and mistakes."""
+"""The queries on a template: values, conditions, requirements and mistakes."""
 
 from __future__ import annotations
 

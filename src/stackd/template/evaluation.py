@@ -1,4 +1,4 @@
-"""One evaluation: what functions may ask, and how much they may use up."""
+"""One evaluation: the context of functions, and the limits on their results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONTAINERS: Final = (dict, list, Call)
 
 
 class Scope(Protocol):
-    """What surrounds a value: parameters, files and the state of resources.
+    """The context of an evaluation: parameters, files and the state of resources.
 
     A scope may also have ``availability_zones() -> list[str]`` for ``Fn::GetAZs``, and ``exports``, a map of
     what other stacks export, for ``Fn::ImportValue``.
@@ -56,7 +56,7 @@ class Scope(Protocol):
 
 
 class Evaluation:
-    """One run of `evaluate`, with what it may still use up."""
+    """One run of `evaluate`, with its remaining limits."""
 
     __slots__ = ("_bytes", "_call", "_nodes", "_work", "conditions", "scope", "template")
 
@@ -124,7 +124,7 @@ class Evaluation:
         return self.template.place(self._path)
 
     def charge(self, nodes: int = 0, text: int = 0, work: int = 0) -> None:
-        """Count what a result will hold; raises TemplateError when the evaluation holds too much."""
+        """Count the size of a result; raises TemplateError above the evaluation's limit."""
         self._nodes -= nodes
         self._bytes -= text
         self._work -= work
@@ -231,7 +231,7 @@ class Evaluation:
         return found
 
     def imported(self, name: str) -> Any:
-        """A value that another stack exports, as a copy; Unknown where exports are not looked up."""
+        """A value that another stack exports, as a copy; Unknown if exports were not loaded."""
         exports: Mapping[str, Any] | None = getattr(self.scope, "exports", None)
         if exports is None:
             return Unknown("", ("exports", name))
@@ -268,7 +268,7 @@ class ParameterScope:
         return Unknown(resource, ("*",))
 
     def facade(self, key: str) -> Any:
-        """What was given of the containing resource."""
+        """The given value of the containing resource."""
         return self._facade.get(key, Unknown("", ("facade", key)))
 
 

@@ -1,4 +1,4 @@
-"""The names under which stacks share values: what a template exports, and what it imports."""
+"""The names of the exports and imports of a template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXPORT_NAME: Final = re.compile(r"[0-9A-Za-z:-]{1,255}")
 
 @depth_guarded
 def export_names(template: Template, conditions: Conditions, report: Report = refuse) -> dict[str, str]:
-    """The name under which each output that is exported is offered, by output.
+    """The export names of exported outputs, by output.
 
     A name that hangs on a parameter without a value is left out.
     """

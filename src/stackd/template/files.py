@@ -11,10 +11,10 @@ NOT_SENT = "it is not among the files of the request"
 
 
 class Files(dict[str, str]):
-    """Texts by name. ``absent`` says why a template that was looked for elsewhere is not here.
+    """Texts by name. ``absent`` is the reason why a template could not be fetched.
 
-    With ``wanted``, a template that is missing is noted there instead of being an error: so a definition
-    tells which ones have to be fetched before it can be evaluated.
+    With ``wanted``, a missing template is added there instead of being an error: so the caller learns
+    which ones must be fetched before the definition can be evaluated.
     """
 
     __slots__ = ("absent", "wanted")
@@ -33,9 +33,9 @@ class Files(dict[str, str]):
 def nested_template(
     files: Mapping[str, str], name: str, path: str = "", others: Mapping[str, str] | None = None
 ) -> str | None:
-    """The text of a template that another one names; None when it is noted as wanted.
+    """The text of a template that another one names; None if it was added to ``wanted``.
 
-    ``others`` are what to look in if it is not among the files. Raises ``MissingTemplate``; ``path`` is where
+    ``others`` are searched if it is not among the files. Raises ``MissingTemplate``; ``path`` is where
     it is named.
     """
     known = files.get(name) if others is None else files.get(name, others.get(name))

@@ -1,4 +1,4 @@
-"""What a template's resources need from each other, worked out without any of them existing."""
+"""The dependency graph of a template's resources, computed before any of them exists."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Walker:
         return self._evaluation.resolve(node)
 
     def condition(self, condition: Any) -> Any:
-        """The truth of a condition; what is wrong with it is told where it stands."""
+        """The truth value of a condition; its mistakes are reported by validation."""
         if isinstance(self._conditions, Conditions):
             return self._conditions.quietly(condition)
         try:
@@ -122,7 +122,7 @@ def enabled_resources(
     facade: Mapping[str, Any] | None = None,
     report: Report = refuse,
 ) -> dict[str, ResourceDefinition]:
-    """The resources whose condition holds, or may hold, with their deletion policies resolved.
+    """The resources whose condition is true or unknown, with their deletion policies resolved.
 
     ``facade`` is ``metadata``, ``deletion_policy`` and ``update_policy`` of the resource around this stack.
     """
@@ -140,7 +140,7 @@ def enabled_resources(
 
 
 def _holds(template: Template, definition: ResourceDefinition, walk: Walker, report: Report) -> bool:
-    """Whether a resource exists, or may; one whose condition is wrong may."""
+    """Whether a resource's condition is true or unknown; a wrong condition is unknown."""
     try:
         return walk.truth(definition.condition) is not False
     except (TemplateError, Refused) as error:
@@ -196,7 +196,7 @@ def dependencies(
     enabled: Mapping[str, ResourceDefinition] | None = None,
     report: Report = refuse,
 ) -> dict[str, frozenset[str]]:
-    """What each enabled resource requires, by name.
+    """The requirements of each enabled resource, by name.
 
     Reports InvalidTemplateReference for a resource that does not exist, CircularDependency for a circle;
     where that does not raise, they are left out.
@@ -213,7 +213,7 @@ def dependencies(
 def without_circles(
     required: dict[str, frozenset[str]], found: Callable[[list[str]], None]
 ) -> dict[str, frozenset[str]]:
-    """What is left of the requirements without the circles, each of which goes to ``found``."""
+    """The requirements without circles, each of which goes to ``found``."""
     while circle := find_circle(required):
         found(circle)
         required = {**required, **{name: required[name].difference(circle) for name in circle}}
@@ -256,7 +256,7 @@ def _required(
 def incorrect_reference(
     template: Template, name: str, path: TemplatePath, where: str
 ) -> InvalidTemplateReference:
-    """The error for the name of a resource that there is not."""
+    """The error for the name of a missing resource."""
     disabled = name in template.resources
     like = "" if disabled else nearest(name, template.resources)
     return InvalidTemplateReference(
@@ -343,7 +343,7 @@ def referenced_attributes(
 
 @depth_guarded
 def output_references(template: Template, conditions: Mapping[str, Any]) -> dict[str, tuple[Reference, ...]]:
-    """What the value of each output refers to; nothing where it is wrong, or its condition does not hold."""
+    """The references in the value of each output; none if it is wrong or its condition is false."""
     walk = Walker(conditions)
     found: dict[str, tuple[Reference, ...]] = {}
     for name, output in template.outputs.items():

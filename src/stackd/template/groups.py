@@ -14,11 +14,11 @@ from stackd.template.schemas import ParameterSchema
 from stackd.wording import HERE
 
 INTERFACE: Final = "AWS::CloudFormation::Interface"
-"""The key in the metadata of a CloudFormation template under which it says how to present its parameters."""
+"""The metadata key of a CloudFormation template that describes how to present its parameters."""
 
 
 def interface_groups(interface: Mapping[str, Any], names: Collection[str]) -> list[Any]:
-    """The groups of an interface in the form of HOT; it is metadata, so what makes no sense is left out."""
+    """The groups of an interface in the form of HOT; invalid parts are ignored, since it is metadata."""
     found = interface.get("ParameterGroups")
     groups: list[Any] = []
     for group in found if isinstance(found, list) else ():

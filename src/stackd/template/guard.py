@@ -1,4 +1,4 @@
-"""The last line against structures so deep that walking them would exhaust the stack."""
+"""The last defence against structures so deep that walking them exhausts the stack."""
 
 from __future__ import annotations
 

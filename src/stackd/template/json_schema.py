@@ -5,7 +5,7 @@ as ``if``/``then`` on what the author has written, never as ``oneOf``, so that a
 stands and not as a failure of every alternative.
 
 A mapping with one key that names a function is a call, as in the parser. Which functions a version has is
-checked apart from the types of values, so that these are written down once for all versions.
+checked separately from the types of values, so that these are written once for all versions.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _common(versions: list[Version]) -> dict[str, Schema]:
 
 
 def ref_all(*names: str) -> Schema:
-    """Meeting several definitions at once; unlike a bare reference it may stand beside other keywords."""
+    """A schema that requires several definitions; unlike a bare reference it may have sibling keywords."""
     return {"allOf": [ref(name) for name in names]}
 
 
@@ -400,7 +400,7 @@ def _output(version: Version) -> Schema:
 
 
 def _resource(version: Version) -> Schema:
-    """The keys of a resource in one version; its type says more."""
+    """The keys of a resource in one version; its type adds its own schema."""
     keys = version.resource_keys
     functions = f"{version.name}.functions"
     names: Schema = {"type": "string"}

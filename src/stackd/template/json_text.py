@@ -1,4 +1,4 @@
-"""JSON texts of any size, read without holding up other threads."""
+"""Parses JSON texts of any size without blocking other threads."""
 
 from __future__ import annotations
 

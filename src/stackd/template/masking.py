@@ -1,4 +1,4 @@
-"""Values in which the secrets of a stack cannot be read (pure)."""
+"""Masks the secrets of a stack in values and texts (pure)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def concealed(value: Any, secrets: Secrets) -> Any:
-    """The same value, masked wherever a secret would show."""
+    """The same value with every secret in it masked."""
     if not secrets:
         return value
     if isinstance(value, str):

@@ -21,7 +21,7 @@ def merge_environments(
 ) -> Environment:
     """The environments in order, later ones winning.
 
-    ``initial`` are parameters given beside the environments, which these override or merge with. ``schemas``
+    ``initial`` are parameters of the request, which the environments override or merge with. ``schemas``
     are the parameters that the templates declare: others are dropped once anything has been set, and a
     strategy other than overwriting needs the type. Raises TemplateError for strategies that conflict.
     """
@@ -57,7 +57,7 @@ def patch_environment(
     clear_parameters: tuple[str, ...] = (),
     declared: frozenset[str] | None = None,
 ) -> Environment:
-    """What a PATCH leaves: the stored environment without ``clear_parameters``, and the supplied one on top.
+    """The environment after a PATCH: the stored one without ``clear_parameters``, then the supplied one.
 
     Parameters that are no longer ``declared`` are dropped.
     """

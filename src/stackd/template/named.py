@@ -1,7 +1,7 @@
-"""Constraints known by a name: those that are forms of text are judged here, the others need the cloud.
+"""Custom constraints by name: formats of text are checked here, the others need the cloud.
 
-Each form is one function from a text to what is wrong with it: None when nothing is, empty when there is no
-more to say. An unknown name refuses every value.
+Each format is one function from a text to its mistake: None if it is valid, empty if there is no
+explanation. An unknown name refuses every value.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _is_subnet(text: str) -> bool:
 
 
 def _is_loosely_a_network(text: str) -> bool:
-    """Whether it means a network, but not in the notation that is asked for."""
+    """Whether it is a network in another notation than the required one."""
     address, slash, mask = text.strip().partition("/")
     if re.fullmatch(r"[0-9]+(\.[0-9]+){0,2}", address):
         address += ".0" * (3 - address.count("."))
@@ -138,7 +138,7 @@ def _dns_domain(text: str) -> str | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """A moment in the notation of ISO 8601, UTC unless it says another zone; None for anything else."""
+    """A time in ISO 8601, UTC unless it has another zone; None for anything else."""
     found = _TIME.fullmatch(text)
     if found is None:
         return None
@@ -248,39 +248,39 @@ _THINGS: Final = (
     ("trove", "flavor"),
 )
 IN_CLOUD: Final = frozenset(f"{service}.{thing}" for service, things in _THINGS for thing in things.split())
-"""Names of things that must exist; looked up by the engine."""
+"""Constraints whose objects must exist in the cloud; checked by the engine."""
 
 ON_REQUEST: Final = {*IN_CLOUD, "expiration"}
-"""What is only judged when a request is, since the same value may be good now and not later."""
+"""Constraints that are checked once per request, since the result depends on the time."""
 
 MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
-"""Of these, an empty text means none at all."""
+"""Constraints for which an empty text means no object."""
 
 QUEUE: Final = "zaqar.queue"
-"""A queue is made by its first message, so only the form of its name is judged."""
+"""The format of a queue's name: a queue is created by its first message, so need not exist."""
 
 NAMES: Final = {*FORMS, *IN_CLOUD, QUEUE}
 """Every constraint that a template may name."""
 
 
 def declare_kind(name: str) -> None:
-    """Let templates and types name a further kind of object in the cloud as a constraint."""
+    """Register a constraint for a further kind of object in the cloud."""
     ON_REQUEST.add(name)
     NAMES.add(name)
 
 
 def items_of(value: Any) -> list[Any]:
-    """The elements of a list, each of which is judged; of anything else, the value alone."""
+    """The values to check: the elements of a list, else the value itself."""
     return value if isinstance(value, list) else [value]
 
 
 def refusal(value: Any, reason: str) -> Complaint:
-    """What is said of a value that a constraint refuses."""
+    """The message for a value that a constraint refuses."""
     return Reason.REFUSED_VALUE(value=value, why=f": {reason}" if reason else "")
 
 
 def named_problem(name: str, value: Any) -> Complaint | None:
-    """Why a value violates the constraint of this name; None when it does not, or only the cloud can say."""
+    """Why a value violates the named constraint; None if it does not, or only the cloud can check."""
     if name in ON_REQUEST and name not in FORMS:
         return None
     if name == QUEUE:

@@ -33,7 +33,7 @@ AWS_REGION: Final = "ap-southeast-1"
 
 @dataclass(frozen=True, slots=True)
 class StackIdentity:
-    """What the pseudo-parameters say about a stack; ``stack_id`` is empty before the stack is stored."""
+    """The values of pseudo-parameters; ``stack_id`` is empty before the stack is stored."""
 
     project_id: str = ""
     stack_name: str = ""
@@ -112,7 +112,7 @@ class Parameters(Mapping[str, Any]):
 
 
 def masked_complaint(complaint: Complaint, parameters: Mapping[str, Any]) -> Complaint:
-    """A complaint in whose words no value of a hidden parameter can be read."""
+    """A message with the values of hidden parameters masked."""
     words = {
         key: masked(word, parameters) if isinstance(word, str) else word
         for key, word in complaint.words.items()
@@ -121,7 +121,7 @@ def masked_complaint(complaint: Complaint, parameters: Mapping[str, Any]) -> Com
 
 
 def masked(message: str, parameters: Mapping[str, Any]) -> str:
-    """A text in which no value of a hidden parameter can be read."""
+    """A text with the values of hidden parameters masked."""
     if not isinstance(parameters, Parameters):
         return message
     for name in parameters.hidden:
@@ -302,7 +302,7 @@ def _wrong_default(template: Template, schema: ParameterSchema, report: Report) 
             if not isinstance(constraint, CustomConstraint) and (problem := constraint.problem(value))
         ]
     except ValueError:
-        return False  # that is said of the value that is used
+        return False  # it is reported for the value that is used
     for reason in reasons:
         version = template.version
         path = (version.sections["parameters"], schema.name, version.parameter_keys["default"])

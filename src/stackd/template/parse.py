@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ParseWarning:
-    """Something that is allowed but probably not meant."""
+    """Something that is allowed but probably not intended."""
 
     message: str
     path: tuple[PathPart, ...]
@@ -62,7 +62,7 @@ class ParseWarning:
 
 @dataclass(frozen=True)
 class ParsedDocument:
-    """Plain data (dict, list, str, int, float, bool, None) that knows where each part stood in the text.
+    """Plain data (dict, list, str, int, float, bool, None) with the place of each part in the text.
 
     Parts may be shared where the text used aliases: treat ``data`` as read-only.
     """
@@ -143,12 +143,12 @@ MASK: Final = "******"
 
 
 def names_secret(name: str) -> bool:
-    """Whether a name says that its value is secret."""
+    """Whether a name indicates a secret value."""
     return _SECRET.search(name) is not None
 
 
 def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:
-    """A value for its author's eyes: None when it is long, masked when its name says that it is secret."""
+    """A value as shown in messages: None if it is long, masked if its name indicates a secret."""
     if value is None:
         return None
     named = path[2:] if path[:1] in (("resources",), ("Resources",)) else path
@@ -165,7 +165,7 @@ def shown_value(value: Any, path: tuple[PathPart, ...]) -> Any:
 
 
 def check_data(data: Any, limits: Limits) -> None:
-    """Hold data that was parsed elsewhere to the same bounds as text.
+    """Check data that was parsed elsewhere against the same limits as text.
 
     Raises TemplateError for depth, nodes or a value that JSON does not have, RequestLimitExceeded for size.
     """

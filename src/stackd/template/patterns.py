@@ -1,4 +1,4 @@
-r"""Regular expressions that strangers send, matched in bounded time.
+r"""Matches regular expressions from users in bounded time.
 
 Python's engine backtracks and cannot be interrupted. So the number of ways in which a pattern can split a
 value is bounded first, from the pattern's parse tree. A pattern that cannot go wrong on a value of this

@@ -1,4 +1,4 @@
-"""Line and column of what a path points at, found by reading the text once more.
+"""Line and column of the value at a path, found by reading the text again.
 
 Places are needed only when something is wrong, so parsing does not pay for them: the first question builds
 the index from the same event stream, later ones are look-ups.

@@ -1,4 +1,4 @@
-"""Mistakes collected instead of raised, so that an author is told of all of them at once.
+"""Collects mistakes instead of raising them, so that all are reported at once.
 
 Whatever reads or checks a template hands each mistake to a `Report`. One that raises, `refuse`, stops at the
 first; `Problems` keeps them with the stage of checking that each belongs to, and hands them out in the order
@@ -22,13 +22,13 @@ from stackd.template.unknown import Unknown
 Report = Callable[[TemplateError], None]
 
 _MOST_COMPARED: Final = 1000
-"""Of more names than these the rest is not looked at: a large template may have as many mistakes as names."""
+"""Number of known names that are compared for a suggestion; bounds the time in large templates."""
 BROKEN: Final = Unknown("", ("broken",))
-"""Stands where a mistake was found: whatever depends on it is not judged."""
+"""Placeholder for a wrong value: what depends on it is not checked."""
 
 
 class Stage(IntEnum):
-    """The stages of checking, in the order in which their mistakes are told."""
+    """The stages of checking, in the order in which their mistakes are reported."""
 
     STRUCTURE = 0
     PARAMETERS = 1
@@ -104,19 +104,19 @@ class Problems:
 
 
 def raise_all(errors: Sequence[TemplateError]) -> None:
-    """Raise the errors, if any: one alone as it is, several as a group that answers as the first."""
+    """Raise the errors, if any: a single one as it is, several as a group rendered as the first."""
     if errors:
         raise errors[0] if len(errors) == 1 else TemplateErrors(errors[0], errors)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A remedy that names the known name most like a wrong one; empty when none is like it."""
+    """A remedy with the known name most similar to a wrong one; empty if none is similar."""
     close = get_close_matches(name, islice(known, _MOST_COMPARED), n=1, cutoff=cutoff)
     return f"Did you mean {close[0]}?" if close else ""
 
 
 def distinct(errors: list[TemplateError]) -> list[TemplateError]:
-    """The errors without those that tell of the same mistake as an earlier one."""
+    """The errors without those that report the same mistake as an earlier one."""
     seen: set[tuple[object, ...]] = set()
     kept: list[TemplateError] = []
     for error in errors:
@@ -128,7 +128,7 @@ def distinct(errors: list[TemplateError]) -> list[TemplateError]:
 
 
 def _identities(error: TemplateError) -> Iterator[tuple[object, ...]]:
-    """What two errors have in common when they are about one mistake."""
+    """The key of an error: equal for errors about the same mistake."""
     yield error.message, error.path
     if isinstance(error, InvalidTemplateReference):
         yield InvalidTemplateReference, error.path

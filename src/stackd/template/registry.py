@@ -1,4 +1,4 @@
-"""The resource registry: which type, or which template, a type name stands for.
+"""The resource registry: maps type names to types or templates.
 
 A registry is a map of patterns to targets, with per-resource maps under ``resources``. Of all entries that
 match, the user's come before the operator's, entries for the resource's name before general ones, and then
@@ -26,7 +26,7 @@ def is_template_name(name: str) -> bool:
 
 
 def check_registry(registry: Registry, place: Callable[[tuple[str, ...]], Place]) -> None:
-    """Refuse targets, hooks and restrictions that mean nothing; raises TemplateError."""
+    """Refuse invalid targets, hooks and restrictions; raises TemplateError."""
     for name, target in registry.items():
         if name == "resources":
             if not isinstance(target, dict):
@@ -78,7 +78,7 @@ def _wrong(
 
 
 def unknown_hook(name: str) -> str:
-    """What is said about a hook that there is not."""
+    """The message for an unknown hook."""
     choice = ", ".join(f'"{known}"' for known in HOOKS)
     return f'Invalid hook type "{name}" for resource breakpoint, acceptable hook types are: {choice}'
 
@@ -97,13 +97,13 @@ def _entries(registry: Registry) -> dict[str, str]:
 
 
 class _Circle(Exception):
-    """A mapping leads back to where it started."""
+    """A mapping forms a circle."""
 
 
 def resolve(
     registries: Sequence[Registry], type_name: str, resource_name: str, exists: Callable[[str], bool]
 ) -> str | None:
-    """What ``type_name`` stands for; earlier registries win. None for mappings to nowhere or in a circle."""
+    """The target of ``type_name``; earlier registries win. None for mappings to nowhere or in a circle."""
     try:
         return _resolve(registries, type_name, resource_name, exists, frozenset())
     except _Circle:
@@ -126,7 +126,7 @@ def _resolve(
         if is_template_name(target):
             if pattern == type_name:
                 return target
-            continue  # a wildcard cannot stand for a template
+            continue  # a wildcard cannot map to a template
         if pattern.endswith("*") and target == type_name:
             continue
         named = target[:-1] + type_name[len(pattern) - 1 :] if _is_family(pattern, target) else target

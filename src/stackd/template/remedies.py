@@ -1,4 +1,4 @@
-"""What to do about names that a version of the template language does not have."""
+"""Remedies for names that a template version does not have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stackd.template.versions import VERSIONS, Version
 
 
 def remedy_for(name: str, version: Version) -> str:
-    """What to do about a function that a version does not have; empty when there is none of that name."""
+    """The remedy for a function that a version does not have; empty if no version has the name."""
     if name in version.functions or name in version.condition_functions:
         return ""
     same = [each for each in VERSIONS.values() if each.dialect == version.dialect and name in each.functions]

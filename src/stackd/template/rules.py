@@ -18,9 +18,9 @@ _ASSERTION_KEYS: Final = frozenset({"Assert", "AssertDescription"})
 
 
 def rule_problems(template: Template, parameters: Mapping[str, Any]) -> list[TemplateError]:
-    """What is wrong with the rules, and the assertions that these parameters do not meet.
+    """The mistakes in the rules, and the assertions that the parameters violate.
 
-    An assertion about a parameter that has no value yet is not judged.
+    An assertion about a parameter that has no value yet is skipped.
     """
     section = template.version.sections.get("rules")
     if section is None or (rules := template.data.get(section)) is None:
@@ -52,7 +52,7 @@ class _Judge:
         self._evaluation = Evaluation(ParameterScope(parameters), template)
 
     def unmet(self, path: TemplatePath, rule: Any) -> Iterator[TemplateError]:
-        """The assertions of a rule that do not hold; raises TemplateError for a rule that is none."""
+        """The violated assertions of a rule; raises TemplateError for an invalid rule."""
         assertions = self._assertions(path, rule)
         condition = rule.get("RuleCondition")
         if condition is not None and self._truth((*path, "RuleCondition"), condition) is not True:

@@ -47,7 +47,7 @@ _FALSE: Final = ("0", "f", "false", "n", "no", "off")
 
 @dataclass(frozen=True, slots=True)
 class ParameterSchema:
-    """What a template says about one of its parameters; ``type`` is the HOT name in every dialect.
+    """A parameter's declaration in a template; ``type`` is the HOT name in every dialect.
 
     ``default`` None means that a value is required. What a ``broken`` one takes is not known.
     """
@@ -138,7 +138,7 @@ def text_form(kind: str, value: Any) -> str:
 
 
 def invalid_parameter_lead(name: str) -> str:
-    """What leads to the sentence about the value or schema of a parameter."""
+    """The leading part of messages about the value or schema of a parameter."""
     return f"Parameter '{name}' is invalid"
 
 
@@ -203,9 +203,9 @@ class _SchemaReader:
         )
 
     def _wrong(self, message: str, below: TemplatePath, remedy: str = "", *, key: bool = False) -> None:
-        self._tell(InvalidSchemaError(message, remedy=remedy), below, key=key)
+        self._report_at(InvalidSchemaError(message, remedy=remedy), below, key=key)
 
-    def _tell(self, error: InvalidSchemaError, below: TemplatePath, *, key: bool = False) -> None:
+    def _report_at(self, error: InvalidSchemaError, below: TemplatePath, *, key: bool = False) -> None:
         path = (*self._path, *below)
         self._report(
             error.but(
@@ -263,10 +263,10 @@ class _SchemaReader:
         try:
             return read()
         except InvalidSchemaError as error:
-            told = error
+            found = error
             if error.reason is Reason.CONSTRAINT_TYPE:
-                told = error.but(lead=(invalid_parameter_lead(self._name),))
-            self._tell(told, below)
+                found = error.but(lead=(invalid_parameter_lead(self._name),))
+            self._report_at(found, below)
             return None
 
 
@@ -323,7 +323,7 @@ def _cfn_constraints(given: Mapping[str, Any], kind: str) -> tuple[Constraint, .
 
 
 def _check_applies(constraint: Constraint, kind: str) -> None:
-    """A constraint of a CloudFormation parameter is refused for a type it says nothing about."""
+    """A constraint of a CloudFormation parameter is refused for a type to which it does not apply."""
     if isinstance(constraint, Range) and kind != "number":
         raise InvalidSchemaError(Reason.CONSTRAINT_TYPE(constraint="Range", type=kind.title()))
     if isinstance(constraint, Length) and kind in ("number", "boolean"):

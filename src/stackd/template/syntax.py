@@ -1,4 +1,4 @@
-"""What is said of a text that is neither YAML nor JSON: where it goes wrong, and what was expected there."""
+"""Errors for a text that is neither YAML nor JSON: the place, and what was expected there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stackd.errors import Place, TemplateError
 
 _WIDEST: Final = 120
 
-# What the parser says, and what is most often meant by it.
+# The parser's messages, and their most frequent cause.
 _REMEDIES: Final = (
     ("cannot start any token", "Indent with spaces, and quote texts that begin with a special character."),
     ("mapping values are not allowed", "Quote a text that contains ': ', or correct the indentation."),
@@ -26,7 +26,7 @@ _REMEDIES: Final = (
 
 
 def syntax_error(file: str, text: str, error: YAMLError) -> TemplateError:
-    """The error for a text in which the parser has lost its way."""
+    """The error for a parser failure."""
     context = getattr(error, "context_mark", None)
     mark = getattr(error, "problem_mark", None) or context
     if mark is not None and context is not None and mark.line >= len(text.splitlines()):

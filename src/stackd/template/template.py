@@ -44,12 +44,12 @@ class Template:
     mistakes: Problems = field(default_factory=Problems, repr=False)
 
     def require(self) -> None:
-        """Raise the first mistake, with all others in tow."""
+        """Raise the mistakes, if any, as a group led by the first."""
         raise_all(self.mistakes.ordered())
 
     @property
     def warnings(self) -> tuple[ParseWarning, ...]:
-        """What is allowed in the text but probably not meant."""
+        """Warnings: what is allowed in the text but probably not intended."""
         return self.document.warnings
 
     def place(self, path: tuple[PathPart, ...], *, key: bool = False) -> Place:

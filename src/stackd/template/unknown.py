@@ -1,6 +1,6 @@
 """Values that are not known yet, and how to find them.
 
-Validation and planning evaluate a template before its resources exist. What a resource will answer is then an
+Validation and planning evaluate a template before its resources exist. A value of a resource is then an
 `Unknown`, which flows through every function instead of failing it.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What ``resource`` will answer at ``path``: empty for its reference id, else attribute name and path.
+    """The future value of ``resource`` at ``path``: empty for its reference id, else attribute name and path.
 
     A parameter without a value is unknown too: its ``resource`` is empty and its ``path`` is
     ``("parameters", name)``.

@@ -1,4 +1,4 @@
-"""Everything that can be found wrong with a template's names and functions without knowing resource types."""
+"""Validates a template's names and functions without knowledge of resource types."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def check_names(template: Template, report: Report) -> None:
 class FunctionCheck:
     """Finds what functions refuse, in chosen branches only.
 
-    ``attribute`` says what is wrong with the use of an attribute; without it no attribute is.
+    ``attribute`` returns the mistake in the use of an attribute; without it attributes are not checked.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class FunctionCheck:
                 report(problem)
 
     def output(self, output: OutputDefinition, report: Report) -> None:
-        """Report the mistakes in an output's condition and, if it may hold, its value."""
+        """Report the mistakes in an output's condition and, unless it is false, its value."""
         if output.condition is not None:
             try:
                 if self._conditions.holds(output.condition) is False:
@@ -177,7 +177,7 @@ class FunctionCheck:
             yield from self._inside(readable)
 
     def missing_parameter(self, node: Call) -> TemplateError | None:
-        """The error for ``get_param`` of a parameter that there is not."""
+        """The error for ``get_param`` of a missing parameter."""
         template = self._template
         name = node.args[0] if isinstance(node.args, list) and node.args else node.args
         known = PSEUDO_NAMES[template.version.dialect]
@@ -217,7 +217,7 @@ class FunctionCheck:
         )
 
     def lost_attribute(self, node: Call) -> TemplateError | None:
-        """The error for an attribute, in an output, of a resource that there is not."""
+        """The error for an attribute, in an output, of a missing resource."""
         if node.path[:1] != (self._template.version.sections["outputs"],):
             return None
         name = node.args[0] if isinstance(node.args, list) else node.args
@@ -239,7 +239,7 @@ class FunctionCheck:
         try:
             uses = list(self._walker.inside(node))
         except TemplateError:
-            return None  # told where its arguments are checked
+            return None  # reported where its arguments are checked
         for use in uses:
             if not isinstance(use, Reference) or use.where != node.path or use.attribute is None:
                 continue

@@ -449,7 +449,7 @@ _BY_VALUE: Final[Mapping[tuple[str, str], Version]] = {
 
 
 def find_version(data: Mapping[str, Any]) -> Version:
-    """The version a template says it is; raises InvalidTemplateVersion."""
+    """The version that a template declares; raises InvalidTemplateVersion."""
     given = [(key, data[key]) for key in VERSION_KEYS if isinstance(data.get(key), str)]
     if not given:
         raise _invalid(

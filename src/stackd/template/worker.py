@@ -23,7 +23,7 @@ PROGRAM: Final = Path(__file__).with_name("worker_main.py")
 
 
 class WorkerError(ValueError):
-    """The worker could not do what was asked; the message says why."""
+    """The worker could not perform the operation; the message has the reason."""
 
 
 class Worker:
@@ -88,7 +88,7 @@ class Worker:
                 try:
                     pipe.close()
                 except OSError:
-                    continue  # it was broken already, and it is gone now
+                    continue  # it was broken before this request and is stopped now
         process.wait()
 
 

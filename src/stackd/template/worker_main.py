@@ -42,7 +42,7 @@ def yaql(expression: str, data: Any) -> Any:
 
 
 def yaql_check(expression: str) -> bool:
-    """Parses an expression; the error says what is wrong with it."""
+    """Parses an expression; the error describes its mistake."""
     parse, _ = _yaql()
     parse(expression)
     return True

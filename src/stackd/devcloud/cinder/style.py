@@ -1,4 +1,4 @@
-"""How Cinder speaks."""
+"""Cinder's conventions: errors, ids, pages and times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stackd.devcloud.wire import Fault, conflict, forbidden, not_found
 from stackd.devcloud.world import stamp_micros
 
 fault = nova_like("computeFault")
-"""A refusal as Cinder renders it."""
+"""A fault as Cinder renders it."""
 
 QUOTA_MESSAGES = {
     "volumes": "VolumeLimitExceeded: Maximum number of volumes allowed ({limit}) exceeded for quota",
@@ -19,7 +19,7 @@ QUOTA_MESSAGES = {
 
 
 def missing(label: str, entity_id: str) -> Fault:
-    """The fault for an object that is not there."""
+    """The fault for a missing object."""
     return not_found(f"{label} {entity_id} could not be found.")
 
 

@@ -113,11 +113,11 @@ def _access_action(call: Call) -> Reply:
     demand(call, "admin", "volume_type_access", STYLE)
     entity = _type(call)
     projects: set[str] = entity.private["projects"]
-    for name, wish in call.json().items():
+    for name, desired in call.json().items():
         if name == "addProjectAccess":
-            projects.add(wish["project"])
+            projects.add(desired["project"])
         elif name == "removeProjectAccess":
-            projects.discard(wish["project"])
+            projects.discard(desired["project"])
     return Reply(202)
 
 

@@ -24,7 +24,7 @@ def _type_of(call: Call, asked: object) -> Entity | None:
 
 
 def _source_size(call: Call, values: JSON) -> int:
-    """The size that the source of a volume asks for; 0 without a source."""
+    """The minimum size set by the source of a volume; 0 without a source."""
     if snapshot_id := values.get("snapshot_id"):
         snapshot = call.store.get("volume.snapshots", snapshot_id)
         if snapshot is None:
@@ -172,13 +172,13 @@ def _prepare_backup(call: Call, values: JSON, private: JSON) -> None:
 def _restore(call: Call) -> Reply:
     demand(call, "member", "backup_restore", STYLE)
     backup = fetch(BACKUPS, STYLE, call, call.params["id"])
-    wish = call.unwrap("restore")
-    if wish.get("volume_id"):
-        volume = fetch(VOLUMES, STYLE, call, str(wish["volume_id"]))
+    desired = call.unwrap("restore")
+    if desired.get("volume_id"):
+        volume = fetch(VOLUMES, STYLE, call, str(desired["volume_id"]))
         call.store.update(volume, {"status": "restoring-backup"})
         call.store.later(volume, call.world.ready_after, {"status": "available"})
     else:
-        body = {"size": backup.data["size"], "name": wish.get("name") or f"restore_backup_{backup.id}"}
+        body = {"size": backup.data["size"], "name": desired.get("name") or f"restore_backup_{backup.id}"}
         volume = create(VOLUMES, STYLE, call, body)
     call.store.update(backup, {"status": "restoring"})
     call.store.later(backup, call.world.ready_after, {"status": "available"})
@@ -198,7 +198,7 @@ def attach(world: World, volume: Entity, server_id: str, device: str) -> JSON:
 
 
 def detach(world: World, volume: Entity, server_id: str) -> None:
-    """Take a volume off a server."""
+    """Detach a volume from a server."""
     left = [item for item in volume.data["attachments"] if item["server_id"] != server_id]
     world.store.update(volume, {"attachments": left, "status": "in-use" if left else "available"})
 
@@ -233,8 +233,8 @@ BACKUPS = Collection(
 COLLECTIONS = ((VOLUMES, STYLE), (SNAPSHOTS, STYLE), (BACKUPS, STYLE))
 
 
-def _extend(call: Call, volume: Entity, wish: JSON) -> Reply:
-    size = int(wish["new_size"])
+def _extend(call: Call, volume: Entity, desired: JSON) -> Reply:
+    size = int(desired["new_size"])
     status = volume.data["status"]
     if status != "available" and not (status == "in-use" and call.version >= (3, 42)):
         raise bad_request(
@@ -252,8 +252,8 @@ def _extend(call: Call, volume: Entity, wish: JSON) -> Reply:
     return Reply(202)
 
 
-def _retype(call: Call, volume: Entity, wish: JSON) -> Reply:
-    kind = _type_of(call, wish["new_type"])
+def _retype(call: Call, volume: Entity, desired: JSON) -> Reply:
+    kind = _type_of(call, desired["new_type"])
     status = volume.data["status"]
     if status not in ("available", "in-use"):
         raise bad_request(f"Invalid volume: Volume {volume.id} status must be available or in-use to retype.")
@@ -263,42 +263,42 @@ def _retype(call: Call, volume: Entity, wish: JSON) -> Reply:
     return Reply(202)
 
 
-def _bootable(call: Call, volume: Entity, wish: JSON) -> Reply:
-    call.store.update(volume, {"bootable": str(bool(wish["bootable"])).lower()})
+def _bootable(call: Call, volume: Entity, desired: JSON) -> Reply:
+    call.store.update(volume, {"bootable": str(bool(desired["bootable"])).lower()})
     return Reply(200)
 
 
-def _readonly(call: Call, volume: Entity, wish: JSON) -> Reply:
-    metadata = volume.data["metadata"] | {"readonly": str(bool(wish["readonly"]))}
+def _readonly(call: Call, volume: Entity, desired: JSON) -> Reply:
+    metadata = volume.data["metadata"] | {"readonly": str(bool(desired["readonly"]))}
     call.store.update(volume, {"metadata": metadata})
     return Reply(202)
 
 
-def _reset(call: Call, volume: Entity, wish: JSON) -> Reply:
+def _reset(call: Call, volume: Entity, desired: JSON) -> Reply:
     demand(call, "admin", "reset_status", STYLE)
     volume.pending = None
-    call.store.update(volume, {"status": wish["status"]})
+    call.store.update(volume, {"status": desired["status"]})
     return Reply(202)
 
 
-def _set_image_metadata(call: Call, volume: Entity, wish: JSON) -> Reply:
+def _set_image_metadata(call: Call, volume: Entity, desired: JSON) -> Reply:
     known = volume.data.get("volume_image_metadata", {})
-    call.store.update(volume, {"volume_image_metadata": known | wish["metadata"]})
+    call.store.update(volume, {"volume_image_metadata": known | desired["metadata"]})
     return Reply(200, {"metadata": volume.data["volume_image_metadata"]})
 
 
-def _attach(call: Call, volume: Entity, wish: JSON) -> Reply:
-    attach(call.world, volume, str(wish.get("instance_uuid")), str(wish.get("mountpoint", "/dev/vdb")))
+def _attach(call: Call, volume: Entity, desired: JSON) -> Reply:
+    attach(call.world, volume, str(desired.get("instance_uuid")), str(desired.get("mountpoint", "/dev/vdb")))
     return Reply(202)
 
 
-def _detach(call: Call, volume: Entity, wish: JSON) -> Reply:
+def _detach(call: Call, volume: Entity, desired: JSON) -> Reply:
     for attachment in list(volume.data["attachments"]):
         detach(call.world, volume, attachment["server_id"])
     return Reply(202)
 
 
-def _force_delete(call: Call, volume: Entity, wish: JSON) -> Reply:
+def _force_delete(call: Call, volume: Entity, desired: JSON) -> Reply:
     call.store.update(volume, {"status": "deleting", "attachments": []})
     call.store.later(volume, call.world.ready_after, None)
     return Reply(202)
@@ -320,10 +320,10 @@ ACTIONS: dict[str, Action] = {
 def _volume_action(call: Call) -> Reply:
     demand(call, "member", "volume_action", STYLE)
     volume = fetch(VOLUMES, STYLE, call, call.params["id"])
-    name, wish = next(iter(call.json().items()), ("", None))
+    name, desired = next(iter(call.json().items()), ("", None))
     if name not in ACTIONS:
         raise bad_request(f"There is no such action: {name}")
-    reply = ACTIONS[name](call, volume, wish if isinstance(wish, dict) else {})
+    reply = ACTIONS[name](call, volume, desired if isinstance(desired, dict) else {})
     touch(STYLE, call.world, volume)
     return reply
 

@@ -1,4 +1,4 @@
-"""Keystone: who may do what where, and which services there are."""
+"""Keystone: users, projects, roles, tokens and the service catalog."""
 
 from __future__ import annotations
 

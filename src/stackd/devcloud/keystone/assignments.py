@@ -29,7 +29,7 @@ def grant(world: World, role_id: str, actor: tuple[str, str], target: tuple[str,
 
 
 def imply(world: World, prior: str, implied: str) -> None:
-    """Let one role (by id) bring another with it."""
+    """Let one role (by id) imply another."""
     key = f"{prior}/{implied}"
     if world.store.get(IMPLICATIONS, key) is None:
         world.store.add(IMPLICATIONS, key, "", {"prior": prior, "implied": implied})

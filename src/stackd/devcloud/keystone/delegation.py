@@ -1,4 +1,4 @@
-"""Trusts and application credentials: a user's roles in other hands. And group membership, and passwords."""
+"""Trusts, application credentials, group membership, and passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EC2 credentials, and tokens for requests that were signed with them."""
+"""EC2 credentials, and tokens for requests signed with them."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _release_domain(world: World, entity: Entity) -> None:
 
 
 def forget_assignments(world: World, field: str, value: str) -> None:
-    """Remove the role assignments of an actor or on a target that is gone."""
+    """Remove the role assignments of a deleted actor or on a deleted target."""
     for assignment in list(world.store.find("identity.assignments", **{field: value})):
         world.store.remove(assignment)
 

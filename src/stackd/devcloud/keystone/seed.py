@@ -1,4 +1,4 @@
-"""What Keystone knows from the start: the users, projects and roles that every deployment has."""
+"""Initial data of Keystone: the users, projects and roles that every deployment has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def seed(world: World) -> None:
 
 
 def register(world: World, kind: str, name: str, url: str) -> None:
-    """Enter a service and its three endpoints in the catalog."""
+    """Add a service with its three endpoints to the catalog."""
     data: JSON = {"name": name, "type": kind, "enabled": True, "description": ""}
     service = _add(world, "services", data)
     for interface in ("internal", "admin", "public"):

@@ -1,4 +1,4 @@
-"""How Keystone speaks."""
+"""Keystone's conventions: errors, links, ids and pages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from stackd.devcloud.world import World
 
 
 def fault(error: Fault) -> Reply:
-    """A refusal as Keystone renders it."""
+    """A fault as Keystone renders it."""
     title = HTTPStatus(error.status).phrase
     return Reply(error.status, {"error": {"code": error.status, "message": error.message, "title": title}})
 
 
 def missing(label: str, entity_id: str) -> Fault:
-    """The fault for an object that is not there."""
+    """The fault for a missing object."""
     return not_found(f"Could not find {label}: {entity_id}.")
 
 

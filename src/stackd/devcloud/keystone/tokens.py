@@ -14,7 +14,7 @@ from stackd.devcloud.world import Actor, World, stamp_keystone
 
 @dataclass(slots=True)
 class Login:
-    """What an authentication has proven so far."""
+    """The facts proven by an authentication so far."""
 
     user: Entity
     methods: list[str]
@@ -25,7 +25,7 @@ class Login:
 
 @dataclass(slots=True)
 class Grant:
-    """What a token is for: the user it names, where, and with which roles (ids)."""
+    """The content of a token: the user, the scope and the roles (ids)."""
 
     user: Entity
     methods: list[str]
@@ -277,7 +277,7 @@ def _trust_scope(call: Call, login: Login, trust_id: str) -> Grant:
 
 
 def trust_grant(world: World, trust_id: str, trustee: Entity | None) -> Grant:
-    """What a trust grants to its trustee; to whom it does not matter if `trustee` is None."""
+    """The grant of a trust to its trustee; to any user if `trustee` is None."""
     trust = world.store.get("identity.trusts", trust_id)
     if trust is None:
         raise unauthorized()

@@ -1,4 +1,4 @@
-"""Neutron: networks and what hangs on them."""
+"""Neutron: networks, ports, routers, floating IPs and security groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _versions(call: Call) -> Reply:
 
 
 def _start(world: World) -> None:
-    """The external network, and a default security group for every project there is or will be."""
+    """Creates the external network, and a default security group for every project."""
     for project in list(world.store.all("identity.projects")):
         security.default_group(world, project.id)
     world.on_new_project.append(lambda project_id: _new_project(world, project_id))

@@ -29,19 +29,19 @@ class Addresses:
         return ip_address(text) in self.network
 
     def is_free(self, text: str) -> bool:
-        """Whether nobody has an address."""
+        """Whether an address is free."""
         return int(ip_address(text)) not in self.used
 
     def take(self, text: str) -> None:
-        """Give an address away."""
+        """Allocate an address."""
         self.used.add(int(ip_address(text)))
 
     def give_back(self, text: str) -> None:
-        """Make an address free again."""
+        """Release an address."""
         self.used.discard(int(ip_address(text)))
 
     def take_any(self) -> str:
-        """Give away a free address from the pools; addresses given back are reused last."""
+        """Allocate a free address from the pools; released addresses are reused last."""
         total = sum(last - first + 1 for first, last in self.pools)
         for step in range(min(total, len(self.used) + 1)):
             number = self._at((self._next + step) % total)

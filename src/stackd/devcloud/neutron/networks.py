@@ -24,7 +24,7 @@ AUTOMATIC_OWNERS = ("network:dhcp", "network:floatingip", "network:router_centra
 
 
 def addresses_of(subnet: Entity) -> Addresses:
-    """The address book of a subnet."""
+    """The addresses of a subnet."""
     book: Addresses = subnet.private["addresses"]
     return book
 

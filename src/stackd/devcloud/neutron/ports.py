@@ -1,4 +1,4 @@
-"""Ports: where an address, a MAC and security groups meet."""
+"""Ports: their addresses, MACs, security groups and bindings."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def _allocate(call: Call, network_id: str, asked: object) -> list[JSON]:
             for family in _automatic(subnets):
                 taken += [_any_address(network_id, family)]
         else:
-            for wish in asked if isinstance(asked, list) else []:
-                taken += [_wished(call, network_id, subnets, wish)]
+            for desired in asked if isinstance(asked, list) else []:
+                taken += [_desired_address(call, network_id, subnets, desired)]
     except Exception:
         release_addresses(call.world, taken)
         raise
@@ -96,7 +96,7 @@ def _allocate(call: Call, network_id: str, asked: object) -> list[JSON]:
 
 
 def _automatic(subnets: list[Entity]) -> list[list[Entity]]:
-    """For each address that a port gets unasked, the subnets it may come from."""
+    """For each address that a port gets by default, the subnets from which it may be allocated."""
     usable = [subnet for subnet in subnets if not subnet.data["service_types"]]
     return [
         family for version in (4, 6)
@@ -113,8 +113,8 @@ def _any_address(network_id: str, subnets: list[Entity]) -> JSON:
     raise conflict(f"No more IP addresses available on network {network_id}.", "IpAddressGenerationFailure")
 
 
-def _wished(call: Call, network_id: str, subnets: list[Entity], wish: JSON) -> JSON:
-    subnet_id, text = wish.get("subnet_id"), wish.get("ip_address")
+def _desired_address(call: Call, network_id: str, subnets: list[Entity], desired: JSON) -> JSON:
+    subnet_id, text = desired.get("subnet_id"), desired.get("ip_address")
     if subnet_id:
         subnets = [subnet for subnet in subnets if subnet.id == subnet_id]
         if not subnets:
@@ -153,7 +153,7 @@ def _wished(call: Call, network_id: str, subnets: list[Entity], wish: JSON) -> J
 
 
 def release_addresses(world: World, fixed_ips: list[JSON]) -> None:
-    """Give the addresses of a port back to their subnets."""
+    """Release the addresses of a port."""
     for fixed in fixed_ips:
         subnet = world.store.get("network.subnets", fixed["subnet_id"])
         if subnet is not None:
@@ -193,7 +193,7 @@ def _port_changed(call: Call, entity: Entity) -> None:
 
 
 def set_device(world: World, port: Entity, device_id: str, owner: str, host: str) -> None:
-    """Bind a port to a device, or free it with empty strings."""
+    """Bind a port to a device, or unbind it with empty strings."""
     world.store.update(port, {"device_id": device_id, "device_owner": owner, "binding:host_id": host})
     _bind(port.data)
     port.data["revision_number"] += 1
@@ -209,7 +209,7 @@ def _guard_port(call: Call, entity: Entity) -> None:
 
 
 def release_port(world: World, entity: Entity) -> None:
-    """What goes with a port: its addresses, and what floating IPs point to it."""
+    """Clean up after a deleted port: release its addresses, disassociate floating IPs."""
     release_addresses(world, entity.data["fixed_ips"])
     for floating in list(world.store.find("network.floatingips", port_id=entity.id)):
         unset = {"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN"}

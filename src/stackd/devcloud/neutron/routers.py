@@ -258,7 +258,7 @@ def _floating_created(call: Call, entity: Entity) -> None:
 
 
 def _association(call: Call, external_id: str, values: JSON) -> JSON:
-    """Where a floating IP leads: port, address and the router between."""
+    """The association of a floating IP: port, address and the router between."""
     port_id = values.get("port_id")
     if not port_id:
         return {

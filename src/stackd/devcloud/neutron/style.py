@@ -1,4 +1,4 @@
-"""How Neutron speaks."""
+"""Neutron's conventions: errors, ids, pages and visibility."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stackd.devcloud.wire import Call, Fault, Reply, conflict, forbidden, not_fo
 
 
 def fault(error: Fault) -> Reply:
-    """A refusal as Neutron renders it."""
+    """A fault as Neutron renders it."""
     if error.status == 401:
         return unauthorized()
     kind = error.kind or {400: "BadRequest", 404: "HTTPNotFound", 409: "Conflict"}.get(
@@ -19,7 +19,7 @@ def fault(error: Fault) -> Reply:
 
 
 def missing(label: str, entity_id: str) -> Fault:
-    """The fault for an object that is not there."""
+    """The fault for a missing object."""
     return not_found(f"{label} {entity_id} could not be found.", label.replace(" ", "") + "NotFound")
 
 
@@ -29,7 +29,7 @@ def denied(action: str) -> Fault:
 
 
 def over_quota(plural: str, limit: int) -> Fault:
-    """The fault for one object too many."""
+    """The fault for an exceeded quota."""
     return conflict(f"Quota exceeded for resources: ['{plural.rstrip('s')}'].", "OverQuota")
 
 

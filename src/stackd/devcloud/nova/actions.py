@@ -1,4 +1,4 @@
-"""What can be done to a server: a table of changes of state, and a few actions of their own."""
+"""Actions on servers: a table of state changes, and a few special actions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Shift:
     """A change of state that an action begins."""
 
     verb: str
-    """What messages call the action."""
+    """The name of the action in messages."""
 
     allowed: tuple[str, ...]
     """The vm_states in which it may begin."""
 
     meanwhile: str
-    """The status until it is done; empty to keep the one there is."""
+    """The status until it is done; empty to keep the present one."""
 
     status: str
     vm_state: str
@@ -57,7 +57,7 @@ SHIFTS = {
 
 
 def check_state(server: Entity, shift: Shift) -> None:
-    """Refuse an action in a state where it cannot be, or while another is at work."""
+    """Refuse an action in a wrong state, or while another is in progress."""
     state, task = server.data["OS-EXT-STS:vm_state"], server.data["OS-EXT-STS:task_state"]
     if state not in shift.allowed:
         raise conflict(f"Cannot '{shift.verb}' instance {server.id} while it is in vm_state {state}")
@@ -83,16 +83,16 @@ def begin(call: Call, server: Entity, shift: Shift, changes: JSON | None = None)
 def _simple(name: str) -> Action:
     shift = SHIFTS[name]
 
-    def action(call: Call, server: Entity, wish: JSON) -> Reply:
+    def action(call: Call, server: Entity, desired: JSON) -> Reply:
         check_state(server, shift)
         return begin(call, server, shift)
 
     return action
 
 
-def _resize(call: Call, server: Entity, wish: JSON) -> Reply:
+def _resize(call: Call, server: Entity, desired: JSON) -> Reply:
     check_state(server, SHIFTS["resize"])
-    flavor_id = str(wish.get("flavorRef"))
+    flavor_id = str(desired.get("flavorRef"))
     flavor = call.store.get(flavors.KIND, flavor_id)
     if flavor is None or not flavors.sees(call, flavor):
         raise bad_request(f"Flavor {flavor_id} could not be found.")
@@ -102,39 +102,39 @@ def _resize(call: Call, server: Entity, wish: JSON) -> Reply:
     return begin(call, server, SHIFTS["resize"], {"flavor": flavor_id})
 
 
-def _revert(call: Call, server: Entity, wish: JSON) -> Reply:
+def _revert(call: Call, server: Entity, desired: JSON) -> Reply:
     check_state(server, SHIFTS["revertResize"])
     server.private["flavor"] = old = server.private["old_flavor"]
     return begin(call, server, SHIFTS["revertResize"], {"flavor": old.id})
 
 
-def _rebuild(call: Call, server: Entity, wish: JSON) -> Reply:
+def _rebuild(call: Call, server: Entity, desired: JSON) -> Reply:
     check_state(server, SHIFTS["rebuild"])
-    image = call.store.get("image.images", str(wish.get("imageRef")))
+    image = call.store.get("image.images", str(desired.get("imageRef")))
     if image is None:
-        raise bad_request(f"Cannot find image {wish.get('imageRef')}.")
+        raise bad_request(f"Cannot find image {desired.get('imageRef')}.")
     changes: JSON = {"image": image.id}
     for name in ("name", "description", "key_name", "metadata"):
-        if name in wish:
-            changes[name] = wish[name]
-    if "user_data" in wish:
-        changes["OS-EXT-SRV-ATTR:user_data"] = wish["user_data"]
+        if name in desired:
+            changes[name] = desired[name]
+    if "user_data" in desired:
+        changes["OS-EXT-SRV-ATTR:user_data"] = desired["user_data"]
     begin(call, server, SHIFTS["rebuild"], changes)
-    password = wish.get("adminPass") or call.world.hex_id()[:12]
+    password = desired.get("adminPass") or call.world.hex_id()[:12]
     return Reply(202, {"server": view(call, server) | {"adminPass": password}})
 
 
-def _create_image(call: Call, server: Entity, wish: JSON) -> Reply:
+def _create_image(call: Call, server: Entity, desired: JSON) -> Reply:
     image_id = call.world.uuid()
     now = stamp_seconds(call.world.clock())
     data: JSON = {
-        "id": image_id, "name": wish.get("name"), "disk_format": "raw", "container_format": "bare",
+        "id": image_id, "name": desired.get("name"), "disk_format": "raw", "container_format": "bare",
         "visibility": "private", "size": 1024, "virtual_size": 1024, "status": "queued", "checksum": None,
         "protected": False, "min_ram": 0, "min_disk": server.private["flavor"].data["disk"],
         "owner": call.actor.project_id, "os_hidden": False, "os_hash_algo": None, "os_hash_value": None,
         "created_at": now, "updated_at": now, "tags": [], "instance_uuid": server.id,
         "image_type": "snapshot",
-        **(wish.get("metadata") or {}),
+        **(desired.get("metadata") or {}),
     }  # fmt: skip
     image = call.store.add(
         "image.images", image_id, call.actor.project_id, data, {"data": b"", "members": {}}
@@ -146,43 +146,43 @@ def _create_image(call: Call, server: Entity, wish: JSON) -> Reply:
     return Reply(202, {"image_id": image_id} if call.version >= (2, 45) else None, location)
 
 
-def _console_output(call: Call, server: Entity, wish: JSON) -> Reply:
+def _console_output(call: Call, server: Entity, desired: JSON) -> Reply:
     lines = [f"{server.data['name']} login: ", "dev cloud console"]
     return Reply(200, {"output": "\n".join(lines)})
 
 
 def _console(kind: str) -> Action:
-    def action(call: Call, server: Entity, wish: JSON) -> Reply:
+    def action(call: Call, server: Entity, desired: JSON) -> Reply:
         url = f"{call.world.base_url}/console?token={call.world.uuid()}"
-        return Reply(200, {"console": {"type": wish.get("type", kind), "url": url}})
+        return Reply(200, {"console": {"type": desired.get("type", kind), "url": url}})
 
     return action
 
 
-def _force_delete(call: Call, server: Entity, wish: JSON) -> Reply:
+def _force_delete(call: Call, server: Entity, desired: JSON) -> Reply:
     start_delete(call, server)
     return Reply(202)
 
 
-def _reset_state(call: Call, server: Entity, wish: JSON) -> Reply:
+def _reset_state(call: Call, server: Entity, desired: JSON) -> Reply:
     demand(call, "admin", "os-admin-actions:reset_state", STYLE)
     server.pending = None
-    state = str(wish.get("state"))
+    state = str(desired.get("state"))
     call.store.update(server, boot.BROKEN if state == "error" else boot.READY)
     return Reply(202)
 
 
 def _lock(locked: bool) -> Action:
-    def action(call: Call, server: Entity, wish: JSON) -> Reply:
-        call.store.update(server, {"locked": locked, "locked_reason": wish.get("locked_reason")})
+    def action(call: Call, server: Entity, desired: JSON) -> Reply:
+        call.store.update(server, {"locked": locked, "locked_reason": desired.get("locked_reason")})
         return Reply(202)
 
     return action
 
 
 def _security_group(add: bool) -> Action:
-    def action(call: Call, server: Entity, wish: JSON) -> Reply:
-        name = str(wish.get("name"))
+    def action(call: Call, server: Entity, desired: JSON) -> Reply:
+        name = str(desired.get("name"))
         found = call.store.get("network.security_groups", name) or next(
             (group for group in call.store.find("network.security_groups", name=name) if own(call, group)),
             None,
@@ -197,7 +197,7 @@ def _security_group(add: bool) -> Action:
     return action
 
 
-def _accepted(call: Call, server: Entity, wish: JSON) -> Reply:
+def _accepted(call: Call, server: Entity, desired: JSON) -> Reply:
     return Reply(202)
 
 
@@ -229,16 +229,18 @@ def _action(call: Call) -> Reply:
     name = next(iter(body), "")
     if name not in ACTIONS:
         raise bad_request(f"There is no such action: {name}")
-    wish = body[name]
-    return ACTIONS[name](call, server, wish if isinstance(wish, dict) else {})
+    desired = body[name]
+    return ACTIONS[name](call, server, desired if isinstance(desired, dict) else {})
 
 
 def _remote_console(call: Call) -> Reply:
     demand(call, "member", "os-remote-consoles", STYLE)
     fetch(SERVERS, STYLE, call, call.params["id"])
-    wish = call.unwrap("remote_console")
+    desired = call.unwrap("remote_console")
     url = f"{call.world.base_url}/console?token={call.world.uuid()}"
-    return Reply(200, {"remote_console": {"protocol": wish["protocol"], "type": wish["type"], "url": url}})
+    return Reply(
+        200, {"remote_console": {"protocol": desired["protocol"], "type": desired["type"], "url": url}}
+    )
 
 
 def _delete(call: Call) -> Reply:

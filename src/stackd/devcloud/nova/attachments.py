@@ -1,4 +1,4 @@
-"""What is joined to a server: interfaces, volumes, metadata, tags."""
+"""Attachments of a server: interfaces, volumes, metadata, tags."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _interfaces(call: Call) -> Reply:
 def _attach_interface(call: Call) -> Reply:
     server = _server(call)
     _must_stand(server, "attach_interface")
-    wish = call.json().get("interfaceAttachment") or {}
-    return Reply(200, {"interfaceAttachment": _interface(boot.interface_port(call, wish, server))})
+    desired = call.json().get("interfaceAttachment") or {}
+    return Reply(200, {"interfaceAttachment": _interface(boot.interface_port(call, desired, server))})
 
 
 def _must_stand(server: Entity, verb: str) -> None:
@@ -94,8 +94,8 @@ def _volumes(call: Call) -> Reply:
 def _attach_volume(call: Call) -> Reply:
     server = _server(call)
     _must_stand(server, "attach_volume")
-    wish = call.unwrap("volumeAttachment")
-    volume_id = str(wish.get("volumeId"))
+    desired = call.unwrap("volumeAttachment")
+    volume_id = str(desired.get("volumeId"))
     volume = call.store.get("volume.volumes", volume_id)
     if volume is None or (volume.project_id != call.actor.project_id and not call.actor.is_admin):
         raise not_found(f"Volume {volume_id} could not be found.")
@@ -113,8 +113,8 @@ def _attach_volume(call: Call) -> Reply:
     free = next(
         f"/dev/vd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz" if f"/dev/vd{letter}" not in taken
     )
-    made = attach(call.world, volume, server.id, wish.get("device") or free)
-    row = boot.attached_volume(volume, bool(wish.get("delete_on_termination")), made, wish.get("tag"))
+    made = attach(call.world, volume, server.id, desired.get("device") or free)
+    row = boot.attached_volume(volume, bool(desired.get("delete_on_termination")), made, desired.get("tag"))
     server.data[ATTACHED] = [*server.data[ATTACHED], row]
     volume.data["status"] = "attaching"
     call.store.later(volume, call.world.ready_after, {"status": "in-use"})
@@ -136,9 +136,9 @@ def _show_volume(call: Call) -> Reply:
 
 def _update_volume(call: Call) -> Reply:
     server = _server(call)
-    wish = call.unwrap("volumeAttachment")
+    desired = call.unwrap("volumeAttachment")
     row = _row(call, server)
-    row["delete_on_termination"] = bool(wish.get("delete_on_termination", row["delete_on_termination"]))
+    row["delete_on_termination"] = bool(desired.get("delete_on_termination", row["delete_on_termination"]))
     return Reply(202)
 
 

@@ -1,4 +1,4 @@
-"""Making servers: what a create request names is checked, then ports and volumes are joined to the server."""
+"""Creates servers: checks the request's references, then attaches ports and volumes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READY: JSON = {
     "OS-EXT-STS:power_state": 1,
 }  # fmt: skip
 FAIL_SPEC = "devcloud:fail"
-"""Extra spec of a flavor, or property of an image, with the message servers made of it fail with."""
+"""Extra spec of a flavor, or property of an image, with the failure message of servers made of it."""
 
 
 def boot(call: Call) -> Reply:
@@ -110,7 +110,7 @@ def _check_quota(call: Call, flavor: Entity, number: int) -> None:
 
 
 def usage(call: Call, project_id: str) -> dict[str, int]:
-    """What the servers of a project take up."""
+    """The quota usage of a project's servers."""
     mine = [server for server in call.store.all("compute.servers") if server.project_id == project_id]
     sizes = [server.private["flavor"].data for server in mine]
     return {
@@ -195,22 +195,22 @@ def _join_group(call: Call, server_id: str, hints: JSON, data: JSON) -> None:
 
 
 def _ports(call: Call, request: JSON, server_id: str) -> tuple[list[Entity], set[str]]:
-    """The ports of a new server, and the ids of those that were made for it."""
-    wishes = request.get("networks")
-    if wishes == "none":
+    """The ports of a new server, and the ids of those created for it."""
+    networks = request.get("networks")
+    if networks == "none":
         return [], set()
-    if wishes in (None, "auto", []):
-        wishes = [{"uuid": _only_network(call, automatic=wishes == "auto")}]
-        wishes = [wish for wish in wishes if wish["uuid"]]
+    if networks in (None, "auto", []):
+        networks = [{"uuid": _only_network(call, automatic=networks == "auto")}]
+        networks = [desired for desired in networks if desired["uuid"]]
     groups = _groups(call, request)
     ports: list[Entity] = []
     made: set[str] = set()
     try:
-        for wish in wishes:
-            if wish.get("port"):
-                port = _given_port(call, str(wish["port"]))
+        for desired in networks:
+            if desired.get("port"):
+                port = _given_port(call, str(desired["port"]))
             else:
-                port = _new_port(call, wish, groups)
+                port = _new_port(call, desired, groups)
                 made.add(port.id)
             ports.append(port)
             set_device(call.world, port, server_id, "compute:nova", "dev")
@@ -268,8 +268,8 @@ def _given_port(call: Call, port_id: str) -> Entity:
     return port
 
 
-def _new_port(call: Call, wish: JSON, groups: list[str] | None) -> Entity:
-    network_id = str(wish.get("uuid") or wish.get("net_id"))
+def _new_port(call: Call, desired: JSON, groups: list[str] | None) -> Entity:
+    network_id = str(desired.get("uuid") or desired.get("net_id"))
     network = call.store.get("network.networks", network_id)
     if network is None or not own_or_shared(call, network):
         raise bad_request(f"Network {network_id} could not be found.")
@@ -278,8 +278,8 @@ def _new_port(call: Call, wish: JSON, groups: list[str] | None) -> Entity:
     if not network.data["subnets"]:
         raise bad_request(f"Network {network_id} requires a subnet in order to boot instances on.")
     body: JSON = {"network_id": network_id}
-    if wish.get("fixed_ip"):
-        body["fixed_ips"] = [{"ip_address": wish["fixed_ip"]}]
+    if desired.get("fixed_ip"):
+        body["fixed_ips"] = [{"ip_address": desired["fixed_ip"]}]
     if groups is not None:
         body["security_groups"] = groups
     try:
@@ -288,17 +288,17 @@ def _new_port(call: Call, wish: JSON, groups: list[str] | None) -> Entity:
         if fault.kind == "OverQuota":
             raise forbidden("Maximum number of ports exceeded") from fault
         if fault.kind == "IpAddressAlreadyAllocated":
-            raise bad_request(f"Fixed IP address {wish['fixed_ip']} is already in use.") from fault
+            raise bad_request(f"Fixed IP address {desired['fixed_ip']} is already in use.") from fault
         raise
 
 
-def interface_port(call: Call, wish: JSON, server: Entity) -> Entity:
+def interface_port(call: Call, desired: JSON, server: Entity) -> Entity:
     """A port for an interface that is attached to a server later."""
-    if wish.get("port_id"):
-        port = _given_port(call, str(wish["port_id"]))
+    if desired.get("port_id"):
+        port = _given_port(call, str(desired["port_id"]))
     else:
-        fixed = wish.get("fixed_ips") or []
-        ask = {"uuid": wish.get("net_id") or _only_network(call, automatic=False)}
+        fixed = desired.get("fixed_ips") or []
+        ask = {"uuid": desired.get("net_id") or _only_network(call, automatic=False)}
         if fixed:
             ask["fixed_ip"] = fixed[0]["ip_address"]
         port = _new_port(call, ask, None)
@@ -322,7 +322,7 @@ def _volumes(call: Call, request: JSON, server_id: str) -> list[JSON]:
 
 
 def attached_volume(volume: Entity, dies: bool, attachment: JSON, tag: str | None = None) -> JSON:
-    """An attached volume as a server keeps it."""
+    """The record of an attached volume in its server."""
     return {
         "id": volume.id, "delete_on_termination": dies, "device": attachment["device"], "tag": tag,
         "attachment_id": attachment["attachment_id"],

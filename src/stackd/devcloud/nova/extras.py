@@ -21,7 +21,7 @@ QUOTAS = {
     "server_groups": "server_groups", "server_group_members": "server_group_members",
     "metadata_items": "metadata_items",
 }  # fmt: skip
-"""Nova's names of quotas, and ours."""
+"""Nova's names of quotas, and the dev cloud's."""
 
 
 def _owner(call: Call) -> str:
@@ -33,19 +33,19 @@ def _owner(call: Call) -> str:
 
 def _create_keypair(call: Call) -> Reply:
     demand(call, "reader", "os-keypairs:create", PLAIN)
-    wish = call.unwrap("keypair")
-    name, public = wish.get("name"), wish.get("public_key")
+    desired = call.unwrap("keypair")
+    name, public = desired.get("name"), desired.get("public_key")
     if not name:
         raise bad_request("Invalid input for field/attribute keypair. 'name' is a required property")
     private = ""
     if not public:
         if call.version >= (2, 92):
             raise bad_request(
-                f"Invalid input for field/attribute keypair. Value: {wish}. 'public_key' is a required "
+                f"Invalid input for field/attribute keypair. Value: {desired}. 'public_key' is a required "
                 f"property"
             )
         public, private = _generate()
-    user_id = str(wish.get("user_id") or call.actor.user_id)
+    user_id = str(desired.get("user_id") or call.actor.user_id)
     key_id = f"{user_id}/{name}"
     if call.store.get(KEYPAIRS, key_id) is not None:
         raise conflict(f"Key pair '{name}' already exists.")
@@ -54,7 +54,7 @@ def _create_keypair(call: Call) -> Reply:
         raise forbidden("Quota exceeded, too many key pairs.")
     data: JSON = {
         "name": name, "public_key": public, "fingerprint": _fingerprint(public), "user_id": user_id,
-        "type": wish.get("type", "ssh"), "created_at": None, "deleted": False, "deleted_at": None,
+        "type": desired.get("type", "ssh"), "created_at": None, "deleted": False, "deleted_at": None,
         "updated_at": None, "id": call.world.random.getrandbits(31),
     }  # fmt: skip
     call.store.add(KEYPAIRS, key_id, "", data)

@@ -154,8 +154,8 @@ def _access_action(call: Call) -> Reply:
     demand(call, "admin", "os-flavor-access", PLAIN)
     flavor = _flavor(call)
     projects: set[str] = flavor.private["projects"]
-    for name, wish in call.json().items():
-        tenant = wish["tenant"]
+    for name, desired in call.json().items():
+        tenant = desired["tenant"]
         if name == "addTenantAccess":
             if tenant in projects:
                 raise conflict(f"Flavor access already exists for flavor {flavor.id} and project {tenant}.")

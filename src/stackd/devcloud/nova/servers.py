@@ -27,13 +27,13 @@ SINCE = {
     "tags": (2, 26), "trusted_image_certificates": (2, 63), "server_groups": (2, 71), "locked_reason": (2,
     73),
 }  # fmt: skip
-"""Fields by the microversion that brought them."""
+"""Fields by the microversion that introduced them."""
 
 ADMIN_SINCE = frozenset(name for name in SINCE if name.startswith("OS-EXT-SRV-ATTR") or name == "host_status")
 
 
 def links(call: Call, server_id: str) -> list[JSON]:
-    """Where a server is found."""
+    """The URL of a server."""
     root = call.base.removesuffix("/v2.1")
     return [
         {"rel": "self", "href": f"{call.base}/servers/{server_id}"},
@@ -109,7 +109,7 @@ def _brief(call: Call, entity: Entity) -> JSON:
 
 
 def release(world: World, server: Entity) -> None:
-    """What goes with a server: ports that were made for it, its volumes and its group membership."""
+    """Clean up after a server: its own ports, its volumes and its group membership."""
     for port in list(world.store.find("network.ports", device_id=server.id)):
         if port.id in server.private["ports"]:
             world.store.remove(port)

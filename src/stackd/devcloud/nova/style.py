@@ -1,4 +1,4 @@
-"""How Nova speaks."""
+"""Nova's conventions: errors, ids, pages and times."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from stackd.devcloud.rest import next_link
 from stackd.devcloud.wire import Fault, conflict, forbidden, not_found
 
 fault = nova_like("computeFault")
-"""A refusal as Nova renders it."""
+"""A fault as Nova renders it."""
 
 
 def missing(label: str, entity_id: str) -> Fault:
-    """The fault for an object that is not there."""
+    """The fault for a missing object."""
     return not_found(f"{label} {entity_id} could not be found.")
 
 
 def quota_exceeded(resource: str, asked: int, used: int, limit: int) -> Fault:
-    """The fault for more than the project may have."""
+    """The fault for an exceeded quota."""
     return forbidden(
         f"Quota exceeded for {resource}: Requested {asked}, but already used {used} of {limit} {resource}"
     )

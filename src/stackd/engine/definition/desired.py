@@ -196,7 +196,7 @@ def build(
         report=at(Stage.PARAMETERS),
     )
     conditions = conditions_for(template, parameters)
-    conditions.told_once = problems is not None
+    conditions.raises_once = problems is not None
     resources = enabled_resources(template, conditions, facade=facade, report=defining)
     types = resolve_types(resources, source.environment, registry, source.files, report=defining)
     # Wrong references in outputs and branches are reported where functions are checked.

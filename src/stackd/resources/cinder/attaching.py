@@ -36,7 +36,7 @@ def servers_of(volume: JSON) -> list[str]:
 
 
 async def detach(ctx: Context, server: str, volume: str) -> None:
-    """Detach a volume and wait until it is free of this server; content when it is already."""
+    """Detach a volume and wait until it is detached from this server. Idempotent."""
 
     async def is_accepted() -> bool:
         try:

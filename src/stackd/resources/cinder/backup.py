@@ -36,7 +36,7 @@ async def restore_into(ctx: Context, identity: str, volume: str) -> None:
 
 
 async def remove(ctx: Context, identity: str) -> None:
-    """Remove a backup and wait until it is gone."""
+    """Delete a backup and wait until it no longer exists."""
     try:
         await ctx.cloud.volume.delete(f"/backups/{identity}")
     except CloudNotFound:

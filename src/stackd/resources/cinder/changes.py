@@ -67,7 +67,7 @@ async def change(ctx: Context, body: JSON) -> None:
 
 
 async def set_read_only(ctx: Context, flag: bool) -> None:
-    """Say whether the volume can only be read."""
+    """Set or clear the volume's read-only flag."""
     await act(ctx, "os-update_readonly_flag", {"readonly": flag})
 
 

@@ -141,7 +141,7 @@ class Volume(ResourceType[VolumeProps]):
             await changes.extend(ctx, new.size)
 
     async def delete(self, ctx: Context, props: VolumeProps) -> None:
-        """Remove a volume that no server uses; first back it up if the policy says so."""
+        """Delete a volume that no server uses; with deletion policy Snapshot back it up first."""
         live = await ctx.live(fresh=True)
         if ctx.resource.deletion_policy == "Snapshot" and live["status"] in changes.READY:
             await backup.make(ctx, ctx.physical_id)

@@ -93,7 +93,7 @@ class WebImage(RestResource[WebImageProps]):
         ]
         live = await read_image(ctx)
         before, after = set(old.members or ()), set(new.members or ())
-        if live["visibility"] == "shared":  # of another image the service lets nobody remove them
+        if live["visibility"] == "shared":  # the service refuses to remove members of any other image
             for member in sorted(before - after):
                 await drop(ctx, f"/images/{ctx.physical_id}/members/{member}")
         await patch(ctx, live, changes)

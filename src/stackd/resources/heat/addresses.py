@@ -27,7 +27,7 @@ def signal_url(endpoints: Endpoints, stack: StackInfo, resource: str, project: s
 def signed_url(
     endpoints: Endpoints, stack: StackInfo, resource: str, user: StackUser, kind: str = "signal"
 ) -> str:
-    """A URL that needs no token: whoever has it may signal this resource until its user is removed.
+    """A URL that needs no token: with it one can signal this resource until its user is deleted.
 
     ``kind`` is ``signal`` (sent with POST) or ``waitcondition`` (sent with PUT).
     """

@@ -155,7 +155,7 @@ async def messages(ctx: Context, user: Mapping[str, str], queue: str) -> list[An
 
 
 async def remove_queue(ctx: Context, user: Mapping[str, str], queue: str) -> None:
-    """Remove a queue; content when there is none."""
+    """Delete a queue. Idempotent: ignores 404."""
     try:
         await _queue(ctx, user, "DELETE", queue)
     except CloudNotFound:

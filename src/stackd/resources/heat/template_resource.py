@@ -41,7 +41,7 @@ class TemplateResource(NestedType[Properties]):
         return Child(self.template.document.text or self.template.data, parameters, self.source)
 
     def reference(self, resource: Resource) -> Any:
-        """The stack's ARN, or what the template's output ``OS::stack_id`` says instead."""
+        """The stack's ARN, or the value of the template's output ``OS::stack_id``."""
         said = resource.attributes.get(STACK_ID_OUTPUT)
         return said or resource.data.get("arn") or resource.physical_id or resource.name
 

@@ -70,29 +70,29 @@ class TestResource(ResourceType[TestResourceProps]):
     def needs_replace(
         self, old: TestResourceProps, new: TestResourceProps, changed: frozenset[str]
     ) -> str | None:
-        """A new value needs a new resource when ``update_replace`` says so."""
+        """A new value needs a new resource if ``update_replace`` is set."""
         return "update_replace is set" if new.update_replace and "value" in changed else None
 
     async def create(self, ctx: Context, props: TestResourceProps) -> None:
-        """Make nothing; when told to fail, not even that."""
+        """Store an id without creating anything; fail if ``fail`` is set."""
         if props.fail:
             await _wait(ctx, props, "create")
             raise ResourceFailure(f"Test Resource failed {ctx.resource.name}")
         await ctx.created(ctx.physical_name)
 
     async def configure(self, ctx: Context, props: TestResourceProps) -> None:
-        """Take the time that is asked for."""
+        """Wait for the configured time."""
         await _wait(ctx, props, "create")
 
     async def update(self, ctx: Context, old: TestResourceProps, new: TestResourceProps) -> None:
-        """Wait when the value changes, then fail if told to."""
+        """Wait when the value changes, then fail if ``fail`` is set."""
         if new.value != old.value:
             await _wait(ctx, new, "update")
         if new.fail:
             raise ResourceFailure(f"Test Resource failed {ctx.resource.name}")
 
     async def delete(self, ctx: Context, props: TestResourceProps) -> None:
-        """Take the time that is asked for."""
+        """Wait for the configured time."""
         await _wait(ctx, props, "delete")
 
     async def check(self, ctx: Context, props: TestResourceProps) -> None:

@@ -62,4 +62,4 @@ async def _take(ctx: Context, path: str) -> None:
     try:
         await ctx.cloud.identity.delete(path)
     except CloudNotFound:
-        return  # the grant, its holder or its project is gone already
+        return  # the grant, its user or its project no longer exists

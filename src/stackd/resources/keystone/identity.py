@@ -1,7 +1,7 @@
-"""What all objects of the identity service have in common: changes by PATCH, and a mark.
+"""Common parts of the identity service's types: update by PATCH, and a mark.
 
-The service does not say when an object was made. What an interrupted creation has made could not be
-told from an older object of the same name, which belongs to somebody else; so every object carries
+The service does not return when an object was created. An object of an interrupted creation could not be
+distinguished from an older one of the same name with another owner; so every object carries
 the id of its resource, as one of the further fields that the service keeps for its clients.
 """
 

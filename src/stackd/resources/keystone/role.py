@@ -1,4 +1,4 @@
-"""OS::Keystone::Role, what somebody may do."""
+"""OS::Keystone::Role, a named set of permissions."""
 
 from __future__ import annotations
 

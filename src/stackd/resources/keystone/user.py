@@ -1,4 +1,4 @@
-"""OS::Keystone::User, somebody who can authenticate."""
+"""OS::Keystone::User, an account that can authenticate."""
 
 from __future__ import annotations
 

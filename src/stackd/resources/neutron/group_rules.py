@@ -69,7 +69,7 @@ async def _remove(ctx: Context, rule: str) -> None:
 
 
 def wanted_rules(rules: Iterable[Mapping[str, Any]], group: str) -> Iterable[JSON]:
-    """The rules of a group in the API's words; all may leave where nothing is said about it."""
+    """The rules of a group as the API takes them; without egress rules all egress is allowed."""
     bodies = [rule_body(_with_remote(rule, group), group) for rule in rules]
     if not any(rule["direction"] == "egress" for rule in bodies):
         versions = ("IPv4", "IPv6")

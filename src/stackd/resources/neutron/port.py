@@ -101,7 +101,7 @@ class Port(RestResource[PortProps]):
         return subnets_of(props.network, siblings)
 
     async def creation(self, ctx: Context, props: PortProps) -> JSON:
-        """Security groups are looked up here: they may be made in the same stack."""
+        """Security groups are resolved here, since they may be created in the same stack."""
         body = self.body(ctx, props)
         if props.no_fixed_ips:
             body["fixed_ips"] = []
@@ -147,7 +147,7 @@ class Port(RestResource[PortProps]):
         await ctx.put_data(**{_FREED: None})
 
     async def _free(self, ctx: Context, props: PortProps, addresses: list[JSON]) -> None:
-        """Clear the replacement's addresses: another port of our name that holds one of ours."""
+        """Clear the addresses of the replacement: another port with this name that has one of them."""
         wanted = [f"ip_address={address['ip_address']}" for address in addresses]
         query = {"network_id": (await ctx.live())["network_id"], "fixed_ips": wanted}
         prefix = ctx.physical_name.rpartition("-")[0]

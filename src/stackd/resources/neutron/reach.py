@@ -1,7 +1,7 @@
-"""How ports of a stack reach the outside: what a floating IP has to wait for. Pure.
+"""How ports of a stack reach the external network: what a floating IP requires. Pure.
 
-Before they exist, siblings are told apart by their logical names. Where a property already has the
-id of an object, it cannot be told which sibling that is; then every one that could be meant counts:
+Before they exist, siblings are identified by their logical names. Where a property already has the
+id of an object, its sibling cannot be identified; then every candidate counts:
 a requirement too many costs only order.
 """
 

@@ -61,7 +61,7 @@ class Router(RestResource[RouterProps]):
         return subnets_of(network, siblings)
 
     async def creation(self, ctx: Context, props: RouterProps) -> JSON:
-        """The external network is looked up here: it may be made in the same stack."""
+        """The external network is resolved here, since it may be created in the same stack."""
         body = self.body(ctx, props)
         if props.external_gateway_info is not None:
             body["external_gateway_info"] = await gateway_body(ctx, props.external_gateway_info)

@@ -76,9 +76,9 @@ class PacketProps(Properties):
 
 
 def same_rule_key(rule: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What two rules of one group share if they are the same.
+    """The key of a rule: equal for rules that the service takes for the same.
 
-    The service tells neither absent from any address, nor the two names of one protocol apart.
+    The service does not distinguish an absent address from any address, nor the two names of one protocol.
     """
     protocol = rule.get("protocol") or None
     if protocol == "icmpv6":

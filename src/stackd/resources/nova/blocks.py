@@ -1,4 +1,4 @@
-"""Block devices of a server: what may be combined, and how the compute service is told. Pure."""
+"""Block devices of a server: valid combinations, and the request to the compute service. Pure."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def act(ctx: Context, action: str, body: Any = None, *, microversion: str 
 
 
 async def change_metadata(ctx: Context, old: ServerProps, new: ServerProps) -> None:
-    """Remove keys that are gone, then set the others."""
+    """Remove keys that are no longer wanted, then set the others."""
     path = f"/servers/{ctx.physical_id}/metadata"
     for key in sorted((old.metadata or {}).keys() - (new.metadata or {}).keys()):
         try:

@@ -1,4 +1,4 @@
-"""Scheduler hints that tell a scheduler plug-in which stack an object belongs to."""
+"""Scheduler hints by which a scheduler plug-in identifies an object's stack."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class KeyPair(RestResource[KeyPairProps]):
         await ctx.cloud.compute.post("/os-keypairs", {"keypair": body})
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
-        """The service does not show the public key of another user's pair without being told the user."""
+        """The public key; from the properties if the service does not show it (a pair of another user)."""
         return {"public_key": live.get("public_key") or resource.properties.get("public_key")}
 
 

@@ -1,4 +1,4 @@
-"""Metadata of servers and volumes, which can hold text only."""
+"""Metadata of servers and volumes, which can contain text only."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _PLACES = ("network", "port", "subnet", "allocate_network")
 
 
 def check(props: ServerProps) -> None:
-    """Every entry says where to connect to, and nothing that contradicts it."""
+    """Every entry has a network or port to connect to, and no contradicting keys."""
     entries = props.networks or []
     for index, entry in enumerate(entries):
         given = {name for name, value in entry.data.items() if value is not None}
@@ -38,7 +38,7 @@ def _wrong(message: str, path: str) -> PropertyError:
 
 
 async def first(ctx: Context, props: ServerProps) -> list[JSON] | str | None:
-    """``networks`` as the request for a new server takes it; None where it says nothing."""
+    """``networks`` as the request for a new server takes it; None if empty."""
     nics: list[JSON] = []
     for entry in props.networks or ():
         if entry.allocate_network:
@@ -65,7 +65,7 @@ async def reach(ctx: Context, props: ServerProps) -> None:
 
 
 async def change(ctx: Context, old: ServerProps, new: ServerProps) -> None:
-    """Take away the entries that are gone, and add the ones that are new."""
+    """Detach removed entries, and attach new ones."""
     before, after = list(old.networks or ()), list(new.networks or ())
     for entry in list(after):
         twin = next((each for each in before if each.data == entry.data), None)
@@ -96,7 +96,7 @@ def _is_same_port(old: ServerNetwork, new: ServerNetwork) -> bool:
 
 
 async def _refresh(ctx: Context, old: ServerNetwork, new: ServerNetwork) -> None:
-    """Change what an entry says of its port, and the floating IP."""
+    """Update the port of an entry, and its floating IP."""
     if old.floating_ip and old.floating_ip != new.floating_ip:
         await ports.reach_by(ctx, old.floating_ip, None)
     known = ports.recorded(ctx)
@@ -113,7 +113,7 @@ async def _refresh(ctx: Context, old: ServerNetwork, new: ServerNetwork) -> None
 
 
 async def _take_away(ctx: Context, entries: Sequence[ServerNetwork], *, everything: bool) -> None:
-    """Detach the ports of entries; ``everything`` detaches those that nobody asked for, too."""
+    """Detach the ports of entries; ``everything`` includes ports attached from outside of the stack."""
     live = await ports.interfaces(ctx) if entries or everything else []
     taken: set[str] = set()
     for entry in entries:

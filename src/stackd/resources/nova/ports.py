@@ -93,7 +93,7 @@ async def remove_all(ctx: Context) -> None:
 
 
 async def remove(ctx: Context, port: str) -> None:
-    """Remove one port and its record; content when it is gone already."""
+    """Delete one port and its record. Idempotent: ignores 404."""
     with suppress(CloudNotFound):
         await ctx.cloud.network.delete(f"/ports/{port}")
     await ctx.put_data(**{RECORDED: [each for each in recorded(ctx) if each["id"] != port] or None})
@@ -110,7 +110,7 @@ async def interfaces(ctx: Reading) -> list[JSON]:
 
 
 async def attach(ctx: Context, nic: Mapping[str, Any]) -> None:
-    """Give the server a port and wait until it has it; content when it has it already."""
+    """Attach a port to the server and wait until it is attached. Idempotent."""
     had = {each["port_id"] for each in await interfaces(ctx)}
     wanted = nic.get("port_id")
     if wanted in had:
@@ -126,7 +126,7 @@ async def attach(ctx: Context, nic: Mapping[str, Any]) -> None:
 
 
 async def detach(ctx: Context, port: str) -> None:
-    """Take a port from the server and wait until it is free; content when it is already."""
+    """Detach a port from the server and wait until it is free. Idempotent."""
 
     async def is_accepted() -> bool:
         try:

@@ -188,7 +188,7 @@ class Server(ResourceType[ServerProps]):
         return {**properties, "image": kept["snapshot_image_id"]}
 
     async def delete(self, ctx: Context, props: ServerProps) -> None:
-        """Remove the server; first make an image of it if the policy says so."""
+        """Delete the server; with deletion policy Snapshot create an image of it first."""
         if not ctx.resource.physical_id:
             await _clean_up(ctx)
             return
@@ -202,7 +202,7 @@ class Server(ResourceType[ServerProps]):
             await _clean_up(ctx)
 
     async def is_gone(self, ctx: Context) -> bool:
-        """Whether the server is gone; then what was made for it goes, too."""
+        """Whether the server no longer exists; if so, deletes what was created for it."""
         try:
             gone = await self._is_deleted(ctx, await ctx.live(fresh=True))
         except CloudNotFound:

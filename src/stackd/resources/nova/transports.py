@@ -69,7 +69,7 @@ async def _object(ctx: Context, props: ServerProps) -> str:
 
 
 async def push(ctx: Context) -> None:
-    """Send the metadata to where the server looks for it, unless it asks us."""
+    """Send the metadata to where the server polls for it, unless it polls stackd."""
     data = ctx.data
     if "metadata_object_name" in data:
         path = f"/{data['metadata_container']}/{data['metadata_object_name']}"

@@ -46,7 +46,7 @@ async def _url(ctx: Reading) -> str:
 
 
 async def _headers(ctx: Reading) -> dict[str, str]:
-    """What the store says of the container."""
+    """The container's metadata in the store."""
     found = await ctx.cloud.object_store.head(_path(ctx.physical_id))
     return {key.lower(): value for key, value in found.items()}
 

@@ -21,7 +21,8 @@ class Sub(Function):
     """A text in which ${names} are replaced by parameters, resources, attributes or given values.
 
     Each name becomes the call that stands for it, ``Ref`` or ``Fn::GetAtt``: what these depend on, refuse
-    and give is theirs. It is kept as a map of the name to its call, so that messages can tell the name.
+    and return is theirs. It is stored as a map of the name to its call, so that messages can
+    include the name.
     """
 
     usage = "{Fn::Sub: text with ${Name} or ${Resource.Attribute}}, or {Fn::Sub: [text, {Name: value}]}"

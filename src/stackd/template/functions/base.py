@@ -1,4 +1,4 @@
-"""What a template function is, and what it is given to work with.
+"""The base class of template functions, and the interfaces that they use.
 
 Functions report a bad argument with TypeError, ValueError or a LookupError and a plain message. The evaluator
 turns those into `TemplateError` with path, place and remedy: no function needs to know where it stands.
@@ -20,7 +20,7 @@ TemplatePath = tuple[PathPart, ...]
 
 
 class Refused(ValueError):
-    """An argument that is wrong for a reason that others ask for."""
+    """An invalid argument, with its reason as data."""
 
     def __init__(self, complaint: Complaint) -> None:
         super().__init__(str(complaint))
@@ -55,7 +55,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A use of a value that another stack exports; the name may hold `Unknown`."""
+    """A use of a value that another stack exports; the name may contain `Unknown`."""
 
     name: Any
     where: TemplatePath = ()
@@ -65,13 +65,13 @@ Use = Reference | Import
 
 
 class Resolver(Protocol):
-    """What a function may ask while it is evaluated (implemented by `evaluation.Evaluation`)."""
+    """The context in which a function is evaluated (implemented by `evaluation.Evaluation`)."""
 
     def resolve(self, node: Any) -> Any:
         """The value of a parsed node; unknown parts stay `Unknown`."""
 
     def charge(self, nodes: int = 0, text: int = 0, work: int = 0) -> None:
-        """Count what a result will hold before it is made; raises TemplateError when it is too much."""
+        """Count the size of a result before it is built; raises TemplateError above the limit."""
 
     def parameter(self, name: str) -> Any:
         """A parameter's value; raises UserParameterMissing."""
@@ -234,19 +234,19 @@ def dotted(path: TemplatePath) -> str:
 def call_error(
     name: str, function: Function, path: TemplatePath, error: Exception, place: Place
 ) -> TemplateError:
-    """What to tell the user about an argument that a function refused."""
+    """The error for an argument that a function refused."""
     remedy = f"Write {function.usage}." if function.usage else ""
     path = (*path, name)
     return TemplateError(_complaint(error), lead=(HERE,), path=dotted(path), place=place, remedy=remedy)
 
 
 def _complaint(error: Exception) -> Complaint:
-    """What an argument error says."""
+    """The reason in an argument error."""
     if isinstance(error, Refused):
         return error.complaint
     return Reason.OTHER(text=error.args[0] if error.args and isinstance(error, KeyError) else error)
 
 
 def invalid_condition(name: object) -> Complaint:
-    """The complaint about the name of a condition that there is not."""
+    """The error for the name of a missing condition."""
     return Reason.INVALID_CONDITION(name=str(name)[:_LONGEST_NAME])

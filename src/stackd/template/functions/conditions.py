@@ -117,7 +117,7 @@ class If(Function):
 
     @override
     def parse(self, raw: Any, parser: Parser, path: TemplatePath) -> Any:
-        """Only the condition is parsed: a branch that is not chosen may hold anything."""
+        """Only the condition is parsed: a branch that is not chosen may contain anything."""
         lengths = (2, 3) if self.optional_else else (3,)
         if not isinstance(raw, list) or len(raw) not in lengths:
             raise ValueError(

@@ -24,7 +24,7 @@ def hashable(value: Any) -> Hashable:
 
 
 def size_of(value: Any) -> tuple[int, int]:
-    """How many nodes, and how many characters of text, a value holds."""
+    """The number of nodes and of characters in a value."""
     nodes = text = 0
     level = [value]
     while level:

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
 
-# Those with a result of variable length cannot be used without saying how long.
+# Those with a result of variable length need the length as an argument.
 ALGORITHMS: Final = frozenset(name.lower() for name in hashlib.algorithms_available if "shake" not in name)
 
 
