@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from contextvars import ContextVar
 
 _current: ContextVar[str] = ContextVar("stackd_request_id", default="")
-
-
-def new_request_id() -> str:
-    """A fresh id in the form that OpenStack services accept from each other."""
-    return f"req-{uuid.uuid4()}"
 
 
 def current_request_id() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -89,10 +89,6 @@ class Environment:
             registry[type_name] = type_name  # inside, the operator's template has the original type
         return replace(self, parameters={}, resource_registry=registry, encrypted_param_names=())
 
-    def with_parameters(self, parameters: Mapping[str, Any]) -> Environment:
-        """The same with other parameters."""
-        return replace(self, parameters=dict(parameters))
-
     def with_base(self, base: Environment | None) -> Environment:
         """The same on top of the operator's environment."""
         return replace(self, base=base)
@@ -174,8 +170,3 @@ def with_hooks(environment: Environment, beside: Any) -> Environment:
     own = environment.resource_registry
     joined = joined_hooks(own.get("resources") or {}, checked["resources"])
     return replace(environment, resource_registry={**own, "resources": joined})
-
-
-def parameter_names(environments: Iterable[Environment]) -> frozenset[str]:
-    """Every parameter that some environment sets."""
-    return frozenset(name for environment in environments for name in environment.parameters)

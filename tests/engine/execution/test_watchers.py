@@ -54,7 +54,7 @@ def names(count: int) -> list[str]:
 
 async def look(cloud: Compute, *ids: str, watchers: Watchers | None = None) -> list[Any]:
     watchers = watchers or Watchers(0.001, 0.01)
-    futures = [watchers.look(cloud, SERVERS, each) for each in ids]  # type: ignore[arg-type]
+    futures = [watchers.poll(cloud, SERVERS, each) for each in ids]  # type: ignore[arg-type]
     return list(await asyncio.gather(*futures, return_exceptions=True))
 
 
@@ -113,7 +113,7 @@ async def test_answer_that_makes_no_sense_fails_those_who_wait_and_not_the_watch
 async def test_interval_grows_with_the_wait_up_to_its_bound() -> None:
     cloud, watchers = Compute("a"), Watchers(0.01, 0.04)
     for _ in range(14):
-        await watchers.look(cloud, SERVERS, "a")  # type: ignore[arg-type]
+        await watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
     gaps = [after - before for before, after in pairwise(cloud.times)]
     assert gaps[0] == pytest.approx(0.01)
     assert gaps[-1] == max(gaps) == pytest.approx(0.04)
@@ -162,7 +162,7 @@ async def test_nobody_waiting_means_no_calls() -> None:
 
 async def test_wait_that_was_given_up_is_not_served() -> None:
     cloud, watchers = Compute("a", "b"), Watchers(0.005, 0.01)
-    given_up = watchers.look(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    given_up = watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
     given_up.cancel()
     await look(cloud, "b", watchers=watchers)
     assert cloud.calls == ["/servers/b"]

@@ -12,7 +12,7 @@ from typing import Any
 from stackd.db.codec import to_json
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
-from stackd.errors import Place, PropertyError, TemplateError
+from stackd.errors import PropertyError, TemplateError
 from stackd.records import Definition, Resource
 from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.registry import Registry
@@ -303,11 +303,6 @@ def property_error(
         place=template.place(where, key=is_key),
         value=complaint.words["name"] if is_key else template.value(where),
     )
-
-
-def property_place(template: Template, name: str, path: str) -> Place:
-    """The place of a property (``resources.NAME.properties.KEY[0]``) in the text."""
-    return template.place(property_path(template, name, path))
 
 
 def property_path(template: Template, name: str, path: str) -> tuple[str | int, ...]:

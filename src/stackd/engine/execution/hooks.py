@@ -2,7 +2,7 @@
 
 A pause is stored together with the event that announces it, before anybody waits, and so is its end. So it
 survives the process: the next one neither announces it again nor stops where a person has said to go
-on. While it waits a step holds no slot and asks nobody.
+on. A waiting step holds no slot and makes no requests.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _moved(
 
 
 async def _give_up(at: StackRun, row: Resource, hook: Hook) -> None:
-    """A pause that nobody will end any more is over, and says so."""
+    """End a pause that will not be cleared any more, with an event."""
     await at.run.write(Remove(Hook, hook.id), _event(at.stack, row, GIVEN_UP))
     at.run.hooks.drop(hook)
 

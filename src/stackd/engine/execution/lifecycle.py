@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FailureCause:
-    """Why an action failed: the type of the error, the names that lead to the resource, and what it says.
+    """Why an action failed: the type of the error, the path of the resource, and the message.
 
     As a text it has the form that clients know: ``Type: resources.name.resources.inner: message``.
     """
@@ -61,7 +61,7 @@ class FailureCause:
         return ".".join(f"resources.{name}" for name in self.path)
 
     def concealed(self, secrets: Secrets) -> FailureCause:
-        """The same without secrets in what it says."""
+        """The same cause with secrets masked in its message."""
         return replace(self, message=concealed_text(self.message, secrets))
 
     def __str__(self) -> str:
@@ -123,7 +123,7 @@ def _pause(work: ResourceContext, attempt: int) -> float:
 
 
 async def _make(work: ResourceContext, props: Properties) -> None:
-    """Call ``create``; when its answer is lost, look for what it made before trying once more."""
+    """Call ``create``; when its answer is lost, search for the object before trying once more."""
     intended = work.resource.updated_at or work.resource.created_at
     for is_last in (False, True):
         try:
@@ -138,7 +138,7 @@ async def _make(work: ResourceContext, props: Properties) -> None:
 
 
 async def _find_lost(work: ResourceContext, props: Properties, intended: datetime) -> bool:
-    """Look for the object of an interrupted create in the cloud, and take it if it is ours."""
+    """Search the cloud for the object of an interrupted create, and record it if it is ours."""
     for found in await work.kind.find(work, props):
         identity = _identity(work.kind, found)
         if await _is_free(work, identity, found, intended):
@@ -152,7 +152,7 @@ def _identity(kind: ResourceType[Any], found: JSON) -> str:
 
 
 async def _is_free(work: ResourceContext, identity: str, found: JSON, intended: datetime) -> bool:
-    """Whether an object can be what this resource's create made: young enough, and nobody's yet."""
+    """Whether this resource's create can have made an object: young enough, and no other row's."""
     run = work.run
     made = found.get("created_at") or found.get("created")
     if made and _time(str(made)) < intended - CLOCK_SKEW:
@@ -285,7 +285,7 @@ async def _has_heir(work: ResourceContext) -> bool:
 
 
 async def _remove_object(work: ResourceContext, props: Properties) -> None:
-    """Delete and wait until it is gone; conflicts pass when what holds the object lets go."""
+    """Delete and wait until the object no longer exists; conflicts are retried."""
     if work.resource.physical_id is None:
         await _remove_belongings(work, props)
         return
@@ -304,14 +304,14 @@ async def _remove_object(work: ResourceContext, props: Properties) -> None:
 
 
 async def _remove_belongings(work: ResourceContext, props: Properties) -> None:
-    """What a create made before the object itself, of which the type's private values tell."""
+    """Delete what a create made before the object itself, recorded in the type's private values."""
     if work.resource.data and work.resource.nested_stack_id is None:
         with contextlib.suppress(CloudNotFound, NotFound):
             await work.kind.delete(work, props)
 
 
 async def _wait_until_gone(work: ResourceContext) -> None:
-    """Watch the object until the service does not know it any more, or its type calls it gone."""
+    """Poll until the service no longer knows the object, or its type counts it as deleted."""
     kind = type(work.kind)
     if kind.is_gone is not ResourceType.is_gone or kind.entity is None:
         await work.until(lambda: work.kind.is_gone(work))

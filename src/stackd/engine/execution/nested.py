@@ -106,7 +106,7 @@ async def update(
     permitted: Callable[[], Awaitable[None]],
     walk: Walk,
 ) -> None:
-    """Bring the child to what the properties say now; an unchanged and healthy one is left alone.
+    """Update the child to the current properties; an unchanged and healthy one is left alone.
 
     ``permitted`` raises when the environment forbids a change.
     """

@@ -15,7 +15,7 @@ from stackd.resources.registry import Registry
 
 
 async def missing_objects(cloud: Cloud, registry: Registry, stored: StoredStack) -> frozenset[str]:
-    """The ids of the rows of a tree whose objects are gone.
+    """The ids of the rows of a tree whose objects no longer exist.
 
     An object that a list does not show is asked for by its id: not every list shows all.
     """

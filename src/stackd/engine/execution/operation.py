@@ -89,7 +89,7 @@ class OperationExecutor:
         self._hooks = HookStates()
 
     async def run(self) -> None:
-        """Walk, store the end, and roll back where the stack says so."""
+        """Walk the plan, store the outcome, and roll back if the stack asks for it."""
         action = self.stack.action
         remaining = (self.operation.deadline - now()).total_seconds()
         self.cancellation.set_deadline(remaining)
@@ -162,7 +162,7 @@ class OperationExecutor:
         return ResourceQuota(most, taken | {self.stack.id: len(desired.resources)})
 
     async def _environment(self, action: Action) -> Environment:
-        """The environment of a stack that is deleted, which may say where to pause."""
+        """The environment of a stack that is deleted: it may set hooks."""
         if action is not Action.DELETE:
             return NO_ENVIRONMENT
         document = self.stack.definition.environment
@@ -195,7 +195,7 @@ class OperationExecutor:
         )
 
     async def _missing(self, cloud: Cloud, stored: StoredStack) -> frozenset[str]:
-        """The rows whose objects are gone; none where the cloud cannot be asked, as without ``converge``."""
+        """The rows whose objects no longer exist; none when the cloud does not answer."""
         try:
             return await missing_objects(cloud, self.services.registry, stored)
         except CloudError as error:
@@ -266,7 +266,7 @@ class OperationExecutor:
     async def _fail(self, action: Action, reason: str) -> None:
         """Store the failure, in one with the beginning of the rollback where there is one.
 
-        Nobody who waits for an end sees a failure that is not the end, and no crash comes between the two.
+        So no client takes the failure for the end, and no crash comes between the two.
         """
         if not self._rolls_back(action):
             await self._end(self._move(action, Status.FAILED, reason))

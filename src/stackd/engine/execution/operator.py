@@ -33,7 +33,7 @@ from stackd.records import Fence, Operation, Stack
 log = structlog.get_logger(__name__)
 
 _SURE = 0.9
-"""The part of a lease in which nobody else can have taken over, even where clocks differ a little."""
+"""The part of a lease in which no other process can have taken over, even with some clock skew."""
 
 _NOTED_FOR = 30.0
 _MOST_NOTED = 256

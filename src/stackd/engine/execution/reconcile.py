@@ -41,7 +41,7 @@ class Target:
 
 
 async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
-    """Make one resource what the template says; whether that succeeded."""
+    """Bring one resource to its definition; returns whether that succeeded."""
     row = at.row(name)
     work = at.work(row, at.desired.types[name].handler)
     if at.is_kept(row) and not _lacks_attributes(at, work):
@@ -105,7 +105,7 @@ async def _change(
 
 
 async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> None:
-    """Refuse what a saved plan does not say, and what the environment forbids, before anything is done.
+    """Refuse what a saved plan or the environment does not allow, before anything is done.
 
     A rollback may do what is forbidden: it brings back what was there.
     """
@@ -147,7 +147,7 @@ def _intent(at: StackRun, name: str, props: Properties, metadata: dict[str, Any]
 
 
 def _origin(at: StackRun, name: str) -> dict[str, Any]:
-    """What a row keeps of the definition that it was last applied from, beside the properties."""
+    """What a row keeps of the definition it was last applied from, apart from the properties."""
     return {
         "applied_from": at.target,
         "requires": tuple(sorted(at.desired.requires[name])),
@@ -173,7 +173,7 @@ async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> No
 
 
 def _require_same_external(row: Resource, wanted: str | None) -> None:
-    """An object of ours cannot become somebody else's, nor the other way round."""
+    """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
         raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
 
@@ -199,16 +199,16 @@ async def _has_lost_stack(work: ResourceContext) -> bool:
 
 
 async def _is_broken(work: ResourceContext) -> bool:
-    """Whether a failed resource must be replaced: its object tells, where the type looks at it.
+    """Whether a failed resource must be replaced: decided by its object, where the type inspects it.
 
-    What failed a check or was marked unhealthy is replaced, whatever its object looks like.
+    A resource that failed a check or was marked unhealthy is replaced, whatever the object's state.
     """
     if isinstance(work.kind, NestedType):
         return await nested.is_broken(work)
     if work.resource.action is Action.CHECK:
         return True
-    looks = type(work.kind).broken is not ResourceType.broken
-    if work.resource.physical_id is None or not looks:
+    inspects = type(work.kind).broken is not ResourceType.broken
+    if work.resource.physical_id is None or not inspects:
         return True
     try:
         return work.kind.broken(await work.live(fresh=True))
@@ -260,7 +260,7 @@ async def _adopt(at: StackRun, work: ResourceContext, external_id: str, intent: 
 
 
 async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
-    """Put a new row beside the old one; the old object goes when nothing needs it any more."""
+    """Add a new row for the name; the old object is deleted when nothing needs it any more."""
     old = work.resource
     fresh = at.new_row(old.name, replaces=old.id)
     reason = f"The Resource {old.name} requires replacement."

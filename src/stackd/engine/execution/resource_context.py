@@ -105,8 +105,8 @@ class ResourceContext:
         if self.kind.entity is None:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
         while True:
-            look = self.run.services.watchers.look(self.cloud, self.kind.entity, self.physical_id)
-            self._live = await self.run.cancellation.hold(look)
+            polled = self.run.services.watchers.poll(self.cloud, self.kind.entity, self.physical_id)
+            self._live = await self.run.cancellation.hold(polled)
             if done(self._live):
                 return self._live
 
@@ -229,10 +229,6 @@ class ResourceContext:
         if self._deferred:
             deferred, self._deferred = self._deferred, []
             await self.run.write(*merged(deferred))
-
-    async def note(self, status: Status, reason: str) -> None:
-        """An event without a change of the row."""
-        await self.run.write(self.event(self.resource.action, status, reason))
 
     def _shown_properties(self, action: Action, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What the event of an action that begins shows of the properties, where it may change them."""

@@ -33,18 +33,18 @@ class StackUsers(Protocol):
         ...
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:
-        """Remove a user; content when it is gone."""
+        """Remove a user. Idempotent: ignores 404."""
         ...
 
     async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
-        """Remove the user whose making was interrupted; content when there is none.
+        """Remove the user whose creation was interrupted. Idempotent: ignores 404.
 
         The project that was made for it is noted with the tree, to go with it.
         """
         ...
 
     async def remove_project(self, project_id: str, permit: Permit | None) -> None:
-        """Remove the project of a tree; content when it is gone."""
+        """Remove the project of a tree. Idempotent: ignores 404."""
         ...
 
 
@@ -124,7 +124,7 @@ class OperationRun:
     """One operation in one process: its cloud, its right to write, its cancellation state.
 
     ``permit`` raises once the lease may have run out; ``cloud`` asks it before each change. None
-    for work beside the walk.
+    for work outside the walk.
 
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.

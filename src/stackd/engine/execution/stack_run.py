@@ -36,7 +36,7 @@ NO_ENVIRONMENT = Environment()
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A resource that failed, or the stack as a whole, which has no ``cause``, and the text that says so."""
+    """A failure of a resource, or of the stack as a whole (no ``cause``), and its text."""
 
     action: Action
     text: str
@@ -163,7 +163,7 @@ class StackRun:
         )
 
     def require_planned(self, name: str, verb: Verb) -> None:
-        """Refuse what a saved plan does not say; without one the plan follows what is known now.
+        """Refuse what a saved plan does not allow; without one, update the step to what is known now.
 
         Raises ``PlanExceeded``.
         """

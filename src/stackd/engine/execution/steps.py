@@ -60,7 +60,7 @@ async def _act(at: StackRun, node: Node) -> bool:
 
 
 async def _settle(at: StackRun) -> bool:
-    """Let exports tell what is now before what they told of is cleaned; those in use must not change."""
+    """Publish new export values before the old objects are deleted; exports in use must not change."""
     try:
         if at.shares and at.desired_or_none is not None:
             changes = await exports.switch(at.run.services.db, at.stack, at.desired, at.scope)

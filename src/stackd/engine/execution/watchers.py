@@ -1,7 +1,7 @@
 """Watching objects that change by themselves: one list call for all that wait in a collection.
 
-Resources that become ready are not polled one by one. Each waits for the next look at its object;
-a watcher per (cloud, collection) looks on behalf of all of them, more seldom the longer the
+Resources that become ready are not polled one by one. Each waits for the next poll of its object;
+a watcher per (cloud, collection) polls on behalf of all of them, less often the longer the
 youngest of them has been waiting.
 """
 
@@ -29,8 +29,8 @@ class Watchers:
         self.longest = longest
         self._watchers: dict[tuple[int, str, str], _Watcher] = {}
 
-    def look(self, cloud: Cloud, entity: Entity, object_id: str) -> asyncio.Future[JSON]:
-        """The object at the next look; ``CloudNotFound`` when it is gone."""
+    def poll(self, cloud: Cloud, entity: Entity, object_id: str) -> asyncio.Future[JSON]:
+        """The object at the next poll; ``CloudNotFound`` when it no longer exists."""
         key = (id(cloud.session), entity.service, entity.listing)
         watcher = self._watchers.get(key)
         if watcher is None:
@@ -38,7 +38,7 @@ class Watchers:
         return watcher.wait_for(object_id)
 
     def forget(self, key: tuple[int, str, str]) -> None:
-        """Drop a watcher that nobody waits for."""
+        """Drop a watcher without waiters."""
         self._watchers.pop(key, None)
 
 
@@ -85,7 +85,7 @@ class _Watcher:
     def _forget_content(self) -> None:
         """Forget since when those have waited who did not ask again for long.
 
-        Who works between two looks is no new one, and must not make all others be looked at more often.
+        A waiter that works between two polls is not a new one, and must not shorten the interval for all.
         """
         early = asyncio.get_running_loop().time() - self._owner.longest
         self._answered = {key: when for key, when in self._answered.items() if when >= early}
@@ -145,6 +145,6 @@ def _settle(futures: list[asyncio.Future[JSON]], answer: JSON | StackdError) -> 
 
 
 def _forget_done(waiting: dict[str, list[asyncio.Future[JSON]]]) -> None:
-    """Drop those for whom nobody waits any more."""
+    """Drop objects without waiters."""
     for key in [key for key, futures in waiting.items() if all(future.done() for future in futures)]:
         del waiting[key]

@@ -1,4 +1,4 @@
-"""What the execution of a saved plan may do: what the plan says, or less (pure)."""
+"""What the execution of a saved plan may do: what was planned, or less (pure)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Bounds:
         return cls({step.path: step for step in plan.steps if not step.removes})
 
     def require(self, path: Path, verb: Verb) -> None:
-        """Raise ``PlanExceeded`` unless the plan says so.
+        """Raise ``PlanExceeded`` unless the plan allows it.
 
-        Inside a stack that the plan could not look into anything may be done.
+        Inside a deferred stack anything is allowed.
         """
         step = self.steps.get(path)
         if step is None:

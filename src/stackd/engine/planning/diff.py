@@ -1,4 +1,4 @@
-"""What has to happen to one existing resource so that it becomes what the template says (pure)."""
+"""The difference between one existing resource and its definition, as a verb with causes (pure)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 200
 """Characters of a value that a cause shows."""
 
 _DEEP = 16
-"""Differences inside one property that are told apart; more are told as one of the property."""
+"""Most differences listed inside one property; with more, the property counts as one difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def diff_resource(
 ) -> Difference:
     """Compare a stored resource with its new properties.
 
-    ``broken`` tells whether a FAILED resource's object is beyond repair, ``missing`` that its object is known
-    to be gone. Raises ``NotSupported`` when an immutable property changed.
+    ``broken`` means that a FAILED resource's object is beyond repair, ``missing`` that it no longer exists.
+    Raises ``NotSupported`` when an immutable property changed.
     """
     if row.kind != type_name and not _same_family(row.kind, type_name):
         return replaced(f"type changed: {row.kind} → {type_name}")
@@ -108,7 +108,7 @@ def diff_resource(
 def present(row: Resource, new: Properties) -> dict[str, Any]:
     """The properties that the object must be taken to have, as seen from the ``new`` ones.
 
-    After an update that failed nobody knows which of its changes were made. A value that was sent
+    After a failed update it is unknown which of its changes were made. A value that was sent
     counts only where it differs from the new one; else the one before it does. So whatever may not
     be as it should be shows as changed.
     """
@@ -213,7 +213,7 @@ def shown(value: Any, secrets: Secrets) -> Any:
 
 
 def _masked(value: Any) -> Any:
-    """What is shown of a value whose name says that it is secret."""
+    """The mask for a value whose name marks it as secret."""
     return None if value is None or has_unknown(value) else MASK
 
 

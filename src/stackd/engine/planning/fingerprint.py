@@ -33,7 +33,7 @@ def fingerprint(
 ) -> dict[str, str]:
     """A digest of each part: the stored definition (``source``), its parameters and files, every resource.
 
-    ``missing`` are the ids of rows whose objects are gone: such a resource is another one than before.
+    ``missing`` are the ids of rows whose objects no longer exist: they count as a change of the resource.
     """
     parts = dict(_of_source(source)) if source is not None else {}
     if stored is not None:

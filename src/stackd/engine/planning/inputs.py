@@ -1,4 +1,4 @@
-"""What a plan depends on beside the definition and the stored tree (pure records)."""
+"""What a plan depends on apart from the definition and the stored tree (pure records)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Identify = Callable[[Any, Any, str], Definition]
 class Inputs:
     """``exports`` are the values that stacks of the project export, each with the id of its stack.
 
-    ``missing`` are the ids of rows whose objects are known to be gone, ``sharing`` those of stacks that
+    ``missing`` are the ids of rows whose objects no longer exist, ``sharing`` those of stacks that
     export or import, ``secrets`` texts that no cause may show. With ``ahead`` the steps inside stacks that
     do not exist yet are planned too; else they are deferred to the walk. With ``keep_originals`` nothing
     that is replaced goes before all else has succeeded.

@@ -1,4 +1,4 @@
-"""The one function that says what an action will do to a tree of stacks, before anything happens (pure)."""
+"""Computes what an action will do to a tree of stacks, before anything happens (pure)."""
 
 from __future__ import annotations
 

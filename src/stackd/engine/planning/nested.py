@@ -208,7 +208,7 @@ def _is_open(kind: NestedType[Any], props: Properties) -> bool:
 
 
 def is_settled(inputs: Inputs, row: Resource, stored: StoredStack) -> bool:
-    """Whether the stack inside stands as it was defined, and nothing in it is known to be gone."""
+    """Whether the stack inside is complete, and none of its objects is known to be missing."""
     rows = current_rows(stored)
     states = (row.status, stored.stack.status, *(each.status for each in rows.values()))
     complete = all(status is Status.COMPLETE for status in states)

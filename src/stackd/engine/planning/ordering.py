@@ -1,8 +1,8 @@
 """The order of the steps of one stack, as a graph (pure).
 
-Every change of a stack has two kinds of node: *apply* makes one named resource what the template says,
+Every change of a stack has two kinds of node: *apply* brings one named resource to its definition,
 *clean* removes one stored row that nothing needs any more. Create, update, delete and rollback differ only in
-what the template says and which rows exist; so does what happens after a crash.
+the definition and in which rows exist; so does recovery after a crash.
 
 The graph's edges point from what must be finished first to what waits for it.
 """
@@ -47,7 +47,7 @@ class Order:
 
 
 def target_of(definition: Definition) -> str:
-    """A short name for a definition; rows keep it to tell which definition they were last applied from.
+    """A short digest of a definition; rows keep it as the definition they were last applied from.
 
     The template alone would not do: an update often changes nothing but parameters.
     """

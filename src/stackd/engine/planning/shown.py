@@ -28,7 +28,7 @@ def after_update(
 def touched_attributes(kind: ResourceType[Any], changed: Collection[str]) -> frozenset[str]:
     """The attributes that a change of some properties may change.
 
-    Those that show one of the properties, those that the type says follow it, and ``show``.
+    Those that show one of the properties, those declared to follow it, and ``show``.
     """
     same = {name for name, each in kind.attributes.items() if {name, each.source} & set(changed)}
     following = {each for name in changed for each in kind.shown_by.get(name, ())}

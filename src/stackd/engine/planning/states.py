@@ -44,7 +44,7 @@ _CHANGEABLE = "CREATE UPDATE ROLLBACK RESUME CHECK ADOPT SNAPSHOT RESTORE"
 STATES: Final = _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY)
 
 ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
-"""Actions whose failure is rolled back when the stack says so."""
+"""Actions whose failure is rolled back if the stack asks for it."""
 
 START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CREATE: _INITIAL | _states("CREATE", _OPEN),

@@ -1,4 +1,4 @@
-"""What a step of a plan does: the verbs, and the rows of the table that say what each means (pure)."""
+"""The verbs of a plan's steps, and the table of what each means (pure)."""
 
 from __future__ import annotations
 

@@ -139,10 +139,6 @@ class EventSinks:
         self._watched.add(root_id)
         self._begin(root_id)
 
-    def watches(self, root_id: str) -> bool:
-        """Whether the events of this tree are delivered to a sink."""
-        return root_id in self._watched
-
     def _heard(self, event: Event) -> None:
         if event.root_id in self._watched:
             self._begin(event.root_id)

@@ -77,7 +77,7 @@ async def signal(
 
 
 def described(details: Mapping[str, Any] | None) -> str:
-    """What an event says about a message that the type has no words for."""
+    """The reason in the event of a signal for which the type returns none."""
     if not details:
         return "No signal details provided"
     if "current" in details and "previous" in details:
@@ -144,7 +144,7 @@ async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> Non
 
 
 class _Beside(OperationRun):
-    """A run beside the walk that may be under way on the tree: its writes need no claim."""
+    """A run outside the walk of the tree: its writes need no lease."""
 
     async def write(self, *changes: Change) -> None:
         """Make changes durable."""

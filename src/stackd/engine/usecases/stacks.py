@@ -270,7 +270,7 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
             changes += _changes(_cancelled(each))
     move = _cancelled(stack, where={"operation_id": stack.operation_id}, operation_id=new_id())
     changes += _changes(move)
-    # No stack is at this operation: it only makes whoever works on the tree look up and stop.
+    # No stack refers to this operation: it only makes the owner of the tree stop its walk.
     notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
     await engine.services.journal.write(*changes, Insert(notice))
     engine.operator.schedule(stack.root_id)
@@ -418,7 +418,7 @@ async def _merged(engine: Engine, request: StackRequest, stored: Source) -> Sour
 
 
 async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Mapping[str, Any] | None:
-    """The parameter values in force, for those that must not change; None when they cannot be told."""
+    """The current parameter values, for immutable ones; None where there are none of these."""
     if not any(schema.immutable for schema in stored.template.parameter_schemas.values()):
         return None
     from stackd.template.parameters import bind_parameters
