@@ -30,8 +30,8 @@ from stackd.engine.execution.steps import walk_stack
 from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
-from stackd.engine.planning.make import make_plan
-from stackd.engine.planning.plan import Plan
+from stackd.engine.planning.make import plan_tree
+from stackd.engine.planning.plan import Plan, StackPlan
 from stackd.engine.planning.states import ROLLED_BACK
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
@@ -224,9 +224,8 @@ class OperationExecutor:
         size = _PER_RESOURCE * (len(stored.rows) + (len(desired.resources) if desired else 0))
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        plan: Plan = await offloaded(size, make_plan, desired, stored, action, run.inputs)
-        assert plan.root is not None
-        return StackRun(run, self.stack, plan.root, environment=environment)
+        plan: StackPlan = await offloaded(size, plan_tree, desired, stored, action, run.inputs)
+        return StackRun(run, self.stack, plan, environment=environment)
 
     async def _desired(self, action: Action) -> Desired | None:
         if action is Action.DELETE or not self.stack.definition.template:

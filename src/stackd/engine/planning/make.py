@@ -43,13 +43,20 @@ def make_plan(desired: Desired | None, stored: StoredStack | None, action: Actio
     attributes for those that refer to it; so the plan of an unchanged definition changes nothing. Properties
     that cannot be worked out are in the ``errors`` of the stack's plan, which a walk meets again.
     """
+    return plan_of(action, plan_tree(desired, stored, action, inputs))
+
+
+def plan_tree(
+    desired: Desired | None, stored: StoredStack | None, action: Action, inputs: Inputs
+) -> StackPlan:
+    """The same plan in the form that is walked, stack by stack, without the list of all steps."""
     rule = ACTIONS[action]
     if rule.verb is not None and stored is not None:
         root = _same_for_all(stored, rule, rule.verb, ())
     else:
         root = plan_stack(inputs, desired, stored, ())
     _mask(root, inputs.secrets | _secrets(root, stored))
-    return plan_of(action, root)
+    return root
 
 
 def plan_stack(
