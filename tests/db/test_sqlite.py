@@ -34,6 +34,13 @@ async def main():
 asyncio.run(main())
 print("end", flush=True)
 """
+READER = """
+import sqlite3, sys
+
+connection = sqlite3.connect(sys.argv[1])
+print(*connection.execute("SELECT count(*) FROM stacks"))
+connection.close()
+"""
 
 
 @pytest.fixture
@@ -155,3 +162,17 @@ async def test_the_driver_logs_no_values(file: Database, caplog: pytest.LogCaptu
     assert await stacks.named(file, "hunter2", "project")
     await journal.close()
     assert "hunter2" not in caplog.text
+
+
+async def test_other_processes_that_read_the_file_leave_its_log_in_place(
+    file: Database, tmp_path: Path
+) -> None:
+    """Closing a descriptor of the file would drop this process's locks, and the reader then remove the log."""
+    await asyncio.gather(*(file.fetch_once(text("SELECT count(*) FROM stacks")) for _ in range(4)))
+    await Journal(file).write(Insert(a_stack()))
+    reader = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", READER, str(tmp_path / "stackd.db"), stdout=subprocess.PIPE
+    )
+    read, _ = await reader.communicate()
+    assert read.split() == [b"(1,)"]
+    assert (tmp_path / "stackd.db-wal").exists()

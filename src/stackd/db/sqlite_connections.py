@@ -92,8 +92,10 @@ class Connections:
 
 def _open(path: str) -> sqlite3.Connection:
     if path != ":memory:":
-        with suppress(OSError):  # connect names the reason better
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only a new file is opened here: closing any descriptor of an existing one would drop the locks that
+        # other connections of this process hold on it, and another process could then remove the log.
+        with suppress(OSError):  # it exists, or connect names the reason better
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(
         path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=_CACHED_STATEMENTS
     )
