@@ -167,7 +167,7 @@ async def test_the_driver_logs_no_values(file: Database, caplog: pytest.LogCaptu
 async def test_other_processes_that_read_the_file_leave_its_log_in_place(
     file: Database, tmp_path: Path
 ) -> None:
-    """Closing a descriptor of the file would drop this process's locks, and the reader then remove the log."""
+    """Closing a descriptor of the file drops this process's locks; the reader then removes the log."""
     await asyncio.gather(*(file.fetch_once(text("SELECT count(*) FROM stacks")) for _ in range(4)))
     await Journal(file).write(Insert(a_stack()))
     reader = await asyncio.create_subprocess_exec(
