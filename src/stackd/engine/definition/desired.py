@@ -13,7 +13,7 @@ from stackd.db.codec import to_json
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
-from stackd.records import Definition, Resource
+from stackd.records import Definition, Resource, Stack
 from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
@@ -149,6 +149,11 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
 _IMPORT_KEY = f'"{IMPORT}"'.encode()
 EMPTY = Definition()
 ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
+
+
+def identity_of(stack: Stack) -> StackIdentity:
+    """The identity that pseudo parameters show."""
+    return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
 
 
 def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:

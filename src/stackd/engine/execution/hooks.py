@@ -30,7 +30,7 @@ from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import resource_event
+from stackd.engine.transitions import resource_event
 from stackd.errors import Fenced, InvalidBreakPointHook
 from stackd.records import Action, Hook, HookState, Resource, Stack
 from stackd.resources.base import ResourceType

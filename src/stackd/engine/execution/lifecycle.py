@@ -21,7 +21,6 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.resource_context import ResourceContext, collection_of
-from stackd.engine.factories import now
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -32,7 +31,7 @@ from stackd.errors import (
     ServiceUnavailable,
     StackdError,
 )
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties

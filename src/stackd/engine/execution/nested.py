@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from stackd.db import stacks
 from stackd.db.journal import Change, Update
-from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
     NO_MEMBERS,
@@ -29,7 +29,6 @@ from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning import nested as nested_plans
 from stackd.engine.planning.make import plan_stack
 from stackd.engine.planning.nested import current_rows
@@ -47,7 +46,7 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import offloaded
-from stackd.records import Action, Definition, Stack, Status
+from stackd.records import Action, Definition, Stack, Status, new_id, now
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties
 from stackd.template.problems import raise_all

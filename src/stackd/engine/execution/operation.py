@@ -27,17 +27,15 @@ from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
-from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.make import plan_tree
 from stackd.engine.planning.plan import Plan, StackPlan
-from stackd.engine.planning.states import ROLLED_BACK
 from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
-from stackd.engine.transitions import Transition, move_stack
+from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
 from stackd.errors import (
     CloudError,
     ExportExists,
@@ -48,7 +46,7 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import offloaded
-from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+from stackd.records import Action, Definition, Fence, Operation, Stack, Status, now
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 

@@ -16,10 +16,9 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import resource_event
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
 from stackd.engine.planning.verbs import Verb
-from stackd.engine.transitions import STATE_CHANGED
+from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType

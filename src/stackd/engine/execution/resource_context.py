@@ -13,10 +13,9 @@ from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
-from stackd.engine.factories import now, resource_event
-from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource
+from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
-from stackd.records import Action, Resource, Stack, Status
+from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.masking import concealed

@@ -18,13 +18,12 @@ from stackd.engine.execution.hook_waits import hooks_of
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import OperationRun
-from stackd.engine.factories import new_id, now
 from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
 from stackd.errors import ResourceActionRestricted, ResourceFailure
-from stackd.records import Action, Resource, Stack, Status
+from stackd.records import Action, Resource, Stack, Status, new_id, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties

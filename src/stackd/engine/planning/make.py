@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from stackd.engine.definition.desired import Desired, loaded_properties
+from stackd.engine.definition.desired import Desired, identity_of, loaded_properties
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked
 from stackd.engine.planning.inputs import Inputs, Level
 from stackd.engine.planning.nested import (

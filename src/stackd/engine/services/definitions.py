@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from stackd.db.database import Database
-from stackd.engine.definition.desired import Desired, build
+from stackd.engine.definition.desired import Desired, build, identity_of
 from stackd.engine.definition.documents import load_definition
-from stackd.engine.factories import identity_of
 from stackd.engine.services.exports import with_exports
 from stackd.offload import offloaded
 from stackd.records import Stack

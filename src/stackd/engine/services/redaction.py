@@ -9,8 +9,8 @@ from cachetools import LRUCache
 
 from stackd.db import events, stacks
 from stackd.db.database import Database
+from stackd.engine.definition.desired import identity_of
 from stackd.engine.definition.documents import load_definition
-from stackd.engine.factories import identity_of
 from stackd.errors import TemplateError
 from stackd.records import Definition, Event, Stack
 from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in

@@ -9,10 +9,9 @@ from typing import Any
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
-from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.definition.types import resolve_types
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.definitions import load_desired
 from stackd.engine.usecases.engine import Engine

@@ -16,11 +16,10 @@ from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import OperationRun
-from stackd.engine.factories import new_id, now, resource_event
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
-from stackd.engine.transitions import move_resource
+from stackd.engine.transitions import move_resource, resource_event
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
@@ -32,7 +31,7 @@ from stackd.errors import (
     ResourceNotAvailable,
     ResourceNotFound,
 )
-from stackd.records import Action, Caller, Fence, Operation, Resource, Stack, Status
+from stackd.records import Action, Caller, Fence, Operation, Resource, Stack, Status, new_id, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 
