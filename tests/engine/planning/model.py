@@ -36,11 +36,10 @@ from stackd.engine.definition.nested_definitions import (
     private_values,
 )
 from stackd.engine.planning.diff import Difference, diff_resource
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan, plan_stack
 from stackd.engine.planning.ordering import SETTLED, Node, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Child, Members, NestedType

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -345,8 +344,3 @@ async def mark_failed(work: ResourceContext, error: Exception) -> None:
 def _told(work: ResourceContext, error: Exception) -> str:
     """Why an action failed, as everybody may know it."""
     return concealed_text(str(failure_cause(work.resource.name, error)), work.run.secrets)
-
-
-def known_objects(rows: Sequence[Resource]) -> set[str]:
-    """The ids of all objects that rows stand for."""
-    return {row.physical_id for row in rows if row.physical_id}

@@ -24,10 +24,9 @@ from stackd.engine.definition.nested_definitions import (
     private_values,
 )
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
-from stackd.engine.planning.inputs import Inputs, Level
+from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status

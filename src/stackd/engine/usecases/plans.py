@@ -18,8 +18,8 @@ from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution.observation import missing_objects
 from stackd.engine.planning.fingerprint import combined, fingerprint, moved
+from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.plan import Plan, step_data
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.transitions import require_start

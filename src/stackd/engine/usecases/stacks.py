@@ -262,7 +262,7 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     if stack.parent_id is not None:
         raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
     tree = await stacks.tree(engine.services.db, stack.root_id)
-    changes = await hooks.cancelled(engine.services, tree)
+    changes = await hooks.cancelled(engine.services.db, tree)
     for each in tree:
         if each.status is Status.IN_PROGRESS and each.id != stack.id:
             changes += _changes(_cancelled(each))
