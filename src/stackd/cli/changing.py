@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from stackd.cli.definition import Definition, definition_options
-from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure
+from stackd.cli.failures import BAD_INPUT, DENIED, INTERRUPTED, NOT_FOUND, UNREACHABLE, Failure
 from stackd.cli.following import follow, newest_event, path_of, require_success
-from stackd.cli.output import show_record, show_rows
+from stackd.cli.output import Column, show_record, show_rows
 from stackd.cli.planned import detailed_errors, dry_run_options, end_with, plan_of, show_plans
 from stackd.cli.stack import Target, target_options
 
@@ -18,8 +19,19 @@ if TYPE_CHECKING:
     from stackd.cli.session import Session
 
 _RESULT_KEYS = ("stack_name", "id", "stack_status", "stack_status_reason")
-_OUTPUT_COLUMNS = {"output_key": "Output", "output_value": "Value", "description": "Description"}
-_PREVIEW_COLUMNS = {"resource_name": "Resource", "resource_type": "Type", "stack_name": "Stack"}
+OUTPUT_COLUMNS = {
+    "output_key": Column("Output", 0, flexible=True),
+    "output_value": Column("Value", 1, flexible=True),
+    "description": Column("Description", 2, flexible=True),
+}
+_PREVIEW_COLUMNS = {
+    "resource_name": Column("Resource", 0, flexible=True),
+    "resource_type": Column("Type", 1, flexible=True),
+    "stack_name": Column("Stack", 2, flexible=True),
+}
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 wait_option = click.option(
@@ -118,21 +130,53 @@ def update(
 def delete(
     *, names: tuple[str, ...], yes: bool, dry_run: bool, detailed: bool, wait: bool, target: Target
 ) -> None:
-    """Delete the stacks NAME... and all that they have made."""
+    """Delete the stacks NAME... and all that they have made.
+
+    One that does not exist, or cannot be deleted, does not keep the others; the exit code is the first
+    error's.
+    """
     if not yes and not dry_run:
         click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
     with detailed_errors(detailed), target.session() as session:
-        found = [session.find(name) for name in names]
+        found, failures = for_each(names, session.find)
         if dry_run:
-            plans = [plan_of(session, stack, {"action": "delete"}) for stack in found]
-            _show_only(plans, detailed, target)
-        markers = [newest_event(session, path_of(stack)) for stack in found]
-        for stack in found:
-            session.call("DELETE", path_of(stack))
-        if not wait:
-            return
-        for stack, marker in zip(found, markers, strict=True):
-            end_of_delete(session, stack, marker)
+            plans, more = for_each(found, lambda stack: plan_of(session, stack, {"action": "delete"}))
+            show_plans(plans, target.form)
+            end_after(failures + more)
+            end_with(plans, detailed=detailed)
+        deleted, more = for_each(found, lambda stack: _begin_delete(session, stack))
+        failures += more
+        if wait:
+            _, more = for_each(deleted, lambda begun: end_of_delete(session, *begun))
+            failures += more
+        end_after(failures)
+
+
+def for_each(items: Iterable[A], action: Callable[[A], B]) -> tuple[list[B], list[Failure]]:
+    """The results of an action on each item, and the failures of those that had none, which are shown."""
+    results, failures = [], []
+    for item in items:
+        try:
+            results.append(action(item))
+        except Failure as failure:
+            if failure.exit_code in (DENIED, UNREACHABLE, INTERRUPTED):
+                raise  # so would the others
+            failure.show()
+            failures.append(failure)
+    return results, failures
+
+
+def end_after(failures: Sequence[Failure]) -> None:
+    """End the command with the code of the first failure, if there was one."""
+    if failures:
+        sys.exit(failures[0].exit_code)
+
+
+def _begin_delete(session: Session, stack: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Ask for the deletion of a stack; the stack and its last event before that."""
+    marker = newest_event(session, path_of(stack))
+    session.call("DELETE", path_of(stack))
+    return stack, marker
 
 
 def end_of_delete(session: Session, stack: Mapping[str, Any], marker: str) -> None:
@@ -169,9 +213,20 @@ def preview(
 def show_result(stack: Mapping[str, Any], form: str) -> None:
     """The state of the stack, and the outputs that are known."""
     show_record(stack, _RESULT_KEYS, form)
-    outputs = [output for output in stack.get("outputs", ()) if output.get("output_value") is not None]
-    if form == "table" and outputs:
-        show_rows(outputs, _OUTPUT_COLUMNS, form)
+    if form == "table":
+        show_outputs([each for each in stack.get("outputs", ()) if each.get("output_value") is not None])
+
+
+def show_outputs(outputs: Sequence[Mapping[str, Any]]) -> None:
+    """A table of outputs, if there are any; one that cannot be had shows why."""
+    if outputs:
+        click.echo()
+        show_rows([_with_error(each) for each in outputs], OUTPUT_COLUMNS, "table")
+
+
+def _with_error(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = output.get("output_error")
+    return {**output, "output_value": f"error: {error}"} if error else output
 
 
 def _show_only(plans: Sequence[Mapping[str, Any]], detailed: bool, target: Target) -> NoReturn:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Coroutine
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stackd.cli.failures import FAILED, UNREACHABLE, Failure
 from stackd.cli.settings import load_settings
-from stackd.errors import ServiceUnavailable
-from stackd.settings import Settings, encryption_keys
+from stackd.errors import ServiceUnavailable, StackdError
+from stackd.settings import Settings, SettingsError, encryption_keys
 
 if TYPE_CHECKING:
+    from stackd.db.migrations import SchemaState
     from stackd.db.purge import Purged
+
+_SHOWN = 5
+"""Differences of tables that are listed; more help nobody."""
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -29,35 +38,16 @@ def upgrade(config_file: str | None) -> None:
     from stackd.db import migrations
 
     url = load_settings(config_file).database.url
-    try:
-        asyncio.run(migrations.upgrade(url))
-        state = asyncio.run(migrations.check(url))
-    except ServiceUnavailable as error:
-        raise Failure(
-            error.message, UNREACHABLE, "Check [database] url, and that the server runs."
-        ) from error
-    click.echo(f"The database is at version {state.current}.")
+    _answer(migrations.upgrade(url))
+    click.echo(f"The database is at version {_answer(migrations.check(url)).current}.")
 
 
 @db.command()
 @click.pass_obj
 def check(config_file: str | None) -> None:
-    """Tell whether the tables are what this version of stackd needs; the exit code is 1 if not."""
-    from stackd.db import migrations
-
-    url = load_settings(config_file).database.url
-    try:
-        state = asyncio.run(migrations.check(url))
-    except ServiceUnavailable as error:
-        raise Failure(
-            error.message, UNREACHABLE, "Check [database] url, and that the server runs."
-        ) from error
-    if state.up_to_date:
-        click.echo(f"The database is at version {state.current}, as it should be.")
-        return
-    found = [f"The database is at version {state.current or 'none'}; stackd needs {state.head}."]
-    found += [f"  {difference}" for difference in state.differences]
-    raise Failure("\n".join(found), FAILED, "Run `stackd db upgrade`.")
+    """Report whether the tables are what this version of stackd needs; the exit code is 1 if not."""
+    state = _checked(load_settings(config_file).database.url)
+    click.echo(f"The database is at version {state.current}, as it should be.")
 
 
 @db.command()
@@ -73,12 +63,8 @@ def check(config_file: str | None) -> None:
 def purge(config_file: str | None, older_than: int) -> None:
     """Remove deleted stacks for good, with their events. Safe to run beside a working server."""
     settings = load_settings(config_file)
-    try:
-        purged = asyncio.run(_purge(settings, timedelta(days=older_than)))
-    except ServiceUnavailable as error:
-        raise Failure(
-            error.message, UNREACHABLE, "Check [database] url, and that the server runs."
-        ) from error
+    _checked(settings.database.url)
+    purged = _answer(_purge(settings, timedelta(days=older_than)))
     click.echo(f"Removed {purged.stacks} stacks and {purged.documents} documents.")
 
 
@@ -94,3 +80,56 @@ async def _purge(settings: Settings, age: timedelta) -> Purged:
         return await purge_deleted(database, age)
     finally:
         await database.close()
+
+
+def _checked(url: str) -> SchemaState:
+    """The state of the tables, which are as they should be; raises Failure if they are not."""
+    from stackd.db import migrations
+
+    scheme, _, location = url.partition("://")
+    path = location.removeprefix("/").partition("?")[0]
+    if scheme.startswith("sqlite") and path and path != ":memory:" and not Path(path).exists():
+        remedy = "Correct [database] url, or make the database with `stackd db upgrade`."
+        raise Failure(f"There is no database {Path(path).absolute()}.", FAILED, remedy)
+    state = _answer(migrations.check(url))
+    if not state.up_to_date:
+        raise Failure(_outdated(state), FAILED, _remedy(state))
+    return state
+
+
+def _outdated(state: SchemaState) -> str:
+    """What is wrong with the tables."""
+    if not state.current:
+        return "The database has no tables of stackd."
+    if state.current != state.head:
+        return f"The database is at version {state.current}; this stackd needs {state.head}."
+    more = len(state.differences) - _SHOWN
+    return "\n".join(
+        [
+            f"The database is at version {state.current}, but its tables were changed by hand:",
+            *(f"  {each}" for each in state.differences[:_SHOWN]),
+            *([f"  and {more} more"] if more > 0 else []),
+        ]
+    )
+
+
+def _remedy(state: SchemaState) -> str:
+    if state.current and state.current == state.head:
+        return "Undo what was changed by hand, or restore a copy."
+    if state.current > state.head:
+        return "Use the newer stackd that has upgraded it."
+    return "Run `stackd db upgrade`; `stackd serve` does it at its start, unless told otherwise."
+
+
+def _answer(asked: Coroutine[Any, Any, T]) -> T:
+    """What the database answers; raises Failure if it does not."""
+    try:
+        return asyncio.run(asked)
+    except ServiceUnavailable as error:
+        raise Failure(
+            error.message, UNREACHABLE, "Check [database] url, and that the server runs."
+        ) from error
+    except (StackdError, SettingsError) as error:
+        raise Failure(str(error), FAILED) from error
+    except sqlite3.DatabaseError as error:
+        raise Failure(f"The database cannot be used: {error}.", FAILED, "Check [database] url.") from error

@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
 
 from stackd.cli.failures import BAD_INPUT, Failure
-from stackd.cli.packing import leave_references, pack
+from stackd.cli.packing import Package, leave_references, pack
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definition:
     """The definition of a stack as given by options."""
 
@@ -39,12 +40,28 @@ class Definition:
                 given[key] = Path(file).read_text()
             except (OSError, UnicodeDecodeError) as error:
                 raise Failure(f"{file} cannot be read: {error}.", BAD_INPUT) from error
-        read = pack if self.files_container is None else leave_references
-        body = read(self.template, self.environments).body() | {"parameters": given}
+        body = self.package.body() | {"parameters": given}
         body |= {"template_url": self.template_url} if self.template_url is not None else {}
         body |= {"files_container": self.files_container} if self.files_container is not None else {}
         body |= {"timeout_mins": self.timeout} if self.timeout else {}
         return body | ({"tags": self.tags} if self.tags is not None else {})
+
+    @cached_property
+    def package(self) -> Package:
+        """The texts of the template and environments, with all files that they refer to; raises Failure."""
+        read = pack if self.files_container is None else leave_references
+        return read(self.template, self.environments)
+
+    def explained(self, failure: Failure) -> Failure:
+        """A failure, with all mistakes that the server has found as findings about the files on the disk."""
+        if not failure.errors or "package" not in vars(self):
+            return failure
+        from stackd.cli.template_findings import Refused, findings_of
+        from stackd.cli.template_source import Texts
+
+        root = self.template or self.template_url or "template"
+        texts = Texts(root, self.package.originals, self.package.environment_files)
+        return Refused(findings_of(failure, texts), failure.exit_code)
 
     @property
     def has_no_template(self) -> bool:
@@ -66,7 +83,11 @@ def definition_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(**given: Any) -> None:
         options = {field.name: given.pop(field.name) for field in fields(Definition)}
-        command(definition=Definition(**options), **given)
+        definition = Definition(**options)
+        try:
+            command(definition=definition, **given)
+        except Failure as failure:
+            raise definition.explained(failure) from failure
 
     for option in (
         click.option("--tags", help="Tags of the stack, parted by commas."),

@@ -1,27 +1,31 @@
 """`stackd dev`: the server and a simulated OpenStack in one process, on loopback.
 
-Nothing is left behind unless --state names a directory. The simulated cloud itself is in memory: stacks that
-are stored in --state refer to objects that no longer exist after a restart.
+Nothing is left behind unless --state names a directory. The simulated cloud itself is in memory: after a
+restart it has its initial objects again, users and projects among them, with the same ids. Stacks that are
+stored in --state are there, but the objects that they made are not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from stackd.cli.failures import FAILED, Failure
+from stackd.cli.definition import pair
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.settings import load_settings
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ class Options:
     state: Path
     config_file: str | None
     command: tuple[str, ...]
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -58,6 +63,14 @@ class Options:
 @click.option(
     "--state", type=click.Path(file_okay=False, path_type=Path), help="Keep the database in this directory."
 )
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    metavar="NAME=LIMIT",
+    help="What a project may have, such as servers=50; -1 is no limit. Repeatable.",
+)
+@click.option("--no-quotas", is_flag=True, help="Limit only what --quota names.")
 @click.option("--demo", is_flag=True, help="Create a stack with servers, networks and a volume, then stop.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
@@ -68,6 +81,8 @@ def dev(
     cloud_port: int | None,
     latency: float,
     state: Path | None,
+    quotas: tuple[str, ...],
+    no_quotas: bool,
     demo: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -75,6 +90,9 @@ def dev(
 
     Without COMMAND, prints the variables that point OpenStack's clients at it, and runs until Ctrl-C. With
     `-- COMMAND...`, runs that with the variables set, stops after it and ends with its exit code.
+
+    A project may have what it may have in a real cloud whose quotas nobody has changed: 10 servers, 20 cores,
+    10 volumes and so on.
     """
     if demo:
         command = (
@@ -98,13 +116,44 @@ def dev(
             state=directory,
             config_file=config_file,
             command=command,
+            quotas=chosen_quotas(quotas, usual=not no_quotas),
         )
         import uvloop
 
         code = uvloop.run(run(options))
     if demo and code == 0:
-        click.echo("The demo stack is complete. `stackd dev` keeps a server running to go on with.", err=True)
+        click.echo(_DEMO_IS_OVER.format(stackd=shlex.quote(own_command())), err=True)
     sys.exit(code)
+
+
+_DEMO_IS_OVER = """\
+
+The demo stack was complete, and has gone with its server. To go on with a server that stays:
+  {stackd} dev"""
+
+
+def chosen_quotas(given: tuple[str, ...], *, usual: bool) -> dict[str, int]:
+    """The quotas in force; raises Failure for one that there is not."""
+    from stackd.devcloud import USUAL_QUOTAS
+
+    quotas = dict(USUAL_QUOTAS) if usual else {}
+    for name, limit in (pair(text, "--quota") for text in given):
+        if name not in USUAL_QUOTAS:
+            raise Failure(f"There is no quota {name!r}.", BAD_INPUT, f"There are {', '.join(USUAL_QUOTAS)}.")
+        try:
+            quotas[name] = int(limit)
+        except ValueError:
+            raise Failure(f"--quota {name}={limit}: {limit!r} is no number.", BAD_INPUT) from None
+    return quotas
+
+
+def own_command() -> str:
+    """What to type for `stackd`: its name where the shell finds this one, else its path."""
+    program = Path(sys.argv[0])
+    found = shutil.which("stackd")
+    if program.name != "stackd" or (found and Path(found).resolve() == program.resolve()):
+        return "stackd"
+    return str(program)
 
 
 async def run(options: Options) -> int:
@@ -119,15 +168,19 @@ async def run(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
     known: asyncio.Future[DevCloud] = loop.create_future()
-    cloud_settings = DevCloudSettings(host=_HOST, port=options.cloud_port, latency=options.latency)
+    cloud_settings = DevCloudSettings(
+        host=_HOST, port=options.cloud_port, latency=options.latency, quotas=options.quotas
+    )
+    cloud_served = serve_cloud(cloud_settings, ready=known.set_result)
     tasks: list[asyncio.Task[Any]] = [
         loop.create_task(interrupted.wait()),
-        loop.create_task(serve_cloud(cloud_settings, ready=known.set_result)),
+        loop.create_task(_listening(cloud_served, options.cloud_port, "--cloud-port")),
     ]
     try:
         cloud = await _until(known, tasks)
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
-        tasks.append(loop.create_task(run_server(dev_settings(options, cloud.auth_url), ready=ready)))
+        served = run_server(dev_settings(options, cloud.auth_url), ready=ready)
+        tasks.append(loop.create_task(_listening(served, options.port, "--port")))
         await _until(ready.wait(), tasks)
         variables = client_variables(cloud.auth_url, cloud_settings.region)
         if options.command:
@@ -140,6 +193,21 @@ async def run(options: Options) -> int:
         for task in reversed(tasks):
             task.cancel()
             await asyncio.wait([task])
+
+
+async def _listening(served: Coroutine[Any, Any, None], port: int, option: str) -> None:
+    """Serve; a port that another process has is reported with the option that chooses another."""
+    from stackd.serving import AddressInUse
+
+    try:
+        await served
+    except AddressInUse as error:
+        raise Failure(error.message, FAILED, f"Choose another port with {option}.") from error
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
+        text = f"Cannot listen on {_HOST}:{port}: {os.strerror(error.errno)}"
+        raise Failure(text, FAILED, f"Choose another port with {option}.") from error
 
 
 class Interrupted(Exception):
@@ -156,8 +224,9 @@ async def _until(awaited: Awaitable[T], ends: list[asyncio.Task[Any]]) -> T:
     await asyncio.wait([wanted])
     for task in ends:
         if task.done() and (error := task.exception()):
-            remedy = "Choose another --port or --cloud-port." if isinstance(error, OSError) else ""
-            raise Failure(f"The server cannot run: {error}", FAILED, remedy) from error
+            if isinstance(error, Failure):
+                raise error
+            raise Failure(f"The server cannot run: {error}", FAILED) from error
     raise Interrupted
 
 
@@ -219,15 +288,23 @@ async def _run_command(command: tuple[str, ...], variables: Mapping[str, str]) -
 
 
 def _welcome(variables: Mapping[str, str], port: int) -> str:
-    exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
-    return f"""\
-# stackd serves the orchestration API at http://{_HOST}:{port}/v1, with a simulated OpenStack behind it.
-# In another terminal:
-{exports}
-# then, for example:
-#   openstack stack create -t examples/hello.yaml hello --wait
-#   stackd stack create hello2 -t examples/hello.yaml --wait
-# Ctrl-C stops it."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    if own_command() != "stackd":
+        exports.append(f"export PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:$PATH")
+    hello = shlex.quote(_example("hello.yaml"))
+    examples = [f"stackd stack create hello -t {hello} --wait"]
+    if shutil.which("openstack"):
+        examples.append(f"openstack stack create hello2 -t {hello} --wait")
+    return "\n".join(
+        [
+            f"# stackd serves the orchestration API at http://{_HOST}:{port}/v1,",
+            "# with a simulated OpenStack behind it. In another terminal:",
+            *exports,
+            "# then, for example:",
+            *(f"#   {example}" for example in examples),
+            "# Ctrl-C stops it.",
+        ]
+    )
 
 
 def _free_port() -> int:

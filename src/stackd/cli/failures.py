@@ -1,7 +1,7 @@
 """What ends a command: a message for the person, an exit code for the script.
 
 The codes: 0 done, 1 the operation failed, 2 wrong usage or input, 3 not found, 4 not authenticated or not
-allowed, 5 the service cannot be reached.
+allowed, 5 the service cannot be reached, 130 interrupted while the operation goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ BAD_INPUT = 2
 NOT_FOUND = 3
 DENIED = 4
 UNREACHABLE = 5
+INTERRUPTED = 130
+"""What shells give a command that Ctrl-C has ended."""
 
 
 class Failure(click.ClickException):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import click
 
-from stackd.cli.failures import FAILED, NOT_FOUND, Failure
+from stackd.cli.causes import Cause, causes_in
+from stackd.cli.failures import FAILED, INTERRUPTED, NOT_FOUND, Failure
+from stackd.cli.naming import Owners, stack_of
 from stackd.cli.output import coloured, console
 from stackd.cli.progress import Progress, line, with_events, with_listing
 
@@ -23,6 +28,7 @@ _DEPTH = 5
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 2.0
 _LISTING_PAUSE = 1.0
+_GAP = 3  # between two columns
 _ROLLS_BACK = ("CREATE_FAILED", "UPDATE_FAILED", "ADOPT_FAILED", "RESTORE_FAILED")
 
 Show = Callable[[Progress, Mapping[str, Any], list[Mapping[str, Any]]], None]
@@ -30,8 +36,6 @@ Show = Callable[[Progress, Mapping[str, Any], list[Mapping[str, Any]]], None]
 
 def path_of(stack: Mapping[str, Any]) -> str:
     """The full path of a stack below the project, which also works after its deletion."""
-    from urllib.parse import quote
-
     return f"/stacks/{quote(stack['stack_name'], safe='')}/{stack['id']}"
 
 
@@ -41,36 +45,81 @@ def newest_event(session: Session, path: str) -> str:
     return str(events[0]["id"]) if events else ""
 
 
-def follow(session: Session, path: str, marker: str = "") -> Mapping[str, Any]:
-    """Show what happens to the stack until nothing does any more; return it as it then is."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A stack at the end of an operation, and what is known of its failures."""
+
+    stack: Mapping[str, Any]
+    causes: Sequence[Cause]
+
+
+def follow(session: Session, path: str, marker: str = "") -> Ended:
+    """Show what happens to the stack until nothing does any more; return it as it then is.
+
+    Ctrl-C ends the command, not the operation: it raises Failure that says so.
+    """
     progress = Progress(marker=marker)
     pause, listed, settled = _FIRST_PAUSE, 0.0, 0
-    with _display() as show:
+    with _left_alone_by_interrupt(path), _display() as show:
         while True:
             stack = _stack(session, path)
             events = _events(session, path, progress.marker, stack)
             progress = with_events(progress, events, stack["id"])
-            if time.monotonic() - listed > _LISTING_PAUSE and (progress.strangers or not listed):
+            is_due = time.monotonic() - listed > _LISTING_PAUSE and (progress.strangers or not listed)
+            if is_due or _has_no_place(progress, events, stack["id"]):
                 progress = with_listing(progress, _resources(session, path))
                 listed = time.monotonic()
             show(progress, stack, events)
             settled = 0 if stack["stack_status"].endswith("_IN_PROGRESS") else settled + 1
             if settled > _may_yet_roll_back(stack):
-                return stack
+                return Ended(stack, progress.causes(stack["id"]))
             time.sleep(pause)
             pause = min(pause * 1.1, _LONGEST_PAUSE)
 
 
-def require_success(session: Session, stack: Mapping[str, Any], wanted: str) -> None:
-    """End the command with what failed, and why, unless the stack has the status that was wanted."""
-    if stack["stack_status"] == wanted:
+def _has_no_place(progress: Progress, events: Sequence[Mapping[str, Any]], root: str) -> bool:
+    """Whether an event is of a stack inside that no listing has had: its resource has no full name yet."""
+    return any(stack_of(event) not in (root, *progress.owners.of) for event in events)
+
+
+@contextmanager
+def _left_alone_by_interrupt(path: str) -> Iterator[None]:
+    """Turns Ctrl-C into what can be done now, since the operation goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        name = shlex.quote(unquote(path.split("/")[2]))
+        remedy = (
+            f"`stackd stack wait {name}` follows it again, `stackd stack cancel {name}` stops a creation "
+            "or an update."
+        )
+        text = "Interrupted. The operation goes on in the server."
+        raise Failure(text, INTERRUPTED, remedy) from None
+
+
+def require_success(session: Session, ended: Ended, *wanted: str) -> None:
+    """End the command with what failed, and why, unless the stack has a status that was wanted."""
+    stack = ended.stack
+    if stack["stack_status"] in wanted:
         return
-    reasons = []
-    for item in _resources(session, path_of(stack), status="FAILED"):
-        name = "/".join(part for part in (item.get("parent_resource"), item["resource_name"]) if part)
-        reasons.append(f"  {name} ({item['resource_type']}): {item['resource_status_reason']}")
-    failed = f"{stack['stack_name']} is {stack['stack_status']}: {stack['stack_status_reason']}"
-    raise Failure("\n".join([failed, *reasons]), FAILED)
+    causes = ended.causes or failed_resources(session, path_of(stack))
+    raise Failure(failure_text(stack, causes), FAILED)
+
+
+def failed_resources(session: Session, path: str) -> list[Cause]:
+    """Where the failures of a stack began, as its resources are now."""
+    listed = _resources(session, path)
+    failed = [item for item in listed if str(item["resource_status"]).endswith("_FAILED")]
+    return causes_in(failed, Owners.among(listed))
+
+
+def failure_text(stack: Mapping[str, Any], causes: Sequence[Cause]) -> str:
+    """The end of a stack that failed, and each cause in a line; the stack's own reason if that says more."""
+    reason = str(stack["stack_status_reason"] or "")
+    says_more = not any(each.message and each.message in reason for each in causes)
+    tells = bool(causes) and not (says_more and stack["stack_status"].endswith("_FAILED"))
+    head = f"{stack['stack_name']} is {stack['stack_status']}" + (":" if tells else f": {reason}")
+    return "\n".join([head, *(f"  {each}" for each in causes)])
 
 
 def _may_yet_roll_back(stack: Mapping[str, Any]) -> int:
@@ -116,37 +165,58 @@ def _display() -> Iterator[Show]:
     with Live(console=screen, refresh_per_second=8, transient=True) as live:
 
         def draw(progress: Progress, stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> None:
-            height = max(screen.height - 5, 3)
-            live.update(_table(progress, stack, time.monotonic() - started, height))
+            live.update(_table(progress, stack, time.monotonic() - started, screen.size))
 
         yield draw
 
 
 def _lines(progress: Progress, stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> None:
     for event in events:
-        click.echo(line(event), err=True)
+        click.echo(line(event, progress.owners), err=True)
 
 
-def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, height: int) -> Table:
+def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, size: tuple[int, int]) -> Table:
+    """The rows that matter most, no wider and no higher than the terminal; statuses stay whole."""
     from rich import box
     from rich.spinner import Spinner
     from rich.table import Table
 
+    width, height = size
     counts = progress.counts()
     caption = f"{counts['COMPLETE']} of {len(progress.rows)} done, {counts['IN_PROGRESS']} running"
     caption += f", {counts['FAILED']} failed" if counts["FAILED"] else ""
     table = Table(
         box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
         title=f"{stack['stack_name']}  {stack['stack_status']}  {seconds:.0f} s",
         caption=caption,
         title_justify="left",
         caption_justify="left",
     )
-    for heading in ("", "Resource", "Type", "Status", "Reason"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for row in progress.visible(height):
+    rows = progress.visible(max(height - 5, 3))
+    shown = [(row.name, row.type.rpartition("/")[2], row.status, _worth_saying(row.reason)) for row in rows]
+    widths = _widths(shown, width - 1)
+    table.add_column("", width=1)
+    for heading, wide in zip(("Resource", "Type", "Status", "Reason"), widths, strict=True):
+        if wide:
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=wide)
+    for row, cells in zip(rows, shown, strict=True):
         mark = Spinner("dots") if row.state == "IN_PROGRESS" else {0: "✗", 2: "✓"}.get(row.rank, "·")
-        reason = "" if row.reason == "state changed" else row.reason
-        kind = row.type.rpartition("/")[2]  # of a template only its file name
-        table.add_row(mark, row.name, kind, coloured(row.status), reason)
+        table.add_row(mark, *(coloured(cell) for cell, wide in zip(cells, widths, strict=True) if wide))
     return table
+
+
+def _worth_saying(reason: str) -> str:
+    return "" if reason == "state changed" else " ".join(reason.split())
+
+
+def _widths(rows: Sequence[tuple[str, str, str, str]], width: int) -> tuple[int, int, int, int]:
+    """Widths of name, type, status and reason: the status whole, then the name, the reason, the type."""
+    name, kind, status, reason = (max((len(row[at]) for row in rows), default=0) for at in range(4))
+    left = width - status - 2 * _GAP
+    name = min(max(name, len("Resource")), left if not reason else max(left // 2, 16))
+    left -= name
+    reason = min(reason, left - _GAP) if left > _GAP + 8 else 0
+    left -= reason + _GAP if reason else 0
+    return name, kind if kind + _GAP <= left else 0, status, reason

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import click
 
 from stackd.cli.failures import NOT_FOUND, Failure
 from stackd.cli.following import path_of
-from stackd.cli.output import show_rows
+from stackd.cli.naming import Owners, stack_path_of
+from stackd.cli.output import Column, show_rows
 from stackd.cli.stack import Target, target_options
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 HOOKS = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 _COLUMNS = {
-    "resource": "Resource",
-    "hook": "Hook",
-    "resource_status": "Status",
-    "event_time": "Since",
-    "stack": "Stack",
+    "resource": Column("Resource", 0, flexible=True),
+    "hook": Column("Hook", 1),
+    "resource_status": Column("Status", 2),
+    "event_time": Column("Since", 3),
+    "stack": Column("Stack", 4, flexible=True),
 }
 _DEPTH = 5
 _PAUSED = re.compile(r"[A-Z]+ paused until Hook ([a-z-]+) is cleared")
@@ -39,7 +40,9 @@ def hook() -> None:
 
 @hook.command()
 @click.argument("name")
-@click.option("--nested-depth", type=click.IntRange(min=0), default=_DEPTH, help="Levels of nested stacks.")
+@click.option(
+    "-n", "--nested-depth", type=click.IntRange(min=0), default=_DEPTH, help="Levels of nested stacks."
+)
 @target_options
 def poll(name: str, nested_depth: int, target: Target) -> None:
     """List the resources of the stack NAME that pause at a hook."""
@@ -74,38 +77,20 @@ def _events(session: Session, stack: Mapping[str, Any], depth: int) -> list[dict
     path = path_of(stack)
     query: dict[str, Any] = {"nested_depth": depth} if depth else {}
     events = session.get(f"{path}/events", sort_dir="asc", **query)["events"]
-    listed = session.get(f"{path}/resources", **query)["resources"] if depth else []
-    around = {
-        urlsplit(link["href"]).path: (_stack_of(row), row["resource_name"])
-        for row in listed
-        for link in row["links"]
-        if link["rel"] == "nested"
-    }
-    for event in events:
-        names: list[str] = [event["resource_name"]]
-        where = _stack_of(event)
-        while where in around:
-            where, outer = around[where]
-            names.insert(0, outer)
-        event["resource"] = "/".join(names)
-    return list(events)
-
-
-def _stack_of(item: Mapping[str, Any]) -> str:
-    """The path of the stack that an event or a resource belongs to."""
-    return next((urlsplit(link["href"]).path for link in item["links"] if link["rel"] == "stack"), "")
+    owners = Owners.among(session.get(f"{path}/resources", **query)["resources"] if depth else [])
+    return [{**event, "resource": owners.path(event)} for event in events]
 
 
 def pending(events: Iterable[Mapping[str, Any]]) -> Sequence[dict[str, Any]]:
     """The hooks that events set and that no later event clears, oldest first."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for event in events:
-        stack, reason = _stack_of(event), event.get("resource_status_reason") or ""
+        stack, reason = stack_path_of(event), event.get("resource_status_reason") or ""
         key = (stack, event["resource_name"])
         if paused := _PAUSED.fullmatch(reason):
-            below = stack.partition("/stacks/")[2]
-            path = f"/stacks/{below}/resources/{quote(event['resource_name'], safe='')}"
-            found[key] = {**event, "hook": paused[1], "stack": below.partition("/")[0], "path": path}
+            path = f"{stack}/resources/{quote(event['resource_name'], safe='')}"
+            name = stack.removeprefix("/stacks/").partition("/")[0]
+            found[key] = {**event, "hook": paused[1], "stack": name, "path": path}
         elif _CLEARED.fullmatch(reason) or reason == _GIVEN_UP:
             found.pop(key, None)
         elif event.get("physical_resource_id") == stack.rpartition("/")[2] and reason.endswith(" started"):

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import click
 
-from stackd.cli.changing import end_of_delete, show_result, wait_option
+from stackd.cli.changing import end_after, end_of_delete, for_each, show_result, wait_option
 from stackd.cli.definition import Definition, definition_options
 from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure
 from stackd.cli.following import follow, newest_event, path_of, require_success
 from stackd.cli.main import Entry, LazyGroup
-from stackd.cli.output import show_rows
+from stackd.cli.output import Column, show_rows
 from stackd.cli.plan_text import Span, summary_text
 from stackd.cli.planned import detailed_errors, detailed_option, end_with, plan_of, print_lines, show_plans
 from stackd.cli.stack import Target, target_options
@@ -30,14 +30,14 @@ COMMANDS: Final = {
     "delete": Entry("stackd.cli.planning", "delete", "Delete saved plans."),
 }
 _COLUMNS: Final = {
-    "id": "Plan",
-    "stack_name": "Stack",
-    "action": "Action",
-    "state": "State",
-    "changes": "Changes",
-    "created_by": "By",
-    "created_at": "Created",
-    "expires_at": "Expires",
+    "id": Column("Plan", 0),
+    "stack_name": Column("Stack", 1, flexible=True),
+    "action": Column("Action", 3),
+    "state": Column("State", 2),
+    "changes": Column("Changes", 5, flexible=True),
+    "created_by": Column("By", 7, flexible=True),
+    "created_at": Column("Created", 4),
+    "expires_at": Column("Expires", 6),
 }
 
 
@@ -174,8 +174,8 @@ def list_(name: str | None, target: Target) -> None:
 def delete(plan_ids: tuple[str, ...], target: Target) -> None:
     """Delete the saved plans PLAN...; their stacks stay as they are."""
     with target.session() as session:
-        for plan_id in plan_ids:
-            session.call("DELETE", _path(plan_id))
+        _, failures = for_each(plan_ids, lambda plan_id: session.call("DELETE", _path(plan_id)))
+    end_after(failures)
 
 
 @click.command()

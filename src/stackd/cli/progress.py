@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+
+from stackd.cli.causes import Cause, root_causes
+from stackd.cli.naming import Owners, stack_of
 
 # The most important statuses come first in the table.
 _RANK = {"FAILED": 0, "IN_PROGRESS": 1, "COMPLETE": 2}
@@ -34,6 +36,7 @@ class Row:
 
 
 Key = tuple[str, str]  # stack id, resource name
+NOBODY = Owners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,19 @@ class Progress:
     marker: str = ""
     seen: int = 0  # events counted so far
     strangers: bool = False  # an event was about a resource that the last listing did not have
+    owners: Owners = NOBODY
+    failed: Mapping[Key, Row] = field(default_factory=dict)
+    """Resources that failed, as they then were: a rollback removes them."""
+    rolls_back: bool = False
+
+    def causes(self, root: str) -> list[Cause]:
+        """Where the failures began; of a stack whose place is unknown the reasons around it tell."""
+        failed = [
+            Cause(self.rows[key].name, self.rows[key].type, row.status, row.reason)
+            for key, row in self.failed.items()
+            if key[0] == root or key[0] in self.owners.of
+        ]
+        return root_causes(failed)
 
     def counts(self) -> dict[str, int]:
         """How many resources are done, running, failed and waiting."""
@@ -57,47 +73,52 @@ class Progress:
         return sorted(self.rows.values(), key=lambda row: (row.rank, -row.order, row.name))[:limit]
 
 
-def with_listing(progress: Progress, resources: Iterable[Mapping[str, Any]]) -> Progress:
+def with_listing(progress: Progress, resources: Sequence[Mapping[str, Any]]) -> Progress:
     """The progress, knowing these resources: their types, and those that no event was about yet.
 
     The status of a row that has had events stays, as a listing may be older than the last of them.
     """
     rows = dict(progress.rows)
+    owners = progress.owners.and_among(resources)
     for item in resources:
         key = (stack_of(item), item["resource_name"])
-        owner = item.get("parent_resource")
-        name = f"{owner}/{item['resource_name']}" if owner else str(item["resource_name"])
-        known = rows.get(key, Row(name, status=item["resource_status"]))
-        rows[key] = replace(known, name=name, type=str(item["resource_type"]))
-    return replace(progress, rows=rows, strangers=False)
+        known = rows.get(key, Row("", status=item["resource_status"]))
+        rows[key] = replace(known, name=owners.path(item), type=str(item["resource_type"]))
+    return replace(progress, rows=rows, owners=owners, strangers=False)
 
 
 def with_events(progress: Progress, events: Iterable[Mapping[str, Any]], root: str) -> Progress:
     """The progress after these events, oldest first; events of the stacks themselves change no row."""
-    rows = dict(progress.rows)
+    rows, failed, rolls_back = dict(progress.rows), dict(progress.failed), progress.rolls_back
     marker, seen, strangers = progress.marker, progress.seen, progress.strangers
     for event in events:
         marker, seen = str(event["id"]), seen + 1
         stack = stack_of(event)
         if event.get("physical_resource_id") == stack:
+            rolls_back = rolls_back or (stack == root and event["resource_status"].startswith("ROLLBACK"))
             continue
         key = (stack, event["resource_name"])
         strangers = strangers or key not in rows
-        known = rows.get(key, Row(event["resource_name"]))
-        rows[key] = replace(
-            known, status=event["resource_status"], reason=event["resource_status_reason"] or "", order=seen
-        )
-    return Progress(rows, marker, seen, strangers)
+        known = rows.get(key, Row(progress.owners.path(event)))
+        reason = event["resource_status_reason"] or ""
+        rows[key] = replace(known, status=event["resource_status"], reason=reason, order=seen)
+        if rows[key].state == "FAILED":
+            failed[key] = rows[key]
+        elif rows[key].state == "COMPLETE" and not rolls_back:
+            failed.pop(key, None)  # it was tried again, and that went well
+    return replace(
+        progress,
+        rows=rows,
+        failed=failed,
+        rolls_back=rolls_back,
+        marker=marker,
+        seen=seen,
+        strangers=strangers,
+    )
 
 
-def stack_of(item: Mapping[str, Any]) -> str:
-    """The id of the stack that a resource or event belongs to, from its links."""
-    href = next((str(link["href"]) for link in item.get("links", ()) if link["rel"] == "stack"), "")
-    return unquote(urlsplit(href).path.rstrip("/").rpartition("/")[2])
-
-
-def line(event: Mapping[str, Any]) -> str:
+def line(event: Mapping[str, Any], owners: Owners = NOBODY) -> str:
     """An event as a line for a log."""
     reason = event.get("resource_status_reason") or ""
     shown = "" if reason == "state changed" else f"  {reason}"
-    return f"{event['event_time']}  {event['resource_status']:<18}  {event['resource_name']}{shown}"
+    return f"{event['event_time']}  {event['resource_status']:<18}  {owners.path(event)}{shown}"

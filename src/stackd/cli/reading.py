@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from stackd.cli.following import path_of
-from stackd.cli.output import show_record, show_rows
+from stackd.cli.changing import OUTPUT_COLUMNS, show_outputs
+from stackd.cli.failures import FAILED, INTERRUPTED
+from stackd.cli.following import failed_resources, failure_text, path_of
+from stackd.cli.naming import Owners
+from stackd.cli.output import Column, dump, show_record, show_rows
 from stackd.cli.progress import line
 from stackd.cli.stack import Target, target_options
 
+if TYPE_CHECKING:
+    from stackd.cli.session import Session
+
 _STACK_COLUMNS = {
-    "stack_name": "Name",
-    "stack_status": "Status",
-    "creation_time": "Created",
-    "updated_time": "Updated",
-    "id": "Id",
+    "stack_name": Column("Name", 0, flexible=True),
+    "stack_status": Column("Status", 1),
+    "creation_time": Column("Created", 3),
+    "updated_time": Column("Updated", 4),
+    "id": Column("Id", 2),
 }
+_PROJECT = {"project": Column("Project", 3)}
 _STACK_KEYS = (
     "stack_name",
     "id",
@@ -36,22 +47,29 @@ _STACK_KEYS = (
     "disable_rollback",
     "parameters",
 )
-_RESOURCE_COLUMNS = {
-    "name": "Resource",
-    "resource_type": "Type",
-    "resource_status": "Status",
-    "physical_resource_id": "Physical id",
-    "updated_time": "Updated",
-    "resource_status_reason": "Reason",
+RESOURCE_COLUMNS = {
+    "name": Column("Resource", 0, flexible=True),
+    "resource_type": Column("Type", 3, flexible=True),
+    "resource_status": Column("Status", 1),
+    "physical_resource_id": Column("Physical id", 4),
+    "updated_time": Column("Updated", 5),
+    "failure": Column("Failure", 2, flexible=True),
 }
 _EVENT_COLUMNS = {
-    "event_time": "Time",
-    "resource_name": "Resource",
-    "resource_status": "Status",
-    "resource_status_reason": "Reason",
+    "event_time": Column("Time", 2),
+    "name": Column("Resource", 0, flexible=True),
+    "resource_status": Column("Status", 1),
+    "resource_status_reason": Column("Reason", 3, flexible=True),
 }
-_OUTPUT_COLUMNS = {"output_key": "Output", "output_value": "Value", "description": "Description"}
 _PAGE = 500
+
+depth_option = click.option(
+    "-n",
+    "--nested-depth",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Levels of nested stacks to include.",
+)
 
 
 @click.command("list")
@@ -93,7 +111,7 @@ def list_(
             if len(page) < size:
                 break
             query["marker"] = page[-1]["id"]
-    show_rows(rows, _STACK_COLUMNS | ({"project": "Project"} if all_projects else {}), target.form)
+    show_rows(rows, _STACK_COLUMNS | (_PROJECT if all_projects else {}), target.form)
 
 
 @click.command()
@@ -104,15 +122,13 @@ def show(name: str, target: Target) -> None:
     with target.session() as session:
         found = session.get(path_of(session.find(name)))["stack"]
     show_record(found, _STACK_KEYS, target.form)
-    if target.form == "table" and found.get("outputs"):
-        show_rows(found["outputs"], _OUTPUT_COLUMNS, target.form)
+    if target.form == "table":
+        show_outputs(found.get("outputs", ()))
 
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--nested-depth", type=click.IntRange(min=0), default=0, help="Levels of nested stacks to include."
-)
+@depth_option
 @click.option("--status", help="Only resources with this status, such as FAILED or CREATE_COMPLETE.")
 @target_options
 def resources(name: str, nested_depth: int, status: str | None, target: Target) -> None:
@@ -120,20 +136,26 @@ def resources(name: str, nested_depth: int, status: str | None, target: Target) 
     query: dict[str, Any] = {"nested_depth": nested_depth} if nested_depth else {}
     query |= {"status": status} if status else {}
     with target.session() as session:
-        rows = session.get(f"{path_of(session.find(name))}/resources", **query)["resources"]
+        path = path_of(session.find(name))
+        rows = session.get(f"{path}/resources", **query)["resources"]
+        owners = Owners.among(rows)
+        if status and nested_depth:  # what is around a row need not have its status
+            owners = Owners.among(session.get(f"{path}/resources", nested_depth=nested_depth)["resources"])
     if target.form == "table":
-        for row in rows:
-            row["name"] = "/".join(
-                part for part in (row.get("parent_resource"), row["resource_name"]) if part
-            )
-    show_rows(rows, _RESOURCE_COLUMNS, target.form)
+        rows = [row | {"name": owners.path(row), "failure": _failure(row)} for row in rows]
+    has_failed = any(row.get("failure") for row in rows)
+    columns = {key: column for key, column in RESOURCE_COLUMNS.items() if key != "failure" or has_failed}
+    show_rows(rows, columns, target.form)
+
+
+def _failure(row: Mapping[str, Any]) -> str:
+    """Why a resource failed; empty for one that did not."""
+    return str(row["resource_status_reason"]) if row["resource_status"].endswith("_FAILED") else ""
 
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--nested-depth", type=click.IntRange(min=0), default=0, help="Levels of nested stacks to include."
-)
+@depth_option
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many, the newest.")
 @click.option("--follow", is_flag=True, help="Go on and print new events, a line each, until interrupted.")
 @target_options
@@ -141,18 +163,39 @@ def events(name: str, nested_depth: int, limit: int | None, follow: bool, target
     """Show the events of the stack NAME, oldest first."""
     query: dict[str, Any] = {"nested_depth": nested_depth} if nested_depth else {}
     with target.session() as session:
-        path = f"{path_of(session.find(name))}/events"
+        path = path_of(session.find(name))
         newest = {"limit": limit} if limit else {}
-        rows = session.get(path, sort_dir="desc", **newest, **query)["events"][::-1]
+        rows = session.get(f"{path}/events", sort_dir="desc", **newest, **query)["events"][::-1]
         if not follow:
+            if target.form == "table":
+                owners = _owners(session, path, nested_depth)
+                rows = [row | {"name": owners.path(row)} for row in rows]
             show_rows(rows, _EVENT_COLUMNS, target.form)
             return
-        while True:
-            for event in rows:
-                click.echo(line(event))
-                query["marker"] = event["id"]
-            time.sleep(1)
-            rows = session.get(path, sort_dir="asc", **query)["events"]
+        with _ended_by_interrupt():
+            while True:
+                owners = _owners(session, path, nested_depth if rows else 0)
+                for event in rows:
+                    click.echo(line(event, owners))
+                    query["marker"] = event["id"]
+                time.sleep(1)
+                rows = session.get(f"{path}/events", sort_dir="asc", **query)["events"]
+
+
+def _owners(session: Session, path: str, depth: int) -> Owners:
+    """The resources around nested stacks, if these are shown."""
+    if not depth:
+        return Owners()
+    return Owners.among(session.get(f"{path}/resources", nested_depth=depth)["resources"])
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Ends the command silently at Ctrl-C, which is how what never ends is ended."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 @click.command()
@@ -164,13 +207,35 @@ def outputs(name: str, key: str | None, target: Target) -> None:
     with target.session() as session:
         path = path_of(session.find(name))
         if key is None:
-            show_rows(session.get(path)["stack"].get("outputs", []), _OUTPUT_COLUMNS, target.form)
+            found = session.get(path)["stack"].get("outputs", [])
+            if target.form == "table":
+                show_outputs(found)
+            else:
+                show_rows(found, OUTPUT_COLUMNS, target.form)
             return
         output = session.get(f"{path}/outputs/{quote(key, safe='')}")["output"]
     value = output["output_value"]
     if target.form == "table" and isinstance(value, str):
         click.echo(value)
     else:
-        from stackd.cli.output import dump
-
         click.echo(dump(value, "json" if target.form == "table" else target.form))
+
+
+@click.command()
+@click.argument("name")
+@target_options
+def failures(name: str, target: Target) -> None:
+    """Show where the failures of the stack NAME began, in stacks inside it as well, and why.
+
+    The exit code is 0 when nothing has failed, 1 when something has.
+    """
+    with target.session() as session:
+        stack = session.find(name)
+        causes = failed_resources(session, path_of(stack))
+    if target.form != "table":
+        click.echo(dump([asdict(cause) for cause in causes], target.form))
+    elif causes or stack["stack_status"].endswith("_FAILED"):
+        click.echo(failure_text(stack, causes))
+    else:
+        click.echo(f"{stack['stack_name']} is {stack['stack_status']}: nothing has failed.")
+    sys.exit(FAILED if causes or stack["stack_status"].endswith("_FAILED") else 0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import sys
 
 import click
 
-from stackd.cli.failures import FAILED, Failure
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.settings import load_settings
+from stackd.settings import ENV_PREFIX, Settings
 
 _NOT_NEEDED = ("rich", "pygments", "watchfiles", "pydantic.v1")
 """Libraries of the server use these when they can be imported; without them it saves 10 MB."""
@@ -19,6 +21,7 @@ _NOT_NEEDED = ("rich", "pygments", "watchfiles", "pydantic.v1")
 def serve(config_file: str | None) -> None:
     """Run the server until it is told to stop (SIGTERM or Ctrl-C)."""
     settings = load_settings(config_file)
+    _require_keystone(settings)
     for name in _NOT_NEEDED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     gc.disable()  # while modules are imported, which makes little garbage; the server enables it
@@ -26,11 +29,30 @@ def serve(config_file: str | None) -> None:
 
     from stackd.app import serve as run_server
     from stackd.errors import StackdError
+    from stackd.serving import AddressInUse
     from stackd.settings import SettingsError
 
     try:
         uvloop.run(run_server(settings))
+    except AddressInUse as error:
+        remedy = f"Set another port: {ENV_PREFIX}API__NATIVE__PORT, or port in [api.native]."
+        raise Failure(error.message, FAILED, remedy) from error
     except (StackdError, SettingsError) as error:
         raise Failure(str(error), FAILED) from error
+    except sqlite3.DatabaseError as error:
+        raise Failure(f"The database cannot be used: {error}.", FAILED, "Check [database] url.") from error
     except OSError as error:
         raise Failure(f"The server cannot start: {error}.", FAILED) from error
+
+
+def _require_keystone(settings: Settings) -> None:
+    """Raise Failure unless the settings name a Keystone: without one every request would be refused."""
+    url = settings.keystone.auth_url
+    remedy = (
+        f"Set auth_url in [keystone], or {ENV_PREFIX}KEYSTONE__AUTH_URL, for example to "
+        "http://controller:5000/v3. Without an OpenStack, use `stackd dev`."
+    )
+    if not url:
+        raise Failure("keystone.auth_url is not set.", BAD_INPUT, remedy)
+    if not url.startswith(("http://", "https://")):
+        raise Failure(f"keystone.auth_url is no URL of HTTP: {url}", BAD_INPUT, remedy)

@@ -28,6 +28,12 @@ COMMANDS = {
     "resources": Entry("stackd.cli.reading", "resources", "List the resources of a stack."),
     "events": Entry("stackd.cli.reading", "events", "Show what has happened to a stack."),
     "outputs": Entry("stackd.cli.reading", "outputs", "Show the outputs of a stack."),
+    "failures": Entry("stackd.cli.reading", "failures", "Show what has failed in a stack, and why."),
+    "wait": Entry("stackd.cli.running", "wait", "Follow a stack until nothing happens to it any more."),
+    "cancel": Entry("stackd.cli.running", "cancel", "Stop a creation or update."),
+    "resource": Entry("stackd.cli.resource", "resource", "See, signal or mark one resource."),
+    "template": Entry("stackd.cli.originals", "template", "See the template of a stack."),
+    "environment": Entry("stackd.cli.originals", "environment", "See the environment of a stack."),
     "hook": Entry("stackd.cli.pausing", "hook", "See which resources pause, and let them go on."),
 }
 

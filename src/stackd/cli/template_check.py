@@ -10,11 +10,21 @@ import click
 from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.stack import Target
 from stackd.cli.template import source_options
-from stackd.cli.template_findings import ERROR, WARNING, Finding, Refused, finding, ordered, show
+from stackd.cli.template_findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    Refused,
+    finding,
+    findings_of,
+    listed_error,
+    ordered,
+    show,
+)
 from stackd.cli.template_source import Given, Texts
 from stackd.cli.template_work import Work, checked, opened, packed
 from stackd.engine.validation.tree import Expanded
-from stackd.errors import Place, StackdError, TemplateError, all_errors
+from stackd.errors import StackdError, all_errors
 from stackd.lint import RULES, Severity
 from stackd.lint import lint as apply_rules
 from stackd.template.describe import describe_template
@@ -106,22 +116,10 @@ def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding]
         except Failure as failure:
             if failure.exit_code != BAD_INPUT:
                 raise
-            listed = failure.errors or [{"message": failure.message, "remedy": failure.remedy}]
-            return [finding(_error(each), texts) for each in listed], {}
+            return findings_of(failure, texts), {}
     errors, warnings = answer.pop("errors", ()), answer.pop("warnings", ())
-    found = [finding(_error(each), texts) for each in errors]
-    return [*found, *(finding(_error(each), texts, WARNING) for each in warnings)], answer
-
-
-def _error(listed: dict[str, Any]) -> TemplateError:
-    """A mistake as the API lists it."""
-    return TemplateError(
-        str(listed.get("message", "")),
-        path=str(listed.get("path") or ""),
-        place=Place.from_data(listed),
-        remedy=str(listed.get("remedy") or ""),
-        value=listed.get("value"),
-    )
+    found = [finding(listed_error(each), texts) for each in errors]
+    return [*found, *(finding(listed_error(each), texts, WARNING) for each in warnings)], answer
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
@@ -70,11 +70,28 @@ def unreadable(error: Unreadable) -> Finding:
     )
 
 
+def findings_of(failure: Failure, texts: Texts) -> list[Finding]:
+    """The findings of a refusal by the API, which may list several mistakes."""
+    listed = failure.errors or [{"message": failure.message, "remedy": failure.remedy}]
+    return [finding(listed_error(each), texts) for each in listed]
+
+
+def listed_error(listed: Mapping[str, Any]) -> TemplateError:
+    """A mistake as the API lists it."""
+    return TemplateError(
+        str(listed.get("message", "")),
+        path=str(listed.get("path") or ""),
+        place=Place.from_data(listed),
+        remedy=str(listed.get("remedy") or ""),
+        value=listed.get("value"),
+    )
+
+
 class Refused(Failure):
     """Ends the command with what is wrong with the template."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("The template is refused.", FAILED)
+    def __init__(self, findings: Sequence[Finding], exit_code: int = FAILED) -> None:
+        super().__init__("The template is refused.", exit_code)
         self.findings = ordered(findings)
 
     def show(self, file: IO[Any] | None = None) -> None:

@@ -5,6 +5,6 @@ It imports nothing of the rest of stackd, and nothing but the command that start
 
 from stackd.devcloud.cloud import DevCloud
 from stackd.devcloud.server import serve
-from stackd.devcloud.settings import DevCloudSettings
+from stackd.devcloud.settings import USUAL_QUOTAS, DevCloudSettings
 
-__all__ = ["DevCloud", "DevCloudSettings", "serve"]
+__all__ = ["USUAL_QUOTAS", "DevCloud", "DevCloudSettings", "serve"]

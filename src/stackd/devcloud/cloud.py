@@ -67,6 +67,7 @@ class DevCloud:
         for service in SERVICES:
             for kind, name, path in service.catalog:
                 register(self.world, kind, name, f"{self.world.base_url}/{service.prefix}{path}")
+        self.world.finish_seeding()
 
     @property
     def app(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:

@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+USUAL_QUOTAS: Mapping[str, int] = {
+    "servers": 10, "cores": 20, "ram": 51200, "keypairs": 100, "server_groups": 10,
+    "server_group_members": 10, "metadata_items": 128,
+    "networks": 100, "subnets": 100, "ports": 500, "routers": 10, "floatingips": 50,
+    "security_groups": 10, "security_group_rules": 100, "rbac_policies": 10,
+    "volumes": 10, "snapshots": 10, "gigabytes": 1000, "backups": 10, "backup_gigabytes": 1000, "groups": 10,
+}  # fmt: skip
+"""What a project may have in a cloud whose operator has changed nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class DevCloudSettings:
@@ -25,7 +34,10 @@ class DevCloudSettings:
     """Seconds that objects stay in a working status such as BUILD, creating or deleting."""
 
     quotas: Mapping[str, int] = field(default_factory=dict)
-    """Objects allowed per project by plural (`servers`, `ports`, …) and for `cores`, `ram`, `gigabytes`."""
+    """Objects allowed per project by plural (`servers`, `ports`, …) and for `cores`, `ram`, `gigabytes`.
+
+    What is absent has no limit; `USUAL_QUOTAS` are those of a real cloud.
+    """
 
     seed: int | None = None
     """Makes ids, addresses and probabilities repeatable."""

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
 
+_INITIAL = uuid.UUID("5e0f2d1c-7f0b-4f43-9d3e-0c1a5f3f6b27")
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -45,9 +47,7 @@ class World:
         self.base_url = base_url
         self.clock = clock
         self.store = Store(clock)
-        self.random: random.Random = (
-            random.SystemRandom() if settings.seed is None else random.Random(settings.seed)  # noqa: S311
-        )
+        self.random: random.Random = random.Random(settings.seed or 0)  # noqa: S311
         self.latency = settings.latency
         self.service_latency = dict(settings.service_latency)
         self.ready_after = settings.ready_after
@@ -62,6 +62,19 @@ class World:
     def hex_id(self) -> str:
         """A new id as Keystone makes them, without dashes."""
         return uuid.UUID(int=self.random.getrandbits(128), version=4).hex
+
+    def finish_seeding(self) -> None:
+        """Make all further ids random, unless a seed was given.
+
+        The initial objects have the same ids at every start, so that stacks kept elsewhere still belong to
+        their project and refer to flavors, images and networks that exist.
+        """
+        if self.settings.seed is None:
+            self.random = random.SystemRandom()
+
+    def named_id(self, kind: str, name: str) -> str:
+        """The id of an initial object: the same at every start, whatever else there is at first."""
+        return uuid.uuid5(_INITIAL, f"{kind}/{name}").hex
 
     def quota(self, project_id: str, name: str) -> int:
         """The quota of a project for one kind of object; -1 is no limit."""

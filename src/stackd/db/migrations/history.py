@@ -39,5 +39,19 @@ def state(connection: Connection) -> SchemaState:
     return SchemaState(
         current=context.get_current_revision() or "",
         head=head or "",
-        differences=tuple(str(difference) for difference in differences),
+        differences=tuple(difference_text(difference) for difference in differences),
     )
+
+
+def difference_text(difference: Any) -> str:
+    """What differs, as Alembic compares it, in words: `events lacks the column kind`."""
+    if isinstance(difference, list):  # several of one column
+        return "; ".join(difference_text(each) for each in difference)
+    operation, *subject = difference
+    verb, _, kind = str(operation).partition("_")
+    if verb == "modify":
+        return f"{subject[1]}.{subject[2]} differs in its {kind}"
+    item = subject[-1]
+    table = subject[1] if kind == "column" else getattr(getattr(item, "table", None), "name", "")
+    has = "lacks" if verb == "add" else "has besides"
+    return f"{table or 'the database'} {has} the {kind.replace('_', ' ')} {item.name}"

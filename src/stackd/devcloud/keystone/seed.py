@@ -57,11 +57,12 @@ def _add(world: World, plural: str, data: JSON, entity_id: str = "", private: JS
 
 def _domain(world: World, domain_id: str, name: str, description: str) -> Entity:
     data: JSON = {"name": name, "description": description, "enabled": True, "tags": [], "options": {}}
-    return _add(world, "domains", data, domain_id)
+    return _add(world, "domains", data, domain_id or world.named_id("domain", name))
 
 
 def _role(world: World, name: str) -> Entity:
-    return _add(world, "roles", {"name": name, "domain_id": None, "description": None, "options": {}})
+    data: JSON = {"name": name, "domain_id": None, "description": None, "options": {}}
+    return _add(world, "roles", data, world.named_id("role", name))
 
 
 def _project(world: World, name: str) -> Entity:
@@ -69,7 +70,7 @@ def _project(world: World, name: str) -> Entity:
         "name": name, "domain_id": "default", "description": "", "enabled": True, "parent_id": "default",
         "is_domain": False, "tags": [], "options": {},
     }  # fmt: skip
-    return _add(world, "projects", data)
+    return _add(world, "projects", data, world.named_id("project", name))
 
 
 def _user(world: World, name: str, domain_id: str, project_id: str | None) -> Entity:
@@ -78,4 +79,4 @@ def _user(world: World, name: str, domain_id: str, project_id: str | None) -> En
     }  # fmt: skip
     if project_id and name != "admin":
         data["default_project_id"] = project_id
-    return _add(world, "users", data, private={"password": PASSWORD})
+    return _add(world, "users", data, world.named_id("user", name), {"password": PASSWORD})
