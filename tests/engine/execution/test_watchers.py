@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from itertools import pairwise
 from typing import Any
 
@@ -166,3 +168,30 @@ async def test_wait_that_was_given_up_is_not_served() -> None:
     given_up.cancel()
     await look(cloud, "b", watchers=watchers)
     assert cloud.calls == ["/servers/b"]
+
+
+async def cancel_when_reads_begin(cloud: Compute) -> None:
+    watchers = Watchers(0.005, 0.01)
+    watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    [watcher] = watchers._watchers.values()
+    watching, answer = watcher._task, watcher._answer
+    assert watching is not None
+
+    async def answer_and_be_cancelled(batch: Any) -> None:
+        asyncio.get_running_loop().call_soon(watching.cancel)
+        await answer(batch)
+
+    watcher._answer = answer_and_be_cancelled  # type: ignore[method-assign]
+    await asyncio.wait([watching])
+    assert watching.cancelled()
+
+
+async def test_watch_that_is_cancelled_before_its_reads_begin_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never_awaited: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", never_awaited.append)
+    cloud = Compute("a")
+    await cancel_when_reads_begin(cloud)
+    gc.collect()
+    assert cloud.calls == never_awaited == []

@@ -8,7 +8,8 @@ youngest of them has been waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from stackd.clients.cloud import Cloud
@@ -97,12 +98,13 @@ class _Watcher:
         wanted = [key for key, futures in batch.items() if any(not future.done() for future in futures)]
         seen: dict[str, JSON] | StackdError = {}
         if len(wanted) > FEW:
-            seen = await _safely(self._list())
+            seen = await _safely(self._list)
         if isinstance(seen, StackdError):
             answers: dict[str, JSON | StackdError] = dict.fromkeys(wanted, seen)
         else:
             missing = [key for key in wanted if key not in seen]
-            found = await asyncio.gather(*(_safely(read(self._cloud, self._entity, key)) for key in missing))
+            reading = partial(read, self._cloud, self._entity)
+            found = await asyncio.gather(*(_safely(partial(reading, key)) for key in missing))
             answers = {**seen, **dict(zip(missing, found, strict=True))}
         for key in wanted:
             if isinstance(answers[key], Transient):
@@ -116,10 +118,13 @@ class _Watcher:
         return {str(each[self._entity.id_field]): each for each in objects}
 
 
-async def _safely(answer: Awaitable[JSON]) -> JSON | StackdError:
-    """An answer or the error in its place: one object that cannot be read must not stop the watch."""
+async def _safely(ask: Callable[[], Awaitable[JSON]]) -> JSON | StackdError:
+    """An answer or the error in its place: one object that cannot be read must not stop the watch.
+
+    It gets a function: a coroutine made beforehand would never be awaited if the watch ended before its turn.
+    """
     try:
-        return await answer
+        return await ask()
     except StackdError as error:
         return error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
