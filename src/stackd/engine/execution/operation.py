@@ -139,6 +139,8 @@ class OperationExecutor:
         if self.cancellation.halt is Halt.TIMED_OUT:
             await self._fail(action, "Timed out")
             return False
+        if self.cancellation.halt is Halt.CANCELLED:
+            return False  # the request that cancelled it has stored the end
         if work.failures:
             await self._fail(action, work.failures[0].reason)
             return False

@@ -172,7 +172,7 @@ class OperationRun:
     def abandons_waits(self) -> bool:
         """Whether interrupted resources are marked FAILED, because nothing will resume them."""
         halt = self.cancellation.halt
-        return halt is Halt.TIMED_OUT or (halt is Halt.FAILED and not self.rolls_back)
+        return halt in (Halt.TIMED_OUT, Halt.CANCELLED) or (halt is Halt.FAILED and not self.rolls_back)
 
     def why_stopped(self) -> str:
         """The reason of the stop, for people."""
