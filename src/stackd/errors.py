@@ -294,7 +294,8 @@ class CloudError(StackdError):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        known = [self.service, f"HTTP {self.status}" if self.status else "", self.request_id]
+        service = "" if self.service in self.message and not self.status else self.service
+        known = [service, f"HTTP {self.status}" if self.status else "", self.request_id]
         origin = ", ".join(part for part in known if part)
         return f"{self.message} ({origin})" if origin else self.message
 
@@ -321,6 +322,8 @@ class CloudUnauthorized(CloudError):
 
 class Transient(CloudError):
     """The service did not answer, or asked for patience."""
+
+    wire_type = "ServiceUnavailable"
 
 
 class ResourceFailure(StackdError):

@@ -62,6 +62,8 @@ def test_the_service_is_quoted_whatever_form_its_error_has(body: Any, text: str)
         ("compute", 401, None, CloudUnauthorized),
         ("network", 409, None, CloudConflict),
         ("compute", 403, {"forbidden": {"message": "Quota exceeded for cores: Requested 1"}}, OverQuota),
+        ("compute", 403, {"forbidden": {"message": "Maximum number of ports exceeded"}}, OverQuota),
+        ("compute", 403, {"forbidden": {"message": "Maximum number of fixed IPs exceeded"}}, OverQuota),
         ("network", 409, {"NeutronError": {"type": "OverQuota", "message": "Too many"}}, OverQuota),
         ("block-storage", 413, {"overLimit": {"message": "VolumeLimitExceeded"}}, OverQuota),
         ("load-balancer", 403, {"faultstring": "Quota has been met for resources: Pool"}, OverQuota),
@@ -114,3 +116,12 @@ def test_any_body_is_explained_in_one_bounded_line(body: Any) -> None:
     text = explain(body)
     assert len(text) <= 1000
     assert "\n" not in text
+
+
+def test_service_that_is_out_of_order_is_reported_with_how_long_it_was_tried() -> None:
+    error = failure("volume", 503, None, tried="5 attempts in 12 s")
+    assert (
+        str(error) == "The service answered 503 Service Unavailable. (5 attempts in 12 s) (volume, HTTP 503)"
+    )
+    assert error.wire_type == AnswerLost.wire_type == "ServiceUnavailable"
+    assert "attempts" not in str(failure("volume", 400, None, tried="5 attempts in 12 s"))

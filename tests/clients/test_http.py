@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from stackd.clients.http import HttpSettings, make_client, was_never_sent
+from stackd.clients.http import HttpSettings, make_client, was_never_sent, why_unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: who=me; Path=/\r\n\r\n{}"
 
@@ -90,3 +92,46 @@ async def test_a_request_whose_answer_is_lost_is_not_sent_again(
     assert not was_never_sent(caught.value)
     assert len(server.asked) == 2
     assert server.connections == 1
+
+
+def failed(*causes: BaseException) -> httpx.ConnectError:
+    """A connection that failed, with the errors that led to it."""
+    error: BaseException = httpx.ConnectError(
+        "Cannot connect to host x:443 ssl:default [Connect call failed]"
+    )
+    top = error
+    for cause in causes:
+        error.__cause__ = cause
+        error = cause
+    assert isinstance(top, httpx.ConnectError)
+    return top
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (failed(ConnectionRefusedError(111, "Connect call failed")), "the connection was refused"),
+        (failed(socket.gaierror(-2, "Name or service not known")), "its host name is not known"),
+        (failed(ssl.SSLCertVerificationError("self-signed")), "its TLS certificate is not trusted"),
+        (failed(ssl.SSLError("wrong version number")), "no TLS connection could be made"),
+        (failed(TimeoutError()), "no connection was made in time"),
+        (httpx.ConnectTimeout(""), "no connection was made in time"),
+        (failed(), "no connection could be made"),
+        (httpx.ReadError("reset"), "the connection was lost"),
+    ],
+)
+def test_people_are_told_in_plain_words_why_there_is_no_answer(
+    error: httpx.TransportError, reason: str
+) -> None:
+    assert why_unreachable(error) == reason
+
+
+async def test_refused_connection_is_called_so() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    async with make_client() as client:
+        with pytest.raises(httpx.TransportError) as caught:
+            await client.get(f"http://127.0.0.1:{port}/")
+    assert why_unreachable(caught.value) == "the connection was refused"

@@ -39,7 +39,7 @@ _WORDS = (
 )
 _QUOTA = re.compile(
     r"quota exceeded|quota has been met|quota reached|exceeded for quota|exceeds? .{0,80}quota"
-    r"|over_?quota|limit ?exceeded|quota.{0,40}exceeded",
+    r"|over_?quota|limit ?exceeded|quota.{0,40}exceeded|maximum number of [\w ]{1,40} exceeded",
     re.IGNORECASE,
 )
 _HEAD = re.compile(r"<(head|title|h1|style|script)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
@@ -56,6 +56,7 @@ class AnswerLost(Transient):
     Raised for requests that are not safe to repeat: the sender must search for the object before a retry.
     """
 
+    wire_type = Transient.wire_type
     maybe_done = True
 
 
@@ -64,14 +65,17 @@ class NoEndpoint(CloudError):
 
 
 def failure(
-    service: str, status: int, body: Any, *, request_id: str = "", repeatable: bool = True
+    service: str, status: int, body: Any, *, request_id: str = "", repeatable: bool = True, tried: str = ""
 ) -> CloudError:
     """The error for an answer with a status of 400 or more.
 
-    ``repeatable`` is whether the request can be sent again without harm.
+    ``repeatable`` is whether the request can be sent again without harm, ``tried`` how often and how long
+    it was.
     """
     message = explain(body) or _phrase(status)
     kind = _class_of(service, status, body, message)
+    if tried and issubclass(kind, Transient):
+        message = f"{message} ({tried})"
     if status in _LOST and not repeatable:
         kind = AnswerLost
     return kind(message, service=service, status=status, request_id=request_id)
@@ -102,7 +106,12 @@ def _is_over_quota(body: Any, message: str) -> bool:
     if isinstance(body, dict):
         neutron = body.get("NeutronError")
         kind = str(neutron.get("type", "")) if isinstance(neutron, dict) else str(body.get("type", ""))
-    return bool(_QUOTA.search(f"{kind} {message}"))
+    return names_quota(f"{kind} {message}")
+
+
+def names_quota(message: str) -> bool:
+    """Whether a service's message is about a quota."""
+    return bool(_QUOTA.search(message))
 
 
 def explain(body: Any) -> str:

@@ -6,6 +6,9 @@ flight. It stores no cookies, since one client serves all projects.
 
 from __future__ import annotations
 
+import socket
+import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -68,3 +71,29 @@ def was_never_sent(error: httpx.TransportError) -> bool:
     if isinstance(cause, aiohttp.ClientError):
         return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
     return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted"),
+    (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not trusted"),
+    (ssl.SSLError, "no TLS connection could be made"),
+    (socket.gaierror, "its host name is not known"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (TimeoutError, "no connection was made in time"),
+    (httpx.ConnectTimeout, "no connection was made in time"),
+)
+
+
+def why_unreachable(error: httpx.TransportError) -> str:
+    """Why there is no answer, for people who need not know how connections are made."""
+    if not was_never_sent(error):
+        return "the connection was lost"
+    chain = list(_causes(error))
+    found = (text for kind, text in _REASONS for each in chain if isinstance(each, kind))
+    return next(found, "no connection could be made")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -160,7 +160,12 @@ class Service:
                 renewed, token = True, await self._session.renew(token)
                 continue
             refusal = failure(
-                self.kind, reply.status, reply.body, request_id=reply.request_id, repeatable=repeatable
+                self.kind,
+                reply.status,
+                reply.body,
+                request_id=reply.request_id,
+                repeatable=repeatable,
+                tried=reply.tried,
             )
             best = supported_maximum(explain(reply.body)) if reply.status == 406 else ""
             if best and microversion is None and not downgraded:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -20,11 +20,14 @@ from typing import Any
 
 import httpx
 import orjson
+import structlog
 
 from stackd.clients.failures import AnswerLost
-from stackd.clients.http import USER_AGENT, was_never_sent
+from stackd.clients.http import USER_AGENT, was_never_sent, why_unreachable
 from stackd.clients.limiter import Limiter, LimiterSettings, LimiterStats
 from stackd.errors import CloudError, Transient
+
+log = structlog.get_logger(__name__)
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _REFUSED = frozenset({429, 503})
@@ -74,6 +77,8 @@ class Reply:
     headers: Mapping[str, str]
     body: Any
     content: bytes
+    tried: str = ""
+    """How often and how long the request was tried, if more than once."""
 
     @property
     def request_id(self) -> str:
@@ -87,6 +92,7 @@ class _Silence:
 
     reason: str
     sent: bool
+    detail: str = ""
 
 
 class Wire:
@@ -121,7 +127,8 @@ class Wire:
 
     async def send(self, request: Outgoing, limiter: Limiter) -> Reply:
         """The answer, whatever its status; ``Transient`` (or ``AnswerLost``) when there is none."""
-        give_up = _now() + self._retry.patience
+        began = _now()
+        give_up = began + self._retry.patience
         attempt = 1
         while True:
             outcome = await self._attempt(request, limiter)
@@ -132,9 +139,10 @@ class Wire:
                 break
             await asyncio.sleep(pause)
             attempt += 1
+        tried = f"{attempt} attempts in {max(_now() - began, 1):.0f} s" if attempt > 1 else ""
         if isinstance(outcome, Reply):
-            return outcome
-        raise _lost(request, outcome, attempt)
+            return replace(outcome, tried=tried) if tried else outcome
+        raise _lost(request, outcome, tried)
 
     async def _attempt(self, request: Outgoing, limiter: Limiter) -> Reply | _Silence:
         started = await limiter.acquire()
@@ -168,7 +176,8 @@ class Wire:
         except TimeoutError:
             return _Silence(f"no answer within {timeout:g} s", sent=True)
         except httpx.TransportError as error:
-            return _Silence(str(error) or type(error).__name__, sent=not was_never_sent(error))
+            detail = str(error) or type(error).__name__
+            return _Silence(why_unreachable(error), sent=not was_never_sent(error), detail=detail)
         return Reply(answer.status_code, answer.headers, decode(answer), answer.content)
 
     def _pause(self, attempt: int, outcome: Reply | _Silence) -> float:
@@ -220,11 +229,21 @@ def _may_repeat(request: Outgoing, outcome: Reply | _Silence) -> bool:
     return outcome.status in _REFUSED or (request.idempotent and outcome.status in _MAYBE_DONE)
 
 
-def _lost(request: Outgoing, silence: _Silence, attempts: int) -> CloudError:
+def _lost(request: Outgoing, silence: _Silence, tried: str) -> CloudError:
+    """The error for people; where and how exactly it happened is for operators, in the log."""
     kind = AnswerLost if silence.sent and not request.idempotent else Transient
     address = request.url.partition("?")[0]
-    tries = f" ({attempts} attempts)" if attempts > 1 else ""
-    return kind(f"{request.method} {address}: {silence.reason}{tries}", service=request.service)
+    log.warning(
+        "service_unreachable",
+        service=request.service,
+        method=request.method,
+        url=address,
+        reason=silence.detail or silence.reason,
+        tried=tried,
+    )
+    what = "did not answer" if silence.sent else "could not be reached"
+    tries = f" ({tried})" if tried else ""
+    return kind(f"The service {request.service} {what}: {silence.reason}{tries}", service=request.service)
 
 
 def _now() -> float:

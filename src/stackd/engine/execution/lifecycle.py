@@ -98,7 +98,7 @@ async def create(
         await work.enter(Action.CREATE, **intent)
         try:
             await _make(work, props)
-            await _finish(work, props, wanted)
+            await finish(work, props, wanted)
             return
         except (ResourceInError, CloudConflict) as error:
             failures.append(error)
@@ -174,8 +174,8 @@ def _time(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=now().tzinfo)
 
 
-async def _finish(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> None:
-    """From the stored id to the stored outcome."""
+async def finish(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> None:
+    """Complete the creation of an object whose id is stored: from there to the stored outcome."""
     kind = work.kind
     if type(kind).configure is not ResourceType.configure:
         await kind.configure(work, props)
@@ -212,7 +212,7 @@ async def resume(work: ResourceContext, props: Properties, wanted: frozenset[tup
     if work.resource.physical_id is None and not await recover_id(work, props):
         return False
     try:
-        await _finish(work, props, wanted)
+        await finish(work, props, wanted)
     except CloudNotFound:
         return False
     return True

@@ -123,6 +123,7 @@ class OperationExecutor:
             quota=await self._room(action, desired),
             hooks=await load_hooks(self.services.db, self.stack.root_id, self.operation.id, action),
             bound=await self._bound(action),
+            accepted_at=self.operation.created_at,
         )
         self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
@@ -132,6 +133,8 @@ class OperationExecutor:
         if self.cancellation.halt is Halt.TIMED_OUT:
             await self._fail(action, "Timed out")
             return False
+        if self.cancellation.halt is Halt.CANCELLED:
+            return False  # the request that cancelled it has stored the end
         if work.failures:
             await self._fail(action, work.failures[0].reason)
             return False

@@ -24,6 +24,7 @@ from stackd.clients.wire import Permit
 from stackd.db import events, leases, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
+from stackd.engine.execution.aborted import aborted_resources
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.operation import OperationExecutor, is_interruption
 from stackd.engine.execution.run import Services, Write
@@ -75,14 +76,14 @@ class Operator:
         """What was noted a moment ago for the operation that begins now."""
         return self._found.pop(stack_id, None)
 
-    def schedule(self, root_id: str) -> None:
-        """There is (or may be) an operation to run on this tree."""
+    def schedule(self, root_id: str, why: Halt = Halt.SUPERSEDED) -> None:
+        """There is (or may be) an operation to run on this tree; one that runs stops, and that is why."""
         if self._closing:
             return
         tree = self._trees.setdefault(root_id, _Tree())
         tree.wanted.set()
         if tree.cancellation is not None:
-            tree.cancellation.stop(Halt.SUPERSEDED)
+            tree.cancellation.stop(why)
         if tree.task is None:
             tree.task = asyncio.create_task(self._serve(root_id, tree), name=f"tree {root_id}")
 
@@ -169,19 +170,21 @@ class Operator:
                 self.schedule(root_id)
 
     async def _queued(self, root_id: str, write: Write, tree: _Tree) -> list[Operation]:
-        """The newest operation of each stack of the tree; older ones are over."""
+        """The operation that each stack of the tree refers to; all others are over."""
         rows = await operation_rows.of_root(self.services.db, root_id)
         tree.seen.update(operation.id for operation in rows)
-        newest: dict[str, Operation] = {}
-        over: list[Change] = []
-        for operation in rows:
-            older = newest.pop(operation.stack_id, None)
-            if older is not None:
-                over.append(Update(Operation, older.id, {"state": "done"}))
-            newest[operation.stack_id] = operation
+        if len(rows) < 2:
+            return rows
+        members = await stacks.tree(self.services.db, root_id)
+        wanted = {stack.operation_id for stack in members}
+        current = [operation for operation in rows if operation.id in wanted]
+        past = [operation for operation in rows if operation.id not in wanted]
+        over: list[Change] = [Update(Operation, each.id, {"state": "done"}) for each in past]
+        if not current:  # it was cancelled
+            over += await aborted_resources(self.services.db, members)
         if over:
             await write(*over)
-        return list(newest.values())
+        return current
 
     async def _run(self, operation: Operation, write: Write, tree: _Tree, permit: Permit) -> None:
         stack = await stacks.get(self.services.db, operation.stack_id, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,6 @@ from stackd.engine.definition.desired import Desired, loaded_properties
 from stackd.engine.definition.nested_definitions import Attributes
 from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution import hooks, lifecycle, nested
-from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
@@ -42,6 +41,14 @@ class Target:
     wanted: Attributes
 
 
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A new row that takes the place of another: its creation, and so its failure, is its own."""
+
+    work: ResourceContext
+    target: Target
+
+
 async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
@@ -53,7 +60,13 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
-    return await at.guarded(work, _reach(at, desired, work, walk))
+    successors: list[Successor] = []
+    if not await at.guarded(work, _reach(at, desired, work, walk, successors.append)):
+        return False
+    if successors:
+        fresh = successors[0]
+        return await at.guarded(fresh.work, _create(at, fresh.work, fresh.target, walk))
+    return True
 
 
 async def _keep(at: StackRun, desired: Desired, work: ResourceContext) -> None:
@@ -63,8 +76,17 @@ async def _keep(at: StackRun, desired: Desired, work: ResourceContext) -> None:
     at.kept.add(name)
 
 
-async def _reach(at: StackRun, desired: Desired, work: ResourceContext, walk: Walk) -> None:
-    """From the newest row to the wanted state: nothing, create, update, or replace."""
+async def _reach(
+    at: StackRun,
+    desired: Desired,
+    work: ResourceContext,
+    walk: Walk,
+    replaced: Callable[[Successor], None],
+) -> None:
+    """From the newest row to the wanted state: nothing, create, update, or replace.
+
+    ``replaced`` is called with the new row of a replacement, whose object is still to be made.
+    """
     is_new = work.resource.action is Action.INIT
     if at.hooks is not None and desired.resources[work.resource.name].external_id is None:
         await hooks.before(at, at.hooks, work)
@@ -82,8 +104,7 @@ async def _reach(at: StackRun, desired: Desired, work: ResourceContext, walk: Wa
         await _create(at, work, target, walk)
     elif difference.verb is Verb.REPLACE:
         await _require_allowed(at, work, Verb.REPLACE)
-        fresh = await _replace(at, work)
-        await _follow(at, fresh, _create(at, fresh, target, walk))
+        replaced(Successor(await _replace(at, work), target))
         return
     else:
         await _change(at, work, target, difference, walk)
@@ -278,40 +299,36 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
     return at.work(fresh, at.desired.types[old.name].handler)
 
 
-async def _follow(at: StackRun, fresh: ResourceContext, action: Coroutine[Any, Any, None]) -> None:
-    """Run the replacement's creation so that a failure is stored on its own row."""
-    try:
-        error = await lifecycle.run_guarded(fresh, action)
-    except Stopped:
-        await at.abandon(fresh)
-        raise
-    if error is not None:
-        raise error
-
-
 # --- objects that stay ----------------------------------------------------------------------------
 
 
 async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     find, known = at.run.find, at.run.known_ids
-    await _repair(at, work)
+    await _repair(at, work, target)
     stored = present(work.resource, target.props)
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
     await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **target.intent)
 
 
-async def _repair(at: StackRun, work: ResourceContext) -> None:
-    """What a failed create left undone is done before anything else."""
-    if (work.resource.action, work.resource.status) == (Action.CREATE, Status.FAILED):
-        props = await at.stored_properties(work)
-        await work.kind.configure(work, props)
-        await lifecycle.wait_until_ready(work, props)
+async def _repair(at: StackRun, work: ResourceContext, target: Target) -> bool:
+    """Finish a create that failed after its object was made; whether there was one.
+
+    It is CREATE_IN_PROGRESS again, with an event, since it may take as long as the first attempt.
+    """
+    if (work.resource.action, work.resource.status) != (Action.CREATE, Status.FAILED):
+        return False
+    await work.enter(Action.CREATE)
+    props = await at.stored_properties(work)
+    await lifecycle.finish(work, props, target.wanted)
+    return True
 
 
 async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> None:
+    if await _repair(at, work, target):
+        await _store_changed(work, target.intent)
+        return
     row, values = work.resource, dict(target.intent)
-    await _repair(at, work)
     if _lacks_attributes(work, target.wanted):
         values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
@@ -341,7 +358,10 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
         if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
             await work.reset()
 
+    began = work.resource.updated_at or work.resource.created_at
     error = await lifecycle.run_guarded(work, finish())
+    if at.run.accepted_at is not None and began < at.run.accepted_at:
+        at.run.cancellation.renew()
     return error is None or work.resource.status is Status.FAILED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from stackd.clients.cloud import Cloud
@@ -162,6 +163,7 @@ class OperationRun:
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
+    ``accepted_at`` is the time of the request; None for work outside the walk.
     """
 
     services: Services
@@ -180,6 +182,7 @@ class OperationRun:
     has_failed: bool = False
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
+    accepted_at: datetime | None = None
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:
@@ -204,7 +207,7 @@ class OperationRun:
     def abandons_waits(self) -> bool:
         """Whether interrupted resources are marked FAILED, because nothing will resume them."""
         halt = self.cancellation.halt
-        return halt is Halt.TIMED_OUT or (halt is Halt.FAILED and not self.rolls_back)
+        return halt in (Halt.TIMED_OUT, Halt.CANCELLED) or (halt is Halt.FAILED and not self.rolls_back)
 
     def why_stopped(self) -> str:
         """The reason of the stop, for people."""

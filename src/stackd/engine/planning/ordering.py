@@ -99,6 +99,16 @@ def best_row(rows: Iterable[Resource], target: str) -> Resource | None:
     return max(rows, key=lambda row: (_score(row, target), row.created_at), default=None)
 
 
+def shown_row(rows: Iterable[Resource], target: str) -> Resource | None:
+    """Of several rows with one name, the one that clients see: the newest of the current definition.
+
+    Of a replacement that failed they see the failure, though a plan goes on from the row before it.
+    """
+    found = list(rows)
+    newest = [row for row in found if row.applied_from == target and row.action is not Action.DELETE]
+    return max(newest, key=lambda row: (not row.replaced_by, row.created_at), default=best_row(found, target))
+
+
 def _score(row: Resource, target: str) -> int:
     return (
         (10 if row.applied_from == target else 0)

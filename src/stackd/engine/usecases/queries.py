@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.definition.types import resolve_types
-from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.planning.ordering import best_row, shown_row, target_of
 from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
@@ -207,7 +207,7 @@ class Reader:
         if not any(row.name == name for row in rows):
             raise ResourceNotFound(name, stack.name)
         full = await resources.named(self._db, stack.id, name)
-        chosen = best_row(full, target_of(stack.definition)) or full[-1]
+        chosen = shown_row(full, target_of(stack.definition)) or full[-1]
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
         needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
@@ -288,10 +288,17 @@ def enabled_outputs(desired: Desired) -> tuple[str, ...]:
 
 def current_rows(rows: Iterable[Resource], template: str) -> dict[str, Resource]:
     """The current row of each name, in the order of the names."""
+    return _chosen(rows, template, best_row)
+
+
+def _chosen(
+    rows: Iterable[Resource], template: str, choose: Callable[[Iterable[Resource], str], Resource | None]
+) -> dict[str, Resource]:
+    """One row of each name, in the order of the names."""
     by_name: dict[str, list[Resource]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
-    return {name: best_row(group, template) or group[-1] for name, group in by_name.items()}
+    return {name: choose(group, template) or group[-1] for name, group in by_name.items()}
 
 
 def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
@@ -305,11 +312,11 @@ def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
 
 def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]) -> list[ResourceView]:
     """The rows of one stack as listed."""
-    current = current_rows(rows, target_of(stack.definition))
-    needed = required_by(current.values())
+    shown = _chosen(rows, target_of(stack.definition), shown_row)
+    needed = required_by(shown.values())
     return [
         ResourceView(stack, row, needed.get(name, ()), inside.get(row.nested_stack_id or ""))
-        for name, row in current.items()
+        for name, row in shown.items()
     ]
 
 

@@ -17,6 +17,7 @@ from stackd.db.journal import Change, Insert
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
+from stackd.engine.execution.cancellation import Halt
 from stackd.engine.services import event_sinks, exports
 from stackd.engine.transitions import Transition, move_stack, new_stack, require_start
 from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
@@ -252,7 +253,7 @@ async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
 async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     """Stop a running creation or update where it is; the stack has failed when this returns.
 
-    Requests that are under way are completed; nothing new starts.
+    Requests that are under way are completed, nothing new starts, and what was waited for is FAILED.
     """
     return await on_newest(engine, stack, lambda newest: _cancel(engine, caller, newest))
 
@@ -271,7 +272,7 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     # No stack refers to this operation: it only makes the owner of the tree stop its walk.
     notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
     await engine.services.journal.write(*changes, Insert(notice))
-    engine.operator.schedule(stack.root_id)
+    engine.operator.schedule(stack.root_id, Halt.CANCELLED)
     return move.record
 
 
