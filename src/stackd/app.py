@@ -108,6 +108,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = utc_now) 
         tokens = TokenValidator(
             clouds.cloud(service_credentials(settings)),
             TokenCacheSettings(ttl=settings.keystone.token_cache_seconds),
+            admit=clouds.admit,
         )
         await engine.start()
         stack.push_async_callback(engine.close)
@@ -197,7 +198,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     redaction = Redaction(db)
-    sinks = EventSinks(db, journal, trusts.of_stack, trusts.release, redaction.properties_at)
+    sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
     return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
 
 

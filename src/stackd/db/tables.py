@@ -319,6 +319,9 @@ credentials = Table(
     _col("roles", Form.NAMES),
     _col("trust_id", Form.SEALED_TEXT),
     _col("created_at", Form.TIME),
+    _col("state", server_default=text("'standing'")),
+    _optional("token", Form.SEALED_TEXT),
+    _optional("expires_at", Form.TIME),
 )
 Index("credentials_user", credentials.c.user_id, credentials.c.project_id)
 
