@@ -190,7 +190,12 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         ),
     )
     trusts = Trusts(
-        db, journal, clouds, service_credentials(settings), settings.keystone.trusts_delegated_roles
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        settings.keystone.trusts_delegated_roles,
+        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
     )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")

@@ -212,7 +212,7 @@ events = Table(
     _optional("resource_id"),
     _optional("properties", Form.SEALED_JSON),
 )
-Index("events_stack", events.c.stack_id, events.c.seq)
+Index("events_stack", events.c.stack_id, events.c.time, events.c.seq)
 Index("events_root", events.c.root_id, events.c.seq)
 
 operations = Table(

@@ -1,8 +1,8 @@
 """Trusts in the making: created beside the operations, which use the caller's own token until then.
 
 What a crash interrupts is continued by the next process: the token, and the expiry by which the trust will
-be recognised, are stored before anything is requested. A credential is completed only while it is still pending
-with the same expiry, so of two processes that make its trust one succeeds, and the other deletes what it made.
+be recognised, are stored before anything is requested. A credential is completed only while it is pending
+with the same expiry: of two processes that make its trust one succeeds, and the other deletes what it made.
 """
 
 from __future__ import annotations

@@ -63,12 +63,15 @@ class Trusts:
         clouds: Clouds,
         service: PasswordCredentials,
         roles: Sequence[str] = (),
+        *,
+        kept: timedelta = KEPT,
     ) -> None:
         self._db = db
         self._journal = journal
         self._clouds = clouds
         self._service = service
         self._roles = tuple(roles)
+        self.kept = kept
         self._locks = Locks()
         self._borrowed: Counter[str] = Counter()
         self._makings = TrustMakings(db, journal, clouds, service)
@@ -250,9 +253,9 @@ class Trusts:
 
     # --- the end of trusts --------------------------------------------------------------------------
 
-    async def revoke_idle(self, kept: timedelta = KEPT) -> None:
-        """Revoke trusts that no stack has used for the time of ``kept``."""
-        since = now() - kept
+    async def revoke_idle(self, kept: timedelta | None = None) -> None:
+        """Revoke trusts that no stack has used for the time of ``kept``, by default the configured one."""
+        since = now() - (self.kept if kept is None else kept)
         for credential in await credentials.idle(self._db, since):
             async with self._lock(credential):
                 if self._borrowed[credential.id]:

@@ -31,7 +31,7 @@ SWEEP = 2.0
 """Interval of the sweep for orphaned operations, in seconds."""
 
 TIDY = 600.0
-"""Interval of the sweep for unused credentials, in seconds."""
+"""Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Engine:
                 await plans.remove_expired(self.services.db, now())
             except StackdError as error:
                 log.warning("tidying_failed", error=str(error))
-            await asyncio.sleep(TIDY)
+            await asyncio.sleep(max(SWEEP, min(TIDY, self.trusts.kept.total_seconds())))
 
     async def _sweep(self) -> None:
         """Take over the trees whose operations are unfinished and whose owner no longer runs."""

@@ -1,4 +1,4 @@
-"""Credentials whose trust is still being made, and those that Keystone no longer accepts."""
+"""Credentials whose trust is still being made or no longer accepted, and events in the order of a list."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ def upgrade() -> None:
     op.add_column("credentials", state)
     op.add_column("credentials", sa.Column("token", sa.LargeBinary(), nullable=True))
     op.add_column("credentials", sa.Column("expires_at", sa.BigInteger(), nullable=True))
+    op.drop_index("events_stack", table_name="events")
+    op.create_index("events_stack", "events", ["stack_id", "time", "seq"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("events_stack", table_name="events")
+    op.create_index("events_stack", "events", ["stack_id", "seq"], unique=False)
     for name in ("expires_at", "token", "state"):
         op.drop_column("credentials", name)
