@@ -109,6 +109,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         tokens = TokenValidator(
             clouds.cloud(service_credentials(settings)),
             TokenCacheSettings(ttl=settings.keystone.token_cache_seconds),
+            admit=clouds.admit,
         )
         await engine.start()
         stack.push_async_callback(engine.close)
@@ -190,7 +191,12 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         ),
     )
     trusts = Trusts(
-        db, journal, clouds, service_credentials(settings), settings.keystone.trusts_delegated_roles
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        settings.keystone.trusts_delegated_roles,
+        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
     )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")
@@ -198,7 +204,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     redaction = Redaction(db)
-    sinks = EventSinks(db, journal, trusts.of_stack, trusts.release, redaction.properties_at)
+    sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
     return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
 
 

@@ -34,7 +34,9 @@
     ├── ExportExists, ExportInUse    409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
     ├── CloudError                   an answer of an OpenStack service, or none
-    │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden, CloudUnauthorized
+    │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden
+    │   ├── CloudUnauthorized
+    │   │   └── CredentialsLost      400   MissingCredentialError
     │   └── Transient                the only kind that is retried
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
@@ -318,6 +320,16 @@ class CloudForbidden(CloudError):
 
 class CloudUnauthorized(CloudError):
     """The credentials were not accepted by the cloud."""
+
+
+class CredentialsLost(CloudUnauthorized):
+    """The Identity service no longer accepts the credentials that a stack acts with.
+
+    Any change of the stack by a user of its project replaces them.
+    """
+
+    code = 400
+    wire_type = "MissingCredentialError"
 
 
 class Transient(CloudError):

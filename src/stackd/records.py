@@ -293,7 +293,12 @@ class SavedPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """Delegated credentials that outlive a token: one trust per user, project and set of roles."""
+    """Delegated credentials that outlive a token: one trust per user, project and set of roles.
+
+    ``state`` is ``standing`` while ``trust_id`` serves, ``pending`` while the trust is being made and
+    ``token``, a caller's, serves in its place, and ``lost`` when Keystone accepts neither. Unless it stands,
+    ``trust_id`` is that of the former trust. ``expires_at`` is the trust's, by which it is recognised.
+    """
 
     id: str
     user_id: str
@@ -301,6 +306,9 @@ class Credential:
     roles: tuple[str, ...]
     trust_id: str
     created_at: datetime
+    state: str = "standing"
+    token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

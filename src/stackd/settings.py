@@ -163,6 +163,9 @@ class Keystone(Section):
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
     )
+    trusts_kept_seconds: float = opt(
+        300.0, "How long a user's trust is kept, at least, after the last stack that used it is gone.", ge=0
+    )
 
 
 class Security(Section):

@@ -1,15 +1,26 @@
+from datetime import UTC, datetime
+
 import httpx
 import orjson
 import pytest
 import respx
 
-from stackd.auth.trusts import TrustKey, create_trust, delegated_roles, delete_trust, find_trust, trust_key
+from stackd.auth.trusts import (
+    TrustKey,
+    create_trust,
+    delegated_roles,
+    delete_trust,
+    find_trust,
+    new_expiry,
+    trust_key,
+)
 from stackd.clients import AnswerLost, Cloud, Clouds, TokenCredentials, TrustCredentials
 from stackd.errors import CloudForbidden, MissingCredential
 
 from .conftest import KEYSTONE, SERVICE, token_body
 
 TRUSTS = f"{KEYSTONE}/OS-TRUST/trusts"
+EXPIRY = datetime(2123, 4, 5, 6, 7, 8, tzinfo=UTC)
 
 
 async def _caller(keystone: respx.MockRouter, clouds: Clouds, **token: object) -> Cloud:
@@ -32,21 +43,22 @@ def test_role_that_the_caller_lacks_is_named() -> None:
 async def test_requests_of_one_user_project_and_role_set_share_a_trust(
     keystone: respx.MockRouter, clouds: Clouds
 ) -> None:
-    caller = await _caller(keystone, clouds)
-    assert await trust_key(caller, []) == TrustKey("u1", "p1", ("member", "reader"))
-    assert await trust_key(caller, ["member"]) != await trust_key(caller, [])
+    token = await (await _caller(keystone, clouds)).token()
+    assert trust_key(token, []) == TrustKey("u1", "p1", ("member", "reader"))
+    assert trust_key(token, ["member"]) != trust_key(token, [])
 
 
 async def test_trust_lends_the_roles_in_the_project(keystone: respx.MockRouter, clouds: Clouds) -> None:
     route = keystone.post(TRUSTS).respond(201, json={"trust": {"id": "t1"}})
     caller = await _caller(keystone, clouds)
-    assert await create_trust(caller, "heat", ["member"]) == "t1"
+    assert await create_trust(caller, "heat", ["member"], EXPIRY) == "t1"
     assert orjson.loads(route.calls.last.request.content)["trust"] == {
         "trustor_user_id": "u1",
         "trustee_user_id": "heat",
         "project_id": "p1",
         "impersonation": True,
         "allow_redelegation": False,
+        "expires_at": "2123-04-05T06:07:08.000000Z",
         "roles": [{"name": "member"}],
     }
     assert route.calls.last.request.headers["x-auth-token"] == "theirs"
@@ -66,7 +78,7 @@ async def test_caller_who_cannot_lend_is_told_so_before_keystone_is_asked(
     route = keystone.post(TRUSTS)
     caller = await _caller(keystone, clouds, **token)
     with pytest.raises(MissingCredential, match=why):
-        await create_trust(caller, "heat", ["member"])
+        await create_trust(caller, "heat", ["member"], EXPIRY)
     assert not route.called
 
 
@@ -75,20 +87,34 @@ async def test_refusal_of_keystone_is_quoted(keystone: respx.MockRouter, clouds:
     keystone.post(TRUSTS).respond(status, json={"error": {"message": "Not with me."}})
     caller = await _caller(keystone, clouds)
     with pytest.raises(MissingCredential, match=r"Not with me\."):
-        await create_trust(caller, "heat", ["member"])
+        await create_trust(caller, "heat", ["member"], EXPIRY)
 
 
-async def test_trust_whose_answer_was_lost_is_found(keystone: respx.MockRouter, clouds: Clouds) -> None:
+def test_expiries_by_which_trusts_are_recognised_are_far_away_and_differ() -> None:
+    many = {new_expiry() for _ in range(100)}
+    assert len(many) > 90
+    assert all(2100 <= each.year < 2200 and each.microsecond == 0 for each in many)
+
+
+async def test_lost_trust_is_found_by_its_expiry_and_no_other_is(
+    keystone: respx.MockRouter, clouds: Clouds
+) -> None:
     keystone.post(TRUSTS).mock(side_effect=httpx.ReadError("reset"))
-    listed = [{"id": "other", "project_id": "p2"}, {"id": "t1", "project_id": "p1", "expires_at": None}]
+    ours = {"id": "t1", "trustor_user_id": "u1", "project_id": "p1", "expires_at": f"{EXPIRY:%FT%T}.000000Z"}
+    listed = [
+        ours | {"id": "another project's", "project_id": "p2"},
+        ours | {"id": "another user's", "trustor_user_id": "u2"},
+        ours | {"id": "Heat's", "expires_at": None},
+        ours | {"id": "another server's", "expires_at": "2123-04-05T06:07:09.000000Z"},
+        ours,
+    ]
     keystone.get(url__startswith=f"{TRUSTS}?").respond(json={"trusts": listed, "links": {"next": None}})
-    whole = {"id": "t1", "roles": [{"name": "member"}, {"name": "reader"}]}
-    keystone.get(f"{TRUSTS}/t1").respond(json={"trust": whole})
     caller = await _caller(keystone, clouds)
     with pytest.raises(AnswerLost):
-        await create_trust(caller, "heat", ["member", "reader"])
-    assert await find_trust(caller, "heat", ["reader", "member"]) == "t1"
-    assert await find_trust(caller, "heat", ["member"]) is None
+        await create_trust(caller, "heat", ["member", "reader"], EXPIRY)
+    service = clouds.cloud(SERVICE)
+    assert await find_trust(service, "u1", "p1", EXPIRY) == "t1"
+    assert await find_trust(service, "u1", "p1", EXPIRY.replace(year=2124)) is None
 
 
 async def _holders(clouds: Clouds) -> tuple[Cloud, Cloud]:

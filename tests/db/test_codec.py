@@ -97,7 +97,7 @@ def test_prose_loses_only_what_no_database_keeps() -> None:
 
 def test_everything_that_may_hold_a_secret_is_sealed() -> None:
     assert sealed_columns() == {
-        "credentials": ("trust_id",),
+        "credentials": ("trust_id", "token"),
         "documents": ("body",),
         "events": ("properties",),
         "exports": ("value",),

@@ -1,38 +1,54 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from stackd.db import credentials
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from tests.support.records import START, a_credential, a_stack
 
 
-async def test_a_credential_is_found_by_its_roles_in_any_order(database: Database, journal: Journal) -> None:
+async def test_credentials_of_a_user_are_found_in_the_order_of_their_making(
+    database: Database, journal: Journal
+) -> None:
     old, new = (a_credential(roles=("member", "reader")) for _ in range(2))
     other = a_credential(roles=("member",))
     await journal.write(Insert(old), Insert(new), Insert(other))
-    assert await credentials.matching(database, "user", "project", ("reader", "member")) == new
-    assert await credentials.matching(database, "user", "project", ("member",)) == other
-    assert await credentials.matching(database, "user", "project", ()) is None
-    assert await credentials.matching(database, "another", "project", ("member",)) is None
+    assert await credentials.of_user(database, "user", "project") == [old, new, other]
+    assert await credentials.of_user(database, "another", "project") == []
     assert await credentials.get(database, old.id) == old
     assert await credentials.get(database, "none") is None
 
 
-async def test_a_credential_is_retired_once_no_live_stack_uses_it(
+async def test_a_credential_is_retired_once_no_live_stack_has_used_it_for_a_time(
     database: Database, journal: Journal
 ) -> None:
     used, free = a_credential(), a_credential()
+    gone = free.created_at + timedelta(seconds=1)
     await journal.write(
         Insert(used),
         Insert(free),
         Insert(a_stack(credential_id=used.id)),
-        Insert(a_stack(credential_id=free.id, deleted_at=START)),
+        Insert(a_stack(credential_id=free.id, deleted_at=gone)),
         Insert(a_stack()),
     )
-    assert await credentials.unused(database) == [free]
-    assert not await credentials.retire(database, used.id)
-    assert await credentials.retire(database, free.id)
-    assert await credentials.matching(database, "user", "project", free.roles) == used
+    for early in (START, gone - timedelta(milliseconds=1)):
+        assert await credentials.idle(database, early) == []
+        assert not await credentials.retire(database, free.id, early)
+    assert await credentials.idle(database, gone) == [free]
+    assert not await credentials.retire(database, used.id, gone)
+    assert await credentials.retire(database, free.id, gone)
+    assert await credentials.of_user(database, "user", "project") == [used]
     left = await credentials.get(database, free.id)
     assert left is not None
     assert (left.roles, left.trust_id) == ((), free.trust_id)
+
+
+async def test_pending_credentials_are_found_until_they_are_retired(
+    database: Database, journal: Journal
+) -> None:
+    pending = a_credential(state=credentials.PENDING, token="sealed", trust_id="")
+    await journal.write(Insert(a_credential()), Insert(pending))
+    assert await credentials.pending(database) == [pending]
+    assert await credentials.retire(database, pending.id, pending.created_at)
+    assert await credentials.pending(database) == []

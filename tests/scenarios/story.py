@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -116,9 +117,11 @@ class Story:
 
 
 async def _rest(process: Process) -> None:
-    """No operation is open and nobody works when a chapter is over."""
+    """No operation is open and nobody works when a chapter is over; trusts that nobody needs are gone."""
     await until(lambda: not process.engine.operator.busy)
     assert await operations.unfinished(process.db) == []
+    await until(lambda: not process.engine.trusts._makings._tasks)
+    await process.engine.trusts.revoke_idle(timedelta(0))
 
 
 async def _verify_books(process: Process, stack: Stack, version: int, made: Objects) -> None:

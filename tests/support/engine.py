@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from unittest import mock
 from stackd import app
 from stackd.app import Parts
 from stackd.clients.credentials import PasswordCredentials, Scope
-from stackd.db import events, resources, stacks
+from stackd.db import credentials, events, resources, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Change, Journal
 from stackd.devcloud import DevCloud, DevCloudSettings
@@ -25,10 +25,11 @@ from stackd.devcloud import serve as serve_cloud
 from stackd.engine.execution.run import Tuning
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
-from stackd.records import Caller, Event, Fence, Resource, Stack, Status
+from stackd.records import Caller, Credential, Event, Fence, Resource, Stack, Status
 from stackd.settings import Settings
 from tests.support.database import database_url, still_databases
 from tests.support.virtual_time import LoopClock
+from tests.support.waiting import until
 
 T = TypeVar("T")
 
@@ -36,9 +37,13 @@ _NOT_COUNTED = frozenset({"trusts", "assignments"})
 
 
 class MortalJournal(Journal):
-    """A journal whose process dies at a chosen write: before it, or just after it became durable."""
+    """A journal whose process dies at a chosen write: before it, or just after it became durable.
+
+    ``dies_on`` chooses it by one of its changes.
+    """
 
     dies_at: int | None = None
+    dies_on: Callable[[Change], bool] | None = None
     after: bool = False
     writes: int = 0
 
@@ -48,6 +53,8 @@ class MortalJournal(Journal):
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
         self.writes += 1
+        if self.dies_at is None and self.dies_on is not None and any(map(self.dies_on, changes)):
+            self.dies_at = self.writes
         doomed = self.dies_at is not None and self.writes >= self.dies_at
         if doomed and self.after and self.writes == self.dies_at:
             await super().write(*changes, fence=fence)
@@ -66,6 +73,20 @@ class Process:
         self.journal = journal
         self.caller = caller
         self.db = parts.engine.services.db
+
+    async def trusted(self) -> Credential:
+        """The caller's credential, once its trust stands."""
+        async with self.engine.trusts.borrowed(self.caller) as borrowed:
+            pass
+        found: list[Credential | None] = []
+
+        async def stands() -> bool:
+            found[:] = [await credentials.get(self.db, borrowed.id)]
+            return found[0] is not None and found[0].state == credentials.STANDING
+
+        await until(stands)
+        assert found[0] is not None
+        return found[0]
 
     async def create(self, name: str, template: Any, **options: Any) -> Stack:
         return await use_cases.create(
@@ -136,13 +157,19 @@ class World:
         return {name: number for name, number in found.items() if number}
 
     @contextlib.asynccontextmanager
-    async def process(self, *, dies_at: int | None = None, after: bool = False) -> AsyncIterator[Process]:
+    async def process(
+        self,
+        *,
+        dies_at: int | None = None,
+        dies_on: Callable[[Change], bool] | None = None,
+        after: bool = False,
+    ) -> AsyncIterator[Process]:
         """One life of the engine; with ``dies_at`` it crashes at that write, counted from its start."""
         made: list[MortalJournal] = []
 
         def make(db: Any) -> MortalJournal:
             journal = MortalJournal(db)
-            journal.dies_at, journal.after = dies_at, after
+            journal.dies_at, journal.dies_on, journal.after = dies_at, dies_on, after
             made.append(journal)
             return journal
 
@@ -154,7 +181,7 @@ class World:
                 try:
                     yield process
                 finally:
-                    if dies_at is not None:
+                    if dies_at is not None or dies_on is not None:
                         await crash(process)
 
 
@@ -179,6 +206,7 @@ async def crash(process: Process) -> None:
     operator = process.engine.operator
     operator._closing = True
     tasks = [tree.task for tree in operator._trees.values() if tree.task is not None]
+    tasks += process.engine.trusts._makings._tasks.values()
     process.journal.dies_at = 0
     for task in tasks:
         task.cancel()
@@ -201,6 +229,14 @@ def _demo() -> PasswordCredentials:
         user_domain_name="Default",
         scope=Scope(project_name="demo", project_domain_name="Default"),
     )
+
+
+@contextlib.asynccontextmanager
+async def neighbour(made: World, tmp_path: Path) -> AsyncIterator[World]:
+    """Another server's database, on the same cloud and with the same service user."""
+    async with database_url() as url:
+        shared = url if url != "sqlite://" else f"sqlite:///{tmp_path}/neighbour.db"
+        yield World(made.cloud, _settings(shared, made.settings.keystone.auth_url), made.clock)
 
 
 @contextlib.asynccontextmanager

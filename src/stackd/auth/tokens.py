@@ -18,16 +18,21 @@ _NOT_A_TOKEN = frozenset({400, 404})  # Keystone's answers for a token that it c
 
 
 class TokenValidator:
-    """Turns the token of a request into its ``Caller``; ``service`` is the cloud of the service user."""
+    """Turns the token of a request into its ``Caller``; ``service`` is the cloud of the service user.
+
+    ``admit`` gets every token that was found valid, with its catalog.
+    """
 
     def __init__(
         self,
         service: Cloud,
         settings: TokenCacheSettings | None = None,
         *,
+        admit: Callable[[Token], None] | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self._service = service
+        self._admit = admit
         self._known = KnownCallers(settings, now=now)
 
     async def validate(self, token: str) -> Caller:
@@ -42,20 +47,23 @@ class TokenValidator:
 
     async def _ask(self, token: str) -> Token | None:
         try:
-            return await self._read(token)
+            found = await self._read(token)
         except CloudError as error:
             if error.status not in _NOT_A_TOKEN:
                 raise
             return None
+        if self._admit is not None:
+            self._admit(found)
+        return found
 
     async def _read(self, token: str) -> Token:
         """The data of ``token`` from Keystone; a refused service token is renewed once."""
         wire, settings = self._service.session.wire, self._service.session.settings
         own = await self._service.token()
         try:
-            return await read_token(wire, settings, token, own=own.id, catalog=False)
+            return await read_token(wire, settings, token, own=own.id, catalog=self._admit is not None)
         except CloudUnauthorized as refusal:
             if refusal.status != 401:
                 raise
         own = await self._service.session.renew(own)
-        return await read_token(wire, settings, token, own=own.id, catalog=False)
+        return await read_token(wire, settings, token, own=own.id, catalog=self._admit is not None)

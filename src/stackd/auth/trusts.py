@@ -3,20 +3,29 @@
 One trust serves all operations of one user, in one project, with one set of roles: by ``TrustKey``
 requests share it. It is created with the caller's token, and deleted with its own, or by the service user
 if that is an administrator. The store knows which stacks still need it.
+
+Keystone gives a trust no name. Its ``expires_at`` is used as one: a random second of the next century, stored
+before the trust is requested. So a trust whose creation was interrupted is found again, and no trust of
+anybody else is ever taken for it.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from stackd.clients.cloud import Cloud
+from stackd.clients.keystone import Token
 from stackd.errors import CloudError, CloudForbidden, CloudNotFound, CloudUnauthorized, MissingCredential
 
 _DELEGATED = (
     "The token was itself made from {what}, and Keystone lets no such token delegate authority to this "
     "service. Use a token that was made with a password or by single sign-on."
 )
+_FIRST_EXPIRY = datetime(2100, 1, 1, tzinfo=UTC)
+_CENTURY = 100 * 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +54,42 @@ def delegated_roles(held: Sequence[str], wanted: Sequence[str]) -> tuple[str, ..
     return roles
 
 
-async def trust_key(caller: Cloud, wanted: Sequence[str]) -> TrustKey:
-    """The key of the trust for operations of this caller."""
-    token = await caller.token()
+def trust_key(token: Token, wanted: Sequence[str]) -> TrustKey:
+    """The key of the trust for operations of the caller with this token."""
     return TrustKey(token.user_id, token.project_id, delegated_roles(token.roles, wanted))
 
 
-async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str:
-    """Delegates ``roles`` of the caller in its project to the service user; returns the trust's id.
+def require_delegation(token: Token) -> None:
+    """Raise ``MissingCredential`` for a caller who cannot delegate.
 
-    ``MissingCredential`` for a caller who cannot delegate: its token came from a trust or an application
-    credential, or has no project.
+    Its token came from a trust or an application credential, or has no project.
     """
-    token = await caller.token()
     if not token.project_id:
         raise MissingCredential("Missing required credential: the token is not for a project")
     if token.trust_id or token.application_credential_id:
         what = "a trust" if token.trust_id else "an application credential"
         raise MissingCredential(_DELEGATED.format(what=what))
+
+
+def new_expiry() -> datetime:
+    """A random moment by which a trust that is about to be created will be recognised."""
+    return _FIRST_EXPIRY + timedelta(seconds=secrets.randbelow(_CENTURY))
+
+
+async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str], expiry: datetime) -> str:
+    """Delegates ``roles`` of the caller in its project to the service user; returns the trust's id.
+
+    ``MissingCredential`` if Keystone does not let the caller do that.
+    """
+    token = await caller.token()
+    require_delegation(token)
     body = {
         "trustor_user_id": token.user_id,
         "trustee_user_id": trustee_user_id,
         "project_id": token.project_id,
         "impersonation": True,
         "allow_redelegation": False,
+        "expires_at": f"{expiry:%Y-%m-%dT%H:%M:%S.%fZ}",
         "roles": [{"name": role} for role in roles],
     }
     try:
@@ -82,19 +103,18 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
     return str(reply.body["trust"]["id"])
 
 
-async def find_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]) -> str | None:
-    """An existing trust of the caller with exactly these roles; None if there is none.
+async def find_trust(service: Cloud, user_id: str, project_id: str, expiry: datetime) -> str | None:
+    """The trust of this user and project that expires at this moment; None if there is none.
 
-    Used when the answer to ``create_trust`` was lost (``AnswerLost``).
+    Used when it is not known whether ``create_trust`` succeeded. The service user lists the trusts that were
+    given to it, so the user's token is not needed.
     """
-    token = await caller.token()
-    query = {"trustor_user_id": token.user_id, "trustee_user_id": trustee_user_id}
-    wanted = set(roles)
-    for entry in await caller.identity.list_all("/OS-TRUST/trusts", "trusts", query):
-        if entry.get("project_id") != token.project_id or entry.get("expires_at") or entry.get("deleted_at"):
-            continue
-        whole = (await caller.identity.get(f"/OS-TRUST/trusts/{entry['id']}"))["trust"]
-        if {role["name"] for role in whole.get("roles", ())} == wanted:
+    trustee = (await service.token()).user_id
+    entries = await service.identity.list_all("/OS-TRUST/trusts", "trusts", {"trustee_user_id": trustee})
+    for entry in entries:
+        owner = (entry.get("trustor_user_id"), entry.get("project_id"))
+        ends = entry.get("expires_at")
+        if owner == (user_id, project_id) and ends and datetime.fromisoformat(ends) == expiry:
             return str(entry["id"])
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackd.clients.catalog import official_name
 from stackd.clients.keystone import Token
-from stackd.clients.service import Service, endpoint_of
+from stackd.clients.service import Patience, Service, endpoint_of
 from stackd.clients.session import Session
 from stackd.clients.wire import Permit
 from stackd.errors import CloudError
@@ -14,20 +14,26 @@ class Cloud:
     """The services of one project (or domain), behind one set of credentials."""
 
     def __init__(
-        self, session: Session, permit: Permit | None = None, shared: dict[str, Service] | None = None
+        self,
+        session: Session,
+        permit: Permit | None = None,
+        patience: Patience | None = None,
+        shared: dict[str, Service] | None = None,
     ) -> None:
         self.session = session
         self._permit = permit
+        self._patience = patience
         self._shared: dict[str, Service] = {} if shared is None else shared
-        self._services: dict[str, Service] = {} if permit else self._shared
+        self._services: dict[str, Service] = {} if permit or patience else self._shared
 
-    def with_permit(self, permit: Permit | None) -> Cloud:
+    def with_permit(self, permit: Permit | None, patience: Patience | None = None) -> Cloud:
         """The same cloud for an operation that may change something only while ``permit`` allows it.
 
         ``permit`` is called at the last moment before each request that may change something, and raises when
-        it must not be sent. Token, limits and cached facts about the services are shared.
+        it must not be sent. ``patience`` is awaited when the credentials are lost; then the request is tried
+        again. Token, limits and cached facts about the services are shared.
         """
-        return Cloud(self.session, permit, self._shared)
+        return Cloud(self.session, permit, patience, self._shared)
 
     def service(self, kind: str) -> Service:
         """A service by any of its catalog types: ``volume``, ``volumev3`` and ``block-storage`` are one."""
@@ -35,7 +41,7 @@ class Cloud:
         if name not in self._shared:
             self._shared[name] = Service(self.session, name)
         if name not in self._services:
-            self._services[name] = self._shared[name].with_permit(self._permit)
+            self._services[name] = self._shared[name].with_permit(self._permit, self._patience)
         return self._services[name]
 
     @property

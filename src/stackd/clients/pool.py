@@ -9,13 +9,18 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from cachetools import LRUCache
+
 from stackd.clients.cloud import Cloud
-from stackd.clients.credentials import Credentials, credentials_key
+from stackd.clients.credentials import Credentials, TokenCredentials, credentials_key
 from stackd.clients.http import HttpSettings, make_client
-from stackd.clients.keystone import KeystoneSettings
+from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import LimiterSettings, LimiterStats
-from stackd.clients.session import Session
+from stackd.clients.session import Session, SignIn
 from stackd.clients.wire import RetrySettings, Wire
+
+_ADMITTED = 512
+"""Validated tokens of callers that are remembered with their catalogs."""
 
 
 class Clouds:
@@ -44,14 +49,31 @@ class Clouds:
         self._most = most
         self._idle = idle
         self._kept: OrderedDict[str, tuple[float, Cloud]] = OrderedDict()
+        self._admitted: LRUCache[str, Token] = LRUCache(_ADMITTED)
+
+    def admit(self, token: Token) -> None:
+        """Remember a token that was validated with its catalog: its cloud need not validate it again."""
+        self._admitted[credentials_key(TokenCredentials(token.id))] = token
 
     def cloud(self, credentials: Credentials, *, region: str = "") -> Cloud:
         """The cloud of these credentials, in ``region`` or the configured one."""
+        name = credentials_key(credentials)
+        return self._known(f"{region}/{name}", region, credentials, self._admitted.get(name))
+
+    def delegated(self, name: str, sign_in: SignIn) -> Cloud:
+        """The cloud that gets its tokens from a function, cached under ``name``."""
+        return self._known(f"/{name}", "", sign_in)
+
+    def _known(
+        self, key: str, region: str, credentials: Credentials | SignIn, token: Token | None = None
+    ) -> Cloud:
         now = asyncio.get_running_loop().time()
         self._forget_idle(now)
-        key = f"{region}/{credentials_key(credentials)}"
         known = self._kept.get(key)
-        cloud = known[1] if known else Cloud(Session(self.wire, self._settings(region), credentials))
+        if known is not None:
+            cloud = known[1]
+        else:
+            cloud = Cloud(Session(self.wire, self._settings(region), credentials, token=token))
         self._kept[key] = (now, cloud)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 
@@ -18,7 +19,11 @@ from stackd.clients.paths import Params, full_url, names_object, next_link, quer
 from stackd.clients.request_ids import current_request_id
 from stackd.clients.session import Session
 from stackd.clients.wire import IDEMPOTENT, Outgoing, Permit, Reply
-from stackd.errors import CloudError
+from stackd.errors import CloudError, CredentialsLost
+
+T = TypeVar("T")
+Patience = Callable[[CredentialsLost], Awaitable[None]]
+"""Waits for other credentials; raises when that has lasted long enough."""
 
 _MOST_PAGES = 10_000
 _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
@@ -39,20 +44,27 @@ class _Known:
 class Service:
     """One service. Every call raises a ``CloudError`` for an answer of 400 or more.
 
-    ``permit`` is called before each request that may change something.
+    ``permit`` is called before each request that may change something, ``patience`` when the credentials are
+    lost.
     """
 
     def __init__(
-        self, session: Session, kind: str, permit: Permit | None = None, known: _Known | None = None
+        self,
+        session: Session,
+        kind: str,
+        permit: Permit | None = None,
+        patience: Patience | None = None,
+        known: _Known | None = None,
     ) -> None:
         self.kind = official_name(kind)
         self._session = session
         self._permit = permit
+        self._patience = patience
         self._known = known or _Known(default_version(kind, session.settings.microversions))
 
-    def with_permit(self, permit: Permit | None) -> Service:
+    def with_permit(self, permit: Permit | None, patience: Patience | None = None) -> Service:
         """The same service for an operation whose changes need ``permit``."""
-        return Service(self._session, self.kind, permit, self._known)
+        return Service(self._session, self.kind, permit, patience, self._known)
 
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         """The decoded answer."""
@@ -71,7 +83,8 @@ class Service:
         """
         key = KEYS.get((self.kind, path))
         if key is not None and params is None and microversion is None and list(body) == [key[0]]:
-            return await self._bulk(path, *key).create(body, self._permit)
+            bulk = self._bulk(path, *key)
+            return await self._patiently(lambda: bulk.create(body, self._permit))
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
     def _bulk(self, path: str, key: str, plural: str) -> Bulk:
@@ -146,7 +159,7 @@ class Service:
             sends.setdefault("Content-Type", "application/json")
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         permit = None if method in _READING else self._permit
-        token = await self._session.token()
+        token = await self._patiently(self._session.token)
         version = self._known.version if microversion is None else microversion
         renewed = downgraded = False
         while True:
@@ -157,7 +170,7 @@ class Service:
             if reply.status < 400:
                 return reply
             if reply.status == 401 and not renewed:
-                renewed, token = True, await self._session.renew(token)
+                renewed, token = True, await self._patiently(partial(self._session.renew, token))
                 continue
             refusal = failure(
                 self.kind,
@@ -173,9 +186,19 @@ class Service:
                 continue
             raise refusal
 
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of ``call``, which is repeated each time that ``patience`` returns."""
+        while True:
+            try:
+                return await call()
+            except CredentialsLost as lost:
+                if self._patience is None:
+                    raise
+                await self._patience(lost)
+
     async def endpoint(self) -> str:
         """The URL of the service, with its version and without a final slash."""
-        return self._endpoint(await self._session.token())
+        return self._endpoint(await self._patiently(self._session.token))
 
     def _endpoint(self, token: Token) -> str:
         known = self._known

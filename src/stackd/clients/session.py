@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from stackd.clients.credentials import Credentials, TokenCredentials
@@ -17,8 +17,12 @@ _EXPIRED = (
 )
 
 
+SignIn = Callable[[Token | None], Awaitable[Token]]
+"""Returns a valid token, other than the given one, which was refused or expires soon."""
+
+
 class Session:
-    """One set of credentials at Keystone.
+    """One set of credentials at Keystone, or a function that returns tokens.
 
     Keystone is not called before the first request. A token is replaced shortly before it expires
     and when a service refuses it; all calls that need a new one wait for the same one.
@@ -28,15 +32,16 @@ class Session:
         self,
         wire: Wire,
         settings: KeystoneSettings,
-        credentials: Credentials,
+        credentials: Credentials | SignIn,
         *,
+        token: Token | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self.wire = wire
         self.settings = settings
         self._credentials = credentials
         self._now = now or (lambda: datetime.now(UTC))
-        self._token: Token | None = None
+        self._token = token
         self._renewal = asyncio.Lock()
 
     async def token(self) -> Token:
@@ -61,10 +66,15 @@ class Session:
         async with self._renewal:
             if self._token is not None and self._token is not stale:
                 return self._token
-            if stale is not None and isinstance(self._credentials, TokenCredentials):
-                raise CloudUnauthorized(_EXPIRED, service="identity", status=401)
-            self._token = await authenticate(self.wire, self.settings, self._credentials)
+            self._token = await self._other_than(stale)
             return self._token
+
+    async def _other_than(self, stale: Token | None) -> Token:
+        if callable(self._credentials):
+            return await self._credentials(stale)
+        if stale is not None and isinstance(self._credentials, TokenCredentials):
+            raise CloudUnauthorized(_EXPIRED, service="identity", status=401)
+        return await authenticate(self.wire, self.settings, self._credentials)
 
     def _is_fresh(self, token: Token) -> bool:
         spare = 0.0 if isinstance(self._credentials, TokenCredentials) else self.settings.renew_before

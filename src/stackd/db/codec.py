@@ -6,7 +6,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
@@ -48,6 +48,7 @@ Kind = (
     | type[Import]
 )
 Convert = Callable[[Any], Any]
+Setter = Callable[[Any, Any], None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -163,12 +164,17 @@ class _Reading:
     """How rows of some columns become records, by position in the row."""
 
     columns: tuple[str, ...]
-    fields: tuple[str, ...]
     convert: tuple[tuple[int, Convert], ...]
     empty: tuple[int, ...]
     """Positions where NULL is the empty mapping."""
     groups: tuple[int, ...]
     """Positions where the three columns of a definition begin, in descending order."""
+
+    setters: tuple[Setter, ...]
+    """Sets each field of a new record; its constructor, as that of every frozen class, is much slower."""
+
+    absent: tuple[tuple[Setter, Callable[[], Any]], ...]
+    """Sets each field that has no column here, and the function that returns its default."""
 
 
 class Codec(Generic[R]):
@@ -208,9 +214,12 @@ class Codec(Generic[R]):
 
     def _reading(self, columns: tuple[str, ...]) -> _Reading:
         forms = [self._forms[name] for name in columns]
+        names = self._collapsed(columns)
+        left = [each for each in fields(self.kind) if each.name not in names]
         return _Reading(
             columns=columns,
-            fields=self._collapsed(columns),
+            setters=tuple(_setter(self.kind, name) for name in names),
+            absent=tuple((_setter(self.kind, each.name), _default(each)) for each in left),
             convert=tuple(
                 (at, self._decoders[form]) for at, form in enumerate(forms) if form in self._decoders
             ),
@@ -237,7 +246,12 @@ class Codec(Generic[R]):
         for at in reading.groups:
             template = values[at]
             values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
-        return self.kind(**dict(zip(reading.fields, values, strict=True)))
+        record = object.__new__(self.kind)
+        for set_field, value in zip(reading.setters, values, strict=True):
+            set_field(record, value)
+        for set_field, default in reading.absent:
+            set_field(record, default())
+        return record
 
     def value(self, column: str, stored: Any) -> Any:
         """The field of one column."""
@@ -266,6 +280,18 @@ class Codec(Generic[R]):
             else:
                 flat[name] = encoders[name](value)
         return flat
+
+
+def _setter(kind: type[Any], name: str) -> Setter:
+    """The function that sets a field of a new record, a slot of its class."""
+    setter: Setter = vars(kind)[name].__set__
+    return setter
+
+
+def _default(column: Field[Any]) -> Callable[[], Any]:
+    if column.default_factory is not MISSING:
+        return column.default_factory
+    return lambda: column.default
 
 
 def _definition(value: Definition | None) -> tuple[str | None, ...]:

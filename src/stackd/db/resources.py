@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from stackd.db.codec import Codec
+from stackd.db.codec import Codec, to_json
 from stackd.db.database import Database
 from stackd.db.tables import resources
 from stackd.records import Resource
@@ -22,6 +22,15 @@ _BY = {
     "nested": _C.nested_stack_id == bindparam("value"),
 }
 _NAMED = (_C.stack_id == bindparam("value"), _C.name == bindparam("name"))
+_REQUIRING = (
+    _C.stack_id == bindparam("value"),
+    _C.name.in_(
+        select(_C.name).where(
+            _C.stack_id == bindparam("value"), _C.requires.like(bindparam("pattern"), escape="\\")
+        )
+    ),
+)
+_LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
 _AT_ONCE = 100
 """Rows that are decrypted in one turn of the event loop."""
@@ -77,6 +86,15 @@ async def named(db: Database, stack_id: str, name: str) -> list[Resource]:
     codec = _codec(db)
     rows = await db.fetch(_select(codec.columns, "name", *_NAMED), {"value": stack_id, "name": name})
     return [codec.record(row) for row in rows]
+
+
+async def requiring(db: Database, stack_id: str, name: str) -> list[Resource]:
+    """The rows of all names of a stack that may require this name directly, without what is encrypted."""
+    codec = _codec(db)
+    pattern = f"%{to_json(name).decode().translate(_LIKE)}%"  # as an element of the stored list
+    query = _select(codec.brief, "requiring", *_REQUIRING)
+    rows = await db.fetch(query, {"value": stack_id, "pattern": pattern})
+    return [codec.brief_record(row) for row in rows]
 
 
 async def with_physical_id(db: Database, physical_id: str) -> list[Resource]:

@@ -212,7 +212,7 @@ events = Table(
     _optional("resource_id"),
     _optional("properties", Form.SEALED_JSON),
 )
-Index("events_stack", events.c.stack_id, events.c.seq)
+Index("events_stack", events.c.stack_id, events.c.time, events.c.seq)
 Index("events_root", events.c.root_id, events.c.seq)
 
 operations = Table(
@@ -319,6 +319,9 @@ credentials = Table(
     _col("roles", Form.NAMES),
     _col("trust_id", Form.SEALED_TEXT),
     _col("created_at", Form.TIME),
+    _col("state", server_default=text("'standing'")),
+    _optional("token", Form.SEALED_TEXT),
+    _optional("expires_at", Form.TIME),
 )
 Index("credentials_user", credentials.c.user_id, credentials.c.project_id)
 

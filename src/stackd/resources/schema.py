@@ -82,6 +82,16 @@ class PropertySchema:
     implemented: bool = True
     find: str | None = None
     moved_to: str | None = None
+    scalar_default: Any = field(default=None, init=False, repr=False, compare=False)
+    """The default in the declared type, where it is valid and may be shared; None for others."""
+
+    def __post_init__(self) -> None:
+        """Convert the default once: most properties of most resources have no other value."""
+        if isinstance(self.default, str | int | float):
+            errors: list[PropertyError] = []
+            value = convert(self, self.default, self.name, errors)
+            if not errors and isinstance(value, str | int | float):
+                object.__setattr__(self, "scalar_default", value)
 
     @property
     def hidden(self) -> bool:
@@ -434,6 +444,8 @@ def convert_all(
             if not schema.implemented and raw[name] is not None:
                 reason = Reason.NOT_IMPLEMENTED(name=name)
                 errors.append(PropertyError(reason, path=f"{path}.{name}", remedy="Leave it out."))
+        elif schema.scalar_default is not None:
+            value = schema.scalar_default
         elif schema.default is not None:
             value = convert(schema, schema.default, f"{path}.{name}", errors)
         elif schema.required:

@@ -116,9 +116,9 @@ def plan_view(saved: SavedPlan, *, stored: bool = True, steps: bool = True) -> d
         "state": saved.state,
         "stack_name": saved.stack_name,
         "stack_id": saved.stack_id or None,
-        "created_at": views.moment(saved.created_at),
+        "created_at": saved.created_at,
         "created_by": saved.user_name,
-        "expires_at": views.moment(saved.expires_at) if stored else None,
+        "expires_at": saved.expires_at if stored else None,
         "summary": saved.options["summary"],
     }
     return view | plans.contents(saved) if steps else view

@@ -15,6 +15,9 @@ from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.routers.errors import JSON
 
 Json = dict[str, Any]
+"""What ``answer`` encodes. Times in it are in UTC; clients read them to the second."""
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 class Linker(Protocol):
@@ -38,22 +41,19 @@ def done() -> Response:
 def encoded(body: Any) -> bytes:
     """JSON text; integers beyond 64 bits and other rare values use the slow encoder."""
     try:
-        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=_plain)
+        return orjson.dumps(body, option=_OPTIONS, default=_plain)
     except TypeError:
         return json.dumps(body, default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").partition("+")[0] + "Z"
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence | set | frozenset):
         return list(value)
     return str(value)
-
-
-def moment(time: datetime | None) -> str | None:
-    """A time as clients read it: UTC, to the second."""
-    return None if time is None else time.isoformat(timespec="seconds").partition("+")[0] + "Z"
 
 
 def state(action: Action, status: Status) -> str:
@@ -92,9 +92,9 @@ def stack_item(linker: Linker, stack: Stack, *, project: bool = False) -> Json:
         "description": "",
         "stack_status": state(stack.action, stack.status),
         "stack_status_reason": stack.reason,
-        "creation_time": moment(stack.created_at),
-        "updated_time": moment(stack.updated_at),
-        "deletion_time": moment(stack.deleted_at),
+        "creation_time": stack.created_at,
+        "updated_time": stack.updated_at,
+        "deletion_time": stack.deleted_at,
         "stack_owner": stack.owner,
         "parent": stack.parent_id,
         "stack_user_project_id": stack.stack_user_project_id,
@@ -111,9 +111,9 @@ def stack_view(linker: Linker, stack: Stack, facts: Facts, outputs: Sequence[Jso
         "stack_name": stack.name,
         "description": facts.description,
         "template_description": facts.description,
-        "creation_time": moment(stack.created_at),
-        "updated_time": moment(stack.updated_at),
-        "deletion_time": moment(stack.deleted_at),
+        "creation_time": stack.created_at,
+        "updated_time": stack.updated_at,
+        "deletion_time": stack.deleted_at,
         "stack_status": state(stack.action, stack.status),
         "stack_status_reason": stack.reason,
         "stack_owner": stack.owner,
@@ -159,8 +159,8 @@ def resource_view(linker: Linker, view: ResourceView) -> Json:
         "resource_type": row.type,
         "resource_status": state(row.action, row.status),
         "resource_status_reason": row.reason,
-        "creation_time": moment(row.created_at),
-        "updated_time": moment(row.updated_at or row.created_at),
+        "creation_time": row.created_at,
+        "updated_time": row.updated_at or row.created_at,
         "required_by": view.required_by,
         "links": links,
     }
@@ -197,7 +197,7 @@ def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = 
     return {
         "id": event.id,
         "links": links,
-        "event_time": moment(event.time),
+        "event_time": event.time,
         "logical_resource_id": event.resource_name,
         "resource_name": event.resource_name,
         "physical_resource_id": event.physical_id,

@@ -238,8 +238,11 @@ class DefinitionReader:
 
     def _node(self, name: str, key: str, body: dict[str, Any], base: TemplatePath) -> Any:
         written = self._version.resource_keys[key]
+        raw = body.get(written)
+        if raw is None:
+            return None
         path = (*base, written)
-        node = self._parser.parse(body.get(written), path)
+        node = self._parser.parse(raw, path)
         wanted, label = _SHAPES[key]
         if node is None or isinstance(node, wanted) or (isinstance(node, Call) and key != "type"):
             return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,10 @@ async def test_events_of_deletion_are_delivered_before_the_trust_goes(stackd_wor
         await delivered(stackd_world, process, stack)
         last = told(stackd_world)[-1]["payload"]
         assert (last["resource_action"], last["resource_status"]) == ("DELETE", "COMPLETE")
-        await until(lambda: not stackd_world.objects("trusts"))
+        await until(lambda: not process.engine.sinks._tasks)
         assert await progress.roots(process.db) == []
+        await process.engine.trusts.revoke_idle(timedelta(0))
+        assert stackd_world.objects("trusts") == []
 
 
 async def test_what_a_signal_says_of_an_idle_stack_is_delivered(stackd_world: World) -> None:

@@ -1,46 +1,72 @@
-"""Trusts are made once, shared, and revoked with the last stack that uses them, whatever is interrupted."""
+"""Trusts are made once, shared, and revoked some minutes after the last stack that used them."""
 
-import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 from stackd.db import credentials
+from stackd.db.journal import Insert
 from stackd.records import Status
-from tests.support.engine import Process, World
+from tests.support.engine import World
+from tests.support.waiting import until
 
 EMPTY = {"heat_template_version": "2018-08-31"}
+AT_ONCE = timedelta(0)
+AN_HOUR = timedelta(hours=1)
 
 
-async def _trusts(made: World, wanted: int) -> int:
-    for _ in range(200):
-        if len(made.objects("trusts")) == wanted:
-            break
-        await asyncio.sleep(0.01)
-    return len(made.objects("trusts"))
-
-
-async def _make_and_delete(process: Process) -> None:
-    for name in ("one", "two"):
-        stack = await process.done(await process.create(name, EMPTY))
-        assert stack.status is Status.COMPLETE
-        await process.done(await process.delete(stack))
-
-
-async def test_the_last_stack_takes_the_trust_along(stackd_world: World) -> None:
+async def test_trust_is_kept_for_some_minutes_after_the_last_stack(stackd_world: World) -> None:
     async with stackd_world.process() as process:
-        await _make_and_delete(process)
-        assert await _trusts(stackd_world, 0) == 0
+        for name in ("one", "two"):
+            stack = await process.done(await process.create(name, EMPTY))
+            assert stack.status is Status.COMPLETE
+            await process.trusted()
+            await process.done(await process.delete(stack))
+            await process.engine.trusts.revoke_idle()
+        assert len(stackd_world.objects("trusts")) == 1
+        await process.engine.trusts.revoke_idle(AT_ONCE)
+        assert stackd_world.objects("trusts") == []
 
 
-async def test_a_trust_that_a_new_stack_is_about_to_use_is_not_revoked(stackd_world: World) -> None:
+async def test_trust_that_a_new_stack_is_about_to_use_is_not_revoked(stackd_world: World) -> None:
     async with stackd_world.process() as process:
-        async with process.engine.trusts.borrowed(process.caller) as credential:
-            await process.engine.trusts.release_unused()
-            assert await credentials.get(process.db, credential.id) == credential
-        assert await _trusts(stackd_world, 1) == 1
+        trusted = await process.trusted()
+        async with process.engine.trusts.borrowed(process.caller):
+            await process.engine.trusts.revoke_idle(AT_ONCE)
+            assert await credentials.get(process.db, trusted.id) == trusted
+        assert len(stackd_world.objects("trusts")) == 1
 
 
-async def test_a_start_revokes_what_a_dead_process_left(stackd_world: World) -> None:
-    async with stackd_world.process() as first, first.engine.trusts.borrowed(first.caller):
-        assert await _trusts(stackd_world, 1) == 1
+async def test_next_process_revokes_what_a_dead_one_left(stackd_world: World) -> None:
+    async with stackd_world.process() as first:
+        await first.trusted()
     async with stackd_world.process() as second:
-        assert await _trusts(stackd_world, 0) == 0
-        assert await credentials.unused(second.db) == []
+        await second.engine.trusts.revoke_idle(AT_ONCE)
+        assert stackd_world.objects("trusts") == []
+        assert await credentials.of_user(second.db, second.caller.user_id, second.caller.project_id) == []
+
+
+async def test_trust_whose_making_is_uncertain_is_revoked_too(stackd_world: World) -> None:
+    lost = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "drop_after"}
+    stackd_world.cloud.faults.replace([lost])
+    async with stackd_world.process() as process:
+        async with process.engine.trusts.borrowed(process.caller) as pending:
+            await until(lambda: bool(stackd_world.objects("trusts")))
+        stackd_world.cloud.faults.replace([])
+        await process.engine.trusts.revoke_idle(AT_ONCE)
+        assert stackd_world.objects("trusts") == []
+        assert await credentials.get(process.db, pending.id) is None
+
+
+async def test_trust_that_cannot_be_revoked_keeps_no_other_from_it(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        trusted = await process.trusted()
+        stuck = replace(trusted, id="stuck", user_id="another", created_at=trusted.created_at - AN_HOUR)
+        await process.journal.write(Insert(stuck))
+        once = {"method": "DELETE", "path": "/OS-TRUST/trusts", "status": 403, "times": 2}
+        stackd_world.cloud.faults.replace([once])
+        await process.engine.trusts.revoke_idle(AT_ONCE)
+        assert await credentials.get(process.db, "stuck") is not None
+        assert await credentials.get(process.db, trusted.id) is None
+        assert stackd_world.objects("trusts") == []
+        await process.engine.trusts.revoke_idle(AT_ONCE)
+        assert await credentials.get(process.db, "stuck") is None

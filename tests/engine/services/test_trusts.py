@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from stackd.db import credentials
+from stackd.db.journal import Change, Update
 from stackd.engine.services.stack_users import StackUserService
 from stackd.errors import MissingCredential, NotSupported
-from stackd.records import Stack, Status
-from tests.support.engine import Process, World
+from stackd.records import Credential, Stack, Status
+from tests.support.engine import Process, World, neighbour
 from tests.support.records import a_stack
 from tests.support.templates import hot
 
@@ -21,28 +24,80 @@ async def test_many_stacks_at_once_share_one_trust(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         made = await asyncio.gather(*(process.create(f"s{n}", hot({})) for n in range(5)))
         assert len({stack.credential_id for stack in made}) == 1
+        await process.trusted()
         assert len(stackd_world.objects("trusts")) == 1
 
 
-async def test_trust_whose_record_was_lost_is_taken_over(stackd_world: World) -> None:
-    async with stackd_world.process(dies_at=1) as first:
-        dying = asyncio.create_task(first.create("s", hot({})))
-        await asyncio.wait({dying}, timeout=1)
-        dying.cancel()
+async def test_stack_is_made_with_the_callers_token_while_the_trust_is_slow(stackd_world: World) -> None:
+    rule = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "delay", "seconds": 20.0}
+    stackd_world.cloud.faults.replace([rule])
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot({"n": {"type": "OS::Neutron::Net"}})))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert stackd_world.objects("trusts") == []
+        trusted = await process.trusted()
+        assert (trusted.id, trusted.token) == (stack.credential_id, None)
+        assert len(stackd_world.objects("trusts")) == 1
+
+
+async def test_request_with_a_known_token_needs_no_identity_service(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stackd_world.cloud.faults.replace([{"service": "identity", "status": 503}])
+        stack = await process.done(await process.create("s", hot({"n": {"type": "OS::Neutron::Net"}})))
+        assert stack.status is Status.COMPLETE, stack.reason
+        stackd_world.cloud.faults.replace([])
+        await process.trusted()
+
+
+def _is_trust(change: Change) -> bool:
+    """Whether this is the write after the trust was made."""
+    return isinstance(change, Update) and change.kind is Credential
+
+
+async def test_trust_whose_making_was_interrupted_is_found_by_its_expiry(stackd_world: World) -> None:
+    async with stackd_world.process(dies_on=_is_trust) as first:
+        stack = await first.create("s", hot({"n": {"type": "OS::Neutron::Net"}}))
+        await first.journal.died.wait()
         assert len(stackd_world.objects("trusts")) == 1
     async with stackd_world.process() as second:
-        stack = await second.done(await second.create("s", hot({})))
-        assert stack.status is Status.COMPLETE
-        assert len(stackd_world.objects("trusts")) == 1
+        stack = await second.done(stack)
+        assert stack.status is Status.COMPLETE, stack.reason
+        trusted = await second.trusted()
+        assert trusted.id == stack.credential_id
+        assert [trust["id"] for trust in stackd_world.objects("trusts")] == [trusted.trust_id]
 
 
-async def test_trust_whose_answer_was_lost_is_taken_over(stackd_world: World) -> None:
+async def test_trust_whose_answer_was_lost_is_found(stackd_world: World) -> None:
     rule = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "drop_after", "times": 1}
     stackd_world.cloud.faults.replace([rule])
     async with stackd_world.process() as process:
         await process.done(await process.create("s", hot({})))
+        await process.trusted()
         assert stackd_world.cloud.faults.rules[0].fired == 1
         assert len(stackd_world.objects("trusts")) == 1
+
+
+async def test_trusts_of_another_server_are_never_taken(stackd_world: World, tmp_path: Path) -> None:
+    """Even one that the other server made while a making of this one was interrupted."""
+    refused = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "drop"}
+    async with neighbour(stackd_world, tmp_path) as other:
+        stackd_world.cloud.faults.replace([refused])
+        async with stackd_world.process(dies_at=10_000) as first:
+            mine = await first.done(await first.create("mine", hot({})))
+        stackd_world.cloud.faults.replace([])
+        async with other.process() as second:
+            theirs = await second.done(await second.create("theirs", hot({})))
+            foreign = (await second.trusted()).trust_id
+        async with stackd_world.process() as first:
+            assert (await first.trusted()).trust_id != foreign
+            assert len(stackd_world.objects("trusts")) == 2
+            await first.done(await first.delete(mine))
+            await first.engine.trusts.revoke_idle(timedelta(0))
+            assert [trust["id"] for trust in stackd_world.objects("trusts")] == [foreign]
+        async with other.process() as second:
+            theirs = await second.done(await second.update(theirs, hot({"n": {"type": "OS::Neutron::Net"}})))
+            assert theirs.status is Status.COMPLETE, theirs.reason
+            assert await second.engine.trusts._makings.find(await second.trusted()) == foreign
 
 
 async def test_stack_without_credentials_says_what_to_do(stackd_world: World) -> None:
@@ -51,13 +106,13 @@ async def test_stack_without_credentials_says_what_to_do(stackd_world: World) ->
             await process.engine.trusts.of_stack(a_stack(credential_id=None))
         with pytest.raises(MissingCredential):
             await process.engine.trusts.of_stack(a_stack(credential_id="gone"))
-        await process.engine.trusts.release(a_stack(credential_id=None))
 
 
-async def test_credential_in_use_is_not_released(stackd_world: World) -> None:
+async def test_credential_in_use_is_not_revoked(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", hot({})))
-        await process.engine.trusts.release(stack)
+        await process.trusted()
+        await process.engine.trusts.revoke_idle(timedelta(0))
         assert await credentials.get(process.db, stack.credential_id or "") is not None
         assert len(stackd_world.objects("trusts")) == 1
 
@@ -120,12 +175,13 @@ async def test_users_of_stacks_with_long_names_are_different(stackd_world: World
         assert all(len(name) == 64 for name in names)
 
 
-@pytest.mark.parametrize("dies_at", [5, 6, 7])
+@pytest.mark.parametrize("dies_at", [6, 7, 8])
 async def test_half_made_project_goes_with_its_stack(stackd_world: World, dies_at: int) -> None:
     async with stackd_world.process(dies_at=dies_at) as first:
+        await first.trusted()
         stack = await first.create("s", hot({"h": HANDLE}))
         await asyncio.sleep(0.3)
-    assert guests_of(stackd_world)[0] == (dies_at > 5)
+    assert guests_of(stackd_world)[0] == (dies_at > 6)
     async with stackd_world.process() as second:
         stack = await second.done(await second.delete(stack))
         assert stack.status is Status.COMPLETE, stack.reason

@@ -82,15 +82,22 @@ class Cancellation:
         if self.halt is not None:
             raise Stopped(self.halt.value)
 
-    async def hold(self, future: asyncio.Future[T]) -> T:
-        """Wait for a future without holding a slot."""
+    async def wait(self, future: asyncio.Future[T]) -> T:
+        """Wait for a future; a slot that is held is kept."""
         self.check()
         self._waits.add(future)
-        self.slots.release()
         try:
             return await future
         finally:
             self._waits.discard(future)
+
+    async def hold(self, future: asyncio.Future[T]) -> T:
+        """Wait for a future without holding a slot."""
+        self.check()
+        self.slots.release()
+        try:
+            return await self.wait(future)
+        finally:
             await self.slots.acquire()
 
     @contextlib.asynccontextmanager
@@ -107,13 +114,25 @@ class Cancellation:
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass without holding a slot."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, _finish, future)
-        try:
+        async with _timer(seconds) as future:
             await self.hold(future)
-        finally:
-            timer.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass; a slot that is held is kept."""
+        async with _timer(seconds) as future:
+            await self.wait(future)
+
+
+@contextlib.asynccontextmanager
+async def _timer(seconds: float) -> AsyncIterator[asyncio.Future[None]]:
+    """A future that is done after this time."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_later(seconds, _finish, future)
+    try:
+        yield future
+    finally:
+        timer.cancel()
 
 
 def _finish(future: asyncio.Future[None]) -> None:

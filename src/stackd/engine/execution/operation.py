@@ -34,6 +34,7 @@ from stackd.engine.services.stored_trees import exported_values, identify, load_
 from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
 from stackd.errors import (
     CloudError,
+    CredentialsLost,
     ExportExists,
     ExportInUse,
     Fenced,
@@ -47,6 +48,9 @@ from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
+
+_UNTIL_CREDENTIALS = 1.0
+"""Seconds between two looks for credentials in place of those that were lost."""
 
 _PER_RESOURCE = 400
 """What planning one resource costs, in bytes of template parsed."""
@@ -67,14 +71,12 @@ class OperationExecutor:
         permit: Permit,
         found: Found | None,
         halted: Callable[[], Halt | None],
-        on_deleted: Callable[[Stack], Awaitable[None]] | None,
     ) -> None:
         self.services = services
         self._open_cloud = open_cloud
         self._permit = permit
         self._found = found
         self._halted = halted
-        self._on_deleted = on_deleted
         self.operation = operation
         self._write = write
         self.cancellation = cancellation
@@ -108,7 +110,7 @@ class OperationExecutor:
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
-        cloud = (await self._open_cloud()).with_permit(self._permit)
+        cloud = (await self._open_cloud()).with_permit(self._permit, self._await_credentials)
         stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
@@ -148,6 +150,10 @@ class OperationExecutor:
             await self._fail(action, str(error))
             return False
         return True
+
+    async def _await_credentials(self, lost: CredentialsLost) -> None:
+        """Wait a while for a request that brings other credentials, or until the operation has to stop."""
+        await self.cancellation.pause(_UNTIL_CREDENTIALS)
 
     async def _room(self, action: Action, desired: Desired | None) -> ResourceQuota:
         """The limit on resources; none on the way back to what was accepted before."""
@@ -247,8 +253,6 @@ class OperationExecutor:
             values["deleted_at"] = now()
         shared = await work.export_changes(action)
         await self._end(self._move(action, Status.COMPLETE, **values), *shared)
-        if action is Action.DELETE and self._on_deleted is not None:
-            await self._on_deleted(self.stack)
 
     async def _before_gone(self) -> None:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""

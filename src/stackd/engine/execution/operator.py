@@ -65,7 +65,6 @@ class Operator:
         self._trees: dict[str, _Tree] = {}
         self._closing = False
         self._found: TTLCache[str, Found] = TTLCache(_MOST_NOTED, _NOTED_FOR)
-        self.on_deleted: Callable[[Stack], Awaitable[None]] | None = None
 
     def remember(self, stack_id: str, found: Found) -> None:
         """What was looked up for a request on a stack, so that its operation need not do so again."""
@@ -207,7 +206,6 @@ class Operator:
                 permit=permit,
                 found=self.recall(stack.id),
                 halted=partial(self._halted, tree),
-                on_deleted=self.on_deleted,
             )
             await executor.run()
             await self._purge_events(stack)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from stackd.clients.cloud import Cloud
-from stackd.errors import CloudNotFound, ResourceFailure, StackdError, Transient
+from stackd.errors import CloudNotFound, CredentialsLost, ResourceFailure, StackdError, Transient
 from stackd.resources.entity import Entity
 
 JSON = dict[str, Any]
@@ -35,7 +35,7 @@ class Watchers:
         key = (id(cloud.session), entity.service, entity.listing)
         watcher = self._watchers.get(key)
         if watcher is None:
-            watcher = self._watchers[key] = _Watcher(self, key, cloud, entity)
+            watcher = self._watchers[key] = _Watcher(self, key, cloud.with_permit(None), entity)
         return watcher.wait_for(object_id)
 
     def forget(self, key: tuple[int, str, str]) -> None:
@@ -107,7 +107,7 @@ class _Watcher:
             found = await asyncio.gather(*(_safely(partial(reading, key)) for key in missing))
             answers = {**seen, **dict(zip(missing, found, strict=True))}
         for key in wanted:
-            if isinstance(answers[key], Transient):
+            if isinstance(answers[key], Transient | CredentialsLost):
                 self._waiting.setdefault(key, []).extend(batch[key])
             else:
                 _settle(batch[key], answers[key])

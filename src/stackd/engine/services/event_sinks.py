@@ -27,7 +27,7 @@ from stackd.db.codec import to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Journal, Remove, Update
 from stackd.engine.definition.documents import load_json
-from stackd.errors import BadRequest, ServiceUnavailable, StackdError, Transient
+from stackd.errors import BadRequest, CredentialsLost, ServiceUnavailable, StackdError, Transient
 from stackd.records import Event, Sink, Stack
 from stackd.template.environment import Environment, load_environment
 
@@ -44,6 +44,9 @@ _LARGEST = 200_000
 _TREES_AT_ONCE = 20
 _GATHER = 0.05
 """Seconds in which events gather before they are sent together."""
+
+_TEMPORARY = (Transient, AnswerLost, ServiceUnavailable, CredentialsLost)
+"""Errors after which a delivery is tried again."""
 
 _PATIENCE = 60.0
 """Longest delay between two attempts, and how long delivery for a deleted stack is retried, in seconds."""
@@ -106,13 +109,11 @@ class EventSinks:
         db: Database,
         journal: Journal,
         cloud_of: Callable[[Stack], Awaitable[Cloud]],
-        release: Callable[[Stack], Awaitable[None]],
         properties: Properties,
     ) -> None:
         self._db = db
         self._journal = journal
         self._cloud_of = cloud_of
-        self._release = release
         self._properties = properties
         self._watched: set[str] = set()
         self._wanted: set[str] = set()
@@ -171,7 +172,7 @@ class EventSinks:
                 if not more:
                     return
                 pause = 1.0
-            except (Transient, AnswerLost, ServiceUnavailable) as error:
+            except _TEMPORARY as error:
                 log.warning("event_sink_waits", root=root_id, error=str(error))
                 root = await self._root(root_id)
                 if pause >= _PATIENCE and root is not None and root.deleted_at is not None:
@@ -198,7 +199,7 @@ class EventSinks:
             return False
         try:
             await self._post(root, events)
-        except (Transient, AnswerLost, ServiceUnavailable):
+        except _TEMPORARY:
             raise
         except StackdError as error:
             log.warning("events_not_delivered", root=root_id, count=len(events), error=str(error))
@@ -206,10 +207,9 @@ class EventSinks:
         return True
 
     async def _end(self, root: Stack) -> None:
-        """Release the trust of a deleted tree whose events are all delivered."""
+        """Forget a deleted tree whose events are all delivered; its trust is no longer needed."""
         self._watched.discard(root.id)
         await self._journal.write(Remove(Sink, root.id))
-        await self._release(root)
 
     async def _post(self, root: Stack, events: Sequence[Event]) -> None:
         document = root.definition.environment

@@ -1,4 +1,9 @@
-"""The trusts that operations act with: one per user, project and set of roles, shared by stacks."""
+"""The trusts that operations act with: one per user, project and set of roles, shared by stacks.
+
+A new credential is *pending*: the caller's token is stored with it, and serves until the trust stands. It is
+*lost* once Keystone refuses it; the next caller of the same user and project replaces it, for all stacks that
+share it, and operations wait for that.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,45 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
-from stackd.auth.trusts import TrustKey, create_trust, delete_trust, find_trust, trust_key
+import structlog
+from cachetools import TTLCache
+
+from stackd.auth.trusts import TrustKey, new_expiry, require_delegation, trust_key
 from stackd.clients.cloud import Cloud
 from stackd.clients.credentials import PasswordCredentials, TokenCredentials, TrustCredentials
-from stackd.clients.failures import AnswerLost
+from stackd.clients.keystone import Token
 from stackd.clients.pool import Clouds
 from stackd.db import credentials
+from stackd.db.credentials import LOST, PENDING, STANDING
 from stackd.db.database import Database
-from stackd.db.journal import Insert, Journal, Remove
+from stackd.db.journal import Insert, Journal, Remove, Update
 from stackd.engine.services.locks import Locks
-from stackd.errors import MissingCredential
+from stackd.engine.services.trust_makings import TrustMakings
+from stackd.errors import (
+    CloudForbidden,
+    CloudNotFound,
+    CloudUnauthorized,
+    CredentialsLost,
+    Fenced,
+    MissingCredential,
+    ServiceUnavailable,
+    StackdError,
+)
 from stackd.records import Caller, Credential, Stack, new_id, now
+
+log = structlog.get_logger(__name__)
+
+KEPT = timedelta(minutes=5)
+"""How long a trust is kept after the last stack that used it."""
+
+_RECENT_CALLERS = 1000
+_RECENT = 600.0
+
+_REMEDY = "any change of one of its stacks by this user, such as an update, replaces it"
 
 
 class Trusts:
@@ -30,14 +62,28 @@ class Trusts:
         clouds: Clouds,
         service: PasswordCredentials,
         roles: Sequence[str] = (),
+        *,
+        kept: timedelta = KEPT,
     ) -> None:
         self._db = db
         self._journal = journal
         self._clouds = clouds
         self._service = service
         self._roles = tuple(roles)
+        self.kept = kept
         self._locks = Locks()
         self._borrowed: Counter[str] = Counter()
+        self._makings = TrustMakings(db, journal, clouds, service)
+        self._callers: TTLCache[tuple[str, str], Caller] = TTLCache(_RECENT_CALLERS, _RECENT)
+
+    async def resume(self) -> None:
+        """Continue the making of trusts that an earlier process left unfinished."""
+        for pending in await credentials.pending(self._db):
+            self._makings.begin(pending, perhaps_made=True)
+
+    async def close(self) -> None:
+        """End the making of trusts; the next process continues it."""
+        await self._makings.close()
 
     def of_caller(self, caller: Caller) -> Cloud:
         """The cloud as the caller's own token sees it."""
@@ -47,17 +93,29 @@ class Trusts:
         """The cloud as the service user sees it."""
         return self._clouds.cloud(self._service)
 
+    async def of_stack(self, stack: Stack) -> Cloud:
+        """The cloud that authenticates with a stack's credential, whatever that is at the moment."""
+        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
+        if credential is None:
+            raise MissingCredential(
+                f"The stack {stack.name} has no stored credentials; update it once to store the caller's."
+            )
+        return self._clouds.delegated(credential.id, partial(self._sign_in, credential.id))
+
+    # --- for requests -------------------------------------------------------------------------------
+
     @contextlib.asynccontextmanager
     async def borrowed(self, caller: Caller) -> AsyncIterator[Credential]:
-        """The stored trust of this user, project and set of roles; made with the caller's token if new.
+        """The stored credential of this user, project and set of roles, new if there is none.
 
-        It is not revoked inside the block, so that the stack that uses it can be stored.
+        It is not revoked inside the block, so that the stack that uses it can be stored. No service is called
+        for it, unless the token of the caller is not yet known.
         """
-        cloud = self.of_caller(caller)
-        key = await trust_key(cloud, self._roles)
+        token = await self.of_caller(caller).token()
+        key = trust_key(token, self._roles)
+        self._callers[key.user_id, key.project_id] = caller
         async with self._lock(key):
-            known = await credentials.matching(self._db, key.user_id, key.project_id, key.roles)
-            credential = known or await self._new(cloud, key)
+            credential = await self._serving(key, token)
             self._borrowed[credential.id] += 1
         try:
             yield credential
@@ -65,60 +123,161 @@ class Trusts:
             self._borrowed[credential.id] -= 1
             self._borrowed += Counter()  # drops zero counts
 
+    @contextlib.asynccontextmanager
+    async def replaced(self, caller: Caller, stack: Stack) -> AsyncIterator[str | None]:
+        """The id of the credential for a change of a stack that keeps its own unless that is lost.
+
+        Then it is the caller's, if the caller is of the stack's project and can delegate.
+        """
+        self._callers[caller.user_id, caller.project_id] = caller
+        stored = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
+        if caller.project_id != stack.project_id or (stored is not None and self._serves(stored)):
+            yield stack.credential_id
+            return
+        async with contextlib.AsyncExitStack() as block:
+            credential_id = stack.credential_id
+            with contextlib.suppress(MissingCredential):
+                credential_id = (await block.enter_async_context(self.borrowed(caller))).id
+            yield credential_id
+
     def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
         return self._locks.of(f"{of.user_id}/{of.project_id}")
 
-    async def _new(self, caller: Cloud, key: TrustKey) -> Credential:
+    def _serves(self, credential: Credential) -> bool:
+        return credential.state == STANDING or (credential.state == PENDING and credential in self._makings)
+
+    async def _serving(self, key: TrustKey, token: Token) -> Credential:
+        """The credential with this key; all lost ones of the user and project are replaced on the way."""
+        stored = await credentials.of_user(self._db, key.user_id, key.project_id)
+        found = [one for one in stored if self._serves(one)]
+        failing = [one for one in stored if not self._serves(one)]
+        if failing and _can_delegate(token):
+            found += [await self._replace(one, key, token) for one in failing]
+        known = [one for one in found if frozenset(one.roles) == frozenset(key.roles)]
+        if known:
+            return known[-1]
+        require_delegation(token)
+        return await self._new(key, token)
+
+    async def _new(self, key: TrustKey, token: Token) -> Credential:
         made = Credential(
             id=new_id(),
             user_id=key.user_id,
             project_id=key.project_id,
             roles=key.roles,
-            trust_id=await self._make(caller, key),
+            trust_id="",
             created_at=now(),
+            state=PENDING,
+            token=token.id,
+            expires_at=new_expiry(),
         )
         await self._journal.write(Insert(made))
+        self._makings.begin(made, perhaps_made=False)
         return made
 
-    async def _make(self, caller: Cloud, key: TrustKey) -> str:
-        """Creates the trust, or adopts the one that an interrupted creation left."""
-        trustee = (await self.of_service().token()).user_id
-        known = await find_trust(caller, trustee, key.roles)
-        if known is not None:
-            return known
+    async def _replace(self, failing: Credential, key: TrustKey, token: Token) -> Credential:
+        """Store another token for a credential, and make a trust with it.
+
+        A pending one keeps its expiry: its trust may have been made.
+        """
+        expiry = failing.expires_at if failing.state == PENDING else new_expiry()
+        values = {"state": PENDING, "token": token.id, "roles": key.roles, "expires_at": expiry}
         try:
-            return await create_trust(caller, trustee, key.roles)
-        except AnswerLost:
-            found = await find_trust(caller, trustee, key.roles)
-            if found is None:
-                raise
-            return found
+            await self._journal.write(Update(Credential, failing.id, values, where={"state": failing.state}))
+        except Fenced:  # another process was first
+            return await credentials.get(self._db, failing.id) or failing
+        replaced = replace(failing, state=PENDING, token=token.id, roles=key.roles, expires_at=expiry)
+        log.info("credential_replaced", credential=failing.id, user=key.user_id, project=key.project_id)
+        self._makings.begin(replaced, perhaps_made=failing.state == PENDING)
+        return replaced
 
-    async def of_stack(self, stack: Stack) -> Cloud:
-        """The cloud that authenticates with a stack's trust."""
-        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
-        if credential is None:
-            raise MissingCredential(
-                f"The stack {stack.name} has no stored credentials; update it once to store the caller's."
-            )
-        return self._clouds.cloud(TrustCredentials(credential.trust_id, self._service))
+    # --- for operations -----------------------------------------------------------------------------
 
-    async def release(self, stack: Stack) -> None:
-        """Revoke the trust if no stack uses it any more."""
-        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
-        if credential is not None:
-            await self._revoke(credential)
+    async def _sign_in(self, credential_id: str, refused: Token | None) -> Token:
+        """A token of a credential as it is stored now, other than the ``refused`` one.
 
-    async def release_unused(self) -> None:
-        """Revoke trusts that no stack uses: left by a crash, or by another user's update."""
-        for credential in await credentials.unused(self._db):
-            await self._revoke(credential)
+        ``CredentialsLost`` while there is none. Keystone is not asked again about what it refused once.
+        """
+        stored = await credentials.get(self._db, credential_id)
+        if stored is None or stored.state == LOST:
+            raise CredentialsLost
+        try:
+            return await self._token_of(stored, refused)
+        except (CloudUnauthorized, CloudForbidden, CloudNotFound) as refusal:
+            if stored not in self._makings:
+                await self._lose(stored, refusal)
+            raise CredentialsLost from refusal
+
+    async def _token_of(self, stored: Credential, refused: Token | None) -> Token:
+        if stored.state == STANDING:
+            session = self._clouds.cloud(TrustCredentials(stored.trust_id, self._service)).session
+        else:
+            session = self._clouds.cloud(TokenCredentials(stored.token or "")).session
+        token = await session.token()
+        return token if refused is None or token.id != refused.id else await session.renew(token)
+
+    async def _lose(self, refused: Credential, refusal: StackdError) -> None:
+        """Note that Keystone does not accept a credential any more; a recent caller's token replaces it."""
+        if refused.state == STANDING:
+            await self._require_service()
+        async with self._lock(refused):
+            stored = await credentials.get(self._db, refused.id)
+            if stored != refused:
+                return  # replaced meanwhile
+            with contextlib.suppress(Fenced):
+                values = {"state": LOST, "token": None}
+                where = {"state": refused.state, "expires_at": refused.expires_at}
+                await self._journal.write(Update(Credential, refused.id, values, where))
+            names = {"credential": refused.id, "user": refused.user_id, "project": refused.project_id}
+            log.warning("credential_lost", **names, error=str(refusal), remedy=_REMEDY)
+            await self._replace_by_recent(replace(refused, state=LOST, token=None), refused.token)
+
+    async def _require_service(self) -> None:
+        """A refusal proves nothing about a trust while the service user itself is refused."""
+        service = self.of_service()
+        try:
+            await service.session.renew(await service.token())
+        except (CloudUnauthorized, CloudForbidden) as error:
+            log.error("service_user_refused", error=str(error))
+            raise ServiceUnavailable("The Identity service refuses the service user.") from error
+
+    async def _replace_by_recent(self, lost: Credential, refused: str | None) -> None:
+        caller = self._callers.get((lost.user_id, lost.project_id))
+        if caller is None or caller.token == refused:
+            return
+        with contextlib.suppress(CloudUnauthorized, MissingCredential):
+            token = await self.of_caller(caller).token()
+            require_delegation(token)
+            await self._replace(lost, trust_key(token, self._roles), token)
+
+    # --- the end of trusts --------------------------------------------------------------------------
+
+    async def revoke_idle(self, kept: timedelta | None = None) -> None:
+        """Revoke trusts that no stack has used for the time of ``kept``, by default the configured one."""
+        since = now() - (self.kept if kept is None else kept)
+        for credential in await credentials.idle(self._db, since):
+            async with self._lock(credential):
+                if self._borrowed[credential.id]:
+                    continue
+                if not await credentials.retire(self._db, credential.id, since):
+                    continue
+                try:
+                    await self._revoke(credential)
+                except StackdError as error:
+                    log.warning("trust_not_revoked", credential=credential.id, error=str(error))
 
     async def _revoke(self, credential: Credential) -> None:
-        async with self._lock(credential):
-            if self._borrowed[credential.id] or not await credentials.retire(self._db, credential.id):
-                return
-            trust = TrustCredentials(credential.trust_id, self._service)
-            await delete_trust(credential.trust_id, self._clouds.cloud(trust), self.of_service())
-            self._clouds.forget(trust)
-            await self._journal.write(Remove(Credential, credential.id))
+        await self._makings.stop(credential)
+        stored = await credentials.get(self._db, credential.id) or credential
+        made = await self._makings.find(stored) if stored.state == PENDING else None
+        for trust_id in {stored.trust_id, made} - {None, ""}:
+            await self._makings.delete(str(trust_id))
+        await self._journal.write(Remove(Credential, stored.id))
+
+
+def _can_delegate(token: Token) -> bool:
+    try:
+        require_delegation(token)
+    except MissingCredential:
+        return False
+    return True

@@ -31,7 +31,7 @@ SWEEP = 2.0
 """Interval of the sweep for orphaned operations, in seconds."""
 
 TIDY = 600.0
-"""Interval of the sweep for unused credentials, in seconds."""
+"""Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Engine:
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
-        self.operator.on_deleted = self.trusts.release
+        await self.trusts.resume()
         if self.alone:
             for operation in await operations.unfinished(self.services.db):
                 self.operator.schedule(operation.root_id)
@@ -79,6 +79,7 @@ class Engine:
         await self.live.close()
         await self.operator.close()
         await self.sinks.close()
+        await self.trusts.close()
         with contextlib.suppress(StackdError):
             await engines.leave(self.services.db, self.operator.engine_id)
 
@@ -91,14 +92,14 @@ class Engine:
                 log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
 
     async def _tidy(self) -> None:
-        """Revoke trusts that no stack uses, at startup and periodically."""
+        """Revoke trusts that no stack has used lately, at startup and periodically."""
         while True:
             try:
-                await self.trusts.release_unused()
+                await self.trusts.revoke_idle()
                 await plans.remove_expired(self.services.db, now())
             except StackdError as error:
                 log.warning("tidying_failed", error=str(error))
-            await asyncio.sleep(TIDY)
+            await asyncio.sleep(max(SWEEP, min(TIDY, self.trusts.kept.total_seconds())))
 
     async def _sweep(self) -> None:
         """Take over the trees whose operations are unfinished and whose owner no longer runs."""

@@ -14,6 +14,9 @@ from stackd.engine.usecases.queries import Reader
 from stackd.errors import StackdError
 from stackd.records import Caller, Event, Stack
 
+_FEW = 8
+"""Largest number of stacks that are read one by one."""
+
 
 class NoEvents(StackdError):
     """No events found."""
@@ -62,11 +65,18 @@ async def listed(
     found = [] if page.limit == 0 else await events.listed(db, stack.id, wanted, page)
     if resource is not None and not found:
         raise NoEvents("No events found.")
-    known = {stack.id: stack}
-    if any(event.stack_id != stack.id for event in found):
-        known |= {each.id: each for each in await stacks.tree(db, stack.root_id, live=False)}
+    known = {stack.id: stack, **await _others(reader, stack, {event.stack_id for event in found})}
     shown = [EventView(event, known[event.stack_id]) for event in found if event.stack_id in known]
     return EventList(shown, stack if depth else None)
+
+
+async def _others(reader: Reader, stack: Stack, wanted: set[str]) -> dict[str, Stack]:
+    """The stacks with these ids below a stack: read one by one if they are few."""
+    db, missing = reader.engine.services.db, wanted - {stack.id}
+    if len(missing) > _FEW:
+        return {each.id: each for each in await stacks.tree(db, stack.root_id, live=False)}
+    found = [await stacks.get(db, each, None) for each in missing]
+    return {each.id: each for each in found if each is not None}
 
 
 async def show(

@@ -50,6 +50,9 @@ class Facts:
     size: int
     """Number of resources in the template."""
 
+    described: Mapping[str, str] = field(default_factory=dict)
+    """The resources' own descriptions, where the template has any."""
+
     live: Mapping[str, LiveOutput] = field(default_factory=dict)
     """The outputs that refer to live attributes."""
 
@@ -91,12 +94,13 @@ class Reader:
             parameters = bind_parameters(
                 template, environment, identity_of(stack), strict=False, allow_missing=True
             )
-            described = {
+            outputs = {
                 name: output.description or NO_OUTPUT_DESCRIPTION for name, output in template.outputs.items()
             }
+            described = {name: each.description for name, each in template.resources.items()}
             live = _live_outputs(template, environment, registry, source.files, parameters)
             text = template.description or NO_DESCRIPTION
-            return Facts(text, parameters.shown(), described, len(template.resources), live)
+            return Facts(text, parameters.shown(), outputs, len(described), _without_empty(described), live)
 
         facts: Facts = await offloaded(200 * len(template.resources), compute)
         return facts
@@ -203,14 +207,21 @@ class Reader:
 
     async def resource(self, stack: Stack, name: str) -> ResourceView:
         """One resource by logical name, from the template or still stored."""
-        rows = await resources.of_stack(self._db, stack.id, brief=True)
-        if not any(row.name == name for row in rows):
+        rows = await resources.named(self._db, stack.id, name)
+        if not rows:
             raise ResourceNotFound(name, stack.name)
-        full = await resources.named(self._db, stack.id, name)
-        chosen = shown_row(full, target_of(stack.definition)) or full[-1]
+        chosen = shown_row(rows, target_of(stack.definition)) or rows[-1]
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
-        needed_by = required_by(current_rows(rows, target_of(stack.definition)).values())
+        users = await resources.requiring(self._db, stack.id, name)
+        needed_by = required_by(current_rows(users, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
+
+    async def row(self, stack: Stack, name: str) -> Resource:
+        """The current row of a resource by its logical name."""
+        row = await _named(self.engine, stack, name)
+        if row is None:
+            raise ResourceNotFound(name, stack.name)
+        return row
 
     async def shown_resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
         """One resource; its live attributes, and those named, have their current values."""
@@ -232,10 +243,7 @@ class Reader:
 
     async def description_of(self, stack: Stack, row: Resource) -> str:
         """A resource's definition in the template."""
-        if not stack.definition.template:
-            return ""
-        definition = (await self.template(stack)).resources.get(row.name)
-        return (definition.description or "") if definition is not None else ""
+        return (await self.facts(stack)).described.get(row.name, "") if stack.definition.template else ""
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
         """The properties of a resource at the time of an event, without secrets; empty when not known."""
@@ -244,12 +252,12 @@ class Reader:
 
 async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource:
     """A resource by its logical name or by the id of its object."""
-    rows = await resources.of_stack(engine.services.db, stack.id)
-    current = current_rows(rows, target_of(stack.definition))
-    if reference in current:
-        return current[reference]
-    found = [row for row in current.values() if reference == row.physical_id]
-    if len(found) > 1:
+    if (row := await _named(engine, stack, reference)) is not None:
+        return row
+    rows = await resources.with_physical_id(engine.services.db, reference)
+    current = [await _named(engine, stack, row.name) for row in rows if row.stack_id == stack.id]
+    found = [row for row in current if row is not None and row.physical_id == reference]
+    if len({row.name for row in found}) > 1:
         names = ", ".join(sorted(row.name for row in found))
         raise TemplateError(
             f"Multiple resources were found with the physical ID ({reference}).",
@@ -258,6 +266,16 @@ async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource
     if not found:
         raise ResourceNotFound(reference, stack.name)
     return found[0]
+
+
+async def _named(engine: Engine, stack: Stack, name: str) -> Resource | None:
+    """The current row of a logical name."""
+    rows = await resources.named(engine.services.db, stack.id, name)
+    return current_rows(rows, target_of(stack.definition)).get(name)
+
+
+def _without_empty(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
 
 
 def _live_outputs(
@@ -298,7 +316,10 @@ def _chosen(
     by_name: dict[str, list[Resource]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
-    return {name: choose(group, template) or group[-1] for name, group in by_name.items()}
+    return {
+        name: group[0] if len(group) == 1 else choose(group, template) or group[-1]
+        for name, group in by_name.items()
+    }
 
 
 def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:

@@ -71,6 +71,6 @@ async def metadata(
 ) -> Mapping[str, Any]:
     """The metadata of a resource; a stack user reads only its own resource's."""
     stack = await permitted(reader.engine, caller, rule, named, live=True)
-    row = (await reader.resource(stack, name)).resource
+    row = await reader.row(stack, name)
     refuse_foreign_guest(caller, row)
     return row.metadata

@@ -13,7 +13,7 @@ from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import stacks
-from stackd.db.journal import Change, Insert
+from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
@@ -315,15 +315,25 @@ async def _accept(
 ) -> Stack:
     """Store the operation and the stack's new state in one write, then start.
 
-    Raises ``Fenced`` when the stack is no longer as it was read.
+    Credentials that were lost are replaced with the caller's, in the whole tree. Raises ``Fenced`` when the
+    stack is no longer as it was read.
     """
     unchanged = {"operation_id": stack.operation_id}
-    values = {**values, "operation_id": new_id()}
-    move = move_stack(stack, action, Status.IN_PROGRESS, where=unchanged, again=True, **values)
-    operation = Insert(_operation(engine, caller, move.record, options))
-    await engine.services.journal.write(*others, move.change, operation, *move.events)
+    async with engine.trusts.replaced(caller, stack) as credential_id:
+        values = {"credential_id": credential_id, **values, "operation_id": new_id()}
+        if credential_id != stack.credential_id:
+            others = [*others, *await _below_with(engine, stack, credential_id)]
+        move = move_stack(stack, action, Status.IN_PROGRESS, where=unchanged, again=True, **values)
+        operation = Insert(_operation(engine, caller, move.record, options))
+        await engine.services.journal.write(*others, move.change, operation, *move.events)
     engine.operator.schedule(stack.root_id)
     return move.record
+
+
+async def _below_with(engine: Engine, stack: Stack, credential_id: str | None) -> list[Change]:
+    """The changes that give the stacks of a tree another credential."""
+    tree = await stacks.tree(engine.services.db, stack.root_id)
+    return [Update(Stack, each.id, {"credential_id": credential_id}) for each in tree if each.id != stack.id]
 
 
 def _operation(
