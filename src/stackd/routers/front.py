@@ -19,8 +19,8 @@ from stackd.routers.bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
-REQUEST_ID = "stackd.request_id"
-"""The key in a request's ASGI scope under which the middleware stores its results."""
+REQUEST_ID, ROUTE = "stackd.request_id", "stackd.route"
+"""The keys in a request's ASGI scope under which the middleware and the router store their results."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""

@@ -192,6 +192,9 @@ class Operator:
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
         structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
+        about = {"operation": operation.id, "project": operation.project_id}
+        log.info("operation_started", action=operation.action, **about)
+        started, ended = asyncio.get_running_loop().time(), stack
         try:
             executor = OperationExecutor(
                 self.services,
@@ -206,8 +209,11 @@ class Operator:
                 on_deleted=self.on_deleted,
             )
             await executor.run()
+            ended = executor.stack
             await self._purge_events(stack)
         finally:
+            seconds = round(asyncio.get_running_loop().time() - started, 3)
+            log.info("operation_ended", action=ended.action, status=ended.status, seconds=seconds, **about)
             cancellation.close()
             tree.cancellation = None
             structlog.contextvars.clear_contextvars()
