@@ -40,7 +40,11 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated author of a request: a user, in one project, with roles."""
+    """The authenticated author of a request: a user, in one scope, with roles.
+
+    The scope is a project, or a domain or the system, and then there is no project. ``is_admin_project`` is
+    whether Keystone says so of the project; a token that does not mention it is not the administrator's.
+    """
 
     user_id: str
     user_name: str
@@ -50,8 +54,9 @@ class Caller:
     project_domain_id: str = ""
     roles: tuple[str, ...] = ()
     token: str = field(default="", repr=False)
-    is_admin_project: bool = True
+    is_admin_project: bool = False
     trust_id: str = ""
+    domain_id: str = ""
     system_scope: str = ""
     expires_at: datetime | None = None
     request_id: str = ""

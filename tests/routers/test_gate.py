@@ -141,7 +141,7 @@ async def test_every_operation_has_a_log_line_at_its_start_and_its_end(api: Api)
         path = await api.create("logged", {"heat_template_version": "rocky"})
     stack = path.rpartition("/")[2]
     lines = [line for line in logs if line["event"].startswith("operation_")]
-    assert [(line["event"], line["action"], line["stack"], line["project"]) for line in lines] == [
+    assert [(line["event"], line["action"], line["stack_id"], line["project"]) for line in lines] == [
         ("operation_started", "CREATE", stack, api.project),
         ("operation_ended", "CREATE", stack, api.project),
     ]

@@ -100,7 +100,7 @@ class OperationExecutor:
         except Exception as error:
             if is_interruption(error):
                 raise
-            log.exception("operation_failed", stack=self.stack.id)
+            log.exception("operation_failed", stack_id=self.stack.id)
             await self._fail(action, _reason_of(error))
             ended = False
         if ended or self.cancellation.halt not in (None, Halt.FAILED, Halt.TIMED_OUT):
@@ -169,7 +169,7 @@ class OperationExecutor:
         try:
             return load_environment(await load_json(self.services.db, self.stack.project_id, document))
         except TemplateError as error:
-            log.warning("environment_not_readable", stack=self.stack.id, error=str(error))
+            log.warning("environment_not_readable", stack_id=self.stack.id, error=str(error))
             return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
 
     async def _inputs(
@@ -199,7 +199,7 @@ class OperationExecutor:
         try:
             return await missing_objects(cloud, self.services.registry, stored)
         except CloudError as error:
-            log.warning("reality_not_read", stack=self.stack.id, error=str(error))
+            log.warning("reality_not_read", stack_id=self.stack.id, error=str(error))
             return frozenset()
 
     async def _bound(self, action: Action) -> Bounds | None:

@@ -191,7 +191,7 @@ class Operator:
         tree.cancellation = cancellation
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
-        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
+        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack_id=stack.id)
         about = {"operation": operation.id, "project": operation.project_id}
         log.info("operation_started", action=operation.action, **about)
         started, ended = asyncio.get_running_loop().time(), stack

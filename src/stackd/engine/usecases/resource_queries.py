@@ -72,5 +72,5 @@ async def metadata(
     """The metadata of a resource; a stack user reads only its own resource's."""
     stack = await permitted(reader.engine, caller, rule, named, live=True)
     row = (await reader.resource(stack, name)).resource
-    refuse_foreign_guest(caller, row)
+    refuse_foreign_guest(caller, stack, row)
     return row.metadata

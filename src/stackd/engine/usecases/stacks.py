@@ -21,7 +21,7 @@ from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
 from stackd.engine.transitions import Transition, move_stack, new_stack
-from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
+from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
@@ -366,7 +366,7 @@ async def checked_source(
     if await stacks.named(db, name, caller.project_id) is not None:
         raise StackExists(name)
     most = engine.limits.max_stacks_per_tenant
-    limited = most >= 0 and not engine.policy.allows(caller, ADMIN_RULE)
+    limited = most >= 0 and not engine.policy.is_admin(caller)
     if limited and await stacks.count(db, caller.project_id) >= most:
         raise RequestLimitExceeded(
             f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "
