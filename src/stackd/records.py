@@ -38,6 +38,12 @@ class Status(enum.StrEnum):
     FAILED = "FAILED"
 
 
+class Hidden(str):
+    """A text made from a hidden value, such as a name that is an id: stored encrypted, shown masked."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The authenticated author of a request: a user, in one scope, with roles.
@@ -120,6 +126,7 @@ class Resource:
     an environment maps it). ``properties`` are the resolved ones last *sent* to the cloud: they are
     stored with the intent, before the call. ``applied_from`` names the definition they came from
     (``engine.plan.target_of``). ``requires`` are logical names. ``data`` is the type's private store.
+    ``physical_id`` and ``external_id`` are ``Hidden`` where they are made from hidden values.
     """
 
     id: str

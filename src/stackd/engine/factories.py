@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stackd.db.journal import Insert
-from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.records import Action, Event, Hidden, Resource, Stack, Status
 from stackd.template.parameters import StackIdentity
+from stackd.template.parse import MASK
 
 STACK_TYPE = "OS::Heat::Stack"
 REASON_LIMIT = 255
@@ -28,6 +29,11 @@ def new_id() -> str:
 def identity_of(stack: Stack) -> StackIdentity:
     """The identity that pseudo parameters show."""
     return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
+
+
+def shown_id(physical_id: str | None) -> str | None:
+    """A physical id as it is shown: masked if it is made from hidden values."""
+    return MASK if isinstance(physical_id, Hidden) else physical_id
 
 
 def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
@@ -52,7 +58,7 @@ def resource_event(
         action,
         status,
         reason,
-        physical_id=physical_id,
+        physical_id=shown_id(physical_id),
         resource_id=row.id,
         properties=properties,
     )

@@ -129,6 +129,7 @@ class OperationExecutor:
             on_failure=self._on_failure,
             quota=await self._room(action, desired),
             hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
+            secrets=await self.services.redaction.of(self.stack),
             bound=await self._bound(action),
         )
         self._hooks = run.hooks

@@ -251,6 +251,7 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
 
 async def _adopt(at: StackRun, work: ResourceContext, external_id: str, intent: dict[str, Any]) -> None:
     """Take an object that exists already; it is never changed and never deleted."""
+    external_id = at.run.hidden_if_secret(external_id)
     if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
         return
     intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}

@@ -27,7 +27,7 @@ from stackd.errors import NotSupported, ResourceActionRestricted, StackdError, T
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
-from stackd.template.masking import NOTHING, Secrets, secrets_in
+from stackd.template.masking import NOTHING, Secrets, secrets_of
 from stackd.template.parameters import bind_parameters
 
 _GONE: Final = Cause(rule="the stack is deleted")
@@ -229,7 +229,7 @@ def _secrets(root: StackPlan, stored: StoredStack | None) -> Secrets:
     found: set[str] = set()
     for plan in root.walk():
         if plan.desired is not None and plan.desired.parameters.hidden:
-            found |= secrets_in(plan.desired.parameters)
+            found |= secrets_of(plan.desired.source.template, plan.desired.parameters)
     for stack in stored.walk() if stored is not None else ():
         found |= _stored_secrets(stack)
     return frozenset(found)
@@ -241,9 +241,10 @@ def _stored_secrets(stored: StoredStack) -> Secrets:
         return NOTHING
     try:
         identity = identity_of(stored.stack)
-        return secrets_in(
-            bind_parameters(source.template, source.environment, identity, strict=False, allow_missing=True)
+        bound = bind_parameters(
+            source.template, source.environment, identity, strict=False, allow_missing=True
         )
+        return secrets_of(source.template, bound)
     except TemplateError:
         return NOTHING
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.scope import base_name
+from stackd.engine.factories import shown_id
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
@@ -124,9 +125,8 @@ class Changes:
 def _concealed(view: PreviewedResource, secrets: Secrets) -> PreviewedResource:
     if secrets == NOTHING:
         return view
-    hidden = {
-        name: concealed(getattr(view, name), secrets) for name in ("metadata", "attributes", "properties")
-    }
+    names = ("metadata", "attributes", "properties", "reason", "status_reason")
+    hidden = {name: concealed(getattr(view, name), secrets) for name in names}
     return replace(view, **hidden)
 
 
@@ -190,7 +190,7 @@ def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedRe
         action=row.action,
         status=row.status,
         status_reason=row.reason,
-        physical_id=row.physical_id or "",
+        physical_id=shown_id(row.physical_id) or "",
         created_at=row.created_at,
         updated_at=row.updated_at or row.created_at,
         metadata=row.metadata,

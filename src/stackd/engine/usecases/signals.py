@@ -35,6 +35,7 @@ from stackd.errors import (
 from stackd.records import Action, Caller, Fence, Operation, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
+from stackd.template.masking import concealed_text
 
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
@@ -103,7 +104,7 @@ async def mark(
     row = await by_reference(engine, stack, reference)
     if row.status is Status.IN_PROGRESS:
         raise ActionInProgress(stack.name, row.action)
-    reason = reason or UNHEALTHY_REASON
+    reason = concealed_text(reason, await engine.redaction.of(stack)) or UNHEALTHY_REASON
     if broken and row.action is not Action.DELETE:
         status = Status.FAILED
     elif not broken and (row.action, row.status) == (Action.CHECK, Status.FAILED):
@@ -144,6 +145,7 @@ def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
 
 
 async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> None:
+    reason = concealed_text(reason, await engine.redaction.of(stack))
     event = resource_event(stack, row, Action.SIGNAL, row.status, reason, row.physical_id)
     await engine.services.journal.write(event)
 

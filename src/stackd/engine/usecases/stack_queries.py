@@ -9,7 +9,6 @@ from typing import Any
 from stackd.auth.policy import EVERY_PROJECT
 from stackd.db import stacks
 from stackd.db.stacks import Page, StackFilter
-from stackd.engine.definition.documents import load_files, load_json
 from stackd.engine.usecases.access import GLOBAL_RULE, Named, enforce, permitted
 from stackd.engine.usecases.queries import Facts, Reader
 from stackd.records import Action, Caller, Stack, Status
@@ -105,9 +104,7 @@ async def output(
 
 async def template(reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:template") -> Any:
     """The template of a stack, as data."""
-    stack = await permitted(reader.engine, caller, rule, named)
-    stored = await load_json(reader.engine.services.db, stack.project_id, stack.definition.template)
-    return stored or {}
+    return await reader.shown_template(await permitted(reader.engine, caller, rule, named))
 
 
 async def environment(
@@ -121,5 +118,4 @@ async def files(
     reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:files"
 ) -> dict[str, str]:
     """The files of a stack."""
-    stack = await permitted(reader.engine, caller, rule, named)
-    return await load_files(reader.engine.services.db, stack.project_id, stack.definition.files)
+    return await reader.files(await permitted(reader.engine, caller, rule, named))
