@@ -101,7 +101,6 @@ class Stack:
     reason: str
     definition: Definition
     previous: Definition | None = None
-    description: str = ""
     tags: tuple[str, ...] | None = None
     timeout_mins: int | None = None
     disable_rollback: bool = True

@@ -6,6 +6,7 @@ flight. It stores no cookies, since one client serves all projects.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -14,6 +15,7 @@ import httpx
 import httpx_aiohttp
 
 USER_AGENT = "stackd"
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, and names may be secrets
 
 
 @dataclass(frozen=True, slots=True)

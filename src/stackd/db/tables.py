@@ -110,7 +110,6 @@ stacks = Table(
     _optional("previous_template"),
     _optional("previous_environment"),
     _optional("previous_files"),
-    _col("description", Form.PROSE),
     _optional("tags", Form.NAMES),
     _optional("timeout_mins", kind=Integer),
     _col("disable_rollback", Form.FLAG),

@@ -7,6 +7,7 @@ them. What leaves the template, such as an attribute that a service computes, ca
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,13 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
-from stackd.errors import TemplateError
+from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.template.evaluate import evaluate
 from stackd.template.evaluation import ParameterScope
 from stackd.template.functions.base import Call, Lazy
 from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
-from stackd.template.template import Template
+from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
 
 Secrets = frozenset[str]
@@ -43,9 +44,8 @@ def secrets_of(template: Template, parameters: Mapping[str, Any]) -> Secrets:
         return NOTHING
     known: Secrets | None = parameters.memo.get(_MEMO)
     if known is None:
-        values = secrets_in(parameters)
-        encoded = frozenset(form for text in values for form in _encodings(text))
-        known = values | encoded | _derived(template, parameters, values | encoded)
+        values = with_encodings(secrets_in(parameters))
+        known = values | _derived(template, parameters, values)
         parameters.memo[_MEMO] = known
     return known
 
@@ -58,6 +58,27 @@ def secrets_in(parameters: Mapping[str, Any], *, given: bool = False) -> Secrets
     if given:
         names = frozenset(name for name in names if parameters.get(name) != parameters.schemas[name].default)
     return frozenset(text for name in names for text in _texts(parameters.get(name)))
+
+
+def with_encodings(values: Secrets) -> Secrets:
+    """Texts, and how they look when they are encoded."""
+    return values.union(*map(_encodings, values))
+
+
+def hidden_names(files: Mapping[str, str]) -> frozenset[str]:
+    """Names of the hidden parameters of the templates among files."""
+    found: frozenset[str] = frozenset()
+    for text in files.values():
+        if "hidden" in text or "NoEcho" in text:
+            with contextlib.suppress(TemplateError, RequestLimitExceeded):
+                schemas = read_template(text).parameter_schemas
+                found |= {name for name, schema in schemas.items() if schema.hidden}
+    return found
+
+
+def values_of(names: frozenset[str], *layers: Mapping[str, Any]) -> Secrets:
+    """The texts that the values of some names are made of, in all of the layers."""
+    return frozenset(text for layer in layers for name in names for text in _texts(layer.get(name)))
 
 
 @lru_cache(2048)

@@ -285,7 +285,6 @@ async def _reach_batch(
         raise
     values = {
         "outputs": desired.outputs(desired.scope(inner.rows)),
-        "description": desired.source.template.description,
     }
     return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)
 

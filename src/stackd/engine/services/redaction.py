@@ -10,13 +10,22 @@ from cachetools import LRUCache
 
 from stackd.db import events, stacks
 from stackd.db.database import Database
-from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.documents import load_definition, load_files
 from stackd.engine.factories import identity_of
 from stackd.errors import TemplateError
 from stackd.offload import offloaded
 from stackd.records import Definition, Event, Stack
 from stackd.template.environment import Environment
-from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in, secrets_of
+from stackd.template.masking import (
+    NOTHING,
+    Secrets,
+    concealed,
+    hidden_names,
+    secrets_in,
+    secrets_of,
+    values_of,
+    with_encodings,
+)
 from stackd.template.parameters import bind_parameters
 
 _KEPT = 1024
@@ -39,6 +48,7 @@ class Redaction:
         self._db = db
         self._base = base
         self._known: LRUCache[tuple[Definition, str], _Known] = LRUCache(_KEPT)
+        self._names: LRUCache[str, frozenset[str]] = LRUCache(_KEPT)
 
     async def of(self, stack: Stack) -> Secrets:
         """The secrets of a stack and of its parent stacks, which pass theirs down."""
@@ -88,20 +98,39 @@ class Redaction:
             source = await load_definition(self._db, stack.project_id, definition)
         except TemplateError:
             return _Known()  # no reason to keep a stack from being deleted
-        if not any(schema.hidden for schema in source.template.parameter_schemas.values()):
-            return _Known()
+        below = await self._hidden_below(definition, source.files)
         environment = source.environment.with_base(self._base)
 
         def compute() -> _Known:
+            # An environment gives values to nested stacks as well.
+            given = values_of(below, environment.parameters, environment.parameter_defaults)
+            if not any(schema.hidden for schema in source.template.parameter_schemas.values()):
+                return _Known(with_encodings(given), given)
             try:
                 bound = bind_parameters(
                     source.template, environment, identity_of(stack), strict=False, allow_missing=True
                 )
             except TemplateError:
-                return _Known()
-            return _Known(secrets_of(source.template, bound), secrets_in(bound, given=True))
+                return _Known(with_encodings(given), given)
+            own = secrets_of(source.template, bound)
+            return _Known(own | with_encodings(given), secrets_in(bound, given=True) | given)
 
         known: _Known = await offloaded(_PER_RESOURCE * len(source.template.resources), compute)
+        return known
+
+    async def hidden_names(self, stack: Stack) -> frozenset[str]:
+        """Names of the hidden parameters of the templates among a stack's files."""
+        files = await load_files(self._db, stack.project_id, stack.definition.files)
+        return await self._hidden_below(stack.definition, files)
+
+    async def _hidden_below(self, definition: Definition, files: Mapping[str, str]) -> frozenset[str]:
+        """The hidden names of files; all stacks of a tree have the same ones."""
+        if not files:
+            return frozenset()
+        known = self._names.get(definition.files)
+        if known is None:
+            size = sum(map(len, files.values()))
+            known = self._names[definition.files] = await offloaded(size, hidden_names, files)
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:

@@ -60,6 +60,7 @@ class NewStack:
     """A stack that would be created: its parameters and outputs as far as they are known, its resources."""
 
     stack: Stack
+    description: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, Mapping[str, Any]]
     resources: Tree
@@ -72,7 +73,8 @@ def new_stack(stack: Stack, checked: Checked) -> NewStack:
     if "OS::stack_id" in shown:
         shown["OS::stack_id"] = NOT_THERE
     resources = _tree(checked.expanded, stack.project_id, checked.expanded.secrets())
-    return NewStack(stack, shown, _outputs(desired), resources)
+    description = desired.source.template.description
+    return NewStack(stack, description, shown, _outputs(desired), resources)
 
 
 def _outputs(desired: Desired) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,7 +27,7 @@ from stackd.template.evaluation import conditions_for
 from stackd.template.masking import Secrets, concealed, concealed_text
 from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
-from stackd.template.template import NO_DESCRIPTION, Template, read_template
+from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
 
 NO_OUTPUT_DESCRIPTION = "No description given"
@@ -137,6 +136,8 @@ class Reader:
         if not facts.outputs:
             return {}
         values = await self._output_values(stack, facts)
+        # What a template puts out, its author wants to be seen; but not what a parent stack hides.
+        values = concealed(values, await self.engine.redaction.around(stack))
         return {
             key: {"description": description, **values.get(key, {"value": None})}
             for key, description in facts.outputs.items()
@@ -185,7 +186,8 @@ class Reader:
         """The stored environment with the values of hidden parameters masked."""
         source = await load_definition(self._db, stack.project_id, stack.definition)
         data = source.environment.to_data()
-        hidden = _hidden(source.template) | await self._hidden_below(stack) | await _hidden_in(source.files)
+        names = await self.engine.redaction.hidden_names(stack)
+        hidden = _hidden(source.template) | names | await self._hidden_below(stack)
         for section in ("parameters", "parameter_defaults"):
             data[section] = masked_values(data[section], hidden)
         shown: dict[str, Any] = concealed(data, await self.engine.redaction.of(stack))
@@ -362,21 +364,6 @@ def masked_values(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str
 
 def _hidden(template: Template) -> frozenset[str]:
     return frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
-
-
-async def _hidden_in(files: Mapping[str, str]) -> frozenset[str]:
-    """Names of the hidden parameters of the templates among files, whose stacks may not be made yet."""
-    texts = [text for text in files.values() if "hidden" in text or "NoEcho" in text]
-
-    def collect() -> frozenset[str]:
-        found: frozenset[str] = frozenset()
-        for text in texts:
-            with contextlib.suppress(TemplateError):
-                found |= _hidden(read_template(text))
-        return found
-
-    names: frozenset[str] = await offloaded(sum(map(len, texts)), collect)
-    return names
 
 
 def _concealed(row: Resource, secrets: Secrets) -> Resource:

@@ -124,7 +124,6 @@ def _unmade(
         status=Status.COMPLETE,
         reason="",
         definition=definition,
-        description=checked.source.template.description,
         tags=request.tags,
         timeout_mins=request.timeout_mins or None,
         disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
@@ -172,7 +171,6 @@ async def accept_change(
     values: dict[str, Any] = {
         "definition": definition,
         "previous": _rolled_back_to(stack),
-        "description": source.template.description,
         "updated_at": now(),
     }
     if request.tags is not None or not request.existing:

@@ -1,4 +1,7 @@
-"""Metadata of resources is bytes, which are encrypted: by the first process that runs on the new schema."""
+"""Metadata of resources is bytes, which are encrypted: by the first process that runs on the new schema.
+
+Descriptions of stacks are no longer kept beside the templates, where they are encrypted.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ def upgrade() -> None:
     op.execute(f"UPDATE resources SET sealed = {as_bytes} WHERE metadata IS NOT NULL")  # noqa: S608
     op.drop_column("resources", "metadata")
     op.execute("ALTER TABLE resources RENAME COLUMN sealed TO metadata")
+    op.drop_column("stacks", "description")
 
 
 def downgrade() -> None:
