@@ -19,6 +19,7 @@ from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.template.evaluate import evaluate
 from stackd.template.evaluation import ParameterScope
 from stackd.template.functions.base import Call, Lazy
+from stackd.template.functions.conditions import Choice
 from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
 from stackd.template.template import Template, read_template
@@ -116,6 +117,8 @@ def _collect(node: Any, hidden: frozenset[str], calls: list[Call]) -> bool:
     """Add the functions in a node that depend on a hidden parameter; returns whether the node does."""
     if isinstance(node, Mapping):
         node = list(node.values())
+    elif isinstance(node, Choice):
+        node = node.branches  # which of them is taken shows little of what decides it
     if isinstance(node, list | tuple):
         found = [_collect(each, hidden, calls) for each in node]
         return any(found)
