@@ -148,6 +148,16 @@ def test_mask_url_hides_only_the_password() -> None:
     assert mask_url("sqlite:///a.db") == "sqlite:///a.db"
 
 
+@pytest.mark.parametrize("password", ["hu@sh", "@hush", "hush/hush", "hu:sh@", "hu sh", "hu?sh#", "h//u@s/h"])
+def test_mask_url_hides_the_whole_password_whatever_is_in_it(password: str) -> None:
+    assert mask_url(f"is postgresql://u:{password}@h/n now") == "is postgresql://u:***@h/n now"
+
+
+def test_mask_url_hides_passwords_in_queries() -> None:
+    text = "postgresql://h/n?user=u&password=hush&sslpassword=hush&port=1"
+    assert mask_url(text) == "postgresql://h/n?user=u&password=***&sslpassword=***&port=1"
+
+
 def with_keys(*given: str) -> Settings:
     return Settings.model_validate({"security": {"encryption_keys": given}})
 

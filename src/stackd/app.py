@@ -32,6 +32,7 @@ from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
+from stackd.db.rotation import seal_metadata
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
@@ -100,6 +101,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
             clock=clock,
         )
         stack.push_async_callback(db.close)
+        await seal_metadata(db)
         journal = Journal(db)
         stack.push_async_callback(journal.close)
         clouds = await stack.enter_async_context(make_clouds(settings))
@@ -165,7 +167,9 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
         raise SettingsError(error.message) from error
     for problem in registry.problems:
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
+    redaction = Redaction(db, registry.operator.environment)
     services = Services(
+        redaction=redaction,
         db=db,
         journal=journal,
         registry=registry,
@@ -203,7 +207,6 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     engine_id = "alone" if alone else secrets.token_hex(8)
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
-    redaction = Redaction(db)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
     return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
 

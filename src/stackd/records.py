@@ -49,9 +49,19 @@ class Status(enum.StrEnum):
     FAILED = "FAILED"
 
 
+class Hidden(str):
+    """A text made from a hidden value, such as a name that is an id: stored encrypted, shown masked."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated author of a request: a user, in one project, with roles."""
+    """The authenticated author of a request: a user, in one scope, with roles.
+
+    The scope is a project, or a domain or the system, and then there is no project. ``is_admin_project`` is
+    whether Keystone says so of the project; a token that does not mention it is not the administrator's.
+    """
 
     user_id: str
     user_name: str
@@ -61,8 +71,9 @@ class Caller:
     project_domain_id: str = ""
     roles: tuple[str, ...] = ()
     token: str = field(default="", repr=False)
-    is_admin_project: bool = True
+    is_admin_project: bool = False
     trust_id: str = ""
+    domain_id: str = ""
     system_scope: str = ""
     expires_at: datetime | None = None
     request_id: str = ""
@@ -101,7 +112,6 @@ class Stack:
     reason: str
     definition: Definition
     previous: Definition | None = None
-    description: str = ""
     tags: tuple[str, ...] | None = None
     timeout_mins: int | None = None
     disable_rollback: bool = True
@@ -126,6 +136,7 @@ class Resource:
     an environment maps it). ``properties`` are the resolved ones last *sent* to the cloud: they are
     stored with the intent, before the call. ``applied_from`` names the definition they came from
     (``engine.plan.target_of``). ``requires`` are logical names. ``data`` is the type's private store.
+    ``physical_id`` and ``external_id`` are ``Hidden`` where they are made from hidden values.
     """
 
     id: str

@@ -405,8 +405,13 @@ def _suggestion(name: str, known: Mapping[str, object] | set[str]) -> str:
 
 
 def mask_url(text: str) -> str:
-    """The text with the password of any URL in it replaced."""
-    return re.sub(r"(://[^:/@\s]*):[^@/\s]+@", r"\1:***@", text)
+    """The text with the password of any URL in it replaced.
+
+    A password may have any character, also ``@`` and ``/``: all up to the last ``@`` of the line counts as a
+    part of it. Drivers take passwords from the query as well.
+    """
+    text = re.sub(r"(://[^:/\s]*):.*@", r"\1:***@", text)
+    return re.sub(r"([?&](?:ssl)?pass(?:word|wd|file)?=)[^&\s'\"]*", r"\1***", text)
 
 
 def is_secret(key: Key) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stackd.auth.policy import Policy, PolicyFileError
+from stackd.auth.policy import EVERY_PROJECT, Policy, PolicyFileError
 from stackd.auth.policy_defaults import ADMIN_TYPES, DEFAULT_RULES
 from stackd.errors import Forbidden
 from stackd.records import Caller
@@ -12,7 +12,8 @@ from stackd.records import Caller
 MEMBER = Caller("m", "mia", "p1", roles=("member", "reader"))
 READER = Caller("r", "rob", "p1", roles=("reader",))
 GUEST = Caller("g", "gus", "p1", roles=("heat_stack_user",))
-ADMIN = Caller("a", "ada", "p1", roles=("admin", "manager", "member", "reader"))
+ADMIN = Caller("a", "ada", "p1", roles=("admin", "manager", "member", "reader"), is_admin_project=True)
+DOMAIN_ADMIN = Caller("d", "dan", "", domain_id="d1", roles=("admin", "member", "reader"))
 
 
 class Clock:
@@ -63,6 +64,33 @@ def test_token_for_the_system_is_refused(policy: Policy) -> None:
 def test_admin_of_another_project_is_no_cloud_admin(policy: Policy) -> None:
     assert policy.is_admin(ADMIN)
     assert not policy.is_admin(replace(ADMIN, is_admin_project=False))
+
+
+@pytest.mark.parametrize("scope", [{"domain_id": "d1"}, {"system_scope": "all"}, {}])
+def test_admin_of_no_project_may_do_nothing_to_stacks(policy: Policy, scope: dict[str, str]) -> None:
+    admin = replace(DOMAIN_ADMIN, **{"domain_id": "", **scope})
+    of_stacks = [rule.name for rule in DEFAULT_RULES if "project_id" in rule.check]
+    for target in (None, "", "p1", EVERY_PROJECT):
+        assert not any(policy.allows(admin, rule, target) for rule in of_stacks)
+    assert not policy.is_admin(admin)
+
+
+def test_rule_about_the_own_project_makes_nobody_an_administrator_of_all(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    own = "role:admin and project_id:%(project_id)s"
+    file.write_text(f'"context_is_admin": "{own}"\n"stacks:global_index": "{own}"\n')
+    policy = Policy(file)
+    assert policy.allows(ADMIN, "stacks:global_index")
+    assert not policy.is_admin(ADMIN)
+    assert not policy.allows(ADMIN, "stacks:global_index", EVERY_PROJECT)
+
+
+def test_file_says_who_administers_the_cloud(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text('"context_is_admin": "role:admin and project_id:p1"\n')
+    policy = Policy(file)
+    assert policy.is_admin(replace(ADMIN, is_admin_project=False))
+    assert not policy.is_admin(replace(ADMIN, project_id="p2"))
 
 
 def test_refusal_names_the_rule(policy: Policy) -> None:

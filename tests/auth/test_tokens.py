@@ -33,6 +33,14 @@ async def validator(clouds: Clouds, clock: Clock) -> TokenValidator:
     return TokenValidator(clouds.cloud(SERVICE), now=clock)
 
 
+@pytest.mark.parametrize(("shown", "expected"), [({}, False), ({"is_admin_project": True}, True)])
+async def test_project_is_the_administrators_only_if_keystone_says_so(
+    keystone: respx.MockRouter, validator: TokenValidator, shown: dict[str, bool], expected: bool
+) -> None:
+    keystone.get(TOKENS).respond(json=token_body(**shown))
+    assert (await validator.validate("theirs")).is_admin_project is expected
+
+
 async def test_token_becomes_its_caller(keystone: respx.MockRouter, validator: TokenValidator) -> None:
     route = keystone.get(TOKENS).respond(json=token_body(is_admin_project=False))
     caller = await validator.validate("theirs")

@@ -143,7 +143,8 @@ def test_any_text_is_a_url_or_is_refused(text: str) -> None:
 
 
 def test_credentials_are_never_shown() -> None:
-    assert shown("https://u:hush@h:1/p?q=1#f") == "https://h:1/p?q=1#f"
+    assert shown("https://u:hush@h:1/p") == "https://h:1/p"
+    assert shown("https://u:hu@sh@h:1/p?signature=hush#hush") == "https://h:1/p?***"
 
 
 LITERALS = [
@@ -454,3 +455,26 @@ def answer_with_redirect(location: str) -> Any:
         writer.close()
 
     return handle
+
+
+@pytest.mark.parametrize(
+    "page", ["/missing?signature=hush", "/away?signature=hush", "/bad?signature=hush#hush"]
+)
+async def test_query_of_a_url_is_neither_logged_nor_shown(egress: Egress, site: Site, page: str) -> None:
+    site.pages["/away"] = moved("http://u:hush@elsewhere.test/?signature=hush")
+    site.pages["/bad"] = moved("ftp://elsewhere.test/?signature=hush")
+    with capture_logs() as logs:
+        said = await refusal(egress, site.url(page))
+    path = page.partition("?")[0]
+    assert said == f"Failed to retrieve template from {site.url(path)}?***"
+    assert [line["url"] for line in logs] == [f"{site.url(path)}?***"]
+    assert "hush" not in str(logs)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://u:pa/hush@h/n", "http://u:p?hush@h/n", "http:// hush@h/x?hush", "http://h/ ?hush"]
+)
+async def test_what_is_no_url_is_shown_without_what_may_be_secret(url: str) -> None:
+    with pytest.raises(FetchFailed) as caught:
+        check_url(url)
+    assert "hush" not in caught.value.message

@@ -15,6 +15,7 @@ from stackd.records import (
     Definition,
     Event,
     Export,
+    Hidden,
     Import,
     Operation,
     Resource,
@@ -102,13 +103,28 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
         "events": ("properties",),
         "exports": ("value",),
         "plans": ("options", "content"),
-        "resources": ("properties", "previous_properties", "attributes", "data"),
+        "resources": (
+            "physical_id",
+            "external_id",
+            "metadata",
+            "properties",
+            "previous_properties",
+            "attributes",
+            "data",
+        ),
         "stacks": ("outputs",),
     }
     codecs = Codecs(ReversingSealer())
     secret = {"password": "hunter2"}
     resource = a_resource(
-        a_stack(), properties=secret, previous_properties=secret, attributes=secret, data=secret
+        a_stack(),
+        properties=secret,
+        previous_properties=secret,
+        attributes=secret,
+        data=secret,
+        metadata=secret,
+        physical_id=Hidden("hunter2"),
+        external_id=Hidden("hunter2"),
     )
     export = Export(
         id="p/n",

@@ -4,13 +4,15 @@ import asyncio
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.engine import Connection
 
-from stackd.db import events, stacks
+from stackd.db import events, resources, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import check, history, upgrade
+from stackd.db.rotation import seal_metadata
+from stackd.db.tables import resources as table
 from tests.support.database import ReversingSealer, database_url
 from tests.support.records import a_stack
 
@@ -77,3 +79,34 @@ async def test_events_of_an_old_database_are_kept(tmp_path: Path) -> None:
         await database.close()
     assert kept is not None
     assert (kept.resource_name, kept.resource_id, kept.properties) == ("r", None, None)
+
+
+async def test_metadata_of_an_old_database_is_sealed_and_kept(tmp_path: Path) -> None:
+    """It is plain text up to revision 0005."""
+
+    def to_0005(connection: Connection) -> None:
+        config = history._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for name, metadata in (("a", '\'{"key":"hush \u00e4"}\''), ("b", "NULL")):
+            connection.execute(
+                text(
+                    "INSERT INTO resources (id, stack_id, root_id, name, type, kind, action, status, reason,"
+                    " requires, applied_from, deletion_policy, created_at, metadata) VALUES"
+                    f" ('{name}', 's', 's', '{name}', 'T', 'T', 'CREATE', 'COMPLETE', '', '[]', '', '', 1,"
+                    f" {metadata})"
+                )
+            )
+
+    async with database_url() as url:
+        database = await Database.open(url, ReversingSealer())
+        await database.backend.migrate(to_0005)
+        await upgrade(database)
+        assert (await check(database)).up_to_date
+        assert [row.metadata for row in await resources.of_stack(database, "s")] == [{"key": "hush ä"}, {}]
+        assert await seal_metadata(database) == 1
+        assert await seal_metadata(database) == 0
+        stored = await database.fetch(select(table.c.metadata).order_by(table.c.id))
+        assert stored[0][0].startswith(b"sealed:")
+        assert [row.metadata for row in await resources.of_stack(database, "s")] == [{"key": "hush ä"}, {}]
+        await database.close()

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from stackd.db import resources
 from stackd.db.database import Database
-from stackd.db.journal import Insert, Journal
+from stackd.db.journal import Insert, Journal, Update
+from stackd.db.tables import resources as table
+from stackd.records import Hidden, Resource
 from tests.support.records import a_child, a_resource, a_stack
 
 
@@ -37,5 +41,23 @@ async def test_a_brief_resource_has_no_contents(database: Database, journal: Jou
     resource = a_resource(stack, data={"key": "s"}, attributes={"ip": "1"}, metadata={"role": "db"})
     await journal.write(Insert(resource))
     [brief] = await resources.of_stack(database, stack.id, brief=True)
-    assert (brief.properties, brief.data, brief.attributes) == ({}, {}, {})
-    assert (brief.id, brief.metadata) == (resource.id, {"role": "db"})
+    assert (brief.properties, brief.data, brief.attributes, brief.metadata) == ({}, {}, {}, {})
+    assert brief.id == resource.id
+
+
+async def test_hidden_ids_are_sealed_and_found(database: Database, journal: Journal) -> None:
+    stack = a_stack()
+    open_row = a_resource(stack, "open", physical_id="hush")
+    hidden = a_resource(stack, "hidden", physical_id=Hidden("hush"), external_id=Hidden("hush"))
+    odd = a_resource(stack, "odd", physical_id="sealed:odd")
+    await journal.write(*(Insert(row) for row in (open_row, hidden, odd)))
+    stored = await database.fetch(select(table.c.physical_id, table.c.external_id).order_by(table.c.name))
+    assert "hush" not in str(stored[0])
+    assert stored[2][0] == "hush"
+    assert [row.name for row in await resources.with_physical_id(database, Hidden("hush"))] == ["hidden"]
+    assert [row.name for row in await resources.with_physical_id(database, "hush")] == ["open"]
+    read = {row.name: row.physical_id for row in await resources.of_stack(database, stack.id)}
+    assert read == {"open": "hush", "hidden": "hush", "odd": "sealed:odd"}
+    assert isinstance(read["hidden"], Hidden)
+    await journal.write(Update(Resource, open_row.id, {"physical_id": Hidden("hush")}))
+    assert len(await resources.with_physical_id(database, Hidden("hush"))) == 2

@@ -7,6 +7,7 @@ from stackd.db.codec import Codecs
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, PutDocument
 from stackd.db.rotation import reseal
+from stackd.records import Hidden
 from tests.support.records import a_credential, a_resource, a_stack, an_event
 
 
@@ -27,14 +28,15 @@ async def test_after_resealing_the_old_key_is_not_needed(database: Database, jou
     old, new = (Fernet(Fernet.generate_key()) for _ in range(2))
     use(database, old)
     stack = a_stack(outputs={"ip": {"value": "10.0.0.1"}})
-    made = [a_resource(stack, f"r{n:03}", data={"n": n}) for n in range(205)]
+    made = [a_resource(stack, f"r{n:03}", data={"n": n}, physical_id=f"id{n}") for n in range(205)]
+    made.append(a_resource(stack, "s", metadata={"n": 1}, physical_id=Hidden("hush")))
     credential = a_credential()
     await journal.write(Insert(stack), Insert(credential), *(Insert(resource) for resource in made))
     told = [an_event(stack, properties={"n": n}) for n in range(205)]
     await journal.write(*(Insert(event) for event in told), Insert(an_event(stack)))
     await journal.write(PutDocument("project", "id-1", b"body"), PutDocument("other", "id-1", b"body"))
     use(database, new, old)
-    assert await reseal(database) == 1 + 1 + 2 + 2 * len(made) + len(told)
+    assert await reseal(database) == 1 + 1 + 2 + 2 * len(made) + 1 + len(told)
     use(database, new)
     assert await stacks.get(database, stack.id, None) == stack
     assert await resources.of_stack(database, stack.id) == made

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import httpx
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from stackd.app import Parts, make_asgi
 from stackd.settings import Settings
@@ -112,3 +114,38 @@ async def test_browsers_are_let_in_from_set_origins(parts: Parts) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://dashboard.test"
     other = await client.get("/", headers={"Origin": "https://evil.test"})
     assert "access-control-allow-origin" not in other.headers
+
+
+async def test_every_request_has_a_log_line_with_its_route_and_neither_path_nor_query(api: Api) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        answer = await api.call("GET", "/stacks/quiet-name?tags=quiet-tag")
+        await api.call("GET", "/quiet-path")
+        await api.raw("GET", "/v1/quiet/stacks", headers={})
+        await api.raw("GET", "/healthcheck")
+    requests = [line for line in logs if line["event"] == "request"]
+    shown = [(line["route"], line["status"], line["project"], line["log_level"]) for line in requests]
+    assert shown == [
+        ("/v1/{project}/stacks/{name}", 404, api.project, "info"),
+        ("", 404, api.project, "info"),
+        ("", 401, "", "info"),
+        ("/healthcheck", 200, "", "debug"),
+    ]
+    assert requests[0]["request_id"] == answer.headers["x-openstack-request-id"]
+    assert requests[0]["method"] == "GET"
+    assert requests[0]["ms"] > 0
+    assert "quiet" not in str(logs)
+
+
+async def test_every_operation_has_a_log_line_at_its_start_and_its_end(api: Api) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        path = await api.create("logged", {"heat_template_version": "rocky"})
+    stack = path.rpartition("/")[2]
+    lines = [line for line in logs if line["event"].startswith("operation_")]
+    assert [(line["event"], line["action"], line["stack_id"], line["project"]) for line in lines] == [
+        ("operation_started", "CREATE", stack, api.project),
+        ("operation_ended", "CREATE", stack, api.project),
+    ]
+    assert lines[1]["status"] == "COMPLETE"
+    assert lines[0]["operation"] == lines[1]["operation"]
+    requested = [line["request_id"] for line in logs if line.get("method") == "POST"]
+    assert {line["request_id"] for line in lines} == set(requested)

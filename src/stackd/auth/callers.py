@@ -102,6 +102,7 @@ def caller_of(token: Token) -> Caller:
         roles=token.roles,
         is_admin_project=token.is_admin_project,
         trust_id=token.trust_id,
+        domain_id=token.domain_id,
         system_scope=token.system_scope,
         expires_at=token.expires_at,
     )

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from oslo_config import cfg
 from oslo_policy import _checks
@@ -25,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_DECISIONS = 50_000
 _REMOTE_CHECKS = frozenset({"http", "https"})
 _TYPES = "resource_types:"
+EVERY_PROJECT: Final = "*"
+"""The target of what concerns all projects: no rule that names the target's project is satisfied by it."""
 
 
 # Its plug-ins are the checks that ask another server. To find them it imports an HTTP client, 4 MB.
@@ -71,7 +73,10 @@ class Policy:
         self._decisions: dict[tuple[object, ...], bool] = {}
 
     def allows(self, caller: Caller, rule: str, target_project_id: str | None = None) -> bool:
-        """Whether ``caller`` satisfies ``rule`` on a target in a project, by default the caller's own."""
+        """Whether ``caller`` satisfies ``rule`` on a target in a project, by default the caller's own.
+
+        The project may be ``EVERY_PROJECT``.
+        """
         if self._clock() - self._looked_at >= 1.0:
             self._refresh()
         target = caller.project_id if target_project_id is None else target_project_id
@@ -83,6 +88,7 @@ class Policy:
             target,
             caller.is_admin_project,
             caller.system_scope,
+            caller.domain_id,
             caller.user_domain_id,
             caller.project_domain_id,
             caller.user_name,
@@ -117,7 +123,7 @@ class Policy:
 
     def is_admin(self, caller: Caller) -> bool:
         """Whether ``caller`` administers the cloud and sees the stacks of every project."""
-        return self.allows(caller, "context_is_admin")
+        return self.allows(caller, "context_is_admin", EVERY_PROJECT)
 
     def _decide(self, caller: Caller, rule: str, target_project_id: str) -> bool:
         creds = {
@@ -126,18 +132,18 @@ class Policy:
             "project_id": caller.project_id,
             "tenant_id": caller.project_id,
             "project_name": caller.project_name,
-            "roles": list(caller.roles),
-            "is_admin_project": caller.is_admin_project,
             "user_domain_id": caller.user_domain_id,
             "project_domain_id": caller.project_domain_id,
-            "system_scope": caller.system_scope or None,
+            "domain_id": caller.domain_id,
+            "system_scope": caller.system_scope,
         }
-        target = {
-            "project_id": target_project_id,
-            "tenant_id": target_project_id,
-            "user_id": caller.user_id,
-        }
-        return bool(self._enforcer.enforce(rule, target, creds))
+        # What a token does not have is left out: no rule may be satisfied by two empty values.
+        facts: dict[str, Any] = {name: value for name, value in creds.items() if value}
+        facts |= {"roles": list(caller.roles), "is_admin_project": caller.is_admin_project}
+        target = {"user_id": caller.user_id}
+        if target_project_id not in ("", EVERY_PROJECT):
+            target |= {"project_id": target_project_id, "tenant_id": target_project_id}
+        return bool(self._enforcer.enforce(rule, target, facts))
 
     def _refresh(self) -> None:
         self._looked_at = self._clock()

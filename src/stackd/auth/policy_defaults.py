@@ -34,7 +34,7 @@ _BASIC: tuple[Rule, ...] = (
     Rule(
         "context_is_admin",
         "(role:admin and is_admin_project:True)",
-        "An administrator of the cloud, who sees the stacks of every project.",
+        "An administrator of the cloud, who reaches the stacks of every project.",
         scopes=(),
     ),
     Rule("project_admin", "role:admin", "An administrator of the project.", scopes=()),

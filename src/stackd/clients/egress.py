@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 import ssl
 import zlib
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 SCHEMES: Final = ("http", "https")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL: Final = 8192
+_MASK: Final = "***"
 _CHUNK: Final = 65536
 _SHARE: Final = 4
 """The share of concurrent fetches that one project may use."""
@@ -78,8 +80,7 @@ class Egress:
             async with asyncio.timeout(self.settings.timeout), self._share(project_id), self._slots:
                 return await self._follow(url, most)
         except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError) as error:
-            reason = str(error) or type(error).__name__
-            log.info("url_not_fetched", url=shown(url), project_id=project_id, reason=reason)
+            log.info("url_not_fetched", url=shown(url), project_id=project_id, reason=_reason(error))
             raise FetchFailed(f"Failed to retrieve template from {shown(url)}") from None
 
     async def fetch_text(self, url: str, *, most: int, project_id: str = "") -> str:
@@ -160,13 +161,13 @@ def check_url(url: str) -> None:
         scheme, host, userinfo = parts.scheme, parts.hostname, parts.username is not None
         _ = parts.port
     except ValueError:
-        raise FetchFailed(f"Invalid URL {url[:200]!r}") from None
+        raise FetchFailed(f"Invalid URL {_cut(url)!r}") from None
     if scheme not in SCHEMES:
         raise FetchFailed(f"Invalid URL scheme {scheme}")
     if userinfo or "@" in parts.netloc:
         raise FetchFailed(f"Credentials are not allowed in the URL {shown(url)}")
     if not host or len(url) > _LONGEST_URL or any(each <= " " or each in "\\\x7f" for each in url):
-        raise FetchFailed(f"Invalid URL {url[:200]!r}")
+        raise FetchFailed(f"Invalid URL {_cut(url)!r}")
 
 
 def is_url(name: str) -> bool:
@@ -176,9 +177,26 @@ def is_url(name: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """The URL without the credentials that it may carry."""
+    """The URL without what may be a secret in it: credentials, and the query, which often is a signature."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    query = _MASK if parts.query else ""
+    netloc = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=""))
+
+
+def _cut(url: str) -> str:
+    """The beginning of a text that is no URL, without what may be credentials or a query in it."""
+    bare = re.sub(r"(//).*@", rf"\1{_MASK}@", url, flags=re.DOTALL)
+    return bare.partition("?")[0][:200]
+
+
+def _reason(error: Exception) -> str:
+    """Why a fetch failed, for the log; aiohttp's own texts have the whole URL in them."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{error.status} {error.message}"
+    if isinstance(error, aiohttp.InvalidURL):
+        return type(error).__name__
+    return str(error) or type(error).__name__
 
 
 def _redirected(base: str, location: str) -> str:

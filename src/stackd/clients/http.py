@@ -6,6 +6,7 @@ flight. It stores no cookies, since one client serves all projects.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import httpx
 import httpx_aiohttp
 
 USER_AGENT = "stackd"
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, and names may be secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Token:
     trustor_id: str = ""
     application_credential_id: str = ""
     system_scope: str = ""
-    is_admin_project: bool = True
+    is_admin_project: bool = False
     methods: tuple[str, ...] = ()
     catalog: tuple[Endpoint, ...] = field(default=(), repr=False)
 
@@ -82,7 +82,7 @@ def parse_token(token_id: str, body: Mapping[str, Any]) -> Token:
         trustor_id=(trust.get("trustor_user") or {}).get("id", ""),
         application_credential_id=(data.get("application_credential") or {}).get("id", ""),
         system_scope="all" if (data.get("system") or {}).get("all") else "",
-        is_admin_project=data.get("is_admin_project", True),
+        is_admin_project=data.get("is_admin_project") is True,
         methods=tuple(data.get("methods", ())),
         catalog=parse_catalog(data.get("catalog", ())),
     )

@@ -22,6 +22,7 @@ from stackd.records import (
     Definition,
     Event,
     Export,
+    Hidden,
     Hook,
     HookState,
     Import,
@@ -53,8 +54,14 @@ Setter = Callable[[Any, Any], None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _REPLACEMENT = "\ufffd"
+PLAIN_MAPS = (b"{", b" ")
+"""How JSON objects begin, and nothing that is encrypted."""
+
 _SLOWLY = b" "
 """Prefix of texts that the fast parser must not read: it converts large integers to floats."""
+SEALED_NAME = "sealed:"
+"""Prefix of an encrypted text in a column of plain texts."""
+
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
@@ -112,10 +119,44 @@ def _clean(prose: str) -> str:
     return prose.encode("utf-8", "replace").decode().replace("\0", _REPLACEMENT)
 
 
+def _name_encoder(sealer: Sealer) -> Convert:
+    def encode(name: str) -> str:
+        if isinstance(name, Hidden) or name.startswith(SEALED_NAME):
+            return SEALED_NAME + sealer.seal(name.encode()).decode()
+        return name
+
+    return encode
+
+
+def _name_decoder(sealer: Sealer) -> Convert:
+    def decode(stored: str) -> str:
+        if stored.startswith(SEALED_NAME):
+            return Hidden(sealer.unseal(stored[len(SEALED_NAME) :].encode()).decode())
+        return stored
+
+    return decode
+
+
+def resealed(stored: bytes | str, sealer: Sealer) -> bytes | str | None:
+    """A stored value encrypted with the newest key, or for the first time; None for a plain text."""
+    if isinstance(stored, str):
+        if not stored.startswith(SEALED_NAME):
+            return None
+        opened = sealer.unseal(stored[len(SEALED_NAME) :].encode())
+        return SEALED_NAME + sealer.seal(opened).decode()
+    return sealer.seal(stored if is_plain(stored) else sealer.unseal(stored))
+
+
+def is_plain(stored: bytes) -> bool:
+    """Whether the value of a column that is encrypted now is still as it was before that: a JSON object."""
+    return stored[:1] in PLAIN_MAPS
+
+
 def encoders(sealer: Sealer) -> dict[Form, Convert]:
     """Form → function from a field that is not None to its column; forms without one are kept as they are."""
     seal = sealer.seal
     return {
+        Form.NAME: _name_encoder(sealer),
         Form.PROSE: _clean,
         Form.TIME: to_micros,
         Form.ACTION: str,
@@ -136,6 +177,7 @@ def decoders(sealer: Sealer) -> dict[Form, Convert]:
     statuses = {status.value: status for status in Status}
     hook_states = {state.value: state for state in HookState}
     return {
+        Form.NAME: _name_decoder(sealer),
         Form.FLAG: bool,
         Form.TIME: from_micros,
         Form.ACTION: actions.__getitem__,
@@ -144,7 +186,7 @@ def decoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.NAMES: lambda value: tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
-        Form.SEALED_MAP: lambda value: from_json(unseal(value)),
+        Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else unseal(value)),
         Form.SEALED_JSON: lambda value: from_json(unseal(value)),
     }
 
@@ -307,7 +349,7 @@ class Codecs:
             Resource,
             tables.resources,
             sealer,
-            unlisted=("properties", "previous_properties", "attributes", "data"),
+            unlisted=("metadata", "properties", "previous_properties", "attributes", "data"),
         )
         self.events = Codec(Event, tables.events, sealer, unlisted=("properties",))
         self.operations = Codec(Operation, tables.operations, sealer)

@@ -60,18 +60,19 @@ class EventFilter:
 ALL = EventFilter()
 
 
-def _below(depth: int) -> Select[Any]:
-    """Ids of a live stack and its live descendants of the same project, down to ``depth``."""
+def _below(depth: int, *, live: bool = True) -> Select[Any]:
+    """Ids of a stack and its descendants of the same project, down to ``depth``; by default the live ones."""
+    alive = (stacks.c.deleted_at.is_(None),) if live else ()
     top = select(stacks.c.id, stacks.c.project_id, literal(0).label("level")).where(
-        stacks.c.id == bindparam("stack"), stacks.c.deleted_at.is_(None)
+        stacks.c.id == bindparam("stack"), *alive
     )
     found = top.cte("below", recursive=True)
     found = found.union_all(
         select(stacks.c.id, stacks.c.project_id, found.c.level + 1).where(
             stacks.c.parent_id == found.c.id,
             stacks.c.project_id == found.c.project_id,
-            stacks.c.deleted_at.is_(None),
             found.c.level < depth,
+            *alive,
         )
     )
     return select(found.c.id)
@@ -83,20 +84,21 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
     descending = page.descending if page.descending is not None else not keys
     order = (*(_C[key] for key in keys or ("time",)), _C.seq)
     params: dict[str, Any] = {"stack": stack_id, "count": page.rows}
+    depth = max(wanted.nested_depth, 0)
+    inside = _C.stack_id.in_(_below(depth)) if depth else _OF_STACK
     if page.marker:
-        rows = await db.fetch_statement(
-            db.compiled(("event marker", keys), lambda: select(*order).where(_C.id == bindparam("id"))),
-            {"id": page.marker},
+        # An event of another stack is an unknown marker; one of a nested stack that is gone is not.
+        around = _C.stack_id.in_(_below(depth, live=False)) if depth else _OF_STACK
+        statement = db.compiled(
+            ("event marker", depth, keys), lambda: select(*order).where(_C.id == bindparam("id"), around)
         )
+        rows = await db.fetch_statement(statement, {"id": page.marker, "stack": stack_id})
         params |= marker_params(rows[0]) if rows else {}
     paged = "marker_0" in params
     codec = db.codecs.events
 
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.brief))
-        query = query.where(
-            _C.stack_id.in_(_below(wanted.nested_depth)) if wanted.nested_depth > 0 else _OF_STACK
-        )
+        query = select(*(_C[name] for name in codec.brief)).where(inside)
         query = query.where(*(one_of(_C[name], values) for name, values in wanted.allowed.items()))
         if paged:
             query = query.where(after_marker(order, descending=descending))
@@ -104,7 +106,6 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
             query = query.limit(bindparam("count"))
         return ordered(query, order, descending=descending)
 
-    depth = max(wanted.nested_depth, 0)
     key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
     return [codec.brief_record(row) for row in await db.fetch_statement(db.compiled(key, build), params)]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from stackd.db.codec import Codec, to_json
+from stackd.db.codec import SEALED_NAME, Codec, to_json
 from stackd.db.database import Database
 from stackd.db.tables import resources
-from stackd.records import Resource
+from stackd.records import Hidden, Resource
 
 _C = resources.c
 _ORDER = (_C.name, _C.created_at, _C.id)
@@ -21,6 +21,7 @@ _BY = {
     "physical": _C.physical_id == bindparam("value"),
     "nested": _C.nested_stack_id == bindparam("value"),
 }
+_HAS_SEALED_ID = _C.physical_id.like(f"{SEALED_NAME}%")
 _NAMED = (_C.stack_id == bindparam("value"), _C.name == bindparam("name"))
 _REQUIRING = (
     _C.stack_id == bindparam("value"),
@@ -99,7 +100,12 @@ async def requiring(db: Database, stack_id: str, name: str) -> list[Resource]:
 
 async def with_physical_id(db: Database, physical_id: str) -> list[Resource]:
     """The rows of all stacks of all projects that name an object in the cloud."""
-    return await _found(db, "physical", physical_id)
+    if not isinstance(physical_id, Hidden):
+        return await _found(db, "physical", physical_id)
+    # What is encrypted twice differs: the few that there are must be read.
+    codec = _codec(db)
+    rows = await db.fetch(_select(codec.columns, "sealed id", _HAS_SEALED_ID))
+    return [row for row in map(codec.record, rows) if row.physical_id == physical_id]
 
 
 async def of_nested_stack(db: Database, stack_id: str) -> Resource | None:

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Table, Update, bindparam, select, tuple_, update
+from sqlalchemy import (
+    Integer,
+    LargeBinary,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from stackd.db import tables
+from stackd.db.codec import PLAIN_MAPS, resealed
 from stackd.db.database import Database
 
 _ROWS_AT_ONCE = 200
@@ -40,6 +54,15 @@ _REPLACE = {
 }
 
 
+_R = tables.resources.c
+_FIRST = func.substr(_R.metadata, 1, 1, type_=LargeBinary)
+_PLAIN = (
+    select(_R.id, _R.metadata)
+    .where(or_(*(literal(mark, LargeBinary) == _FIRST for mark in PLAIN_MAPS)))
+    .limit(_ROWS_AT_ONCE)
+)
+
+
 async def reseal(db: Database) -> int:
     """Seal every encrypted value again; returns how many were. Old keys are not needed afterwards."""
     return sum([await _reseal_table(db, table) for table in _TABLES.values()])
@@ -54,11 +77,24 @@ async def _reseal_table(db: Database, table: Table) -> int:
         for row in rows:
             place = tuple(row[: len(keys)])
             for column, old in zip(columns, row[len(keys) :], strict=True):
-                if old is None:
+                new = None if old is None else resealed(old, db.sealer)
+                if new is None:
                     continue
-                new = db.sealer.seal(db.sealer.unseal(old))
                 params = _named("of", keys, place) | {"old": old, "new": new}
                 done += len(await db.modify(_REPLACE[table.name, column], params))
+    return done
+
+
+async def seal_metadata(db: Database) -> int:
+    """Seal the metadata of resources that an older version stored as plain text; returns how many were.
+
+    The statement finds nothing, in no time, once that is done.
+    """
+    done = 0
+    while rows := await db.fetch(_PLAIN):
+        for id_, old in rows:
+            params = {"of_id": id_, "old": old, "new": resealed(old, db.sealer)}
+            done += len(await db.modify(_REPLACE["resources", "metadata"], params))
     return done
 
 

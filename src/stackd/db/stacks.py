@@ -19,6 +19,11 @@ _IS = _C.id == bindparam("id")
 _LIVE = _C.deleted_at.is_(None)
 _MOST_ROWS = 2**31 - 1
 _IN_PROJECT = _C.project_id == bindparam("project")
+_SCOPES: dict[str, tuple[ColumnElement[bool], ...]] = {
+    "any": (),
+    "project": (_IN_PROJECT,),
+    "users": (or_(_IN_PROJECT, _C.stack_user_project_id == bindparam("project")),),
+}
 
 _ORDERS: dict[str, ColumnElement[Any]] = {
     "name": _C.name,
@@ -135,13 +140,27 @@ def _scoped(query: Select[Any], project_id: str | None) -> Select[Any]:
 
 async def get(db: Database, stack_id: str, project_id: str | None, *, live: bool = False) -> Stack | None:
     """The stack ``stack_id`` if it is the project's; with ``live`` only when it is not deleted."""
+    return await _one(db, stack_id, "any" if project_id is None else "project", project_id, live=live)
+
+
+async def reachable(
+    db: Database, stack_id: str, project_id: str | None, *, live: bool = False
+) -> Stack | None:
+    """The stack ``stack_id`` if it is the project's, or if the project is that of the stack's users."""
+    return await _one(db, stack_id, "any" if project_id is None else "users", project_id, live=live)
+
+
+async def _one(
+    db: Database, stack_id: str, scope: str, project_id: str | None, *, live: bool
+) -> Stack | None:
+    """A stack by its id. The scope is a part of the query: rows of other projects are never read."""
     codec = db.codecs.stacks
 
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.columns)).where(_IS)
-        return _scoped(query.where(_LIVE) if live else query, project_id)
+        query = select(*(_C[name] for name in codec.columns)).where(_IS, *_SCOPES[scope])
+        return query.where(_LIVE) if live else query
 
-    statement = db.compiled(("stack", live, project_id is None), build)
+    statement = db.compiled(("stack", live, scope), build)
     rows = await db.fetch_statement(statement, {"id": stack_id, "project": project_id})
     return codec.record(rows[0]) if rows else None
 

@@ -2,8 +2,8 @@
 
 ``FORM`` in a column's ``info`` is how a record's field is converted to the column and back (``codec.py``
 does it). Only the forms that begin with ``SEALED`` may contain secrets: they are encrypted
-before they reach the database. Times are microseconds since 1970 in UTC, so that both databases
-order and compare them alike.
+before they reach the database; of the form ``NAME`` are ids, encrypted only where they are ``Hidden``.
+Times are microseconds since 1970 in UTC, so that both databases order and compare them alike.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Form(enum.Enum):
     """The stored form of a record's field in its column."""
 
     PLAIN = enum.auto()
+    NAME = enum.auto()  # text, encrypted if it is ``Hidden``
     PROSE = enum.auto()  # text written by people and services: what a database cannot keep is replaced
     FLAG = enum.auto()
     TIME = enum.auto()
@@ -109,7 +110,6 @@ stacks = Table(
     _optional("previous_template"),
     _optional("previous_environment"),
     _optional("previous_files"),
-    _col("description", Form.PROSE),
     _optional("tags", Form.NAMES),
     _optional("timeout_mins", kind=Integer),
     _col("disable_rollback", Form.FLAG),
@@ -167,17 +167,17 @@ resources = Table(
     _col("action", Form.ACTION),
     _col("status", Form.STATUS),
     _col("reason", Form.PROSE),
-    _optional("physical_id"),
+    _optional("physical_id", Form.NAME),
     _col("requires", Form.NAMES),
     _col("applied_from"),
     _col("deletion_policy"),
-    _optional("external_id"),
+    _optional("external_id", Form.NAME),
     _optional("replaces"),
     _optional("replaced_by"),
     _optional("nested_stack_id"),
     _col("created_at", Form.TIME),
     _optional("updated_at", Form.TIME),
-    _optional("metadata", Form.MAP),
+    _optional("metadata", Form.SEALED_MAP),
     _optional("properties", Form.SEALED_MAP),
     _optional("previous_properties", Form.SEALED_JSON),
     _optional("attributes", Form.SEALED_MAP),
@@ -344,9 +344,10 @@ def form_of(column: Column[Any]) -> Form:
 
 
 def sealed_columns() -> dict[str, tuple[str, ...]]:
-    """Table name → its encrypted columns, for the rotation of keys and for review."""
+    """Table name → the columns with encrypted values, for the rotation of keys and for review."""
+    forms = SEALED_FORMS | {Form.NAME}
     found = {
-        table.name: tuple(column.name for column in table.columns if form_of(column) in SEALED_FORMS)
+        table.name: tuple(column.name for column in table.columns if form_of(column) in forms)
         for table in metadata.sorted_tables
     }
     return {name: columns for name, columns in found.items() if columns}

@@ -14,7 +14,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from stackd.db.journal import Insert, Update
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.records import Action, Event, Hidden, Resource, Stack, Status
+from stackd.template.parse import MASK
 
 R = TypeVar("R", Stack, Resource)
 
@@ -204,6 +205,11 @@ STACK_TYPE: Final = "OS::Heat::Stack"
 REASON_LIMIT: Final = 255
 
 
+def shown_id(physical_id: str | None) -> str | None:
+    """A physical id as it is shown: masked if it is made from hidden values."""
+    return MASK if isinstance(physical_id, Hidden) else physical_id
+
+
 def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
     """The record that a stack changed its state."""
     return _event(stack, stack.name, STACK_TYPE, action, status, reason, physical_id=stack.id)
@@ -226,7 +232,7 @@ def resource_event(
         action,
         status,
         reason,
-        physical_id=physical_id,
+        physical_id=shown_id(physical_id),
         resource_id=row.id,
         properties=properties,
     )

@@ -94,7 +94,7 @@ class Api(FastAPI):
         )
 
     async def _refused(self, request: Request, error: StackdError) -> Response:
-        return errors.answer_to(error, request.scope["path"], self._front.settings.keystone.auth_url)
+        return errors.answer_to(error, self._front.settings.keystone.auth_url)
 
     def openapi(self) -> dict[str, Any]:
         """FastAPI's OpenAPI document with the token scheme added and the unused status 422 removed."""

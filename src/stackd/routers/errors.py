@@ -92,11 +92,11 @@ def unexpected() -> Response:
     return form_a(500, "InternalError", message)
 
 
-def answer_to(raised: StackdError, path: str, auth_url: str) -> Response:
+def answer_to(raised: StackdError, auth_url: str) -> Response:
     """The answer to an error that ends a request; what is not the client's fault is logged."""
     error = as_api_error(raised)
     if error.code >= 500:
-        log.warning("request_failed", path=path, error=str(error))
+        log.warning("request_failed", error=str(error))
     return form_b(auth_url) if isinstance(error, Unauthorized) else rendered(error)
 
 

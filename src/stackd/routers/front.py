@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from stackd.auth.tokens import TokenValidator
-from stackd.engine.usecases.access import StackRef
+from stackd.engine.usecases.access import StackRef, sees_every_project
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
@@ -19,8 +19,8 @@ from stackd.routers.bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
-REQUEST_ID = "stackd.request_id"
-"""The key in a request's ASGI scope under which the middleware stores its results."""
+REQUEST_ID, ROUTE = "stackd.request_id", "stackd.route"
+"""The keys in a request's ASGI scope under which the middleware and the router store their results."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""
@@ -77,11 +77,11 @@ class Call(Request):
         return await read_body(self, self.front.settings.limits.max_json_body_size, required=required)
 
     def check_project(self) -> None:
-        """Refuse paths of projects other than the caller's, except to administrators of the cloud."""
+        """Refuse paths of projects other than the caller's, except to who may see stacks of every project."""
         project = self.scope["path_params"].get("project")
         if project is None or project == self.caller.project_id:
             return
-        if not self.engine.policy.is_admin(self.caller):
+        if not sees_every_project(self.engine, self.caller):
             raise WrongProject
 
     @property

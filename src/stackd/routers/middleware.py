@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from dataclasses import replace
 from urllib.parse import quote
@@ -13,19 +14,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stackd.records import Caller
 from stackd.routers import errors
-from stackd.routers.front import BASE, CALLER, FRONT, REQUEST_ID, Front
+from stackd.routers.front import BASE, CALLER, FRONT, REQUEST_ID, ROUTE, Front
 from stackd.routers.versions import MEDIA_TYPE, choices, health
 
 log = structlog.get_logger(__name__)
 
 _VERSION = re.compile(r"v\d+(\.\d+)?")
 _GLOBAL_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+HEALTH = "/healthcheck"
+"""The route that load balancers ask all the time; its log lines are for debugging."""
+
 OPEN = frozenset({b"/openapi.json"})
 """Routes that need no token."""
 
 
 class RequestIds:
-    """Gives each request an id, for its answer and log lines, and renders unexpected exceptions."""
+    """Gives each request an id and a log line, and renders unexpected exceptions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,12 +40,13 @@ class RequestIds:
             return
         request_id = scope[REQUEST_ID] = f"req-{uuid.uuid4()}"
         header = (b"x-openstack-request-id", request_id.encode())
-        began = False
+        status: int | None = None
+        started = time.perf_counter()
 
         async def tagged(message: Message) -> None:
-            nonlocal began
+            nonlocal status
             if message["type"] == "http.response.start":
-                began = True
+                status = message["status"]
                 message["headers"] = [*message["headers"], header]
             await send(message)
 
@@ -50,10 +55,30 @@ class RequestIds:
         try:
             await self._app(scope, receive, answer)
         except Exception:
-            log.exception("request_broke", method=scope["method"], path=scope["path"])
-            if began:
+            log.exception("request_broke", method=scope["method"], route=scope.get(ROUTE, ""))
+            if status is not None:
                 raise
             await errors.unexpected()(scope, receive, answer)
+        finally:
+            _log_request(scope, status, time.perf_counter() - started)
+
+
+def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
+    """One line per request: the route, not the path, for a path or query may have secrets in it.
+
+    ``status`` is None where the client went away before there was an answer.
+    """
+    route = scope.get(ROUTE, "")
+    caller: Caller | None = scope.get(CALLER)
+    write = log.debug if route == HEALTH else log.info
+    write(
+        "request",
+        method=scope["method"],
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        project=caller.project_id if caller is not None else "",
+    )
 
 
 def _bodiless(send: Send) -> Send:
@@ -85,9 +110,11 @@ class Versions:
         first, _, rest = path[1:].partition("/")
         if "%00" in path:  # no name has a null character, and some databases refuse queries with one
             return await errors.not_found()(scope, receive, send)
-        if path == "/healthcheck":
+        if path == HEALTH:
+            scope[ROUTE] = HEALTH
             return await health()(scope, receive, send)
         if (first in ("", "versions") and not rest) or _is_other_version(first):
+            scope[ROUTE] = "/"
             return await choices(origin)(scope, receive, send)
         if path.encode("latin-1") not in OPEN:
             if first in ("v1", "v1.0"):

@@ -33,7 +33,7 @@ async def new_stack(call: Call, stack: Stack, checked: Checked) -> Response:
 
 
 def _new_stack(call: Call, new: NewStack) -> Json:
-    facts = Facts(new.stack.description, new.parameters, {}, 0)
+    facts = Facts(new.description, new.parameters, {}, 0)
     outputs = [views.output_view(name, output) for name, output in new.outputs.items()]
     view = views.stack_view(call, new.stack, facts, outputs)
     del view["stack_status"], view["stack_status_reason"]

@@ -27,7 +27,7 @@ from starlette.types import Receive, Scope, Send
 
 from stackd.routers import errors
 from stackd.routers.bodies import parse_body
-from stackd.routers.front import Call
+from stackd.routers.front import ROUTE, Call
 from stackd.routers.queries import read_query
 from stackd.routers.tree import ARN, Tree
 
@@ -161,6 +161,7 @@ class TreeRouter(APIRouter):
             await _not_allowed(scope["method"], path, found.allowed)(scope, receive, send)
         else:
             scope["path_params"] = found.parts
+            scope[ROUTE] = found.target.path
             await found.target.handle(scope, receive, send)
 
 

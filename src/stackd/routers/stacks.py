@@ -125,7 +125,8 @@ async def index(call: Call, query: Annotated[StacksQuery, Query()]) -> Response:
 async def detail(call: Call) -> Response:
     """List stacks without filters and pages."""
     found = await stack_queries.listed_plainly(call.reader, call.caller)
-    return views.answer({"stacks": [views.stack_item(call, each) for each in found]})
+    shown = [views.stack_item(call, each, project=found.every_project) for each in found.stacks]
+    return views.answer({"stacks": shown})
 
 
 def _filter(call: Call, query: StacksQuery) -> StackFilter:

@@ -155,7 +155,7 @@ def resource_view(linker: Linker, view: ResourceView) -> Json:
     shown: Json = {
         "resource_name": row.name,
         "logical_resource_id": row.name,
-        "physical_resource_id": row.physical_id or "",
+        "physical_resource_id": view.physical_id,
         "resource_type": row.type,
         "resource_status": state(row.action, row.status),
         "resource_status_reason": row.reason,

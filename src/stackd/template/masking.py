@@ -1,12 +1,28 @@
-"""Masks the secrets of a stack in values and texts (pure)."""
+"""Masks the secrets of a stack in values and texts (pure).
+
+Secret are the values of hidden parameters, their usual encodings, and what functions of the template make of
+them. What leaves the template, such as an attribute that a service computes, cannot be known.
+"""
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote
 
+from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.template.evaluate import evaluate
+from stackd.template.evaluation import ParameterScope
+from stackd.template.functions.base import Call, Lazy
+from stackd.template.functions.conditions import Choice
 from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
+from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
 
 Secrets = frozenset[str]
@@ -14,12 +30,113 @@ NOTHING: Final[Secrets] = frozenset()
 _TELLING = 4
 """A shorter secret is only found where it stands alone: as a part of other texts it is everywhere."""
 
+_DIGESTS: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
+_MEMO: Final = "secrets"
+_PARAMETER: Final = frozenset({"get_param", "Ref"})
+_UNBOUNDED: Final = frozenset({"yaql"})
+"""Functions that are too slow to be called only to know what to mask."""
 
-def secrets_in(parameters: Mapping[str, Any]) -> Secrets:
-    """The texts that the values of hidden parameters are made of."""
+_MOST_CALLS: Final = 500
+
+
+def secrets_of(template: Template, parameters: Mapping[str, Any]) -> Secrets:
+    """All texts that must be masked for a template with these parameters."""
+    if not isinstance(parameters, Parameters) or not parameters.hidden:
+        return NOTHING
+    known: Secrets | None = parameters.memo.get(_MEMO)
+    if known is None:
+        values = with_encodings(secrets_in(parameters))
+        known = values | _derived(template, parameters, values)
+        parameters.memo[_MEMO] = known
+    return known
+
+
+def secrets_in(parameters: Mapping[str, Any], *, given: bool = False) -> Secrets:
+    """The texts that the values of hidden parameters are made of; without those of defaults if ``given``."""
     if not isinstance(parameters, Parameters):
         return NOTHING
-    return frozenset(text for name in parameters.hidden for text in _texts(parameters.get(name)))
+    names = parameters.hidden
+    if given:
+        names = frozenset(name for name in names if parameters.get(name) != parameters.schemas[name].default)
+    return frozenset(text for name in names for text in _texts(parameters.get(name)))
+
+
+def with_encodings(values: Secrets) -> Secrets:
+    """Texts, and how they look when they are encoded."""
+    return values.union(*map(_encodings, values))
+
+
+def hidden_names(files: Mapping[str, str]) -> frozenset[str]:
+    """Names of the hidden parameters of the templates among files."""
+    found: frozenset[str] = frozenset()
+    for text in files.values():
+        if "hidden" in text or "NoEcho" in text:
+            with contextlib.suppress(TemplateError, RequestLimitExceeded):
+                schemas = read_template(text).parameter_schemas
+                found |= {name for name, schema in schemas.items() if schema.hidden}
+    return found
+
+
+def values_of(names: frozenset[str], *layers: Mapping[str, Any]) -> Secrets:
+    """The texts that the values of some names are made of, in all of the layers."""
+    return frozenset(text for layer in layers for name in names for text in _texts(layer.get(name)))
+
+
+@lru_cache(2048)
+def _encodings(text: str) -> tuple[str, ...]:
+    """A text as it looks in base64, in a URL, inside JSON, and as a digest."""
+    if len(text) < _TELLING:
+        return ()
+    raw = text.encode("utf-8", "replace")
+    digests = (hashlib.new(name, raw, usedforsecurity=False).hexdigest() for name in _DIGESTS)
+    escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    return (base64.b64encode(raw).decode(), quote(text, safe=""), quote(text), *escaped, *digests)
+
+
+def _derived(template: Template, parameters: Parameters, known: Secrets) -> Secrets:
+    """What functions make of hidden values such that these cannot be found in it, like half of one."""
+    calls: list[Call] = []
+    for resource in template.resources.values():
+        for part in (resource.properties, resource.metadata, resource.external_id):
+            _collect(part, parameters.hidden, calls)
+    if not calls:
+        return NOTHING
+    written = set(_texts(template.data))
+    scope = ParameterScope(parameters)
+    found: set[str] = set()
+    for call in calls[:_MOST_CALLS]:
+        try:
+            made = set(_texts(evaluate(call, scope, template=template)))
+        except TemplateError:
+            continue
+        found |= {text for text in made - written if concealed_text(text, known) == text}
+    return frozenset(found)
+
+
+def _collect(node: Any, hidden: frozenset[str], calls: list[Call]) -> bool:
+    """Add the functions in a node that depend on a hidden parameter; returns whether the node does."""
+    if isinstance(node, Mapping):
+        node = list(node.values())
+    elif isinstance(node, Choice):
+        node = node.branches  # which of them is taken shows little of what decides it
+    if isinstance(node, list | tuple):
+        found = [_collect(each, hidden, calls) for each in node]
+        return any(found)
+    if isinstance(node, Lazy):
+        return _collect(node.readable, hidden, calls)
+    if not isinstance(node, Call) or node.name in _UNBOUNDED:
+        return False
+    if node.name in _PARAMETER:
+        return _parameter(node.args) in hidden
+    has_any = _collect(node.args, hidden, calls)
+    if has_any:
+        calls.append(node)
+    return has_any
+
+
+def _parameter(args: Any) -> str:
+    name = args[0] if isinstance(args, list) and args else args
+    return name if isinstance(name, str) else ""
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -51,7 +168,13 @@ def concealed_text(text: str, secrets: Secrets) -> str:
     """A text with every secret in it masked, the longest first."""
     if text in secrets:
         return MASK
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _TELLING and secret in text:
+    for secret in _ordered(secrets):
+        if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+@lru_cache(1024)
+def _ordered(secrets: Secrets) -> tuple[str, ...]:
+    """The secrets that are looked for inside of texts, the longest first."""
+    return tuple(sorted((each for each in secrets if len(each) >= _TELLING), key=len, reverse=True))

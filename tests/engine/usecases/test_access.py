@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stackd.auth.policy import Policy
+from stackd.db.journal import Update
 from stackd.db.stacks import Page, StackFilter
 from stackd.engine.usecases import (
     access,
@@ -121,7 +122,7 @@ async def test_stack_of_another_project_is_not_found_by_anything(stackd_world: W
                 await called(use_case(reader, caller, stack))
         with pytest.raises(EntityNotFound):
             await access.lookup(process.engine, caller, stack.id)
-        assert await stack_queries.listed_plainly(reader, caller) == []
+        assert (await stack_queries.listed_plainly(reader, caller)).stacks == []
 
 
 async def test_name_must_fit_the_id(stackd_world: World) -> None:
@@ -164,3 +165,55 @@ async def test_stack_is_looked_up_by_name_and_by_id(stackd_world: World) -> None
         _, stack = await made(process)
         for reference in (stack.name, stack.id):
             assert await access.lookup(process.engine, process.caller, reference) == stack
+
+
+@pytest.mark.parametrize(
+    "roles", [("admin", "member", "reader"), ("admin", "member", "reader", access.GUEST)]
+)
+async def test_who_is_in_the_project_of_a_stack_s_users_is_no_more_than_a_guest(
+    stackd_world: World, roles: tuple[str, ...]
+) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        await process.engine.services.journal.write(
+            Update(Stack, stack.id, {"stack_user_project_id": "users"})
+        )
+        caller = replace(process.caller, project_id="users", roles=roles)
+        for name, use_case in ON_A_STACK.items():
+            expected = Forbidden if name == "metadata" and access.GUEST in roles else EntityNotFound
+            if name != "signal" or access.GUEST not in roles:
+                with pytest.raises(expected):
+                    await called(use_case(reader, caller, stack))
+
+
+async def test_stacks_of_other_projects_are_neither_decrypted_nor_read(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stackd_world.process() as process:
+        _, stack = await made(process)
+        caller = replace(process.caller, project_id="elsewhere", roles=("member", "reader"))
+        read: list[Any] = []
+        monkeypatch.setattr(process.db.codecs.stacks, "record", read.append)
+        with pytest.raises(EntityNotFound):
+            await access.find(process.engine, caller, stack.id, "stacks:show")
+        assert read == []
+
+
+async def test_who_may_list_the_stacks_of_all_projects_may_show_them_and_no_more(
+    stackd_world: World, tmp_path: Path
+) -> None:
+    async with stackd_world.process() as process:
+        reader, stack = await made(process)
+        rules = tmp_path / "policy.yaml"
+        rules.write_text('"stacks:global_index": "role:auditor"\n')
+        process.engine.policy = Policy(rules)
+        auditor = replace(process.caller, project_id="elsewhere", roles=("auditor", "member", "reader"))
+        found = await stack_queries.listed(reader, auditor, StackFilter(), Page(), every_project=True)
+        assert [each.id for each in found.stacks] == [stack.id]
+        assert (await stack_queries.listed(reader, auditor, StackFilter(), Page())).stacks == []
+        for name, use_case in ON_A_STACK.items():
+            if name == "show":
+                assert (await use_case(reader, auditor, stack)).stack == stack
+                continue
+            with pytest.raises(EntityNotFound):
+                await called(use_case(reader, auditor, stack))

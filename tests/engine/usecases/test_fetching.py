@@ -355,7 +355,7 @@ async def test_content_is_stored_once_for_the_whole_tree(process: Process, site:
     site.pages["/t.yaml"] = value("x")
     stack = await complete(process, await process.create("s", using(site.url("/t.yaml"))))
     child_id = (await process.rows(stack))["nested"].nested_stack_id
-    child = await access.find(process.engine, process.caller, child_id or "")
+    child = await access.find(process.engine, process.caller, child_id or "", "stacks:show")
     assert child.definition.files == (await process.stack(stack)).definition.files
     manifest = from_json(await documents.get(process.db, child.project_id, child.definition.files))
     assert list(manifest) == [site.url("/t.yaml")]

@@ -29,7 +29,7 @@ async def test_page_says_whether_it_is_full_and_how_many_there_are(stackd_world:
         assert ([each.name for each in rest.stacks], rest.is_full, rest.count) == (["a"], False, None)
         nothing = await stack_queries.listed(reader, process.caller, StackFilter(), Page(limit=0))
         assert (nothing.stacks, nothing.is_full) == ([], False)
-        assert len(await stack_queries.listed_plainly(reader, process.caller)) == 3
+        assert len((await stack_queries.listed_plainly(reader, process.caller)).stacks) == 3
 
 
 async def test_stack_is_shown_with_outputs_where_asked_for(stackd_world: World) -> None:

@@ -79,7 +79,7 @@ async def test_stack_is_made_from_what_is_at_the_url(process: Process, site: Sit
     stack = await process.create("s", template)
     outputs = await complete(process, stack)
     row = (await process.rows(stack))["Nested"]
-    child = await access.find(process.engine, process.caller, row.nested_stack_id or "")
+    child = await access.find(process.engine, process.caller, row.nested_stack_id or "", "stacks:show")
     assert outputs["Said"] == "hello-a+b"
     assert outputs["Reference"] == f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     assert child.parent_id == stack.id

@@ -11,6 +11,9 @@ from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request, forbidden, not_found
 from stackd.devcloud.world import Actor, World, stamp_keystone
 
+ADMIN_PROJECT = ("admin", "default")
+"""Name and domain of the project whose administrators are the cloud's, as ``admin_project_name`` has it."""
+
 
 @dataclass(slots=True)
 class Login:
@@ -83,6 +86,7 @@ def _token_body(world: World, grant: Grant, refs: list[JSON], now: float, expire
             "name": project["name"],
         }  # fmt: skip
         body["is_domain"] = False
+        body["is_admin_project"] = (project["name"], project["domain_id"]) == ADMIN_PROJECT
     if grant.domain is not None:
         body["domain"] = domain_ref(world, grant.domain.id)
     if grant.system:

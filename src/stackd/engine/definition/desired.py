@@ -28,7 +28,7 @@ from stackd.template.evaluate import (
 from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
 from stackd.template.graph import circle_error, without_circles
-from stackd.template.masking import NOTHING, Secrets, secrets_in
+from stackd.template.masking import NOTHING, Secrets, secrets_of
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
 from stackd.template.parse import Limits
 from stackd.template.problems import Problems, Report, Stage, refuse
@@ -162,11 +162,10 @@ def stored_secrets(source: Source, stack: Stack) -> Secrets:
     if not any(each.hidden for each in source.template.parameter_schemas.values()):
         return NOTHING
     try:
-        return secrets_in(
-            bind_parameters(
-                source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
-            )
+        bound = bind_parameters(
+            source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
         )
+        return secrets_of(source.template, bound)
     except TemplateError:
         return NOTHING
 

@@ -29,7 +29,7 @@ from stackd.engine.execution.hook_waits import (
 from stackd.engine.execution.resource_context import ResourceContext, physical_name
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.transitions import resource_event
+from stackd.engine.transitions import resource_event, shown_id
 from stackd.errors import Fenced, InvalidBreakPointHook
 from stackd.records import Action, Hook, HookState, Resource, Stack
 from stackd.resources.base import ResourceType
@@ -196,7 +196,7 @@ async def clear(
 
 
 def _not_defined(stack: Stack, row: Resource, kind: ResourceType[Any], hook: object) -> InvalidBreakPointHook:
-    made = f" [{row.physical_id}]" if row.physical_id else ""
+    made = f" [{shown_id(row.physical_id)}]" if row.physical_id else ""
     return InvalidBreakPointHook(
         f'The "{hook}" hook is not defined on {type(kind).__name__} "{row.name}"{made} '
         f'Stack "{stack.name}" [{stack.id}]'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,7 +160,7 @@ async def _is_free(work: ResourceContext, identity: str, found: JSON, intended: 
     if claim in run.attributed:
         return False
     run.attributed.add(claim)  # before the first await: no other step may claim it meanwhile
-    rows = await resource_rows.with_physical_id(run.services.db, identity)
+    rows = await resource_rows.with_physical_id(run.services.db, run.hidden_if_secret(identity))
     return not any(_is_of_collection(work, row, claim[0]) for row in rows)
 
 
@@ -329,7 +330,9 @@ async def run_guarded(work: ResourceContext, action: Any) -> StackdError | Excep
         raise
     except Exception as error:
         if not isinstance(error, StackdError):
-            log.exception("action_broke", resource=work.resource.name, type=work.resource.type)
+            # Texts of unexpected errors may have anything in them.
+            broke = concealed_text(traceback.format_exc(), work.run.secrets)
+            log.error("action_broke", resource=work.resource.name, type=work.kind.type_name, exception=broke)
         await mark_failed(work, error)
         return error
     return None

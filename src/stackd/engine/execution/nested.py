@@ -284,7 +284,6 @@ async def _reach_batch(
         raise
     values = {
         "outputs": desired.outputs(inner.scope),
-        "description": desired.source.template.description,
     }
     return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)
 

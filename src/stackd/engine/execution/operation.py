@@ -96,7 +96,7 @@ class OperationExecutor:
         except Exception as error:
             if is_interruption(error):
                 raise
-            log.exception("operation_failed", stack=self.stack.id)
+            log.exception("operation_failed", stack_id=self.stack.id)
             await self._fail(action, _reason_of(error))
             ended = False
         if ended or self.cancellation.halt not in (None, Halt.FAILED, Halt.TIMED_OUT):
@@ -124,6 +124,7 @@ class OperationExecutor:
             on_failure=self._on_failure,
             quota=await self._room(action, desired),
             hooks=await load_hooks(self.services.db, self.stack.root_id, self.operation.id, action),
+            secrets=await self.services.redaction.of(self.stack),
             bound=await self._bound(action),
             accepted_at=self.operation.created_at,
         )
@@ -171,7 +172,7 @@ class OperationExecutor:
         try:
             return load_environment(await load_json(self.services.db, self.stack.project_id, document))
         except TemplateError as error:
-            log.warning("environment_not_readable", stack=self.stack.id, error=str(error))
+            log.warning("environment_not_readable", stack_id=self.stack.id, error=str(error))
             return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
 
     async def _inputs(
@@ -201,7 +202,7 @@ class OperationExecutor:
         try:
             return await missing_objects(cloud, self.services.registry, stored)
         except CloudError as error:
-            log.warning("reality_not_read", stack=self.stack.id, error=str(error))
+            log.warning("reality_not_read", stack_id=self.stack.id, error=str(error))
             return frozenset()
 
     async def _bound(self, action: Action) -> Bounds | None:

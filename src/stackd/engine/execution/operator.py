@@ -194,7 +194,10 @@ class Operator:
         tree.cancellation = cancellation
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
-        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack=stack.id)
+        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack_id=stack.id)
+        about = {"operation": operation.id, "project": operation.project_id}
+        log.info("operation_started", action=operation.action, **about)
+        started, ended = asyncio.get_running_loop().time(), stack
         try:
             executor = OperationExecutor(
                 self.services,
@@ -208,8 +211,11 @@ class Operator:
                 halted=partial(self._halted, tree),
             )
             await executor.run()
+            ended = executor.stack
             await self._purge_events(stack)
         finally:
+            seconds = round(asyncio.get_running_loop().time() - started, 3)
+            log.info("operation_ended", action=ended.action, status=ended.status, seconds=seconds, **about)
             cancellation.close()
             tree.cancellation = None
             structlog.contextvars.clear_contextvars()

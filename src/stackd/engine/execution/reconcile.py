@@ -270,6 +270,7 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
 
 async def _adopt(work: ResourceContext, target: Target, external_id: str) -> None:
     """Take an object that exists already; it is never changed and never deleted."""
+    external_id = work.run.hidden_if_secret(external_id)
     if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
         return
     external = {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}

@@ -107,6 +107,7 @@ class ResourceContext:
         """See ``Context``."""
         if live is not None:
             self._live = live
+        physical_id = self.run.hidden_if_secret(physical_id)
         self.run.known_ids.add(physical_id)
         self.run.attributed.add((collection_of(self.kind), physical_id))
         await self.store(physical_id=physical_id)

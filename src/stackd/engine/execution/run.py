@@ -19,11 +19,12 @@ from stackd.engine.execution.hook_waits import HookStates, HookWaits
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
+from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
-from stackd.records import Action, Stack
+from stackd.records import Action, Hidden, Stack
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
-from stackd.template.masking import NOTHING, Secrets
+from stackd.template.masking import NOTHING, Secrets, concealed_text
 
 
 class StackUsers(Protocol):
@@ -83,6 +84,7 @@ class Services:
     stack_users: StackUsers
     endpoints: Endpoints
     tuning: Tuning
+    redaction: Redaction
     pauses: HookWaits = field(default_factory=HookWaits)
 
 
@@ -184,6 +186,10 @@ class OperationRun:
     bound: Bounds | None = None
     accepted_at: datetime | None = None
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def hidden_if_secret(self, identity: str) -> str:
+        """An id of the cloud, marked as hidden if there is a hidden value in it."""
+        return identity if concealed_text(identity, self.secrets) == identity else Hidden(identity)
 
     def note_failure(self, action: Action, text: str) -> None:
         """A resource somewhere in the tree failed; pauses end, for nothing comes after them."""

@@ -28,7 +28,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
-from stackd.template.masking import concealed_text, secrets_in
+from stackd.template.masking import concealed_text, secrets_of
 
 NO_ENVIRONMENT = Environment()
 
@@ -73,7 +73,7 @@ class StackRun:
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run.hooks, stack, self.environment)
         if desired is not None and desired.parameters.hidden:
-            run.secrets |= secrets_in(desired.parameters)
+            run.secrets |= secrets_of(desired.source.template, desired.parameters)
         self.target = target_of(stack.definition)
         self.failures: list[Failure] = []
         self.kept: set[str] = set()

@@ -26,7 +26,7 @@ from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
-from stackd.template.masking import Secrets, secrets_in
+from stackd.template.masking import Secrets, secrets_of
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
@@ -228,7 +228,7 @@ def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
     found: set[str] = set()
     for plan in plans:
         if plan.desired is not None and plan.desired.parameters.hidden:
-            found |= secrets_in(plan.desired.parameters)
+            found |= secrets_of(plan.desired.source.template, plan.desired.parameters)
     for stack in stored.walk() if stored is not None else ():
         if stack.source is not None:
             found |= stored_secrets(stack.source, stack.stack)

@@ -3,49 +3,142 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
 
 from stackd.db import events, stacks
 from stackd.db.database import Database
-from stackd.engine.definition.desired import stored_secrets
-from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.desired import identity_of
+from stackd.engine.definition.documents import load_definition, load_files
+from stackd.errors import TemplateError
+from stackd.offload import offloaded
 from stackd.records import Definition, Event, Stack
-from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.template.environment import Environment
+from stackd.template.masking import (
+    NOTHING,
+    Secrets,
+    concealed,
+    hidden_names,
+    secrets_in,
+    secrets_of,
+    values_of,
+    with_encodings,
+)
+from stackd.template.parameters import bind_parameters
 
 _KEPT = 1024
+_PER_RESOURCE = 200
+"""Cost of evaluating one resource, in the time that parsing one byte of template takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The secrets of one definition: all, and the values that somebody gave, which are not in a template."""
+
+    all: Secrets = NOTHING
+    given: Secrets = NOTHING
 
 
 class Redaction:
-    """Collects the secret values of stored stacks and caches them."""
+    """Collects the secret values of stored stacks and caches them; ``base`` is the operator's environment."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, base: Environment | None = None) -> None:
         self._db = db
-        self._known: LRUCache[tuple[Definition, str], Secrets] = LRUCache(_KEPT)
+        self._base = base
+        self._known: LRUCache[tuple[Definition, str], _Known] = LRUCache(_KEPT)
+        self._names: LRUCache[str, frozenset[str]] = LRUCache(_KEPT)
 
     async def of(self, stack: Stack) -> Secrets:
-        """The values of the hidden parameters of a stack and of its parent stacks, which pass theirs down."""
+        """The secrets of a stack and of its parent stacks, which pass theirs down."""
+        return await self._own(stack) | await self.around(stack)
+
+    async def around(self, stack: Stack) -> Secrets:
+        """The secrets of the parent stacks, which a nested stack does not know to be some."""
         found = NOTHING
         async for each in self._outwards(stack):
             found |= await self._own(each)
         return found
 
+    async def given(self, stack: Stack) -> Secrets:
+        """The values of hidden parameters that stand in no template, of a stack and of its parent stacks."""
+        found = NOTHING
+        for definition in _definitions(stack):
+            found |= (await self._of_definition(stack, definition)).given
+        if stack.parent_id and (parent := await stacks.get(self._db, stack.parent_id, None)) is not None:
+            found |= await self.given(parent)
+        return found
+
     async def _outwards(self, stack: Stack) -> AsyncIterator[Stack]:
-        inner: Stack | None = stack
-        while inner is not None:
-            yield inner
-            inner = await stacks.get(self._db, inner.parent_id, None) if inner.parent_id else None
+        """The parent stacks, the innermost first."""
+        while stack.parent_id:
+            parent = await stacks.get(self._db, stack.parent_id, None)
+            if parent is None:
+                return
+            yield parent
+            stack = parent
 
     async def _own(self, stack: Stack) -> Secrets:
-        key = (stack.definition, stack.id)
+        """Those of the definition and of the one before, which some resources may still have."""
+        found = NOTHING
+        for definition in _definitions(stack):
+            found |= (await self._of_definition(stack, definition)).all
+        return found
+
+    async def _of_definition(self, stack: Stack, definition: Definition) -> _Known:
+        key = (definition, stack.id)
         known = self._known.get(key)
         if known is None:
-            source = await load_definition(self._db, stack.project_id, stack.definition)
-            known = self._known[key] = stored_secrets(source, stack)
+            known = self._known[key] = await self._read(stack, definition)
+        return known
+
+    async def _read(self, stack: Stack, definition: Definition) -> _Known:
+        try:
+            source = await load_definition(self._db, stack.project_id, definition)
+        except TemplateError:
+            return _Known()  # no reason to keep a stack from being deleted
+        below = await self._hidden_below(definition, source.files)
+        environment = source.environment.with_base(self._base)
+
+        def compute() -> _Known:
+            # An environment gives values to nested stacks as well.
+            given = values_of(below, environment.parameters, environment.parameter_defaults)
+            if not any(schema.hidden for schema in source.template.parameter_schemas.values()):
+                return _Known(with_encodings(given), given)
+            try:
+                bound = bind_parameters(
+                    source.template, environment, identity_of(stack), strict=False, allow_missing=True
+                )
+            except TemplateError:
+                return _Known(with_encodings(given), given)
+            own = secrets_of(source.template, bound)
+            return _Known(own | with_encodings(given), secrets_in(bound, given=True) | given)
+
+        known: _Known = await offloaded(_PER_RESOURCE * len(source.template.resources), compute)
+        return known
+
+    async def hidden_names(self, stack: Stack) -> frozenset[str]:
+        """Names of the hidden parameters of the templates among a stack's files."""
+        files = await load_files(self._db, stack.project_id, stack.definition.files)
+        return await self._hidden_below(stack.definition, files)
+
+    async def _hidden_below(self, definition: Definition, files: Mapping[str, str]) -> frozenset[str]:
+        """The hidden names of files; all stacks of a tree have the same ones."""
+        if not files:
+            return frozenset()
+        known = self._names.get(definition.files)
+        if known is None:
+            size = sum(map(len, files.values()))
+            known = self._names[definition.files] = await offloaded(size, hidden_names, files)
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
         """The properties of a resource at the time of an event, without secrets; empty when not known."""
         found = await events.properties_at(self._db, event)
         return concealed(dict(found), await self.of(stack)) if found else {}
+
+
+def _definitions(stack: Stack) -> tuple[Definition, ...]:
+    both = (stack.definition, stack.previous)
+    return tuple(each for each in both if each is not None and each.template)

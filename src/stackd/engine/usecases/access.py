@@ -6,15 +6,23 @@ front end with rules of its own passes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
+from stackd.auth.policy import EVERY_PROJECT
 from stackd.db import stacks
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import EntityNotFound
 from stackd.records import Caller, Stack
 
-ADMIN_RULE = "context_is_admin"
+GLOBAL_RULE: Final = "stacks:global_index"
+"""The rule of policy for lists of the stacks of all projects."""
+
+_SEEN_IN_LISTS: Final = frozenset({"stacks:show", "stacks:lookup"})
+"""What whoever may list a stack of another project may do with it: a list and what it leads to agree."""
+
+GUEST: Final = "heat_stack_user"
+"""The role of the users that are made for guests."""
 
 
 class Named(Protocol):
@@ -44,31 +52,54 @@ def enforce(engine: Engine, caller: Caller, rule: str) -> None:
     engine.policy.enforce(caller, rule)
 
 
+def sees_every_project(engine: Engine, caller: Caller) -> bool:
+    """Whether the caller may see stacks of other projects: as cloud administrator, or by ``GLOBAL_RULE``."""
+    return engine.policy.is_admin(caller) or engine.policy.allows(caller, GLOBAL_RULE, EVERY_PROJECT)
+
+
 async def permitted(engine: Engine, caller: Caller, rule: str, named: Named, *, live: bool = False) -> Stack:
     """The stack, after the policy check of ``rule``."""
     engine.policy.enforce(caller, rule)
-    return await find(engine, caller, named.id, name=named.name, live=live)
+    return await find(engine, caller, named.id, rule, name=named.name, live=live)
 
 
 async def find(
-    engine: Engine, caller: Caller, identity: str, *, name: str | None = None, live: bool = False
+    engine: Engine, caller: Caller, identity: str, rule: str, *, name: str | None = None, live: bool = False
 ) -> Stack:
-    """The stack with this id (and name); ``EntityNotFound`` if the caller may not see it."""
-    scope = None if engine.policy.allows(caller, ADMIN_RULE) else caller.project_id
-    stack = await stacks.get(engine.services.db, identity, None, live=live)
-    visible = stack is not None and (
-        scope is None or scope in (stack.project_id, stack.stack_user_project_id)
+    """The stack with this id (and name); ``EntityNotFound`` if the caller may not do ``rule`` with it.
+
+    A stack of another project is not even read, so the time of the answer is that for no stack at all.
+    """
+    everywhere = engine.policy.is_admin(caller) or (
+        rule in _SEEN_IN_LISTS and engine.policy.allows(caller, GLOBAL_RULE, EVERY_PROJECT)
     )
-    if stack is None or not visible or (name is not None and stack.name != name):
+    project = None if everywhere else caller.project_id
+    stack = await stacks.reachable(engine.services.db, identity, project, live=live)
+    if stack is None or (name is not None and stack.name != name):
+        raise EntityNotFound("Stack", name or identity)
+    if not everywhere and is_guest(caller, stack) and not engine.policy.allows(_as_guest(caller), rule):
         raise EntityNotFound("Stack", name or identity)
     return stack
+
+
+def is_guest(caller: Caller, stack: Stack) -> bool:
+    """Whether the caller reaches the stack from the project of its users.
+
+    Whoever administers the domain of these projects can take any role there, and is no more than a guest.
+    """
+    return stack.project_id != caller.project_id == stack.stack_user_project_id
+
+
+def _as_guest(caller: Caller) -> Caller:
+    """The caller with no other role than a guest's."""
+    return replace(caller, roles=tuple(role for role in caller.roles if role == GUEST))
 
 
 async def lookup(engine: Engine, caller: Caller, name_or_id: str, *, rule: str = "stacks:lookup") -> Stack:
     """The stack with this id, or the live one of the caller's project with this name."""
     engine.policy.enforce(caller, rule)
     try:
-        return await find(engine, caller, name_or_id)
+        return await find(engine, caller, name_or_id, rule)
     except EntityNotFound:
         stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
         if stack is None:

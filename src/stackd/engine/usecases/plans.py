@@ -31,7 +31,7 @@ from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated
 from stackd.records import Action, Caller, Definition, SavedPlan, Stack, new_id, now
-from stackd.template.masking import NOTHING, Secrets
+from stackd.template.masking import Secrets
 
 LIFETIME: Final = timedelta(days=7)
 """How long a stored plan can be executed."""
@@ -93,9 +93,9 @@ async def draft_deletion(engine: Engine, caller: Caller, named: Named, *, observ
     stack = await permitted(engine, caller, "plans:create", named, live=True)
     require_start(stack, Action.DELETE)
     await exports.withdraw(engine.services.db, stack)
-    request = StackRequest(name=stack.name)
+    request, secrets = StackRequest(name=stack.name), await engine.redaction.of(stack)
     return await _draft(
-        engine, caller, stack, Action.DELETE, None, request, NOTHING, Definition(), observe=observe
+        engine, caller, stack, Action.DELETE, None, request, secrets, Definition(), observe=observe
     )
 
 

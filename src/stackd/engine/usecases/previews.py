@@ -12,6 +12,7 @@ from stackd.engine.definition.scope import base_name
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
+from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION, enabled_outputs, known_part, required_by
 from stackd.engine.usecases.requests import Checked
 from stackd.engine.validation.tree import Expanded
@@ -59,6 +60,7 @@ class NewStack:
     """A stack that would be created: its parameters and outputs as far as they are known, its resources."""
 
     stack: Stack
+    description: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, Mapping[str, Any]]
     resources: Tree
@@ -71,7 +73,8 @@ def new_stack(stack: Stack, checked: Checked) -> NewStack:
     if "OS::stack_id" in shown:
         shown["OS::stack_id"] = NOT_THERE
     resources = _tree(checked.expanded, stack.project_id, checked.expanded.secrets())
-    return NewStack(stack, shown, _outputs(desired), resources)
+    description = desired.source.template.description
+    return NewStack(stack, description, shown, _outputs(desired), resources)
 
 
 def _outputs(desired: Desired) -> dict[str, dict[str, Any]]:
@@ -124,9 +127,8 @@ class Changes:
 def _concealed(view: PreviewedResource, secrets: Secrets) -> PreviewedResource:
     if secrets == NOTHING:
         return view
-    hidden = {
-        name: concealed(getattr(view, name), secrets) for name in ("metadata", "attributes", "properties")
-    }
+    names = ("metadata", "attributes", "properties", "reason", "status_reason")
+    hidden = {name: concealed(getattr(view, name), secrets) for name in names}
     return replace(view, **hidden)
 
 
@@ -190,7 +192,7 @@ def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedRe
         action=row.action,
         status=row.status,
         status_reason=row.reason,
-        physical_id=row.physical_id or "",
+        physical_id=shown_id(row.physical_id) or "",
         created_at=row.created_at,
         updated_at=row.updated_at or row.created_at,
         metadata=row.metadata,

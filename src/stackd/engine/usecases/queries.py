@@ -10,10 +10,11 @@ from cachetools import LRUCache
 
 from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired, identity_of
-from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.documents import load_definition, load_files, load_json
 from stackd.engine.definition.types import resolve_types
 from stackd.engine.planning.ordering import best_row, shown_row, target_of
 from stackd.engine.services.stored_trees import load_desired
+from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
@@ -23,6 +24,7 @@ from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
 from stackd.template.evaluation import conditions_for
+from stackd.template.masking import Secrets, concealed, concealed_text
 from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
@@ -66,6 +68,11 @@ class ResourceView:
     required_by: Sequence[str]
     nested: Stack | None = None
 
+    @property
+    def physical_id(self) -> str:
+        """The id of the object as it is shown; empty if there is none."""
+        return shown_id(self.resource.physical_id) or ""
+
 
 class Reader:
     """Queries for the front ends, with a cache of what does not change."""
@@ -77,12 +84,19 @@ class Reader:
         self._desired: LRUCache[tuple[Definition, str], Desired] = LRUCache(_DESIRED_KEPT)
 
     async def facts(self, stack: Stack) -> Facts:
-        """Parameters and outputs of a stack's definition."""
+        """Parameters and outputs of a stack's definition; secrets are masked, also those of parent stacks."""
         key = (stack.definition, stack.id)
         known = self._facts.get(key)
         if known is None:
             known = self._facts[key] = await self._read_facts(stack)
-        return known
+        secrets = await self.engine.redaction.of(stack)
+        if not secrets:
+            return known
+        shown = {
+            name: value if "::" in name else concealed_text(value, secrets)
+            for name, value in known.parameters.items()
+        }
+        return replace(known, parameters=shown)
 
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
@@ -126,6 +140,8 @@ class Reader:
         if not facts.outputs:
             return {}
         values = await self._output_values(stack, facts)
+        # What a template puts out, its author wants to be seen; but not what a parent stack hides.
+        values = concealed(values, await self.engine.redaction.around(stack))
         return {
             key: {"description": description, **values.get(key, {"value": None})}
             for key, description in facts.outputs.items()
@@ -174,10 +190,25 @@ class Reader:
         """The stored environment with the values of hidden parameters masked."""
         source = await load_definition(self._db, stack.project_id, stack.definition)
         data = source.environment.to_data()
-        hidden = _hidden(source.template) | await self._hidden_below(stack)
+        names = await self.engine.redaction.hidden_names(stack)
+        hidden = _hidden(source.template) | names | await self._hidden_below(stack)
         for section in ("parameters", "parameter_defaults"):
             data[section] = masked_values(data[section], hidden)
-        return data
+        shown: dict[str, Any] = concealed(data, await self.engine.redaction.of(stack))
+        return shown
+
+    async def shown_template(self, stack: Stack) -> Any:
+        """The stored template as data. In that of a nested stack, which may be generated from properties, the
+        secrets of the parent stacks are masked.
+        """
+        data = await load_json(self._db, stack.project_id, stack.definition.template)
+        return concealed(data or {}, await self.engine.redaction.around(stack))
+
+    async def files(self, stack: Stack) -> dict[str, str]:
+        """The stored files; environments may be among them, so values of hidden parameters are masked."""
+        found = await load_files(self._db, stack.project_id, stack.definition.files)
+        shown: dict[str, str] = concealed(found, await self.engine.redaction.given(stack))
+        return shown
 
     async def _hidden_below(self, stack: Stack) -> frozenset[str]:
         """Names of the hidden parameters of the nested stacks."""
@@ -197,7 +228,8 @@ class Reader:
         if any(row.nested_stack_id for row in rows):
             inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
         if not brief:
-            rows = [self._with_computed(row) for row in rows]
+            secrets = await self.engine.redaction.of(stack)
+            rows = [_concealed(self._with_computed(row), secrets) for row in rows]
         views = views_of(stack, rows, inside)
         if depth > 0:
             for view in list(views):
@@ -229,7 +261,8 @@ class Reader:
         kind = self.engine.services.registry.types.get(view.resource.kind)
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
         rows = await self.engine.live.refreshed(stack, {name: view.resource}, {name: asked})
-        return replace(view, resource=self._with_computed(rows[name]))
+        secrets = await self.engine.redaction.of(stack)
+        return replace(view, resource=_concealed(self._with_computed(rows[name]), secrets))
 
     def _with_computed(self, row: Resource) -> Resource:
         """The row with its computed attributes included."""
@@ -359,3 +392,8 @@ def masked_values(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str
 
 def _hidden(template: Template) -> frozenset[str]:
     return frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
+
+
+def _concealed(row: Resource, secrets: Secrets) -> Resource:
+    """A resource as it is shown: with secrets masked in its attributes."""
+    return replace(row, attributes=concealed(row.attributes, secrets)) if secrets else row

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.queries import Reader, ResourceView
-from stackd.engine.usecases.signals import refuse_foreign_guest
+from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource
+from stackd.template.masking import concealed
 
 Filters = Mapping[str, Sequence[str]]
 """Allowed values by filter name; a filter without values allows all."""
@@ -38,7 +40,7 @@ def matches(row: Resource, filters: Filters) -> bool:
         "status": (row.status, f"{row.action}_{row.status}"),
         "action": (row.action,),
         "id": (row.id,),
-        "physical_resource_id": (row.physical_id or "",),
+        "physical_resource_id": (shown_id(row.physical_id) or "",),
     }
     for name, own in values.items():
         allowed = filters.get(name)
@@ -69,8 +71,11 @@ async def show(
 async def metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
 ) -> Mapping[str, Any]:
-    """The metadata of a resource; a stack user reads only its own resource's."""
+    """The metadata of a resource; a stack user reads only its own resource's, and nobody else the secrets."""
     stack = await permitted(reader.engine, caller, rule, named, live=True)
     row = await reader.row(stack, name)
-    refuse_foreign_guest(caller, row)
-    return row.metadata
+    refuse_foreign_guest(caller, stack, row)
+    if is_made_for(caller, row):
+        return row.metadata
+    shown: Mapping[str, Any] = concealed(row.metadata, await reader.engine.redaction.of(stack))
+    return shown

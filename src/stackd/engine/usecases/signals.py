@@ -18,7 +18,7 @@ from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
 from stackd.engine.transitions import move_resource, resource_event
-from stackd.engine.usecases.access import Named, permitted
+from stackd.engine.usecases.access import GUEST, Named, is_guest, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
 from stackd.errors import (
@@ -32,10 +32,10 @@ from stackd.errors import (
 from stackd.records import Action, Caller, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
+from stackd.template.masking import concealed_text
 
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
-_GUEST = "heat_stack_user"
 
 
 async def signal(
@@ -51,7 +51,7 @@ async def signal(
     stack = await permitted(engine, caller, rule, named, live=True)
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
-        refuse_foreign_guest(caller, rows[-1], "clear hooks of")
+        refuse_foreign_guest(caller, stack, rows[-1], "clear hooks of")
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
         return
@@ -101,7 +101,7 @@ async def mark(
     row = await by_reference(engine, stack, reference)
     if row.status is Status.IN_PROGRESS:
         raise ActionInProgress(stack.name, row.action)
-    reason = reason or UNHEALTHY_REASON
+    reason = concealed_text(reason, await engine.redaction.of(stack)) or UNHEALTHY_REASON
     if broken and row.action is not Action.DELETE:
         status = Status.FAILED
     elif not broken and (row.action, row.status) == (Action.CHECK, Status.FAILED):
@@ -112,12 +112,18 @@ async def mark(
     await engine.services.journal.write(move.change, *move.events)
 
 
-def refuse_foreign_guest(caller: Caller, row: Resource, what: str = "read the metadata of") -> None:
+def refuse_foreign_guest(
+    caller: Caller, stack: Stack, row: Resource, what: str = "read the metadata of"
+) -> None:
     """A guest's user may do with the resources that it was made for what it may do with no other."""
-    own = {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
-    only_guest = _GUEST in caller.roles and not {"reader", "member", "admin"} & set(caller.roles)
-    if only_guest and caller.user_id not in own:
+    only_guest = GUEST in caller.roles and not {"reader", "member", "admin"} & set(caller.roles)
+    if (only_guest or is_guest(caller, stack)) and not is_made_for(caller, row):
         raise Forbidden(f"You are not authorized to {what} this resource.")
+
+
+def is_made_for(caller: Caller, row: Resource) -> bool:
+    """Whether the caller is the user that was made for a resource, in whose name its guest acts."""
+    return caller.user_id in {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
 
 
 def _one_at_a_time(row_id: str) -> asyncio.Lock:
@@ -136,6 +142,7 @@ def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
 
 
 async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> None:
+    reason = concealed_text(reason, await engine.redaction.of(stack))
     event = resource_event(stack, row, Action.SIGNAL, row.status, reason, row.physical_id)
     await engine.services.journal.write(event)
 

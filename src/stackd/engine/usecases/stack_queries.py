@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stackd.auth.policy import EVERY_PROJECT
 from stackd.db import stacks
 from stackd.db.stacks import Page, StackFilter
-from stackd.engine.definition.documents import load_files, load_json
-from stackd.engine.usecases.access import Named, enforce, permitted
+from stackd.engine.usecases.access import GLOBAL_RULE, Named, enforce, permitted
 from stackd.engine.usecases.queries import Facts, Reader
 from stackd.records import Action, Caller, Stack, Status
 
@@ -73,7 +73,7 @@ async def listed(
     engine = reader.engine
     enforce(engine, caller, rule)
     if every_project:
-        enforce(engine, caller, "stacks:global_index")
+        engine.policy.enforce(caller, GLOBAL_RULE, EVERY_PROJECT)
     every = every_project or engine.policy.is_admin(caller)
     scope = None if every else caller.project_id
     found = [] if page.limit == 0 else await stacks.listed(engine.services.db, scope, wanted, page)
@@ -81,10 +81,9 @@ async def listed(
     return StackList(found, bool(page.limit) and len(found) == page.limit, every, count)
 
 
-async def listed_plainly(reader: Reader, caller: Caller, *, rule: str = "stacks:detail") -> list[Stack]:
-    """All stacks of the caller's project, unfiltered."""
-    enforce(reader.engine, caller, rule)
-    return await stacks.listed(reader.engine.services.db, caller.project_id)
+async def listed_plainly(reader: Reader, caller: Caller, *, rule: str = "stacks:detail") -> StackList:
+    """The same stacks as ``listed`` without filters and pages."""
+    return await listed(reader, caller, StackFilter(), Page(), rule=rule)
 
 
 async def output_descriptions(
@@ -105,9 +104,7 @@ async def output(
 
 async def template(reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:template") -> Any:
     """The template of a stack, as data."""
-    stack = await permitted(reader.engine, caller, rule, named)
-    stored = await load_json(reader.engine.services.db, stack.project_id, stack.definition.template)
-    return stored or {}
+    return await reader.shown_template(await permitted(reader.engine, caller, rule, named))
 
 
 async def environment(
@@ -121,5 +118,4 @@ async def files(
     reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:files"
 ) -> dict[str, str]:
     """The files of a stack."""
-    stack = await permitted(reader.engine, caller, rule, named)
-    return await load_files(reader.engine.services.db, stack.project_id, stack.definition.files)
+    return await reader.files(await permitted(reader.engine, caller, rule, named))

@@ -20,7 +20,7 @@ from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Halt
 from stackd.engine.services import event_sinks, exports
 from stackd.engine.transitions import Transition, move_stack, new_stack, require_start
-from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
+from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
@@ -123,7 +123,6 @@ def _unmade(
         status=Status.COMPLETE,
         reason="",
         definition=definition,
-        description=checked.source.template.description,
         tags=request.tags,
         timeout_mins=request.timeout_mins or None,
         disable_rollback=True if request.disable_rollback is None else request.disable_rollback,
@@ -171,7 +170,6 @@ async def accept_change(
     values: dict[str, Any] = {
         "definition": definition,
         "previous": _rolled_back_to(stack),
-        "description": source.template.description,
         "updated_at": now(),
     }
     if request.tags is not None or not request.existing:
@@ -375,7 +373,7 @@ async def checked_source(
     if await stacks.named(db, name, caller.project_id) is not None:
         raise StackExists(name)
     most = engine.limits.max_stacks_per_tenant
-    limited = most >= 0 and not engine.policy.allows(caller, ADMIN_RULE)
+    limited = most >= 0 and not engine.policy.is_admin(caller)
     if limited and await stacks.count(db, caller.project_id) >= most:
         raise RequestLimitExceeded(
             f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "

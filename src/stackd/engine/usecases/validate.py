@@ -41,6 +41,7 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
 from stackd.template.environment import Environment
+from stackd.template.masking import NOTHING, Secrets, concealed
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
@@ -94,10 +95,13 @@ async def validate(
         found.refusals.extend(await unavailable_types(engine, caller, [found.expanded.desired], ignored))
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
-    view = describe_template(template, environment.parameters)
-    if nested and (below := _nested(found.expanded)):
+    expanded = found.expanded
+    secrets = expanded.secrets() if expanded is not None else NOTHING
+    view = described(template, environment, secrets)
+    if nested and expanded is not None and (below := _nested(expanded, secrets)):
         view["NestedParameters"] = below
-    view["Environment"] = shown_environment(environment, template)
+    below_hidden = (_hidden(each.desired.source.template) for each in expanded.walk()) if expanded else ()
+    view["Environment"] = shown_environment(environment, _hidden(template).union(*below_hidden), secrets)
     suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
     return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
@@ -170,25 +174,38 @@ def _only_a_value(error: TemplateError) -> bool:
     return isinstance(error, UserParameterMissing | InvalidParameterValue)
 
 
-def _nested(expanded: Expanded | None) -> Json:
+def described(template: Template, environment: Environment, secrets: Secrets) -> Json:
+    """The parameters of a template, with secrets masked in their values."""
+    view = describe_template(template, environment.parameters)
+    for shown in view["Parameters"].values():
+        if "Value" in shown:
+            shown["Value"] = concealed(shown["Value"], secrets)
+    return view
+
+
+def _nested(expanded: Expanded, secrets: Secrets) -> Json:
     """The parameters of the nested stacks, by the resource that contains each."""
     shown: Json = {}
-    for name, child in (expanded.children if expanded is not None else {}).items():
+    for name, child in expanded.children.items():
         source = child.desired.source
-        view = describe_template(source.template, source.environment.parameters)
-        below = _nested(child)
+        view = described(source.template, source.environment, secrets)
+        below = _nested(child, secrets)
         if below:
             view["NestedParameters"] = below
-        shown[name] = {"Type": expanded.desired.resources[name].type if expanded else "", **view}
+        shown[name] = {"Type": expanded.desired.resources[name].type, **view}
     return shown
 
 
-def shown_environment(environment: Environment, template: Template) -> Json:
-    """The environment's sections that validation returns, with hidden values masked."""
+def _hidden(template: Template) -> frozenset[str]:
+    return frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
+
+
+def shown_environment(environment: Environment, hidden: frozenset[str], secrets: Secrets) -> Json:
+    """The environment that validation returns; values of ``hidden`` names and secrets are masked."""
     data = environment.to_data()
-    hidden = frozenset(name for name, schema in template.parameter_schemas.items() if schema.hidden)
     for section in ("parameters", "parameter_defaults"):
-        data[section] = {name: MASK if name in hidden else value for name, value in data[section].items()}
+        values = {name: MASK if name in hidden else value for name, value in data[section].items()}
+        data[section] = concealed(values, secrets)
     return {
         key: data[key] for key in ("resource_registry", "parameters", "parameter_defaults", "event_sinks")
     }

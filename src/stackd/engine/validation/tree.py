@@ -25,7 +25,7 @@ from stackd.resources.base import Child, NestedType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
-from stackd.template.masking import Secrets, secrets_in
+from stackd.template.masking import Secrets, secrets_of
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
 from stackd.template.template import read_template
@@ -55,7 +55,9 @@ class Expanded:
 
     def secrets(self) -> Secrets:
         """The values of hidden parameters in the whole tree."""
-        return frozenset().union(*(secrets_in(each.desired.parameters) for each in self.walk()))
+        return frozenset().union(
+            *(secrets_of(each.desired.source.template, each.desired.parameters) for each in self.walk())
+        )
 
 
 @dataclass(frozen=True, slots=True)
