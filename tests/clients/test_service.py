@@ -4,9 +4,9 @@ import httpx
 import orjson
 import pytest
 import respx
+import structlog
 
 from stackd.clients import AnswerLost, Cloud, Clouds, KeystoneSettings
-from stackd.clients.request_ids import use_request_id
 from stackd.errors import CloudConflict, CloudError, CloudNotFound, Transient
 
 from .conftest import DEMO
@@ -75,11 +75,12 @@ async def test_our_request_id_is_sent_on_and_theirs_is_kept(api: respx.MockRoute
     route = api.get("http://nova/v2.1/servers/1").respond(
         404, json={"itemNotFound": {"message": "Gone."}}, headers={"X-Openstack-Request-Id": "req-theirs"}
     )
-    use_request_id("req-ours")
-    with pytest.raises(CloudNotFound, match=r"Gone\. \(compute, HTTP 404, req-theirs\)"):
+    with (
+        structlog.contextvars.bound_contextvars(request_id="req-ours"),
+        pytest.raises(CloudNotFound, match=r"Gone\. \(compute, HTTP 404, req-theirs\)"),
+    ):
         await cloud.compute.get("/servers/1")
     assert route.calls.last.request.headers["x-openstack-request-id"] == "req-ours"
-    use_request_id("")
 
 
 async def test_every_page_of_a_list_is_read_from_the_same_place(api: respx.MockRouter, cloud: Cloud) -> None:

@@ -45,6 +45,7 @@ class MortalJournal(Journal):
     dies_at: int | None = None
     dies_on: Callable[[Change], bool] | None = None
     after: bool = False
+    is_dead: bool = False
     writes: int = 0
 
     def __init__(self, db: Database) -> None:
@@ -52,6 +53,8 @@ class MortalJournal(Journal):
         self.died = asyncio.Event()
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
+        if self.is_dead:
+            raise asyncio.CancelledError
         self.writes += 1
         if self.dies_at is None and self.dies_on is not None and any(map(self.dies_on, changes)):
             self.dies_at = self.writes
@@ -207,19 +210,11 @@ async def crash(process: Process) -> None:
     operator._closing = True
     tasks = [tree.task for tree in operator._trees.values() if tree.task is not None]
     tasks += process.engine.trusts._makings._tasks.values()
-    process.journal.dies_at = 0
+    process.journal.is_dead = True
     for task in tasks:
         task.cancel()
-    released, process.journal.__class__.write = process.journal.__class__.write, _never  # type: ignore[method-assign]
-    try:
-        await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        process.journal.__class__.write = released  # type: ignore[method-assign]
+    await asyncio.gather(*tasks, return_exceptions=True)
     operator._trees.clear()
-
-
-async def _never(self: Journal, *changes: Change, fence: Fence | None = None) -> None:
-    raise asyncio.CancelledError
 
 
 def _demo() -> PasswordCredentials:

@@ -12,7 +12,6 @@ import orjson
 from stackd.clients.catalog import Endpoint, complete_url, parse_catalog
 from stackd.clients.credentials import Credentials, TokenCredentials, auth_request
 from stackd.clients.failures import failure
-from stackd.clients.request_ids import current_request_id
 from stackd.clients.wire import Outgoing, Reply, Wire
 from stackd.errors import CloudError, CloudNotFound, CloudUnauthorized
 
@@ -141,8 +140,6 @@ async def _call(
     sent = {"Accept": "application/json", **headers}
     if body is not None:
         sent["Content-Type"] = "application/json"
-    if ours := current_request_id():
-        sent["X-OpenStack-Request-ID"] = ours
     request = Outgoing(
         method=method,
         url=settings.identity_url + path,

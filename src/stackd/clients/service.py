@@ -16,7 +16,6 @@ from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
 from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
-from stackd.clients.request_ids import current_request_id
 from stackd.clients.session import Session
 from stackd.clients.wire import IDEMPOTENT, Outgoing, Permit, Reply
 from stackd.errors import CloudError, CredentialsLost
@@ -217,8 +216,6 @@ class Service:
         headers = {"X-Auth-Token": token.id, "Accept": "application/json"}
         if version:
             headers |= version_headers(self.kind, version)
-        if ours := current_request_id():
-            headers["X-OpenStack-Request-ID"] = ours
         return headers
 
 

@@ -166,7 +166,7 @@ class Wire:
         out = httpx.Request(
             request.method,
             _url(request.url),
-            headers={"User-Agent": USER_AGENT, **request.headers},
+            headers={"User-Agent": USER_AGENT, **_request_id(), **request.headers},
             content=request.content,
             extensions={"timeout": times},
         )
@@ -221,6 +221,12 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] | None =
     present = now() if now else datetime.now(UTC)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - present).total_seconds())
+
+
+def _request_id() -> dict[str, str]:
+    """The header by which services log the id of the request or operation that a call is made for."""
+    ours = structlog.contextvars.get_contextvars().get("request_id")
+    return {"X-OpenStack-Request-ID": ours} if ours else {}
 
 
 def _may_repeat(request: Outgoing, outcome: Reply | _Silence) -> bool:

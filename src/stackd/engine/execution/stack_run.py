@@ -18,7 +18,6 @@ from stackd.engine.execution.hook_waits import hooks_of
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun
-from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
@@ -74,7 +73,7 @@ class StackRun:
         self.hooks = hooks_of(run.hooks, stack, self.environment)
         if desired is not None and desired.parameters.hidden:
             run.secrets |= secrets_of(desired.source.template, desired.parameters)
-        self.target = target_of(stack.definition)
+        self.target = plan.order.target
         self.failures: list[Failure] = []
         self.kept: set[str] = set()
         self.rows = StackRows(plan.stored, plan.order.current)

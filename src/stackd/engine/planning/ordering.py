@@ -39,11 +39,15 @@ SETTLED = Node("", "*")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The graph, for every wanted name the row that becomes it (None: a new one), and the other rows."""
+    """The graph, for every wanted name the row that becomes it (None: a new one), and the other rows.
+
+    ``target`` is what rows keep of the definition that they are applied from.
+    """
 
     graph: nx.DiGraph[Node]
     current: Mapping[str, Resource | None]
     leftovers: Sequence[Resource] = field(default=())
+    target: str = ""
 
 
 def target_of(definition: Definition) -> str:
@@ -86,7 +90,7 @@ def order(
         waiting = [row for row in rows if settle_first or row.name in requires]
         graph.add_edges_from((SETTLED, Node(row.name, row.id)) for row in waiting)
     kept = {row.id for row in current.values() if row is not None}
-    return Order(graph, current, [row for row in rows if row.id not in kept])
+    return Order(graph, current, [row for row in rows if row.id not in kept], target)
 
 
 def best_row(rows: Iterable[Resource], target: str) -> Resource | None:

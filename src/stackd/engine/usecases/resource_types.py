@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stackd.engine.usecases.access import enforce
@@ -156,7 +156,27 @@ def dialect(text: str | None) -> str:
 
 def template(kind: ResourceType[Any], dialect: str) -> Json:
     """A template with one resource of a type, whose properties are the parameters."""
-    return _hot(kind) if dialect == "hot" else _cfn(kind)
+    if dialect == "hot":
+        version, key = {"heat_template_version": "2016-10-14"}, str.lower
+        attribute, reference = "get_attr", "get_resource"
+        parameter, value = _hot_parameter, _hot_value
+    else:
+        version, key = {"HeatTemplateFormatVersion": "2012-12-12"}, str.capitalize
+        attribute, reference = "Fn::GetAtt", "Ref"
+        parameter, value = _cfn_parameter, _cfn_value
+    name, properties = type(kind).__name__, _shown_properties(kind)
+    outputs: Json = {
+        each: {key("value"): {attribute: [name, each]}, key("description"): text}
+        for each, text in _outputs(kind).items()
+    }
+    values = {each: value(each, schema) for each, schema in properties.items()}
+    return {
+        **version,
+        key("description"): f"Initial template of {name}",
+        key("parameters"): {each: parameter(schema) for each, schema in properties.items()},
+        key("resources"): {name: {key("type"): kind.type_name, key("properties"): values}},
+        key("outputs"): {**outputs, "OS::stack_id": {key("value"): {reference: name}}},
+    }
 
 
 def _shown_properties(kind: ResourceType[Any]) -> dict[str, PropertySchema]:
@@ -170,54 +190,24 @@ def _outputs(kind: ResourceType[Any]) -> dict[str, str]:
     return {**described, "show": _SHOW["description"]}
 
 
-def _hot(kind: ResourceType[Any]) -> Json:
-    name = type(kind).__name__
-    outputs: Json = {
-        attribute: {"value": {"get_attr": [name, attribute]}, "description": text}
-        for attribute, text in _outputs(kind).items()
-    }
-    properties = _shown_properties(kind)
-    return {
-        "heat_template_version": "2016-10-14",
-        "description": f"Initial template of {name}",
-        "parameters": {key: _hot_parameter(each) for key, each in properties.items()},
-        "resources": {
-            name: {"type": kind.type_name, "properties": {key: {"get_param": key} for key in properties}}
-        },
-        "outputs": {**outputs, "OS::stack_id": {"value": {"get_resource": name}}},
-    }
+def _described(kind: str, schema: PropertySchema, key: Callable[[str], str]) -> Json:
+    shown: Json = {key("type"): kind}
+    if schema.description:
+        shown[key("description")] = schema.description
+    if schema.default is not None:
+        shown[key("default")] = schema.default
+    return shown
 
 
 def _hot_parameter(schema: PropertySchema) -> Json:
-    shown: Json = {"type": _TYPES["hot"][schema.type]}
-    if schema.description:
-        shown["description"] = schema.description
-    if schema.default is not None:
-        shown["default"] = schema.default
+    shown = _described(_TYPES["hot"][schema.type], schema, str.lower)
     if schema.constraints:
         shown["constraints"] = [constraint.shown() for constraint in schema.constraints]
     return shown
 
 
-def _cfn(kind: ResourceType[Any]) -> Json:
-    name = type(kind).__name__
-    outputs: Json = {
-        attribute: {"Value": {"Fn::GetAtt": [name, attribute]}, "Description": text}
-        for attribute, text in _outputs(kind).items()
-    }
-    properties = _shown_properties(kind)
-    return {
-        "HeatTemplateFormatVersion": "2012-12-12",
-        "Description": f"Initial template of {name}",
-        "Parameters": {key: _cfn_parameter(each) for key, each in properties.items()},
-        "Resources": {
-            name: {
-                "Type": kind.type_name,
-                "Properties": {key: _cfn_value(key, each) for key, each in properties.items()},
-            }
-        },
-        "Outputs": {**outputs, "OS::stack_id": {"Value": {"Ref": name}}},
-    }
+def _hot_value(name: str, schema: PropertySchema) -> Json:
+    return {"get_param": name}
 
 
 def _cfn_value(name: str, schema: PropertySchema) -> Json:
@@ -225,11 +215,7 @@ def _cfn_value(name: str, schema: PropertySchema) -> Json:
 
 
 def _cfn_parameter(schema: PropertySchema) -> Json:
-    shown: Json = {"Type": _TYPES["cfn"][schema.type]}
-    if schema.description:
-        shown["Description"] = schema.description
-    if schema.default is not None:
-        shown["Default"] = schema.default
+    shown = _described(_TYPES["cfn"][schema.type], schema, str.capitalize)
     for constraint in schema.constraints:
         for key, value in constraint.shown().items():
             if key in _CFN_CONSTRAINTS:

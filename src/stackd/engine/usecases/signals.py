@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
@@ -16,6 +14,7 @@ from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.services.locks import Locks
 from stackd.engine.services.stored_trees import identify
 from stackd.engine.transitions import move_resource, resource_event
 from stackd.engine.usecases.access import GUEST, Named, is_guest, permitted
@@ -34,7 +33,9 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.template.masking import concealed_text
 
-_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_locks = Locks()
+"""Signals to one resource are merged one after the other."""
+
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
 
 
@@ -63,7 +64,7 @@ async def signal(
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
-    async with _one_at_a_time(row.id):
+    async with _locks.of(row.id):
         row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
         work = await _work(engine, stack, row, kind)
         text = await kind.signal(work, details)
@@ -124,11 +125,6 @@ def refuse_foreign_guest(
 def is_made_for(caller: Caller, row: Resource) -> bool:
     """Whether the caller is the user that was made for a resource, in whose name its guest acts."""
     return caller.user_id in {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
-
-
-def _one_at_a_time(row_id: str) -> asyncio.Lock:
-    """Signals to one resource are merged one after the other."""
-    return _locks.setdefault(row_id, asyncio.Lock())
 
 
 def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
