@@ -57,6 +57,12 @@ def root_causes(failed: Iterable[Cause]) -> list[Cause]:
     return [each for each in causes if not each.message.endswith(_CONSEQUENCES)] or causes
 
 
+def brief(reason: str) -> str:
+    """Why one resource failed, for its row in a table: one inside it tells its own."""
+    path, message = _began(Cause("", "", "", reason))
+    return f"in {path.lstrip('/')}" if path else " ".join(message.split())
+
+
 def _began(failed: Cause) -> tuple[str, str]:
     """The path at which a failure began, and its message, from the reason of a resource around it."""
     match = _REASON.fullmatch(failed.message)
