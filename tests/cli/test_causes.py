@@ -37,7 +37,7 @@ def test_all_failures_that_began_by_themselves_are_told() -> None:
 
 
 def test_what_was_only_stopped_is_left_out_unless_it_is_all_there_is() -> None:
-    stopped = failed("b", "Stopped: resources.b: Operation cancelled")
+    stopped = failed("b", "ResourceFailure: resources.b: CREATE aborted (Operation cancelled)")
     assert [cause.path for cause in root_causes([failed("a", "X: resources.a: one"), stopped])] == ["a"]
     assert [cause.path for cause in root_causes([stopped])] == ["b"]
 

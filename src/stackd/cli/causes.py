@@ -11,8 +11,8 @@ from stackd.cli.naming import Owners
 
 _REASON = re.compile(r"(?:[\w.]+: )?resources\.(?P<path>.+?): (?P<message>.*)", re.DOTALL)
 _INSIDE = ".resources."
-_CONSEQUENCES = ("Operation cancelled", "cancelled", "aborted")
-"""Ends of reasons of resources that were stopped because another one had failed."""
+_CONSEQUENCES = "aborted (Operation cancelled)"
+"""The end of the reason of a resource that was stopped because another one had failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class OperationExecutor:
         if self._grace is not None:
             self._grace.cancel()
         if self.cancellation.halt is Halt.TIMED_OUT:
-            await self._fail(action, "Timed out")
+            await self._fail(action, run.timed_out())
             return False
         if work.failures:
             await self._fail(action, work.failures[0].reason)

@@ -17,12 +17,16 @@ from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
 from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.watchers import Watchers
+from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
-from stackd.records import Action, Fence, Operation, Stack
+from stackd.records import Action, Fence, Operation, Resource, Stack
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
 from stackd.template.masking import NOTHING, Secrets
+
+_WAITS = 5
+"""Resources that are named when the time is up."""
 
 
 class StackUsers(Protocol):
@@ -129,6 +133,7 @@ class OperationRun:
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
+    ``waited`` are the resources that were waited for when the time was up, in words.
     """
 
     services: Services
@@ -148,6 +153,7 @@ class OperationRun:
     has_failed: bool = False
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
+    waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:
@@ -177,6 +183,21 @@ class OperationRun:
     def why_stopped(self) -> str:
         """The reason of the stop, for people."""
         return {Halt.TIMED_OUT: "Timed out"}.get(self.cancellation.halt or Halt.FAILED, "Operation cancelled")
+
+    def note_wait(self, row: Resource, around: str | None) -> None:
+        """A resource was waited for when the operation had to stop; of one with a stack the inside counts."""
+        if row.nested_stack_id is None:
+            seconds = (now() - (row.updated_at or row.created_at)).total_seconds()
+            path = "/".join(filter(None, (around, row.name)))
+            self.waited.append(f"{path} ({row.action} for {seconds:.0f} s)")
+
+    def timed_out(self) -> str:
+        """The reason of an operation whose time is up: for how long, and what it waited for."""
+        seconds = (self.operation.deadline - self.operation.created_at).total_seconds()
+        shown = ", ".join(self.waited[:_WAITS])
+        more = f" and {len(self.waited) - _WAITS} more" if len(self.waited) > _WAITS else ""
+        what = f" while waiting for {shown}{more}" if shown else ""
+        return f"Timed out after {seconds:.0f} s{what}"
 
     async def write(self, *changes: Change) -> None:
         """Make changes durable, unless another process owns the tree by now."""
