@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,44 @@ def test_upgrade_makes_the_tables_and_can_be_repeated() -> None:
     assert run("check").exit_code == 0
 
 
-def test_check_of_an_empty_database_names_the_remedy() -> None:
+@pytest.mark.parametrize("command", ["check", "purge"])
+def test_database_that_does_not_exist_is_named_and_not_made(command: str, tmp_path: Path) -> None:
+    result = run(command)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"Error: There is no database {tmp_path}/s.db.",
+        "Remedy: Correct [database] url, or make the database with `stackd db upgrade`.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "purge"])
+def test_database_without_tables_names_the_remedy(command: str, tmp_path: Path) -> None:
+    (tmp_path / "s.db").touch()
+    result = run(command)
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first == "Error: The database has no tables of stackd."
+    assert second.startswith("Remedy: Run `stackd db upgrade`")
+
+
+def test_changed_tables_are_told_in_a_few_words(tmp_path: Path) -> None:
+    run("upgrade")
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("CREATE TABLE besides (id INTEGER)")
+        connection.execute("ALTER TABLE events DROP COLUMN reason")
     result = run("check")
     assert result.exit_code == 1
-    assert "Remedy: Run `stackd db upgrade`." in result.stderr
+    assert "  the database has besides the table besides" in result.stderr
+    assert "  events lacks the column reason" in result.stderr
+    assert len(result.stderr.splitlines()) <= 8
+
+
+@pytest.mark.parametrize("command", ["check", "purge", "upgrade"])
+def test_file_that_is_no_database_is_an_error_without_traceback(command: str, tmp_path: Path) -> None:
+    (tmp_path / "s.db").write_text("This is no database, but it is long enough to be read as one.\n" * 20)
+    result = run(command)
+    assert (result.exit_code, "file is not a database" in result.stderr) == (1, True)
 
 
 def test_purge_of_a_fresh_database_removes_nothing() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from stackd.cli.dev import Options, client_variables, dev_settings
+from stackd.cli import dev
+from stackd.cli.dev import Options, chosen_quotas, client_variables, dev_settings, own_command
+from stackd.cli.failures import Failure
+from stackd.cli.main import cli
 from stackd.cli.session import auth_body
 
 
@@ -50,3 +56,55 @@ def test_server_is_quiet_beside_a_command_unless_told_otherwise(
     assert (dev_settings(options, "x").log.level, dev_settings(beside, "x").log.level) == ("info", "warning")
     monkeypatch.setenv("STACKD_LOG__LEVEL", "debug")
     assert dev_settings(beside, "x").log.level == "debug"
+
+
+def test_project_may_have_what_it_may_have_in_a_real_cloud() -> None:
+    usual = chosen_quotas((), usual=True)
+    assert (usual["servers"], usual["cores"], usual["volumes"], usual["security_groups"]) == (10, 20, 10, 10)
+    assert chosen_quotas(("servers=50", "ports=-1"), usual=True) == usual | {"servers": 50, "ports": -1}
+    assert chosen_quotas(("servers=2",), usual=False) == {"servers": 2}
+
+
+@pytest.mark.parametrize("given", ["serves=2", "servers=two", "servers"])
+def test_quota_that_there_is_not_is_refused(given: str) -> None:
+    with pytest.raises(Failure) as raised:
+        chosen_quotas((given,), usual=True)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--port", "--cloud-port"])
+def test_port_that_is_taken_names_the_option(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ports = {"--port": dev._free_port(), "--cloud-port": dev._free_port(), option: port}
+        result = CliRunner().invoke(cli, ["dev", *(str(each) for pair in ports.items() for each in pair)])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-2:] == [
+        f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use",
+        f"Remedy: Choose another port with {option}.",
+    ]
+
+
+def test_command_is_called_as_the_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "stackd"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "dev"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert own_command() == str(program)
+    assert f"export PATH={program.parent}:$PATH" in dev._welcome({}, 1).splitlines()
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert own_command() == "stackd"
+    assert "export PATH" not in dev._welcome({}, 1)
+
+
+def test_example_that_is_printed_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    [line] = [line for line in dev._welcome({}, 1).splitlines() if "stack create" in line]
+    assert Path(line.split("-t ")[1].split()[0]).is_file()

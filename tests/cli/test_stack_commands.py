@@ -330,3 +330,204 @@ def test_preview_lists_resources_of_nested_stacks_too(web: respx.MockRouter, run
     output = run("preview", "s", "-t", "t.yaml").stdout
     assert "root" in output
     assert "s-tier" in output
+
+
+def test_interrupted_wait_says_that_it_goes_on_and_what_can_be_done(
+    web: respx.MockRouter, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(following.time, "sleep", interrupt)
+    web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_IN_PROGRESS"))
+    result = run("create", "s", "-t", "t.yaml", "--wait")
+    assert result.exit_code == 130
+    assert "Interrupted. The operation goes on in the server." in result.stderr
+    assert "`stackd stack wait s`" in result.stderr
+    assert "`stackd stack cancel s`" in result.stderr
+
+
+def test_interrupted_delete_does_not_go_on_to_the_next(
+    web: respx.MockRouter, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(following.time, "sleep", interrupt)
+    web.get("/stacks/s/i").mock(return_value=stack("DELETE_IN_PROGRESS"))
+    web.delete("/stacks/s/i").respond(204)
+    result = run("delete", "s", "s", "--yes", "--wait")
+    assert (result.exit_code, result.stderr.count("Interrupted")) == (130, 1)
+
+
+def test_delete_of_several_goes_on_after_one_that_is_missing(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/x").respond(404, json={"error": {"message": "The Stack (x) could not be found."}})
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    gone = web.delete("/stacks/s/i").respond(204)
+    result = run("delete", "x", "s", "--yes")
+    assert (result.exit_code, result.stderr) == (3, "Error: The Stack (x) could not be found.\n")
+    assert gone.called
+
+
+def test_delete_of_several_goes_on_after_one_that_is_refused(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    refused = httpx.Response(409, json={"error": {"message": "Export a is in use."}})
+    web.delete("/stacks/s/i").mock(side_effect=[refused, httpx.Response(204)])
+    result = run("delete", "s", "s", "--yes")
+    assert (result.exit_code, result.stderr) == (2, "Error: Export a is in use.\n")
+
+
+def test_refused_template_shows_all_mistakes_by_the_name_of_the_file(
+    web: respx.MockRouter, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "heat_template_version: rocky\nresources:\n  a: {type: A}\n  b: {type: B}\n"
+    )
+    errors = [
+        {
+            "message": "No type A.",
+            "path": "resources.a.type",
+            "line": 3,
+            "column": 13,
+            "remedy": "Did you mean C?",
+        },
+        {"message": "No type B.", "path": "resources.b.type", "line": 4, "column": 13},
+    ]
+    web.post("/stacks").respond(400, json={"error": {"message": "No type A.", "errors": errors}})
+    result = run("create", "s", "-t", "bad.yaml")
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert lines[0] == "bad.yaml:3:13: resources.a.type: No type A."
+    assert "    3 |   a: {type: A}" in lines
+    assert "      remedy: Did you mean C?" in lines
+    assert "bad.yaml:4:13: resources.b.type: No type B." in lines
+
+
+def test_show_has_outputs_and_why_one_cannot_be_had(web: respx.MockRouter, run: Run) -> None:
+    outputs = [
+        {"output_key": "ip", "output_value": "10.0.0.9", "description": "Where"},
+        {"output_key": "url", "output_value": None, "output_error": "There is no port.", "description": ""},
+    ]
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE", outputs=outputs))
+    shown = run("show", "s").stdout
+    assert "10.0.0.9" in shown
+    assert "error: There is no port." in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "options", "action"),
+    [
+        ("UPDATE_IN_PROGRESS", [], "cancel_update"),
+        ("UPDATE_IN_PROGRESS", ["--no-rollback"], "cancel_without_rollback"),
+        ("CREATE_IN_PROGRESS", [], "cancel_without_rollback"),
+    ],
+)
+def test_cancel_asks_for_what_the_status_allows(
+    web: respx.MockRouter, run: Run, status: str, options: list[str], action: str
+) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack(status))
+    route = web.post("/stacks/s/i/actions").respond(200)
+    assert run("cancel", "s", *options).exit_code == 0
+    assert sent(route) == {action: None}
+
+
+def test_cancel_of_what_does_not_run_is_bad_input(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("DELETE_IN_PROGRESS"))
+    assert run("cancel", "s").exit_code == 2
+
+
+def test_wait_follows_to_the_end(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/s/i").mock(
+        side_effect=[stack("CREATE_IN_PROGRESS"), stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")] * 2
+    )
+    assert run("wait", "s").exit_code == 0
+    web.get("/stacks/s/i").mock(return_value=stack("UPDATE_FAILED"))
+    assert run("wait", "s").exit_code == 1
+
+
+def listed(name: str, around: str, nested: str = "", reason: str = "state changed") -> dict[str, Any]:
+    links = [{"rel": "stack", "href": f"{BASE}/stacks/{around}"}]
+    links += [{"rel": "nested", "href": f"{BASE}/stacks/{nested}"}] if nested else []
+    status = "CREATE_COMPLETE" if reason == "state changed" else "CREATE_FAILED"
+    return {
+        "resource_name": name,
+        "resource_type": "T",
+        "resource_status": status,
+        "resource_status_reason": reason,
+        "physical_resource_id": "",
+        "links": links,
+    }
+
+
+@pytest.fixture
+def tree(web: respx.MockRouter) -> respx.MockRouter:
+    """A stack with `group/0/vm`, which failed."""
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_FAILED"))
+    rows = [
+        listed("group", "s/i", "s-group/g", "X: resources.group.resources.0.resources.vm: No quota"),
+        listed("0", "s-group/g", "s-group-0/m", "X: resources.0.resources.vm: No quota"),
+        listed("vm", "s-group-0/m", reason="X: resources.vm: No quota"),
+    ]
+    web.get("/stacks/s/i/resources").respond(json={"resources": rows})
+    return web
+
+
+def test_failures_are_told_once_with_their_paths(tree: respx.MockRouter, run: Run) -> None:
+    result = run("failures", "s")
+    assert (result.exit_code, result.stdout) == (1, "s is CREATE_FAILED: why\n  group/0/vm (T): No quota\n")
+    found = json.loads(run("failures", "s", "-f", "json").stdout)
+    assert [(each["path"], each["message"]) for each in found] == [("group/0/vm", "No quota")]
+
+
+def test_resources_of_nested_stacks_are_named_by_their_path(tree: respx.MockRouter, run: Run) -> None:
+    lines = run("resources", "s", "-n", "3").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["group", "group/0", "group/0/vm"]
+    assert lines[0].split() == ["Resource", "Type", "Status", "Failure"]
+    assert lines[2].rstrip().endswith("in 0/vm")
+    assert lines[4].rstrip().endswith("No quota")
+
+
+def test_resource_in_a_nested_stack_is_shown_by_its_path(tree: respx.MockRouter, run: Run) -> None:
+    shown = listed("vm", "s-group-0/m") | {"attributes": {"first_address": "10.0.0.9"}}
+    tree.get("/stacks/s-group-0/m/resources/vm").respond(json={"resource": shown})
+    output = run("resource", "show", "s", "group/0/vm").stdout
+    assert "group/0/vm" in output
+    assert "10.0.0.9" in output
+    missing = run("resource", "show", "s", "group/1/vm")
+    assert (missing.exit_code, "`stackd stack resources s -n 5` lists them." in missing.stderr) == (3, True)
+
+
+def test_metadata_of_a_resource_is_printed(tree: respx.MockRouter, run: Run) -> None:
+    tree.get("/stacks/s/i/resources/vm/metadata").respond(json={"metadata": {"a": [1]}})
+    assert json.loads(run("resource", "metadata", "s", "vm").stdout) == {"a": [1]}
+
+
+def test_signal_sends_its_data(tree: respx.MockRouter, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text('{"status": "FAILURE"}')
+    route = tree.post("/stacks/s/i/resources/vm/signal").respond(200)
+    assert run("resource", "signal", "s", "vm", "--data", '{"status": "SUCCESS"}').exit_code == 0
+    assert sent(route) == {"status": "SUCCESS"}
+    assert run("resource", "signal", "s", "vm", "--data-file", "d.json").exit_code == 0
+    assert sent(route) == {"status": "FAILURE"}
+    assert run("resource", "signal", "s", "vm").exit_code == 0
+    assert route.calls.last.request.content == b""
+    assert run("resource", "signal", "s", "vm", "--data", "[1]").exit_code == 2
+
+
+def test_resource_is_marked_as_broken_and_as_sound(tree: respx.MockRouter, run: Run) -> None:
+    route = tree.patch("/stacks/s/i/resources/vm").respond(200)
+    assert run("resource", "mark-unhealthy", "s", "vm", "Its disk is gone").exit_code == 0
+    assert sent(route) == {"mark_unhealthy": True, "resource_status_reason": "Its disk is gone"}
+    assert run("resource", "mark-unhealthy", "s", "vm", "--reset").exit_code == 0
+    assert sent(route)["mark_unhealthy"] is False
+
+
+@pytest.mark.parametrize("what", ["template", "environment"])
+def test_what_a_stack_was_made_from_is_shown_as_yaml_or_json(
+    web: respx.MockRouter, run: Run, what: str
+) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    web.get(f"/stacks/s/i/{what}").respond(json={"a": {"b": "no"}})
+    assert yaml.safe_load(run(what, "show", "s").stdout) == {"a": {"b": "no"}}
+    assert json.loads(run(what, "show", "s", "-f", "json").stdout) == {"a": {"b": "no"}}

@@ -119,6 +119,18 @@ async def test_same_seed_gives_same_ids() -> None:
     ]
 
 
+async def test_initial_objects_have_the_same_ids_at_every_start_and_new_ones_do_not() -> None:
+    first, second = DevCloud(), DevCloud()
+    for kind in (
+        *("identity.projects", "identity.users", "identity.domains", "identity.roles"),
+        *("compute.flavors", "image.images", "network.networks", "volume.types"),
+    ):
+        ids = [entity.id for entity in first.store.all(kind)]
+        assert ids, kind
+        assert ids == [entity.id for entity in second.store.all(kind)]
+    assert first.world.uuid() != second.world.uuid()
+
+
 async def test_real_server_answers_and_drops_connections() -> None:
     ready: asyncio.Future[DevCloud] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(DevCloudSettings(), ready=ready.set_result))

@@ -11,8 +11,8 @@ from stackd.cli.naming import Owners
 
 _REASON = re.compile(r"(?:[\w.]+: )?resources\.(?P<path>.+?): (?P<message>.*)", re.DOTALL)
 _INSIDE = ".resources."
-_CONSEQUENCES = ("Operation cancelled", "cancelled", "aborted")
-"""Ends of reasons of resources that were stopped because another one had failed."""
+_CONSEQUENCES = "aborted (Operation cancelled)"
+"""The end of the reason of a resource that was stopped because another one had failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ def root_causes(failed: Iterable[Cause]) -> list[Cause]:
     innermost = [path for path in found if not any(other.startswith(f"{path}/") for other in found)]
     causes = [found[path] for path in innermost]
     return [each for each in causes if not each.message.endswith(_CONSEQUENCES)] or causes
+
+
+def brief(reason: str) -> str:
+    """Why one resource failed, for its row in a table: one inside it tells its own."""
+    path, message = _began(Cause("", "", "", reason))
+    return f"in {path.lstrip('/')}" if path else " ".join(message.split())
 
 
 def _began(failed: Cause) -> tuple[str, str]:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _RESULT_KEYS = ("stack_name", "id", "stack_status", "stack_status_reason")
 OUTPUT_COLUMNS = {
     "output_key": Column("Output", 0, flexible=True),
-    "output_value": Column("Value", 1, flexible=True),
+    "output_value": Column("Value", 1, flexible=True, keeps_words=True),
     "description": Column("Description", 2, flexible=True),
 }
 _PREVIEW_COLUMNS = {
     "resource_name": Column("Resource", 0, flexible=True),
-    "resource_type": Column("Type", 1, flexible=True),
+    "resource_type": Column("Type", 1, flexible=True, keeps_words=True),
     "stack_name": Column("Stack", 2, flexible=True),
 }
 

@@ -13,11 +13,11 @@ from urllib.parse import quote, unquote
 
 import click
 
-from stackd.cli.causes import Cause, causes_in
+from stackd.cli.causes import Cause, brief, causes_in
 from stackd.cli.failures import FAILED, INTERRUPTED, NOT_FOUND, Failure
 from stackd.cli.naming import Owners, stack_of
 from stackd.cli.output import coloured, console
-from stackd.cli.progress import Progress, line, with_events, with_listing
+from stackd.cli.progress import Progress, line, with_events, with_listing, worth_saying
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,6 +29,7 @@ _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 2.0
 _LISTING_PAUSE = 1.0
 _GAP = 3  # between two columns
+_CAUSES = 10  # are shown at the end of an operation
 _ROLLS_BACK = ("CREATE_FAILED", "UPDATE_FAILED", "ADOPT_FAILED", "RESTORE_FAILED")
 
 Show = Callable[[Progress, Mapping[str, Any], list[Mapping[str, Any]]], None]
@@ -103,7 +104,7 @@ def require_success(session: Session, ended: Ended, *wanted: str) -> None:
     if stack["stack_status"] in wanted:
         return
     causes = ended.causes or failed_resources(session, path_of(stack))
-    raise Failure(failure_text(stack, causes), FAILED)
+    raise Failure(failure_text(stack, causes, _CAUSES), FAILED)
 
 
 def failed_resources(session: Session, path: str) -> list[Cause]:
@@ -113,13 +114,17 @@ def failed_resources(session: Session, path: str) -> list[Cause]:
     return causes_in(failed, Owners.among(listed))
 
 
-def failure_text(stack: Mapping[str, Any], causes: Sequence[Cause]) -> str:
+def failure_text(stack: Mapping[str, Any], causes: Sequence[Cause], most: int | None = None) -> str:
     """The end of a stack that failed, and each cause in a line; the stack's own reason if that says more."""
     reason = str(stack["stack_status_reason"] or "")
     says_more = not any(each.message and each.message in reason for each in causes)
     tells = bool(causes) and not (says_more and stack["stack_status"].endswith("_FAILED"))
     head = f"{stack['stack_name']} is {stack['stack_status']}" + (":" if tells else f": {reason}")
-    return "\n".join([head, *(f"  {each}" for each in causes)])
+    shown = [f"  {each}" for each in causes[:most]]
+    if len(causes) > len(shown):
+        command = f"stackd stack failures {shlex.quote(stack['stack_name'])}"
+        shown.append(f"  and {len(causes) - len(shown)} more: `{command}` shows all")
+    return "\n".join([head, *shown])
 
 
 def _may_yet_roll_back(stack: Mapping[str, Any]) -> int:
@@ -195,7 +200,9 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, size: t
         caption_justify="left",
     )
     rows = progress.visible(max(height - 5, 3))
-    shown = [(row.name, row.type.rpartition("/")[2], row.status, _worth_saying(row.reason)) for row in rows]
+    shown = [
+        (row.name, row.type.rpartition("/")[2], row.status, brief(worth_saying(row.reason))) for row in rows
+    ]
     widths = _widths(shown, width - 1)
     table.add_column("", width=1)
     for heading, wide in zip(("Resource", "Type", "Status", "Reason"), widths, strict=True):
@@ -205,10 +212,6 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, size: t
         mark = Spinner("dots") if row.state == "IN_PROGRESS" else {0: "✗", 2: "✓"}.get(row.rank, "·")
         table.add_row(mark, *(coloured(cell) for cell, wide in zip(cells, widths, strict=True) if wide))
     return table
-
-
-def _worth_saying(reason: str) -> str:
-    return "" if reason == "state changed" else " ".join(reason.split())
 
 
 def _widths(rows: Sequence[tuple[str, str, str, str]], width: int) -> tuple[int, int, int, int]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "yaml")
 _WIDE = 400
 _GAP = 3
-_READABLE = 20
+_READABLE = 16
 """Characters below which a column of words is not worth having."""
+_ID = 42
+"""An id with the marks around it in a list; longer words are broken."""
 _COLOURS = {"COMPLETE": "green", "FAILED": "red", "IN_PROGRESS": "yellow"}
 
 
@@ -26,12 +28,14 @@ class Column(NamedTuple):
     """A column of a table: its heading, how much it matters, and whether its cells may be broken.
 
     Where a terminal is too narrow, the columns of the highest ``rank`` are left out. Ids, statuses and times
-    are shown whole or not at all; ``flexible`` text is broken over several lines.
+    are shown whole or not at all; ``flexible`` text is broken over several lines, between words if it
+    ``keeps_words``.
     """
 
     heading: str
     rank: int = 0
     flexible: bool = False
+    keeps_words: bool = False
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -59,41 +63,59 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], 
 def fitted_table(
     rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], width: int
 ) -> tuple[Table, list[Column]]:
-    """A table that is no wider than ``width``, and the columns that had no room in it."""
+    """A table that is no wider than ``width``, and the columns that had no room in it.
+
+    A column in which no row has anything is not shown either.
+    """
     from rich import box
     from rich.table import Table
 
-    cells = {key: [text(row.get(key)) for row in rows] for key in columns}
-    shown = _with_room({key: _least(column, cells[key]) for key, column in columns.items()}, columns, width)
+    filled = {
+        key: column for key, column in columns.items() if not rows or any(text(r.get(key)) for r in rows)
+    }
+    cells = {key: [text(row.get(key)) for row in rows] for key in filled}
+    widths = _widths(filled, cells, width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for key in shown:
-        column = columns[key]
-        needed = None if column.flexible else _widest(column, cells[key])
-        table.add_column(column.heading, overflow="fold", no_wrap=not column.flexible, min_width=needed)
-    for row in zip(*(cells[key] for key in shown), strict=True):
+    for key, wide in widths.items():
+        table.add_column(filled[key].heading, overflow="fold", width=wide)
+    for row in zip(*(cells[key] for key in widths), strict=True):
         table.add_row(*(coloured(cell) for cell in row))
-    return table, [column for key, column in columns.items() if key not in shown]
+    return table, [column for key, column in filled.items() if key not in widths]
 
 
-def _with_room(least: Mapping[str, int], columns: Mapping[str, Column], width: int) -> list[str]:
-    """The columns that fit, the most important first considered, in their own order."""
-    chosen: list[str] = []
-    used = -_GAP
-    for key in sorted(columns, key=lambda key: columns[key].rank):
-        if not chosen or used + _GAP + least[key] <= width:
-            chosen.append(key)
-            used += _GAP + least[key]
-    return [key for key in columns if key in chosen]
+def _widths(columns: Mapping[str, Column], cells: Mapping[str, Sequence[str]], width: int) -> dict[str, int]:
+    """The widths of the columns that fit, the most important of which get what they need first."""
+    by_rank = sorted(columns, key=lambda key: columns[key].rank)
+    chosen: dict[str, int] = {}
+    for key in by_rank:
+        least = _least(columns[key], cells[key])
+        if not chosen or sum(chosen.values()) + _GAP * len(chosen) + least <= width:
+            chosen[key] = least
+    left = width - sum(chosen.values()) - _GAP * (len(chosen) - 1)
+    for key, least in list(chosen.items()):
+        more = max(min(_widest(columns[key], cells[key]) - least, left), 0)
+        chosen[key] = least + more
+        left -= more
+    return {key: chosen[key] for key in columns if key in chosen}
 
 
 def _widest(column: Column, cells: Sequence[str]) -> int:
-    return max(len(line) for cell in (column.heading, *cells) for line in (cell.splitlines() or [""]))
+    return max(_length(line) for cell in (column.heading, *cells) for line in (cell.splitlines() or [""]))
 
 
 def _least(column: Column, cells: Sequence[str]) -> int:
-    """The width without which a column is not shown."""
+    """The width without which a column is not shown; ids and types stay whole."""
     widest = _widest(column, cells)
-    return min(widest, _READABLE) if column.flexible else widest
+    if not column.flexible:
+        return widest
+    longest = max((_length(word) for cell in cells for word in cell.split()), default=0)
+    return max(min(widest, _READABLE), longest if column.keeps_words and longest <= _ID else 0)
+
+
+def _length(line: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(line)
 
 
 def show_record(record: Mapping[str, Any], keys: Sequence[str], form: str) -> None:
@@ -103,13 +125,15 @@ def show_record(record: Mapping[str, Any], keys: Sequence[str], form: str) -> No
         return
     from rich.table import Table
 
+    out = console()
+    shown = {key: text(record[key]) for key in keys if record.get(key) not in (None, "", [], {})}
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
+    widest = max((len(key) for key in shown), default=0)
+    table.add_column(overflow="fold", width=min(widest, max(out.width - _ID, _READABLE)))
     table.add_column(overflow="fold")
-    for key in keys:
-        if record.get(key) not in (None, "", [], {}):
-            table.add_row(key, coloured(text(record[key])))
-    console().print(table)
+    for key, value in shown.items():
+        table.add_row(key, coloured(value.strip()))
+    out.print(table)
 
 
 def dump(value: object, form: str) -> str:

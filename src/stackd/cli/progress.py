@@ -119,6 +119,11 @@ def with_events(progress: Progress, events: Iterable[Mapping[str, Any]], root: s
 
 def line(event: Mapping[str, Any], owners: Owners = NOBODY) -> str:
     """An event as a line for a log."""
-    reason = event.get("resource_status_reason") or ""
-    shown = "" if reason == "state changed" else f"  {reason}"
+    reason = worth_saying(event.get("resource_status_reason"))
+    shown = f"  {reason}" if reason else ""
     return f"{event['event_time']}  {event['resource_status']:<18}  {owners.path(event)}{shown}"
+
+
+def worth_saying(reason: str | None) -> str:
+    """A reason in one line; empty for one that says nothing."""
+    return "" if reason in (None, "state changed") else " ".join(str(reason).split())

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import click
 
+from stackd.cli.causes import brief
 from stackd.cli.changing import OUTPUT_COLUMNS, show_outputs
 from stackd.cli.failures import FAILED, INTERRUPTED
 from stackd.cli.following import failed_resources, failure_text, path_of
 from stackd.cli.naming import Owners
 from stackd.cli.output import Column, dump, show_record, show_rows
-from stackd.cli.progress import line
+from stackd.cli.progress import line, worth_saying
 from stackd.cli.stack import Target, target_options
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _STACK_KEYS = (
 )
 RESOURCE_COLUMNS = {
     "name": Column("Resource", 0, flexible=True),
-    "resource_type": Column("Type", 3, flexible=True),
+    "type": Column("Type", 3, flexible=True, keeps_words=True),
     "resource_status": Column("Status", 1),
     "physical_resource_id": Column("Physical id", 4),
     "updated_time": Column("Updated", 5),
@@ -59,7 +60,7 @@ _EVENT_COLUMNS = {
     "event_time": Column("Time", 2),
     "name": Column("Resource", 0, flexible=True),
     "resource_status": Column("Status", 1),
-    "resource_status_reason": Column("Reason", 3, flexible=True),
+    "reason": Column("Reason", 3, flexible=True),
 }
 _PAGE = 500
 
@@ -142,15 +143,22 @@ def resources(name: str, nested_depth: int, status: str | None, target: Target) 
         if status and nested_depth:  # what is around a row need not have its status
             owners = Owners.among(session.get(f"{path}/resources", nested_depth=nested_depth)["resources"])
     if target.form == "table":
-        rows = [row | {"name": owners.path(row), "failure": _failure(row)} for row in rows]
-    has_failed = any(row.get("failure") for row in rows)
-    columns = {key: column for key, column in RESOURCE_COLUMNS.items() if key != "failure" or has_failed}
-    show_rows(rows, columns, target.form)
+        rows = [row | _in_table(row, owners) for row in rows]
+    show_rows(rows, RESOURCE_COLUMNS, target.form)
+
+
+def _in_table(row: Mapping[str, Any], owners: Owners) -> dict[str, str]:
+    """What a table shows of a resource: of a type that is a template only its file's name."""
+    return {
+        "name": owners.path(row),
+        "failure": _failure(row),
+        "type": row["resource_type"].rpartition("/")[2],
+    }
 
 
 def _failure(row: Mapping[str, Any]) -> str:
     """Why a resource failed; empty for one that did not."""
-    return str(row["resource_status_reason"]) if row["resource_status"].endswith("_FAILED") else ""
+    return brief(str(row["resource_status_reason"])) if row["resource_status"].endswith("_FAILED") else ""
 
 
 @click.command()
@@ -169,7 +177,10 @@ def events(name: str, nested_depth: int, limit: int | None, follow: bool, target
         if not follow:
             if target.form == "table":
                 owners = _owners(session, path, nested_depth)
-                rows = [row | {"name": owners.path(row)} for row in rows]
+                rows = [
+                    row | {"name": owners.path(row), "reason": worth_saying(row["resource_status_reason"])}
+                    for row in rows
+                ]
             show_rows(rows, _EVENT_COLUMNS, target.form)
             return
         with _ended_by_interrupt():

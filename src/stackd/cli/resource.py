@@ -62,9 +62,10 @@ def show(name: str, resource: str, attributes: tuple[str, ...], target: Target) 
         found = session.get(resource_path(session, name, resource), **more)["resource"]
     if target.form == "table":
         found["resource_name"] = resource
-        found |= {f"attributes.{key}": value for key, value in (found.get("attributes") or {}).items()}
-    shown = [key for key in found if key.startswith("attributes.")]
-    show_record(found, (*_KEYS, *sorted(shown)), target.form)
+    show_record(found, _KEYS, target.form)
+    if target.form == "table" and (shown := found.get("attributes")):
+        click.echo("\nAttributes:")
+        show_record(shown, sorted(shown), target.form)
 
 
 @click.command()

@@ -50,6 +50,13 @@ class Connection(aiosqlite.Connection):
         execute: Any = self._execute
         return cast(T, await execute(job, self._conn))
 
+    async def ended(self) -> None:
+        """Return when the thread has ended, which is told to if the database cannot be opened.
+
+        Else the event loop may be closed when the thread reports its end, which prints a traceback.
+        """
+        await asyncio.to_thread(self._thread.join)
+
 
 class Connections:
     """At most ``size`` connections to the database at ``path``, opened when they are needed."""
@@ -77,7 +84,11 @@ class Connections:
 
     async def _opened(self) -> Connection:
         connection = Connection(self._path)
-        await connection
+        try:
+            await connection
+        except sqlite3.Error:
+            await connection.ended()
+            raise
         return connection
 
     async def close(self) -> None:
@@ -104,7 +115,7 @@ def _open(path: str) -> sqlite3.Connection:
         try:
             connection.executescript(_PRAGMAS)
             return connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if not _passes(error) or time.monotonic() > give_up_at:
                 connection.close()
                 raise

@@ -12,7 +12,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +94,12 @@ def load_registry(directories: Sequence[Path] = (), environments: Path | None = 
         else:
             types.update((cls.type_name, cls()) for cls in declared_in(module))
     return Registry(types, tuple(problems), load_operator_environment(types, environments))
+
+
+@cache
+def types_of_heat() -> frozenset[str]:
+    """The names of the resource types that Heat has; not all of them are here."""
+    return frozenset(Path(__file__).with_name("types_of_heat.txt").read_text().split())
 
 
 def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:

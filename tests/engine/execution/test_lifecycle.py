@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -341,7 +342,8 @@ async def test_timeout_fails_a_replacement_that_is_being_made(stackd_world: Worl
         assert cancellation is not None
         cancellation.set_deadline(0.05)
         stack = await process.done(stack)
-        assert (stack.status, stack.reason) == (Status.FAILED, "Timed out")
+        assert stack.status is Status.FAILED
+        assert stack.reason.startswith("Timed out after ")
         states = {(row.action, row.status) for row in await resources.of_stack(process.db, stack.id)}
         assert states == {(Action.CREATE, Status.COMPLETE), (Action.CREATE, Status.FAILED)}
 
@@ -424,7 +426,10 @@ async def test_timeout_reaches_into_nested_stacks(stackd_world: World) -> None:
         assert cancellation is not None
         cancellation.set_deadline(0.05)
         stack = await process.done(stack)
-        assert (stack.status, stack.reason) == (Status.FAILED, "Timed out")
+        assert stack.status is Status.FAILED
+        assert re.fullmatch(
+            r"Timed out after 3600 s while waiting for g/0 \(CREATE for \d+ s\)", stack.reason
+        )
         assert await states(process, stack) == {
             ("g", Action.CREATE, Status.FAILED),
             ("0", Action.CREATE, Status.FAILED),

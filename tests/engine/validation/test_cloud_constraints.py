@@ -71,6 +71,7 @@ resources:
     assert "Unable to find network with name or id 'publik'" in network.message
     assert (network.remedy, network.place.line) == ("Did you mean public?", 14)
     assert "No images matching {'name': 'nothing'}." in told["resources.two.properties.image"].message
+    assert told["resources.two.properties.image"].remedy == ""  # nothing is near
     assert "The Key (mine) could not be found." in told["resources.two.properties.key_name"].message
     assert len(told) == 4
     assert headline(error) is all_of(error)[0]

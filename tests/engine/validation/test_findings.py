@@ -368,3 +368,17 @@ def test_what_is_no_template_is_one_error(text: str | bytes) -> None:
     told = findings(text, registry=REGISTRY)
     assert len(told.errors) == 1
     assert told.errors[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("OS::Nova::Sever", "Did you mean OS::Nova::Server?"),
+        ("OS::Sahara::Cluster", "Heat knows this type, this server does not. `stackd types` lists"),
+        ("Acme::DNS::Record", "`stackd types` and `GET /resource_types` list the known ones"),
+    ],
+)
+def test_unknown_type_says_whether_heat_knows_it(name: str, remedy: str) -> None:
+    text = f"heat_template_version: 2018-08-31\nresources:\n  a: {{type: {name}}}\n"
+    listed = findings(text, registry=REGISTRY).errors
+    assert [each.remedy[: len(remedy)] for each in listed] == [remedy]

@@ -63,8 +63,15 @@ def test_enough_counts_and_fails():
     signals = merge_all(NATIVE, {}, [{"reason": "one"}, {"reason": "two"}])
     assert enough(NATIVE, signals, 2)
     assert not enough(NATIVE, signals, 3)
-    assert str(timeout(NATIVE, signals, 3)) == "2 of 3 received - one;two"
-    assert str(timeout(NATIVE, {}, 3)) == "0 of 3 received"
+    told = str(timeout(NATIVE, signals, 3, seconds=60.0, handle="web"))
+    assert told.startswith("2 of 3 received - one;two; waited for 60 s. The guest has to signal: ")
+    assert (
+        """curl_cli of web is the command for it, to be followed by --data-binary '{"status": "SUCCESS"}'"""
+        in told
+    )
+    told = str(timeout(AWS, {}, 3, seconds=0.5, handle="web"))
+    assert told.startswith("0 of 3 received; waited for 0.5 s.")
+    assert told.endswith("cfn-signal with the URL that a reference to web gives.")
     failed = merge_all(NATIVE, signals, [{"status": "FAILURE", "reason": "broke"}])
     with pytest.raises(WaitConditionFailure, match=r"^broke$"):
         enough(NATIVE, failed, 1)

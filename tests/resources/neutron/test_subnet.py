@@ -1,6 +1,6 @@
 import pytest
 
-from stackd.errors import PropertyError
+from stackd.errors import CloudConflict, CloudForbidden, PropertyError
 from stackd.template.unknown import Unknown
 from tests.support.context import FakeContext
 
@@ -129,3 +129,38 @@ def test_contradictions_are_refused(properties, complaint):
 def test_gateways_in_all_forms_are_accepted(gateway):
     ctx = FakeContext(KIND, properties={**PLAIN, "gateway_ip": gateway})
     assert ctx.type.validate(ctx.props) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "query"),
+    [
+        (KIND, "/subnets/s1", {"fixed_ips": "subnet_id=s1"}),
+        ("OS::Neutron::Net", "/networks/s1", {"network_id": "s1"}),
+    ],
+)
+async def test_ports_that_keep_it_from_going_are_named(kind, path, query):
+    ctx = FakeContext(kind, physical="s1")
+    ports = [
+        {"id": "p1", "name": "web", "device_owner": "compute:nova", "device_id": "v1"},
+        {"id": "p2", "name": "", "device_owner": "", "device_id": ""},
+        *({"id": f"q{number}"} for number in range(5)),
+    ]
+    ctx.cloud.on("DELETE", path, CloudConflict("One or more ports are in use.", status=409))
+    ctx.cloud.on("GET", "/ports", {"ports": ports})
+    with pytest.raises(CloudConflict) as raised:
+        await ctx.type.delete(ctx, ctx.load(PLAIN if kind == KIND else {}))
+    assert raised.value.message == (
+        "One or more ports are in use. Ports in the way: web p1 (compute:nova of v1), p2 (unused), "
+        "q0 (unused), q1 (unused), q2 (unused) and 2 more."
+    )
+    assert raised.value.status == 409
+    assert ctx.cloud.calls[-1].params == query
+
+
+@pytest.mark.parametrize("answer", [{"ports": []}, CloudForbidden("no")])
+async def test_conflict_is_as_it_was_where_no_port_can_be_seen(answer):
+    ctx = FakeContext(KIND, physical="s1")
+    ctx.cloud.on("DELETE", "/subnets/s1", CloudConflict("In use."))
+    ctx.cloud.on("GET", "/ports", answer)
+    with pytest.raises(CloudConflict, match=r"^In use\.$"):
+        await ctx.type.delete(ctx, ctx.load(PLAIN))

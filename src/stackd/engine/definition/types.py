@@ -10,7 +10,7 @@ from stackd.errors import EntityNotFound, MissingTemplate, ResourceFailure, Temp
 from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.heat.template_resource import template_resource
-from stackd.resources.registry import Registry
+from stackd.resources.registry import Registry, types_of_heat
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment
 from stackd.template.files import nested_template
@@ -106,13 +106,20 @@ def _unknown_type(
 ) -> TemplateError:
     if isinstance(error, MissingTemplate):
         return error
-    remedy = "`GET /resource_types` lists the known ones; a plug-in may be missing."
     return TemplateError(
         Reason.UNKNOWN_TYPE(name=target),
         path=f"resources.{resource}.type",
-        remedy=nearest(target, registry.types, 0.8) or remedy,
+        remedy=_remedy(target, registry),
         value=target,
     )
+
+
+def _remedy(target: str, registry: Registry) -> str:
+    """What to do about an unknown type: the nearest name, or where the known ones are listed."""
+    if target in types_of_heat():
+        return "Heat knows this type, this server does not. `stackd types` lists those that it knows."
+    near = nearest(target, registry.types, 0.8)
+    return near or "`stackd types` and `GET /resource_types` list the known ones; a plug-in may be missing."
 
 
 class _Templates:

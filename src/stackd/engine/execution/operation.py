@@ -134,7 +134,7 @@ class OperationExecutor:
         if self._grace is not None:
             self._grace.cancel()
         if self.cancellation.halt is Halt.TIMED_OUT:
-            await self._fail(action, "Timed out")
+            await self._fail(action, run.timed_out())
             return False
         if self.cancellation.halt is Halt.CANCELLED:
             return False  # the request that cancelled it has stored the end

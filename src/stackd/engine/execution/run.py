@@ -21,10 +21,13 @@ from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
-from stackd.records import Action, Hidden, Stack
+from stackd.records import Action, Hidden, Resource, Stack, now
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
 from stackd.template.masking import NOTHING, Secrets, concealed_text
+
+_WAITS = 5
+"""Resources that are named when the time is up."""
 
 
 class StackUsers(Protocol):
@@ -166,6 +169,7 @@ class OperationRun:
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
     ``accepted_at`` is the time of the request; None for work outside the walk.
+    ``waited`` are the resources that were waited for when the time was up, in words.
     """
 
     services: Services
@@ -185,6 +189,7 @@ class OperationRun:
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
     accepted_at: datetime | None = None
+    waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def hidden_if_secret(self, identity: str) -> str:
@@ -218,3 +223,18 @@ class OperationRun:
     def why_stopped(self) -> str:
         """The reason of the stop, for people."""
         return {Halt.TIMED_OUT: "Timed out"}.get(self.cancellation.halt or Halt.FAILED, "Operation cancelled")
+
+    def note_wait(self, row: Resource, around: str | None) -> None:
+        """A resource was waited for when the operation had to stop; of one with a stack the inside counts."""
+        if row.nested_stack_id is None:
+            seconds = (now() - (row.updated_at or row.created_at)).total_seconds()
+            path = "/".join(filter(None, (around, row.name)))
+            self.waited.append(f"{path} ({row.action} for {seconds:.0f} s)")
+
+    def timed_out(self) -> str:
+        """The reason of an operation whose time is up: for how long, and what it waited for."""
+        seconds = (now() - self.accepted_at).total_seconds() if self.accepted_at else 0
+        shown = ", ".join(self.waited[:_WAITS])
+        more = f" and {len(self.waited) - _WAITS} more" if len(self.waited) > _WAITS else ""
+        what = f" while waiting for {shown}{more}" if shown else ""
+        return f"Timed out after {seconds:.0f} s{what}"

@@ -264,7 +264,7 @@ async def _remedy(finder: Finder, constraint: str, value: str) -> str:
         near = await finder.near(constraint, value)
     except CloudError:  # only a hint
         near = None
-    return f"Did you mean {near}?" if near else "Name one that exists."
+    return f"Did you mean {near}?" if near else ""
 
 
 def _trouble(check: Check, error: CloudError) -> StackdError:

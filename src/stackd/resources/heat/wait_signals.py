@@ -78,11 +78,23 @@ def enough(keys: Keys, signals: Mapping[str, Any], count: int) -> bool:
     return len(signals) >= count
 
 
-def timeout(keys: Keys, signals: Mapping[str, Any], count: int) -> WaitConditionTimeout:
-    """The failure when time is up."""
+def timeout(
+    keys: Keys, signals: Mapping[str, Any], count: int, *, seconds: float, handle: str
+) -> WaitConditionTimeout:
+    """The failure when time is up; it says for how long was waited, and what the guest has to do.
+
+    ``handle`` is the name of the handle. Its URL is a secret and not shown.
+    """
     reasons = _reasons(keys, signals, SUCCESS)
     said = f" - {';'.join(reasons)}" if reasons else ""
-    return WaitConditionTimeout(f"{len(reasons)} of {count} received{said}")
+    call = (
+        f"the attribute curl_cli of {handle} is the command for it, to be followed by "
+        f"""--data-binary '{{"{keys.status}": "{SUCCESS}"}}'"""
+        if keys.optional
+        else f"cfn-signal with the URL that a reference to {handle} gives"
+    )
+    came = f"{len(reasons)} of {count} received{said}; waited for {seconds:g} s"
+    return WaitConditionTimeout(f"{came}. The guest has to signal: {call}.")
 
 
 def _reasons(keys: Keys, signals: Mapping[str, Any], status: str) -> list[str]:

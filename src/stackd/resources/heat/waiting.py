@@ -25,7 +25,7 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float) -> None
         if _expects_none(handle) or enough(keys, signals, count):
             break
         if clock() >= end:
-            raise timeout(keys, signals, count)
+            raise timeout(keys, signals, count, seconds=seconds, handle=handle.name)
         await ctx.signalled()
     await ctx.put_data(signals=json.dumps({each: entry[keys.data] for each, entry in signals.items()}))
 

@@ -8,7 +8,7 @@ from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.neutron.agents import DHCP, assign
 from stackd.resources.neutron.net_props import NetProps
-from stackd.resources.neutron.network import BUILT, network
+from stackd.resources.neutron.network import BUILT, naming_ports, network
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
 
@@ -49,6 +49,11 @@ class Net(RestResource[NetProps]):
         if props.dhcp_agent_ids:
             await assign(ctx, DHCP, props.dhcp_agent_ids)
         await super().configure(ctx, props)
+
+    async def delete(self, ctx: Context, props: NetProps) -> None:
+        """Ports that keep it from going are named."""
+        async with naming_ports(ctx, network_id=str(ctx.physical_id)):
+            await super().delete(ctx, props)
 
     async def update(self, ctx: Context, old: NetProps, new: NetProps) -> None:
         """Without a list of agents, those that serve the network stay."""

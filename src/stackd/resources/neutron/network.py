@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from stackd.errors import CloudConflict, CloudError
+from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity, Readiness
 from stackd.resources.schema import IN_PLACE, Support, prop
 
 BUILT = Readiness(ready=("ACTIVE", "DOWN"), working=("BUILD",))
 """Of networks, ports, routers and trunks, which the service builds after it has answered."""
+
+_PORTS = 5
+"""Ports in the way that are named."""
 
 _HIDDEN = Support("HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2"))
 
@@ -18,6 +25,38 @@ def network(key: str, *, plural: str = "", tags: bool = False, **others: Any) ->
     plural = plural or f"{key}s"
     path = f"/{plural.replace('_', '-')}"
     return Entity("network", path, key, plural, update="PUT", tags=tags, **others)
+
+
+@asynccontextmanager
+async def naming_ports(ctx: Context, **query: str) -> AsyncIterator[None]:
+    """A conflict inside names the ports in the way: those that ``query`` finds."""
+    try:
+        yield
+    except CloudConflict as error:
+        ports = await _ports(ctx, query)
+        if not ports:
+            raise
+        shown = ", ".join(_port_text(port) for port in ports[:_PORTS])
+        more = f" and {len(ports) - _PORTS} more" if len(ports) > _PORTS else ""
+        text = f"{error.message.rstrip('. ')}. Ports in the way: {shown}{more}."
+        raise CloudConflict(
+            text, service=error.service, status=error.status, request_id=error.request_id
+        ) from error
+
+
+async def _ports(ctx: Context, query: dict[str, str]) -> list[JSON]:
+    """The ports; none if they cannot be had, as they are only a hint."""
+    try:
+        return await ctx.cloud.network.list_all("/ports", "ports", query)
+    except CloudError:
+        return []
+
+
+def _port_text(port: JSON) -> str:
+    """A port with what uses it: `web-port 4f2b… (compute:nova of 83a1…)`."""
+    owner, device = port.get("device_owner") or "unused", port.get("device_id")
+    name = " ".join(filter(None, (port.get("name"), port["id"])))
+    return f"{name} ({owner} of {device})" if device else f"{name} ({owner})"
 
 
 def value_specs(update: Any = IN_PLACE) -> Any:

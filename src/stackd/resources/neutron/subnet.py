@@ -8,7 +8,7 @@ from typing import ClassVar
 from stackd.errors import PropertyError
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
-from stackd.resources.neutron.network import network
+from stackd.resources.neutron.network import naming_ports, network
 from stackd.resources.neutron.subnet_props import SubnetProps
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
@@ -65,6 +65,11 @@ class Subnet(RestResource[SubnetProps]):
         """A gateway that is taken away goes."""
         body = await super().change(ctx, old, new)
         return body | _gateway(new.gateway_ip) if new.gateway_ip != old.gateway_ip else body
+
+    async def delete(self, ctx: Context, props: SubnetProps) -> None:
+        """Ports that keep it from going are named."""
+        async with naming_ports(ctx, fixed_ips=f"subnet_id={ctx.physical_id}"):
+            await super().delete(ctx, props)
 
 
 def _gateway(address: str | None) -> JSON:
