@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +10,6 @@ import pytest
 import respx
 
 from stackd.clients import Clouds, KeystoneSettings, PasswordCredentials, RetrySettings
-from tests.support.virtual_time import VirtualTimeLoop
 
 KEYSTONE = "http://keystone/v3"
 SERVICE = PasswordCredentials("pw", user_id="heat")
@@ -46,8 +44,3 @@ async def clouds() -> AsyncIterator[Clouds]:
     retry = RetrySettings(timeout=1.0, attempts=2, patience=5.0, first_pause=0.001, longest_pause=0.002)
     async with Clouds(KeystoneSettings("http://keystone"), retry=retry) as pool:
         yield pool
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Time is virtual here: no test waits for a timer."""
-    return {"virtual": VirtualTimeLoop}

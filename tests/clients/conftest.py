@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -19,7 +18,6 @@ from stackd.clients import (
     RetrySettings,
     Scope,
 )
-from tests.support.virtual_time import VirtualTimeLoop
 
 KEYSTONE = "http://keystone/v3"
 DEMO = PasswordCredentials("secret", user_name="demo", scope=Scope(project_name="demo"))
@@ -75,8 +73,3 @@ async def clouds() -> AsyncIterator[Clouds]:
         jitter=random.Random(1),
     ) as pool:
         yield pool
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Time is virtual here: no test waits for a timer."""
-    return {"virtual": VirtualTimeLoop}

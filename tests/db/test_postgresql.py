@@ -11,14 +11,16 @@ from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from tests.support.database import POSTGRES_URL
 from tests.support.records import a_stack, an_event
+from tests.support.virtual_time import standing_still
 
 
 async def end_writer(database: Database) -> None:
     """Let the server end the journal's connection, as at a restart."""
     backend: Any = database.backend
-    admin = await asyncpg.connect(POSTGRES_URL)
-    await admin.execute("SELECT pg_terminate_backend($1)", backend._writer.get_server_pid())
-    await admin.close()
+    with standing_still():
+        admin = await asyncpg.connect(POSTGRES_URL)
+        await admin.execute("SELECT pg_terminate_backend($1)", backend._inner._writer.get_server_pid())
+        await admin.close()
 
 
 @pytest.mark.postgres

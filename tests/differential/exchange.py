@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +16,8 @@ Call = Callable[[str, str, Any], Awaitable[httpx.Response]]
 """A call below the project: method, path, body."""
 
 PATIENCE = 60.0
+"""Seconds of the loop's time."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RANDOM = re.compile(r"(?<=-)[a-z0-9]{12}(?![a-z0-9])")
 _NAME = re.compile(r"\bcase-[0-9a-f]{8}(-\w+)+")
@@ -69,8 +70,9 @@ async def _stacked(case: Case, call: Call, pause: float) -> Any:
 
 
 async def _settled(path: str, call: Call, pause: float) -> Any:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    clock = asyncio.get_running_loop().time
+    end = clock() + PATIENCE
+    while clock() < end:
         stack = (await call("GET", path, None)).json()["stack"]
         if not stack["stack_status"].endswith("IN_PROGRESS"):
             return shown_stack(stack)

@@ -1,18 +1,11 @@
 """A dev cloud and an empty database for each test."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.engine import World, world
-from tests.support.virtual_time import VirtualTimeLoop
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Time is virtual here: no test waits for a timer."""
-    return {"virtual": VirtualTimeLoop}
 
 
 @pytest.fixture

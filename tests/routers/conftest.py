@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest_asyncio
 
 from stackd.app import Parts, make_asgi, wired
 from stackd.clients.credentials import PasswordCredentials, Scope
-from tests.support.engine import world
+from tests.support.engine import World, world
 from tests.support.waiting import until
 
 ORIGIN = "http://orchestration.test"
@@ -71,8 +72,17 @@ class Api:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def parts(tmp_path_factory: Any) -> AsyncIterator[Parts]:
     """The wired process."""
-    async with world(tmp_path_factory.mktemp("api")) as made, wired(made.settings) as started:
+    async with world(tmp_path_factory.mktemp("api")) as made, served(made) as started:
         yield started
+
+
+@contextlib.asynccontextmanager
+async def served(made: World, **clients: Any) -> AsyncIterator[Parts]:
+    """The process on a world's cloud, in that world's time; with other settings of its clients."""
+    changed = made.settings.clients.model_copy(update=clients)
+    settings = made.settings.model_copy(update={"clients": changed})
+    async with wired(settings, clock=made.clock.moment) as parts:
+        yield parts
 
 
 async def signed_in(parts: Parts, client: httpx.AsyncClient, user: str) -> Api:

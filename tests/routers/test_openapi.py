@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
-from stackd.app import serve
+from stackd.app import make_asgi
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.settings import Settings
+from tests.routers.conftest import ORIGIN, Api, served, signed_in
 from tests.support.engine import world
-from tests.support.network import free_port
+from tests.support.virtual_time import VirtualTimeLoop
 
 DOCUMENT = make_api(cast(Front, SimpleNamespace(settings=Settings()))).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -38,72 +39,53 @@ TEMPLATE = {
 }
 
 
-@dataclass(frozen=True)
 class Server:
-    """Where the server is, and what is known of it."""
+    """The API on a loop that runs while a call is answered, and what is known of one stack."""
 
-    url: str
-    token: str
-    project: str
-    parts: dict[str, str]
+    def __init__(self, runner: asyncio.Runner, api: Api, path: str) -> None:
+        self._runner = runner
+        self._api = api
+        _, _, name, stack_id = path.split("/")
+        self.parts = {
+            "project": api.project,
+            "name": name,
+            "id": stack_id,
+            "resource": "word",
+            "key": "word",
+            "type": "OS::Heat::RandomString",
+            "version": "heat_template_version.rocky",
+        }
+
+    def send(self, request: requests.Request) -> httpx.Response:
+        """The answer to a request with the token of a member."""
+        sent = request.prepare()
+        headers = {**sent.headers, "X-Auth-Token": self._api.token}
+        return self._runner.run(
+            self._api.raw(str(sent.method), str(sent.url), content=sent.body, headers=headers)
+        )
 
 
-async def _run(directory: Path, port: int, told: threading.Event, stop: threading.Event) -> None:
-    async with world(directory) as made:
-        listener = {"native": {"port": port}}
-        changed = Settings.model_validate({"api": listener}).api
-        ready = asyncio.Event()
-        told.auth_url = made.settings.keystone.auth_url  # type: ignore[attr-defined]
-        task = asyncio.create_task(serve(made.settings.model_copy(update={"api": changed}), ready=ready))
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
-        told.set()
-        while not stop.is_set():  # noqa: ASYNC110  # it is set in another thread
-            await asyncio.sleep(0.05)
-        task.cancel()
-        await asyncio.wait([task])
+@contextlib.asynccontextmanager
+async def serving(directory: Path) -> AsyncIterator[tuple[Api, str]]:
+    """The API with one stack, and the stack's path."""
+    async with world(directory) as made, served(made) as parts:
+        transport = httpx.ASGITransport(make_asgi(parts))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            api = await signed_in(parts, client, "demo")
+            yield api, await api.create("known", TEMPLATE)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server in a thread, with one stack."""
-    told, stop, port = threading.Event(), threading.Event(), free_port()
-    directory = tmp_path_factory.mktemp("served")
-    thread = threading.Thread(target=lambda: asyncio.run(_run(directory, port, told, stop)))
-    thread.start()
-    try:
-        assert told.wait(120)
-        yield _prepared(f"http://127.0.0.1:{port}", told.auth_url)  # type: ignore[attr-defined]
-    finally:
-        stop.set()
-        thread.join(120)
-
-
-def _prepared(url: str, auth_url: str) -> Server:
-    user = {"name": "demo", "domain": {"name": "Default"}, "password": "secret"}
-    scope = {"project": {"name": "demo", "domain": {"name": "Default"}}}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    answer = httpx.post(f"{auth_url}/auth/tokens", json={"auth": {"identity": identity, "scope": scope}})
-    token, project = answer.headers["x-subject-token"], answer.json()["token"]["project"]["id"]
-    headers = {"X-Auth-Token": token}
-    body = {"stack_name": "known", "template": TEMPLATE}
-    made = httpx.post(f"{url}/v1/{project}/stacks", json=body, headers=headers).json()["stack"]["id"]
-    parts = {
-        "project": project,
-        "name": "known",
-        "id": made,
-        "resource": "word",
-        "key": "word",
-        "type": "OS::Heat::RandomString",
-        "version": "heat_template_version.rocky",
-    }
-    return Server(url, token, project, parts)
+    """A server in process, in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        running = serving(tmp_path_factory.mktemp("served"))
+        yield Server(runner, *runner.run(running.__aenter__()))
+        runner.run(running.__aexit__(None, None, None))
 
 
 @SCHEMA.parametrize()
-@settings(
-    max_examples=3, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=3, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_documented(case: Any, server: Server) -> None:
     known = dict(server.parts)
     if case.method == "DELETE":
@@ -111,14 +93,13 @@ def test_answers_are_as_documented(case: Any, server: Server) -> None:
     for name in case.path_parameters or {}:
         if name in known:
             case.path_parameters[name] = known[name]
-    headers = {"X-Auth-Token": server.token}
-    answer = case.call(base_url=server.url, headers=headers, allow_redirects=False)
+    answer = server.send(requests.Request(**case.as_transport_kwargs(base_url=ORIGIN)))
     assert answer.headers["x-openstack-request-id"]
     case.validate_response(answer, checks=CHECKS)
 
 
 def test_document_is_served(server: Server) -> None:
-    answer = httpx.get(f"{server.url}/openapi.json")
+    answer = server.send(requests.Request("GET", f"{ORIGIN}/openapi.json"))
     assert answer.status_code == 200
     assert answer.json() == DOCUMENT
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stackd.app import make_asgi, wired
+from stackd.app import make_asgi
 from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.errors import (
     CloudConflict,
@@ -20,7 +20,7 @@ from stackd.errors import (
     StackdError,
     Transient,
 )
-from tests.routers.conftest import ORIGIN, Api, signed_in
+from tests.routers.conftest import ORIGIN, Api, served, signed_in
 from tests.support.engine import world
 
 WRONG = """\
@@ -84,14 +84,12 @@ async def test_cloud_that_does_not_answer_or_refuses_is_no_error_of_the_server(t
         "properties": {"flavor": "m1.tiny", "image": "cirros", "networks": []},
     }
     template: dict[str, Any] = {"heat_template_version": "2021-04-16", "resources": {"server": flavor}}
-    async with world(tmp_path) as made:
-        impatient = made.settings.clients.model_copy(update={"retries": 0})
-        async with wired(made.settings.model_copy(update={"clients": impatient})) as parts:
-            transport = httpx.ASGITransport(make_asgi(parts))
-            async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-                api = await signed_in(parts, client, "demo")
-                for status, told in ((503, (503, "HTTPServiceUnavailable")), (403, (403, "Forbidden"))):
-                    made.cloud.faults.replace([{"service": "compute", "status": status}])
-                    body = {"stack_name": "cloudless", "template": template}
-                    refused = await api.refused("POST", "/stacks", body)
-                    assert refused[:2] == told
+    async with world(tmp_path) as made, served(made, retries=0) as parts:
+        transport = httpx.ASGITransport(make_asgi(parts))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            api = await signed_in(parts, client, "demo")
+            for status, told in ((503, (503, "HTTPServiceUnavailable")), (403, (403, "Forbidden"))):
+                made.cloud.faults.replace([{"service": "compute", "status": status}])
+                body = {"stack_name": "cloudless", "template": template}
+                refused = await api.refused("POST", "/stacks", body)
+                assert refused[:2] == told

@@ -311,8 +311,8 @@ class FakeContext:
         return None
 
     async def signalled(self) -> None:
-        """Let the next thing in ``happens`` happen; nobody waits in a test."""
-        await asyncio.sleep(0)
+        """Let the next thing in ``happens`` happen; without any, virtual time passes."""
+        await asyncio.sleep(0 if self.happens else 0.5)
         if self.happens:
             self.happens.pop(0)()
 

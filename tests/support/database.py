@@ -47,7 +47,8 @@ async def database_url() -> AsyncIterator[str]:
     import asyncpg
 
     schema = f"test_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(POSTGRES_URL)
+    with standing_still():
+        admin = await asyncpg.connect(POSTGRES_URL)
     try:
         await admin.execute(f'CREATE SCHEMA "{schema}"')
         joint = "&" if "?" in POSTGRES_URL else "?"
@@ -95,7 +96,10 @@ class StillBackend(Backend):
 
 @contextmanager
 def still_databases() -> Iterator[None]:
-    """Let virtual time stand still for the work of every database that is opened meanwhile."""
+    """Let virtual time stand still for the work of every database that is opened meanwhile.
+
+    It holds for all tests (``tests/conftest.py``).
+    """
     opened = database.open_backend
     with mock.patch.object(database, "open_backend", lambda url, readers: StillBackend(opened(url, readers))):
         yield

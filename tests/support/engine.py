@@ -27,7 +27,7 @@ from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Caller, Credential, Event, Fence, Resource, Stack, Status
 from stackd.settings import Settings
-from tests.support.database import database_url, still_databases
+from tests.support.database import database_url
 from tests.support.virtual_time import LoopClock
 from tests.support.waiting import until
 
@@ -176,7 +176,7 @@ class World:
             made.append(journal)
             return journal
 
-        with mock.patch.multiple(app, Journal=make, Tuning=_tuning), still_databases():
+        with mock.patch.multiple(app, Journal=make, Tuning=_tuning):
             async with app.wired(self.settings, clock=self.clock.moment) as parts:
                 token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
                 caller = await parts.tokens.validate(token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from stackd.errors import (
 )
 from stackd.template import Parameters, bind_parameters, load_environment, load_template, validate_static
 from stackd.template.constraints import CustomCheck, CustomConstraint
+from tests.support.counting import counted
 from tests.template.helpers import IDENTITY
 
 
@@ -202,10 +202,10 @@ def test_cloudformation_parameters_have_their_own_words() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)*$", "a*a*a*a*a*b"])
-def test_catastrophic_pattern_costs_seconds_at_most(pattern: str) -> None:
-    started = time.process_time()
-    assert "p" in constrained("string", {"allowed_pattern": pattern}, "a" * 300 + "!x")
-    assert time.process_time() - started < 3
+def test_catastrophic_pattern_is_given_up(pattern: str) -> None:
+    with counted() as steps:
+        assert "p" in constrained("string", {"allowed_pattern": pattern}, "a" * 300 + "!x")
+    assert steps.count < 20_000  # another process computes
 
 
 @settings(max_examples=300, deadline=None)

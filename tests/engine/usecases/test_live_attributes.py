@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from typing import Any
 
 import pytest
@@ -103,10 +103,10 @@ async def test_stored_value_is_shown_while_the_cloud_does_not_answer(
         await rename(process, stack, "new")
         process.engine.live.deadline = 0.05
         stackd_world.cloud.faults.replace([fault])
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         assert (await values(reader, stack))["shown"] == "old"
         assert (await reader.shown_resource(stack, "net")).resource.attributes["show"]["name"] == "old"
-        assert time.monotonic() - began < 2
+        assert asyncio.get_running_loop().time() - began < 2
         stackd_world.cloud.faults.replace([])
 
 
