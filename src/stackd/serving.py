@@ -9,12 +9,14 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from stackd.connections import Connection, Connections, allowed_limits
 from stackd.errors import StackdError
 from stackd.settings import Listener, Settings
 
@@ -40,7 +42,8 @@ async def serve_http(
     """Serve each application on its listener until SIGTERM, SIGINT or cancellation."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(listen(listener)) for listener, _ in served]
-        servers = [_Server(_config(app)) for _, app in served]
+        connections = Connections(allowed_limits())
+        servers = [_Server(_config(app, connections)) for _, app in served]
         tasks = [
             asyncio.create_task(server.serve(sockets=[sock]), name="http")
             for server, sock in zip(servers, sockets, strict=True)
@@ -85,10 +88,11 @@ def listen(listener: Listener) -> socket.socket:
     return sock
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
+    protocol: Any = partial(Connection, connections)
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         access_log=False,
