@@ -21,13 +21,15 @@ from starlette.requests import ClientDisconnect, Request
 from stackd.engine.usecases.request_values import Flag, truth, typed
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
-from stackd.offload import LARGE, offloaded
+from stackd.offload import in_thread
 from stackd.routers.errors import MALFORMED
 from stackd.template.json_text import read_json
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LARGE_INTEGER = re.compile(rb"\d{19}")
 """Integers that the fast parser would convert to floats."""
+_LARGE = 64_000
+"""Bytes of JSON that are parsed in a thread: a millisecond and more."""
 _JSON_TYPES = ("application/json", "text/plain")
 
 
@@ -43,7 +45,7 @@ async def read_body(request: Request, most: int, *, required: bool) -> dict[str,
             raise BadRequest(MALFORMED)
         return {}
     try:
-        body: dict[str, Any] = await offloaded(len(raw), _decoded, raw)
+        body: dict[str, Any] = await in_thread(_decoded, raw) if len(raw) >= _LARGE else _decoded(raw)
     except ValueError as error:
         raise BadRequest(str(error)) from None
     return body
@@ -51,7 +53,7 @@ async def read_body(request: Request, most: int, *, required: bool) -> dict[str,
 
 def _decoded(raw: bytes) -> Any:
     """The value of a JSON text; raises ValueError."""
-    if len(raw) < LARGE and not _LARGE_INTEGER.search(raw):
+    if len(raw) < _LARGE and not _LARGE_INTEGER.search(raw):
         return orjson.loads(raw)
     try:
         body = read_json(raw)

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from stackd.template.worker import WORKER
+from stackd.offload import current_budget
+from stackd.template.worker import WORKERS
 
 MAX_PATTERN: Final = 4096
 SAFE_PATHS: Final = 100_000
 TIMEOUT: Final = 1.0
+_COMPILING: Final = 5_000
+"""Steps that compiling a character of a pattern takes."""
 
 _parser: Any = re._parser  # type: ignore[attr-defined]  # the only way to see a pattern's structure
 
@@ -39,6 +43,30 @@ def pattern_problem(pattern: str) -> str:
     return ""
 
 
+def matching(pattern: str, values: Sequence[str]) -> list[str]:
+    """The values with a match from their start: none for what is no pattern.
+
+    Raises ValueError for a pattern that is too large or takes too long.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(pattern_problem(pattern))
+    current_budget().spend(work=_COMPILING * len(pattern))
+    try:
+        _compiled(pattern)
+    except re.error:
+        return []
+    except (OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    longest = max(map(len, values), default=0)
+    if backtracking_paths(pattern, longest) <= SAFE_PATHS / max(1, len(values), longest):
+        return [value for value in values if _compiled(pattern).match(value)]
+    try:
+        found: list[str] = WORKERS.call("matching", [pattern, list(values)], TIMEOUT)
+    except TimeoutError:
+        raise ValueError("it takes too long") from None
+    return found
+
+
 def matches_whole(pattern: str, value: str) -> bool:
     """Whether the first match from the start ends at the end of ``value``; raises TimeoutError.
 
@@ -47,7 +75,7 @@ def matches_whole(pattern: str, value: str) -> bool:
     if backtracking_paths(pattern, len(value)) <= SAFE_PATHS / max(1, len(value) / 100):
         match = _compiled(pattern).match(value)
         return match is not None and match.end() == len(value)
-    return bool(WORKER.call("match", [pattern, value], TIMEOUT))
+    return bool(WORKERS.call("match", [pattern, value], TIMEOUT))
 
 
 @lru_cache(maxsize=1024)

@@ -17,12 +17,14 @@ from itertools import islice
 from typing import Final
 
 from stackd.errors import InvalidTemplateReference, TemplateError, TemplateErrors
+from stackd.offload import current_budget
 from stackd.template.unknown import Unknown
 
 Report = Callable[[TemplateError], None]
 
 _MOST_COMPARED: Final = 1000
-"""Number of known names that are compared for a suggestion; bounds the time in large templates."""
+_LONGEST_COMPARED: Final = 64
+"""Characters of a name for which, or with which, suggestions are made."""
 BROKEN: Final = Unknown("", ("broken",))
 """Placeholder for a wrong value: what depends on it is not checked."""
 
@@ -110,8 +112,21 @@ def raise_all(errors: Sequence[TemplateError]) -> None:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A remedy with the known name most similar to a wrong one; empty if none is similar."""
-    close = get_close_matches(name, islice(known, _MOST_COMPARED), n=1, cutoff=cutoff)
+    """A remedy with the known name most similar to a wrong one; empty if none is similar.
+
+    Where there are thousands of mistakes only the first ones get a suggestion.
+    """
+    budget = current_budget()
+    if len(name) > _LONGEST_COMPARED or budget.compared <= 0:
+        return ""
+    compared = []
+    for each in islice(known, _MOST_COMPARED):
+        if len(each) <= _LONGEST_COMPARED:
+            budget.compared -= len(each) + len(name)
+            compared.append(each)
+        if budget.compared <= 0:
+            break
+    close = get_close_matches(name, compared, n=1, cutoff=cutoff)
     return f"Did you mean {close[0]}?" if close else ""
 
 

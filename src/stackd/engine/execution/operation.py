@@ -47,15 +47,12 @@ from stackd.errors import (
     StackdError,
     TemplateError,
 )
-from stackd.offload import offloaded
+from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Fence, Operation, Stack, Status
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
-
-_PER_RESOURCE = 400
-"""What planning one resource costs, in bytes of template parsed."""
 
 
 class OperationExecutor:
@@ -218,13 +215,10 @@ class OperationExecutor:
         stored: StoredStack,
         environment: Environment,
     ) -> StackRun:
-        """The stack with its plan; a large one is made off the event loop, and so is the first one,
-        which imports the graph library.
-        """
-        size = _PER_RESOURCE * (len(stored.rows) + (len(desired.resources) if desired else 0))
+        """The stack with its plan; the first one imports the graph library."""
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        plan: StackPlan = await offloaded(size, plan_tree, desired, stored, action, run.inputs)
+        plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
         return StackRun(run, self.stack, plan, environment=environment)
 
     async def _desired(self, action: Action) -> Desired | None:
@@ -244,9 +238,7 @@ class OperationExecutor:
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if desired is not None:
-            outputs = await offloaded(
-                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(work.rows)
-            )
+            outputs = await offloaded(desired.outputs, desired.scope(work.rows))
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
             await self._before_gone()

@@ -28,6 +28,7 @@ from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.operation import OperationExecutor, is_interruption
 from stackd.engine.execution.run import Services
 from stackd.errors import Fenced, StackdError
+from stackd.offload import OWNER
 from stackd.records import Fence, Operation, Stack
 
 log = structlog.get_logger(__name__)
@@ -187,6 +188,7 @@ class Operator:
         if stack is None or stack.operation_id != operation.id:
             await self.services.journal.write(Update(Operation, operation.id, {"state": "done"}), fence=fence)
             return
+        OWNER.set(stack.project_id)
         cancellation = Cancellation(self.services.tuning.slots)
         tree.cancellation = cancellation
         if tree.wanted.is_set():

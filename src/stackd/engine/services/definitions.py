@@ -7,12 +7,9 @@ from stackd.engine.definition.desired import Desired, build
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.factories import identity_of
 from stackd.engine.services.exports import with_exports
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Stack
 from stackd.resources.registry import Registry
-
-_PER_RESOURCE = 200
-"""Cost of evaluating one resource, in the time that parsing one byte of template takes."""
 
 
 async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desired:
@@ -20,8 +17,5 @@ async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desire
     identity = identity_of(stack)
     source = await load_definition(db, stack.project_id, stack.definition)
     source = await with_exports(db, registry, source, identity)
-    size = _PER_RESOURCE * len(source.template.resources)
-    desired: Desired = await offloaded(
-        size, build, source, identity, registry, stack.definition, strict=False
-    )
+    desired: Desired = await in_thread(build, source, identity, registry, stack.definition, strict=False)
     return desired

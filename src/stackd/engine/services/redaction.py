@@ -12,9 +12,10 @@ from stackd.db.database import Database
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.factories import identity_of
 from stackd.errors import TemplateError
+from stackd.offload import in_thread
 from stackd.records import Definition, Event, Stack
 from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in
-from stackd.template.parameters import bind_parameters
+from stackd.template.parameters import Parameters, bind_parameters
 
 _KEPT = 1024
 
@@ -45,8 +46,13 @@ class Redaction:
         if known is None:
             source = await load_definition(self._db, stack.project_id, stack.definition)
             try:
-                bound = bind_parameters(
-                    source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
+                bound: Parameters = await in_thread(
+                    bind_parameters,
+                    source.template,
+                    source.environment,
+                    identity_of(stack),
+                    strict=False,
+                    allow_missing=True,
                 )
                 known = secrets_in(bound)
             except TemplateError:
