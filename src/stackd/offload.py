@@ -43,10 +43,10 @@ class Budget:
     computed again within the same computation.
     """
 
-    nodes: int = 5_000_000
+    nodes: int = 2_000_000
     text: int = 500_000_000
     work: int = 2_000_000_000
-    seconds: float = 5.0
+    seconds: float = 4.0
     compared: int = 200_000
     inner: int = 1_000_000
     is_trial: bool = False

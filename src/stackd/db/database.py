@@ -6,17 +6,20 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from cachetools import LRUCache
 from sqlalchemy import literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db.backend import Backend, Unreachable
+from stackd.db.backend import Backend, Gone, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable, StackdError
+
+log = structlog.get_logger(__name__)
 
 _DOCUMENTS_CACHED = 256
 _VARIANTS_KEPT = 512
@@ -65,6 +68,7 @@ class Database:
         self.codecs = Codecs(sealer)
         self.document_key = document_key
         self.clock = clock
+        self._trouble = ""
         self.documents: LRUCache[tuple[str, str], bytes] = LRUCache(_DOCUMENTS_CACHED)
         self._compiled: dict[CompilerElement, Statement] = {}
         self._variants: LRUCache[Hashable, Statement] = LRUCache(_VARIANTS_KEPT)
@@ -126,7 +130,7 @@ class Database:
         try:
             return await self.backend.fetch(statement, statement.args(params))
         except Unreachable as error:
-            raise ServiceUnavailable("The database does not answer.") from error
+            raise self.unavailable(error) from error
 
     async def modify(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows that a changing statement (a constant of its module) returns, committed at once."""
@@ -138,6 +142,31 @@ class Database:
 
     async def _modify(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
         try:
-            return await self.backend.modify(statement, statement.args(params))
+            rows = await self.backend.modify(statement, statement.args(params))
         except Unreachable as error:
-            raise ServiceUnavailable("The database does not answer.") from error
+            raise self.unavailable(error) from error
+        self.note_success()
+        return rows
+
+    def check(self) -> None:
+        """Raise ``ServiceUnavailable`` if it is known, without asking, that the database is gone."""
+        try:
+            self.backend.check()
+        except Unreachable as error:
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: Unreachable) -> ServiceUnavailable:
+        """The error for callers; the log has one line with the reason until the database answers again."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            if isinstance(error, Gone):
+                log.critical("database_gone", reason=self._trouble, remedy="Restore it, then start again.")
+            else:
+                log.error("database_unreachable", reason=self._trouble)
+        return ServiceUnavailable(str(error) if isinstance(error, Gone) else "The database does not answer.")
+
+    def note_success(self) -> None:
+        """A write has succeeded."""
+        if self._trouble:
+            log.warning("database_answers_again", after=self._trouble)
+            self._trouble = ""

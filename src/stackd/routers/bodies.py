@@ -23,13 +23,14 @@ from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
 from stackd.offload import in_thread
 from stackd.routers.errors import MALFORMED
-from stackd.template.json_text import read_json
+from stackd.template.json_text import depth_of, read_json
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LARGE_INTEGER = re.compile(rb"\d{19}")
 """Integers that the fast parser would convert to floats."""
 _LARGE = 64_000
 """Bytes of JSON that are parsed in a thread: a millisecond and more."""
+_DEEPEST = 200
 _JSON_TYPES = ("application/json", "text/plain")
 
 
@@ -54,13 +55,20 @@ async def read_body(request: Request, most: int, *, required: bool) -> dict[str,
 def _decoded(raw: bytes) -> Any:
     """The value of a JSON text; raises ValueError."""
     if len(raw) < _LARGE and not _LARGE_INTEGER.search(raw):
-        return orjson.loads(raw)
+        return _flat_enough(raw, orjson.loads(raw))
     try:
         body = read_json(raw)
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     if _SURROGATE.search(raw):
         json.dumps(body, ensure_ascii=False).encode()  # half of a pair cannot be stored
+    return _flat_enough(raw, body)
+
+
+def _flat_enough(raw: bytes, body: Any) -> Any:
+    """The body; raises ValueError if it is nested more deeply than can be stored."""
+    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and depth_of(body, _DEEPEST) > _DEEPEST:
+        raise ValueError("The body is nested too deeply.")
     return body
 
 

@@ -87,6 +87,7 @@ class Versions:
         if "%00" in path:  # no name has a null character, and some databases refuse queries with one
             return await errors.not_found()(scope, receive, send)
         if path == "/healthcheck":
+            self._front.engine.check_health()
             return await health()(scope, receive, send)
         if (first in ("", "versions") and not rest) or _is_other_version(first):
             return await choices(origin)(scope, receive, send)

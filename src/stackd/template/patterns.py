@@ -19,6 +19,7 @@ from stackd.template.worker import WORKERS
 MAX_PATTERN: Final = 4096
 SAFE_PATHS: Final = 100_000
 TIMEOUT: Final = 1.0
+_UNBOUNDED: Final = 1e9
 _COMPILING: Final = 5_000
 """Steps that compiling a character of a pattern takes."""
 
@@ -90,8 +91,8 @@ def _paths(items: Any, length: int) -> float:
     total = 1.0
     for op, argument in items:
         total *= _item_paths(str(op), argument, length)
-        if total > 1e9:
-            return total
+        if total > _UNBOUNDED:
+            return _UNBOUNDED
     return total
 
 
@@ -103,7 +104,7 @@ def _item_paths(op: str, argument: Any, length: int) -> float:
         spread = max(1.0, times - min(int(low), times) + 1.0)
         if once <= 1:
             return spread
-        return spread * once ** min(times, 64)
+        return min(_UNBOUNDED, spread * min(once, 1e4) ** min(times, 64))
     if op == "BRANCH":
         return sum(_paths(branch, length) for branch in argument[1])
     if op == "SUBPATTERN":

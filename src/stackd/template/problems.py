@@ -23,6 +23,7 @@ from stackd.template.unknown import Unknown
 Report = Callable[[TemplateError], None]
 
 _MOST_COMPARED: Final = 1000
+_MOST_KEPT: Final = 5000
 _LONGEST_COMPARED: Final = 64
 """Characters of a name for which, or with which, suggestions are made."""
 BROKEN: Final = Unknown("", ("broken",))
@@ -60,20 +61,24 @@ class Mistake:
 class Problems:
     """The mistakes found so far."""
 
-    __slots__ = ("_mistakes", "_paths")
+    __slots__ = ("_count", "_mistakes", "_paths")
 
     def __init__(self) -> None:
+        self._count = 0
         self._mistakes: list[Mistake] = []
         self._paths: list[str] = []
 
     def __len__(self) -> int:
-        return len(self._mistakes)
+        return self._count
 
     def __iter__(self) -> Iterator[Mistake]:
         return iter(self._mistakes)
 
     def add(self, stage: Stage, resource: str, error: TemplateError) -> None:
-        """Keep a mistake."""
+        """Keep a mistake, unless there are thousands."""
+        self._count += 1
+        if self._count > _MOST_KEPT:
+            return
         self._mistakes.append(Mistake(stage, error, resource))
         insort(self._paths, error.path)
 

@@ -70,8 +70,13 @@ class Engine:
             ),
         ]
 
+    def check_health(self) -> None:
+        """Raise ``ServiceUnavailable`` when nothing can be stored any more."""
+        self.services.db.check()
+
     async def close(self) -> None:
         """Shut down; the next process resumes unfinished operations."""
+        self.services.journal.hurry()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -83,12 +88,16 @@ class Engine:
             await engines.leave(self.services.db, self.operator.engine_id)
 
     async def _repeat(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+        failure = ""
         while True:
             await asyncio.sleep(seconds)
             try:
                 await action()
+                failure = ""
             except StackdError as error:
-                log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
+                if str(error) != failure:  # not again and again
+                    failure = str(error)
+                    log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=failure)
 
     async def _tidy(self) -> None:
         """Revoke trusts that no stack uses, at startup and periodically."""
@@ -103,7 +112,7 @@ class Engine:
     async def _sweep(self) -> None:
         """Take over the trees whose operations are unfinished and whose owner no longer runs."""
         for operation in await operations.orphaned(self.services.db):
-            if operation.root_id not in self.operator.busy:
+            if not self.operator.is_occupied(operation.root_id):
                 self.operator.schedule(operation.root_id)
         self._sweep_memory()
 
