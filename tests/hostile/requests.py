@@ -219,8 +219,9 @@ def groups() -> Made:
             "type": GROUP,
             "properties": {"count": 30, "index_var": f"%i{depth}%", "resource_def": inner},
         }
-        if depth > 1:
-            yield from previewed(f"30 members, {depth} deep", template(resources={"g": inner}))
+        if depth in (2, 3, 7):
+            refused = True if depth > 2 else None
+            yield from previewed(f"30 members, {depth} deep", template(resources={"g": inner}), refused)
     text = {"type": VALUE, "properties": {"value": "%index%" * 20_000}}
     yield from previewed("1,000 members of 140,000 characters", template(resources={"g": group(1000, text)}))
     yield from previewed(
@@ -285,8 +286,8 @@ def functions() -> Made:
     for name, call in calls.items():
         yield from previewed(name, template(**output(call)), None)
         yield from previewed(
-            f"{name}, 200 times",
-            template(resources={f"r{n}": value(call) for n in range(200)})
+            f"{name}, many times",
+            template(resources={f"r{n}": value(call) for n in range(60)})
             if len(json.dumps(call)) < 4000
             else template(resources={f"r{n}": value(call) for n in range(3)}),
             None,

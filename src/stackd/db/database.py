@@ -21,6 +21,9 @@ from stackd.errors import ServiceUnavailable, StackdError
 
 log = structlog.get_logger(__name__)
 
+_SQLITE_READERS = 2
+"""Connections that read SQLite: each is a thread, and more of them would only compete, in no fair order."""
+
 _DOCUMENTS_CACHED = 256
 _VARIANTS_KEPT = 512
 _PING = select(literal(1))
@@ -39,7 +42,7 @@ def open_backend(url: str, readers: int) -> Backend:
         raise StackdError("The database URL is malformed.") from error
     family = parsed.get_backend_name()
     if family == "sqlite":
-        return SqliteBackend(parsed.database or ":memory:", readers)
+        return SqliteBackend(parsed.database or ":memory:", min(readers, _SQLITE_READERS))
     if family in {"postgresql", "postgres"}:
         from stackd.db.postgresql import PostgresBackend  # its driver is 10 MB that SQLite does not need
 
