@@ -180,7 +180,7 @@ async def fairness(quick: bool) -> list[Result]:
 
 async def hostile(quick: bool) -> list[Result]:
     """How long a small request waits while others try to stop the server: one healthcheck every 20 ms."""
-    requests = list(hostile_requests())[:: 5 if quick else 1]
+    requests = hostile_requests()[:: 5 if quick else 1]
     with tempfile.TemporaryDirectory(prefix="stackd-bench-") as directory:
         async with attacked(Path(directory)) as attack:
             await attack.create_target()

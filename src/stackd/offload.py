@@ -137,8 +137,8 @@ THREADS: Final = Turns(places=4, share=2)
 
 async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a pure function in a thread, on a budget of its own."""
-    loop, owner = asyncio.get_running_loop(), OWNER.get()
-    await _turn(loop, owner)
+    owner = OWNER.get()
+    await turn(THREADS, owner)
     context = copy_context()
 
     def run() -> Any:
@@ -147,7 +147,7 @@ async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
         finally:
             THREADS.leave(owner)
 
-    return await loop.run_in_executor(None, run)
+    return await asyncio.get_running_loop().run_in_executor(None, run)
 
 
 async def offloaded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -174,13 +174,14 @@ def _on_budget(budget: Budget, function: Callable[[], Any]) -> Any:
         return function()
 
 
-async def _turn(loop: asyncio.AbstractEventLoop, owner: str) -> None:
-    """Return when the owner has a place among the threads."""
+async def turn(turns: Turns, owner: str) -> None:
+    """Return when the owner has a place, which it has to ``leave``."""
+    loop = asyncio.get_running_loop()
     place: asyncio.Future[None] = loop.create_future()
 
     def grant() -> None:
         if place.done():  # who waited was cancelled
-            THREADS.leave(owner)
+            turns.leave(owner)
         else:
             place.set_result(None)
 
@@ -188,12 +189,12 @@ async def _turn(loop: asyncio.AbstractEventLoop, owner: str) -> None:
         try:
             loop.call_soon_threadsafe(grant)
         except RuntimeError:  # the loop is closed
-            THREADS.leave(owner)
+            turns.leave(owner)
 
-    THREADS.enter(owner, start)
+    turns.enter(owner, start)
     try:
         await place
     except asyncio.CancelledError:
         if place.done() and not place.cancelled():
-            THREADS.leave(owner)
+            turns.leave(owner)
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 from urllib.parse import quote
@@ -527,8 +528,13 @@ KINDS: dict[str, Callable[[], Made]] = {
 }
 
 
-def hostile_requests() -> Iterator[Hostile]:
+@cache
+def hostile_requests() -> tuple[Hostile, ...]:
     """All of them."""
+    return tuple(_all())
+
+
+def _all() -> Iterator[Hostile]:
     for kind, make in KINDS.items():
         for name, method, path, body, refused in make():
             raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

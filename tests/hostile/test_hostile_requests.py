@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import resource
 from collections import Counter
 from pathlib import Path
 
 from tests.hostile.attack import attacked, wrong
-from tests.hostile.requests import KINDS, Hostile, hostile_requests
+from tests.hostile.requests import KINDS, Hostile, hostile_requests, template
 
 LONGEST_STALL = 250.0
 """Milliseconds of CPU time for which the loop may attend to one thing; ``make bench`` measures real time."""
@@ -64,3 +66,19 @@ async def test_silent_connections_do_not_keep_others_out(tmp_path: Path) -> None
                 writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
+
+
+async def test_database_that_is_removed_is_noticed_and_logged_once(tmp_path: Path) -> None:
+    listed = Hostile("database", "list", "GET", "/stacks", refused=False)
+    body = json.dumps({"stack_name": "lost", "template": template()}).encode()
+    created = Hostile("database", "create", "POST", "/stacks", body, refused=False)
+    async with attacked(tmp_path) as attack:
+        os.rename(tmp_path / "stackd.db", tmp_path / "away")
+        assert [(await attack.send(each)).status for each in (listed, created)] == [503, 503]
+        await asyncio.sleep(0)
+        while attack.health[-1][0] != 503:
+            await asyncio.sleep(0.01)
+        os.rename(tmp_path / "away", tmp_path / "stackd.db")
+        assert [(await attack.send(each)).status for each in (listed, created)] == [200, 201]
+        log = attack.server.log.read_text()
+    assert log.count("database_gone") == 1

@@ -18,10 +18,12 @@ from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable, StackdError
+from stackd.offload import in_thread
 from stackd.records import now
 
 log = structlog.get_logger(__name__)
 
+_MANY_TERMS = 8
 _SQLITE_READERS = 2
 """Connections that read SQLite: each is a thread, and more of them would only compete, in no fair order."""
 
@@ -115,6 +117,12 @@ class Database:
         if statement is None:
             statement = self._variants[key] = compile_statement(build(), self.backend.dialect)
         return statement
+
+    async def prepared(self, key: Hashable, build: Callable[[], CompilerElement], terms: int) -> Statement:
+        """The statement of ``key``; one of many ``terms`` is built in a thread."""
+        if terms > _MANY_TERMS and key not in self._variants:
+            self._variants[key] = await in_thread(lambda: compile_statement(build(), self.backend.dialect))
+        return self.compiled(key, build)
 
     async def fetch(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows of a query that is a constant of its module."""

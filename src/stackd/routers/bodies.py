@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from stackd.engine.usecases.request_values import Flag, truth, typed
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
-from stackd.offload import in_thread
+from stackd.offload import OWNER, Turns, in_thread, turn
 from stackd.routers.errors import MALFORMED
 from stackd.template.json_text import depth_of, read_json
 
@@ -30,6 +30,8 @@ _LARGE_INTEGER = re.compile(rb"\d{19}")
 """Integers that the fast parser would convert to floats."""
 _LARGE = 64_000
 """Bytes of JSON that are parsed in a thread: a millisecond and more."""
+_BODIES = Turns(places=64, share=32)
+"""Large bodies that are received at the same time: they lie in memory until they are complete."""
 _DEEPEST = 200
 _JSON_TYPES = ("application/json", "text/plain")
 
@@ -76,6 +78,17 @@ async def _read(request: Request, most: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
+    if announced.isdigit() and int(announced) < _LARGE:
+        return await _received(request, most)
+    owner = OWNER.get()
+    await turn(_BODIES, owner)
+    try:
+        return await _received(request, most)
+    finally:
+        _BODIES.leave(owner)
+
+
+async def _received(request: Request, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
