@@ -24,8 +24,7 @@ from stackd.records import now
 log = structlog.get_logger(__name__)
 
 _MANY_TERMS = 8
-_SQLITE_READERS = 2
-"""Connections that read SQLite: each is a thread, and more of them would only compete, in no fair order."""
+"""Terms of a statement above which building it takes milliseconds."""
 
 _DOCUMENTS_CACHED = 256
 _VARIANTS_KEPT = 512
@@ -40,7 +39,7 @@ def open_backend(url: str, readers: int) -> Backend:
         raise StackdError("The database URL is malformed.") from error
     family = parsed.get_backend_name()
     if family == "sqlite":
-        return SqliteBackend(parsed.database or ":memory:", min(readers, _SQLITE_READERS))
+        return SqliteBackend(parsed.database or ":memory:", readers)
     if family in {"postgresql", "postgres"}:
         from stackd.db.postgresql import PostgresBackend  # its driver is 10 MB that SQLite does not need
 
