@@ -88,16 +88,17 @@ class Engine:
             await engines.leave(self.services.db, self.operator.engine_id)
 
     async def _repeat(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
-        failure = ""
+        is_failing = False
         while True:
             await asyncio.sleep(seconds)
             try:
                 await action()
-                failure = ""
+                is_failing = False
             except StackdError as error:
-                if str(error) != failure:  # not again and again
-                    failure = str(error)
-                    log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=failure)
+                if not is_failing:  # one line until it succeeds again
+                    name = getattr(action, "__name__", "")
+                    log.warning("background_task_failed", task=name, error=str(error))
+                is_failing = True
 
     async def _tidy(self) -> None:
         """Revoke trusts that no stack uses, at startup and periodically."""
