@@ -17,13 +17,13 @@ from bench.results import Result
 from bench.templates import as_yaml, estate, nested
 from stackd.app import SWITCH, calm_collector
 from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
-from stackd.engine.definition.documents import offloaded
 from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import Plan
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as findings
+from stackd.offload import in_thread
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.registry import load_registry
 from stackd.settings import Limits
@@ -112,7 +112,7 @@ async def timed(function: Callable[[], T]) -> tuple[T, float, float]:
         begun = time.thread_time()
         return function(), time.thread_time() - begun
 
-    result, seconds = await offloaded(10**9, measured)
+    result, seconds = await in_thread(measured)
     watcher.cancel()
     return result, seconds, longest
 

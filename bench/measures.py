@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.language import language
 from bench.processes import System, loop_lags, stop, system
 from bench.results import Result
+from tests.hostile.attack import attacked
+from tests.hostile.requests import hostile_requests
 
 _PATIENCE = 300.0
 _CONCURRENCY = 50
@@ -145,14 +149,53 @@ async def reads(quick: bool) -> list[Result]:
             await create(target, f"s{number}", many(2, "OS::Heat::TestResource"))
         one, twenty = await stack_url(target, "s0"), f"{target.base}/stacks?limit=20"
         for name, url in (("GET stack", one), ("list of 20", twenty)):
-            report, _ = await under_load(target, url, asyncio.sleep(seconds))
+            report, _ = await under_load(target.token, url, asyncio.sleep(seconds))
             results.append(Result(f"{name}, 16 clients", report["per_second"], "/s", 2000.0, True, report))
         large = create(target, "large", many(size, "OS::Heat::TestResource"))
-        report, taken = await under_load(target, one, large)
+        report, taken = await under_load(target.token, one, large)
         name = f"GET stack, 16 clients, while {size} resources are created"
         results.append(Result(name, report["per_second"], "/s", detail=report | {"create_seconds": taken}))
         results.append(Result(f"{name}, p99", report["p99_ms"], "ms", 50.0))
     return results
+
+
+async def fairness(quick: bool) -> list[Result]:
+    """How much longer than the usual one the slowest of 100 large answers takes, for 16 clients."""
+    seconds, size = (2.0, 100) if quick else (10.0, 500)
+    results = []
+    async with system() as target:
+        for number in range(size * 2 // 5):
+            await create(target, f"s{number}", many(1, "OS::Heat::TestResource"))
+        await create(target, "large", many(size, "OS::Heat::TestResource"))
+        resources = f"{await stack_url(target, 'large')}/resources"
+        for name, url in (
+            (f"list of {size * 2 // 5}", f"{target.base}/stacks"),
+            (f"resources of {size}", resources),
+        ):
+            report, _ = await under_load(target.token, url, asyncio.sleep(seconds))
+            ratio = report["p99_ms"] / report["p50_ms"]
+            results.append(Result(f"{name}, 16 clients, p99 ÷ p50", ratio, "×", 3.0, detail=report))
+    return results
+
+
+async def hostile(quick: bool) -> list[Result]:
+    """How long a small request waits while others try to stop the server: one healthcheck every 20 ms."""
+    requests = hostile_requests()[:: 5 if quick else 1]
+    with tempfile.TemporaryDirectory(prefix="stackd-bench-") as directory:
+        async with attacked(Path(directory)) as attack:
+            await attack.create_target()
+            before = attack.memory()
+            url = f"{attack.server.url}/healthcheck"
+            work = attack.send_all(requests)
+            report, answers = await under_load(attack.token, url, work, clients=1, pause=0.02)
+            memory, stall = attack.memory("VmHWM") - before, max(attack.stalls())
+    broken = [repr(answer) for answer in answers if answer.is_wrong]
+    return [
+        Result("healthcheck under attack, longest", report["max_ms"], "ms", 250.0, detail=report),
+        Result("event loop's longest stall under attack", stall, "ms CPU", 50.0),
+        Result("memory under attack", memory, "MB more", 200.0),
+        Result("hostile requests answered wrongly", len(broken), "", 0.0, detail={"answers": broken}),
+    ]
 
 
 async def lag(quick: bool) -> list[Result]:
@@ -162,7 +205,7 @@ async def lag(quick: bool) -> list[Result]:
     async with system(settings=probe) as target:
         url = f"{target.url}/healthcheck"
         large = create(target, "large", many(size, "OS::Heat::TestResource"))
-        report, taken = await under_load(target, url, large, clients=1, pause=0.01)
+        report, taken = await under_load(target.token, url, large, clients=1, pause=0.01)
         seen = loop_lags(target.log.read_text())
     name = f"healthcheck while {size} resources are created"
     return [
@@ -173,11 +216,11 @@ async def lag(quick: bool) -> list[Result]:
 
 
 async def under_load(
-    target: System, url: str, work: Awaitable[T], clients: int = 16, pause: float = 0.0
+    token: str, url: str, work: Awaitable[T], clients: int = 16, pause: float = 0.0
 ) -> tuple[dict[str, Any], T]:
     """Read the URL, from another process, for as long as the work takes."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.readers", url, target.token),
+        *(sys.executable, "-m", "bench.readers", url, token),
         *("--clients", str(clients), "--pause", str(pause), "--seconds", str(_PATIENCE)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -221,4 +264,6 @@ MEASURES: Mapping[str, Measure] = {
     "bound": bound,
     "reads": reads,
     "lag": lag,
+    "fairness": fairness,
+    "hostile": hostile,
 }

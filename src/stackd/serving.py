@@ -11,12 +11,14 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from stackd.connections import Connection, Connections, allowed_limits
 from stackd.errors import StackdError
 from stackd.settings import Listener, Settings
 
@@ -42,7 +44,8 @@ async def serve_http(
     """Serve each application on its listener until SIGTERM, SIGINT or cancellation."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(listen(listener)) for listener, _ in served]
-        servers = [_Server(_config(app)) for _, app in served]
+        connections = Connections(allowed_limits())
+        servers = [_Server(_config(app, connections)) for _, app in served]
         tasks = [
             asyncio.create_task(server.serve(sockets=[sock]), name="http")
             for server, sock in zip(servers, sockets, strict=True)
@@ -87,10 +90,11 @@ def listen(listener: Listener) -> socket.socket:
     return sock
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
+    protocol: Any = partial(Connection, connections)
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -133,7 +137,8 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 async def lag_probe(interval: float = 0.01) -> AsyncIterator[None]:
     """Measure the lag of the event loop; log the longest of each second and the longest of all.
 
-    ``own_ms`` is the longest that was caused by this process: it was computing meanwhile.
+    ``own_ms`` is the longest for which the loop itself was computing, in CPU time of its thread: what other
+    threads and processes took is not in it.
     """
     worst = 0.0
 
@@ -142,11 +147,11 @@ async def lag_probe(interval: float = 0.01) -> AsyncIterator[None]:
         longest = own = 0.0
         logged_at = time.monotonic()
         while True:
-            before, computed = time.monotonic(), time.process_time()
+            before, computed = time.monotonic(), time.thread_time()
             await asyncio.sleep(interval)
             late = time.monotonic() - before - interval
             longest, worst = max(longest, late), max(worst, late)
-            own = max(own, min(late, time.process_time() - computed))
+            own = max(own, min(late, time.thread_time() - computed))
             if time.monotonic() - logged_at >= 1.0:
                 log.info("loop_lag", max_ms=round(longest * 1000, 2), own_ms=round(own * 1000, 2))
                 longest = own = 0.0

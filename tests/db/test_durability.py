@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from stackd.db import events, stacks
-from stackd.db.backend import Unreachable
+from stackd.db.backend import Gone, Unreachable
 from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
@@ -127,3 +128,59 @@ async def test_a_database_that_cannot_be_opened_is_reported(tmp_path: Path) -> N
     for url in (missing, "postgresql://127.0.0.1:1/none"):
         with pytest.raises(ServiceUnavailable):
             await Database.open(url, ReversingSealer())
+
+
+class Full:
+    """A backend whose disk is full until it is not, and how often it was tried."""
+
+    def __init__(self, backend: Any, reason: Unreachable) -> None:
+        self.backend = backend
+        self.reason: Unreachable | None = reason
+        self.tried = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        self.tried += 1
+        if self.reason is not None:
+            raise self.reason
+        await self.backend.commit(writes)
+
+
+def warned(logged: list[Any]) -> list[str]:
+    return [line["event"] for line in logged if line["log_level"] != "debug"]
+
+
+async def test_log_has_one_line_for_each_change_of_state(database: Database) -> None:
+    journal = Journal(database, patience=0.3)
+    database.backend = full = Full(database.backend, Unreachable("database or disk is full"))
+    with capture_logs() as logged:
+        for _ in range(3):
+            with pytest.raises(ServiceUnavailable):
+                await journal.write(Insert(a_stack()))
+        assert full.tried > 3
+        full.reason = None
+        await journal.write(Insert(a_stack()))
+        await journal.close()
+    assert warned(logged) == ["database_unreachable", "database_answers_again"]
+
+
+async def test_write_to_a_database_that_is_gone_is_refused_at_once(database: Database) -> None:
+    journal = Journal(database, patience=3600)
+    database.backend = full = Full(database.backend, Gone("removed"))
+    with pytest.raises(ServiceUnavailable, match="removed"):
+        await journal.write(Insert(a_stack()))
+    assert full.tried == 1
+    await journal.close()
+
+
+async def test_write_does_not_keep_the_process_from_ending(database: Database) -> None:
+    journal = Journal(database, patience=3600)
+    database.backend = Full(database.backend, Unreachable("full"))
+    writing = asyncio.create_task(journal.write(Insert(a_stack())))
+    await asyncio.sleep(0.01)
+    journal.hurry()
+    with pytest.raises(ServiceUnavailable):
+        await writing
+    await journal.close()

@@ -176,3 +176,23 @@ async def test_other_processes_that_read_the_file_leave_its_log_in_place(
     read, _ = await reader.communicate()
     assert read.split() == [b"(1,)"]
     assert (tmp_path / "stackd.db-wal").exists()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_file_that_was_removed_is_neither_read_nor_written(
+    file: Database, tmp_path: Path, replaced: bool
+) -> None:
+    journal = Journal(file)
+    await journal.write(Insert(a_stack()))
+    (tmp_path / "stackd.db").rename(tmp_path / "away")
+    if replaced:
+        (tmp_path / "stackd.db").touch()
+    for attempt in (file.ping, lambda: journal.write(Insert(a_stack()))):
+        with pytest.raises(ServiceUnavailable, match="removed or replaced"):
+            await attempt()
+    with pytest.raises(ServiceUnavailable):
+        file.check()
+    (tmp_path / "away").rename(tmp_path / "stackd.db")
+    file.check()
+    await journal.write(Insert(a_stack()))
+    await journal.close()

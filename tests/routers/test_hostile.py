@@ -443,3 +443,64 @@ async def test_body_of_10_megabytes_is_refused_unread(api: Api) -> None:
         assert steps.count < 100_000
         assert told(answer)["error"]["type"] == told(streamed)["error"]["type"] == "RequestLimitExceeded"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+# --- counts, before anything is built -----------------------------------------------------------------
+
+
+async def test_filters_have_a_number_of_values_at_most(api: Api) -> None:
+    for name in ("name", "status", "id", "tags", "sort_keys"):
+        for join in ("&" + name + "=", ","):
+            path = f"/stacks?{name}={join.join(['a'] * 101)}"
+            status, _, message = await api.refused("GET", path)
+            if name in ("tags", "sort_keys") or join != ",":
+                assert (status, "101 values" in message) == (400, True)
+        assert (await api.call("GET", f"/stacks?{name}=" + f"&{name}=".join(["a"] * 100))).status_code == 200
+    status, _, message = await api.refused("GET", "/stacks?name=" + "a" * 17_000)
+    assert (status, "16384" in message) == (400, True)
+
+
+async def test_patterns_that_take_too_long_are_refused_and_other_ones_match(api: Api) -> None:
+    for pattern in (r"((\w|:)%2B)%2B\d$", "a{99999999999999}", "(" * 2000 + ")" * 2000, "a" * 5000):
+        status, kind, message = await api.refused("GET", f"/resource_types?name={pattern}")
+        assert (status, kind) == (400, "HTTPBadRequest"), message
+    found = await api.get("/resource_types?name=OS::Heat::V.*e$")
+    assert found["resource_types"] == ["OS::Heat::Value"]
+
+
+@pytest.mark.parametrize("token", [b"\xe9\xe9", b"\xff", "漢字".encode(), b"a b", b"x" * 20_000])
+async def test_token_that_is_none_is_refused_without_asking(api: Api, token: bytes) -> None:
+    answer = await api.raw("GET", f"/v1/{api.project}/stacks", headers={b"X-Auth-Token": token})
+    assert answer.status_code == 401
+
+
+async def test_members_of_a_group_are_counted_before_they_are_made(api: Api) -> None:
+    wide = {"type": "OS::Heat::Value", "properties": {"value": ["%index%"] * 400}}
+    for count, definition in ((100_000, wide), (1000, {**wide, "properties": {"value": "%index%" * 9000}})):
+        group = {
+            "type": "OS::Heat::ResourceGroup",
+            "properties": {"count": count, "resource_def": definition},
+        }
+        tracemalloc.start()
+        body = {"stack_name": "many", "template": resources(g=group)}
+        status, kind, _ = await api.refused("POST", "/stacks/preview", body)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (status, kind) == (400, "RequestLimitExceeded")
+        assert peak < 10_000_000
+
+
+async def test_signals_of_a_resource_have_a_size_together(api: Api) -> None:
+    path = await api.create("heard", resources(handle={"type": "OS::Heat::WaitConditionHandle"}))
+    signal = f"{path}/resources/handle/signal"
+    for number in range(2):
+        assert (await api.call("POST", signal, {"id": number, "data": "x" * 400_000})).status_code == 200
+    status, kind, message = await api.refused("POST", signal, {"id": 3, "data": "x" * 400_000})
+    assert (status, kind) == (400, "RequestLimitExceeded"), message
+    assert (await api.call("POST", signal, {"id": 4, "data": "x"})).status_code == 200
+    for wrong in ({"wrong": 1}, {"status": "MAYBE"}, {"status": {}}):
+        assert (await api.refused("POST", signal, wrong))[0] == 400
+    for depth in (300, 1000):
+        assert (
+            await raw(api, "POST", signal, b'{"data":' + b"[" * depth + b"]" * depth + b"}")
+        ).status_code == 400

@@ -35,7 +35,7 @@ def counted() -> Iterator[Steps]:
         yield steps
     finally:
         sys.settrace(before[0])
-        threading.settrace(before[1])  # type: ignore[arg-type]  # None is what it is without
+        threading.settrace(before[1])  # None is what it is without
 
 
 @contextlib.contextmanager

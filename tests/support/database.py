@@ -89,6 +89,9 @@ class StillBackend(Backend):
         with standing_still():
             return await self._inner.migrate(migration)
 
+    def check(self) -> None:
+        self._inner.check()
+
     async def close(self) -> None:
         with standing_still():
             await self._inner.close()

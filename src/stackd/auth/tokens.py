@@ -37,7 +37,7 @@ class TokenValidator:
 
     async def validate(self, token: str) -> Caller:
         """The caller. ``Unauthorized`` for an invalid token, ``ServiceUnavailable`` without an answer."""
-        if not token or len(token) > _LONGEST:
+        if not token or len(token) > _LONGEST or not (token.isascii() and token.isprintable()):
             raise Unauthorized
         return await self._known.find(token, lambda: self._ask(token))
 

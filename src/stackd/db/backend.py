@@ -18,6 +18,10 @@ class Unreachable(Exception):
     """The database does not answer now; the same work may succeed later."""
 
 
+class Gone(Unreachable):
+    """The database does not exist any more; nothing will succeed until the server is started again."""
+
+
 Migration = Callable[[Connection], Any]
 Run = Callable[[str], Awaitable[Iterable[Any]]]
 
@@ -53,6 +57,10 @@ class Backend(Protocol):
 
     async def migrate(self, migration: Migration) -> Any:
         """Result of ``migration`` on a SQLAlchemy connection that holds the migration lock."""
+        ...
+
+    def check(self) -> None:
+        """Raise ``Gone`` if it is known, without asking, that the database does not exist any more."""
         ...
 
     async def close(self) -> None:

@@ -6,18 +6,25 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any
 
+import structlog
 from cachetools import LRUCache
 from sqlalchemy import literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db.backend import Backend, Unreachable
+from stackd.db.backend import Backend, Gone, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable, StackdError
+from stackd.offload import in_thread
 from stackd.records import now
+
+log = structlog.get_logger(__name__)
+
+_MANY_TERMS = 8
+"""Terms of a statement above which building it takes milliseconds."""
 
 _DOCUMENTS_CACHED = 256
 _VARIANTS_KEPT = 512
@@ -61,6 +68,7 @@ class Database:
         self.codecs = Codecs(sealer)
         self.document_key = document_key
         self.clock = clock
+        self._trouble = ""
         self.documents: LRUCache[tuple[str, str], bytes] = LRUCache(_DOCUMENTS_CACHED)
         self._compiled: dict[CompilerElement, Statement] = {}
         self._variants: LRUCache[Hashable, Statement] = LRUCache(_VARIANTS_KEPT)
@@ -109,6 +117,12 @@ class Database:
             statement = self._variants[key] = compile_statement(build(), self.backend.dialect)
         return statement
 
+    async def prepared(self, key: Hashable, build: Callable[[], CompilerElement], terms: int) -> Statement:
+        """The statement of ``key``; one of many ``terms`` is built in a thread."""
+        if terms > _MANY_TERMS and key not in self._variants:
+            self._variants[key] = await in_thread(lambda: compile_statement(build(), self.backend.dialect))
+        return self.compiled(key, build)
+
     async def fetch(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows of a query that is a constant of its module."""
         return await self.fetch_statement(self.statement(element), params or {})
@@ -122,7 +136,7 @@ class Database:
         try:
             return await self.backend.fetch(statement, statement.args(params))
         except Unreachable as error:
-            raise ServiceUnavailable("The database does not answer.") from error
+            raise self.unavailable(error) from error
 
     async def modify(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows that a changing statement (a constant of its module) returns, committed at once."""
@@ -134,6 +148,31 @@ class Database:
 
     async def _modify(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
         try:
-            return await self.backend.modify(statement, statement.args(params))
+            rows = await self.backend.modify(statement, statement.args(params))
         except Unreachable as error:
-            raise ServiceUnavailable("The database does not answer.") from error
+            raise self.unavailable(error) from error
+        self.note_success()
+        return rows
+
+    def check(self) -> None:
+        """Raise ``ServiceUnavailable`` if it is known, without asking, that the database is gone."""
+        try:
+            self.backend.check()
+        except Unreachable as error:
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: Unreachable) -> ServiceUnavailable:
+        """The error for callers; the log has one line with the reason until the database answers again."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            if isinstance(error, Gone):
+                log.critical("database_gone", reason=self._trouble, remedy="Restore it, then start again.")
+            else:
+                log.error("database_unreachable", reason=self._trouble)
+        return ServiceUnavailable(str(error) if isinstance(error, Gone) else "The database does not answer.")
+
+    def note_success(self) -> None:
+        """A write has succeeded."""
+        if self._trouble:
+            log.warning("database_answers_again", after=self._trouble)
+            self._trouble = ""

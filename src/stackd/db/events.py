@@ -107,7 +107,8 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
         return ordered(query, order, descending=descending)
 
     key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
-    return [codec.brief_record(row) for row in await db.fetch_statement(db.compiled(key, build), params)]
+    statement = await db.prepared(key, build, sum(map(len, wanted.allowed.values())))
+    return [codec.brief_record(row) for row in await db.fetch_statement(statement, params)]
 
 
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:

@@ -8,6 +8,7 @@ own batch is durable.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db import tables
-from stackd.db.backend import Unreachable
+from stackd.db.backend import Gone, Unreachable
 from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
@@ -89,6 +90,7 @@ class Journal:
         self._pending: deque[Write] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._closed = False
+        self._hurried = asyncio.Event()
         self._statements: dict[Any, Statement] = {}
         self._steps: dict[type[Any], Callable[[Any], Step]] = {
             Insert: self._insert,
@@ -123,9 +125,14 @@ class Journal:
                 if type(change) is Insert and type(change.record) is Event:
                     self.listener(change.record)
 
+    def hurry(self) -> None:
+        """The process ends: writes do not wait for a lost database any more."""
+        self._hurried.set()
+
     async def close(self) -> None:
         """Accept no more writes and return when the accepted ones have their outcomes."""
         self._closed = True
+        self.hurry()
         if self._drain is not None:
             await asyncio.shield(self._drain)
 
@@ -157,14 +164,16 @@ class Journal:
             try:
                 await self._database.backend.commit(left)
                 self.commits += 1
+                self._database.note_success()
                 return
             except Unreachable as lost:
                 left = [write for write in left if not write.settled]
-                error = ServiceUnavailable("The database does not answer.")
+                error = self._database.unavailable(lost)
                 error.__cause__ = lost
-                if loop.time() + pause > give_up_at:
+                if isinstance(lost, Gone) or self._hurried.is_set() or loop.time() + pause > give_up_at:
                     break
-                await asyncio.sleep(pause)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurried.wait(), pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception as unforeseen:  # report it to the waiters; the journal continues
                 error = unforeseen

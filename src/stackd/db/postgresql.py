@@ -208,6 +208,9 @@ class PostgresBackend:
         finally:
             await connection.close()
 
+    def check(self) -> None:
+        """Nothing is known without asking."""
+
     async def close(self) -> None:
         """Close the writer and the pool; connections that do not close in time are terminated."""
         writer, self._writer = self._writer, None

@@ -32,7 +32,7 @@ from stackd.db.batch import (
     refused,
     roots_of,
 )
-from stackd.db.sqlite_connections import Connections
+from stackd.db.sqlite_connections import Connections, DatabaseFile
 from stackd.db.statements import Statement, compile_statement
 
 _BEGIN = "BEGIN IMMEDIATE"
@@ -47,8 +47,9 @@ class SqliteBackend:
     def __init__(self, path: str, readers: int) -> None:
         self.dialect: Dialect = SQLiteDialect_pysqlite()
         self.insert: Callable[[Table], Any] = insert
-        self._writer = Connections(path, 1)
-        self._readers = self._writer if path == ":memory:" else Connections(path, readers)
+        self._file = DatabaseFile(path)
+        self._writer = Connections(self._file, 1)
+        self._readers = self._writer if path == ":memory:" else Connections(self._file, readers)
         root = tables.stacks.c
         given = func.json_each(bindparam("roots")).table_valued("value")
         epochs = select(root.id, root.epoch).where(root.id.in_(select(given.c.value)))
@@ -94,6 +95,10 @@ class SqliteBackend:
         """Result of ``migration`` on a SQLAlchemy connection that holds the write lock."""
         async with self._writer.one() as connection:
             return await run_sync("sqlite+aiosqlite://", connection, _BEGIN, migration)
+
+    def check(self) -> None:
+        """Raise ``Gone`` if the file was removed or replaced."""
+        self._file.check()
 
     async def close(self) -> None:
         """Close all connections once they are not in use."""

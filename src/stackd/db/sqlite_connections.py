@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import aiosqlite
 
-from stackd.db.backend import Unreachable
+from stackd.db.backend import Gone, Unreachable
 
 T = TypeVar("T")
 
@@ -58,11 +58,41 @@ class Connection(aiosqlite.Connection):
         await asyncio.to_thread(self._thread.join)
 
 
-class Connections:
-    """At most ``size`` connections to the database at ``path``, opened when they are needed."""
+class DatabaseFile:
+    """The file at ``path``, and whether it is still the one that was opened.
 
-    def __init__(self, path: str, size: int) -> None:
-        self._path = path
+    SQLite would go on writing to a file that was removed, and all would be lost with the process.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._opened: tuple[int, int] | None = None
+
+    def opened(self) -> None:
+        """Remember the file that is opened first."""
+        if self._opened is None:
+            self._opened = self._identity()
+
+    def check(self) -> None:
+        """Raise ``Gone`` if the file was removed or replaced."""
+        if self._opened is not None and self._identity() != self._opened:
+            raise Gone("The database file was removed or replaced.")
+
+    def _identity(self) -> tuple[int, int] | None:
+        if self.path == ":memory:":
+            return None
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+class Connections:
+    """At most ``size`` connections to a database file, opened when they are needed."""
+
+    def __init__(self, file: DatabaseFile, size: int) -> None:
+        self._file = file
         self._size = size
         self._free = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
@@ -71,6 +101,7 @@ class Connections:
     async def one(self) -> AsyncIterator[Connection]:
         """A connection for one user; jobs left by a cancelled user run first."""
         async with self._free:
+            self._file.check()
             try:
                 connection = self._idle.pop() if self._idle else await self._opened()
                 try:
@@ -83,12 +114,13 @@ class Connections:
                 raise
 
     async def _opened(self) -> Connection:
-        connection = Connection(self._path)
+        connection = Connection(self._file.path)
         try:
             await connection
         except sqlite3.Error:
             await connection.ended()
             raise
+        self._file.opened()
         return connection
 
     async def close(self) -> None:

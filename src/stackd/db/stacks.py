@@ -79,6 +79,11 @@ class StackFilter:
             frozen(self.allowed),
         )
 
+    def terms(self) -> int:
+        """The number of values that are compared."""
+        tags = (self.hidden_tags, self.tags, self.tags_any, self.not_tags, self.not_tags_any)
+        return sum(map(len, (*tags, *self.allowed.values())))
+
     def conditions(self) -> Iterable[ColumnElement[bool]]:
         """The filter as SQL."""
         if not self.show_deleted:
@@ -201,7 +206,7 @@ async def listed(
         return ordered(_scoped(query, project_id), order, descending=descending)
 
     key = ("stacks", wanted.key(), keys, descending, paged, page.limit is None, project_id is None)
-    rows = await db.fetch_statement(db.compiled(key, build), params)
+    rows = await db.fetch_statement(await db.prepared(key, build, wanted.terms()), params)
     return [codec.brief_record(row) for row in rows]
 
 
@@ -225,7 +230,7 @@ async def count(db: Database, project_id: str | None, wanted: StackFilter = ALL)
         query = select(func.count()).select_from(stacks).where(*wanted.conditions())
         return _scoped(query, project_id)
 
-    statement = db.compiled(("stack count", wanted.key(), project_id is None), build)
+    statement = await db.prepared(("stack count", wanted.key(), project_id is None), build, wanted.terms())
     rows = await db.fetch_statement(statement, {"project": project_id})
     return int(rows[0][0]) if rows else 0
 

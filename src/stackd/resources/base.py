@@ -268,6 +268,10 @@ class NestedType(ResourceType[P]):
 
     shaping: ClassVar[Collection[str]] = ()
 
+    def count(self, props: P) -> int | None:
+        """How many resources the nested stack has, if that is known before it is built."""
+        return None
+
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""
         raise NotImplementedError(f"{self.type_name} has no child")

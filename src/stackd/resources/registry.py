@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -22,6 +21,7 @@ from stackd.errors import EntityNotFound
 from stackd.resources.base import ResourceType
 from stackd.resources.operator_environment import OperatorEnvironment, load_operator_environment
 from stackd.resources.schema import Support
+from stackd.template.patterns import matching
 
 ENTRY_POINT_GROUP = "stackd.resources"
 
@@ -67,15 +67,13 @@ class Registry:
         return name in self.types
 
     def matching(self, pattern: str | None = None, support_status: str | None = None) -> Iterator[str]:
-        """Names that are listed; ``pattern`` is a regular expression anchored at the start."""
-        try:
-            expression = re.compile(pattern or "")
-        except re.error:
-            return
-        for name, kind in sorted(self.types.items()):
-            status = kind.support.status
-            wanted = status == support_status if support_status else status != "HIDDEN"
-            if wanted and expression.match(name):
+        """Names that are listed; ``pattern`` is a regular expression anchored at the start.
+
+        Raises ValueError for a pattern that cannot be used.
+        """
+        for name in matching(pattern, sorted(self.types)) if pattern else sorted(self.types):
+            status = self.types[name].support.status
+            if status == support_status if support_status else status != "HIDDEN":
                 yield name
 
 

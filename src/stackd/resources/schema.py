@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hi
 
 from stackd.errors import PropertyError
 from stackd.template.constraints import Constraint, CustomConstraint
+from stackd.template.problems import nearest
 from stackd.template.unknown import Unknown, has_unknown
 from stackd.wording import Reason
 
@@ -480,11 +481,8 @@ def _moved(
 
 
 def _nearest(name: str, schemas: Mapping[str, PropertySchema]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, schemas, n=1)
     known = ", ".join(sorted(key for key, schema in schemas.items() if not schema.hidden))
-    return f"Did you mean {close[0]}?" if close else f"Known properties: {known}."
+    return nearest(name, schemas) or f"Known properties: {known}."
 
 
 def walk_values(

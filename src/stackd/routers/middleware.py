@@ -12,6 +12,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stackd.offload import OWNER
 from stackd.records import Caller
 from stackd.routers import errors
 from stackd.routers.front import BASE, CALLER, FRONT, REQUEST_ID, ROUTE, Front
@@ -112,6 +113,7 @@ class Versions:
             return await errors.not_found()(scope, receive, send)
         if path == HEALTH:
             scope[ROUTE] = HEALTH
+            self._front.engine.check_health()
             return await health()(scope, receive, send)
         if (first in ("", "versions") and not rest) or _is_other_version(first):
             scope[ROUTE] = "/"
@@ -166,7 +168,8 @@ class Tokens:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["raw_path"] not in OPEN:
-            scope[CALLER] = await self._caller(scope)
+            caller = scope[CALLER] = await self._caller(scope)
+            OWNER.set(caller.project_id)
             scope[FRONT] = self._front
         await self._app(scope, receive, send)
 

@@ -10,25 +10,21 @@ from stackd.engine.usecases import previews
 from stackd.engine.usecases.previews import Changes, NewStack, PreviewedResource, Tree
 from stackd.engine.usecases.queries import Facts
 from stackd.engine.usecases.requests import Checked
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Stack
 from stackd.routers import views
 from stackd.routers.front import Call
 
 Json = dict[str, Any]
 
-_PER_RESOURCE = 500
-"""Cost of a resource in bytes of template, by which a preview decides whether to leave the event loop."""
-
 
 async def new_stack(call: Call, stack: Stack, checked: Checked) -> Response:
     """A stack that would be created, with its resources."""
-    size = _PER_RESOURCE * checked.expanded.count()
 
     def render() -> Response:
         return views.answer({"stack": _new_stack(call, previews.new_stack(stack, checked))})
 
-    answer: Response = await offloaded(size, render)
+    answer: Response = await in_thread(render)
     return answer
 
 
@@ -53,7 +49,7 @@ async def changes(found: Changes, *, nested: bool) -> Response:
         shown = {name: [_resource(each) for each in listed] for name, listed in lists.items()}
         return views.answer({"resource_changes": shown})
 
-    answer: Response = await offloaded(_PER_RESOURCE * len(found.plan.steps), render)
+    answer: Response = await in_thread(render)
     return answer
 
 

@@ -13,6 +13,11 @@ from stackd.engine.usecases.stack_queries import Page
 from stackd.errors import BadRequest
 
 _MOST = 2**62
+_LONGEST = 16_384
+"""Characters of a query string."""
+
+_MOST_VALUES = 100
+"""Values that a list may be filtered by, or that a parameter may be given."""
 
 
 class QueryModel(BaseModel):
@@ -34,14 +39,27 @@ def read_query(model: type[Q], raw: bytes) -> Q:
     """The query as its model declares it; where the model forbids others, so does this."""
     if not raw:
         return model.model_validate({})
+    if len(raw) > _LONGEST:
+        raise BadRequest(f"The query is longer than {_LONGEST} characters. Ask for less at a time.")
     given: dict[str, list[str]] = {}
     for name, value in pairs_of(raw):
         if name in model.model_fields:
             given.setdefault(name, []).append(value)
         elif model.model_config.get("extra") == "forbid":
             raise BadRequest(f"Invalid filter parameters {[name]}")
+    _refuse_too_many(given)
     present = {name: [value for value in values if value != ""] for name, values in given.items()}
     return model.model_validate({name: values for name, values in present.items() if values})
+
+
+def _refuse_too_many(given: Mapping[str, Sequence[str]]) -> None:
+    """Refuse more values than a list can be filtered by; tags are written with commas."""
+    for name, values in given.items():
+        count = len(values) + sum(value.count(",") for value in values)
+        if count > _MOST_VALUES:
+            raise BadRequest(
+                f"The query has {count} values for {name}, and {_MOST_VALUES} are allowed. Ask for fewer."
+            )
 
 
 def _last(values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,13 @@ from stackd.template.unknown import Unknown
 
 if TYPE_CHECKING:
     from stackd.template.template import Template
+
+
+class _Running(threading.local):
+    """The conditions that a thread is evaluating: several threads may use one definition."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
 
 
 class Conditions(Mapping[str, Any]):
@@ -30,7 +38,7 @@ class Conditions(Mapping[str, Any]):
         self._evaluate = evaluate
         self.raises_once = False
         self._known: dict[str, Any] = {}
-        self._running: list[str] = []
+        self._running = _Running()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
@@ -84,16 +92,17 @@ class Conditions(Mapping[str, Any]):
         definition = self.template.conditions[name]
         if isinstance(definition, bool | Unknown):
             return definition
-        if name in self._running:
-            chain = " -> ".join((*self._running[self._running.index(name) :], name))
+        running = self._running.names
+        if name in running:
+            chain = " -> ".join((*running[running.index(name) :], name))
             raise self._wrong(
                 name, f'Circular definition for condition "{name}"', f"Break the circle {chain}."
             )
-        self._running.append(name)
+        running.append(name)
         try:
             return self._truth(definition, self._evaluate(self, definition), name)
         finally:
-            self._running.pop()
+            running.pop()
 
     def _truth(self, definition: Any, value: Any, name: str) -> Any:
         if isinstance(value, bool | Unknown):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from stackd.errors import InvalidTemplateReference, Place, TemplateError, UserParameterMissing
+from stackd.offload import current_budget
 from stackd.template.conditions import Conditions
 from stackd.template.functions.base import (
     ARGUMENT_ERRORS,
@@ -25,6 +26,8 @@ from stackd.template.unknown import Unknown, find_unknown
 from stackd.wording import HERE, Reason
 
 _CONTAINERS: Final = (dict, list, Call)
+_CALL: Final = 10
+"""What the call of a function costs, in values built."""
 
 
 class Scope(Protocol):
@@ -58,7 +61,7 @@ class Scope(Protocol):
 class Evaluation:
     """One run of `evaluate`, with its remaining limits."""
 
-    __slots__ = ("_bytes", "_call", "_nodes", "_work", "conditions", "scope", "template")
+    __slots__ = ("_budget", "_bytes", "_call", "_nodes", "_work", "conditions", "scope", "template")
 
     def __init__(self, scope: Scope, template: Template, conditions: Conditions | None = None) -> None:
         self.scope = scope
@@ -68,12 +71,15 @@ class Evaluation:
         self._nodes = template.limits.max_result_nodes
         self._bytes = template.limits.max_result_bytes
         self._work = template.limits.max_work
+        self._budget = current_budget()
 
     def resolve(self, node: Any) -> Any:
         """The value of a parsed node; may be the marker of something omitted."""
         kind = type(node)
         if kind is Call:
             return self.call(node)
+        if (kind is dict or kind is list) and self._budget.is_trial:
+            self._budget.spend(nodes=len(node))
         if kind is dict:
             made = {}
             for key, value in node.items():
@@ -94,6 +100,8 @@ class Evaluation:
         """The value of a function."""
         function = node.function
         outer, self._call = self._call, node
+        if self._budget.is_trial:
+            self._budget.spend(nodes=_CALL)
         try:
             if function.raw_arguments:
                 return function.evaluate(node.args, self)
@@ -124,11 +132,12 @@ class Evaluation:
         return self.template.place(self._path)
 
     def charge(self, nodes: int = 0, text: int = 0, work: int = 0) -> None:
-        """Count the size of a result; raises TemplateError above the evaluation's limit."""
+        """Count the size of a result; raises TemplateError above the limit of this or of all evaluations."""
         self._nodes -= nodes
         self._bytes -= text
         self._work -= work
-        if self._nodes < 0 or self._bytes < 0 or self._work < 0:
+        enough = self._budget.spend(nodes, text, work)
+        if not enough or self._nodes < 0 or self._bytes < 0 or self._work < 0:
             limits = self.template.limits
             path = dotted(self._path)
             raise TemplateError(

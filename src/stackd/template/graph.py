@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
 from stackd.template.conditions import Conditions
@@ -23,6 +23,8 @@ from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template
 from stackd.template.unknown import Unknown
 from stackd.wording import HERE, Reason
+
+_MOST_CIRCLES: Final = 20
 
 
 class Walker:
@@ -213,11 +215,14 @@ def dependencies(
 def without_circles(
     required: dict[str, frozenset[str]], found: Callable[[list[str]], None]
 ) -> dict[str, frozenset[str]]:
-    """The requirements without circles, each of which goes to ``found``."""
-    while circle := find_circle(required):
+    """The requirements without circles, each of which goes to ``found``: the first ones if they are many."""
+    for _ in range(_MOST_CIRCLES):
+        if not (circle := find_circle(required)):
+            return required
         found(circle)
         required = {**required, **{name: required[name].difference(circle) for name in circle}}
-    return required
+    rest = _in_circles(required)
+    return {name: needs - rest if name in rest else needs for name, needs in required.items()}
 
 
 def _required(
@@ -270,6 +275,21 @@ def incorrect_reference(
 
 def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
     """Names that require each other in a circle, in order; empty when there is no circle."""
+    waiting = _in_circles(required)
+    if not waiting:
+        return []
+    # Each of the rest needs another of the rest: following needs must come back.
+    path: dict[str, None] = {}
+    name = min(waiting)
+    while name not in path:
+        path[name] = None
+        name = min(need for need in required[name] if need in waiting)
+    circle = list(path)
+    return circle[circle.index(name) :]
+
+
+def _in_circles(required: Mapping[str, frozenset[str]]) -> set[str]:
+    """The names that are in a circle or need one that is."""
     waiting = {name: len(needs) for name, needs in required.items()}
     users: dict[str, list[str]] = {name: [] for name in required}
     for name, needs in required.items():
@@ -283,16 +303,7 @@ def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
             waiting[user] -= 1
             if waiting[user] == 0:
                 ready.append(user)
-    if not waiting:
-        return []
-    # Each of the rest needs another of the rest: following needs must come back.
-    path: dict[str, None] = {}
-    name = min(waiting)
-    while name not in path:
-        path[name] = None
-        name = min(need for need in required[name] if need in waiting)
-    circle = list(path)
-    return circle[circle.index(name) :]
+    return set(waiting)
 
 
 def circle_error(template: Template, circle: list[str]) -> CircularDependency:

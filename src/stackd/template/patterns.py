@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from stackd.template.worker import WORKER
+from stackd.offload import current_budget
+from stackd.template.worker import WORKERS
 
 MAX_PATTERN: Final = 4096
 SAFE_PATHS: Final = 100_000
 TIMEOUT: Final = 1.0
+_UNBOUNDED: Final = 1e9
+_COMPILING: Final = 5_000
+"""Steps that compiling a character of a pattern takes."""
 
 _parser: Any = re._parser  # type: ignore[attr-defined]  # the only way to see a pattern's structure
 
@@ -39,6 +44,30 @@ def pattern_problem(pattern: str) -> str:
     return ""
 
 
+def matching(pattern: str, values: Sequence[str]) -> list[str]:
+    """The values with a match from their start: none for what is no pattern.
+
+    Raises ValueError for a pattern that is too large or takes too long.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(pattern_problem(pattern))
+    current_budget().spend(work=_COMPILING * len(pattern))
+    try:
+        _compiled(pattern)
+    except re.error:
+        return []
+    except (OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    longest = max(map(len, values), default=0)
+    if backtracking_paths(pattern, longest) <= SAFE_PATHS / max(1, len(values), longest):
+        return [value for value in values if _compiled(pattern).match(value)]
+    try:
+        found: list[str] = WORKERS.call("matching", [pattern, list(values)], TIMEOUT)
+    except TimeoutError:
+        raise ValueError("it takes too long") from None
+    return found
+
+
 def matches_whole(pattern: str, value: str) -> bool:
     """Whether the first match from the start ends at the end of ``value``; raises TimeoutError.
 
@@ -47,7 +76,7 @@ def matches_whole(pattern: str, value: str) -> bool:
     if backtracking_paths(pattern, len(value)) <= SAFE_PATHS / max(1, len(value) / 100):
         match = _compiled(pattern).match(value)
         return match is not None and match.end() == len(value)
-    return bool(WORKER.call("match", [pattern, value], TIMEOUT))
+    return bool(WORKERS.call("match", [pattern, value], TIMEOUT))
 
 
 @lru_cache(maxsize=1024)
@@ -62,8 +91,8 @@ def _paths(items: Any, length: int) -> float:
     total = 1.0
     for op, argument in items:
         total *= _item_paths(str(op), argument, length)
-        if total > 1e9:
-            return total
+        if total > _UNBOUNDED:
+            return _UNBOUNDED
     return total
 
 
@@ -75,7 +104,7 @@ def _item_paths(op: str, argument: Any, length: int) -> float:
         spread = max(1.0, times - min(int(low), times) + 1.0)
         if once <= 1:
             return spread
-        return spread * once ** min(times, 64)
+        return min(_UNBOUNDED, spread * min(once, 1e4) ** min(times, 64))
     if op == "BRANCH":
         return sum(_paths(branch, length) for branch in argument[1])
     if op == "SUBPATTERN":

@@ -17,12 +17,15 @@ from itertools import islice
 from typing import Final
 
 from stackd.errors import InvalidTemplateReference, TemplateError, TemplateErrors
+from stackd.offload import current_budget
 from stackd.template.unknown import Unknown
 
 Report = Callable[[TemplateError], None]
 
 _MOST_COMPARED: Final = 1000
-"""Number of known names that are compared for a suggestion; bounds the time in large templates."""
+_MOST_KEPT: Final = 5000
+_LONGEST_COMPARED: Final = 64
+"""Characters of a name for which, or with which, suggestions are made."""
 BROKEN: Final = Unknown("", ("broken",))
 """Placeholder for a wrong value: what depends on it is not checked."""
 
@@ -58,20 +61,24 @@ class Mistake:
 class Problems:
     """The mistakes found so far."""
 
-    __slots__ = ("_mistakes", "_paths")
+    __slots__ = ("_count", "_mistakes", "_paths")
 
     def __init__(self) -> None:
+        self._count = 0
         self._mistakes: list[Mistake] = []
         self._paths: list[str] = []
 
     def __len__(self) -> int:
-        return len(self._mistakes)
+        return self._count
 
     def __iter__(self) -> Iterator[Mistake]:
         return iter(self._mistakes)
 
     def add(self, stage: Stage, resource: str, error: TemplateError) -> None:
-        """Keep a mistake."""
+        """Keep a mistake, unless there are thousands."""
+        self._count += 1
+        if self._count > _MOST_KEPT:
+            return
         self._mistakes.append(Mistake(stage, error, resource))
         insort(self._paths, error.path)
 
@@ -110,8 +117,21 @@ def raise_all(errors: Sequence[TemplateError]) -> None:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A remedy with the known name most similar to a wrong one; empty if none is similar."""
-    close = get_close_matches(name, islice(known, _MOST_COMPARED), n=1, cutoff=cutoff)
+    """A remedy with the known name most similar to a wrong one; empty if none is similar.
+
+    Where there are thousands of mistakes only the first ones get a suggestion.
+    """
+    budget = current_budget()
+    if len(name) > _LONGEST_COMPARED or budget.compared <= 0:
+        return ""
+    compared = []
+    for each in islice(known, _MOST_COMPARED):
+        if len(each) <= _LONGEST_COMPARED:
+            budget.compared -= len(each) + len(name)
+            compared.append(each)
+        if budget.compared <= 0:
+            break
+    close = get_close_matches(name, compared, n=1, cutoff=cutoff)
     return f"Did you mean {close[0]}?" if close else ""
 
 

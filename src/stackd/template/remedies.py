@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
+from stackd.template.problems import nearest
 from stackd.template.versions import VERSIONS, Version
 
 
@@ -14,9 +13,8 @@ def remedy_for(name: str, version: Version) -> str:
     same = [each for each in VERSIONS.values() if each.dialect == version.dialect and name in each.functions]
     if not same:
         other = any(name in each.functions for each in VERSIONS.values())
-        like = get_close_matches(name, version.functions, n=1, cutoff=0.8)
-        if like:
-            return f"Did you mean {like[0]}?"
+        if like := nearest(name, version.functions, 0.8):
+            return like
         return f"{name} is a function of another dialect of templates." if other else ""
     dates = sorted(each.date for each in same)
     if dates[0] > version.date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from stackd.errors import (
@@ -198,15 +199,16 @@ class FunctionCheck:
     def wrong_ref(self, node: Call) -> TemplateError | None:
         """The error for ``Ref`` of what is neither a parameter nor a resource."""
         template, name = self._template, node.args
-        known = template.parameter_schemas.keys() | PSEUDO_NAMES[template.version.dialect]
-        if not isinstance(name, str) or name in known:
+        pseudo = PSEUDO_NAMES[template.version.dialect]
+        if not isinstance(name, str) or name in template.parameter_schemas or name in pseudo:
             return None
         definition = template.resources.get(name)
         if definition is not None and (
             definition.condition is None or self._conditions.holds(definition.condition)
         ):
             return None
-        like = "" if definition is not None else nearest(name, [*known, *template.resources])
+        known = chain(template.parameter_schemas, pseudo, template.resources)
+        like = "" if definition is not None else nearest(name, known)
         where = HERE if SUBSTITUTION in node.path else "unknown"
         return InvalidTemplateReference(
             Reason.UNKNOWN_REFERENCE(name=name, where=where),

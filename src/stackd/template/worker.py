@@ -1,7 +1,8 @@
-"""A child process for work that cannot be interrupted: yaql expressions and doubtful regular expressions.
+"""Child processes for work that cannot be interrupted: yaql expressions and doubtful regular expressions.
 
-It is started when it is first needed, answers one request at a time, and is killed when an answer is late;
-the next request starts a new one. What it is sent and answers is JSON, one line each.
+Each is started when it is first needed, answers one request at a time, and is killed when an answer is late;
+the next request starts a new one. What it is sent and answers is JSON, one line each. Several owners share
+the processes in turn; what one computation may use of them is part of its budget.
 """
 
 from __future__ import annotations
@@ -17,49 +18,75 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from stackd.offload import OWNER, Exhausted, Turns, current_budget
+
 START_TIMEOUT: Final = 20.0
 MAX_ANSWER: Final = 8_000_000
 PROGRAM: Final = Path(__file__).with_name("worker_main.py")
+PROCESSES: Final = 3
 
 
 class WorkerError(ValueError):
     """The worker could not perform the operation; the message has the reason."""
 
 
-class Worker:
-    """A process that does one thing at a time, within a time limit."""
+class Workers:
+    """Processes that do one thing at a time each, within a time limit."""
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+    def __init__(self, processes: int = PROCESSES) -> None:
+        self._turns = Turns(processes, share=max(1, processes - 1))
+        self._idle: list[_Worker] = []
 
     def call(self, operation: str, arguments: list[Any], timeout: float) -> Any:
-        """The operation's result; raises WorkerError, or TimeoutError after ``timeout`` seconds."""
+        """The operation's result; raises WorkerError, or TimeoutError after ``timeout`` seconds.
+
+        What takes this long is never waited for on the event loop: there it raises ``Exhausted``.
+        """
+        budget, owner = current_budget(), OWNER.get()
+        if budget.is_trial:
+            raise Exhausted
+        if budget.seconds <= 0:
+            raise WorkerError("the expressions before this one have used up the time for all of them")
         request = json.dumps([operation, arguments]).encode() + b"\n"
-        with self._lock:
-            process = self._running()
+        mine = threading.Event()
+        self._turns.enter(owner, mine.set)
+        mine.wait()
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            worker = _Worker()
+        try:
+            worker.start()
+            began = time.monotonic()
             try:
-                line = _exchange(process, request, timeout)
-            except TimeoutError:
-                self._stop()
-                raise
-            if not line:
-                self._stop()
-                raise WorkerError("the evaluation ended without a result: it needed too much memory or depth")
+                line = worker.exchange(request, min(timeout, budget.seconds))
+            finally:
+                budget.seconds -= time.monotonic() - began
+        finally:
+            self._idle.append(worker)
+            self._turns.leave(owner)
         answer = json.loads(line)
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer["result"]
 
     def close(self) -> None:
-        """End the process."""
-        with self._lock:
-            self._stop()
+        """End the processes."""
+        while self._idle:
+            self._idle.pop().stop()
 
-    def _running(self) -> subprocess.Popen[bytes]:
+
+class _Worker:
+    """One process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process unless it runs; raises WorkerError."""
         if self._process is not None and self._process.poll() is None:
-            return self._process
-        self._stop()
+            return
+        self.stop()
         path = os.pathsep.join(part for part in sys.path if part)
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", str(PROGRAM)],
@@ -74,11 +101,24 @@ class Worker:
         except TimeoutError:
             ready = b""
         if not ready:
-            self._stop()
+            self.stop()
             raise WorkerError("the process that evaluates expressions could not be started")
-        return self._process
 
-    def _stop(self) -> None:
+    def exchange(self, request: bytes, timeout: float) -> bytes:
+        """The answer to a request; without one the process is ended."""
+        assert self._process is not None
+        try:
+            line = _exchange(self._process, request, timeout)
+        except TimeoutError:
+            self.stop()
+            raise
+        if not line:
+            self.stop()
+            raise WorkerError("the evaluation ended without a result: it needed too much memory or depth")
+        return line
+
+    def stop(self) -> None:
+        """End the process."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -125,5 +165,5 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes, timeout: float) 
                     return bytes(received)
 
 
-WORKER: Final = Worker()
-atexit.register(WORKER.close)
+WORKERS: Final = Workers()
+atexit.register(WORKERS.close)

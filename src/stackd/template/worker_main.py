@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
@@ -10,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-MEMORY: Final = 1_000_000_000
+MEMORY: Final = 400_000_000
+NICE: Final = 5
+"""The server comes first."""
 YAQL_COLLECTION: Final = 200
 YAQL_MEMORY: Final = 10_000
 
@@ -19,6 +22,11 @@ def match(pattern: str, value: str) -> bool:
     """Whether the first match from the start covers the whole value."""
     found = re.match(pattern, value)
     return found is not None and found.end() == len(value)
+
+
+def matching(pattern: str, values: list[str]) -> list[str]:
+    """The values that have a match from the start."""
+    return [value for value in values if re.match(pattern, value)]
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +66,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {"match": match, "yaql": yaql, "yaql_check": yaql_check}
+OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "match": match,
+    "matching": matching,
+    "yaql": yaql,
+    "yaql_check": yaql_check,
+}
 
 
 def answer(line: str) -> str:
@@ -74,6 +87,7 @@ def answer(line: str) -> str:
 def main() -> None:
     """Answer requests until there are no more."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.nice(NICE)
     print("ready", flush=True)  # noqa: T201
     for line in sys.stdin:
         print(answer(line), flush=True)  # noqa: T201

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from stackd.db import leases, operations
+from stackd.db.backend import Unreachable
 from stackd.db.journal import Update
+from stackd.db.statements import Statement
 from stackd.engine.execution.cancellation import Halt
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.usecases.engine import Engine
@@ -260,3 +263,47 @@ async def test_failed_first_create_is_what_a_failed_update_returns_to(stackd_wor
         assert stack.action is Action.ROLLBACK
         assert (await process.rows(stack))["n"].physical_id == before.physical_id
         assert "more" not in await process.rows(stack)
+
+
+class FullDisk:
+    """A backend that stores nothing any more while ``is_full``; counts what was tried beside heartbeats."""
+
+    def __init__(self, backend: Any) -> None:
+        self.backend = backend
+        self.is_full = False
+        self.tried = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    def _try(self, text: str = "") -> None:
+        self.tried += self.is_full and "engines" not in text
+        if self.is_full:
+            raise Unreachable("database or disk is full")
+
+    async def commit(self, writes: Any) -> None:
+        self._try()
+        await self.backend.commit(writes)
+
+    async def modify(self, statement: Statement, args: Any) -> Any:
+        self._try(statement.text)
+        return await self.backend.modify(statement, args)
+
+
+async def test_full_disk_is_tried_ever_more_rarely_and_work_goes_on_after_it(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        disk = process.db.backend = FullDisk(process.db.backend)
+        stack = await process.create("s", hot({"w": waits(5), "n": NET | {"depends_on": "w"}}))
+        await until_waiting(process, stack)
+        with capture_logs() as logged:
+            disk.is_full = True
+            await asyncio.sleep(600)
+            assert disk.tried < 400
+            disk.is_full = False
+            stack = await process.done(stack)
+        events = [line["event"] for line in logged if line["log_level"] in ("warning", "error")]
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert events.count("database_unreachable") == events.count("database_answers_again") == 1
+        assert len(events) < 20, events

@@ -27,6 +27,7 @@ from stackd.template.evaluate import (
 )
 from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
+from stackd.template.functions.lists import size_of
 from stackd.template.graph import circle_error, without_circles
 from stackd.template.masking import NOTHING, Secrets, secrets_of
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
@@ -56,13 +57,16 @@ class Source:
         return IMPORT in self.template.version.functions and _IMPORT_KEY in to_json(self.template.data)
 
 
+_MOST_TEXT = 8_000_000
+_OUTPUTS_TOO_LARGE = f"The outputs of a stack may have {_MOST_TEXT} characters together; show less."
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """An evaluated definition, in which only values of resources are unknown.
 
     ``requires`` maps each resource to the names it needs, ``wanted`` each to the attributes
-    ``(name, *path)`` that something refers to. One that ``is_slow`` must not be evaluated on the event
-    loop.
+    ``(name, *path)`` that something refers to.
     """
 
     definition: Definition
@@ -74,7 +78,6 @@ class Desired:
     requires: Mapping[str, frozenset[str]]
     wanted: Mapping[str, frozenset[tuple[Any, ...]]]
     facade: Mapping[str, Any]
-    is_slow: bool = False
 
     def required_by(self) -> dict[str, list[str]]:
         """For each required name the names that require it directly, sorted."""
@@ -119,8 +122,9 @@ class Desired:
         """Every output, or those of these ``names``, with ``value`` or ``error``.
 
         One that fails never fails the stack. One whose condition does not hold is null; where that is not
-        known yet, neither is the value.
+        known yet, neither is the value. All together may have ``_MOST_TEXT`` characters.
         """
+        left = _MOST_TEXT
         shown: dict[str, dict[str, Any]] = {}
         for name, output in self.source.template.outputs.items():
             if names is not None and name not in names:
@@ -130,7 +134,9 @@ class Desired:
                 shown[name] = {"value": holds or None}
                 continue
             try:
-                shown[name] = {"value": evaluate(output.value, scope, template=self.source.template)}
+                value = evaluate(output.value, scope, template=self.source.template)
+                left -= sum(size_of(value))
+                shown[name] = {"value": value} if left >= 0 else {"error": _OUTPUTS_TOO_LARGE}
             except TemplateError as error:
                 shown[name] = {"error": error.message}
         return shown
@@ -230,7 +236,6 @@ def build(
         requires=dependencies(template, conditions, enabled=resources, report=at(Stage.GRAPH)),
         wanted=referenced_attributes(template, conditions, enabled=resources, report=unheard),
         facade=facade or {},
-        is_slow=b'"yaql"' in to_json(template.data),
     )
     implied = _implied(desired)
     if not implied:

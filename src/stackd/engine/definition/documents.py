@@ -10,9 +10,12 @@ from stackd.db.codec import from_json, to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, PutDocument
 from stackd.engine.definition.desired import Source, load_source
-from stackd.offload import LARGE, offloaded
+from stackd.offload import parsed
 from stackd.records import Definition
 from stackd.template.json_text import read_json
+
+_LARGE = 64_000
+"""Bytes of JSON above which the parser must let other threads in."""
 
 
 def pack_definition(
@@ -57,12 +60,15 @@ async def load_json(db: Database, project_id: str, document_id: str) -> Any:
 async def load_definition(db: Database, project_id: str, definition: Definition) -> Source:
     """The template, environment and files of a stored definition."""
     body = await documents.get(db, project_id, definition.template)
-    environment = await load_json(db, project_id, definition.environment)
+    around = await documents.get(db, project_id, definition.environment)
     files = await load_files(db, project_id, definition.files)
 
     def load() -> Source:
-        data = read_json(body) if len(body) >= LARGE else from_json(body or b"null")
-        return load_source(data, environment, files)
+        return load_source(_data(body), _data(around), files)
 
-    source: Source = await offloaded(len(body), load)
+    source: Source = await parsed(len(body) + len(around), load)
     return source
+
+
+def _data(body: bytes) -> Any:
+    return read_json(body) if len(body) >= _LARGE else from_json(body or b"null")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackd.errors import EntityNotFound, MissingTemplate, ResourceFailure, TemplateError
+from stackd.offload import current_budget
 from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.heat.template_resource import template_resource
@@ -51,6 +52,15 @@ def is_template_name(name: str) -> bool:
     return name.endswith(_TEMPLATE_ENDINGS)
 
 
+def cached_template(text: str, file: str) -> Template:
+    """The template of a text, which is read once in a computation however often it is used."""
+    cache = current_budget().cache
+    known: Template | None = cache.get((text, file))
+    if known is None:
+        known = cache[text, file] = read_template(text, file=file)
+    return known
+
+
 def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, ResolvedType]) -> ResourceType[Any]:
     """The type of a stored row: from the template, else the registry, else a generic template type."""
     known = kinds.get(row.name)
@@ -78,7 +88,7 @@ def resolve_types(
 
     ``load`` turns (text, file name) into a template; it may cache templates.
     """
-    load = load or (lambda text, name: read_template(text, file=name))
+    load = load or cached_template
     templates = _Templates(files, registry.operator.files, load, environment.parameter_defaults, report)
     kinds: dict[str, ResolvedType] = {}
     plain: dict[str, ResolvedType] = {}

@@ -5,7 +5,7 @@ The walk of a stack is handed in as ``walk`` by the step that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -45,7 +45,7 @@ from stackd.errors import (
     ResourceFailure,
     TemplateError,
 )
-from stackd.offload import offloaded
+from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties
@@ -54,9 +54,6 @@ from stackd.template.rules import rule_problems
 
 Walk = Callable[[StackRun], Awaitable[bool]]
 """Takes all steps of a stack's plan; answers whether every one succeeded."""
-
-_PER_RESOURCE = 400
-"""What planning one resource costs, in bytes of template parsed."""
 
 
 async def create(
@@ -119,7 +116,7 @@ async def update(
     members = await _members(at, stored)
     intent["data"] = _private_values(work, intent, props, members)
     work.resource = replace(work.resource, data=intent["data"])
-    if not resumed and _stands(at, work, stored, props, members):
+    if not resumed and await _stands(at, work, stored, props, members):
         await work.store(**intent)
         await _store_attributes(at, work, stored.stack)
         return
@@ -184,14 +181,20 @@ async def _stored_child(db: Database, row: Resource) -> StoredStack:
     return await load_tree(db, child)
 
 
-def _stands(
+async def _stands(
     at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
 ) -> bool:
     """Whether the child is what it should be, with everything in it."""
     if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
         return False
-    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    child = await _child(at, work, props, members)
     return _definition(at, work, child)[0] == stored.stack.definition
+
+
+async def _child(at: StackRun, work: ResourceContext, props: Properties, members: Members) -> Child:
+    build = nested_type(work.kind).child
+    child: Child = await offloaded(build, work.resource, props, members, at.desired.source.files)
+    return child
 
 
 async def _redefined(
@@ -206,7 +209,7 @@ async def _redefined(
     """Give a child files that change nothing in it, without a change of its state; whether that was all."""
     if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
         return False
-    child = nested_type(work.kind).child(work.resource, props, members, at.desired.source.files)
+    child = await _child(at, work, props, members)
     definition, changes = _definition(at, work, child)
     if replace(definition, files=stored.stack.definition.files) != stored.stack.definition:
         return False
@@ -238,7 +241,8 @@ async def _reach(
         raise ResourceFailure("The nested stack has been deleted")
     files = at.desired.source.files
     members = NO_MEMBERS if old is None else await _members(at, stored)
-    batches = list(nested_type(work.kind).batches(work.resource, old, new, members, files))
+    plan = nested_type(work.kind).batches
+    batches: Sequence[Batch] = await offloaded(plan, work.resource, old, new, members, files)
     if sum(batch.pause for batch in batches) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
     child = stored.stack
@@ -283,7 +287,7 @@ async def _reach_batch(
         await _move(at, child, action, Status.FAILED, str(error))
         raise
     values = {
-        "outputs": desired.outputs(inner.scope),
+        "outputs": await offloaded(desired.outputs, inner.scope),
     }
     return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)
 
@@ -311,8 +315,7 @@ async def _plan(
         )
         return plan_stack(at.run.inputs, desired, stored, (*at.plan.path, row.name), at.asked(row))
 
-    size = _PER_RESOURCE * (len(stored.rows) + len(source.template.resources))
-    plan: StackPlan = await offloaded(size, make, await _values_before(at, stored.stack, source))
+    plan: StackPlan = await in_thread(make, await _values_before(at, stored.stack, source))
     return plan
 
 

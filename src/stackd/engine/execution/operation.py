@@ -42,7 +42,7 @@ from stackd.errors import (
     StackdError,
     TemplateError,
 )
-from stackd.offload import offloaded
+from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Operation, Stack, Status, now
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
@@ -51,9 +51,6 @@ log = structlog.get_logger(__name__)
 
 _UNTIL_CREDENTIALS = 1.0
 """Seconds between two looks for credentials in place of those that were lost."""
-
-_PER_RESOURCE = 400
-"""What planning one resource costs, in bytes of template parsed."""
 
 
 class OperationExecutor:
@@ -221,13 +218,10 @@ class OperationExecutor:
         stored: StoredStack,
         environment: Environment,
     ) -> StackRun:
-        """The stack with its plan; a large one is made off the event loop, and so is the first one,
-        which imports the graph library.
-        """
-        size = _PER_RESOURCE * (len(stored.rows) + (len(desired.resources) if desired else 0))
+        """The stack with its plan; the first one imports the graph library."""
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
-        plan: StackPlan = await offloaded(size, plan_tree, desired, stored, action, run.inputs)
+        plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
         return StackRun(run, self.stack, plan, environment=environment)
 
     async def _desired(self, action: Action) -> Desired | None:
@@ -247,7 +241,7 @@ class OperationExecutor:
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if desired is not None:
-            outputs = await offloaded(200 * len(desired.source.template.outputs), desired.outputs, work.scope)
+            outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
             await self._before_gone()

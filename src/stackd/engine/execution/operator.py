@@ -29,12 +29,16 @@ from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.operation import OperationExecutor, is_interruption
 from stackd.engine.execution.run import Services, Write
 from stackd.errors import Fenced, StackdError
+from stackd.offload import OWNER
 from stackd.records import Fence, Operation, Stack
 
 log = structlog.get_logger(__name__)
 
 _SURE = 0.9
 """The part of a lease in which no other process can have taken over, even with some clock skew."""
+
+_FIRST_REST, _LONGEST_REST = 0.5, 30.0
+"""Seconds until a tree is tried again whose states could not be stored."""
 
 _NOTED_FOR = 30.0
 _MOST_NOTED = 256
@@ -65,6 +69,7 @@ class Operator:
         self._trees: dict[str, _Tree] = {}
         self._closing = False
         self._found: TTLCache[str, Found] = TTLCache(_MOST_NOTED, _NOTED_FOR)
+        self._resting: dict[str, tuple[float, asyncio.TimerHandle | None]] = {}
 
     def remember(self, stack_id: str, found: Found) -> None:
         """What was looked up for a request on a stack, so that its operation need not do so again."""
@@ -120,6 +125,9 @@ class Operator:
     async def close(self, grace: float = 10.0) -> None:
         """Stop all walks where they wait; what they did is stored, another start resumes them."""
         self._closing = True
+        for _, timer in self._resting.values():
+            if timer is not None:
+                timer.cancel()
         tasks = [tree.task for tree in self._trees.values() if tree.task is not None]
         for tree in self._trees.values():
             if tree.cancellation is not None:
@@ -132,6 +140,7 @@ class Operator:
     async def _serve(self, root_id: str, tree: _Tree) -> None:
         """Claim the tree and run what is queued for it until nothing is left."""
         epoch: int | None = None
+        interrupted = False
         loop = asyncio.get_running_loop()
 
         def permit() -> None:
@@ -159,14 +168,32 @@ class Operator:
             if not is_interruption(error):
                 log.exception("tree_failed", root=root_id)
             else:
-                log.warning("tree_interrupted", root=root_id)
+                interrupted = True
+                if root_id not in self._resting:
+                    log.warning("tree_interrupted", root=root_id)
         finally:
             self._trees.pop(root_id, None)
             if epoch is not None:
                 with contextlib.suppress(StackdError):
                     await leases.release(self.services.db, root_id, self.engine_id, epoch)
-            if tree.wanted.is_set() and not self._closing:
+            if interrupted:
+                self._rest(root_id)
+            else:
+                self._resting.pop(root_id, None)
+            if not interrupted and tree.wanted.is_set() and not self._closing:
                 self.schedule(root_id)
+
+    def _rest(self, root_id: str) -> None:
+        """Try again after a while, which doubles: the store is away or full, for all trees."""
+        if self._closing:
+            return
+        pause, _ = self._resting.get(root_id, (_FIRST_REST, None))
+        timer = asyncio.get_running_loop().call_later(pause, self.schedule, root_id)
+        self._resting[root_id] = (min(2 * pause, _LONGEST_REST), timer)
+
+    def is_occupied(self, root_id: str) -> bool:
+        """Whether a tree is worked on here, or will be again after a rest."""
+        return root_id in self._trees or root_id in self._resting
 
     async def _queued(self, root_id: str, write: Write, tree: _Tree) -> list[Operation]:
         """The operation that each stack of the tree refers to; all others are over."""
@@ -190,6 +217,7 @@ class Operator:
         if stack is None or stack.operation_id != operation.id:
             await write(Update(Operation, operation.id, {"state": "done"}))
             return
+        OWNER.set(stack.project_id)
         cancellation = Cancellation(self.services.tuning.slots)
         tree.cancellation = cancellation
         if tree.wanted.is_set():

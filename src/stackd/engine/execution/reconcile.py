@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, pr
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
+from stackd.offload import offloaded
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
@@ -91,7 +91,7 @@ async def _reach(
     if at.hooks is not None and desired.resources[work.resource.name].external_id is None:
         await hooks.before(at, at.hooks, work)
     try:
-        target = await _target(at, desired, work.resource.name)
+        target: Target = await offloaded(_target, at, desired, work.resource.name)
         _require_same_external(work.resource, target.external)
         difference = UNCHANGED if is_new or target.external else await _diff(at, work, target)
     except Exception:
@@ -145,16 +145,12 @@ async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> N
 # --- the target --------------------------------------------------------------------------------------
 
 
-async def _target(at: StackRun, desired: Desired, name: str) -> Target:
+def _target(at: StackRun, desired: Desired, name: str) -> Target:
     scope = at.scope
     metadata, external = desired.metadata(name, scope), desired.external_id(name, scope)
-    if external is not None:
-        props = Properties.wrap({})
-    elif desired.is_slow:
-        props = await asyncio.to_thread(loaded_properties, desired, name, scope)
-    else:
-        props = loaded_properties(desired, name, scope)
+    props = Properties.wrap({})
     if external is None:
+        props = loaded_properties(desired, name, scope)
         desired.types[name].handler.validate(props)
     intent: dict[str, Any] = {"properties": props.data, **_origin(at, desired, name)}
     if metadata:

@@ -18,7 +18,7 @@ from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.scope import StackScope
 from stackd.errors import ExportExists, ExportInUse, TemplateError
-from stackd.offload import offloaded
+from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Export, Import, Stack, new_id
 from stackd.resources.registry import Registry
 from stackd.template.conditions import Conditions
@@ -41,8 +41,7 @@ async def with_exports(db: Database, registry: Registry, source: Source, identit
     if not source.may_import:
         return source
     environment = source.environment.with_base(registry.operator.environment)
-    size = 200 * len(source.template.resources)
-    names = await offloaded(size, _wanted, source.template, environment, identity)
+    names = await in_thread(_wanted, source.template, environment, identity)
     if names is None:
         return source
     found = await exports.named(db, identity.project_id, names)
@@ -82,7 +81,7 @@ async def begin(db: Database, stack: Stack, desired: Desired) -> list[Change]:
     held = {export.name: export for export in await exports.of_stack(db, stack.id)}
     if not held and not shares(desired.source):
         return []
-    values = exported(desired, desired.scope({}))
+    values: Values = await offloaded(exported, desired, desired.scope({}))
     for export in held.values():
         if not _is_kept(export, values, may_be=True):
             await _refuse_if_used(db, export, gone=export.name not in values)
@@ -182,7 +181,7 @@ async def switch(db: Database, stack: Stack, desired: Desired, scope: StackScope
 
     Raises ``ExportInUse`` when one that changes is used.
     """
-    values = exported(desired, scope)
+    values: Values = await offloaded(exported, desired, scope)
     changes: list[Change] = []
     for export in await exports.of_stack(db, stack.id):
         if not _is_kept(export, values):
@@ -210,7 +209,9 @@ async def end(
         return await _forgotten(db, stack)
     if action in _KEEPING:
         return []
-    values: Values = {} if desired is None or scope is None else exported(desired, scope)
+    values: Values = {}
+    if desired is not None and scope is not None:
+        values = await offloaded(exported, desired, scope)
     held = await exports.of_stack(db, stack.id)
     changes: list[Change] = []
     for export in held:

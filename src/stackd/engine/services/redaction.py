@@ -13,7 +13,7 @@ from stackd.db.database import Database
 from stackd.engine.definition.desired import identity_of
 from stackd.engine.definition.documents import load_definition, load_files
 from stackd.errors import TemplateError
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Definition, Event, Stack
 from stackd.template.environment import Environment
 from stackd.template.masking import (
@@ -29,8 +29,6 @@ from stackd.template.masking import (
 from stackd.template.parameters import bind_parameters
 
 _KEPT = 1024
-_PER_RESOURCE = 200
-"""Cost of evaluating one resource, in the time that parsing one byte of template takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class Redaction:
             own = secrets_of(source.template, bound)
             return _Known(own | with_encodings(given), secrets_in(bound, given=True) | given)
 
-        known: _Known = await offloaded(_PER_RESOURCE * len(source.template.resources), compute)
+        known: _Known = await in_thread(compute)
         return known
 
     async def hidden_names(self, stack: Stack) -> frozenset[str]:
@@ -129,8 +127,7 @@ class Redaction:
             return frozenset()
         known = self._names.get(definition.files)
         if known is None:
-            size = sum(map(len, files.values()))
-            known = self._names[definition.files] = await offloaded(size, hidden_names, files)
+            known = self._names[definition.files] = await in_thread(hidden_names, files)
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:

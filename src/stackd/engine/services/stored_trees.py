@@ -13,15 +13,12 @@ from stackd.engine.definition.desired import Desired, Source, build, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.planning.inputs import Identify, StoredStack
 from stackd.engine.services.exports import with_exports
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Definition, Resource, Stack
 from stackd.resources.registry import Registry
 
 _AT_ONCE = 8
 """Number of definitions read at the same time."""
-
-_PER_RESOURCE = 200
-"""Cost of evaluating one resource, in the time that parsing one byte of template takes."""
 
 
 async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desired:
@@ -29,10 +26,7 @@ async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desire
     identity = identity_of(stack)
     source = await load_definition(db, stack.project_id, stack.definition)
     source = await with_exports(db, registry, source, identity)
-    size = _PER_RESOURCE * len(source.template.resources)
-    desired: Desired = await offloaded(
-        size, build, source, identity, registry, stack.definition, strict=False
-    )
+    desired: Desired = await in_thread(build, source, identity, registry, stack.definition, strict=False)
     return desired
 
 

@@ -70,8 +70,13 @@ class Engine:
             ),
         ]
 
+    def check_health(self) -> None:
+        """Raise ``ServiceUnavailable`` when nothing can be stored any more."""
+        self.services.db.check()
+
     async def close(self) -> None:
         """Shut down; the next process resumes unfinished operations."""
+        self.services.journal.hurry()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -84,12 +89,17 @@ class Engine:
             await engines.leave(self.services.db, self.operator.engine_id)
 
     async def _repeat(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+        is_failing = False
         while True:
             await asyncio.sleep(seconds)
             try:
                 await action()
+                is_failing = False
             except StackdError as error:
-                log.warning("background_task_failed", task=getattr(action, "__name__", ""), error=str(error))
+                if not is_failing:  # one line until it succeeds again
+                    name = getattr(action, "__name__", "")
+                    log.warning("background_task_failed", task=name, error=str(error))
+                is_failing = True
 
     async def _tidy(self) -> None:
         """Revoke trusts that no stack has used lately, at startup and periodically."""
@@ -104,7 +114,7 @@ class Engine:
     async def _sweep(self) -> None:
         """Take over the trees whose operations are unfinished and whose owner no longer runs."""
         for operation in await operations.orphaned(self.services.db):
-            if operation.root_id not in self.operator.busy:
+            if not self.operator.is_occupied(operation.root_id):
                 self.operator.schedule(operation.root_id)
         self._sweep_memory()
 

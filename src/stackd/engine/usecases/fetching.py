@@ -30,6 +30,7 @@ from stackd.errors import (
     StackdError,
     Transient,
 )
+from stackd.offload import in_thread
 from stackd.records import Caller
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
@@ -110,10 +111,11 @@ async def checked_whole(
     Only a definition that cannot be checked as it is costs more than the check.
     """
     try:
-        return await asyncio.to_thread(check, source)
+        result: T = await in_thread(check, source)
     except MissingTemplate:
         whole = await completed(source, registry, limits, fetched)
-        return await asyncio.to_thread(check, whole)
+        result = await in_thread(check, whole)
+    return result
 
 
 async def completed(source: Source, registry: Registry, limits: Limits, fetched: Fetched) -> Source:
@@ -125,7 +127,7 @@ async def completed(source: Source, registry: Registry, limits: Limits, fetched:
     known: Mapping[str, str] = source.files
     while True:
         files = Files(known, fetched.absent, set())
-        wanted = await asyncio.to_thread(wanted_templates, replace(source, files=files), registry, limits)
+        wanted: set[str] = await in_thread(wanted_templates, replace(source, files=files), registry, limits)
         if not wanted:
             return replace(source, files=Files(known, fetched.absent))
         await fetched.templates(wanted)

@@ -10,13 +10,10 @@ from stackd.engine.planning.plan import Plan
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.usecases.engine import Engine
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Stack
 from stackd.resources.base import NestedType
 from stackd.template.masking import Secrets
-
-_PER_RESOURCE = 400
-"""Cost of planning one resource, in the time that parsing one byte of template takes."""
 
 
 async def planned(
@@ -69,9 +66,7 @@ async def planned_new(engine: Engine, project_id: str, desired: Desired, secrets
 
 
 async def _made(desired: Desired | None, stored: StoredStack | None, action: Action, inputs: Inputs) -> Plan:
-    rows = sum(len(each.rows) for each in stored.walk()) if stored is not None else 0
-    size = _PER_RESOURCE * (rows + (len(desired.resources) if desired is not None else 0))
-    plan: Plan = await offloaded(size, make_plan, desired, stored, action, inputs)
+    plan: Plan = await in_thread(make_plan, desired, stored, action, inputs)
     if plan.root is not None and (error := plan.root.first_error()) is not None:
         raise error
     return plan

@@ -18,7 +18,7 @@ from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
-from stackd.offload import offloaded
+from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Event, Resource, Stack, Status
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
@@ -116,7 +116,7 @@ class Reader:
             text = template.description or NO_DESCRIPTION
             return Facts(text, parameters.shown(), outputs, len(described), _without_empty(described), live)
 
-        facts: Facts = await offloaded(200 * len(template.resources), compute)
+        facts: Facts = await in_thread(compute)
         return facts
 
     async def desired(self, stack: Stack) -> Desired:
@@ -167,7 +167,8 @@ class Reader:
             return stored
         rows = await self._rows_for_outputs(stack, facts, everything=not settled)
         scope = desired.scope(dict(rows))
-        values = desired.outputs(scope, facts.live.keys() if settled else None)
+        wanted = facts.live.keys() if settled else None
+        values: Mapping[str, Any] = await offloaded(desired.outputs, scope, wanted)
         return {**(stored if settled else {}), **{key: known_part(value) for key, value in values.items()}}
 
     async def _rows_for_outputs(self, stack: Stack, facts: Facts, *, everything: bool) -> dict[str, Resource]:

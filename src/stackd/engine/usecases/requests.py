@@ -182,12 +182,6 @@ def definition_of(
         raise
 
 
-def size_of(request: StackRequest) -> int:
-    """Estimated number of bytes to parse."""
-    texts = (request.template, request.environment, *map(request.files.get, request.environment_files))
-    return sum(len(text) if isinstance(text, str) else 10**6 for text in texts if text is not None)
-
-
 def check(
     source: Source,
     identity: StackIdentity,

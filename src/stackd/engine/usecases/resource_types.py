@@ -9,8 +9,10 @@ from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import unavailable
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
+from stackd.offload import offloaded
 from stackd.records import Caller
 from stackd.resources.base import ResourceType
+from stackd.resources.registry import Registry
 from stackd.resources.schema import PropertySchema
 
 Json = dict[str, Any]
@@ -42,13 +44,24 @@ async def listed(
         )
     registry = engine.services.registry
     found = []
-    for name in registry.matching(pattern, status):
+    for name in await _matching(registry, pattern, status):
         kind = registry.types[name]
         if version is not None and kind.support.version != version:
             continue
         if engine.policy.allows_type(caller, name) and await unavailable(engine, caller, kind) is None:
             found.append(kind)
     return found
+
+
+async def _matching(registry: Registry, pattern: str | None, status: str | None) -> list[str]:
+    try:
+        return list(await offloaded(_names, registry, pattern, status))
+    except ValueError as error:
+        raise BadRequest(f"The name cannot be used as a regular expression: {error}.") from None
+
+
+def _names(registry: Registry, pattern: str | None, status: str | None) -> list[str]:
+    return list(registry.matching(pattern, status))
 
 
 async def show(

@@ -7,6 +7,7 @@ from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
+from stackd.db.codec import to_json
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
@@ -24,6 +25,7 @@ from stackd.errors import (
     ActionInProgress,
     Forbidden,
     NotSupported,
+    RequestLimitExceeded,
     ResourceActionNotSupported,
     ResourceNotAvailable,
     ResourceNotFound,
@@ -66,12 +68,23 @@ async def signal(
         raise ResourceActionNotSupported("signal is not supported for resource.")
     async with _locks.of(row.id):
         row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
+        _refuse_too_large(engine, row, details)
         work = await _work(engine, stack, row, kind)
         text = await kind.signal(work, details)
         await work.flush()
     if text is not None:
         await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
     engine.services.signals.notify(stack.root_id)
+
+
+def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
+    """Refuse what would make the signals that a resource keeps larger than the largest body."""
+    most = engine.limits.max_json_body_size
+    if details and len(to_json(row.metadata)) + len(to_json(details)) > most:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: The signals of {row.name} would be larger than the maximum of {most} "
+            "bytes together."
+        )
 
 
 def described(details: Mapping[str, Any] | None) -> str:

@@ -32,7 +32,6 @@ from stackd.engine.usecases.requests import (
     check,
     check_name,
     definition_of,
-    size_of,
 )
 from stackd.engine.validation.cloud_constraints import refuse_wrong
 from stackd.errors import (
@@ -43,7 +42,7 @@ from stackd.errors import (
     RequestLimitExceeded,
     StackExists,
 )
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status, new_id, now
 from stackd.template.environment import Environment
 from stackd.template.merge import patch_environment
@@ -431,15 +430,16 @@ async def _parameters_before(engine: Engine, stack: Stack, stored: Source) -> Ma
     from stackd.template.parameters import bind_parameters
 
     environment = stored.environment.with_base(engine.services.registry.operator.environment)
-    return bind_parameters(stored.template, environment, identity_of(stack), strict=False)
+    before: Mapping[str, Any] = await in_thread(
+        bind_parameters, stored.template, environment, identity_of(stack), strict=False
+    )
+    return before
 
 
 async def _parsed(
     engine: Engine, request: StackRequest, stored: Source | None = None
 ) -> tuple[Template, Environment]:
-    parsed: tuple[Template, Environment] = await offloaded(
-        size_of(request), definition_of, request, engine.limits, stored
-    )
+    parsed: tuple[Template, Environment] = await in_thread(definition_of, request, engine.limits, stored)
     return parsed
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import completed, resolved_request
-from stackd.engine.usecases.requests import StackRequest, definition_of, size_of
+from stackd.engine.usecases.requests import StackRequest, definition_of
 from stackd.engine.validation.findings import (
     Finding,
     Findings,
@@ -35,7 +34,7 @@ from stackd.errors import (
     UserParameterMissing,
     all_errors,
 )
-from stackd.offload import offloaded
+from stackd.offload import in_thread
 from stackd.records import Caller
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
@@ -80,17 +79,17 @@ async def validate(
     registry, limits = engine.services.registry, engine.limits
     try:
         request, fetched = await resolved_request(engine, caller, request)
-        template, environment = await offloaded(size_of(request), definition_of, request, limits)
+        template, environment = await in_thread(definition_of, request, limits)
     except TemplateError as error:
         _refuse(all_errors(error))
     identity = StackIdentity(project_id=caller.project_id)
     source = await with_exports(
         engine.services.db, registry, Source(template, environment, request.files), identity
     )
-    found: Checked = await offloaded(_size(source), check, source, registry, limits)
+    found: Checked = await in_thread(check, source, registry, limits)
     if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
         source = await completed(source, registry, limits, fetched)
-        found = await asyncio.to_thread(check, source, registry, limits)
+        found = await in_thread(check, source, registry, limits)
     if found.expanded is not None:
         found.refusals.extend(await unavailable_types(engine, caller, [found.expanded.desired], ignored))
     if found.refusals:
@@ -102,7 +101,7 @@ async def validate(
         view["NestedParameters"] = below
     below_hidden = (_hidden(each.desired.source.template) for each in expanded.walk()) if expanded else ()
     view["Environment"] = shown_environment(environment, _hidden(template).union(*below_hidden), secrets)
-    suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
+    suspicious = await in_thread(warnings_of, source, found.expanded)
     return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
 
@@ -116,11 +115,6 @@ def shown_findings(found: Findings) -> Json:
     if found.warnings:
         shown["warnings"] = [each.to_data() for each in found.warnings]
     return shown
-
-
-def _size(source: Source) -> int:
-    """Estimated cost of the check, in bytes of template."""
-    return 400 * len(source.template.resources) + sum(map(len, source.files.values()))
 
 
 class InvalidTemplate(TemplateError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, Source
@@ -39,6 +40,7 @@ MOST: Final = 100
 """Largest number of errors listed in one answer; the others are only counted."""
 
 Json = dict[str, Any]
+_MOST_NAMED: Final = 20
 _VALIDATION: Final = "StackValidationFailed"
 _FAILED_VALIDATIONS: Final = frozenset({"InvalidTemplateAttribute", "InvalidTemplateSection"})
 
@@ -320,7 +322,8 @@ def _missing_output(template: Template, handler: TemplateResource, use: Referenc
         Reason.UNKNOWN_ATTRIBUTE(resource=use.resource, name=name),
         path=dotted(where),
         place=template.place((*where, 1)),
-        remedy=nearest(name, outputs) or f"The nested template has the outputs {', '.join(outputs)}.",
+        remedy=nearest(name, outputs)
+        or f"The nested template has the outputs {', '.join(islice(outputs, _MOST_NAMED))}.",
         value=name,
     )
 

@@ -39,12 +39,18 @@ def validate(desired: Desired) -> list[TemplateError]:
 def ranks(desired: Desired) -> dict[str, int]:
     """The order in which resources are checked: each after those that it needs."""
     found: dict[str, int] = {}
-    waiting = {name: set(needed & desired.resources.keys()) for name, needed in desired.requires.items()}
-    while waiting:
-        ready = [name for name, needed in waiting.items() if not needed - found.keys()]
-        for name in ready or list(waiting):
+    place = {name: index for index, name in enumerate(desired.requires)}
+    waiting = {name: len(needed & place.keys()) for name, needed in desired.requires.items()}
+    users = desired.required_by()
+    ready = [name for name, count in waiting.items() if not count]
+    while ready:
+        freed: list[str] = []
+        for name in ready:
             found[name] = len(found)
-            del waiting[name]
+            for user in users.get(name, ()):
+                waiting[user] -= 1
+                freed += [] if waiting[user] else [user]
+        ready = sorted(freed, key=place.__getitem__)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,17 +18,18 @@ from stackd.engine.definition.desired import (
 )
 from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment, placeholder_row
 from stackd.engine.definition.scope import StackScope
-from stackd.engine.definition.types import inner_label
+from stackd.engine.definition.types import cached_template, inner_label
 from stackd.engine.validation.resource_rules import check_resources, open_properties, ranks
 from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.offload import current_budget
 from stackd.resources.base import Child, NestedType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
+from stackd.template.functions.lists import size_of
 from stackd.template.masking import Secrets, secrets_of
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
-from stackd.template.template import read_template
 from stackd.template.unknown import has_unknown
 from stackd.wording import Reason
 
@@ -121,6 +122,7 @@ class _Expansion:
                 continue
             if not isinstance(declared.template, str):
                 self._refuse_too_many(taken + len(declared.template.get("resources") or ()))
+            _refuse_too_large(declared.template)
             inner = self._inner(desired, resource, declared, name, depth, taken, report)
             if inner is not None:
                 taken += inner.count()
@@ -143,6 +145,7 @@ class _Expansion:
         else:
             props = open_properties(desired, name, scope)
         try:
+            self._refuse_too_many(handler.count(props) or 0)
             return handler.child(
                 placeholder_row(desired, name, PLACEHOLDER), props, NO_MEMBERS, desired.source.files
             )
@@ -176,6 +179,19 @@ class _Expansion:
             if (seen := converter.once(mistake)) is not None:
                 report(seen)
         return inner
+
+
+def _refuse_too_large(template: Mapping[str, Any] | str) -> None:
+    """Refuse a tree whose definitions have too many values together, as one template may occur often."""
+    budget = current_budget()
+    budget.inner -= len(template) // _BYTES_PER_VALUE if isinstance(template, str) else size_of(template)[0]
+    if budget.inner < 0:
+        raise RequestLimitExceeded(
+            "Request limit exceeded: The definitions of all nested stacks together are too large."
+        )
+
+
+_BYTES_PER_VALUE: Final = 8
 
 
 def _too_deep(most: int, resource: str) -> TemplateError:
@@ -271,7 +287,7 @@ def _child(
         # Mistakes in its text were reported when the type was resolved.
         template = handler.template
     elif isinstance(child.template, str):
-        template = read_template(child.template, file=child.source)
+        template = cached_template(child.template, child.source)
         for mistake in template.mistakes:
             problems.add(mistake.stage, mistake.resource, mistake.error)
     else:

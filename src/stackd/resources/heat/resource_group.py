@@ -8,6 +8,7 @@ from itertools import count, islice
 from typing import Any, ClassVar
 
 from stackd.errors import RequestLimitExceeded
+from stackd.offload import current_budget
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.base import Batch, Child, Members, NestedType
@@ -16,6 +17,7 @@ from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, walk
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.template.functions.lists import size_of
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
 
@@ -23,6 +25,8 @@ _SKIPPED = "name_blacklist"
 _VERSION = "2015-04-30"
 _MOST = 100_000
 """Members that a group is asked for at most, whatever the limit on resources is."""
+_MOST_VALUES = 1_000_000
+_MOST_TEXT = 32_000_000
 
 
 class ResourceDef(Properties):
@@ -110,11 +114,18 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
         "removed_rsrc_list": attr("Names that are not used any more.", "list", since="7.0.0"),
     }
 
+    def count(self, props: ResourceGroupProps) -> int | None:
+        """The number of members."""
+        wanted = props.data["count"]
+        return wanted if isinstance(wanted, int) else None
+
     def child(
         self, resource: Resource, props: ResourceGroupProps, members: Members, files: Mapping[str, str]
     ) -> Child:
         """All members in their newest definition."""
-        names = _names(_size(props, members), _skipped(resource))
+        size = _size(props, members)
+        _refuse_too_large(size, props)
+        names = _names(size, _skipped(resource))
         return _stack({name: _member(props, name) for name in names})
 
     def batches(
@@ -128,6 +139,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
         """Several steps when a policy asks for them: for a creation, or when the definition changes."""
         pace = _pace(resource, old, new)
         target = _size(new, members)
+        _refuse_too_large(target, new)
         if pace is None or (old is None and not target):
             return [Batch(self.child(resource, new, members, files))]
         skipped = _skipped(resource)
@@ -171,6 +183,17 @@ def _size(props: ResourceGroupProps, members: Members) -> int:
     if wanted > _MOST:
         raise RequestLimitExceeded(f"Request limit exceeded: A group has more than {_MOST} members.")
     return int(wanted)
+
+
+def _refuse_too_large(size: int, props: ResourceGroupProps) -> None:
+    """Refuse members before they are made that would have too many values or characters together."""
+    nodes, text = size_of(props.data["resource_def"])
+    if size * nodes > _MOST_VALUES or size * text > _MOST_TEXT:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: The definitions of {size} members have more than {_MOST_VALUES} values "
+            f"or {_MOST_TEXT} characters together."
+        )
+    current_budget().spend(nodes=size * nodes, text=size * text)
 
 
 def _skipped(resource: Resource) -> set[str]:

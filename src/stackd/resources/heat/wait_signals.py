@@ -15,6 +15,13 @@ class WaitConditionFailure(ResourceFailure):
     """A guest signalled that it failed."""
 
 
+class MalformedSignal(ResourceFailure):
+    """Metadata format invalid"""
+
+    code = 400
+    wire_type = "ResourceFailure"
+
+
 class WaitConditionTimeout(ResourceFailure):
     """The signals did not come in time."""
 
@@ -52,10 +59,10 @@ def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[st
         }
         details = details or {}
     if not isinstance(details, Mapping):
-        raise ResourceFailure("Metadata format invalid")
+        raise MalformedSignal
     entry |= details
-    if entry.keys() != keys.all or entry[keys.status] not in (SUCCESS, FAILURE):
-        raise ResourceFailure("Metadata format invalid")
+    if entry.keys() != keys.all or str(entry[keys.status]) not in (SUCCESS, FAILURE):
+        raise MalformedSignal
     text = f"status:{entry[keys.status]} reason:{entry[keys.reason]}"
     return {**signals, str(entry.pop(keys.id)): entry}, text
 

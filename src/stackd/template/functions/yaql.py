@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.functions.lists import size_of
-from stackd.template.worker import WORKER, WorkerError
+from stackd.template.worker import WORKERS, WorkerError
 
 MAX_EXPRESSION: Final = 10_000
 TIMEOUT: Final = 2.0
@@ -34,7 +34,7 @@ class Yaql(Function):
     def validate(self, args: Any) -> None:
         if isinstance(args["expression"], str):
             try:
-                WORKER.call("yaql_check", [args["expression"]], TIMEOUT)
+                WORKERS.call("yaql_check", [args["expression"]], TIMEOUT)
             except WorkerError as error:
                 raise ValueError(f"Bad expression {error}.") from None
             except TimeoutError:
@@ -47,7 +47,7 @@ class Yaql(Function):
         if not isinstance(expression, str):
             raise TypeError("The expression of yaql must be a string")
         try:
-            value = WORKER.call("yaql", [expression, args.get("data", {})], TIMEOUT)
+            value = WORKERS.call("yaql", [expression, args.get("data", {})], TIMEOUT)
         except TimeoutError:
             raise ValueError(f"the expression took more than {TIMEOUT:g} seconds") from None
         nodes, text = size_of(value)

@@ -1,0 +1,157 @@
+"""Clients that send slowly, too much or nothing are put off, and others are answered meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest_asyncio
+import uvicorn
+
+from stackd.connections import Connection, ConnectionLimits, Connections
+
+LIMITS = ConnectionLimits(
+    head_bytes=4096,
+    discarded=100_000,
+    connections=40,
+    waiting=10,
+)
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+PATIENCE = 30.0
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers; reads the body only for ``/read``."""
+    if scope["path"] == "/read":
+        while (message := await receive()).get("more_body"):
+            pass
+        if message["type"] == "http.disconnect":
+            return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"OK"})
+
+
+@dataclass
+class Place:
+    port: int
+    connections: Connections
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def exchange(self, *parts: bytes) -> bytes:
+        """What comes back until the server closes the connection."""
+        reader, writer = await self.open()
+        with contextlib.suppress(ConnectionError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+        return answer
+
+    async def is_served(self) -> bool:
+        return b"200 OK" in await self.exchange(HEAD + b"Connection: close\r\n\r\n")
+
+
+@pytest_asyncio.fixture
+async def place() -> AsyncIterator[Place]:
+    connections = Connections(LIMITS)
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
+    config.load()
+    state = uvicorn.server.ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(connections, config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        yield Place(server.sockets[0].getsockname()[1], connections)
+        for each in list(state.connections):
+            each.transport.abort()
+
+
+async def test_head_that_never_ends_is_refused(place: Place) -> None:
+    for part in (b"x: " + b"a" * 10_000, b"a" * 10_000, b"".join(b"x%d: y\r\n" % n for n in range(2000))):
+        answer = await place.exchange(HEAD + part)
+        assert answer.startswith(b"HTTP/1.1 431")
+
+
+async def test_long_path_is_refused(place: Place) -> None:
+    answer = await place.exchange(b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+def soon(place: Place) -> None:
+    """Have all deadlines pass soon."""
+    place.connections.limits = replace(LIMITS, head_seconds=0.1, body_seconds=0.1, discard_seconds=0.1)
+
+
+async def test_head_that_does_not_come_is_not_awaited(place: Place) -> None:
+    soon(place)
+    assert (await place.exchange(HEAD)).startswith(b"HTTP/1.1 408")
+    assert await place.exchange() == b""
+
+
+async def test_body_that_does_not_come_is_not_awaited(place: Place) -> None:
+    soon(place)
+    head = b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    assert await place.exchange(head + b"a") == b""
+    assert place.connections.count == 0
+
+
+async def test_body_that_does_not_come_after_the_answer_is_not_awaited(place: Place) -> None:
+    soon(place)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    assert (await place.exchange(head + b"a")).endswith(b"OK")
+    assert place.connections.count == 0
+
+
+async def test_body_after_the_answer_is_read_to_a_limit_only(place: Place) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+    await place.exchange(head, *[b"a" * 50_000] * 20)
+    assert place.connections.count == 0
+
+
+async def test_short_rest_of_a_body_does_not_cost_the_connection(place: Place) -> None:
+    reader, writer = await place.open()
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n"
+    for _ in range(3):
+        writer.write(head)
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\nOK")
+        writer.write(b"a" * 50_000)
+    writer.close()
+
+
+async def test_silent_connections_give_way_to_others(place: Place) -> None:
+    silent = [await place.open() for _ in range(60)]
+    assert await place.is_served()
+    assert len(place.connections.waiting) <= LIMITS.waiting
+    for _, writer in silent:
+        writer.close()
+
+
+async def test_idle_connections_give_way_when_there_are_too_many(place: Place) -> None:
+    idle = []
+    for _ in range(LIMITS.connections + 5):
+        reader, writer = await place.open()
+        writer.write(HEAD + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nOK")
+        idle.append(writer)
+    assert place.connections.count <= LIMITS.connections
+    assert await place.is_served()
+    for writer in idle:
+        writer.close()
+
+
+async def test_requests_on_one_connection_are_all_answered(place: Place) -> None:
+    reader, writer = await place.open()
+    for _ in range(5):
+        writer.write((HEAD + b"\r\n") * 3)
+        for _ in range(3):
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\nOK")
+    writer.close()
