@@ -92,6 +92,15 @@ def placeholder_row(desired: Desired, name: str, stack_id: str) -> Resource:
     )
 
 
+def first_child(
+    desired: Desired, name: str, kind: NestedType[Any], props: Properties, stack_id: str
+) -> tuple[Resource, Child]:
+    """The nested stack of a resource that does not exist yet, and the row of that resource."""
+    row = placeholder_row(desired, name, stack_id)
+    row = replace(row, data=private_values(row, kind, {}, props, NO_MEMBERS))
+    return row, kind.child(row, props, NO_MEMBERS, desired.source.files)
+
+
 def facade_of(around: Desired, row: Resource) -> Mapping[str, Any]:
     """The parent resource as a nested stack's template sees it."""
     definition = around.resources[row.name]

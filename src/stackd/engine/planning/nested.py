@@ -20,7 +20,6 @@ from stackd.engine.definition.nested_definitions import (
     member_reader,
     members_of,
     nested_attributes,
-    placeholder_row,
     private_values,
 )
 from stackd.engine.factories import identity_of
@@ -71,9 +70,8 @@ def plan_new(at: Level, name: str, path: Path, recurse: Recurse) -> bool:
     if len(path) > at.inputs.max_depth:
         limit = at.inputs.max_depth
         raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{name}")
-    row = placeholder_row(at.desired, name, PLACEHOLDER)
     try:
-        child = kind.child(row, props, NO_MEMBERS, at.desired.source.files)
+        row, child = first_child(at.desired, name, kind, props, PLACEHOLDER)
     except (TypeError, ValueError, AttributeError, LookupError):
         if has_unknown(props.data):
             return True

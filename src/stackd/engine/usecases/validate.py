@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.types import is_template_name
 from stackd.engine.services.exports import with_exports
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
@@ -91,13 +92,15 @@ async def validate(
         source = await completed(source, registry, limits, fetched)
         found = await asyncio.to_thread(check, source, registry, limits)
     if found.expanded is not None:
-        found.refusals.extend(await unavailable_types(engine, caller, [found.expanded.desired], ignored))
+        definitions = [found.expanded.desired]
+        found.refusals += await unavailable_types(engine, caller, definitions, ignored, by_policy=False)
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
     view = describe_template(template, environment.parameters)
     if nested and (below := _nested(found.expanded)):
         view["NestedParameters"] = below
     view["Environment"] = shown_environment(environment, template)
+    view["Environment"]["resource_registry"] |= _templates_as_types(template)
     suspicious = await asyncio.to_thread(warnings_of, source, found.expanded)
     return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
@@ -125,6 +128,12 @@ class InvalidTemplate(TemplateError):
     wire_type = "HTTPBadRequest"
 
 
+class RefusedTemplate(TemplateErrors):
+    """The mistakes in a template that fail its validation, where Heat's messages have single colons."""
+
+    wire_separator = ": "
+
+
 def _refuse(errors: Sequence[StackdError]) -> NoReturn:
     """Raise the mistakes as a group that is rendered as its first one."""
     first = errors[0]
@@ -132,7 +141,7 @@ def _refuse(errors: Sequence[StackdError]) -> NoReturn:
         raise first
     if first.wire_type in _GENERAL:
         first = first.converted(InvalidTemplate)
-    raise TemplateErrors(first, errors)
+    raise RefusedTemplate(first, errors)
 
 
 @dataclass(slots=True)
@@ -181,6 +190,12 @@ def _nested(expanded: Expanded | None) -> Json:
             view["NestedParameters"] = below
         shown[name] = {"Type": expanded.desired.resources[name].type if expanded else "", **view}
     return shown
+
+
+def _templates_as_types(template: Template) -> dict[str, str]:
+    """The mappings that Heat adds to the environment: each template used as a type, to itself."""
+    names = {definition.type for definition in template.resources.values() if definition.type}
+    return {name: name for name in sorted(names) if is_template_name(name)}
 
 
 def shown_environment(environment: Environment, template: Template) -> Json:
