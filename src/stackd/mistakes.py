@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from stackd.wording import HERE, Complaint, Reason, Where, Word, message
 
@@ -83,6 +83,7 @@ class TemplateError(StackdError):
 
     code = 400
     wire_type = "StackValidationFailed"
+    wire_separator: ClassVar = ": : "
 
     def __init__(
         self,
@@ -119,6 +120,11 @@ class TemplateError(StackdError):
     def message(self) -> str:
         """What is wrong, and where."""
         return message(self.complaint, self.lead, self._here)
+
+    @property
+    def wire_message(self) -> str:
+        """The message as Heat's clients know it, with doubled colons around places."""
+        return message(self.complaint, self.lead, self._here, self.wire_separator)
 
     @property
     def gist(self) -> str:

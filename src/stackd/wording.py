@@ -28,11 +28,13 @@ PROPERTY_ERROR: Final = ("Property error", HERE)
 class Reason(Enum):
     """The reason of a mistake; the value is the sentence, with the names of the words that vary.
 
-    A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text. The word ``value``
-    is what may differ when the members of a group all have the same mistake.
+    A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text; ``DESCRIBED`` is
+    the sentence of the template's author. The word ``value`` is what may differ when the members of a group
+    all have the same mistake.
     """
 
     OTHER = "{text}"
+    DESCRIBED = "{description}"
     CIRCULAR_DEPENDENCY = "Circular Dependency Found: {{{circle}}}"
     CONSTRAINT_TYPE = "{constraint} constraint invalid for {type}"
     EXCLUSIVE_PROPERTIES = "Cannot define the following properties at the same time: {names}."
@@ -48,6 +50,7 @@ class Reason(Enum):
     NOT_MULTIPLE = "{found} is not a multiple of {step} with an offset of {offset}"
     OUT_OF_RANGE = "{value} is out of range (min: {min}, max: {max})"
     REFUSED_VALUE = "Error validating value '{value}'{why}"
+    REFUSED_UNSEEN = "its value ({value}) is not a valid {form}"
     UNDECLARED_PARAMETER = "The Parameter ({name}) was not defined in template."
     UNKNOWN_ATTRIBUTE = "The Referenced Attribute ({resource} {name}) is incorrect."
     UNKNOWN_OUTPUT_KEY = '"{name}" is not a valid keyword inside a output definition'
@@ -78,8 +81,22 @@ class Complaint:
         """The sentence without the value: the same for the same mistake in several members of a group."""
         return Complaint(self.reason, {**self.words, "value": ""}).sentence(path)
 
+    def without_value(self, mask: str) -> Complaint:
+        """The same complaint with a mask in place of the value; limits and the author's words stay."""
+        match self.reason:
+            case Reason.OTHER:
+                return Reason.OTHER(text=f"its value ({mask}) is not acceptable")
+            case Reason.REFUSED_VALUE:
+                return Reason.REFUSED_UNSEEN(value=mask, form=self.words["form"])
+        masks = dict.fromkeys(_VALUES & self.words.keys(), mask)
+        return Complaint(self.reason, {**self.words, **masks})
+
     def __str__(self) -> str:
         return self.sentence()
+
+
+_VALUES: Final = frozenset({"value", "found"})
+"""Words that are a value, or follow from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,17 @@ _MEMBER: Final = re.compile(r"^(\d+)(?=<)")
 _MEMBER_PATH: Final = re.compile(r"^resources\.(\d+)(?=\.|$)")
 
 
-def message(complaint: Complaint, lead: tuple[Word, ...], path: str) -> str:
-    """The whole message: the leading parts and the sentence, separated by colons."""
-    parts = [path if part is HERE else str(part) for part in lead]
-    return ": ".join([*parts, complaint.sentence(path)])
+def message(complaint: Complaint, lead: tuple[Word, ...], path: str, separator: str = ": ") -> str:
+    """The whole message: the leading parts and the sentence, separated by colons.
+
+    ``separator`` is the one around places and after the kind of an error; after other parts it is a colon.
+    """
+    text = ""
+    for part in lead:
+        is_place = part is HERE or str(part).endswith(_KIND)
+        text += (path if part is HERE else str(part)) + (separator if is_place else ": ")
+    return text + complaint.sentence(path)
+
+
+_KIND: Final = " error"
+"""How the leading parts end that name the kind of an error: ``Property error``."""

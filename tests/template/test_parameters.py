@@ -159,15 +159,50 @@ def test_shown_values_are_text_and_hidden_ones_masked() -> None:
     assert values.hidden == {"s"}
 
 
-def test_violation_of_a_hidden_parameter_does_not_show_it() -> None:
-    schema = {
-        "type": "string",
-        "hidden": True,
-        "constraints": [{"length": {"max": 2}}, {"allowed_values": ["a"]}],
-    }
+HIDDEN_REFUSALS: list[tuple[str, Any, str, str]] = [
+    ("string", {"length": {"max": 2}}, "swordfish", "length (******) is out of range (min: None, max: 2)"),
+    ("string", {"allowed_values": ["a"]}, "swordfish", '****** is not an allowed value ["a"]'),
+    ("string", {"allowed_pattern": "[a-e]*"}, "swordfish", '"******" does not match pattern "[a-e]*"'),
+    ("number", {"range": {"min": 3}}, "-77123", "****** is out of range (min: 3, max: None)"),
+    (
+        "number",
+        {"modulo": {"step": 2, "offset": 0}},
+        "77123",
+        "****** is not a multiple of 2 with an offset of 0",
+    ),
+    ("string", {"custom_constraint": "net_cidr"}, "swordfish", "its value (******) is not a valid net_cidr"),
+    ("string", {"custom_constraint": "no_such"}, "swordfish", "its value (******) is not acceptable"),
+    ("number", {"range": {"min": 3}}, "swordfish", "its value (******) is not a valid number"),
+    ("json", {"length": {"max": 2}}, "{swordfish", "its value (******) is not a valid json"),
+]
+
+
+@pytest.mark.parametrize(("kind", "constraint", "value", "reason"), HIDDEN_REFUSALS)
+def test_violation_of_a_hidden_parameter_shows_the_limits_but_not_the_value(
+    kind: str, constraint: dict[str, Any], value: str, reason: str
+) -> None:
+    schema = {"type": kind, "hidden": True, "constraints": [constraint]}
+    with pytest.raises(TemplateError) as caught:
+        bind({"p": schema}, {"p": value})
+    assert caught.value.message.startswith(f"Parameter 'p' is invalid: {reason}")
+    assert value not in str(caught.value)
+
+
+def test_violation_of_a_hidden_parameter_shows_what_its_author_wrote() -> None:
+    constraint = {"length": {"min": 12}, "description": "Twelve characters at least."}
+    schema = {"type": "string", "hidden": True, "constraints": [constraint]}
     with pytest.raises(TemplateError) as caught:
         bind({"p": schema}, {"p": "swordfish"})
-    assert "swordfish" not in str(caught.value)
+    assert caught.value.message == "Parameter 'p' is invalid: Twelve characters at least."
+
+
+def test_wrong_default_of_a_hidden_parameter_shows_the_limits_but_not_the_default() -> None:
+    constraint = {"length": {"min": 12}}
+    schema = {"type": "string", "hidden": True, "default": "swordfish", "constraints": [constraint]}
+    with pytest.raises(TemplateError) as caught:
+        bind({"p": schema}, {})
+    expected = "Invalid default ****** (length (******) is out of range (min: 12, max: None))"
+    assert caught.value.message == f"Parameter 'p' is invalid: {expected}"
 
 
 def test_immutable_parameter_cannot_change() -> None:

@@ -102,7 +102,8 @@ def answer_to(raised: StackdError, auth_url: str) -> Response:
 
 def rendered(error: StackdError) -> Response:
     """A known error in form A."""
-    return form_a(error.code, wire_type(error), error.message, **details(error))
+    message = error.wire_message if isinstance(error, TemplateError) else error.message
+    return form_a(error.code, wire_type(error), message, **details(error))
 
 
 def details(error: StackdError) -> dict[str, Any]:

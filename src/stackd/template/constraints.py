@@ -26,7 +26,7 @@ class Constraint:
     def problem(self, value: Any) -> Complaint | None:
         """Why ``value`` violates the constraint; None when it does not."""
         found = self._problem(value)
-        return Reason.OTHER(text=self.description) if found and self.description else found
+        return Reason.DESCRIBED(description=self.description) if found and self.description else found
 
     def shown(self) -> dict[str, Any]:
         """The constraint as the resource-type API shows it."""

@@ -106,6 +106,9 @@ class Evaluation:
             if function.raw_arguments:
                 return function.evaluate(node.args, self)
             args = self._arguments(node.args)
+            if type(args) is Unknown:
+                return args
+            function.check_values(args)
             if not function.takes_unknown and (unknown := find_unknown(args)) is not None:
                 return unknown
             return function.evaluate(args, self)

@@ -274,9 +274,9 @@ def items_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def refusal(value: Any, reason: str) -> Complaint:
-    """The message for a value that a constraint refuses."""
-    return Reason.REFUSED_VALUE(value=value, why=f": {reason}" if reason else "")
+def refusal(name: str, value: Any, reason: str) -> Complaint:
+    """The message for a value that the constraint of this name refuses."""
+    return Reason.REFUSED_VALUE(value=value, why=f": {reason}" if reason else "", form=name)
 
 
 def named_problem(name: str, value: Any) -> Complaint | None:
@@ -289,4 +289,4 @@ def named_problem(name: str, value: Any) -> Complaint | None:
     if name not in FORMS:
         return Reason.OTHER(text=f'"{value}" does not validate {name} (constraint not found)')
     reason = FORMS[name](str(value))
-    return None if reason is None else refusal(value, reason)
+    return None if reason is None else refusal(name, value, reason)

@@ -246,9 +246,9 @@ def invalid_parameter(
     environment: Environment | None = None,
     given: Any = None,
 ) -> TemplateError:
-    """The error for a parameter's value; it does not show a hidden one."""
+    """The error for a parameter's value; it does not show a hidden one, but what would be acceptable."""
     if schema.hidden:
-        problem = "its value (hidden) is not acceptable"
+        problem = unseen(schema, problem)
     place = environment.place("parameters", schema.name) if environment is not None else Place()
     return InvalidParameterValue(
         problem,
@@ -258,6 +258,13 @@ def invalid_parameter(
         remedy=f"Give a {schema.type} that meets the parameter's constraints.",
         value=MASK if schema.hidden else shown_value(given, ("parameters", schema.name)),
     )
+
+
+def unseen(schema: ParameterSchema, problem: str | Complaint) -> Complaint:
+    """The problem of a hidden value, without the value: its text may quote it."""
+    if isinstance(problem, str):
+        return Reason.REFUSED_UNSEEN(value=MASK, form=schema.type)
+    return problem.without_value(MASK)
 
 
 def _refuse_immutable(
@@ -306,7 +313,7 @@ def _wrong_default(template: Template, schema: ParameterSchema, report: Report) 
     for reason in reasons:
         version = template.version
         path = (version.sections["parameters"], schema.name, version.parameter_keys["default"])
-        shown = "its default (hidden) is not acceptable" if schema.hidden else f"{schema.default} ({reason})"
+        shown = f"{MASK} ({unseen(schema, reason)})" if schema.hidden else f"{schema.default} ({reason})"
         report(
             InvalidSchemaError(
                 f"Invalid default {shown}",

@@ -15,6 +15,7 @@ from stackd.template.parse import Limits, ParsedDocument, ParseWarning, check_da
 from stackd.template.problems import Problems, Stage, nearest, raise_all
 from stackd.template.schemas import ParameterSchema, read_schemas
 from stackd.template.versions import VERSION_KEYS, Version, find_version
+from stackd.wording import Word
 
 __all__ = ["OutputDefinition", "ResourceDefinition", "Template", "load_template", "read_template"]
 
@@ -167,12 +168,12 @@ class _Loader:
         kind: type[TemplateError] = TemplateError,
         *,
         key: bool = False,
+        lead: tuple[Word, ...] = (),
     ) -> None:
         place = self.document.place(path, key=key)
         value = self.document.value(path, key=key)
-        self.problems.add(
-            stage, "", kind(message, path=dotted(path), place=place, remedy=remedy, value=value)
-        )
+        error = kind(message, lead=lead, path=dotted(path), place=place, remedy=remedy, value=value)
+        self.problems.add(stage, "", error)
 
     def _section(self, name: str) -> Any:
         written = self.version.sections.get(name)
@@ -235,11 +236,11 @@ class _Loader:
         definitions = self.data[section]
         if not isinstance(definitions, dict):
             self._wrong(
-                "Conditions validation error: Condition definitions must be a map. "
-                f"Found a {type(definitions).__name__} instead",
+                f"Condition definitions must be a map. Found a {type(definitions).__name__} instead",
                 (section,),
                 "Write the section as a map, or remove it.",
                 Stage.CONDITIONS,
+                lead=("Conditions validation error",),
             )
             return {}
         return definitions

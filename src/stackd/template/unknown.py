@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Unknown:
     """The future value of ``resource`` at ``path``: empty for its reference id, else attribute name and path.
 
@@ -21,7 +21,7 @@ class Unknown:
     resource: str
     path: tuple[Any, ...] = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"<unknown {'.'.join(map(str, (self.resource, *self.path)))}>"
 
 

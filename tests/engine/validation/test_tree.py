@@ -123,3 +123,11 @@ def test_every_wrong_resource_is_found_and_external_ones_are_not_looked_at() -> 
         "resources.b.properties.length",
         "resources.d.deletion_policy",
     ]
+
+
+def test_member_that_a_removal_policy_excludes_is_not_checked() -> None:
+    policies = [{"resource_list": ["0", 2]}]
+    excluding = group(2, WORD)
+    excluding["properties"]["removal_policies"] = policies
+    made = expanded({"g": excluding})
+    assert set(made.children["g"].desired.resources) == {"1", "3"}

@@ -16,13 +16,21 @@ UNAVAILABLE: Final = "99001"
 
 
 async def unavailable_types(
-    engine: Engine, caller: Caller, definitions: Iterable[Desired], ignored: Collection[str] = ()
+    engine: Engine,
+    caller: Caller,
+    definitions: Iterable[Desired],
+    ignored: Collection[str] = (),
+    *,
+    by_policy: bool = True,
 ) -> list[StackdError]:
-    """One error for each resource type in the definitions that the caller cannot use."""
+    """One error for each resource type in the definitions that the caller cannot use.
+
+    Unless ``by_policy``, what the policy forbids is left to the request that makes something.
+    """
     problems: list[StackdError] = []
     kinds = {kind.name: kind for each in definitions for kind in each.types.values() if not kind.is_template}
     for name, kind in kinds.items():
-        if not engine.policy.allows_type(caller, name):
+        if by_policy and not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
         elif UNAVAILABLE not in ignored and (why := await unavailable(engine, caller, kind.handler)):
             problems.append(why)

@@ -196,14 +196,17 @@ def _rolled_back_to(stack: Stack) -> Definition:
     return stack.previous
 
 
-async def preview_update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Changes:
-    """What ``update`` would do to each resource."""
+async def preview_update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, *, nested: bool = False
+) -> Changes:
+    """What ``update`` would do to each resource; ``nested`` includes those of all stacks inside."""
     request, fetched = await resolved_request(engine, caller, request)
     checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
     missing = await observed(engine, caller, stack) if request.converge else frozenset()
-    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets, missing)
+    desired = defined(engine, stack, checked)
+    plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing, throughout=nested)
     return Changes(stack, plan, secrets)
 
 
@@ -403,6 +406,7 @@ async def checked_redefinition(
     source = await exports.with_exports(
         engine.services.db, engine.services.registry, source, identity_of(stack)
     )
+    fetched.stored = stored.files
     before = await _parameters_before(engine, stack, stored)
     checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
     await _check_with_cloud(engine, caller, checked, stack.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.types import is_template_name
 from stackd.engine.services.exports import with_exports
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
@@ -91,7 +92,8 @@ async def validate(
         source = await completed(source, registry, limits, fetched)
         found = await in_thread(check, source, registry, limits)
     if found.expanded is not None:
-        found.refusals.extend(await unavailable_types(engine, caller, [found.expanded.desired], ignored))
+        definitions = [found.expanded.desired]
+        found.refusals += await unavailable_types(engine, caller, definitions, ignored, by_policy=False)
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
     expanded = found.expanded
@@ -101,6 +103,7 @@ async def validate(
         view["NestedParameters"] = below
     below_hidden = (_hidden(each.desired.source.template) for each in expanded.walk()) if expanded else ()
     view["Environment"] = shown_environment(environment, _hidden(template).union(*below_hidden), secrets)
+    view["Environment"]["resource_registry"] |= _templates_as_types(template)
     suspicious = await in_thread(warnings_of, source, found.expanded)
     return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
@@ -123,6 +126,12 @@ class InvalidTemplate(TemplateError):
     wire_type = "HTTPBadRequest"
 
 
+class RefusedTemplate(TemplateErrors):
+    """The mistakes in a template that fail its validation, where Heat's messages have single colons."""
+
+    wire_separator = ": "
+
+
 def _refuse(errors: Sequence[StackdError]) -> NoReturn:
     """Raise the mistakes as a group that is rendered as its first one."""
     first = errors[0]
@@ -130,7 +139,7 @@ def _refuse(errors: Sequence[StackdError]) -> NoReturn:
         raise first
     if first.wire_type in _GENERAL:
         first = first.converted(InvalidTemplate)
-    raise TemplateErrors(first, errors)
+    raise RefusedTemplate(first, errors)
 
 
 @dataclass(slots=True)
@@ -188,6 +197,12 @@ def _nested(expanded: Expanded, secrets: Secrets) -> Json:
             view["NestedParameters"] = below
         shown[name] = {"Type": expanded.desired.resources[name].type, **view}
     return shown
+
+
+def _templates_as_types(template: Template) -> dict[str, str]:
+    """The mappings that Heat adds to the environment: each template used as a type, to itself."""
+    names = {definition.type for definition in template.resources.values() if definition.type}
+    return {name: name for name in sorted(names) if is_template_name(name)}
 
 
 def _hidden(template: Template) -> frozenset[str]:

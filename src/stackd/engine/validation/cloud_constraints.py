@@ -276,9 +276,9 @@ def _trouble(check: Check, error: CloudError) -> StackdError:
 def _error(check: Check, fault: Fault) -> TemplateError:
     desired = check.within
     if check.description:
-        complaint = Reason.OTHER(text=check.description)
+        complaint = Reason.DESCRIBED(description=check.description)
     else:
-        complaint = refusal(check.value, fault.reason)
+        complaint = refusal(check.constraint, check.value, fault.reason)
     remedy = fault.remedy
     if str(check.value) in desired.resources:
         remedy = f"Write {{get_resource: {check.value}}} to mean the resource of this template."

@@ -16,7 +16,7 @@ from stackd.engine.definition.desired import (
     loaded_properties,
     property_path,
 )
-from stackd.engine.definition.nested_definitions import NO_MEMBERS, child_environment, placeholder_row
+from stackd.engine.definition.nested_definitions import child_environment, first_child, placeholder_row
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import cached_template, inner_label
 from stackd.engine.validation.resource_rules import check_resources, open_properties, ranks
@@ -146,9 +146,7 @@ class _Expansion:
             props = open_properties(desired, name, scope)
         try:
             self._refuse_too_many(handler.count(props) or 0)
-            return handler.child(
-                placeholder_row(desired, name, PLACEHOLDER), props, NO_MEMBERS, desired.source.files
-            )
+            return first_child(desired, name, handler, props, PLACEHOLDER)[1]
         except (TypeError, ValueError, AttributeError, LookupError):
             if has_unknown(props.data):
                 return None  # the number of members is not known before the stack exists

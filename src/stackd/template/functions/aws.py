@@ -42,6 +42,12 @@ class Sub(Function):
         return pieces
 
     @override
+    def check_values(self, args: Any) -> None:
+        for piece in args:
+            if not isinstance(piece, str) and not any(isinstance(each, Unknown) for each in piece.values()):
+                _substituted(piece)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         texts = [piece if isinstance(piece, str) else _substituted(piece) for piece in args]
         run.charge(text=sum(map(len, texts)))
@@ -98,13 +104,16 @@ class ImportValue(Function):
             raise TypeError('Argument to "Fn::ImportValue" must be a string')
 
     @override
+    def check_values(self, args: Any) -> None:
+        self.check(args)
+
+    @override
     def references(self, args: Any, walk: Walk) -> Iterator[Use]:
         yield from walk.inside(args)
         yield Import(walk.value(args), walk.path)
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        self.check(args)
         return run.imported(args)
 
 
@@ -119,14 +128,22 @@ class Cidr(Function):
             raise ValueError('Arguments to "Fn::Cidr" must be of the form: [ipBlock, count, cidrBits]')
 
     @override
+    def check_values(self, args: Any) -> None:
+        text, count, *bits = args
+        if not isinstance(text, str | Unknown):
+            raise TypeError('The ipBlock of "Fn::Cidr" must be a string')
+        if isinstance(text, str):
+            ipaddress.ip_network(text, strict=False)
+        if not isinstance(count, Unknown) and not 1 <= _whole("count", count) <= MOST_SUBNETS:
+            raise ValueError(f'The count of "Fn::Cidr" must be from 1 to {MOST_SUBNETS}, not {count}')
+        if bits and not isinstance(bits[0], Unknown):
+            _whole("cidrBits", bits[0])
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         text, count, bits = args if len(args) == 3 else (*args, DEFAULT_BITS)
         count, bits = _whole("count", count), _whole("cidrBits", bits)
-        if not isinstance(text, str):
-            raise TypeError('The ipBlock of "Fn::Cidr" must be a string')
         block = ipaddress.ip_network(text, strict=False)
-        if not 1 <= count <= MOST_SUBNETS:
-            raise ValueError(f'The count of "Fn::Cidr" must be from 1 to {MOST_SUBNETS}, not {count}')
         if not 1 <= bits <= block.max_prefixlen or count << bits > block.num_addresses:
             raise ValueError(f"{block} has no room for {count} blocks with {bits} bits for hosts")
         first, prefix = int(block.network_address), block.max_prefixlen - bits
@@ -152,10 +169,11 @@ class Length(Function):
             raise TypeError('Argument to "Fn::Length" must be a list')
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
-        if isinstance(args, Unknown):
-            return args
+    def check_values(self, args: Any) -> None:
         self.check(args)
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         return len(args)
 
 
@@ -170,8 +188,11 @@ class ToJsonString(Function):
             raise TypeError('Argument to "Fn::ToJsonString" must be a map or a list')
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         self.check(args)
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         nodes, text = size_of(args)
         run.charge(text=text + nodes, work=text + nodes)
         return json.dumps(args, ensure_ascii=False, separators=(",", ":"))
@@ -203,8 +224,13 @@ class RuleContains(Function):
             raise ValueError('Arguments to "Fn::Contains" must be of the form: [list, value]')
 
     @override
+    def check_values(self, args: Any) -> None:
+        _check_texts("Fn::Contains", args[0])
+        _check_text(args[1])
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        return _text(args[1]) in _texts("Fn::Contains", args[0])
+        return _text(args[1]) in _texts(args[0])
 
 
 class EachMember(Function):
@@ -221,14 +247,35 @@ class EachMember(Function):
             raise ValueError(f'Arguments to "{self.name}" must be of the form: [list, {other}]')
 
     @override
+    def check_values(self, args: Any) -> None:
+        items, other = args
+        _check_texts(self.name, items)
+        if self.in_list:
+            _check_texts(self.name, other)
+        else:
+            _check_text(other)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        allowed = _texts(self.name, args[1]) if self.in_list else {_text(args[1])}
-        return _texts(self.name, args[0]) <= allowed
+        allowed = _texts(args[1]) if self.in_list else {_text(args[1])}
+        return _texts(args[0]) <= allowed
 
 
-def _texts(name: str, items: Any) -> set[str]:
+def _check_texts(name: str, items: Any) -> None:
+    if isinstance(items, Unknown):
+        return
     if not isinstance(items, list):
         raise TypeError(f'The list of "{name}" is not a list but a {type(items).__name__}')
+    for item in items:
+        _check_text(item)
+
+
+def _check_text(value: Any) -> None:
+    if not isinstance(value, str | int | float | Unknown):
+        raise TypeError(f"A rule compares texts, not a {type(value).__name__}")
+
+
+def _texts(items: list[Any]) -> set[str]:
     return {_text(item) for item in items}
 
 
@@ -236,8 +283,6 @@ def _text(value: Any) -> str:
     """A value as rules compare it: parameters are texts to them, whatever their type."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str | int | float):
-        raise TypeError(f"A rule compares texts, not a {type(value).__name__}")
     return str(value)
 
 

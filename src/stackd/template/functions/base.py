@@ -115,7 +115,8 @@ class Function(ABC):
 
     The first line of the docstring is what the API shows as its description, ``usage`` what an error
     recommends. With ``raw_arguments`` the function resolves its arguments itself; with ``takes_unknown`` it
-    copes with `Unknown` inside them, otherwise its result is then unknown.
+    copes with `Unknown` inside them, otherwise its result is then unknown. Arguments that are `Unknown` as a
+    whole never reach it.
     """
 
     usage: ClassVar[str] = ""
@@ -139,13 +140,20 @@ class Function(ABC):
         """Refuse what is legal to load but not to run."""
         return
 
+    def check_values(self, args: Any) -> None:
+        """Refuse resolved arguments before anything is made of them.
+
+        Parts that are not known yet are `Unknown` and pass: a mistake is found beside them at once.
+        """
+        return
+
     def references(self, args: Any, walk: Walk) -> Iterator[Use]:
         """The resources and exports that are used."""
         yield from walk.inside(args)
 
     @abstractmethod
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        """The value; ``args`` are resolved unless ``raw_arguments``."""
+        """The value; ``args`` are resolved and passed ``check_values`` unless ``raw_arguments``."""
 
 
 class Parser(Protocol):

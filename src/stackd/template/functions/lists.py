@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from itertools import product
+from collections.abc import Hashable, Iterable
+from itertools import chain, product
 from math import prod
 from typing import Any
 
@@ -57,27 +57,38 @@ class Repeat(Function):
             raise TypeError('Arguments to "repeat" must be a map')
         if "for_each" not in args or "template" not in args:
             raise KeyError('"repeat" must have the keys template and for_each')
-        if not isinstance(args["for_each"], dict | Call):
+        if not isinstance(args["for_each"], dict | Call | Unknown):
             raise TypeError('The "for_each" argument to "repeat" must contain a map')
-        if self.permutations and not isinstance(args.get("permutations", True), bool):
+        if self.permutations and not isinstance(args.get("permutations", True), bool | Unknown):
             raise TypeError('"permutations" should be boolean type for repeat function.')
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         self.check(args)
-        together = self.permutations and args.get("permutations", True) is False
-        for_each: dict[str, Any] = args["for_each"]
+        for_each = args["for_each"]
+        if isinstance(for_each, Unknown):
+            return
         if not for_each:
             raise ValueError('The "for_each" argument to "repeat" must not be empty')
+        together = self._is_together(args)
+        lists = [
+            self._items(value, together) for value in for_each.values() if not isinstance(value, Unknown)
+        ]
+        if together and len({len(items) for items in lists}) > 1:
+            raise ValueError("For repeat, the length of for_each values should be equal if no nested loop.")
+        if all(lists) and _has_text(args["template"]):
+            _check_texts(chain.from_iterable(lists))
+
+    def _is_together(self, args: dict[str, Any]) -> bool:
+        """Whether the lists are gone through side by side, not in all combinations."""
+        return self.permutations and args.get("permutations", True) is False
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        together = self._is_together(args)
+        for_each: dict[str, Any] = args["for_each"]
         lists = [self._items(value, together) for value in for_each.values()]
-        if together:
-            if len({len(items) for items in lists}) > 1:
-                raise ValueError(
-                    "For repeat, the length of for_each values should be equal if no nested loop."
-                )
-            rounds = len(lists[0])
-        else:
-            rounds = prod(len(items) for items in lists)
+        rounds = len(lists[0]) if together else prod(len(items) for items in lists)
         template = args["template"]
         nodes, text = size_of(template)
         run.charge(nodes=rounds * nodes, text=rounds * text, work=rounds * (nodes * len(lists) * 10 + text))
@@ -97,11 +108,22 @@ class Repeat(Function):
         return value
 
 
+def _has_text(template: Any) -> bool:
+    """Whether there is a text anywhere in a template, in which placeholders are looked for."""
+    if isinstance(template, dict):
+        return bool(template)
+    return isinstance(template, str) or (isinstance(template, list) and any(map(_has_text, template)))
+
+
+def _check_texts(items: Iterable[Any]) -> None:
+    for item in items:
+        if not isinstance(item, str | Unknown):
+            raise TypeError(f'"repeat" values must be strings, not {item!r}'[:200])
+
+
 def _fill(template: Any, values: list[tuple[str, Any]], run: Resolver) -> Any:
     if isinstance(template, str):
         for placeholder, value in values:
-            if not isinstance(value, str):
-                raise TypeError(f'"repeat" values must be strings, not {value!r}'[:200])
             if placeholder in template:
                 run.charge(text=template.count(placeholder) * len(value) + len(template))
                 template = template.replace(placeholder, value)
@@ -124,23 +146,26 @@ class ListConcat(Function):
         self.unique = unique
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
-        if isinstance(args, Unknown):
-            return args
+    def check_values(self, args: Any) -> None:
         if not isinstance(args, list):
             raise TypeError(
                 f'Incorrect arguments to "{self.name}" should be: "{self.name}" : '
                 "[ [ <value 1>, <value 2> ], [ <value 3>, <value 4> ] ]"
             )
+        for items in args:
+            if items is not None and not isinstance(items, list | Unknown):
+                shown = json_text(args, repr), json_text(items, repr)
+                text = f"{shown[0]} contains an item that is not a list: {shown[1]}"
+                raise TypeError(f"Incorrect arguments: Items to concat must be lists. {text}"[:500])
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         result: list[Any] = []
         for items in args:
             if isinstance(items, Unknown):
                 return items
             if items is None:
                 continue
-            if not isinstance(items, list):
-                text = f"{json_text(args)} contains an item that is not a list: {json_text(items)}"
-                raise TypeError(f"Incorrect arguments: Items to concat must be lists. {text}"[:500])
             run.charge(nodes=len(items))
             result.extend(items)
         if not self.unique:
@@ -169,16 +194,20 @@ class Filter(Function):
             )
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         values, items = args
         if not items:
-            return items
-        if not isinstance(items, list):
+            return
+        if not isinstance(items, list | Unknown):
             raise TypeError('"filter" only works with lists')
-        if not values:
-            return items
-        if not isinstance(values, list):
+        if values and not isinstance(values, list | Unknown):
             raise TypeError('"filter" filters a list of values')
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        values, items = args
+        if not items or not values:
+            return items
         unwanted = {hashable(value) for value in values}
         return [item for item in items if hashable(item) not in unwanted]
 
@@ -198,12 +227,14 @@ class Contains(Function):
             raise ValueError('Arguments to "contains" must be of the form: [value1, [value1, value2]]')
 
     @override
+    def check_values(self, args: Any) -> None:
+        value, items = args
+        if isinstance(items, str) and not isinstance(value, str | Unknown):
+            raise TypeError('The value to find in a text with "contains" must be a string')
+        if not isinstance(items, str | list | Unknown):
+            raise TypeError('Second argument to "contains" should be a sequence.')
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         value, items = args
-        if isinstance(items, str):
-            if not isinstance(value, str):
-                raise TypeError('The value to find in a text with "contains" must be a string')
-            return value in items
-        if not isinstance(items, list):
-            raise TypeError('Second argument to "contains" should be a sequence.')
         return value in items

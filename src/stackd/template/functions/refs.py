@@ -42,23 +42,24 @@ class GetParam(Function):
     usage = "{get_param: name} or {get_param: [name, key or index, …]}"
     takes_unknown = True
 
-    @staticmethod
-    def _check(args: Any) -> None:
+    @override
+    def check_values(self, args: Any) -> None:
         if not args:
             raise ValueError('Function "get_param" must have arguments')
         name = args[0] if isinstance(args, list) else args
         if not isinstance(args, str | list):
             raise TypeError('Argument to "get_param" must be string or list')
-        if not isinstance(name, str):
+        if not isinstance(name, str | Unknown):
             raise TypeError('Parameter name in "get_param" must be string')
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        if (unknown := find_unknown(args)) is not None:
-            return unknown
-        self._check(args)
         name, path = (args[0], args[1:]) if isinstance(args, list) else (args, [])
-        return select(run.parameter(name), path, missing="", text_index=True)
+        if isinstance(name, Unknown):
+            return name
+        value = run.parameter(name)
+        unknown = find_unknown(path)
+        return unknown if unknown is not None else select(value, path, missing="", text_index=True)
 
 
 class GetResource(Function):
@@ -74,9 +75,12 @@ class GetResource(Function):
             yield Reference(name if isinstance(name, str) else str(name), where=walk.path)
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         if not isinstance(args, str):
             raise TypeError('Argument to "get_resource" must be a string')
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         return run.reference(args)
 
 
@@ -110,7 +114,7 @@ class GetAttr(Function):
                 f'Arguments to "{self._name}" must be of the form [resource_name, attribute, (path), ...]'
             )
         for part, what in zip(args, ("Resource", "Attribute"), strict=False):
-            if not isinstance(part, str | Call):
+            if not isinstance(part, str | Call | Unknown):
                 raise TypeError(f'{what} name in "{self._name}" must be a string')
 
     @property
@@ -135,17 +139,15 @@ class GetAttr(Function):
         yield Reference(str(parts[0]), attribute, tuple(known[1:]), walk.path)
 
     @override
+    def check_values(self, args: Any) -> None:
+        self.check([args] if isinstance(args, str) else args)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        args = [args] if isinstance(args, str) else args
-        self.check(args)
-        resource, *rest = args
-        if not isinstance(resource, str):
-            raise TypeError(f'Resource name in "{self._name}" must be a string')
+        resource, *rest = [args] if isinstance(args, str) else args
         if not rest:
             return run.all_attributes(resource)
         name, *path = rest
-        if not isinstance(name, str):
-            raise TypeError(f'Attribute name in "{self._name}" must be a string')
         if not self.select_after:
             return run.attribute(resource, name, tuple(path))
         return select(run.attribute(resource, name, ()), path, missing=None, text_index=False)
@@ -164,9 +166,11 @@ class Ref(Function):
             yield Reference(name, where=walk.path)
 
     @override
+    def check_values(self, args: Any) -> None:
+        _check_ref(args)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        if not isinstance(args, str):
-            raise TypeError('Argument to "Ref" must be a string')
         if not run.is_resource(args) and run.is_parameter(args):
             return run.parameter(args)
         return run.reference(args)
@@ -178,21 +182,31 @@ class ParamRef(Function):
     usage = "{Ref: parameter name}"
 
     @override
+    def check_values(self, args: Any) -> None:
+        _check_ref(args)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        if not isinstance(args, str):
-            raise TypeError('Argument to "Ref" must be a string')
         return run.parameter(args)
 
 
+def _check_ref(args: Any) -> None:
+    if not isinstance(args, str):
+        raise TypeError('Argument to "Ref" must be a string')
+
+
 class GetFile(Function):
-    """The content of a file that was sent with the template."""
+    """A function for including a file inline."""
 
     usage = "{get_file: name of a file in the request's files}"
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         if not isinstance(args, str):
             raise TypeError('Argument to "get_file" must be a string')
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         return run.file(args)
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from types import NoneType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
+from stackd.template.unknown import Unknown, find_unknown
 
 # Those with a result of variable length need the length as an argument.
 ALGORITHMS: Final = frozenset(name.lower() for name in hashlib.algorithms_available if "shake" not in name)
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, default: Callable[[Any], str] | None = None) -> str:
     """Structures inside text: keys in order, everything ASCII."""
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True, default=default)
 
 
 class Join(Function):
@@ -36,19 +39,15 @@ class Join(Function):
             )
 
     @override
+    def check_values(self, args: Any) -> None:
+        delimiter, items = args
+        _check_items(self.name, items if items is not None else [], (str,), "strings")
+        _check_delimiter(self.name, delimiter)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         delimiter, items = args
-        items = [] if items is None else items
-        if not isinstance(items, list):
-            raise TypeError(f'"{self.name}" must operate on a list')
-        return _join(self.name, delimiter, [self._text(item) for item in items], run)
-
-    def _text(self, item: Any) -> str:
-        if item is None:
-            return ""
-        if not isinstance(item, str):
-            raise TypeError(f"Items to join must be strings not {item!r}"[:200])
-        return item
+        return _join(delimiter, [item or "" for item in items or ()], run)
 
 
 class JoinMultiple(Function):
@@ -64,31 +63,37 @@ class JoinMultiple(Function):
             )
 
     @override
+    def check_values(self, args: Any) -> None:
+        delimiter, *lists = args
+        for items in filter(None, lists):
+            _check_items("list_join", items, (str, dict, list), "string, map or list")
+        _check_delimiter("list_join", delimiter)
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         delimiter, *lists = args
-        texts: list[str] = []
-        for items in lists:
-            if not items:
-                continue
-            if not isinstance(items, list):
-                raise TypeError('"list_join" must operate on a list')
-            texts.extend(self._text(item) for item in items)
-        return _join("list_join", delimiter, texts, run)
+        return _join(delimiter, [self._text(item) for items in lists for item in items or ()], run)
 
     @staticmethod
     def _text(item: Any) -> str:
-        if item is None:
-            return ""
-        if isinstance(item, str):
-            return item
-        if isinstance(item, dict | list):
-            return json_text(item)
-        raise TypeError(f"Items to join must be string, map or list not {item!r}")
+        return json_text(item) if isinstance(item, dict | list) else item or ""
 
 
-def _join(name: str, delimiter: Any, texts: list[str], run: Resolver) -> str:
-    if not isinstance(delimiter, str):
+def _check_items(name: str, items: Any, kinds: tuple[type, ...], described: str) -> None:
+    """Refuse items to join of other kinds; null is the empty text."""
+    if not isinstance(items, list | Unknown):
+        raise TypeError(f'"{name}" must operate on a list')
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, (*kinds, NoneType, Unknown)):
+            raise TypeError(f"Items to join must be {described} not {item!r}"[:200])
+
+
+def _check_delimiter(name: str, delimiter: Any) -> None:
+    if not isinstance(delimiter, str | Unknown):
         raise TypeError(f'"{name}" delimiter must be a string')
+
+
+def _join(delimiter: str, texts: list[str], run: Resolver) -> str:
     run.charge(text=sum(map(len, texts)) + len(delimiter) * len(texts))
     return delimiter.join(texts)
 
@@ -96,6 +101,7 @@ def _join(name: str, delimiter: Any, texts: list[str], run: Resolver) -> str:
 class Replace(Function):
     """A text with placeholders replaced by values."""
 
+    takes_unknown = True
     usage = "{str_replace: {template: text, params: {placeholder: value}}}"
 
     def __init__(
@@ -133,14 +139,40 @@ class Replace(Function):
         return args["params"], args["template"]
 
     @override
+    def check_values(self, args: Any) -> None:
+        params, template = self._arguments(args)
+        if not isinstance(template, str | Unknown):
+            raise TypeError(f'"{self.name}" template must be a string')
+        if not isinstance(params, dict | Unknown):
+            raise TypeError(f'"{self.name}" params must be a map')
+        for placeholder, value in params.items() if isinstance(params, dict) else ():
+            self._check_param(placeholder, value)
+
+    def _check_param(self, placeholder: str, value: Any) -> None:
+        if not placeholder:
+            raise ValueError(f'"{self.name}" params keys must not be empty')
+        if self.very_strict and (value is None or value in ("", [], {})):
+            raise ValueError(
+                f"{self.name} has an undefined or empty value for param {placeholder}, "
+                "must be a defined non-empty value"
+            )
+        if value is None or isinstance(value, str | int | float | Unknown):
+            return
+        if not (self.structures and isinstance(value, dict | list)):
+            kinds = "strings, numbers, maps or lists" if self.structures else "strings or numbers"
+            raise TypeError(f'"{self.name}" params must be {kinds}, param {placeholder} is not valid')
+
+    @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         params, template = self._arguments(args)
-        if not isinstance(template, str):
-            raise TypeError(f'"{self.name}" template must be a string')
-        if not isinstance(params, dict):
-            raise TypeError(f'"{self.name}" params must be a map')
+        for part in (params, template):
+            if isinstance(part, Unknown):
+                return part
+        # Which placeholders are in the template does not depend on their values.
+        unknown = find_unknown(params)
+        render = _nothing if unknown is not None else _replacement
         placeholders = sorted(params, key=lambda text: (-len(text), text))
-        values = {placeholder: self._text(placeholder, params[placeholder]) for placeholder in placeholders}
+        values = {placeholder: render(params[placeholder]) for placeholder in placeholders}
         run.charge(work=len(placeholders) * (len(template) + 100))
         pieces: list[str] = [template]
         is_open: list[bool] = [True]
@@ -154,24 +186,18 @@ class Replace(Function):
                 unused.append(placeholder)
         if self.strict and unused:
             raise ValueError(f"The following params were not found in the template: {','.join(unused)}")
-        return "".join(pieces)
+        return unknown if unknown is not None else "".join(pieces)
 
-    def _text(self, placeholder: str, value: Any) -> str:
-        if not placeholder:
-            raise ValueError(f'"{self.name}" params keys must not be empty')
-        if self.very_strict and (value is None or value in ("", [], {})):
-            raise ValueError(
-                f"{self.name} has an undefined or empty value for param {placeholder}, "
-                "must be a defined non-empty value"
-            )
-        if value is None:
-            return ""
-        if isinstance(value, str | int | float):
-            return str(value)
-        if self.structures and isinstance(value, dict | list):
-            return json_text(value)
-        kinds = "strings, numbers, maps or lists" if self.structures else "strings or numbers"
-        raise TypeError(f'"{self.name}" params must be {kinds}, param {placeholder} is not valid')
+
+def _nothing(value: Any) -> str:
+    return ""
+
+
+def _replacement(value: Any) -> str:
+    """The text of a value; null is the empty text."""
+    if isinstance(value, dict | list):
+        return json_text(value)
+    return "" if value is None else str(value)
 
 
 def _split(
@@ -211,30 +237,46 @@ class Split(Function):
             raise TypeError(f"Incorrect arguments to {self.SHAPE}")
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         if not isinstance(args, list) or len(args) < 2:
             raise ValueError(f"Incorrect arguments to {self.SHAPE}")
         delimiter, text, *index = args
         if text is None:
-            return None
-        parts = split_text("str_split", delimiter, text, run)
-        if not index:
-            return parts
+            return
+        check_split("str_split", delimiter, text)
+        if index and not isinstance(index[0], Unknown):
+            self._position(index[0])
+
+    def _position(self, index: Any) -> int:
         try:
-            position = int(index[0])
+            return int(index)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"Incorrect index to {self.SHAPE}") from None
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        delimiter, text, *index = args
+        if text is None:
+            return None
+        parts = split_text(delimiter, text, run)
+        if not index:
+            return parts
+        position = self._position(index[0])
         if not -len(parts) <= position < len(parts):
             raise ValueError(f'Incorrect index to "str_split" should be between 0 and {len(parts) - 1}')
         return parts[position]
 
 
-def split_text(name: str, delimiter: Any, text: Any, run: Resolver) -> list[str]:
-    """The parts of a text, which must be text, between delimiters, or between blanks without one."""
-    if not isinstance(text, str):
+def check_split(name: str, delimiter: Any, text: Any) -> None:
+    """Refuse what cannot be split, and what cannot be a delimiter."""
+    if not isinstance(text, str | Unknown):
         raise TypeError(f'The text to split in "{name}" must be a string, not {type(text).__name__}')
-    if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
+    if delimiter is not None and (not isinstance(delimiter, str | Unknown) or not delimiter):
         raise ValueError(f'The delimiter in "{name}" must be a string that is not empty')
+
+
+def split_text(delimiter: str | None, text: str, run: Resolver) -> list[str]:
+    """The parts of a text between delimiters, or between blanks without one."""
     most = len(text) if delimiter is None else text.count(delimiter)
     run.charge(nodes=most + 1, text=len(text))
     return text.split(delimiter)
@@ -246,14 +288,18 @@ class Digest(Function):
     usage = "{digest: [algorithm, text]}"
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
-        if not isinstance(args, list) or not all(isinstance(item, str) for item in args):
+    def check_values(self, args: Any) -> None:
+        if not isinstance(args, list) or not all(isinstance(item, str | Unknown) for item in args):
             raise TypeError('Argument to function "digest" must be a list of strings')
         if len(args) != 2:
             raise ValueError('Function "digest" usage: ["<algorithm>", "<value>"]')
-        algorithm, text = args
-        if algorithm.lower() not in ALGORITHMS:
+        algorithm, _ = args
+        if isinstance(algorithm, str) and algorithm.lower() not in ALGORITHMS:
             raise ValueError(f"Algorithm must be one of {', '.join(sorted(ALGORITHMS))}")
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
+        algorithm, text = args
         return hashlib.new(algorithm.lower(), text.encode("latin-1"), usedforsecurity=False).hexdigest()
 
 
@@ -274,9 +320,18 @@ class MakeUrl(Function):
         for part in args:
             if part not in self.PARTS:
                 raise ValueError(f'Invalid arguments to "make_url": {part}')
-        self._check_values({part: value for part, value in args.items() if not isinstance(value, Call)})
+        self._check_parts(
+            {part: value for part, value in args.items() if not isinstance(value, Call | Unknown)}
+        )
 
-    def _check_values(self, args: dict[str, Any]) -> None:
+    @override
+    def check_values(self, args: Any) -> None:
+        self.validate(args)
+        scheme = args.get("scheme", "")
+        if isinstance(scheme, str) and ":" in scheme:
+            raise ValueError("URL \"scheme\" should not contain ':'")
+
+    def _check_parts(self, args: dict[str, Any]) -> None:
         for part, value in args.items():
             if part not in ("port", "query") and not isinstance(value, str):
                 raise TypeError(f'The "{part}" argument to "make_url" must be a string')
@@ -299,11 +354,8 @@ class MakeUrl(Function):
 
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
-        self.validate(args)
         run.charge(text=3 * len(str(args)))
         scheme = args.get("scheme", "")
-        if ":" in scheme:
-            raise ValueError("URL \"scheme\" should not contain ':'")
         query = urlencode(args["query"]).replace("%2F", "/") if args.get("query") else ""
         fragment = quote(str(args["fragment"])) if args.get("fragment") else ""
         return (

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from stackd.template.functions.base import Call, Function, Resolver
 from stackd.template.functions.lists import size_of
+from stackd.template.unknown import Unknown
 from stackd.template.worker import WORKERS, WorkerError
 
 MAX_EXPRESSION: Final = 10_000
@@ -25,7 +26,7 @@ class Yaql(Function):
             raise TypeError('Arguments to "yaql" must be a map.')
         if "expression" not in args or args.keys() - {"expression", "data"}:
             raise KeyError('"yaql" function should have two keys: expression and data')
-        if not isinstance(args["expression"], str | Call):
+        if not isinstance(args["expression"], str | Call | Unknown):
             raise TypeError('The "expression" argument to yaql must contain a string.')
         if isinstance(args["expression"], str) and len(args["expression"]) > MAX_EXPRESSION:
             raise ValueError(f"Bad expression: longer than {MAX_EXPRESSION} characters")
@@ -41,11 +42,12 @@ class Yaql(Function):
                 raise ValueError("Bad expression: it takes too long to read") from None
 
     @override
-    def evaluate(self, args: Any, run: Resolver) -> Any:
+    def check_values(self, args: Any) -> None:
         self.check(args)
+
+    @override
+    def evaluate(self, args: Any, run: Resolver) -> Any:
         expression = args["expression"]
-        if not isinstance(expression, str):
-            raise TypeError("The expression of yaql must be a string")
         try:
             value = WORKERS.call("yaql", [expression, args.get("data", {})], TIMEOUT)
         except TimeoutError:
