@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from stackd.db.journal import Insert
 from stackd.records import Action, Event, Hidden, Resource, Stack, Status
+from stackd.template.masking import Secrets, concealed_text
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 
@@ -29,6 +31,18 @@ def new_id() -> str:
 def identity_of(stack: Stack) -> StackIdentity:
     """The identity that pseudo parameters show."""
     return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
+
+
+_DRAWN_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id that a service has drawn at random, rather than a name that somebody gave."""
+
+
+def hidden_if_secret(identity: str, secrets: Secrets) -> str:
+    """An id of the cloud, marked as hidden if it is a hidden value or made from one."""
+    is_drawn = _DRAWN_ID.fullmatch(identity) is not None  # a short secret may be in it by chance
+    if identity not in secrets and (is_drawn or concealed_text(identity, secrets) == identity):
+        return identity
+    return Hidden(identity)
 
 
 def shown_id(physical_id: str | None) -> str | None:

@@ -22,7 +22,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.resource_context import ResourceContext, collection_of
-from stackd.engine.factories import now
+from stackd.engine.factories import hidden_if_secret, now
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -162,7 +162,7 @@ async def _is_free(work: ResourceContext, identity: str, found: JSON, intended: 
     if claim in run.attributed:
         return False
     run.attributed.add(claim)  # before the first await: no other step may claim it meanwhile
-    rows = await resource_rows.with_physical_id(run.services.db, run.hidden_if_secret(identity))
+    rows = await resource_rows.with_physical_id(run.services.db, hidden_if_secret(identity, run.secrets))
     return not any(_is_of_collection(work, row, claim[0]) for row in rows)
 
 

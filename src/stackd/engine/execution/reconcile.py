@@ -16,7 +16,7 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import resource_event
+from stackd.engine.factories import hidden_if_secret, resource_event
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED
@@ -251,7 +251,7 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
 
 async def _adopt(at: StackRun, work: ResourceContext, external_id: str, intent: dict[str, Any]) -> None:
     """Take an object that exists already; it is never changed and never deleted."""
-    external_id = at.run.hidden_if_secret(external_id)
+    external_id = hidden_if_secret(external_id, at.run.secrets)
     if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
         return
     intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}

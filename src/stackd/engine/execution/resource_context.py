@@ -13,7 +13,7 @@ from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
-from stackd.engine.factories import now, resource_event
+from stackd.engine.factories import hidden_if_secret, now, resource_event
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource
 from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status
@@ -79,7 +79,7 @@ class ResourceContext:
         """See ``Context``."""
         if live is not None:
             self._live = live
-        physical_id = self.run.hidden_if_secret(physical_id)
+        physical_id = hidden_if_secret(physical_id, self.run.secrets)
         self.run.known_ids.add(physical_id)
         self.run.attributed.add((collection_of(self.kind), physical_id))
         await self.store(physical_id=physical_id)

@@ -20,10 +20,10 @@ from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.services.redaction import Redaction
-from stackd.records import Action, Fence, Hidden, Operation, Stack
+from stackd.records import Action, Fence, Operation, Stack
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
-from stackd.template.masking import NOTHING, Secrets, concealed_text
+from stackd.template.masking import NOTHING, Secrets
 
 
 class StackUsers(Protocol):
@@ -151,10 +151,6 @@ class OperationRun:
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
-
-    def hidden_if_secret(self, identity: str) -> str:
-        """An id of the cloud, marked as hidden if there is a hidden value in it."""
-        return identity if concealed_text(identity, self.secrets) == identity else Hidden(identity)
 
     def note_failure(self, action: Action, text: str) -> None:
         """A resource somewhere in the tree failed; pauses end, for nothing comes after them."""
