@@ -10,12 +10,14 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
 from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.records import Hidden
 from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import OMITTED, Call, Lazy
 from stackd.template.functions.conditions import Choice
@@ -184,3 +186,22 @@ def concealed_text(text: str, secrets: Secrets) -> str:
 def _ordered(secrets: Secrets) -> tuple[str, ...]:
     """The secrets that are looked for inside of texts, the longest first."""
     return tuple(sorted((each for each in secrets if len(each) >= _TELLING), key=len, reverse=True))
+
+
+# --- ids ------------------------------------------------------------------------------------------------
+
+_DRAWN_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id that a service has drawn at random, rather than a name that somebody gave."""
+
+
+def hidden_if_secret(identity: str, secrets: Secrets) -> str:
+    """An id of the cloud, marked as hidden if it is a hidden value or made from one."""
+    is_drawn = _DRAWN_ID.fullmatch(identity) is not None  # a short secret may be in it by chance
+    if identity not in secrets and (is_drawn or concealed_text(identity, secrets) == identity):
+        return identity
+    return Hidden(identity)
+
+
+def shown_id(physical_id: str | None) -> str | None:
+    """A physical id as it is shown: masked if it is made from hidden values."""
+    return MASK if isinstance(physical_id, Hidden) else physical_id

@@ -17,14 +17,13 @@ from stackd.db import events
 from stackd.db.database import Database
 from stackd.db.events import EventFilter
 from stackd.db.tables import metadata
-from stackd.engine.factories import hidden_if_secret
 from stackd.engine.usecases import resource_queries
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Hidden, Stack, Status
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, concealed_text, secrets_of
+from stackd.template.masking import concealed, concealed_text, hidden_if_secret, secrets_of
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import load_template
 from tests.support.engine import World

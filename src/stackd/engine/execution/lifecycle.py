@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import random
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +21,6 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.resource_context import ResourceContext, collection_of
-from stackd.engine.factories import hidden_if_secret, now
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -33,11 +31,11 @@ from stackd.errors import (
     ServiceUnavailable,
     StackdError,
 )
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
-from stackd.template.masking import Secrets, concealed_text
+from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
 CLOCK_SKEW = timedelta(seconds=5)
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
@@ -349,8 +347,3 @@ async def mark_failed(work: ResourceContext, error: Exception) -> None:
 def _told(work: ResourceContext, error: Exception) -> str:
     """Why an action failed, as everybody may know it."""
     return concealed_text(str(failure_cause(work.resource.name, error)), work.run.secrets)
-
-
-def known_objects(rows: Sequence[Resource]) -> set[str]:
-    """The ids of all objects that rows stand for."""
-    return {row.physical_id for row in rows if row.physical_id}

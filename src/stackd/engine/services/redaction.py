@@ -11,9 +11,8 @@ from cachetools import LRUCache
 
 from stackd.db import documents, events, stacks
 from stackd.db.database import Database
-from stackd.engine.definition.desired import Source
+from stackd.engine.definition.desired import Source, identity_of
 from stackd.engine.definition.documents import load_definition, load_files
-from stackd.engine.factories import identity_of
 from stackd.errors import EntityNotFound, TemplateError
 from stackd.offload import offloaded
 from stackd.records import Definition, Event, Stack

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.scope import base_name
-from stackd.engine.factories import shown_id
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
@@ -17,7 +16,7 @@ from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION, enabled_output
 from stackd.engine.usecases.requests import Checked
 from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
-from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.template.masking import NOTHING, Secrets, concealed, shown_id
 
 NOT_THERE: Final = "None"
 """Placeholder for the id of an object that does not exist yet."""
