@@ -189,6 +189,19 @@ async def test_names_of_imports_and_exports_cannot_come_from_resources(api: Api)
     assert "The name of an export cannot come from a resource." in message
 
 
+async def test_names_of_imports_and_exports_cannot_be_made_of_hidden_parameters(api: Api) -> None:
+    hidden = "Stage: {Type: String, Default: test-secret, NoEcho: true}"
+    exporting = NETWORK.replace("Stage: {Type: String, Default: test}", hidden)
+    exporting = exporting.replace("${AWS::StackName}-word", "${Stage}-word")
+    importing = USER.replace("Network: {Type: String, Default: net}", "Network: {Type: String, NoEcho: true}")
+    for template, what in ((exporting, "an export"), (importing, "an import")):
+        given = {"Network": "secret"} if template is importing else {}
+        body = {"stack_name": "x", "template": template, "parameters": given}
+        message = (await api.refused("POST", "/stacks", body))[2]
+        assert f"The name of {what} cannot be made of a hidden parameter" in message
+        assert "secret-word" not in message
+
+
 @pytest.mark.parametrize(
     ("template", "problem"),
     [

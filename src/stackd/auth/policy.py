@@ -138,7 +138,7 @@ class Policy:
             "system_scope": caller.system_scope,
         }
         # What a token does not have is left out: no rule may be satisfied by two empty values.
-        facts: dict[str, Any] = {name: value for name, value in creds.items() if value}
+        facts: dict[str, object] = {name: value for name, value in creds.items() if value}
         facts |= {"roles": list(caller.roles), "is_admin_project": caller.is_admin_project}
         target = {"user_id": caller.user_id}
         if target_project_id not in ("", EVERY_PROJECT):

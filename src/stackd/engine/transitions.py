@@ -14,8 +14,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from stackd.db.journal import Insert, Update
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Action, Event, Hidden, Resource, Stack, Status
-from stackd.template.parse import MASK
+from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.template.masking import shown_id
 
 R = TypeVar("R", Stack, Resource)
 
@@ -203,11 +203,6 @@ def _event_of(stack: Stack) -> Insert:
 
 STACK_TYPE: Final = "OS::Heat::Stack"
 REASON_LIMIT: Final = 255
-
-
-def shown_id(physical_id: str | None) -> str | None:
-    """A physical id as it is shown: masked if it is made from hidden values."""
-    return MASK if isinstance(physical_id, Hidden) else physical_id
 
 
 def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:

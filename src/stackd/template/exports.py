@@ -12,12 +12,15 @@ from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import Import, dotted
 from stackd.template.graph import enabled_resources, uses
 from stackd.template.guard import depth_guarded
+from stackd.template.masking import concealed_text, secrets_of
 from stackd.template.problems import Report, refuse
 from stackd.template.template import OutputDefinition, ResourceDefinition, Template
 from stackd.template.unknown import Unknown, find_unknown
 from stackd.wording import HERE
 
 IMPORT: Final = "Fn::ImportValue"
+_HIDDEN: Final = "The name of {} cannot be made of a hidden parameter: it is no secret."
+_OPEN: Final = "Make it of other parameters and texts."
 EXPORT_NAME: Final = re.compile(r"[0-9A-Za-z:-]{1,255}")
 
 
@@ -65,6 +68,8 @@ def _export_name(template: Template, output: OutputDefinition, evaluation: Evalu
             "The name of an export cannot come from a resource.",
             "Make it of parameters and texts.",
         )
+    if _shows_secret(name, template, evaluation.scope.parameters):
+        raise _wrong(template, output, _HIDDEN.format("an export"), _OPEN)
     if not isinstance(name, str) or not EXPORT_NAME.fullmatch(name):
         raise _wrong(
             template,
@@ -110,17 +115,21 @@ def import_names(
     for use in uses(nodes, conditions):
         if not isinstance(use, Import):
             continue
-        if isinstance(use.name, str):
+        if _shows_secret(use.name, template, conditions.parameters):
+            report(_wrong_import(template, use, _HIDDEN.format("an import"), _OPEN))
+        elif isinstance(use.name, str):
             names.add(use.name)
         elif isinstance(use.name, Unknown) and use.name.resource:
-            path = (*use.where, IMPORT)
-            report(
-                TemplateError(
-                    "The name of an import cannot come from a resource.",
-                    lead=(HERE,),
-                    path=dotted(path),
-                    place=template.place(path),
-                    remedy="Make it of parameters and texts.",
-                )
-            )
+            message = "The name of an import cannot come from a resource."
+            report(_wrong_import(template, use, message, "Make it of parameters and texts."))
     return frozenset(names)
+
+
+def _wrong_import(template: Template, use: Import, message: str, remedy: str) -> TemplateError:
+    path = (*use.where, IMPORT)
+    return TemplateError(message, lead=(HERE,), path=dotted(path), place=template.place(path), remedy=remedy)
+
+
+def _shows_secret(name: Any, template: Template, parameters: Mapping[str, Any]) -> bool:
+    """Whether there is a hidden value in a name, which everybody in the project can read."""
+    return isinstance(name, str) and concealed_text(name, secrets_of(template, parameters)) != name

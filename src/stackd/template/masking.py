@@ -10,16 +10,18 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
 from stackd.errors import RequestLimitExceeded, TemplateError
-from stackd.template.evaluate import evaluate
-from stackd.template.evaluation import ParameterScope
-from stackd.template.functions.base import Call, Lazy
+from stackd.records import Hidden
+from stackd.template.evaluation import Evaluation, ParameterScope
+from stackd.template.functions.base import OMITTED, Call, Lazy
 from stackd.template.functions.conditions import Choice
+from stackd.template.guard import depth_guarded
 from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
 from stackd.template.template import Template, read_template
@@ -66,11 +68,16 @@ def with_encodings(values: Secrets) -> Secrets:
     return values.union(*map(_encodings, values))
 
 
+def may_hide(text: str) -> bool:
+    """Whether the text of a template may declare hidden parameters; whether it does needs parsing."""
+    return "hidden" in text or "NoEcho" in text
+
+
 def hidden_names(files: Mapping[str, str]) -> frozenset[str]:
     """Names of the hidden parameters of the templates among files."""
     found: frozenset[str] = frozenset()
     for text in files.values():
-        if "hidden" in text or "NoEcho" in text:
+        if may_hide(text):
             with contextlib.suppress(TemplateError, RequestLimitExceeded):
                 schemas = read_template(text).parameter_schemas
                 found |= {name for name, schema in schemas.items() if schema.hidden}
@@ -93,6 +100,7 @@ def _encodings(text: str) -> tuple[str, ...]:
     return (base64.b64encode(raw).decode(), quote(text, safe=""), quote(text), *escaped, *digests)
 
 
+@depth_guarded
 def _derived(template: Template, parameters: Parameters, known: Secrets) -> Secrets:
     """What functions make of hidden values such that these cannot be found in it, like half of one."""
     calls: list[Call] = []
@@ -106,7 +114,7 @@ def _derived(template: Template, parameters: Parameters, known: Secrets) -> Secr
     found: set[str] = set()
     for call in calls[:_MOST_CALLS]:
         try:
-            made = set(_texts(evaluate(call, scope, template=template)))
+            made = set(_texts(Evaluation(scope, template).call(call)))
         except TemplateError:
             continue
         found |= {text for text in made - written if concealed_text(text, known) == text}
@@ -146,7 +154,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _texts(each)
-    elif value is not None and not isinstance(value, bool | Unknown) and str(value):
+    elif value not in (None, OMITTED) and not isinstance(value, bool | Unknown) and str(value):
         yield str(value)
 
 
@@ -178,3 +186,22 @@ def concealed_text(text: str, secrets: Secrets) -> str:
 def _ordered(secrets: Secrets) -> tuple[str, ...]:
     """The secrets that are looked for inside of texts, the longest first."""
     return tuple(sorted((each for each in secrets if len(each) >= _TELLING), key=len, reverse=True))
+
+
+# --- ids ------------------------------------------------------------------------------------------------
+
+_DRAWN_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id that a service has drawn at random, rather than a name that somebody gave."""
+
+
+def hidden_if_secret(identity: str, secrets: Secrets) -> str:
+    """An id of the cloud, marked as hidden if it is a hidden value or made from one."""
+    is_drawn = _DRAWN_ID.fullmatch(identity) is not None  # a short secret may be in it by chance
+    if identity not in secrets and (is_drawn or concealed_text(identity, secrets) == identity):
+        return identity
+    return Hidden(identity)
+
+
+def shown_id(physical_id: str | None) -> str | None:
+    """A physical id as it is shown: masked if it is made from hidden values."""
+    return MASK if isinstance(physical_id, Hidden) else physical_id

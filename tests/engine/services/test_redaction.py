@@ -21,9 +21,9 @@ from stackd.engine.usecases import resource_queries
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
-from stackd.records import Stack, Status
+from stackd.records import Hidden, Stack, Status
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, concealed_text, secrets_of
+from stackd.template.masking import concealed, concealed_text, hidden_if_secret, secrets_of
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import load_template
 from tests.support.engine import World
@@ -263,3 +263,22 @@ async def test_values_of_nested_hidden_parameters_are_known_from_the_environment
         shown = [await reader.environment(stack), await reader.files(stack)]
         assert SECRET not in repr(shown)
         assert "******" in repr(shown[1])
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_hidden"),
+    [
+        ("1234", True),
+        ("key-1234", True),
+        ("key-123", False),
+        ("9f1234ab-0000-4000-8000-000000000000", False),
+        ("00001234000000000000000000000000", False),
+        ("0c5e1234-0000-4000-8000-000000000000", True),
+    ],
+)
+def test_ids_with_a_secret_in_them_are_hidden_but_not_those_drawn_at_random(
+    identity: str, is_hidden: bool
+) -> None:
+    found = hidden_if_secret(identity, frozenset({"1234", "0c5e1234-0000-4000-8000-000000000000"}))
+    assert found == identity
+    assert isinstance(found, Hidden) is is_hidden

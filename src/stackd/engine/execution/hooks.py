@@ -29,10 +29,11 @@ from stackd.engine.execution.hook_waits import (
 from stackd.engine.execution.resource_context import ResourceContext, physical_name
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.transitions import resource_event, shown_id
+from stackd.engine.transitions import resource_event
 from stackd.errors import Fenced, InvalidBreakPointHook
 from stackd.records import Action, Hook, HookState, Resource, Stack
 from stackd.resources.base import ResourceType
+from stackd.template.masking import shown_id
 from stackd.template.registry import HOOKS, unknown_hook
 
 GIVEN_UP: Final = "Failure occurred while waiting."

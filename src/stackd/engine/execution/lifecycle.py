@@ -35,7 +35,7 @@ from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
-from stackd.template.masking import Secrets, concealed_text
+from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
 CLOCK_SKEW = timedelta(seconds=5)
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
@@ -160,7 +160,7 @@ async def _is_free(work: ResourceContext, identity: str, found: JSON, intended: 
     if claim in run.attributed:
         return False
     run.attributed.add(claim)  # before the first await: no other step may claim it meanwhile
-    rows = await resource_rows.with_physical_id(run.services.db, run.hidden_if_secret(identity))
+    rows = await resource_rows.with_physical_id(run.services.db, hidden_if_secret(identity, run.secrets))
     return not any(_is_of_collection(work, row, claim[0]) for row in rows)
 
 

@@ -199,7 +199,7 @@ class OperationExecutor:
         try:
             return await missing_objects(cloud, self.services.registry, stored)
         except CloudError as error:
-            log.warning("reality_not_read", stack_id=self.stack.id, error=str(error))
+            log.warning("reality_not_read", error=type(error).__name__, status=error.status)
             return frozenset()
 
     async def _bound(self, action: Action) -> Bounds | None:

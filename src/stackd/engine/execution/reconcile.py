@@ -24,6 +24,7 @@ from stackd.offload import offloaded
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
+from stackd.template.masking import hidden_if_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
 
 async def _adopt(work: ResourceContext, target: Target, external_id: str) -> None:
     """Take an object that exists already; it is never changed and never deleted."""
-    external_id = work.run.hidden_if_secret(external_id)
+    external_id = hidden_if_secret(external_id, work.run.secrets)
     if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
         return
     external = {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}

@@ -19,7 +19,7 @@ from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
-from stackd.template.masking import concealed
+from stackd.template.masking import concealed, hidden_if_secret
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
@@ -107,7 +107,7 @@ class ResourceContext:
         """See ``Context``."""
         if live is not None:
             self._live = live
-        physical_id = self.run.hidden_if_secret(physical_id)
+        physical_id = hidden_if_secret(physical_id, self.run.secrets)
         self.run.known_ids.add(physical_id)
         self.run.attributed.add((collection_of(self.kind), physical_id))
         await self.store(physical_id=physical_id)

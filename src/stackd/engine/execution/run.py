@@ -21,10 +21,10 @@ from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
-from stackd.records import Action, Hidden, Resource, Stack, now
+from stackd.records import Action, Resource, Stack, now
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
-from stackd.template.masking import NOTHING, Secrets, concealed_text
+from stackd.template.masking import NOTHING, Secrets
 
 _WAITS = 5
 """Resources that are named when the time is up."""
@@ -191,10 +191,6 @@ class OperationRun:
     accepted_at: datetime | None = None
     waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
-
-    def hidden_if_secret(self, identity: str) -> str:
-        """An id of the cloud, marked as hidden if there is a hidden value in it."""
-        return identity if concealed_text(identity, self.secrets) == identity else Hidden(identity)
 
     def note_failure(self, action: Action, text: str) -> None:
         """A resource somewhere in the tree failed; pauses end, for nothing comes after them."""

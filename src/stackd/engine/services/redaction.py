@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
 
-from stackd.db import events, stacks
+from stackd.db import documents, events, stacks
 from stackd.db.database import Database
-from stackd.engine.definition.desired import identity_of
+from stackd.engine.definition.desired import Source, identity_of
 from stackd.engine.definition.documents import load_definition, load_files
-from stackd.errors import TemplateError
+from stackd.errors import EntityNotFound, TemplateError
 from stackd.offload import in_thread
 from stackd.records import Definition, Event, Stack
 from stackd.template.environment import Environment
@@ -21,12 +22,14 @@ from stackd.template.masking import (
     Secrets,
     concealed,
     hidden_names,
+    may_hide,
     secrets_in,
     secrets_of,
     values_of,
     with_encodings,
 )
-from stackd.template.parameters import bind_parameters
+from stackd.template.parameters import StackIdentity, bind_parameters
+from stackd.template.template import Template
 
 _KEPT = 1024
 
@@ -93,28 +96,23 @@ class Redaction:
 
     async def _read(self, stack: Stack, definition: Definition) -> _Known:
         try:
-            source = await load_definition(self._db, stack.project_id, definition)
-        except TemplateError:
+            source = await self._hiding(stack.project_id, definition)
+        except (TemplateError, EntityNotFound):
             return _Known()  # no reason to keep a stack from being deleted
+        if source is None:
+            return _Known()
         below = await self._hidden_below(definition, source.files)
         environment = source.environment.with_base(self._base)
-
-        def compute() -> _Known:
-            # An environment gives values to nested stacks as well.
-            given = values_of(below, environment.parameters, environment.parameter_defaults)
-            if not any(schema.hidden for schema in source.template.parameter_schemas.values()):
-                return _Known(with_encodings(given), given)
-            try:
-                bound = bind_parameters(
-                    source.template, environment, identity_of(stack), strict=False, allow_missing=True
-                )
-            except TemplateError:
-                return _Known(with_encodings(given), given)
-            own = secrets_of(source.template, bound)
-            return _Known(own | with_encodings(given), secrets_in(bound, given=True) | given)
-
-        known: _Known = await in_thread(compute)
+        known: _Known = await in_thread(_known, source.template, environment, identity_of(stack), below)
         return known
+
+    async def _hiding(self, project_id: str, definition: Definition) -> Source | None:
+        """A definition that may have hidden parameters; None for most, which are not parsed once more."""
+        body = await documents.get(self._db, project_id, definition.template)
+        files = await load_files(self._db, project_id, definition.files)
+        if not may_hide(body.decode("utf-8", "replace")) and not any(map(may_hide, files.values())):
+            return None
+        return await load_definition(self._db, project_id, definition)
 
     async def hidden_names(self, stack: Stack) -> frozenset[str]:
         """Names of the hidden parameters of the templates among a stack's files."""
@@ -139,3 +137,17 @@ class Redaction:
 def _definitions(stack: Stack) -> tuple[Definition, ...]:
     both = (stack.definition, stack.previous)
     return tuple(each for each in both if each is not None and each.template)
+
+
+def _known(
+    template: Template, environment: Environment, identity: StackIdentity, below: frozenset[str]
+) -> _Known:
+    """The secrets of a definition; ``below`` are names of parameters that nested stacks hide."""
+    given = values_of(below, environment.parameters, environment.parameter_defaults)
+    every = with_encodings(given)
+    if any(schema.hidden for schema in template.parameter_schemas.values()):
+        with contextlib.suppress(TemplateError):
+            bound = bind_parameters(template, environment, identity, strict=False, allow_missing=True)
+            every |= secrets_of(template, bound)
+            given |= secrets_in(bound, given=True)
+    return _Known(every, given)

@@ -165,7 +165,9 @@ class LiveAttributes:
         except CloudNotFound:
             answer = ({},) if key[-1] == _OBJECT else (None,)
         except Exception as error:  # whatever a service or a plug-in does, the request goes on without it
-            log.info("attribute_not_read", resource=row.name, type=row.kind, error=repr(error))
+            # Not its text: services repeat names and values in theirs.
+            status = getattr(error, "status", None)
+            log.info("attribute_not_read", resource=row.name, error=type(error).__name__, status=status)
         self._answers[key] = answer
 
     def _newer(self, row: Resource, keys: Iterable[_Key]) -> Resource:

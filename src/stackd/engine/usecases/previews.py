@@ -12,14 +12,13 @@ from stackd.engine.definition.scope import base_name
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
-from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION, enabled_outputs, known_part, required_by
 from stackd.engine.usecases.requests import Checked
 from stackd.engine.validation.resource_rules import open_properties
 from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType
-from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.template.masking import NOTHING, Secrets, concealed, shown_id
 
 NOT_THERE: Final = "None"
 """Placeholder for the id of an object that does not exist yet."""

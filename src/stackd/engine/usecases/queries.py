@@ -14,7 +14,6 @@ from stackd.engine.definition.documents import load_definition, load_files, load
 from stackd.engine.definition.types import resolve_types
 from stackd.engine.planning.ordering import best_row, shown_row, target_of
 from stackd.engine.services.stored_trees import load_desired
-from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
@@ -24,7 +23,7 @@ from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
 from stackd.template.evaluation import conditions_for
-from stackd.template.masking import Secrets, concealed, concealed_text
+from stackd.template.masking import Secrets, concealed, concealed_text, shown_id
 from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stackd.engine.transitions import shown_id
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.queries import Reader, ResourceView
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource
-from stackd.template.masking import concealed
+from stackd.template.masking import concealed, shown_id
 
 Filters = Mapping[str, Sequence[str]]
 """Allowed values by filter name; a filter without values allows all."""
