@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bench.language import language
 from bench.processes import System, loop_lags, stop, system
+from bench.requests import requests
 from bench.results import Result
 
 _PATIENCE = 300.0
@@ -220,5 +221,6 @@ MEASURES: Mapping[str, Measure] = {
     "stacks": stacks,
     "bound": bound,
     "reads": reads,
+    "requests": requests,
     "lag": lag,
 }
