@@ -27,7 +27,6 @@ from stackd.db import credentials
 from stackd.db.credentials import LOST, PENDING, STANDING
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Remove, Update
-from stackd.engine.factories import new_id, now
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.trust_makings import TrustMakings
 from stackd.errors import (
@@ -41,7 +40,7 @@ from stackd.errors import (
     ServiceUnavailable,
     StackdError,
 )
-from stackd.records import Caller, Credential, Stack
+from stackd.records import Caller, Credential, Stack, new_id, now
 
 log = structlog.get_logger(__name__)
 

@@ -9,12 +9,11 @@ from typing import Any
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
-from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.definition.types import resolve_types
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.ordering import best_row, target_of
-from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
@@ -51,11 +50,11 @@ class Facts:
     size: int
     """Number of resources in the template."""
 
-    described: Mapping[str, str]
-    """The resources' own descriptions, where the template has any."""
-
     live: Mapping[str, LiveOutput] = field(default_factory=dict)
     """The outputs that refer to live attributes."""
+
+    described: Mapping[str, str] = field(default_factory=dict)
+    """The resources' own descriptions, where the template has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Reader:
             described = {name: each.description for name, each in template.resources.items()}
             live = _live_outputs(template, environment, registry, source.files, parameters)
             text = template.description or NO_DESCRIPTION
-            return Facts(text, parameters.shown(), outputs, len(described), _without_empty(described), live)
+            return Facts(text, parameters.shown(), outputs, len(described), live, _without_empty(described))
 
         facts: Facts = await offloaded(200 * len(template.resources), compute)
         return facts
