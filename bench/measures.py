@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from bench.language import language
 from bench.processes import System, loop_lags, stop, system
+from bench.requests import requests
 from bench.results import Result
 from tests.hostile.attack import attacked
 from tests.hostile.requests import hostile_requests
@@ -263,6 +264,7 @@ MEASURES: Mapping[str, Measure] = {
     "stacks": stacks,
     "bound": bound,
     "reads": reads,
+    "requests": requests,
     "lag": lag,
     "fairness": fairness,
     "hostile": hostile,

@@ -57,6 +57,7 @@ interface = "public"
 stack_domain_name = "heat"
 stack_domain_admin = "heat_domain_admin"
 stack_domain_admin_password = "secret"
+trusts_kept_seconds = 0
 
 [security]
 encryption_keys = ["{key}"]

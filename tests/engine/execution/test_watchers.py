@@ -27,6 +27,9 @@ class Compute:
         self.trouble: list[Exception] = []
         self.session = self
 
+    def with_permit(self, permit: None) -> Compute:
+        return self
+
     def service(self, kind: str) -> Compute:
         assert kind == "compute"
         return self

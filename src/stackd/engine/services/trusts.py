@@ -30,6 +30,7 @@ from stackd.db.journal import Insert, Journal, Remove, Update
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.trust_makings import TrustMakings
 from stackd.errors import (
+    CloudError,
     CloudForbidden,
     CloudNotFound,
     CloudUnauthorized,
@@ -130,8 +131,7 @@ class Trusts:
         Then it is the caller's, if the caller is of the stack's project and can delegate.
         """
         self._callers[caller.user_id, caller.project_id] = caller
-        stored = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
-        if caller.project_id != stack.project_id or (stored is not None and self._serves(stored)):
+        if caller.project_id != stack.project_id or await self._works(stack.credential_id, caller):
             yield stack.credential_id
             return
         async with contextlib.AsyncExitStack() as block:
@@ -139,6 +139,23 @@ class Trusts:
             with contextlib.suppress(MissingCredential):
                 credential_id = (await block.enter_async_context(self.borrowed(caller))).id
             yield credential_id
+
+    async def _works(self, credential_id: str | None, caller: Caller) -> bool:
+        """Whether a stack can keep its credential. Keystone is asked about that of somebody else."""
+        stored = await credentials.get(self._db, credential_id) if credential_id else None
+        if stored is None or not self._serves(stored):
+            return False
+        if stored.state == PENDING or stored.user_id == caller.user_id:
+            return True  # what is lost is replaced when that turns out
+        session = self._clouds.cloud(TrustCredentials(stored.trust_id, self._service)).session
+        try:
+            await session.renew(await session.token())
+        except (CloudUnauthorized, CloudForbidden, CloudNotFound) as refusal:
+            await self._lose(stored, refusal)
+            return False
+        except CloudError as error:
+            log.warning("credential_not_checked", credential=stored.id, error=str(error))
+        return True
 
     def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
         return self._locks.of(f"{of.user_id}/{of.project_id}")

@@ -51,11 +51,11 @@ class Facts:
     size: int
     """Number of resources in the template."""
 
-    described: Mapping[str, str] = field(default_factory=dict)
-    """The resources' own descriptions, where the template has any."""
-
     live: Mapping[str, LiveOutput] = field(default_factory=dict)
     """The outputs that refer to live attributes."""
+
+    described: Mapping[str, str] = field(default_factory=dict)
+    """The resources' own descriptions, where the template has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Reader:
             described = {name: each.description for name, each in template.resources.items()}
             live = _live_outputs(template, environment, registry, source.files, parameters)
             text = template.description or NO_DESCRIPTION
-            return Facts(text, parameters.shown(), outputs, len(described), _without_empty(described), live)
+            return Facts(text, parameters.shown(), outputs, len(described), live, _without_empty(described))
 
         facts: Facts = await in_thread(compute)
         return facts

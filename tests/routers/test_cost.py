@@ -1,0 +1,99 @@
+"""What a request costs: calls of the Identity service, and rows that are read however large the stack."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from stackd.app import Parts, make_asgi, wired
+from stackd.db.database import Database
+from tests.routers.conftest import ORIGIN, Api, signed_in
+from tests.support.engine import World, world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MANY = 60
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with world(tmp_path_factory.mktemp("cost")) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def parts(made: World) -> AsyncIterator[Parts]:
+    async with wired(made.settings) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make_asgi(parts)), base_url=ORIGIN) as one:
+        yield one
+
+
+def validations(made: World) -> int:
+    """How often a token was validated since the counts were reset."""
+    return sum(number for (_, method, path), number in made.cloud.meter.calls.items()
+               if method == "GET" and path.endswith("/auth/tokens"))  # fmt: skip
+
+
+async def test_unknown_token_is_validated_once_for_a_new_stack(
+    made: World, parts: Parts, client: httpx.AsyncClient
+) -> None:
+    await parts.tokens._service.token()
+    api = await signed_in(parts, client, "demo")
+    parts.engine.trusts._clouds._kept.clear()
+    made.cloud.meter.reset()
+    net = {"heat_template_version": "2018-08-31", "resources": {"n": {"type": "OS::Neutron::Net"}}}
+    await api.create("s", net)
+    assert validations(made) == 1
+
+
+class Rows:
+    """Counts the rows that are read from a database."""
+
+    def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        fetch = db.backend.fetch
+
+        async def counted(*args: object) -> list[object]:
+            rows: list[object] = await fetch(*args)  # type: ignore[arg-type]
+            self.count += len(rows)
+            return rows
+
+        monkeypatch.setattr(db.backend, "fetch", counted)
+
+    def taken(self) -> int:
+        """The rows since the last time."""
+        taken, self.count = self.count, 0
+        return taken
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["/resources/r0", "/resources/r0/metadata", "/resources/r0/events", "/events?limit=20", ""],
+)
+async def test_rows_that_are_read_do_not_grow_with_the_stack(
+    parts: Parts, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    api = await signed_in(parts, client, "admin")
+    paths = [await stack_of(api, below, count) for count in (10, MANY)]
+    rows = Rows(parts.engine.services.db, monkeypatch)
+    read = []
+    for path in paths:
+        await api.get(path + below)
+        rows.taken()
+        await api.get(path + below)
+        read.append(rows.taken())
+    assert read[0] == read[1] <= 25
+
+
+async def stack_of(api: Api, below: str, count: int) -> str:
+    resources = {f"r{number}": {"type": "OS::Heat::TestResource"} for number in range(count)}
+    name = f"s{count}{''.join(filter(str.isalnum, below))}"
+    return await api.create(name, {"heat_template_version": "2018-08-31", "resources": resources})
