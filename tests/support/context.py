@@ -286,14 +286,14 @@ class FakeContext:
             return declared.compute(self.resource)
         return self.type.attribute_values(self.resource, await self.live(fresh=True))[name]
 
-    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+    async def poll(self, done: Callable[[JSON], bool], what: str = "") -> JSON:
         for _ in range(_PATIENCE):
             live = await self.live(fresh=True)
             if done(live):
                 return live
         raise ActionTimedOut
 
-    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "") -> None:
         for _ in range(_PATIENCE):
             if await done():
                 return

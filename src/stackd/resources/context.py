@@ -109,12 +109,16 @@ class Context(Reading, Protocol):
         """Replace the resource's metadata as guests see it."""
         ...
 
-    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
-        """Watch the object until ``done`` returns true (it may raise); CloudNotFound if it does not exist."""
+    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
+        """Watch the object until ``done`` returns true; CloudNotFound if it does not exist.
+
+        ``done`` must raise in any state that nothing will end. ``what`` completes "Waiting until", which a
+        resource shows as its reason while it waits.
+        """
         ...
 
-    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
-        """Repeat an asynchronous check until it returns true, within the deadline."""
+    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
+        """Repeat an asynchronous check until it returns true, within the deadline; as ``poll``."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:
