@@ -310,7 +310,7 @@ class FakeContext:
                 return each
         return None
 
-    async def signalled(self) -> None:
+    async def signalled(self, what: str = "") -> None:
         """Let the next thing in ``happens`` happen; nobody waits in a test."""
         await asyncio.sleep(0)
         if self.happens:

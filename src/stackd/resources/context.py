@@ -125,8 +125,11 @@ class Context(Reading, Protocol):
         """The resource of the same stack with this reference id, physical id or name."""
         ...
 
-    async def signalled(self) -> None:
-        """Return after the next signal to any resource of the stack, or after a second at the latest."""
+    async def signalled(self, what: str = "a signal comes") -> None:
+        """Return after the next signal to any resource of the stack, or after a second at the latest.
+
+        ``what`` is shown as for ``poll``.
+        """
         ...
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:

@@ -51,6 +51,7 @@ class ResourceContext:
         self.resource = row
         self._publish = publish
         self._live: JSON | None = None
+        self._wait: _Wait | None = None
         self._deferred: list[Change] = []
         self._armed: tuple[Change, ...] = ()
         self.was_armed = False
@@ -107,7 +108,7 @@ class ResourceContext:
         """See ``Context``."""
         if self.kind.entity is None:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
-        wait = _Wait(self, what)
+        wait = self._wait_for(what)
         while True:
             polled = self.run.services.watchers.poll(self.cloud, self.kind.entity, self.physical_id)
             self._live = await self.run.cancellation.hold(polled)
@@ -118,7 +119,7 @@ class ResourceContext:
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """See ``Context``."""
         watchers = self.run.services.watchers
-        pause, wait = watchers.shortest, _Wait(self, what)
+        pause, wait = watchers.shortest, self._wait_for(what)
         while not await _answered(done):
             await wait.note()
             await self.run.cancellation.sleep(pause)
@@ -128,9 +129,16 @@ class ResourceContext:
         """See ``Context``."""
         await self.run.cancellation.sleep(seconds)
 
-    async def signalled(self) -> None:
+    async def signalled(self, what: str = "a signal comes") -> None:
         """See ``Context``."""
+        await self._wait_for(what).note()
         await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+
+    def _wait_for(self, what: str) -> _Wait:
+        """The wait for something; the one that there is already if it goes on."""
+        if self._wait is None or self._wait.what != what:
+            self._wait = _Wait(self, what)
+        return self._wait
 
     async def sibling(self, reference: str) -> Resource | None:
         """See ``Context``."""
@@ -290,7 +298,7 @@ class _Wait:
 
     def __init__(self, work: ResourceContext, what: str) -> None:
         self._work = work
-        self._what = what
+        self.what = what
         self._after = asyncio.get_running_loop().time() + NOTED_AFTER
 
     async def note(self, status: str = "") -> None:
@@ -298,7 +306,7 @@ class _Wait:
         work = self._work
         if asyncio.get_running_loop().time() < self._after or work.kind.local:
             return
-        text = f"Waiting until {self._what}" + (f"; its status is {status}" if status else "")
+        text = f"Waiting until {self.what}" + (f"; its status is {status}" if status else "")
         if work.resource.status is Status.IN_PROGRESS and work.resource.reason != text:
             await work.store(reason=text)
 
