@@ -192,3 +192,48 @@ async def test_lists_are_paged_newest_first(demo: Any) -> None:
     assert [server["id"] for server in page["servers"]] == [ids[2], ids[1]]
     following = page["servers_links"][0]["href"]
     assert [server["id"] for server in (await demo.get(following))["servers"]] == [ids[0]]
+
+
+async def stopped(cloud: Any, user: Any, **more: Any) -> str:
+    server_id = await boot(user, **more)
+    cloud.time.now += 1
+    await user.post(f"{SERVERS}/{server_id}/action", {"os-stop": None})
+    cloud.time.now += 1
+    return server_id
+
+
+async def test_stopped_server_is_stopped_after_a_resize_too(cloud: Any, demo: Any) -> None:
+    server_id = await stopped(cloud, demo)
+    flavors = (await demo.get("/compute/v2.1/flavors"))["flavors"]
+    flavor = next(item["id"] for item in flavors if item["name"] == "m1.small")
+    action = f"{SERVERS}/{server_id}/action"
+    await demo.post(action, {"resize": {"flavorRef": flavor}})
+    cloud.time.now += 1
+    await demo.call("POST", action, {"confirmResize": None})
+    cloud.time.now += 1
+    server = await show(demo, server_id)
+    assert (server["status"], server["flavor"]["original_name"]) == ("SHUTOFF", "m1.small")
+
+
+async def test_interfaces_change_only_while_the_server_is_at_rest(cloud: Any, demo: Any) -> None:
+    net = await network(demo)
+    server_id = await boot(demo, networks=[{"uuid": net["id"], "tag": "first"}])
+    path = f"{SERVERS}/{server_id}/os-interface"
+    reply = await demo.call("GET", path, headers=NEW)
+    [interface] = reply.json()["interfaceAttachments"]
+    assert interface["tag"] == "first"
+    assert "tag" not in (await demo.get(path))["interfaceAttachments"][0]
+    one = f"{path}/{interface['port_id']}"
+    reply = await demo.call("DELETE", one)
+    assert reply.json()["conflictingRequest"]["message"] == (
+        f"Cannot 'detach_interface' instance {server_id} while it is in vm_state building"
+    )
+    assert await demo.status("POST", path, {"interfaceAttachment": {"net_id": net["id"]}}) == 409
+    cloud.time.now += 1
+    await demo.post(f"{SERVERS}/{server_id}/action", {"suspend": None})
+    assert await demo.status("DELETE", one) == 409
+    cloud.time.now += 1
+    assert await demo.status("DELETE", one) == 409
+    await demo.post(f"{SERVERS}/{server_id}/action", {"resume": None})
+    cloud.time.now += 1
+    assert await demo.status("DELETE", one) == 202

@@ -101,6 +101,9 @@ class ResourceType(Generic[P]):
     signalable: ClassVar[bool] = False
     snapshots: ClassVar[bool] = False
     any_properties: ClassVar[bool] = False
+    waits_for: ClassVar[str] = ""
+    """What has to come true before a new object can be used, where ``readiness`` does not say it."""
+
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
@@ -138,6 +141,13 @@ class ResourceType(Generic[P]):
     def takes_time(self) -> bool:
         """Whether a new object can be used only when ``ready`` returns true."""
         return self.readiness is not None or type(self).ready is not ResourceType.ready
+
+    @property
+    def awaited(self) -> str:
+        """What has to come true before a new object can be used, for people."""
+        if self.waits_for or self.readiness is None:
+            return self.waits_for or "it can be used"
+        return f"its {self.readiness.field} is {' or '.join(self.readiness.ready)}"
 
     @property
     def status_field(self) -> str:
@@ -217,7 +227,10 @@ class ResourceType(Generic[P]):
         return await find_made(ctx, self.entity, {self.entity.name_field: name})
 
     async def prepare_for_replace(self, ctx: Context, props: P) -> None:
-        """Free what the replacement needs (ports, unique names); safe to run again."""
+        """Free what the replacement needs (ports, unique names); safe to run again.
+
+        A ``CloudNotFound`` is taken for done, here and in ``undo_replace``.
+        """
 
     async def undo_replace(self, ctx: Context, props: P) -> None:
         """Take back ``prepare_for_replace`` when a rollback keeps this object."""

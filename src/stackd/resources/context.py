@@ -109,20 +109,27 @@ class Context(Reading, Protocol):
         """Replace the resource's metadata as guests see it."""
         ...
 
-    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
-        """Watch the object until ``done`` returns true (it may raise); CloudNotFound if it does not exist."""
+    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
+        """Watch the object until ``done`` returns true; CloudNotFound if it does not exist.
+
+        ``done`` must raise in any state that nothing will end. ``what`` completes "Waiting until", which a
+        resource shows as its reason while it waits.
+        """
         ...
 
-    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
-        """Repeat an asynchronous check until it returns true, within the deadline."""
+    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
+        """Repeat an asynchronous check until it returns true, within the deadline; as ``poll``."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:
         """The resource of the same stack with this reference id, physical id or name."""
         ...
 
-    async def signalled(self) -> None:
-        """Return after the next signal to any resource of the stack, or after a second at the latest."""
+    async def signalled(self, what: str = "a signal comes") -> None:
+        """Return after the next signal to any resource of the stack, or after a second at the latest.
+
+        ``what`` is shown as for ``poll``.
+        """
         ...
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:

@@ -28,8 +28,33 @@ async def test_create_asks_the_server():
 async def test_it_is_ready_when_the_volume_is_in_this_server():
     ctx = attachment()
     ctx.cloud.on("GET", "/volumes/v", volume("attaching"), volume("in-use", "other"), volume("in-use", "s"))
+    ctx.cloud.on("GET", f"{PATH}/v", ATTACHED)
     answers = [await ctx.type.is_ready(ctx, ctx.props) for _ in range(3)]
     assert answers == [False, False, True]
+
+
+@pytest.mark.parametrize("left", [volume("available"), volume("in-use", "other")])
+async def test_an_attachment_that_the_server_gave_up_is_not_waited_for(left):
+    ctx = attachment()
+    ctx.cloud.on("GET", "/volumes/v", left).on("GET", f"{PATH}/v", ATTACHED, gone())
+    assert not await ctx.type.is_ready(ctx, ctx.props)
+    with pytest.raises(ResourceFailure, match="server s has given volume v up"):
+        await ctx.type.is_ready(ctx, ctx.props)
+
+
+async def test_a_volume_that_the_server_keeps_is_not_waited_for_without_end():
+    ctx = attachment()
+    ctx.cloud.on("DELETE", f"{PATH}/v").on("GET", "/volumes/v", volume("in-use", "s"))
+    with pytest.raises(ResourceFailure, match="does not let volume v go"):
+        await ctx.type.delete(ctx, ctx.props)
+
+
+async def test_a_server_that_keeps_its_volumes_in_its_state_is_not_waited_for():
+    ctx = attachment()
+    ctx.cloud.on("DELETE", f"{PATH}/v", CloudConflict("vm_state error", status=409))
+    ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ERROR", "OS-EXT-STS:task_state": None}})
+    with pytest.raises(CloudConflict, match="vm_state error"):
+        await ctx.type.delete(ctx, ctx.props)
 
 
 async def test_another_state_is_a_failure():
@@ -42,6 +67,7 @@ async def test_another_state_is_a_failure():
 async def test_delete_waits_until_both_services_let_go():
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v", CloudConflict("busy"), None)
+    ctx.cloud.on("GET", "/servers/s", {"server": {"status": "REBOOT"}})
     ctx.cloud.on("GET", "/volumes/v", volume("detaching", "s"), volume("in-use", "other"))
     ctx.cloud.on("GET", f"{PATH}/v", ATTACHED, gone())
     await ctx.type.delete(ctx, ctx.props)

@@ -1,5 +1,6 @@
 import pytest
 
+from stackd.errors import CloudConflict, ResourceFailure
 from tests.support.context import FakeContext, gone
 
 PATH = "/servers/s/os-interface"
@@ -121,13 +122,13 @@ async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
     await ctx.type.prepare_for_replace(ctx, ctx.props)
     assert [each["port_id"] for each in nova.ports] == ["b"]
     assert ctx.cloud.sent("PUT", "/ports/own")[0] == {"port": {"fixed_ips": []}}
-    held = {"port": {"device_id": "other", "network_id": "n"}}
-    ctx.cloud.on("GET", "/ports/own", held, held, held, {"port": {"device_id": "", "network_id": "n"}})
+    ctx.cloud.on("GET", "/ports/own", {"port": {"device_id": "other", "network_id": "n"}})
     heirs = [("heir", "app-thing-xyzxyzxyzxyz-port-0"), ("stranger", "db-thing-xyz"), ("own", "app-thing-a")]
     ctx.cloud.on("GET", "/ports", {"ports": [{"id": each, "name": name} for each, name in heirs]})
     ctx.cloud.on("PUT", "/ports/heir")
     ctx.cloud.on("GET", "/ports/a", {"port": {"device_id": "s"}})
     ctx.cloud.on("DELETE", "/servers/other/os-interface/own")
+    ctx.cloud.on("GET", "/servers/other/os-interface", {"interfaceAttachments": []})
     await ctx.type.undo_replace(ctx, ctx.props)
     assert {each["port_id"] for each in nova.ports} == {"own", "a", "b"}
     addresses = [{"ip_address": "10.0.0.1", "subnet_id": "sub"}]
@@ -136,6 +137,111 @@ async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
     assert ctx.cloud.sent("PUT", "/ports/heir") == [{"port": {"fixed_ips": []}}]
     changed = [path for method, path in ctx.cloud.asked() if method == "PUT"]
     assert changed[-2:] == ["/ports/heir", "/ports/own"]
+
+
+KEPT = [
+    ([{"network": "n"}], [{"network": "n", "subnet": "sub"}]),
+    ([{"network": "n"}], [{"subnet": "sub"}]),
+    ([{"network": "n"}], [{"network": "n", "fixed_ip": "10.0.0.1"}]),
+    ([{"network": "n", "subnet": "sub"}], [{"network": "n"}]),
+    ([{"network": "n"}, {"network": "m"}], [{"network": "m"}, {"network": "n"}]),
+    ([{"network": "n"}, {"network": "m"}], [{"network": "m", "fixed_ip": "10.0.0.2"}, {"subnet": "sub"}]),
+    ([{"network": "n"}, {"port": "b"}], [{"port": "b"}, {"subnet": "sub"}]),
+    ([{"network": "n", "tag": "t"}], [{"network": "n"}]),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), KEPT)
+async def test_an_interface_that_has_what_an_entry_asks_for_stays(old, new):
+    ctx = server(old)
+    second = [interface("b", "m", "10.0.0.2")] if len(old) > 1 else []
+    if second:
+        second[0]["fixed_ips"][0]["subnet_id"] = "other"
+    Nova(ctx, interface("a"), *second)
+    assert await change(ctx, new) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gone"),
+    [
+        ([{"network": "n"}], [{"network": "n", "subnet": "elsewhere"}], "a"),
+        ([{"network": "n"}], [{"network": "n", "tag": "t"}], "a"),
+        ([{"network": "n"}], [{"port": "new"}], "a"),
+        ([{"port": "a"}], [{"network": "n"}], "a"),
+        (
+            [{"network": "n"}],
+            [{"network": "n", "port_extra_properties": {"mac_address": "fa:16:3e:00:00:01"}}],
+            "a",
+        ),
+    ],
+)
+async def test_an_interface_that_lacks_something_goes(old, new, gone):
+    ctx = server(old)
+    Nova(ctx, interface("a") | {"tag": None, "mac_addr": "fa:16:3e:00:00:00"})
+    ctx.cloud.on("GET", "/subnets/elsewhere", {"subnet": {"network_id": "n"}})
+    ctx.cloud.on("GET", "/ports", {"ports": []}).on("POST", "/ports", {"port": {"id": "new"}})
+    asked = await change(ctx, new)
+    assert asked[0] == ("DELETE", f"{PATH}/{gone}")
+    assert asked[-1] == ("POST", PATH)
+
+
+async def test_a_demanding_entry_chooses_before_a_modest_one():
+    ctx = server([{"network": "n"}])
+    nova = Nova(ctx, interface("a"))
+    await change(ctx, [{"network": "n"}, {"network": "n", "fixed_ip": "10.0.0.1"}])
+    assert [each["port_id"] for each in nova.ports] == ["a", "new"]
+    assert ctx.cloud.sent("POST", PATH) == [{"interfaceAttachment": {"net_id": "n"}}]
+
+
+async def test_an_added_interface_has_the_security_groups_of_the_server():
+    ctx = server([{"network": "m"}])
+    ctx.properties = {**ctx.properties, "security_groups": ["web"]}
+    Nova(ctx, interface("b", "m", "10.0.0.2"))
+    ctx.cloud.on("GET", "/ports", {"ports": []}).on("POST", "/ports", {"port": {"id": "new"}})
+    await change(ctx, [{"network": "m"}, {"network": "n"}])
+    [made] = ctx.cloud.sent("POST", "/ports")
+    assert (made["port"]["network_id"], made["port"]["security_groups"]) == ("n", ["web"])
+    assert ctx.cloud.sent("POST", PATH) == [{"interfaceAttachment": {"port_id": "new"}}]
+    assert [each["id"] for each in ctx.data["internal_ports"]] == ["new"]
+
+
+async def test_two_entries_that_ask_for_the_same_get_a_port_each():
+    ctx = FakeContext("OS::Nova::Server", properties={"flavor": "f", "image": "i", "networks": [OWN, OWN]})
+    ctx.cloud.on("GET", "/subnets/sub", {"subnet": {"network_id": "n"}}).on("GET", "/ports", {"ports": []})
+    ctx.cloud.on("POST", "/ports", {"port": {"id": "p0"}}, {"port": {"id": "p1"}})
+    ctx.cloud.on("POST", "/servers", {"server": {"id": "s"}})
+    await ctx.type.create(ctx, ctx.props)
+    assert ctx.cloud.sent("POST", "/servers")[0]["server"]["networks"] == [{"port": "p0"}, {"port": "p1"}]
+
+
+async def test_a_server_that_is_gone_has_nothing_to_give():
+    ctx = server([OWN, {"port": "a"}], recorded(entry_of([OWN])))
+    ctx.cloud.on("GET", "/servers/s", gone()).on("DELETE", "/ports/own")
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("DELETE", "/ports/own")]
+    assert ctx.data == {}
+
+
+async def test_a_suspended_server_loses_and_gets_its_port_by_the_network_service():
+    ctx = server([{"port": "a"}])
+    nova = Nova(ctx, interface("a"))
+    ctx.cloud.on("GET", "/servers/s", {"server": {"status": "SUSPENDED"}}).on("PUT", "/ports/a")
+    refusal = CloudConflict("vm_state suspended", status=409)
+    ctx.cloud.on("DELETE", f"{PATH}/a", refusal).on("POST", PATH, refusal)
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    nova.ports = []
+    ctx.cloud.on("GET", "/ports/a", {"port": {"device_id": ""}})
+    await ctx.type.undo_replace(ctx, ctx.props)
+    assert [each["port"]["device_id"] for each in ctx.cloud.sent("PUT", "/ports/a")] == ["", "s"]
+
+
+async def test_a_port_that_is_never_detached_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr("stackd.resources.nova.ports.LONGEST_DETACH", -1.0)
+    ctx = server([{"port": "a"}])
+    Nova(ctx, interface("a"))
+    ctx.cloud.on("DELETE", f"{PATH}/a")
+    with pytest.raises(ResourceFailure, match="does not detach port a"):
+        await change(ctx, [{"port": "new"}])
 
 
 async def test_the_ports_of_a_broken_server_are_removed():

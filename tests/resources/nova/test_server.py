@@ -4,7 +4,14 @@ from dataclasses import replace
 import pytest
 
 from stackd.clients.failures import AnswerLost
-from stackd.errors import CloudError, OverQuota, PropertyError, ResourceFailure, ResourceInError
+from stackd.errors import (
+    CloudConflict,
+    CloudError,
+    OverQuota,
+    PropertyError,
+    ResourceFailure,
+    ResourceInError,
+)
 from stackd.resources.base import Sibling
 from stackd.template.unknown import Unknown
 from tests.support.context import FakeContext, among, gone, make_resource
@@ -182,9 +189,13 @@ async def test_floating_ips_and_tags_follow():
 def test_states():
     kind = server().type
     assert kind.ready({"status": "ACTIVE"})
-    assert not kind.ready({"status": "SHUTOFF"})
-    with pytest.raises(ResourceFailure, match="Unknown status PAUSED"):
-        kind.ready({"status": "PAUSED"})
+    assert not kind.ready({"status": "BUILD"})
+    for somebodys in ("SHUTOFF", "SUSPENDED", "PAUSED", "RESCUE", "SHELVED_OFFLOADED"):
+        assert kind.ready({"status": somebodys})
+    with pytest.raises(ResourceFailure, match="Unknown status DELETED"):
+        kind.ready({"status": "DELETED"})
+    with pytest.raises(OverQuota, match="Maximum number of ports exceeded"):
+        kind.ready({"status": "ERROR", "fault": {"message": "Maximum number of ports exceeded", "code": 403}})
     with pytest.raises(ResourceInError, match='ERROR due to "Message: No valid host, Code: 500"'):
         kind.ready({"status": "ERROR", "fault": {"message": "No valid host", "code": 500}})
     assert kind.broken({"status": "ERROR"})
@@ -320,6 +331,34 @@ async def test_another_flavor_resizes_and_confirms():
         flavored("ACTIVE", "big"),
     ).on("POST", "/servers/s/action")
     assert await update(ctx, flavor="big") == [{"resize": {"flavorRef": "big"}}, {"confirmResize": None}]
+
+
+async def test_a_stopped_server_is_resized_and_stays_stopped():
+    ctx = server()
+    states = [flavored("SHUTOFF", "small"), flavored("RESIZE", "small"), flavored("VERIFY_RESIZE", "big")]
+    states += [flavored("VERIFY_RESIZE", "big"), flavored("SHUTOFF", "big")]
+    ctx.cloud.on("GET", "/servers/s", *states).on("POST", "/servers/s/action")
+    assert await update(ctx, flavor="big") == [{"resize": {"flavorRef": "big"}}, {"confirmResize": None}]
+
+
+async def test_a_server_that_cannot_be_resized_is_not_waited_for():
+    ctx = server()
+    ctx.cloud.on("GET", "/servers/s", flavored("SUSPENDED", "small"))
+    ctx.cloud.on(
+        "POST", "/servers/s/action", CloudConflict("Cannot 'resize' in vm_state suspended", status=409)
+    )
+    with pytest.raises(CloudConflict, match="suspended"):
+        await update(ctx, flavor="big")
+    assert len(ctx.cloud.sent("POST")) == 2
+
+
+async def test_a_busy_server_is_resized_when_it_is_free():
+    ctx = server()
+    busy = flavored("ACTIVE", "small", **{"OS-EXT-STS:task_state": "image_uploading"})
+    ctx.cloud.on("GET", "/servers/s", busy, busy, flavored("VERIFY_RESIZE", "big"), flavored("ACTIVE", "big"))
+    ctx.cloud.on("POST", "/servers/s/action", CloudConflict("busy", status=409), None)
+    actions = [next(iter(each)) for each in await update(ctx, flavor="big")]
+    assert actions == ["resize", "resize", "confirmResize"]
 
 
 @pytest.mark.parametrize(("first", "actions"), [("VERIFY_RESIZE", [{"confirmResize": None}]), ("ACTIVE", [])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackd.devcloud.collection import demand, fetch, own
 from stackd.devcloud.nova import boot, flavors
@@ -80,6 +80,23 @@ def begin(call: Call, server: Entity, shift: Shift, changes: JSON | None = None)
     return Reply(shift.reply)
 
 
+def _as_before(server: Entity, shift: Shift) -> Shift:
+    """A change of state that leaves a server stopped which was stopped when it, or its resize, began."""
+    stopped = SHIFTS["os-stop"]
+    if server.private.get("was_stopped"):
+        return replace(shift, status=stopped.status, vm_state=stopped.vm_state, power=stopped.power)
+    return shift
+
+
+def _note_whether_stopped(server: Entity) -> None:
+    server.private["was_stopped"] = server.data["OS-EXT-STS:vm_state"] == "stopped"
+
+
+def _confirm(call: Call, server: Entity, desired: JSON) -> Reply:
+    check_state(server, SHIFTS["confirmResize"])
+    return begin(call, server, _as_before(server, SHIFTS["confirmResize"]))
+
+
 def _simple(name: str) -> Action:
     shift = SHIFTS[name]
 
@@ -98,6 +115,7 @@ def _resize(call: Call, server: Entity, desired: JSON) -> Reply:
         raise bad_request(f"Flavor {flavor_id} could not be found.")
     if flavor_id == server.data["flavor"]:
         raise bad_request("When resizing, instances must change flavor!")
+    _note_whether_stopped(server)
     server.private |= {"old_flavor": server.private["flavor"], "flavor": flavor}
     return begin(call, server, SHIFTS["resize"], {"flavor": flavor_id})
 
@@ -105,7 +123,7 @@ def _resize(call: Call, server: Entity, desired: JSON) -> Reply:
 def _revert(call: Call, server: Entity, desired: JSON) -> Reply:
     check_state(server, SHIFTS["revertResize"])
     server.private["flavor"] = old = server.private["old_flavor"]
-    return begin(call, server, SHIFTS["revertResize"], {"flavor": old.id})
+    return begin(call, server, _as_before(server, SHIFTS["revertResize"]), {"flavor": old.id})
 
 
 def _rebuild(call: Call, server: Entity, desired: JSON) -> Reply:
@@ -119,7 +137,8 @@ def _rebuild(call: Call, server: Entity, desired: JSON) -> Reply:
             changes[name] = desired[name]
     if "user_data" in desired:
         changes["OS-EXT-SRV-ATTR:user_data"] = desired["user_data"]
-    begin(call, server, SHIFTS["rebuild"], changes)
+    _note_whether_stopped(server)
+    begin(call, server, _as_before(server, SHIFTS["rebuild"]), changes)
     password = desired.get("adminPass") or call.world.hex_id()[:12]
     return Reply(202, {"server": view(call, server) | {"adminPass": password}})
 
@@ -204,6 +223,7 @@ def _accepted(call: Call, server: Entity, desired: JSON) -> Reply:
 ACTIONS: dict[str, Action] = {
     **{name: _simple(name) for name in SHIFTS},
     "resize": _resize,
+    "confirmResize": _confirm,
     "revertResize": _revert,
     "rebuild": _rebuild,
     "createImage": _create_image,

@@ -23,24 +23,34 @@ def _server(call: Call, write: bool = True) -> Entity:
     return server
 
 
-def _interface(port: Entity) -> JSON:
-    return {
+def _interface(call: Call, server: Entity, port: Entity) -> JSON:
+    shown = {
         "port_state": port.data["status"], "fixed_ips": port.data["fixed_ips"], "port_id": port.id,
-        "net_id": port.data["network_id"], "mac_addr": port.data["mac_address"], "tag": None,
+        "net_id": port.data["network_id"], "mac_addr": port.data["mac_address"],
     }  # fmt: skip
+    return shown | ({"tag": server.private["tags"].get(port.id)} if call.version >= (2, 70) else {})
 
 
 def _interfaces(call: Call) -> Reply:
     server = _server(call, write=False)
-    ports = [_interface(port) for port in ports_of(call, server.id)]
+    ports = [_interface(call, server, port) for port in ports_of(call, server.id)]
     return Reply(200, {"interfaceAttachments": ports})
 
 
 def _attach_interface(call: Call) -> Reply:
     server = _server(call)
-    _must_stand(server, "attach_interface")
+    _must_take_interfaces(server, "attach_interface")
     desired = call.json().get("interfaceAttachment") or {}
-    return Reply(200, {"interfaceAttachment": _interface(boot.interface_port(call, desired, server))})
+    port = boot.interface_port(call, desired, server)
+    return Reply(200, {"interfaceAttachment": _interface(call, server, port)})
+
+
+def _must_take_interfaces(server: Entity, verb: str) -> None:
+    state, task = server.data["OS-EXT-STS:vm_state"], server.data["OS-EXT-STS:task_state"]
+    if state not in ("active", "paused", "stopped"):
+        raise conflict(f"Cannot '{verb}' instance {server.id} while it is in vm_state {state}")
+    if task is not None:
+        raise conflict(f"Cannot '{verb}' instance {server.id} while it is in task_state {task}")
 
 
 def _must_stand(server: Entity, verb: str) -> None:
@@ -57,12 +67,15 @@ def _port(call: Call, server: Entity) -> Entity:
 
 
 def _show_interface(call: Call) -> Reply:
-    return Reply(200, {"interfaceAttachment": _interface(_port(call, _server(call, write=False)))})
+    server = _server(call, write=False)
+    return Reply(200, {"interfaceAttachment": _interface(call, server, _port(call, server))})
 
 
 def _detach_interface(call: Call) -> Reply:
     server = _server(call)
+    _must_take_interfaces(server, "detach_interface")
     port = _port(call, server)
+    server.private["tags"].pop(port.id, None)
     if port.id in server.private["ports"]:
         server.private["ports"].discard(port.id)
         call.store.remove(port)

@@ -125,7 +125,7 @@ def _one(
 ) -> Entity:
     world = call.world
     server_id = world.uuid()
-    ports, made = _ports(call, request, server_id)
+    ports, made, tags = _ports(call, request, server_id)
     try:
         volumes = _volumes(call, request, server_id)
     except Fault:
@@ -137,7 +137,7 @@ def _one(
     }
     private = {
         "ports": made, "flavor": flavor, "password": request.get("adminPass") or world.hex_id()[:12],
-        "hints": hints, "hypervisor": "dev",
+        "hints": hints, "hypervisor": "dev", "tags": tags,
     }  # fmt: skip
     _join_group(call, server_id, hints, data)
     server = world.store.add("compute.servers", server_id, call.actor.project_id, data, private)
@@ -194,17 +194,18 @@ def _join_group(call: Call, server_id: str, hints: JSON, data: JSON) -> None:
     data["server_groups"] = [group.id]
 
 
-def _ports(call: Call, request: JSON, server_id: str) -> tuple[list[Entity], set[str]]:
-    """The ports of a new server, and the ids of those created for it."""
+def _ports(call: Call, request: JSON, server_id: str) -> tuple[list[Entity], set[str], dict[str, str]]:
+    """The ports of a new server, the ids of those created for it, and tags by id."""
     networks = request.get("networks")
     if networks == "none":
-        return [], set()
+        return [], set(), {}
     if networks in (None, "auto", []):
         networks = [{"uuid": _only_network(call, automatic=networks == "auto")}]
         networks = [desired for desired in networks if desired["uuid"]]
     groups = _groups(call, request)
     ports: list[Entity] = []
     made: set[str] = set()
+    tags: dict[str, str] = {}
     try:
         for desired in networks:
             if desired.get("port"):
@@ -213,11 +214,13 @@ def _ports(call: Call, request: JSON, server_id: str) -> tuple[list[Entity], set
                 port = _new_port(call, desired, groups)
                 made.add(port.id)
             ports.append(port)
+            if desired.get("tag"):
+                tags[port.id] = desired["tag"]
             set_device(call.world, port, server_id, "compute:nova", "dev")
     except Fault:
         _undo_ports(call, ports, made)
         raise
-    return ports, made
+    return ports, made, tags
 
 
 def _undo_ports(call: Call, ports: list[Entity], made: set[str]) -> None:
@@ -303,6 +306,8 @@ def interface_port(call: Call, desired: JSON, server: Entity) -> Entity:
             ask["fixed_ip"] = fixed[0]["ip_address"]
         port = _new_port(call, ask, None)
         server.private["ports"].add(port.id)
+    if desired.get("tag"):
+        server.private["tags"][port.id] = desired["tag"]
     set_device(call.world, port, server.id, "compute:nova", "dev")
     return port
 

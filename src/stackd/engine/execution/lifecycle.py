@@ -192,11 +192,11 @@ async def wait_until_ready(work: ResourceContext, props: Properties) -> None:
         async def ready() -> bool:
             return await work.kind.is_ready(work, props)
 
-        await work.until(ready)
+        await work.until(ready, work.kind.awaited)
     elif work.kind.takes_time:
         live = await work.live()
         if work.kind.status_field not in live or not work.kind.ready(live):
-            await work.poll(work.kind.ready)
+            await work.poll(work.kind.ready, work.kind.awaited)
 
 
 async def resume(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> bool:
@@ -313,10 +313,10 @@ async def _wait_until_gone(work: ResourceContext) -> None:
     """Poll until the service no longer knows the object, or its type counts it as deleted."""
     kind = type(work.kind)
     if kind.is_gone is not ResourceType.is_gone or kind.entity is None:
-        await work.until(lambda: work.kind.is_gone(work))
+        await work.until(lambda: work.kind.is_gone(work), "it is deleted")
         return
     with contextlib.suppress(CloudNotFound):
-        await work.poll(work.kind.gone)
+        await work.poll(work.kind.gone, "it is deleted")
 
 
 async def run_guarded(work: ResourceContext, action: Any) -> StackdError | Exception | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -262,7 +263,8 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
         handler = at.handler_of(old)
         if type(handler).prepare_for_replace is not ResourceType.prepare_for_replace:
             work = at.work(old, handler)
-            await handler.prepare_for_replace(work, await at.stored_properties(work))
+            with suppress(CloudNotFound):
+                await handler.prepare_for_replace(work, await at.stored_properties(work))
 
 
 async def _adopt(work: ResourceContext, target: Target, external_id: str) -> None:
@@ -374,6 +376,7 @@ async def _take_back(at: StackRun, work: ResourceContext) -> None:
                 await at.run.write(Update(Resource, row.id, {"applied_from": ""}))
                 at.rows.publish(replace(row, applied_from=""))
     if work.resource.physical_id is not None:
-        await work.kind.undo_replace(work, await at.stored_properties(work))
+        with suppress(CloudNotFound):
+            await work.kind.undo_replace(work, await at.stored_properties(work))
     await work.store(replaced_by=None)
     await work.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ from stackd.template.masking import concealed, hidden_if_secret
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
+NOTED_AFTER = 5.0
+"""Seconds after which a wait is shown as the reason of the resource."""
 
 
 class StackRows:
@@ -76,6 +79,7 @@ class ResourceContext:
         self.resource = row
         self._rows = rows
         self._live: JSON | None = None
+        self._wait: _Wait | None = None
         self._deferred: list[Change] = []
         self._armed: tuple[Change, ...] = ()
         self.was_armed = False
@@ -129,21 +133,24 @@ class ResourceContext:
             self._live = await read(self.cloud, self.kind.entity, self.physical_id)
         return self._live
 
-    async def poll(self, done: Callable[[JSON], bool]) -> JSON:
+    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
         """See ``Context``."""
         if self.kind.entity is None:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
+        wait = self._wait_for(what)
         while True:
             polled = self.run.services.watchers.poll(self.cloud, self.kind.entity, self.physical_id)
             self._live = await self.run.cancellation.hold(polled)
             if done(self._live):
                 return self._live
+            await wait.note(str(self._live.get(self.kind.status_field) or ""))
 
-    async def until(self, done: Callable[[], Awaitable[bool]]) -> None:
+    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """See ``Context``."""
         watchers = self.run.services.watchers
-        pause = watchers.shortest
+        pause, wait = watchers.shortest, self._wait_for(what)
         while not await _answered(done):
+            await wait.note()
             await self.run.cancellation.sleep(pause)
             pause = min(pause * 1.3, watchers.longest)
 
@@ -151,9 +158,16 @@ class ResourceContext:
         """See ``Context``."""
         await self.run.cancellation.sleep(seconds)
 
-    async def signalled(self) -> None:
+    async def signalled(self, what: str = "a signal comes") -> None:
         """See ``Context``."""
+        await self._wait_for(what).note()
         await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+
+    def _wait_for(self, what: str) -> _Wait:
+        """The wait for something; the one that there is already if it goes on."""
+        if self._wait is None or self._wait.what != what:
+            self._wait = _Wait(self, what)
+        return self._wait
 
     async def sibling(self, reference: str) -> Resource | None:
         """See ``Context``."""
@@ -306,6 +320,24 @@ class ResourceContext:
     def forget_live(self) -> None:
         """What is known of the object is no longer true."""
         self._live = None
+
+
+class _Wait:
+    """A wait that the resource shows as its reason, once it has lasted."""
+
+    def __init__(self, work: ResourceContext, what: str) -> None:
+        self._work = work
+        self.what = what
+        self._after = asyncio.get_running_loop().time() + NOTED_AFTER
+
+    async def note(self, status: str = "") -> None:
+        """Store what is waited for, and the status meanwhile; what takes no time costs no write."""
+        work = self._work
+        if asyncio.get_running_loop().time() < self._after or work.kind.local:
+            return
+        text = f"Waiting until {self.what}" + (f"; its status is {status}" if status else "")
+        if work.resource.status is Status.IN_PROGRESS and work.resource.reason != text:
+            await work.store(reason=text)
 
 
 async def _answered(done: Callable[[], Awaitable[bool]]) -> bool:

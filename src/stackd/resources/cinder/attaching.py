@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from stackd.errors import CloudConflict, CloudError, CloudNotFound, ResourceFailure
+from stackd.errors import CloudError, CloudNotFound, ResourceFailure
 from stackd.resources.context import JSON, Context
+from stackd.resources.nova.changes import once_free
 
-ATTACHING = ("available", "attaching", "reserved")
-_DETACHING = ("in-use", "detaching", "reserved")
+ATTACHING = ("attaching", "reserved")
+_DETACHING = ("detaching", "reserved")
+_PATIENCE = 15
+"""How often a volume may look as if nothing had been asked for: what was asked shows after a moment."""
 
 
 async def attach(ctx: Context, server: str, volume: str, device: str | None = None) -> JSON:
@@ -20,12 +24,17 @@ async def attach(ctx: Context, server: str, volume: str, device: str | None = No
     return attachment
 
 
-def is_attached(volume: JSON, server: str) -> bool:
+async def is_attached(ctx: Context, server: str, volume: str) -> bool:
     """Whether a volume that is being attached has arrived; raise when it never will."""
-    status = volume["status"]
-    if status == "in-use":
-        return server in servers_of(volume)
+    live = (await ctx.cloud.volume.get(f"/volumes/{volume}"))["volume"]
+    status = live["status"]
+    if status == "in-use" and server in servers_of(live):
+        return True
     if status in ATTACHING:
+        return False
+    if status in ("available", "in-use"):
+        if await _forgotten(ctx, server, volume):
+            raise ResourceFailure(f"Volume attachment failed: server {server} has given volume {volume} up.")
         return False
     raise ResourceFailure(f'Volume attachment failed - Unknown status {status} due to "Unknown"')
 
@@ -37,30 +46,33 @@ def servers_of(volume: JSON) -> list[str]:
 
 async def detach(ctx: Context, server: str, volume: str) -> None:
     """Detach a volume and wait until it is detached from this server. Idempotent."""
+    held = 0
 
-    async def is_accepted() -> bool:
+    async def ask() -> None:
         try:
             await ctx.cloud.compute.delete(f"/servers/{server}/os-volume_attachments/{volume}")
-        except CloudConflict:
-            return False
-        except CloudNotFound:
-            return True
         except CloudError as error:
-            if error.status != 400:
+            if error.status not in (400, 404):
                 raise
-        return True
 
     async def is_free() -> bool:
+        nonlocal held
         try:
             live = (await ctx.cloud.volume.get(f"/volumes/{volume}"))["volume"]
         except CloudNotFound:
             return True
-        if live["status"] in _DETACHING and (live["status"] != "in-use" or server in servers_of(live)):
+        if live["status"] == "in-use" and server in servers_of(live):
+            held += 1
+            if held > _PATIENCE:
+                raise ResourceFailure(f"Server {server} does not let volume {volume} go.")
+            return False
+        if live["status"] in _DETACHING:
             return False
         return await _forgotten(ctx, server, volume)
 
-    await ctx.until(is_accepted)
-    await ctx.until(is_free)
+    with suppress(CloudNotFound):
+        await once_free(ctx, server, ask, f"server {server} can let volume {volume} go")
+    await ctx.until(is_free, f"volume {volume} is detached from server {server}")
 
 
 async def _forgotten(ctx: Context, server: str, volume: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackd.errors import CloudNotFound, ResourceInError
 from stackd.resources.context import Context
+from stackd.resources.entity import settled
 
 
 async def make(ctx: Context, volume: str) -> str:
@@ -16,11 +17,9 @@ async def make(ctx: Context, volume: str) -> str:
 
     async def is_there() -> bool:
         status = (await ctx.cloud.volume.get(f"/backups/{identity}"))["backup"]["status"]
-        if status not in ("creating", "available"):
-            raise ResourceInError(f'Went to status {status} due to "Unknown"')
-        return bool(status == "available")
+        return settled(status, ready="available", working=("creating",))
 
-    await ctx.until(is_there)
+    await ctx.until(is_there, f"backup {identity} is there")
     return str(identity)
 
 
@@ -47,8 +46,8 @@ async def remove(ctx: Context, identity: str) -> None:
             status = (await ctx.cloud.volume.get(f"/backups/{identity}"))["backup"]["status"]
         except CloudNotFound:
             return True
-        if status == "error_deleting":
-            raise ResourceInError('Went to status error_deleting due to "Unknown"')
+        if status != "deleting":
+            raise ResourceInError(f'Went to status {status} due to "Unknown"')
         return False
 
-    await ctx.until(is_gone)
+    await ctx.until(is_gone, f"backup {identity} is deleted")

@@ -13,16 +13,19 @@ from stackd.resources.cinder.volume_props import VolumeProps
 from stackd.resources.context import JSON, Context
 
 READY = ("available", "in-use")
+_USABLE = (*READY, "reserved")
+"""A volume stays reserved as long as the server that it belongs to is shelved."""
+
 _WORKING = (
     *("creating", "restoring-backup", "downloading", "extending", "retyping", "uploading"),
-    *("attaching", "detaching", "reserved", "backing-up"),
+    *("attaching", "detaching", "backing-up"),
 )
 
 
 def is_usable(live: JSON) -> bool:
     """Whether a volume can be used, or is used already; raise when it never will."""
     status = live["status"]
-    if status in READY:
+    if status in _USABLE:
         return True
     if status in _WORKING:
         return False
@@ -41,22 +44,22 @@ async def retype(ctx: Context, wanted: str) -> None:
     name = (await ctx.cloud.volume.get(f"/types/{wanted}"))["volume_type"]["name"]
     if (await ctx.live(fresh=True)).get("volume_type") != name:
         await act(ctx, "os-retype", {"new_type": wanted, "migration_policy": "never"})
-    await ctx.poll(is_usable)
+    await ctx.poll(is_usable, "the volume has its new type")
 
 
 async def extend(ctx: Context, size: int) -> None:
     """Let the volume grow to a size in GB."""
     if (await ctx.live(fresh=True))["size"] < size:
-        await ctx.poll(is_usable)
+        await ctx.poll(is_usable, "the volume can be extended")
         await act(ctx, "os-extend", {"new_size": size})
-    await ctx.poll(is_usable)
+    await ctx.poll(is_usable, "the volume is extended")
 
 
 async def rewrite(ctx: Context, new: VolumeProps, *, restores: bool, flags: bool) -> None:
     """What can only be done to a volume that no server uses."""
     if restores and new.backup_id:
         await backup.restore_into(ctx, new.backup_id, ctx.physical_id)
-        await ctx.poll(is_usable)
+        await ctx.poll(is_usable, "the backup is restored")
     if flags and new.read_only is not None:
         await set_read_only(ctx, new.read_only)
 
@@ -90,5 +93,7 @@ async def while_detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> N
         server = each["server"]
         if server not in servers_of(await ctx.live(fresh=True)):
             await attach(ctx, server, volume, each["device"])
-        await ctx.poll(partial(is_attached, server=server))
+        await ctx.until(
+            partial(is_attached, ctx, server, volume), f"the volume is attached to server {server} again"
+        )
     await ctx.put_data(reattach=None)

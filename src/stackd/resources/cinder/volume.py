@@ -27,6 +27,7 @@ class Volume(ResourceType[VolumeProps]):
     """A disk: empty, or a copy of an image, snapshot, volume or backup."""
 
     entity = Entity("volume", "/volumes", "volume", "volumes", list_path="/volumes/detail")
+    waits_for = "the volume is available"
     awaits_deletion = True
     checkable = True
     snapshots = True
@@ -85,8 +86,8 @@ class Volume(ResourceType[VolumeProps]):
 
     def gone(self, live: JSON) -> bool:
         """Raise when the deletion failed."""
-        if live["status"] == "error_deleting":
-            raise ResourceInError('Went to status error_deleting due to "Unknown"')
+        if live["status"] != "deleting":
+            raise ResourceInError(f'Went to status {live["status"]} due to "Unknown"')
         return False
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class Volume(ResourceType[VolumeProps]):
             body = {"name": props.name or ctx.physical_name, "metadata": as_text(props.metadata)}
             await changes.change(ctx, body | props.body("description"))
         if props.read_only is not None:
-            await ctx.poll(self.ready)
+            await ctx.poll(self.ready, self.waits_for)
             await changes.set_read_only(ctx, props.read_only)
 
     async def update(self, ctx: Context, old: VolumeProps, new: VolumeProps) -> None:

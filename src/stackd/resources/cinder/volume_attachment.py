@@ -26,6 +26,7 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
     """Attaches a volume to a server, and detaches it again."""
 
     service = "volume"
+    waits_for = "the volume is attached to the server"
 
     async def create(self, ctx: Context, props: VolumeAttachmentProps) -> None:
         """Ask the server to take the volume."""
@@ -34,8 +35,7 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
 
     async def is_ready(self, ctx: Context, props: VolumeAttachmentProps) -> bool:
         """Whether the volume has arrived."""
-        live = (await ctx.cloud.volume.get(f"/volumes/{props.volume_id}"))["volume"]
-        return is_attached(live, props.instance_uuid)
+        return await is_attached(ctx, props.instance_uuid, props.volume_id)
 
     async def update(self, ctx: Context, old: VolumeAttachmentProps, new: VolumeAttachmentProps) -> None:
         """Take the volume out and put it, or another one, in again."""
@@ -45,7 +45,7 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
         found = await self.find(ctx, new)
         made = found[0] if found else await attach(ctx, new.instance_uuid, new.volume_id, new.mountpoint)
         await ctx.created(made["id"])
-        await ctx.until(lambda: self.is_ready(ctx, new))
+        await ctx.until(lambda: self.is_ready(ctx, new), self.waits_for)
         await ctx.put_data(detached=None)
 
     async def delete(self, ctx: Context, props: VolumeAttachmentProps) -> None:

@@ -42,6 +42,7 @@ class WebImage(RestResource[WebImageProps]):
     """An image whose data the image service fetches from a URL."""
 
     entity = Entity("image", "/images", "", "images")
+    waits_for = "the data of the image is there"
     fields: ClassVar = same(*_CREATED, *_PATCHED)
 
     def validate(self, props: WebImageProps) -> None:

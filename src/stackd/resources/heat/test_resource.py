@@ -125,4 +125,4 @@ async def _wait(ctx: Context, props: TestResourceProps, action: str) -> None:
     if seconds > 0 and not props.client_name:
         await ctx.sleep(seconds)
     else:
-        await ctx.until(is_over)
+        await ctx.until(is_over, "the configured time has passed")

@@ -26,7 +26,7 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float) -> None
             break
         if clock() >= end:
             raise timeout(keys, signals, count, seconds=seconds, handle=handle.name)
-        await ctx.signalled()
+        await ctx.signalled(f"{count} signals have come to {handle.name}, of which there are {len(signals)}")
     await ctx.put_data(signals=json.dumps({each: entry[keys.data] for each, entry in signals.items()}))
 
 

@@ -1,35 +1,77 @@
-"""Changes of a server that runs; each can be repeated after an interruption."""
+"""Changes of a server that exists; each can be repeated after an interruption."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
+from stackd.clients.failures import names_quota
+from stackd.errors import CloudConflict, CloudNotFound, OverQuota, ResourceFailure, ResourceInError
 from stackd.resources.context import JSON, Context
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.nova.server_props import ServerProps
 
-PENDING = frozenset(
-    (
-        *("BUILD", "HARD_REBOOT", "PASSWORD", "REBOOT", "RESCUE", "RESIZE", "REVERT_RESIZE", "SHUTOFF"),
-        *("SUSPENDED", "VERIFY_RESIZE", "REBUILD"),
-    )
+AT_REST = frozenset(
+    ("ACTIVE", "SHUTOFF", "SUSPENDED", "PAUSED", "RESCUE", "SHELVED", "SHELVED_OFFLOADED", "VERIFY_RESIZE")
 )
+"""Statuses that stay until somebody asks for another: the server is built, whatever it does now."""
+
+WORKING = frozenset(
+    ("BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "PASSWORD", "RESIZE", "REVERT_RESIZE", "MIGRATING")
+)
+"""Statuses that the compute service itself brings to an end."""
+
 _FLAVOR_BY_ID = "2.46"  # later versions show the flavor's properties instead
+_TASK = "OS-EXT-STS:task_state"
 
 
-def is_active(live: JSON) -> bool:
-    """Whether a server runs; raise when it is broken or in a state that does not lead there."""
-    status = live["status"].split("(")[0].upper()
-    if status == "ACTIVE":
+def is_settled(live: JSON) -> bool:
+    """Whether a server is built and at rest, running or not; raise when it is broken or about to go."""
+    status = _status(live)
+    if status in AT_REST:
         return True
-    if status in PENDING:
+    if status in WORKING:
         return False
     if status == "ERROR":
-        fault = live.get("fault") or {}
-        message, code = fault.get("message", "Unknown"), fault.get("code", "Unknown")
-        raise ResourceInError(f'Went to status ERROR due to "Message: {message}, Code: {code}"')
+        raise _broken(live)
     raise ResourceFailure(f'Server is not active - Unknown status {status} due to "Unknown"')
+
+
+def _status(live: JSON) -> str:
+    return str(live["status"]).split("(")[0].upper()
+
+
+def _broken(live: JSON) -> Exception:
+    fault = live.get("fault") or {}
+    message, code = fault.get("message", "Unknown"), fault.get("code", "Unknown")
+    text = f'Went to status ERROR due to "Message: {message}, Code: {code}"'
+    return OverQuota(text, service="compute") if names_quota(str(message)) else ResourceInError(text)
+
+
+def is_busy(live: JSON) -> bool:
+    """Whether the compute service is doing something to a server, and refuses other changes meanwhile."""
+    return _status(live) in WORKING or live.get(_TASK) is not None
+
+
+async def once_free(ctx: Context, server: str, request: Callable[[], Awaitable[Any]], what: str) -> None:
+    """Send a request again as long as it is refused because a server is busy.
+
+    Raises ``CloudConflict`` when a server that is not busy refuses it: waiting would not change that.
+    """
+    idle = False
+
+    async def is_accepted() -> bool:
+        nonlocal idle
+        try:
+            await request()
+        except CloudConflict:
+            if idle:
+                raise
+            idle = not is_busy((await ctx.cloud.compute.get(f"/servers/{server}"))["server"])
+            return False
+        return True
+
+    await ctx.until(is_accepted, what)
 
 
 async def act(ctx: Context, action: str, body: Any = None, *, microversion: str | None = None) -> None:
@@ -56,25 +98,43 @@ async def set_tags(ctx: Context, tags: list[str] | None) -> None:
 
 
 async def resize(ctx: Context, flavor: str) -> None:
-    """Move the server to another flavor and confirm it."""
+    """Move the server to another flavor and confirm it; a stopped server stays stopped.
+
+    A resize that is under way, begun before an interruption, is completed first.
+    """
     live = await _with_ids(ctx)
-    if live["status"] == "ACTIVE" and live["flavor"]["id"] != flavor:
-        await act(ctx, "resize", {"flavorRef": flavor})
-    elif live["status"] == "ACTIVE":
+    if live["status"] in ("RESIZE", "REVERT_RESIZE", "VERIFY_RESIZE"):
+        await _confirm(ctx)
+        live = await _with_ids(ctx)
+    if live["flavor"]["id"] == flavor:
         return
-    await ctx.poll(_is_resized)
-    if (await _with_ids(ctx))["status"] == "VERIFY_RESIZE":
+    await once_free(
+        ctx,
+        ctx.physical_id,
+        lambda: act(ctx, "resize", {"flavorRef": flavor}),
+        "the server can be resized",
+    )
+    await _confirm(ctx)
+    live = await _with_ids(ctx)
+    if live["flavor"]["id"] != flavor:
+        raise ResourceFailure(f"Resizing to '{flavor}' failed, status '{live['status']}'")
+
+
+async def _confirm(ctx: Context) -> None:
+    """Wait until the server is moved, and keep it where it is then."""
+    live = await ctx.poll(_is_resized, "the server is resized")
+    if live["status"] == "VERIFY_RESIZE":
         await act(ctx, "confirmResize")
-    await ctx.poll(is_active)
-    now = (await _with_ids(ctx))["flavor"]["id"]
-    if now != flavor:
-        raise ResourceFailure(f"Resizing to '{flavor}' failed, status 'ACTIVE'")
+        await ctx.poll(_is_confirmed, "the resize of the server is confirmed")
 
 
 def _is_resized(live: JSON) -> bool:
-    if live["status"] == "ACTIVE":
-        return not str(live.get("OS-EXT-STS:task_state") or "").startswith("resize")
-    return bool(live["status"] == "VERIFY_RESIZE") or is_active(live)
+    resizing = str(live.get(_TASK) or "").startswith("resize")
+    return is_settled(live) and (live["status"] == "VERIFY_RESIZE" or not resizing)
+
+
+def _is_confirmed(live: JSON) -> bool:
+    return is_settled(live) and live["status"] != "VERIFY_RESIZE"
 
 
 async def _with_ids(ctx: Context) -> JSON:
@@ -84,7 +144,7 @@ async def _with_ids(ctx: Context) -> JSON:
 
 
 async def rebuild(ctx: Context, props: ServerProps, user_data: str | None = None) -> None:
-    """Write the image to the server's disk again, and wait until the server runs."""
+    """Write the image to the server's disk again, and wait until that is done."""
     live = await _with_ids(ctx)
     if live["status"] != "REBUILD":
         body: JSON = {"imageRef": props.image, "metadata": as_text(props.metadata)}
@@ -96,10 +156,10 @@ async def rebuild(ctx: Context, props: ServerProps, user_data: str | None = None
             body["user_data"] = user_data
         if props.name:
             body["name"] = props.name
-        await act(ctx, "rebuild", body)
-    await ctx.poll(_is_rebuilt)
+        await once_free(ctx, ctx.physical_id, lambda: act(ctx, "rebuild", body), "the server can be rebuilt")
+    await ctx.poll(_is_rebuilt, "the server is rebuilt")
 
 
 def _is_rebuilt(live: JSON) -> bool:
-    rebuilding = str(live.get("OS-EXT-STS:task_state") or "").startswith("rebuild")
-    return is_active(live) and not rebuilding
+    rebuilding = str(live.get(_TASK) or "").startswith("rebuild")
+    return is_settled(live) and not rebuilding

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from stackd.errors import PropertyError
 from stackd.resources.context import JSON, Context
 from stackd.resources.nova import ports
+from stackd.resources.nova.interfaces import matched
 from stackd.resources.nova.server_props import ServerNetwork, ServerProps
 
 _PLACES = ("network", "port", "subnet", "allocate_network")
+_PLAIN = {"admin_state_up": True, "binding:vnic_type": "normal"}
+"""What a port is when nothing else was asked for."""
 
 
 def check(props: ServerProps) -> None:
@@ -43,129 +47,142 @@ async def first(ctx: Context, props: ServerProps) -> list[JSON] | str | None:
     for entry in props.networks or ():
         if entry.allocate_network:
             return str(entry.allocate_network)
-        nics.append(await _nic(ctx, entry, props.security_groups))
+        used = {nic["port"] for nic in nics if "port" in nic}
+        nics.append(await _nic(ctx, entry, props.security_groups, used))
     return nics or None
 
 
-async def _nic(ctx: Context, entry: ServerNetwork, groups: Sequence[str]) -> JSON:
+async def _nic(ctx: Context, entry: ServerNetwork, groups: Sequence[str], used: Collection[str]) -> JSON:
     tag = entry.body("tag")
     if entry.port:
         return {"port": entry.port, **tag}
     if ports.is_internal(entry):
-        return {"port": await ports.port_of(ctx, entry, groups), **tag}
+        return {"port": await ports.port_of(ctx, entry, groups, used), **tag}
     return {"uuid": entry.network, **entry.body("fixed_ip"), **tag}
 
 
 async def reach(ctx: Context, props: ServerProps) -> None:
-    """Point the floating IPs at their ports."""
+    """Point the floating IPs of a new server at their ports."""
     for entry in props.networks or ():
         if entry.floating_ip:
             port = entry.port or await ports.port_of(ctx, entry, props.security_groups)
-            await ports.reach_by(ctx, entry.floating_ip, port, None if entry.port else entry.fixed_ip)
+            await _reach(ctx, entry, port)
+
+
+async def _reach(ctx: Context, entry: ServerNetwork, port: str) -> None:
+    if entry.floating_ip:
+        await ports.reach_by(ctx, entry.floating_ip, port, None if entry.port else entry.fixed_ip)
 
 
 async def change(ctx: Context, old: ServerProps, new: ServerProps) -> None:
-    """Detach removed entries, and attach new ones."""
+    """Bring the server's interfaces to what the new entries ask for.
+
+    The entries are compared with the interfaces that the server has: one that has what an entry asks for
+    stays, wherever the entry stands. What only the old entries asked for is detached.
+    """
     before, after = list(old.networks or ()), list(new.networks or ())
-    for entry in list(after):
-        twin = next((each for each in before if each.data == entry.data), None)
-        same = twin or next((each for each in before if _is_same_port(each, entry)), None)
-        if same is not None:
-            before.remove(same)
-            after.remove(entry)
-            if twin is None:
-                await _refresh(ctx, same, entry)
-    await _take_away(ctx, before, everything=not old.networks and bool(new.networks))
-    for entry in after:
-        if entry.allocate_network != "none":
-            await _add(ctx, entry, new.security_groups)
-    if not new.networks and old.networks:
-        await _add_automatic(ctx)
-    await reach(ctx, new)
+    live = await ports.interfaces(ctx)
+    subnets = await _subnets(ctx, [*before, *after])
+    named = {entry.port for entry in (*before, *after) if entry.port}
+    had = matched(before, live, subnets, named=named, preferred=partial(_recorded, ctx))
+    stay = matched(
+        after, live, subnets, named=named, preferred=partial(_of_equal, list(zip(before, had, strict=True)))
+    )
+    await _let_floating_ips_go(ctx, before, after)
+    await _take_away(ctx, had if before else live, stay)
+    before_of = {each["port_id"]: entry for entry, each in zip(before, had, strict=True) if each}
+    used = {each["port_id"] for each in stay if each}
+    for entry, interface in zip(after, stay, strict=True):
+        if interface is not None:
+            port = str(interface["port_id"])
+            await _refresh(ctx, port, before_of.get(port), entry)
+        elif entry.allocate_network == "none":
+            continue
+        else:
+            port = await _add(ctx, entry, new.security_groups, used)
+            used.add(port)
+        await _reach(ctx, entry, port)
+    if before and not after:
+        await _add_automatic(ctx, new.security_groups)
 
 
-def _is_same_port(old: ServerNetwork, new: ServerNetwork) -> bool:
-    """Whether an entry changed only in what can be changed on its port."""
-    if old.port or new.port:
-        return bool(old.port == new.port and old.data.get("tag") == new.data.get("tag"))
-    fixed = ("network", "subnet", "fixed_ip", "tag", "allocate_network")
-    if any(old.data.get(name) != new.data.get(name) for name in fixed):
-        return False
-    mac = [(each.data.get("port_extra_properties") or {}).get("mac_address") for each in (old, new)]
-    return ports.is_internal(old) and ports.is_internal(new) and mac[0] == mac[1]
+def _recorded(ctx: Context, entry: ServerNetwork) -> set[str]:
+    """The ports that were made for an entry."""
+    return {each["id"] for each in ports.recorded(ctx) if each["entry"] == entry.data}
 
 
-async def _refresh(ctx: Context, old: ServerNetwork, new: ServerNetwork) -> None:
-    """Update the port of an entry, and its floating IP."""
-    if old.floating_ip and old.floating_ip != new.floating_ip:
-        await ports.reach_by(ctx, old.floating_ip, None)
-    known = ports.recorded(ctx)
-    mine = next((each for each in known if each["entry"] == old.data), None)
-    if mine is None:
-        return
-    extra = "port_extra_properties"
-    if new.port_extra_properties and new.data.get(extra) != old.data.get(extra):
-        body = ports.extra_body(new.port_extra_properties)
-        body.pop("mac_address", None)
-        await ctx.cloud.network.put(f"/ports/{mine['id']}", {"port": body})
-    changed = [{**each, "entry": new.data} if each is mine else each for each in known]
-    await ctx.put_data(**{ports.RECORDED: changed})
+def _of_equal(had: Sequence[tuple[ServerNetwork, JSON | None]], entry: ServerNetwork) -> set[str]:
+    """The ports of old entries that ask for the same."""
+    return {each["port_id"] for other, each in had if each and other.data == entry.data}
 
 
-async def _take_away(ctx: Context, entries: Sequence[ServerNetwork], *, everything: bool) -> None:
-    """Detach the ports of entries; ``everything`` includes ports attached from outside of the stack."""
-    live = await ports.interfaces(ctx) if entries or everything else []
-    taken: set[str] = set()
-    for entry in entries:
-        if entry.floating_ip:
+async def _subnets(ctx: Context, entries: Sequence[ServerNetwork]) -> dict[str, str]:
+    """The ids of the subnets that entries name."""
+    names = {str(entry.subnet) for entry in entries if entry.subnet}
+    return {name: await ctx.find.id_of("neutron.subnet", name) for name in sorted(names)}
+
+
+async def _let_floating_ips_go(
+    ctx: Context, before: Sequence[ServerNetwork], after: Sequence[ServerNetwork]
+) -> None:
+    wanted = {entry.floating_ip for entry in after}
+    for entry in before:
+        if entry.floating_ip and entry.floating_ip not in wanted:
             await ports.reach_by(ctx, entry.floating_ip, None)
-        port = _port_behind(ctx, entry, live, taken)
-        if port:
-            taken.add(port)
-            await ports.detach(ctx, port)
-            if port in {each["id"] for each in ports.recorded(ctx)}:
-                await ports.remove(ctx, port)
-    if everything:
-        for each in live:
-            await ports.detach(ctx, each["port_id"])
 
 
-def _port_behind(ctx: Context, entry: ServerNetwork, live: Sequence[JSON], taken: set[str]) -> str | None:
-    """The port that an entry stands for: its own, the one made for it, or the best among the live ones."""
-    if entry.port:
-        return str(entry.port)
-    for each in ports.recorded(ctx):
-        if each["entry"] == entry.data:
-            return str(each["id"])
-    free = [each for each in live if each["port_id"] not in taken]
-    if entry.fixed_ip:
-        free = [each for each in free if entry.fixed_ip in addresses(each)]
-    if entry.network:
-        free = [each for each in free if each["net_id"] == entry.network]
-    return str(free[0]["port_id"]) if free else None
+async def _take_away(ctx: Context, had: Sequence[JSON | None], stay: Sequence[JSON | None]) -> None:
+    """Detach interfaces that do not stay, and remove the ports that were made for them."""
+    kept = {each["port_id"] for each in stay if each}
+    for each in had:
+        if each is None or each["port_id"] in kept:
+            continue
+        port = str(each["port_id"])
+        await ports.detach(ctx, port)
+        if port in {known["id"] for known in ports.recorded(ctx)}:
+            await ports.remove(ctx, port)
 
 
-def addresses(interface: JSON) -> list[str]:
-    """The addresses of a port."""
-    return [each["ip_address"] for each in interface.get("fixed_ips") or ()]
+async def _refresh(ctx: Context, port: str, old: ServerNetwork | None, new: ServerNetwork) -> None:
+    """Update a port that stays with what can be changed on it."""
+    if new.port_extra_properties:
+        before = ports.extra_body(old.port_extra_properties) if old and old.port_extra_properties else {}
+        wanted = ports.extra_body(new.port_extra_properties)
+        wanted.pop("mac_address", None)
+        body = {key: value for key, value in wanted.items() if before.get(key, _PLAIN.get(key)) != value}
+        if body:
+            await ctx.cloud.network.put(f"/ports/{port}", {"port": body})
+    known = ports.recorded(ctx)
+    changed = [{**each, "entry": new.data} if each["id"] == port else each for each in known]
+    if changed != known:
+        await ctx.put_data(**{ports.RECORDED: changed})
 
 
-async def _add(ctx: Context, entry: ServerNetwork, groups: Sequence[str]) -> None:
+async def _add(ctx: Context, entry: ServerNetwork, groups: Sequence[str], used: Collection[str]) -> str:
+    """Attach a port for an entry; its id.
+
+    The compute service gives the security groups of a server only to the ports that it boots with. So where
+    there are groups, the port is made here.
+    """
     tag = entry.body("tag")
-    if entry.allocate_network == "auto":
-        await _add_automatic(ctx)
-    elif entry.port:
-        await ports.attach(ctx, {"port_id": entry.port, **tag})
-    elif ports.is_internal(entry):
-        await ports.attach(ctx, {"port_id": await ports.port_of(ctx, entry, groups), **tag})
-    else:
-        fixed: dict[str, Any] = {}
-        if entry.fixed_ip:
-            fixed["fixed_ips"] = [{"ip_address": entry.fixed_ip}]
-        await ports.attach(ctx, {"net_id": entry.network, **fixed, **tag})
+    if entry.allocate_network:
+        return await _add_automatic(ctx, groups)
+    if entry.port:
+        return await ports.attach(ctx, {"port_id": entry.port, **tag})
+    if ports.is_internal(entry) or groups:
+        port = await ports.port_of(ctx, entry, groups, used)
+        return await ports.attach(ctx, {"port_id": port, **tag})
+    fixed: dict[str, Any] = {}
+    if entry.fixed_ip:
+        fixed["fixed_ips"] = [{"ip_address": entry.fixed_ip}]
+    return await ports.attach(ctx, {"net_id": entry.network, **fixed, **tag})
 
 
-async def _add_automatic(ctx: Context) -> None:
-    """Let the compute service choose a network."""
-    if not await ports.interfaces(ctx):
-        await ports.attach(ctx, {})
+async def _add_automatic(ctx: Context, groups: Sequence[str]) -> str:
+    """Let the compute service choose a network, unless the server has one."""
+    live = await ports.interfaces(ctx)
+    port = str(live[0]["port_id"]) if live else await ports.attach(ctx, {})
+    if groups:
+        body = {"security_groups": await ports.group_ids(ctx, groups)}
+        await ctx.cloud.network.put(f"/ports/{port}", {"port": body})
+    return port

@@ -7,16 +7,21 @@ derived from the server's, so that one whose answer was lost is found again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from stackd.errors import CloudConflict, CloudError, CloudNotFound
+from stackd.errors import CloudConflict, CloudError, CloudNotFound, ResourceFailure
 from stackd.resources.context import JSON, Context, Reading
+from stackd.resources.nova.changes import once_free
 from stackd.resources.nova.server_props import PortExtra, ServerNetwork
 
 RECORDED = "internal_ports"
+LONGEST_DETACH = 300.0
+"""Seconds after which a port that the compute service agreed to detach is not waited for any longer."""
+
 _EXTRA = (
     *("admin_state_up", "mac_address", "port_security_enabled", "propagate_uplink_status"),
     "binding:vnic_type",
@@ -33,11 +38,16 @@ def recorded(ctx: Context) -> list[dict[str, Any]]:
     return list(ctx.data.get(RECORDED) or ())
 
 
-async def port_of(ctx: Context, entry: ServerNetwork, groups: Sequence[str]) -> str:
-    """The port for an entry: the one recorded, the one an interrupted request made, or a new one."""
+async def port_of(
+    ctx: Context, entry: ServerNetwork, groups: Sequence[str], used: Collection[str] = ()
+) -> str:
+    """The port for an entry: the one recorded, the one an interrupted request made, or a new one.
+
+    ``used`` are ports of other entries, which may ask for the same.
+    """
     known = recorded(ctx)
     for each in known:
-        if each["entry"] == entry.data:
+        if each["entry"] == entry.data and each["id"] not in used:
             return str(each["id"])
     taken = {each["name"] for each in known}
     name = next(name for index in count() if (name := f"{ctx.physical_name}-port-{index}") not in taken)
@@ -50,12 +60,17 @@ async def port_of(ctx: Context, entry: ServerNetwork, groups: Sequence[str]) -> 
 async def _make(ctx: Context, entry: ServerNetwork, groups: Sequence[str], name: str) -> JSON:
     body: JSON = {"name": name, **await _place(ctx, entry)}
     if groups:
-        body["security_groups"] = [await ctx.find.id_of("neutron.security_group", each) for each in groups]
+        body["security_groups"] = await group_ids(ctx, groups)
     if entry.port_extra_properties:
         body |= extra_body(entry.port_extra_properties)
     reply = await ctx.cloud.network.post("/ports", {"port": body})
     port: JSON = reply["port"]
     return port
+
+
+async def group_ids(ctx: Context, groups: Sequence[str]) -> list[str]:
+    """The ids of security groups."""
+    return [await ctx.find.id_of("neutron.security_group", each) for each in groups]
 
 
 async def _place(ctx: Context, entry: ServerNetwork) -> JSON:
@@ -102,52 +117,87 @@ async def remove(ctx: Context, port: str) -> None:
 # --- ports of a server that runs ---------------------------------------------------------------
 
 
-async def interfaces(ctx: Reading) -> list[JSON]:
-    """The ports that the server has now."""
-    reply = await ctx.cloud.compute.get(f"/servers/{ctx.physical_id}/os-interface")
+async def interfaces(ctx: Reading, server: str = "") -> list[JSON]:
+    """The ports that a server (by default this one) has now."""
+    reply = await ctx.cloud.compute.get(f"/servers/{server or ctx.physical_id}/os-interface")
     found: list[JSON] = reply["interfaceAttachments"]
     return found
 
 
-async def attach(ctx: Context, nic: Mapping[str, Any]) -> None:
-    """Attach a port to the server and wait until it is attached. Idempotent."""
+async def attach(ctx: Context, nic: Mapping[str, Any]) -> str:
+    """Attach a port to the server and wait until it is attached; the port's id.
+
+    Idempotent for a port that exists already.
+    """
     had = {each["port_id"] for each in await interfaces(ctx)}
     wanted = nic.get("port_id")
     if wanted in had:
-        return
+        return str(wanted)
     path = f"/servers/{ctx.physical_id}/os-interface"
-    reply = await ctx.cloud.compute.post(path, {"interfaceAttachment": dict(nic)})
-    port = wanted or reply["interfaceAttachment"]["port_id"]
+    made: list[str] = []
+
+    async def ask() -> None:
+        reply = await ctx.cloud.compute.post(path, {"interfaceAttachment": dict(nic)})
+        made.append(str(wanted or reply["interfaceAttachment"]["port_id"]))
 
     async def is_there() -> bool:
-        return port in {each["port_id"] for each in await interfaces(ctx)}
-
-    await ctx.until(is_there)
-
-
-async def detach(ctx: Context, port: str) -> None:
-    """Detach a port from the server and wait until it is free. Idempotent."""
-
-    async def is_accepted() -> bool:
-        try:
-            await ctx.cloud.compute.delete(f"/servers/{ctx.physical_id}/os-interface/{port}")
-        except CloudConflict:
-            return False
-        except CloudNotFound:
+        if made[0] in {each["port_id"] for each in await interfaces(ctx)}:
             return True
+        holder = (await ctx.cloud.network.get(f"/ports/{made[0]}"))["port"].get("device_id")
+        if holder != ctx.physical_id:
+            raise ResourceFailure(f"Port {made[0]} was taken away from the server while it was attached.")
+        return False
+
+    await once_free(ctx, ctx.physical_id, ask, "the server can get another port")
+    await ctx.until(is_there, f"port {made[0]} is attached to the server")
+    return made[0]
+
+
+async def detach(ctx: Context, port: str, server: str = "") -> None:
+    """Detach a port from a server (by default this one) and wait until it is free. Idempotent.
+
+    Raises ``CloudConflict`` when the server keeps its ports, as it does where it is suspended or broken.
+    """
+    server = server or ctx.physical_id
+    clock = asyncio.get_running_loop().time
+    end = clock() + LONGEST_DETACH
+
+    async def ask() -> None:
+        try:
+            await ctx.cloud.compute.delete(f"/servers/{server}/os-interface/{port}")
         except CloudError as error:
-            if error.status != 400:
+            if error.status not in (400, 404):
                 raise
-        return True
 
     async def is_free() -> bool:
         try:
-            return port not in {each["port_id"] for each in await interfaces(ctx)}
+            free = port not in {each["port_id"] for each in await interfaces(ctx, server)}
         except CloudNotFound:
             return True
+        if not free and clock() > end:
+            raise ResourceFailure(f"The compute service does not detach port {port} from server {server}.")
+        return free
 
-    await ctx.until(is_accepted)
-    await ctx.until(is_free)
+    with suppress(CloudNotFound):
+        await once_free(ctx, server, ask, f"server {server} can let port {port} go")
+    await ctx.until(is_free, f"port {port} is detached from server {server}")
+
+
+async def release(ctx: Context, port: str, server: str = "") -> None:
+    """Take a port away from a server that is to be deleted, whatever state it is in. Idempotent."""
+    try:
+        await detach(ctx, port, server)
+    except CloudConflict:
+        await bind(ctx, port, "")
+
+
+async def bind(ctx: Context, port: str, server: str) -> None:
+    """Note in the network service which server has a port; with an empty id none has it.
+
+    For servers that the compute service does not change in their present state.
+    """
+    body = {"device_id": server, "device_owner": "compute:nova" if server else ""}
+    await ctx.cloud.network.put(f"/ports/{port}", {"port": body})
 
 
 async def reach_by(ctx: Context, floating_ip: str, port: str | None, address: str | None = None) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from stackd.errors import CloudConflict, ResourceInError
+from stackd.errors import CloudConflict, CloudNotFound
 from stackd.resources.context import Context
+from stackd.resources.entity import settled
 from stackd.resources.nova import ports
+from stackd.resources.nova.changes import once_free
 from stackd.resources.nova.server_props import ServerProps
 
 _TAKEN = "detached_ports"
@@ -15,35 +18,49 @@ _TAKEN = "detached_ports"
 async def free(ctx: Context, props: ServerProps) -> None:
     """Detach all ports that the replacement may want, and let their addresses go.
 
-    The ports of a server in error are not worth keeping: those made for it are removed.
+    The ports made for a server that is in error or gone are removed: they are not worth keeping.
     """
-    if (await ctx.live(fresh=True))["status"] == "ERROR":
-        await ports.remove_all(ctx)
-        return
     own = {each["id"] for each in ports.recorded(ctx)}
-    named = {entry.port for entry in props.networks or () if entry.port}
+    try:
+        broken = (await ctx.live(fresh=True))["status"] == "ERROR"
+        attached = await ports.interfaces(ctx)
+    except CloudNotFound:
+        broken, attached = True, []
+    if broken:
+        await ports.remove_all(ctx)
+    wanted = {entry.port for entry in props.networks or () if entry.port} | (set() if broken else own)
     taken: list[dict[str, Any]] = list(ctx.data.get(_TAKEN) or ())
-    for each in await ports.interfaces(ctx):
+    for each in attached:
         port = each["port_id"]
-        if port in own | named:
+        if port in wanted:
             addresses = [dict(fixed) for fixed in each.get("fixed_ips") or ()]
             taken.append({"id": port, "fixed_ips": addresses, "own": port in own})
-    await ctx.put_data(**{_TAKEN: taken})
+    if taken:
+        await ctx.put_data(**{_TAKEN: taken})
     for each in taken:
-        await ports.detach(ctx, each["id"])
-        if each["own"]:
-            await ctx.cloud.network.put(f"/ports/{each['id']}", {"port": {"fixed_ips": []}})
+        with suppress(CloudNotFound):
+            await ports.release(ctx, each["id"])
+            if each["own"]:
+                await ctx.cloud.network.put(f"/ports/{each['id']}", {"port": {"fixed_ips": []}})
 
 
 async def give_back(ctx: Context) -> None:
-    """Attach the ports again, with the addresses that they had."""
+    """Attach the ports again, with the addresses that they had; what is gone stays gone."""
     for each in ctx.data.get(_TAKEN) or ():
-        if each["own"]:
-            await _free_addresses(ctx, each)
-            await ctx.cloud.network.put(f"/ports/{each['id']}", {"port": {"fixed_ips": each["fixed_ips"]}})
-        await _take_from_other(ctx, each["id"])
-        await ports.attach(ctx, {"port_id": each["id"]})
+        with suppress(CloudNotFound):
+            await _give_back(ctx, each)
     await ctx.put_data(**{_TAKEN: None})
+
+
+async def _give_back(ctx: Context, port: dict[str, Any]) -> None:
+    if port["own"]:
+        await _free_addresses(ctx, port)
+        await ctx.cloud.network.put(f"/ports/{port['id']}", {"port": {"fixed_ips": port["fixed_ips"]}})
+    await _take_from_other(ctx, port["id"])
+    try:
+        await ports.attach(ctx, {"port_id": port["id"]})
+    except CloudConflict:
+        await ports.bind(ctx, port["id"], ctx.physical_id)
 
 
 async def _free_addresses(ctx: Context, port: dict[str, Any]) -> None:
@@ -60,16 +77,10 @@ async def _free_addresses(ctx: Context, port: dict[str, Any]) -> None:
 
 
 async def _take_from_other(ctx: Context, port: str) -> None:
-    """Detach a port from the server that was to take this one's place."""
+    """Detach a port from the server that was to take this one's place, once it is built or has failed."""
     holder = (await ctx.cloud.network.get(f"/ports/{port}"))["port"].get("device_id")
-    if not holder or holder == ctx.physical_id:
-        return
-    await ctx.cloud.compute.delete(f"/servers/{holder}/os-interface/{port}")
-
-    async def is_free() -> bool:
-        return not (await ctx.cloud.network.get(f"/ports/{port}"))["port"].get("device_id")
-
-    await ctx.until(is_free)
+    if holder and holder != ctx.physical_id:
+        await ports.release(ctx, port, holder)
 
 
 async def make_image(ctx: Context) -> str:
@@ -81,12 +92,10 @@ async def make_image(ctx: Context) -> str:
 
     async def is_there() -> bool:
         status = (await ctx.cloud.image.get(f"/images/{image}"))["status"]
-        if status in ("deleted", "killed", "pending_delete"):
-            raise ResourceInError(f'Went to status {status} due to "Unknown"')
-        return bool(status == "active")
+        return settled(status, ready="active", working=("queued", "saving", "importing", "uploading"))
 
-    await ctx.until(is_there)
-    await ctx.poll(lambda live: not live.get("OS-EXT-STS:task_state"))
+    await ctx.until(is_there, f"image {image} of the server is there")
+    await ctx.poll(lambda live: not live.get("OS-EXT-STS:task_state"), "the server has been copied")
     return str(image)
 
 
@@ -94,13 +103,9 @@ async def _begin(ctx: Context) -> str:
     path = f"/servers/{ctx.physical_id}/action"
     found: list[str] = []
 
-    async def is_accepted() -> bool:
-        try:
-            reply = await ctx.cloud.compute.post(path, {"createImage": {"name": ctx.physical_name}})
-        except CloudConflict:
-            return False
+    async def ask() -> None:
+        reply = await ctx.cloud.compute.post(path, {"createImage": {"name": ctx.physical_name}})
         found.append(reply["image_id"])
-        return True
 
-    await ctx.until(is_accepted)
+    await once_free(ctx, ctx.physical_id, ask, "an image of the server can be made")
     return found[0]

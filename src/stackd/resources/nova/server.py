@@ -32,6 +32,7 @@ class Server(ResourceType[ServerProps]):
 
     entity = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
     name_limit = 53
+    waits_for = "the server is built"
     awaits_deletion = True
     checkable = True
     snapshots = True
@@ -102,8 +103,8 @@ class Server(ResourceType[ServerProps]):
         return None
 
     def ready(self, live: JSON) -> bool:
-        """Whether the server runs."""
-        return changes.is_active(live)
+        """Whether the server is built; one that somebody has stopped since then is, too."""
+        return changes.is_settled(live)
 
     def broken(self, live: JSON) -> bool:
         """Servers in error or deleted have to be replaced."""
@@ -132,7 +133,7 @@ class Server(ResourceType[ServerProps]):
         """Point floating IPs at the server, and tag it once it runs."""
         await networks.reach(ctx, props)
         if props.tags:
-            await ctx.poll(self.ready)
+            await ctx.poll(self.ready, self.waits_for)
             await changes.set_tags(ctx, props.tags)
             await ctx.live(fresh=True)
 
