@@ -39,8 +39,9 @@ async def naming_ports(ctx: Context, **query: str) -> AsyncIterator[None]:
         shown = ", ".join(_port_text(port) for port in ports[:_PORTS])
         more = f" and {len(ports) - _PORTS} more" if len(ports) > _PORTS else ""
         text = f"{error.message.rstrip('. ')}. Ports in the way: {shown}{more}."
-        origin = {"service": error.service, "status": error.status, "request_id": error.request_id}
-        raise CloudConflict(text, **origin) from error
+        raise CloudConflict(
+            text, service=error.service, status=error.status, request_id=error.request_id
+        ) from error
 
 
 async def _ports(ctx: Context, query: dict[str, str]) -> list[JSON]:
