@@ -68,11 +68,22 @@ bench: $(READY)
 
 venv: $(READY)
 
+# Every tenth package that pip fetches is a line; its own lines would be hundreds, and --quiet is silent.
+define SHOW_PROGRESS
+/^Collecting/ { if (++n % 10 == 0) { print "  " n " packages"; fflush() } }
+/^Installing collected/ { print "  installing"; fflush() }
+/^FAILED/ { bad = 1 }
+END { exit bad }
+endef
+export SHOW_PROGRESS
+
 # Hashes are checked for everything that is downloaded; stackd itself is linked in place.
 $(READY): requirements/ci.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("stackd needs Python 3.11 or newer")'
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/ci.txt
+	@echo "Fetching what stackd needs into $(VENV), once: about a minute."
+	@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --no-color --progress-bar off \
+	  --require-hashes -r requirements/ci.txt || echo FAILED; } | awk "$$SHOW_PROGRESS"
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 

@@ -71,6 +71,8 @@ def test_resource_in_stacks_in_stacks_has_its_whole_path() -> None:
     assert [owners.path(row) for row in rows] == ["group", "group/0", "group/0/vm"]
     assert [cause.path for cause in causes_in(rows, owners)] == ["group/0/vm"]
     assert Owners().path(rows[2]) == "0/vm"
+    of_the_stack_itself = item("n-group-0", "M") | {"physical_resource_id": "M"}
+    assert owners.path(of_the_stack_itself) == "group/0"
 
 
 def event(number: int, name: str, stack: str, status: str, reason: str, physical: str = "") -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -129,6 +130,25 @@ async def test_initial_objects_have_the_same_ids_at_every_start_and_new_ones_do_
         assert ids, kind
         assert ids == [entity.id for entity in second.store.all(kind)]
     assert first.world.uuid() != second.world.uuid()
+
+
+async def test_trusts_are_kept_over_a_restart(build: Callable[..., Any], tmp_path: Path) -> None:
+    file = str(tmp_path / "trusts.json")
+    before = build(trusts_file=file)
+    demo, heat = await before.login("demo", "demo"), await before.login("heat", "service")
+    body = {
+        "trustor_user_id": demo.user_id,
+        "trustee_user_id": heat.user_id,
+        "project_id": demo.project_id,
+        "impersonation": True,
+        "roles": [{"name": "member"}],
+    }
+    trusts = "/identity/v3/OS-TRUST/trusts"
+    kept = (await demo.post(trusts, {"trust": body}))["trust"]["id"]
+    after = build(trusts_file=file)
+    again = await after.login("demo", "demo")
+    shown = (await again.get(f"{trusts}/{kept}"))["trust"]
+    assert [role["name"] for role in shown["roles"]] == ["member"]
 
 
 async def test_real_server_answers_and_drops_connections() -> None:

@@ -169,7 +169,11 @@ async def run(options: Options) -> int:
         loop.add_signal_handler(number, interrupted.set)
     known: asyncio.Future[DevCloud] = loop.create_future()
     cloud_settings = DevCloudSettings(
-        host=_HOST, port=options.cloud_port, latency=options.latency, quotas=options.quotas
+        host=_HOST,
+        port=options.cloud_port,
+        latency=options.latency,
+        quotas=options.quotas,
+        trusts_file=str(options.state / "cloud-trusts.json"),
     )
     cloud_served = serve_cloud(cloud_settings, ready=known.set_result)
     tasks: list[asyncio.Task[Any]] = [

@@ -38,8 +38,11 @@ class Owners:
 
         Where the owners are not known, a resource still names the one around its stack.
         """
-        names = [str(item["resource_name"])]
         stack = stack_of(item)
+        is_of_stack = (
+            stack in self.of and item.get("physical_resource_id") == stack
+        )  # it has the owner's name
+        names = [] if is_of_stack else [str(item["resource_name"])]
         if stack not in self.of and item.get("parent_resource"):
             names.insert(0, str(item["parent_resource"]))
         while stack in self.of:

@@ -48,4 +48,7 @@ class DevCloudSettings:
     token_seconds: float = 86400.0
     """How long a token is good for."""
 
+    trusts_file: str = ""
+    """Where trusts are kept over a restart; nowhere when empty."""
+
     region: str = "RegionOne"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackd.devcloud.keystone import assignments, delegation, ec2, tokens
+from stackd.devcloud.keystone.kept_trusts import TRUSTS
 from stackd.devcloud.keystone.resources import COLLECTIONS
 from stackd.devcloud.keystone.seed import seed
 from stackd.devcloud.keystone.style import fault
@@ -35,7 +36,7 @@ KEYSTONE = Service(
     kinds={
         assignments.KIND: ("actor",),
         assignments.IMPLICATIONS: ("prior",),
-        delegation.TRUSTS: (),
+        TRUSTS: (),
         delegation.APP_CREDENTIALS: ("user_id",),
     },
     versions=_versions,

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from stackd.devcloud.collection import demand
 from stackd.devcloud.keystone.assignments import role_refs, roles_of
+from stackd.devcloud.keystone.kept_trusts import TRUSTS, save_trusts
 from stackd.devcloud.keystone.style import STYLE, missing, with_links
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Reply, Route, bad_request, conflict, forbidden, not_found
 
-TRUSTS = "identity.trusts"
 APP_CREDENTIALS = "identity.application_credentials"
 
 
@@ -69,6 +69,7 @@ def _create_trust(call: Call) -> Reply:
     }  # fmt: skip
     private = {"role_ids": role_ids, "expires": _time(body.get("expires_at"))}
     trust = call.store.add(TRUSTS, trust_id, "", data, private)
+    save_trusts(call.world)
     return Reply(201, {"trust": _show_trust(call, trust, with_roles=True)})
 
 
@@ -109,6 +110,7 @@ def _delete_trust(call: Call) -> Reply:
     if call.actor.user_id != trust.data["trustor_user_id"] and not call.actor.is_admin:
         raise STYLE.denied("delete_trust")
     call.store.remove(trust)
+    save_trusts(call.world)
     call.world.revoke(trust_id=trust.id)
     return Reply(204)
 

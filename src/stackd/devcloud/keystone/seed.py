@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackd.devcloud.keystone.assignments import grant, imply
+from stackd.devcloud.keystone.kept_trusts import load_trusts
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.world import World
 
@@ -35,6 +36,7 @@ def seed(world: World) -> None:
             grant(world, roles[role], ("user", user.id), ("project", projects[project]))
     keeper = _user(world, "heat_domain_admin", domains["heat"].id, None)
     grant(world, roles["admin"], ("user", keeper.id), ("domain", domains["heat"].id))
+    load_trusts(world)
 
 
 def register(world: World, kind: str, name: str, url: str) -> None:
