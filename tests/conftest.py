@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.database import still_databases
 from tests.support.virtual_time import VirtualTimeLoop
+from tests.support.waiting import worker_time
 
 settings.register_profile("stackd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stackd")
@@ -21,7 +22,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 @pytest.fixture(scope="session", autouse=True)
-def databases() -> Iterator[None]:
-    """Virtual time stands still while a database works."""
-    with still_databases():
+def patience() -> Iterator[None]:
+    """Virtual time stands still while a database works, and workers have time for what ends at all."""
+    with still_databases(), worker_time(60):
         yield

@@ -192,7 +192,7 @@ async def test_redirect_to_loopback_is_refused_in_every_form(site: Site, host: s
     assert site.requests == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**24 - 1), st.sampled_from(["{}", "{:#x}", "0{:o}"]))
 def test_no_number_reaches_loopback(low: int, form: str) -> None:
     number = (127 << 24) + low

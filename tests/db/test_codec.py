@@ -64,7 +64,7 @@ def any_record(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_record_survives_its_row(kind: type[Any], data: st.DataObject) -> None:
     record = data.draw(any_record(kind))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackd.errors import StackdError
@@ -293,7 +293,7 @@ templates = st.fixed_dictionaries(
 
 
 @given(templates)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_lint_raises_nothing_of_its_own(data: dict[str, Any]) -> None:
     try:
         template = load_template(data)
@@ -304,7 +304,7 @@ def test_lint_raises_nothing_of_its_own(data: dict[str, Any]) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_lint_of_any_text_that_is_a_template(text: str) -> None:
     try:
         template = load_template(parse_text(f"heat_template_version: 2018-08-31\n{text}"))

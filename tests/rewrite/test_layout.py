@@ -90,7 +90,6 @@ def test_an_untidy_text_gets_the_one_layout() -> None:
 
 @settings(
     max_examples=200,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(untidy_texts())

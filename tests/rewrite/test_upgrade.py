@@ -311,7 +311,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(values)
 def test_what_evaluated_before_evaluates_to_the_same(value: Any) -> None:
     try:

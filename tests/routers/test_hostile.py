@@ -20,6 +20,7 @@ from stackd.resources.registry import load_registry
 from tests.routers.conftest import Api
 from tests.routers.malformed import EMPTY, HEAD, VERSION, WORD, malformed, resources
 from tests.support.counting import counted_with_threads
+from tests.support.waiting import worker_time
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -411,7 +412,7 @@ async def test_enormous_templates_are_refused_in_few_steps_and_little_memory(api
     for path in ROUTES:
         tracemalloc.start()
         try:
-            with counted_with_threads() as steps:
+            with worker_time(0.2), counted_with_threads() as steps:
                 answer = await raw(api, "POST", path, body)
             _, peak = tracemalloc.get_traced_memory()
         finally:

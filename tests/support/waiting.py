@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from unittest import mock
+
+from stackd.template import patterns
+from stackd.template.functions import yaql
 
 PATIENCE = 300.0
 """Seconds of the loop's time, which may be virtual."""
@@ -19,3 +24,13 @@ async def until(holds: Callable[[], Awaitable[object] | object], every: float = 
             return
         assert clock() < end, "it never came true"
         await asyncio.sleep(every)
+
+
+@contextlib.contextmanager
+def worker_time(seconds: float) -> Iterator[None]:
+    """Real seconds that an expression or a pattern may take in a process of its own.
+
+    Tests give it more than any loaded machine needs, and little to what never ends.
+    """
+    with mock.patch.object(patterns, "TIMEOUT", seconds), mock.patch.object(yaql, "TIMEOUT", seconds):
+        yield

@@ -27,6 +27,7 @@ from stackd.template import (
 )
 from tests.support.counting import counted
 from tests.support.templates import hot_text as hot
+from tests.support.waiting import worker_time
 from tests.template.helpers import DataScope, cause, cfn, run
 
 RESOURCES = {"a": {"type": "T"}, "off": {"type": "T", "condition": "no"}}
@@ -195,7 +196,7 @@ def test_yaql_error_is_reported_and_endless_expression_stopped() -> None:
     with pytest.raises(TemplateError, match="yaql: "):
         run({"yaql": {"expression": "$.data.missing", "data": {"a": 1}}})
     endless = "range(200).select(range(200).select(range(200).select(range(200).len())))"
-    with counted() as steps, pytest.raises(TemplateError):
+    with worker_time(0.2), counted() as steps, pytest.raises(TemplateError):
         run({"yaql": {"expression": endless}})
     assert steps.count < 20_000  # another process computes
     assert run({"yaql": {"expression": "$.data.a", "data": {"a": 1}}}) == 1
@@ -260,7 +261,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(VALUES, st.sampled_from(sorted(VERSIONS)), VALUES)
 def test_no_template_raises_anything_but_template_errors(value: Any, name: str, condition: Any) -> None:
     version = VERSIONS[name]

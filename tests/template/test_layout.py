@@ -33,7 +33,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_boxes_stand_apart_within_the_picture(graph: Graph) -> None:
     made = lay_out(graph)
     assert {name: (box.width, box.height) for name, box in made.boxes.items()} == dict(graph.sizes)
@@ -44,7 +44,7 @@ def test_boxes_stand_apart_within_the_picture(graph: Graph) -> None:
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_arrows_lead_down_from_box_to_box(graph: Graph) -> None:
     made = lay_out(graph)
     assert set(made.routes) == set(graph.arrows)
@@ -57,7 +57,7 @@ def test_arrows_lead_down_from_box_to_box(graph: Graph) -> None:
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_layout_is_the_same_every_time(graph: Graph) -> None:
     assert lay_out(graph) == lay_out(graph)
 

@@ -171,7 +171,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PLAIN)
 def test_printed_data_reads_back_the_same(data: Any) -> None:
     assert parse_text(json.dumps({"v": data})).data == {"v": data}
@@ -179,7 +179,7 @@ def test_printed_data_reads_back_the_same(data: Any) -> None:
     assert parse_text(printed).data == {"v": data}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=60) | st.text("[]{}:,-?!&*|>'\"# \n\tab<=%@`", max_size=60) | st.binary(max_size=40))
 def test_no_text_raises_anything_else(text: str | bytes) -> None:
     with suppress(TemplateError):

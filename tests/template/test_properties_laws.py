@@ -25,7 +25,7 @@ from stackd.template.schemas import ParameterSchema, convert, text_form
 from tests.template.grammar import FUNCTIONS, KEYS, PARAMETERS, values
 from tests.template.helpers import IDENTITY, DataScope, template_with
 
-SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+SLOWLY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 PLAIN = st.recursive(
     st.none()
     | st.booleans()

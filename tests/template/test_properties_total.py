@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackd.engine.definition.desired import Source, load_source
@@ -37,7 +37,7 @@ from tests.template.helpers import IDENTITY, DataScope, template_with
 
 REGISTRY = load_registry()
 LIMITS = Limits()
-SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+SLOWLY = settings(max_examples=60)
 DECLARING = {"heat_template_version": "2021-04-16", "parameters": PARAMETERS}
 GOOD = yaml.safe_dump(
     {

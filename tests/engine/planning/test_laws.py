@@ -16,9 +16,7 @@ from stackd.engine.planning.verbs import Verb, permits
 from tests.engine.planning.model import Done, Level, Model
 from tests.engine.planning.trees import INNER_SECRETS, SECRETS, Tree, trees
 
-many = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+many = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DICE = st.randoms(use_true_random=False)
 _GOES = (Verb.DELETE, Verb.ABANDON)
 
