@@ -170,8 +170,11 @@ async def parsed(size: int, function: Callable[..., Any], *args: Any, **kwargs: 
 
 
 def _on_budget(budget: Budget, function: Callable[[], Any]) -> Any:
-    with budgeted(budget):
+    token = _current.set(budget)  # `budgeted` costs more, and this is done for each resource
+    try:
         return function()
+    finally:
+        _current.reset(token)
 
 
 async def turn(turns: Turns, owner: str) -> None:
