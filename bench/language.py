@@ -18,11 +18,10 @@ from bench.templates import as_yaml, estate, nested
 from stackd.app import SWITCH, calm_collector
 from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
 from stackd.engine.definition.documents import offloaded
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import Plan
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.usecases.requests import check
 from stackd.engine.usecases.validate import check as findings
 from stackd.records import Action, Definition, Resource, Stack, Status

@@ -29,7 +29,7 @@ from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
 from stackd.clients.pool import Clouds
 from stackd.clients.wire import RetrySettings
-from stackd.db.database import Database, utc_now
+from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
 from stackd.engine.execution.operator import Operator
@@ -41,6 +41,7 @@ from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
+from stackd.records import now
 from stackd.resources.context import Endpoints
 from stackd.resources.operator_environment import OperatorEnvironmentError
 from stackd.resources.registry import load_registry
@@ -80,7 +81,7 @@ class Parts:
 
 
 @contextlib.asynccontextmanager
-async def wired(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
+async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> AsyncIterator[Parts]:
     """All parts except the HTTP servers, started; they are shut down at the end of the block.
 
     ``clock`` returns the time for leases.

@@ -7,10 +7,21 @@ making a new record with ``dataclasses.replace``. Times are aware datetimes in U
 from __future__ import annotations
 
 import enum
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A new random id."""
+    return str(uuid.uuid4())
 
 
 class Action(enum.StrEnum):
@@ -152,11 +163,11 @@ class Event:
     in lists.
     """
 
-    id: str
+    id: str = field(default_factory=new_id)
     stack_id: str
     root_id: str
     project_id: str
-    time: datetime
+    time: datetime = field(default_factory=now)
     resource_name: str
     resource_type: str
     physical_id: str | None

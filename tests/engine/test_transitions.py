@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stackd.db.journal import Insert, Update
-from stackd.engine.planning.states import IllegalTransition
-from stackd.engine.transitions import Transition, move_resource, move_stack, new_stack
+from stackd.engine.transitions import IllegalTransition, Transition, move_resource, move_stack, new_stack
 from stackd.records import Action, Event, Resource, Stack, Status
 from tests.support.records import a_resource, a_stack
 

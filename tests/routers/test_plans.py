@@ -8,8 +8,7 @@ import pytest
 
 from stackd.app import Parts
 from stackd.db.journal import Update
-from stackd.engine.factories import now
-from stackd.records import SavedPlan
+from stackd.records import SavedPlan, now
 from tests.routers.conftest import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

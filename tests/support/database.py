@@ -16,9 +16,10 @@ from unittest import mock
 from stackd.db import database
 from stackd.db.backend import Backend, Migration, Run
 from stackd.db.batch import Write
-from stackd.db.database import Database, utc_now
+from stackd.db.database import Database
 from stackd.db.migrations import upgrade
 from stackd.db.statements import Statement
+from stackd.records import now
 from tests.support.virtual_time import standing_still
 
 POSTGRES_URL = os.environ.get("STACKD_TEST_DATABASE_URL", "")
@@ -101,7 +102,7 @@ def still_databases() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def migrated_database(clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Database]:
+async def migrated_database(clock: Callable[[], datetime] = now) -> AsyncIterator[Database]:
     """A database with all tables, empty."""
     async with database_url() as url:
         opened = await Database.open(url, ReversingSealer(), clock=clock)

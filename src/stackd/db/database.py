@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
@@ -17,15 +17,11 @@ from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
 from stackd.errors import ServiceUnavailable, StackdError
+from stackd.records import now
 
 _DOCUMENTS_CACHED = 256
 _VARIANTS_KEPT = 512
 _PING = select(literal(1))
-
-
-def utc_now() -> datetime:
-    """The current time."""
-    return datetime.now(UTC)
 
 
 def open_backend(url: str, readers: int) -> Backend:
@@ -58,7 +54,7 @@ class Database:
         sealer: Sealer,
         *,
         document_key: bytes = b"stackd.documents",
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.backend = backend
         self.sealer = sealer
@@ -77,7 +73,7 @@ class Database:
         *,
         read_pool: int = 4,
         document_key: bytes = b"stackd.documents",
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = now,
     ) -> Database:
         """Connect to ``sqlite:///path``, ``sqlite://`` (in memory) or ``postgresql://…``.
 

@@ -1,20 +1,127 @@
-"""Moves of stacks and resources from state to state, as changes for the journal.
+"""What may happen to a stack or resource in which state, and each move as changes to write, with its event.
 
-Every move is checked against the tables of ``planning.states`` before there is anything to write.
+A state is an action with a status. ``STACK_MOVES`` and ``RESOURCE_MOVES`` list for every state the states
+that may follow it; ``moved`` is the only function that changes a state, and consults them: what is not in
+these tables cannot happen. ``START`` lists the states in which an action may begin on a stack,
+``RESOURCE_START`` the same for a resource.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from stackd.db.journal import Insert, Update
-from stackd.engine.factories import resource_event, stack_event
-from stackd.engine.planning.states import moved
-from stackd.records import Action, Resource, Stack, Status
+from stackd.errors import ActionInProgress, NotSupported
+from stackd.records import Action, Event, Resource, Stack, Status
 
 R = TypeVar("R", Stack, Resource)
+
+State = tuple[Action, Status]
+_A = Action
+_IP, _OK, _BAD = Status.IN_PROGRESS, Status.COMPLETE, Status.FAILED
+_DONE = (_OK, _BAD)
+_OPEN = (_IP, _BAD)
+_ANY = (_IP, _OK, _BAD)
+
+
+class IllegalTransition(Exception):
+    """A stack or resource would enter a state that cannot follow its present one: an error of the engine."""
+
+
+def _states(actions: str, statuses: tuple[Status, ...]) -> frozenset[State]:
+    return frozenset((Action(name), status) for name in actions.split() for status in statuses)
+
+
+def _moves(*entries: tuple[frozenset[State], State]) -> dict[State, frozenset[State]]:
+    """What may follow each state, from pairs of the states before a move and the state after it."""
+    return {state: frozenset(after for before, after in entries if state in before) for state in STATES}
+
+
+_INITIAL = _states("INIT", (_OK,))
+"""The state of what is not made yet."""
+
+_CHANGEABLE = "CREATE UPDATE ROLLBACK RESUME CHECK ADOPT SNAPSHOT RESTORE"
+STATES: Final = _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY)
+
+ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
+"""Actions whose failure is rolled back if the stack asks for it."""
+
+START: Final[Mapping[Action, frozenset[State]]] = {
+    _A.CREATE: _INITIAL | _states("CREATE", _OPEN),
+    _A.ADOPT: _INITIAL,
+    _A.UPDATE: _states(_CHANGEABLE, _ANY),
+    _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
+    _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
+    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),
+    _A.SUSPEND: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
+    _A.RESUME: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
+    _A.SNAPSHOT: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
+    _A.RESTORE: _states(_CHANGEABLE, _DONE),
+}
+
+RESOURCE_START: Final[Mapping[Action, frozenset[State]]] = {
+    _A.CREATE: _INITIAL | _states("CREATE", _OPEN) | _states("DELETE", _ANY),
+    _A.ADOPT: _INITIAL | _states("CREATE UPDATE ADOPT CHECK DELETE", _OPEN),
+    _A.UPDATE: _states(_CHANGEABLE, _ANY),
+    _A.DELETE: _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY),
+    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _ANY),
+    _A.SUSPEND: _states(_CHANGEABLE, (_OK,)) | _states("SUSPEND", _ANY),
+    _A.RESUME: _states("SUSPEND", (_OK,)) | _states("RESUME", _ANY),
+}
+
+STACK_MOVES: Final = _moves(
+    *((before, (action, _IP)) for action, before in START.items()),
+    # An end is stored again where the operations of a nested stack and of its parent run the same action.
+    *((_states(action, _ANY), (action, end)) for action in START for end in _DONE),
+    # An update of the parent updates a nested stack whose own deletion failed or was interrupted.
+    (_states("DELETE", _OPEN), (_A.UPDATE, _IP)),
+    # New files that change nothing in a nested stack are stored without UPDATE_IN_PROGRESS; storing may fail.
+    (_states(_CHANGEABLE, (_OK,)), (_A.UPDATE, _BAD)),
+)
+"""For every state of a stack the states that may follow it."""
+
+RESOURCE_MOVES: Final = _moves(
+    *((before, (action, _IP)) for action, before in RESOURCE_START.items()),
+    *((_states(action, (_IP,)), (action, end)) for action in RESOURCE_START for end in _DONE),
+    # The recovery of an interrupted create finds that nothing was made.
+    (_states("CREATE", (_IP,)), (_A.INIT, _OK)),
+    # A nested stack that was never stored is created by the update that follows.
+    (_states("UPDATE", (_IP,)), (_A.CREATE, _IP)),
+    # The definition of a deleted resource that is wanted again cannot be evaluated.
+    (_states("DELETE", _ANY), (_A.UPDATE, _IP)),
+    # A failed resource turns out to be as it should be.
+    *((_states(action, (_BAD,)), (Action(action), _OK)) for action in _CHANGEABLE.split()),
+    # A user marks a resource unhealthy.
+    (_INITIAL | _states(f"{_CHANGEABLE} SUSPEND", _DONE), (_A.CHECK, _BAD)),
+)
+"""For every state of a resource the states that may follow it."""
+
+
+def moved(record: R, action: Action, status: Status, reason: str, **values: Any) -> R:
+    """The record in a new state, with further new ``values``. Raises ``IllegalTransition``."""
+    moves = STACK_MOVES if isinstance(record, Stack) else RESOURCE_MOVES
+    if (action, status) not in moves.get((record.action, record.status), ()):
+        subject = f"{type(record).__name__.lower()} {record.name} ({record.id})"
+        raise IllegalTransition(
+            f"The {subject} cannot become {action}_{status}: it is {record.action}_{record.status}."
+        )
+    return replace(record, action=action, status=status, reason=reason, **values)
+
+
+def require_start(stack: Stack, action: Action) -> None:
+    """Refuse an action that a stack in this state does not admit, in the API's words."""
+    if (stack.action, stack.status) in START[action]:
+        return
+    if stack.status is Status.IN_PROGRESS and stack.action not in (_A.SUSPEND, _A.DELETE):
+        raise ActionInProgress(stack.name, stack.action)
+    gerund = {_A.SUSPEND: "suspended", _A.DELETE: "deleting"}.get(stack.action, stack.action.lower())
+    verb = {_A.UPDATE: "Updating"}.get(action, action.capitalize())
+    raise NotSupported(f"{verb} a stack when it is {gerund} is not supported.")
+
+
+# --- moves as changes ---------------------------------------------------------------------------------
 
 STATE_CHANGED: Final = "state changed"
 """The reason that clients see on a resource that did not fail."""
@@ -89,3 +196,55 @@ def _state(record: Stack | Resource) -> dict[str, Any]:
 
 def _event_of(stack: Stack) -> Insert:
     return stack_event(stack, stack.action, stack.status, stack.reason)
+
+
+# --- events -------------------------------------------------------------------------------------------
+
+STACK_TYPE: Final = "OS::Heat::Stack"
+REASON_LIMIT: Final = 255
+
+
+def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Insert:
+    """The record that a stack changed its state."""
+    return _event(stack, stack.name, STACK_TYPE, action, status, reason, physical_id=stack.id)
+
+
+def resource_event(
+    stack: Stack,
+    row: Resource,
+    action: Action,
+    status: Status,
+    reason: str,
+    physical_id: str | None,
+    properties: Mapping[str, Any] | None = None,
+) -> Insert:
+    """The record that a resource changed its state; ``properties`` are those it gets, without secrets."""
+    return _event(
+        stack,
+        row.name,
+        row.type,
+        action,
+        status,
+        reason,
+        physical_id=physical_id,
+        resource_id=row.id,
+        properties=properties,
+    )
+
+
+def _event(
+    stack: Stack, name: str, kind: str, action: Action, status: Status, reason: str, **fields: Any
+) -> Insert:
+    return Insert(
+        Event(
+            stack_id=stack.id,
+            root_id=stack.root_id,
+            project_id=stack.project_id,
+            resource_name=name,
+            resource_type=kind,
+            action=action,
+            status=status,
+            reason=reason[:REASON_LIMIT],
+            **fields,
+        )
+    )

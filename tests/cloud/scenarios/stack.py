@@ -52,12 +52,20 @@ class Stack:
     def create(self, **parameters: str) -> dict[str, str]:
         """Create it and wait; every object it claims is then really there. The physical ids."""
         assert self._wait_for("create", "--poll", "1", *self._settings(parameters)) == "CREATE_COMPLETE"
+        assert self.would_change(*self._settings(parameters)) == {}
         return self._ids_of_what_is_there()
 
     def update(self, **parameters: str) -> dict[str, str]:
         """Change some parameters and wait; every object it claims is then really there. The physical ids."""
         assert self._wait_for("update", "--existing", *self._settings(parameters)) == "UPDATE_COMPLETE"
+        assert self.would_change("--existing", *self._settings(parameters)) == {}
         return self._ids_of_what_is_there()
+
+    def would_change(self, *words: str) -> dict[str, list[str]]:
+        """What a dry run of an update lists, apart from what stays."""
+        told = self.openstack.json("stack", "update", "--dry-run", "--show-nested", *words, self.name)
+        listed = {verb: rows for verb, rows in told.items() if verb != "unchanged"}
+        return {verb: [row["resource_name"] for row in rows] for verb, rows in listed.items() if rows}
 
     def delete(self) -> None:
         """Delete it and wait; nothing of what it had is left in the cloud."""

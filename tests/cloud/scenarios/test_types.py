@@ -87,6 +87,16 @@ class Stack:
         """Begin an update."""
         self.session.json("PUT", "url", self.path, json=body)
 
+    def would_change(self, body: Json) -> Json:
+        """What an update with this body would do to which resources, nested ones included."""
+        path = f"{self.path}/preview?show_nested=true"
+        found: Json = self.session.json("PUT", "url", path, json=body)["resource_changes"]
+        return {
+            verb: [row["resource_name"] for row in rows]
+            for verb, rows in found.items()
+            if rows and verb != "unchanged"
+        }
+
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
         reply = self.session.request("DELETE", "url", self.path)
@@ -193,6 +203,7 @@ class Case:
         if "ends" not in step:
             rows = self.stack.rows().items()
             assert {n: r["resource_status"] for n, r in rows if "COMPLETE" not in r["resource_status"]} == {}
+            assert self.stack.would_change(body) == {}, "the same definition again is a change"
         self._compare_ids(before, old_things, step)
         self._see(step, shown)
 

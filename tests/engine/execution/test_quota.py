@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackd.engine.execution.quota import ResourceQuota
+from stackd.engine.execution.run import ResourceQuota
 from stackd.errors import RequestLimitExceeded
 
 

@@ -14,7 +14,14 @@ from random import Random
 from typing import Any
 
 from stackd.db.codec import to_json
-from stackd.engine.definition.desired import Desired, Source, build, load_source, loaded_properties
+from stackd.engine.definition.desired import (
+    Desired,
+    Source,
+    build,
+    identity_of,
+    load_source,
+    loaded_properties,
+)
 from stackd.engine.definition.nested_definitions import (
     NO_MEMBERS,
     Attributes,
@@ -28,13 +35,11 @@ from stackd.engine.definition.nested_definitions import (
     nested_type,
     private_values,
 )
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.diff import Difference, diff_resource
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan, plan_stack
 from stackd.engine.planning.ordering import SETTLED, Node, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Child, Members, NestedType

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackd.engine.definition.desired import Desired, build, load_source, loaded_properties
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import Plan, Step
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.records import Action, Definition, Resource, Status
 from stackd.resources.registry import load_registry

@@ -206,6 +206,14 @@ async def test_a_volume_in_use_is_not_deleted():
         await ctx.type.delete(ctx, ctx.props)
 
 
+@pytest.mark.parametrize("status", ["creating", "downloading", "extending", "detaching", "backing-up"])
+async def test_a_volume_at_work_is_deleted_when_that_is_over(status):
+    ctx = volume()
+    ctx.cloud.on("GET", "/volumes/v", live(status), live(status), live()).on("DELETE", "/volumes/v")
+    await ctx.type.delete(ctx, ctx.props)
+    assert [call.method for call in ctx.cloud.calls] == ["GET", "GET", "GET", "DELETE"]
+
+
 async def test_deletion_is_asked_for_once_and_waited_for():
     ctx = volume()
     ctx.cloud.on("GET", "/volumes/v", live(), live("deleting"), live("deleting"), gone())

@@ -13,7 +13,7 @@ from stackd.db.codec import to_json
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
-from stackd.records import Definition, Resource
+from stackd.records import Definition, Resource, Stack
 from stackd.resources.base import ResourceType, Siblings
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
@@ -28,6 +28,7 @@ from stackd.template.evaluate import (
 from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
 from stackd.template.graph import circle_error, without_circles
+from stackd.template.masking import NOTHING, Secrets, secrets_in
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
 from stackd.template.parse import Limits
 from stackd.template.problems import Problems, Report, Stage, refuse
@@ -149,6 +150,25 @@ def _section(raw: Any, path: str) -> dict[str, Any]:
 _IMPORT_KEY = f'"{IMPORT}"'.encode()
 EMPTY = Definition()
 ACCEPTED = Limits(max_bytes=sys.maxsize, max_nodes=sys.maxsize)
+
+
+def identity_of(stack: Stack) -> StackIdentity:
+    """The identity that pseudo parameters show."""
+    return StackIdentity(project_id=stack.project_id, stack_name=stack.name, stack_id=stack.id)
+
+
+def stored_secrets(source: Source, stack: Stack) -> Secrets:
+    """The values of the hidden parameters of a stored definition; none where they cannot be evaluated."""
+    if not any(each.hidden for each in source.template.parameter_schemas.values()):
+        return NOTHING
+    try:
+        return secrets_in(
+            bind_parameters(
+                source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
+            )
+        )
+    except TemplateError:
+        return NOTHING
 
 
 def load_source(template: Any, environment: Any, files: Mapping[str, str]) -> Source:

@@ -9,9 +9,8 @@ from typing import Any
 from stackd.engine.definition.desired import ACCEPTED, EMPTY, Desired, Source, build, load_source
 from stackd.engine.definition.scope import StackScope, attribute_key
 from stackd.engine.definition.types import handler_of
-from stackd.engine.factories import now
 from stackd.errors import NotFound, ResourceFailure, TemplateError
-from stackd.records import Definition, Resource
+from stackd.records import Definition, Resource, now
 from stackd.resources.base import Child, Members, NestedType, ResourceType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stackd.db import hooks, operations
+from stackd.db.database import Database
 from stackd.db.journal import Change, Remove
 from stackd.records import Action, Hook, HookState, Resource, Stack
 from stackd.template.environment import Environment
@@ -118,6 +120,13 @@ class StackHooks:
     def is_set(self, hook: str, name: str) -> bool:
         """Whether the environment sets the hook, and the operation pauses at all."""
         return self.states.is_open and hook in self.environment.hooks(name)
+
+
+async def load_hooks(db: Database, root_id: str, operation_id: str, action: Action) -> HookStates:
+    """What is known of the pauses of an operation that begins or is resumed."""
+    stored = await hooks.of_root(db, root_id)
+    unfinished = [each.id for each in await operations.of_root(db, root_id)] if stored else ()
+    return HookStates(operation_id, stored, unfinished, is_open=action is not Action.ROLLBACK)
 
 
 def hooks_of(states: HookStates, stack: Stack, environment: Environment) -> StackHooks | None:

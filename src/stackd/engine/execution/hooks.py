@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from stackd.db import hooks as stored_hooks
-from stackd.db import operations, resources
+from stackd.db import resources
+from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.execution.cancellation import Halt, Stopped
 from stackd.engine.execution.hook_waits import (
@@ -23,14 +24,12 @@ from stackd.engine.execution.hook_waits import (
     PRE_CREATE,
     PRE_DELETE,
     PRE_UPDATE,
-    HookStates,
     StackHooks,
 )
-from stackd.engine.execution.physical_names import physical_name
-from stackd.engine.execution.resource_context import ResourceContext
+from stackd.engine.execution.resource_context import ResourceContext, physical_name
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import resource_event
+from stackd.engine.transitions import resource_event
 from stackd.errors import Fenced, InvalidBreakPointHook
 from stackd.records import Action, Hook, HookState, Resource, Stack
 from stackd.resources.base import ResourceType
@@ -40,24 +39,15 @@ GIVEN_UP: Final = "Failure occurred while waiting."
 _LOST: Final = frozenset({Halt.TIMED_OUT, Halt.FAILED})
 
 
-async def load(services: Services, root_id: str, operation_id: str, action: Action) -> HookStates:
-    """The ledger of an operation that begins or is resumed."""
-    stored = await stored_hooks.of_root(services.db, root_id)
-    unfinished = [each.id for each in await operations.of_root(services.db, root_id)] if stored else ()
-    return HookStates(operation_id, stored, unfinished, is_open=action is not Action.ROLLBACK)
-
-
 # --- the points ------------------------------------------------------------------------------------
 
 
-async def before(at: StackRun, work: ResourceContext) -> None:
+async def before(at: StackRun, hooks: StackHooks, work: ResourceContext) -> None:
     """Pause before a resource is created or updated, where that is asked for."""
-    if at.hooks is None:
-        return
     row = work.resource
-    await _take_over(at, at.hooks, work)
+    await _take_over(at, hooks, work)
     hook = PRE_CREATE if row.action is Action.INIT else PRE_UPDATE
-    if at.hooks.comes(hook, row.name):
+    if hooks.comes(hook, row.name):
         await _pause(at, work, hook)
 
 
@@ -70,28 +60,24 @@ def arm(at: StackRun, work: ResourceContext) -> None:
     work.arm(_moved(at, row, POST_UPDATE, known, HookState.ARMED)[1])
 
 
-async def after(at: StackRun, work: ResourceContext) -> None:
+async def after(at: StackRun, hooks: StackHooks, work: ResourceContext) -> None:
     """Pause after a resource was created or updated, where that is asked for."""
-    if at.hooks is None:
-        return
-    row, states = work.resource, at.hooks.states
+    row, states = work.resource, hooks.states
     if work.was_armed:
         known = states.get(row, POST_UPDATE)
         states.put(_moved(at, row, POST_UPDATE, known, HookState.ARMED)[0])
-    if at.hooks.comes(POST_CREATE, row.name):
+    if hooks.comes(POST_CREATE, row.name):
         await _pause(at, work, POST_CREATE)
     armed = states.get(row, POST_UPDATE)
-    if armed is not None and armed.state is not HookState.CLEARED and at.hooks.is_set(POST_UPDATE, row.name):
+    if armed is not None and armed.state is not HookState.CLEARED and hooks.is_set(POST_UPDATE, row.name):
         await _pause(at, work, POST_UPDATE)
 
 
-async def before_delete(at: StackRun, work: ResourceContext) -> None:
+async def before_delete(at: StackRun, hooks: StackHooks, work: ResourceContext) -> None:
     """Pause before a resource is deleted, where that is asked for; one half deleted goes on at once."""
-    if at.hooks is None:
-        return
-    await _take_over(at, at.hooks, work)
+    await _take_over(at, hooks, work)
     row = work.resource
-    if row.action is not Action.DELETE and _was_made(row) and at.hooks.comes(PRE_DELETE, row.name):
+    if row.action is not Action.DELETE and _was_made(row) and hooks.comes(PRE_DELETE, row.name):
         await _pause(at, work, PRE_DELETE)
 
 
@@ -114,7 +100,7 @@ def _was_made(row: Resource) -> bool:
 
 
 async def _take_over(at: StackRun, hooks: StackHooks, work: ResourceContext) -> None:
-    """HookWaits at which an earlier operation stood go on as long as the environment still has them."""
+    """Pauses at which an earlier operation stood go on as long as the environment still has them."""
     row = work.resource
     for left in hooks.states.left_pending(row):
         is_deletion = left.hook in POINTS[Action.DELETE]
@@ -128,7 +114,7 @@ async def _pause(at: StackRun, work: ResourceContext, hook: str) -> None:
     """Announce a pause, unless that was done before, and wait until a person ends it."""
     run, row = at.run, work.resource
     known = run.hooks.get(row, hook)
-    mine = known is not None and known.operation_id == run.operation.id
+    mine = known is not None and known.operation_id == run.hooks.operation_id
     if mine and known is not None and known.state is HookState.CLEARED:
         return
     pending, change = _moved(at, row, hook, known, HookState.PENDING)
@@ -160,7 +146,7 @@ def _moved(
         root_id=at.stack.root_id,
         resource_id=row.id,
         hook=hook,
-        operation_id=at.run.operation.id,
+        operation_id=at.run.hooks.operation_id,
         state=state,
     )
     if known is None:
@@ -227,12 +213,12 @@ async def notice(services: Services, root_id: str) -> None:
             services.pauses.clear(hook.id)
 
 
-async def cancelled(services: Services, tree: Sequence[Stack]) -> list[Change]:
+async def cancelled(db: Database, tree: Sequence[Stack]) -> list[Change]:
     """What ends all pauses of a tree whose operation is cancelled."""
     by_id = {stack.id: stack for stack in tree}
     changes: list[Change] = []
-    for hook in await stored_hooks.pending(services.db, tree[0].root_id) if tree else ():
-        row, stack = await resources.get(services.db, hook.resource_id), by_id.get(hook.stack_id)
+    for hook in await stored_hooks.pending(db, tree[0].root_id) if tree else ():
+        row, stack = await resources.get(db, hook.resource_id), by_id.get(hook.stack_id)
         changes.append(Remove(Hook, hook.id))
         if row is not None and stack is not None:
             changes.append(_event(stack, row, GIVEN_UP))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +20,6 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.resource_context import ResourceContext, collection_of
-from stackd.engine.factories import now
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -32,7 +30,7 @@ from stackd.errors import (
     ServiceUnavailable,
     StackdError,
 )
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
@@ -346,8 +344,3 @@ async def mark_failed(work: ResourceContext, error: Exception) -> None:
 def _told(work: ResourceContext, error: Exception) -> str:
     """Why an action failed, as everybody may know it."""
     return concealed_text(str(failure_cause(work.resource.name, error)), work.run.secrets)
-
-
-def known_objects(rows: Sequence[Resource]) -> set[str]:
-    """The ids of all objects that rows stand for."""
-    return {row.physical_id for row in rows if row.physical_id}

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from stackd.db import stacks
+from stackd.db.database import Database
 from stackd.db.journal import Change, Update
-from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
     NO_MEMBERS,
@@ -29,15 +30,13 @@ from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import identity_of, new_id, now
 from stackd.engine.planning import nested as nested_plans
+from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.make import plan_stack
 from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.plan import StackPlan
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
-from stackd.engine.services.definitions import load_desired
-from stackd.engine.services.stored_trees import load_tree
+from stackd.engine.services.stored_trees import load_desired, load_tree
 from stackd.engine.transitions import move_stack, new_stack
 from stackd.errors import (
     ExportExists,
@@ -47,7 +46,7 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import offloaded
-from stackd.records import Action, Definition, Stack, Status
+from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.schema import Properties
 from stackd.template.problems import raise_all
@@ -113,7 +112,7 @@ async def update(
     if work.resource.nested_stack_id is None:
         await create(at, work, props, intent, walk)
         return
-    stored = await _stored_child(work)
+    stored = await _stored_child(at.run.services.db, work.resource)
     old = type(props).wrap(dict(work.resource.properties))
     resumed = work.resource.status is Status.IN_PROGRESS
     action = work.resource.action if resumed else Action.UPDATE
@@ -138,7 +137,7 @@ async def update(
 async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row, db = work.resource, at.run.services.db
-    child = await stacks.get(db, row.nested_stack_id, None) if row.nested_stack_id else None
+    child = await _child_of(db, row)
     if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
         await work.enter(Action.DELETE)
         withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
@@ -163,23 +162,23 @@ def _private_values(
     )
 
 
-async def is_deleted(work: ResourceContext) -> bool:
+async def is_deleted(db: Database, row: Resource) -> bool:
     """Whether the child was deleted, or was never stored."""
-    child_id = work.resource.nested_stack_id
-    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
+    child = await _child_of(db, row)
     return child is None or child.deleted_at is not None
 
 
-async def is_broken(work: ResourceContext) -> bool:
+async def is_broken(db: Database, row: Resource) -> bool:
     """Whether a failed nested stack must be replaced as a whole."""
-    child_id = work.resource.nested_stack_id
-    child = await stacks.get(work.run.services.db, child_id, None) if child_id else None
-    return nested_plans.is_broken(work.resource, child)
+    return nested_plans.is_broken(row, await _child_of(db, row))
 
 
-async def _stored_child(work: ResourceContext) -> StoredStack:
-    db, child_id = work.run.services.db, work.resource.nested_stack_id
-    child = await stacks.get(db, child_id, None) if child_id else None
+async def _child_of(db: Database, row: Resource) -> Stack | None:
+    return await stacks.get(db, row.nested_stack_id, None) if row.nested_stack_id else None
+
+
+async def _stored_child(db: Database, row: Resource) -> StoredStack:
+    child = await _child_of(db, row)
     if child is None:
         raise ResourceFailure("The nested stack is missing")
     return await load_tree(db, child)
@@ -284,7 +283,7 @@ async def _reach_batch(
         await _move(at, child, action, Status.FAILED, str(error))
         raise
     values = {
-        "outputs": desired.outputs(desired.scope(inner.rows)),
+        "outputs": desired.outputs(inner.scope),
         "description": desired.source.template.description,
     }
     return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from stackd.clients.cloud import Cloud
 from stackd.engine.execution.watchers import read
-from stackd.engine.planning.stored import StoredStack
+from stackd.engine.planning.inputs import StoredStack
 from stackd.errors import CloudNotFound
 from stackd.records import Action, Resource
 from stackd.resources.entity import Entity

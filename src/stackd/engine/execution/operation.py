@@ -18,26 +18,20 @@ from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json
-from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation, Halt
-from stackd.engine.execution.hook_waits import HookStates
+from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
 from stackd.engine.execution.observation import missing_objects
-from stackd.engine.execution.quota import ResourceQuota
-from stackd.engine.execution.run import OperationRun, Services
+from stackd.engine.execution.run import OperationRun, ResourceQuota, Services, Write
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
-from stackd.engine.factories import now
 from stackd.engine.planning.bounds import Bounds
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import plan_tree
 from stackd.engine.planning.plan import Plan, StackPlan
-from stackd.engine.planning.states import ROLLED_BACK
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
-from stackd.engine.services.definitions import load_desired
-from stackd.engine.services.stored_trees import exported_values, identify, load_tree
-from stackd.engine.transitions import Transition, move_stack
+from stackd.engine.services.stored_trees import exported_values, identify, load_desired, load_tree
+from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
 from stackd.errors import (
     CloudError,
     ExportExists,
@@ -48,7 +42,7 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import offloaded
-from stackd.records import Action, Definition, Fence, Operation, Stack, Status
+from stackd.records import Action, Definition, Operation, Stack, Status, now
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 
@@ -65,7 +59,7 @@ class OperationExecutor:
         self,
         services: Services,
         operation: Operation,
-        fence: Fence,
+        write: Write,
         cancellation: Cancellation,
         stack: Stack,
         *,
@@ -82,7 +76,7 @@ class OperationExecutor:
         self._halted = halted
         self._on_deleted = on_deleted
         self.operation = operation
-        self.fence = fence
+        self._write = write
         self.cancellation = cancellation
         self.stack = stack
         self._grace: asyncio.TimerHandle | None = None
@@ -118,17 +112,17 @@ class OperationExecutor:
         stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
-            self.operation,
-            self.fence,
+            self._write,
             await self._inputs(action, desired, stored, cloud),
             cloud,
             self._permit,
             Finder(cloud, self._found),
             self.cancellation,
+            accepted_at=self.operation.created_at,
             rolls_back=self._rolls_back(action),
             on_failure=self._on_failure,
             quota=await self._room(action, desired),
-            hooks=await hooks.load(self.services, self.stack.root_id, self.operation.id, action),
+            hooks=await load_hooks(self.services.db, self.stack.root_id, self.operation.id, action),
             bound=await self._bound(action),
         )
         self._hooks = run.hooks
@@ -246,9 +240,7 @@ class OperationExecutor:
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if desired is not None:
-            outputs = await offloaded(
-                200 * len(desired.source.template.outputs), desired.outputs, desired.scope(work.rows)
-            )
+            outputs = await offloaded(200 * len(desired.source.template.outputs), desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
             await self._before_gone()
@@ -299,7 +291,7 @@ class OperationExecutor:
 
     async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:
         changes = (*others, move.change, *move.events, *after)
-        await self.services.journal.write(*changes, fence=self.fence)
+        await self._write(*changes)
         self.stack = move.record
 
     async def _roll_back(self) -> None:

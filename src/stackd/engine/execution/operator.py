@@ -1,7 +1,7 @@
 """Running operations: one at a time on a tree, from the claim to the stored end.
 
 The process that accepts an operation claims the tree and walks it. Another operation on the tree
-supersedes the one that runs: its waits end, its calls are resolved_request to their end, and a new plan is
+supersedes the one that runs: its waits end, its calls are finished, and a new plan is
 made from what is then stored. A claim raises the tree's epoch, and every write carries it; a
 process that lost its lease can change nothing any more.
 """
@@ -27,7 +27,7 @@ from stackd.db.journal import Change, Update
 from stackd.engine.execution.aborted import aborted_resources
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.operation import OperationExecutor, is_interruption
-from stackd.engine.execution.run import Services
+from stackd.engine.execution.run import Services, Write
 from stackd.errors import Fenced, StackdError
 from stackd.records import Fence, Operation, Stack
 
@@ -147,12 +147,13 @@ class Operator:
                 tree.wanted.clear()
                 return  # its owner sees the new operation at its next heartbeat
             self.extend_leases([root_id], asked)
+            write = partial(self.services.journal.write, fence=Fence(root_id, epoch))
             while tree.wanted.is_set() and not self._closing:
                 tree.wanted.clear()
-                for operation in await self._queued(root_id, epoch, tree):
+                for operation in await self._queued(root_id, write, tree):
                     if tree.wanted.is_set():
                         break
-                    await self._run(operation, Fence(root_id, epoch), tree, permit)
+                    await self._run(operation, write, tree, permit)
         except Fenced:
             log.info("tree_fenced", root=root_id)
         except Exception as error:
@@ -168,7 +169,7 @@ class Operator:
             if tree.wanted.is_set() and not self._closing:
                 self.schedule(root_id)
 
-    async def _queued(self, root_id: str, epoch: int, tree: _Tree) -> list[Operation]:
+    async def _queued(self, root_id: str, write: Write, tree: _Tree) -> list[Operation]:
         """The operation that each stack of the tree refers to; all others are over."""
         rows = await operation_rows.of_root(self.services.db, root_id)
         tree.seen.update(operation.id for operation in rows)
@@ -182,13 +183,13 @@ class Operator:
         if not current:  # it was cancelled
             over += await aborted_resources(self.services.db, members)
         if over:
-            await self.services.journal.write(*over, fence=Fence(root_id, epoch))
+            await write(*over)
         return current
 
-    async def _run(self, operation: Operation, fence: Fence, tree: _Tree, permit: Permit) -> None:
+    async def _run(self, operation: Operation, write: Write, tree: _Tree, permit: Permit) -> None:
         stack = await stacks.get(self.services.db, operation.stack_id, None)
         if stack is None or stack.operation_id != operation.id:
-            await self.services.journal.write(Update(Operation, operation.id, {"state": "done"}), fence=fence)
+            await write(Update(Operation, operation.id, {"state": "done"}))
             return
         cancellation = Cancellation(self.services.tuning.slots)
         tree.cancellation = cancellation
@@ -199,10 +200,10 @@ class Operator:
             executor = OperationExecutor(
                 self.services,
                 operation,
-                fence,
+                write,
                 cancellation,
                 stack,
-                open_cloud=partial(self.cloud_for, stack),
+                open_cloud=partial(self._cloud_of, stack),
                 permit=permit,
                 found=self.recall(stack.id),
                 halted=partial(self._halted, tree),
@@ -226,7 +227,3 @@ class Operator:
         keep, batch = self.services.tuning.events_kept, self.services.tuning.events_batch
         if keep and await events.count(self.services.db, stack.id) > keep + batch:
             await events.purge(self.services.db, stack.id, keep=keep, batch=batch)
-
-    async def cloud_for(self, stack: Stack) -> Cloud:
-        """The cloud, authenticated with the stack's trust."""
-        return await self._cloud_of(stack)

@@ -10,16 +10,17 @@ from functools import partial
 from typing import Any
 
 from stackd.db.journal import Insert, Update
-from stackd.engine.definition.desired import loaded_properties
+from stackd.engine.definition.desired import Desired, loaded_properties
+from stackd.engine.definition.nested_definitions import Attributes
+from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution import hooks, lifecycle, nested
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.factories import resource_event
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
 from stackd.engine.planning.verbs import Verb
-from stackd.engine.transitions import STATE_CHANGED
+from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
@@ -31,13 +32,14 @@ class Target:
     """What one resource is to be, now that all references are known.
 
     ``intent`` are the values that are stored with the beginning of whatever is done. ``external`` is
-    the id of an object that is not ours.
+    the id of an object that is not ours. ``wanted`` are the attributes that something refers to.
     """
 
     props: Properties
     metadata: dict[str, Any]
     external: str | None
     intent: dict[str, Any]
+    wanted: Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,17 @@ class Successor:
 
 async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
-    row = at.row(name)
-    work = at.work(row, at.desired.types[name].handler)
-    if at.is_kept(row) and not _lacks_attributes(at, work):
-        return await at.guarded(work, _keep(at, work))
-    if _is_interrupted(at, row):
+    work, desired = at.work_on(name), at.desired
+    row = work.resource
+    if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
+        return await at.guarded(work, _keep(at, desired, work))
+    if _is_interrupted(row, desired.types[name]):
         if not await _resume(at, work):
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
     successors: list[Successor] = []
-    if not await at.guarded(work, _reach(at, work, walk, successors.append)):
+    if not await at.guarded(work, _reach(at, desired, work, walk, successors.append)):
         return False
     if successors:
         fresh = successors[0]
@@ -68,32 +70,36 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     return True
 
 
-async def _keep(at: StackRun, work: ResourceContext) -> None:
+async def _keep(at: StackRun, desired: Desired, work: ResourceContext) -> None:
     """Note that a resource stands as it was planned to: nothing is evaluated again."""
     name = work.resource.name
-    await _store_changed(work, _origin(at, name))
+    await _store_changed(work, _origin(at, desired, name))
     at.kept.add(name)
 
 
 async def _reach(
-    at: StackRun, work: ResourceContext, walk: Walk, replaced: Callable[[Successor], None]
+    at: StackRun,
+    desired: Desired,
+    work: ResourceContext,
+    walk: Walk,
+    replaced: Callable[[Successor], None],
 ) -> None:
     """From the newest row to the wanted state: nothing, create, update, or replace.
 
     ``replaced`` is called with the new row of a replacement, whose object is still to be made.
     """
     is_new = work.resource.action is Action.INIT
-    if at.desired.resources[work.resource.name].external_id is None:
-        await hooks.before(at, work)
+    if at.hooks is not None and desired.resources[work.resource.name].external_id is None:
+        await hooks.before(at, at.hooks, work)
     try:
-        target = await _target(at, work.resource.name)
+        target = await _target(at, desired, work.resource.name)
         _require_same_external(work.resource, target.external)
         difference = UNCHANGED if is_new or target.external else await _diff(at, work, target)
     except Exception:
         await work.enter(Action.CREATE if is_new else Action.UPDATE)
         raise
     if target.external is not None:
-        await _adopt(at, work, target.external, target.intent)
+        await _adopt(work, target, target.external)
     elif is_new:
         at.require_planned(work.resource.name, Verb.CREATE)
         await _create(at, work, target, walk)
@@ -103,7 +109,8 @@ async def _reach(
         return
     else:
         await _change(at, work, target, difference, walk)
-    await hooks.after(at, work)
+    if at.hooks is not None:
+        await hooks.after(at, at.hooks, work)
 
 
 async def _change(
@@ -119,7 +126,7 @@ async def _change(
         hooks.arm(at, work)
         await _update(at, work, target)
     else:
-        await _leave_alone(at, work, target.intent)
+        await _leave_alone(at, work, target)
 
 
 async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> None:
@@ -139,8 +146,8 @@ async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> N
 # --- the target --------------------------------------------------------------------------------------
 
 
-async def _target(at: StackRun, name: str) -> Target:
-    desired, scope = at.desired, at.scope
+async def _target(at: StackRun, desired: Desired, name: str) -> Target:
+    scope = at.scope
     metadata, external = desired.metadata(name, scope), desired.external_id(name, scope)
     if external is not None:
         props = Properties.wrap({})
@@ -150,35 +157,30 @@ async def _target(at: StackRun, name: str) -> Target:
         props = loaded_properties(desired, name, scope)
     if external is None:
         desired.types[name].handler.validate(props)
-    return Target(props, metadata, external, _intent(at, name, props, metadata))
-
-
-def _intent(at: StackRun, name: str, props: Properties, metadata: dict[str, Any]) -> dict[str, Any]:
-    desired = at.desired
-    intent: dict[str, Any] = {"properties": props.data, **_origin(at, name)}
+    intent: dict[str, Any] = {"properties": props.data, **_origin(at, desired, name)}
     if metadata:
         intent["metadata"] = metadata
     if isinstance(desired.types[name].handler, NestedType):
-        policy = desired.update_policy(name, at.scope)
+        policy = desired.update_policy(name, scope)
         intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
-    return intent
+    return Target(props, metadata, external, intent, at.wanted(name))
 
 
-def _origin(at: StackRun, name: str) -> dict[str, Any]:
+def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
     return {
         "applied_from": at.target,
-        "requires": tuple(sorted(at.desired.requires[name])),
-        "deletion_policy": at.desired.resources[name].deletion_policy,
+        "requires": tuple(sorted(desired.requires[name])),
+        "deletion_policy": desired.resources[name].deletion_policy,
     }
 
 
-def _lacks_attributes(at: StackRun, work: ResourceContext) -> bool:
+def _lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
     """Whether something refers to attributes that were not stored when the resource was made."""
     row = work.resource
     if isinstance(work.kind, NestedType):
         return True
-    missing = {str(path[0]) for path in at.wanted(row.name)} - row.attributes.keys()
+    missing = {str(path[0]) for path in wanted} - row.attributes.keys()
     return bool(missing & work.kind.stored_names())
 
 
@@ -213,7 +215,7 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
 async def _has_lost_stack(work: ResourceContext) -> bool:
     """Whether the stack inside a resource was deleted by itself."""
     is_nested = isinstance(work.kind, NestedType) and bool(work.resource.nested_stack_id)
-    return is_nested and await nested.is_deleted(work)
+    return is_nested and await nested.is_deleted(work.run.services.db, work.resource)
 
 
 async def _is_broken(work: ResourceContext) -> bool:
@@ -222,7 +224,7 @@ async def _is_broken(work: ResourceContext) -> bool:
     A resource that failed a check or was marked unhealthy is replaced, whatever the object's state.
     """
     if isinstance(work.kind, NestedType):
-        return await nested.is_broken(work)
+        return await nested.is_broken(work.run.services.db, work.resource)
     if work.resource.action is Action.CHECK:
         return True
     inspects = type(work.kind).broken is not ResourceType.broken
@@ -247,7 +249,7 @@ async def _create(at: StackRun, work: ResourceContext, target: Target, walk: Wal
         await nested.create(at, work, target.props, target.intent, walk)
         return
     ready = await with_ids(target.props, at.run.find, at.run.known_ids)
-    await lifecycle.create(work, ready, at.wanted(work.resource.name), **target.intent)
+    await lifecycle.create(work, ready, target.wanted, **target.intent)
 
 
 async def _make_room(at: StackRun, fresh: Resource) -> None:
@@ -255,7 +257,7 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
     if not fresh.replaces:
         return
     keeps = at.desired.resources[fresh.name].replacement_policy == "Retain"
-    for old in at.others(fresh):
+    for old in at.rows.others(fresh):
         in_the_way = old.id == fresh.replaces or not old.applied_from
         if keeps and old.deletion_policy == "Retain":
             continue
@@ -268,14 +270,14 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
                 await handler.prepare_for_replace(work, await at.stored_properties(work))
 
 
-async def _adopt(at: StackRun, work: ResourceContext, external_id: str, intent: dict[str, Any]) -> None:
+async def _adopt(work: ResourceContext, target: Target, external_id: str) -> None:
     """Take an object that exists already; it is never changed and never deleted."""
     if work.resource.external_id == external_id and work.resource.status is Status.COMPLETE:
         return
-    intent |= {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
-    await work.enter(Action.ADOPT, **intent)
+    external = {"deletion_policy": "Retain", "external_id": external_id, "physical_id": external_id}
+    await work.enter(Action.ADOPT, **{**target.intent, **external})
     await work.kind.check(work, work.kind.properties.wrap({}))
-    await work.leave(Status.COMPLETE, attributes=await work.attributes(at.wanted(work.resource.name)))
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(target.wanted))
 
 
 async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
@@ -308,8 +310,7 @@ async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     stored = present(work.resource, target.props)
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
-    wanted = at.wanted(work.resource.name)
-    await lifecycle.update(work, old, new, wanted, previous_properties=stored, **target.intent)
+    await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **target.intent)
 
 
 async def _repair(at: StackRun, work: ResourceContext) -> bool:
@@ -325,13 +326,13 @@ async def _repair(at: StackRun, work: ResourceContext) -> bool:
     return True
 
 
-async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, Any]) -> None:
+async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> None:
     if await _repair(at, work):
-        await _store_changed(work, intent)
+        await _store_changed(work, target.intent)
         return
-    row, values = work.resource, dict(intent)
-    if _lacks_attributes(at, work):
-        values["attributes"] = await work.attributes(at.wanted(row.name))
+    row, values = work.resource, dict(target.intent)
+    if _lacks_attributes(work, target.wanted):
+        values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."
         await work.leave(Status.COMPLETE, text, **values)
@@ -343,9 +344,8 @@ async def _leave_alone(at: StackRun, work: ResourceContext, intent: dict[str, An
 # --- what an earlier walk left unfinished ---------------------------------------------------------
 
 
-def _is_interrupted(at: StackRun, row: Resource) -> bool:
+def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
     """Whether an interrupted action must be completed first; nested stacks do that themselves."""
-    kind = at.desired.types[row.name]
     open_actions = (Action.CREATE, Action.UPDATE)
     if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
         return False
@@ -362,7 +362,7 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
 
     began = work.resource.updated_at or work.resource.created_at
     error = await lifecycle.run_guarded(work, finish())
-    if began < at.run.operation.created_at:
+    if at.run.accepted_at is not None and began < at.run.accepted_at:
         at.run.cancellation.renew()
     return error is None or work.resource.status is Status.FAILED
 
@@ -373,10 +373,10 @@ async def _take_back(at: StackRun, work: ResourceContext) -> None:
     What was to take its place is given up for good where it may lose its ports or addresses to this one.
     """
     if type(work.kind).undo_replace is not ResourceType.undo_replace:
-        for row in at.others(work.resource):
+        for row in at.rows.others(work.resource):
             if row.applied_from:
                 await at.run.write(Update(Resource, row.id, {"applied_from": ""}))
-                at.publish(replace(row, applied_from=""))
+                at.rows.publish(replace(row, applied_from=""))
     if work.resource.physical_id is not None:
         with suppress(CloudNotFound):
             await work.kind.undo_replace(work, await at.stored_properties(work))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import base64
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +13,11 @@ from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
-from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
-from stackd.engine.factories import now, resource_event
-from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource
+from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
-from stackd.records import Action, Resource, Stack, Status
+from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.masking import concealed
@@ -28,11 +28,39 @@ NOTED_AFTER = 5.0
 """Seconds after which a wait is shown as the reason of the resource."""
 
 
+class StackRows:
+    """The rows of a stack as they stand: all by their ids, and the ``newest`` of every wanted name.
+
+    Both change as the steps of a walk get on; the scope of the stack's template reads the newest.
+    """
+
+    def __init__(self, rows: Sequence[Resource], newest: Mapping[str, Resource | None]) -> None:
+        self.by_id = {row.id: row for row in rows}
+        self.newest = dict(newest)
+
+    def publish(self, row: Resource) -> None:
+        """Let everything see the newest version of a row."""
+        self.by_id[row.id] = row
+        current = self.newest.get(row.name)
+        if row.name in self.newest and (current is None or current.id == row.id):
+            self.newest[row.name] = row
+
+    def put_beside(self, old: Resource, fresh: Resource) -> None:
+        """Make a new row the one of its name; the old one is to be cleaned."""
+        self.by_id[old.id] = old
+        self.by_id[fresh.id] = fresh
+        self.newest[fresh.name] = fresh
+
+    def others(self, row: Resource) -> list[Resource]:
+        """The other rows of the same name: replaced ones, and what was to replace this one."""
+        return [each for each in self.by_id.values() if each.name == row.name and each.id != row.id]
+
+
 class ResourceContext:
     """One resource while actions run on it; implements the types' ``Context``.
 
-    ``publish`` is called with every new version of the row, so that the rest of the walk sees it. Changes
-    of a *local* type are deferred and stored together with the end of its action.
+    Every new version of the row goes to ``rows``, where the rest of the walk sees it. Changes of a *local*
+    type are deferred and stored together with the end of its action.
     """
 
     def __init__(
@@ -42,14 +70,14 @@ class ResourceContext:
         info: StackInfo,
         kind: ResourceType[Any],
         row: Resource,
-        publish: Callable[[Resource], None],
+        rows: StackRows,
     ) -> None:
         self.run = run
         self.stack_record = stack
         self.stack = info
         self.kind = kind
         self.resource = row
-        self._publish = publish
+        self._rows = rows
         self._live: JSON | None = None
         self._wait: _Wait | None = None
         self._deferred: list[Change] = []
@@ -186,7 +214,7 @@ class ResourceContext:
 
     def _replace(self, record: Resource) -> None:
         self.resource = record
-        self._publish(record)
+        self._rows.publish(record)
 
     async def _write(self, *changes: Change) -> None:
         if self.kind.local:
@@ -336,3 +364,17 @@ def merged(changes: list[Change]) -> list[Change]:
         else:
             others.append(change)
     return others if target is None else [replace(target, values=values), *others]
+
+
+def short_id(resource_id: str) -> str:
+    """Twelve lower-case letters and digits drawn from a random UUID: the same for the same id."""
+    sixty_bits = uuid.UUID(resource_id).time
+    return base64.b32encode((sixty_bits << 4).to_bytes(8, "big"))[:12].decode().lower()
+
+
+def physical_name(stack: str, resource: str, resource_id: str, limit: int = 255) -> str:
+    """``stack-resource-xxxxxxxxxxxx``; too long a name keeps its first two characters and its end."""
+    name = f"{stack}-{resource}-{short_id(resource_id)}"
+    if len(name) <= limit:
+        return name
+    return f"{name[:2]}-{name[-(limit - 3) :]}"

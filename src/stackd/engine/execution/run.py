@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from stackd.clients.cloud import Cloud
@@ -12,14 +13,14 @@ from stackd.clients.egress import Egress
 from stackd.clients.lookup import Finder
 from stackd.clients.wire import Permit
 from stackd.db.database import Database
-from stackd.db.journal import Change, Journal
+from stackd.db.journal import Journal
 from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
-from stackd.engine.execution.quota import ResourceQuota
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
-from stackd.records import Action, Fence, Operation, Stack
+from stackd.errors import RequestLimitExceeded
+from stackd.records import Action, Stack
 from stackd.resources.context import Endpoints, StackUser
 from stackd.resources.registry import Registry
 from stackd.template.masking import NOTHING, Secrets
@@ -119,9 +120,42 @@ def _wake(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+class ResourceQuota:
+    """How many resources the stacks of a tree have, against the most that they may have together.
+
+    Requests are checked before they are accepted; this is for nested stacks whose size is known only when
+    they are made, because it hangs on an attribute or on the size of a group. ``taken`` are the resources by
+    stack; a negative ``most`` is no limit.
+    """
+
+    def __init__(self, most: int = -1, taken: Mapping[str, int] | None = None) -> None:
+        self._most = most
+        self._taken = dict(taken or {})
+        self._total = sum(self._taken.values())
+
+    def take(self, stack_id: str, count: int) -> None:
+        """Let a stack have so many resources; only one that grows can be refused."""
+        before = self._taken.get(stack_id, 0)
+        total = self._total - before + count
+        if count > before and 0 <= self._most < total:
+            raise RequestLimitExceeded(
+                f"Request limit exceeded: Maximum resources per stack exceeded ({self._most})."
+            )
+        self._taken[stack_id] = count
+        self._total = total
+
+    def leave(self, stack_id: str | None) -> None:
+        """A stack is going: it does not count any more."""
+        self._total -= self._taken.pop(stack_id or "", 0)
+
+
+Write = Callable[..., Awaitable[None]]
+"""Makes changes durable; in a walk only as long as no other process owns the tree."""
+
+
 @dataclass(slots=True)
 class OperationRun:
-    """One operation in one process: its cloud, its right to write, its cancellation state.
+    """One operation in one process: its cloud, how it writes, its cancellation state.
 
     ``permit`` raises once the lease may have run out; ``cloud`` asks it before each change. None
     for work outside the walk.
@@ -132,13 +166,13 @@ class OperationRun:
     """
 
     services: Services
-    operation: Operation
-    fence: Fence
+    write: Write
     inputs: Inputs
     cloud: Cloud
     permit: Permit | None
     find: Finder
     cancellation: Cancellation
+    accepted_at: datetime | None = None
     rolls_back: bool = False
     on_failure: Callable[[Action, str], None] | None = None
     attributed: set[tuple[str, str]] = field(default_factory=set)
@@ -177,7 +211,3 @@ class OperationRun:
     def why_stopped(self) -> str:
         """The reason of the stop, for people."""
         return {Halt.TIMED_OUT: "Timed out"}.get(self.cancellation.halt or Halt.FAILED, "Operation cancelled")
-
-    async def write(self, *changes: Change) -> None:
-        """Make changes durable, unless another process owns the tree by now."""
-        await self.services.journal.write(*changes, fence=self.fence)

@@ -16,15 +16,14 @@ from stackd.engine.execution import lifecycle
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.hook_waits import hooks_of
 from stackd.engine.execution.name_lookup import with_ids
-from stackd.engine.execution.resource_context import ResourceContext
+from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun
-from stackd.engine.factories import new_id, now
 from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
 from stackd.errors import ResourceActionRestricted, ResourceFailure
-from stackd.records import Action, Resource, Stack, Status
+from stackd.records import Action, Resource, Stack, Status, new_id, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
@@ -51,10 +50,8 @@ class Failure:
 class StackRun:
     """One stack while its ``plan`` is walked.
 
-    ``rows`` is the newest row of every wanted name and ``by_id`` every row; both change as the steps
-    get on, and the scope reads them. ``kept`` are the names that stand as they were. ``asked`` are
-    attributes that the stack around asks of any member. ``environment`` matters only where the plan leads to
-    nothing: a definition has its own.
+    ``kept`` are the names that stand as they were. ``asked`` are attributes that the stack around asks of
+    any member. ``environment`` matters only where the plan leads to nothing: a definition has its own.
     """
 
     def __init__(
@@ -78,10 +75,9 @@ class StackRun:
         if desired is not None and desired.parameters.hidden:
             run.secrets |= secrets_in(desired.parameters)
         self.target = target_of(stack.definition)
-        self.by_id = {row.id: row for row in plan.stored}
         self.failures: list[Failure] = []
         self.kept: set[str] = set()
-        self.rows: dict[str, Resource | None] = dict(plan.order.current)
+        self.rows = StackRows(plan.stored, plan.order.current)
         self.info = StackInfo(
             id=stack.id,
             name=stack.name,
@@ -91,9 +87,9 @@ class StackRun:
             path=names,
             timeout=60.0 * stack.timeout_mins if stack.timeout_mins else run.services.tuning.timeout,
         )
-        self._scope = desired.scope(self.rows) if desired else None
+        self._scope = desired.scope(self.rows.newest) if desired else None
         self._asked = asked
-        run.known_ids |= lifecycle.known_objects(plan.stored)
+        run.known_ids |= {row.physical_id for row in plan.stored if row.physical_id}
         for row in plan.order.leftovers:
             run.quota.leave(row.nested_stack_id)
 
@@ -175,17 +171,6 @@ class StackRun:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def row(self, name: str) -> Resource:
-        """The newest row of a wanted name."""
-        row = self.rows[name]
-        if row is None:
-            raise ResourceFailure(f"resource {name} has no row")
-        return row
-
-    def others(self, row: Resource) -> list[Resource]:
-        """The other rows of the same name: replaced ones, and what was to replace this one."""
-        return [each for each in self.by_id.values() if each.name == row.name and each.id != row.id]
-
     def new_row(self, name: str, **values: Any) -> Resource:
         """A row for a wanted name, of which nothing is made yet."""
         definition, kind = self.desired.resources[name], self.desired.types[name]
@@ -203,25 +188,23 @@ class StackRun:
             **values,
         )
 
-    def publish(self, row: Resource) -> None:
-        """Let everything see the newest version of a row."""
-        self.by_id[row.id] = row
-        current = self.rows.get(row.name)
-        if row.name in self.rows and (current is None or current.id == row.id):
-            self.rows[row.name] = row
-
     def put_beside(self, old: Resource, fresh: Resource) -> None:
         """Make a new row the one of its name; the old one is to be cleaned."""
         self.run.quota.leave(old.nested_stack_id)
-        self.by_id[old.id] = old
-        self.by_id[fresh.id] = fresh
-        self.rows[fresh.name] = fresh
+        self.rows.put_beside(old, fresh)
 
     # --- actions --------------------------------------------------------------------------------
 
     def work(self, row: Resource, handler: ResourceType[Any]) -> ResourceContext:
         """The context for actions on a row."""
-        return ResourceContext(self.run, self.stack, self.info, handler, row, self.publish)
+        return ResourceContext(self.run, self.stack, self.info, handler, row, self.rows)
+
+    def work_on(self, name: str) -> ResourceContext:
+        """The context for actions on the newest row of a wanted name."""
+        row = self.rows.newest[name]
+        if row is None:
+            raise ResourceFailure(f"resource {name} has no row")
+        return self.work(row, self.desired.types[name].handler)
 
     def handler_of(self, row: Resource) -> ResourceType[Any]:
         """The type behind a stored row, which the new template may no longer know."""

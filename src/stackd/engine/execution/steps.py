@@ -1,8 +1,16 @@
-"""The walk of one stack, root or nested: each step decided on what is stored at that moment."""
+"""The walk of one stack, root or nested: each step decided on what is stored at that moment.
+
+A step starts the moment its last requirement is done, as a task of one task group. One that fails keeps
+what waits for it from starting; the rest goes on as long as nothing else stops the walk. Bookkeeping is a
+count per step: no work grows with the graph.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from stackd.db.journal import Change, Insert
 from stackd.engine.execution import hooks, lifecycle, nested
@@ -10,15 +18,22 @@ from stackd.engine.execution.cancellation import Halt, Stopped
 from stackd.engine.execution.reconcile import reconcile
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.execution.traversal import walk
 from stackd.engine.planning.ordering import SETTLED, Node
 from stackd.engine.services import exports
 from stackd.errors import ExportInUse, Fenced, ResourceFailure
 from stackd.records import Action, Status
 from stackd.resources.base import NestedType, ResourceType
 
+if TYPE_CHECKING:
+    import networkx as nx
+
+S = TypeVar("S", bound=Hashable)
+
 INSERTS = 500
 """New rows per write."""
+
+BREATH = 32
+"""After starting so many steps in a row the walk lets other tasks have the loop."""
 
 
 async def walk_stack(at: StackRun) -> bool:
@@ -28,18 +43,55 @@ async def walk_stack(at: StackRun) -> bool:
     return not not_started and _may_start(at)
 
 
+async def walk(
+    graph: nx.DiGraph[S], act: Callable[[S], Awaitable[bool]], may_start: Callable[[], bool]
+) -> int:
+    """Run every step whose requirements succeed; returns the number of steps that never started.
+
+    ``act`` answers whether the step succeeded. What it raises ends the walk: all running steps are
+    cancelled, and the exception group that comes out holds it.
+    """
+    missing: dict[S, int] = {step: count for step, count in graph.in_degree() if count}
+    left = len(graph)
+
+    async def perform(group: asyncio.TaskGroup, step: S) -> None:
+        succeeded = await act(step)
+        if not succeeded:
+            return
+        ready: list[S] = []
+        for waiting in graph.successors(step):
+            missing[waiting] -= 1
+            if not missing[waiting]:
+                ready.append(waiting)
+        await start(group, ready)
+
+    async def start(group: asyncio.TaskGroup, ready: list[S]) -> None:
+        nonlocal left
+        for count, step in enumerate(ready, 1):
+            if not may_start():
+                return
+            left -= 1
+            group.create_task(perform(group, step))
+            if count % BREATH == 0:
+                await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        await start(group, [step for step, count in graph.in_degree() if not count])
+    return left
+
+
 def _may_start(at: StackRun) -> bool:
     return not at.failures and at.run.cancellation.halt is None
 
 
 async def _insert_new_rows(at: StackRun) -> None:
     """Every wanted name gets a row at once, so that clients see all resources from the start."""
-    missing = [name for name, row in at.rows.items() if row is None]
+    missing = [name for name, row in at.rows.newest.items() if row is None]
     for start in range(0, len(missing), INSERTS):
         changes: list[Change] = []
         for name in missing[start : start + INSERTS]:
             row = at.new_row(name)
-            at.publish(row)
+            at.rows.publish(row)
             changes.append(Insert(row))
         await at.run.write(*changes)
 
@@ -76,8 +128,8 @@ async def _settle(at: StackRun) -> bool:
 
 async def _clean(at: StackRun, node: Node) -> bool:
     """Remove a row that is not the current one of its name."""
-    row = at.by_id[node.row]
-    current = at.rows.get(node.name)
+    row = at.rows.by_id[node.row]
+    current = at.rows.newest.get(node.name)
     if current is not None and current.id == row.id:
         return True
     try:
@@ -93,7 +145,8 @@ async def _delete(at: StackRun, work: ResourceContext) -> None:
     row = work.resource
     stays = hooks.stays(at, row)
     if not (stays and (row.action, row.status) == (Action.DELETE, Status.COMPLETE)):
-        await hooks.before_delete(at, work)
+        if at.hooks is not None:
+            await hooks.before_delete(at, at.hooks, work)
         if isinstance(work.kind, NestedType):
             await nested.delete(at, work, walk_stack, keep=stays)
         else:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stackd.db.codec import to_json
 from stackd.engine.definition.desired import Source
-from stackd.engine.planning.stored import StoredStack
+from stackd.engine.planning.inputs import StoredStack
 from stackd.records import Resource
 
 Digest = Callable[[bytes], str]

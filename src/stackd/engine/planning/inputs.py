@@ -1,18 +1,47 @@
-"""What a plan depends on apart from the definition and the stored tree (pure records)."""
+"""What a plan is made from: the stored tree, and all else but the definition (pure records)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.planning.plan import StackPlan
-from stackd.engine.planning.stored import StoredStack
-from stackd.records import Definition
+from stackd.records import Definition, Resource, Stack
 from stackd.resources.registry import Registry
 from stackd.template.masking import NOTHING, Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStack:
+    """A stack with its rows and its definition, and the stacks inside it by their ids.
+
+    ``source`` is None where the definition does not matter: the stack is being deleted.
+    """
+
+    stack: Stack
+    rows: Sequence[Resource]
+    source: Source | None = None
+    children: Mapping[str, StoredStack] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[StoredStack]:
+        """This stack and all inside."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def inside(self, row: Resource) -> StoredStack | None:
+        """The stack inside a resource, if there is one that is not deleted."""
+        child = self.children.get(row.nested_stack_id or "")
+        return child if child is not None and child.stack.deleted_at is None else None
+
+    def row_ids(self) -> Iterator[str]:
+        """The ids of all rows of the tree."""
+        for each in self.walk():
+            yield from (row.id for row in each.rows)
+
 
 Identify = Callable[[Any, Any, str], Definition]
 """Template data, environment data and the id of a manifest of files → the ids under which they are stored."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from stackd.engine.definition.desired import Desired, loaded_properties
+from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked
-from stackd.engine.planning.inputs import Inputs, Level
+from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
     Recurse,
@@ -21,14 +21,12 @@ from stackd.engine.planning.nested import (
 from stackd.engine.planning.ordering import Node, Order, order, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
 from stackd.engine.planning.shown import after_update, all_unknown, with_asked
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb
-from stackd.errors import NotSupported, ResourceActionRestricted, StackdError, TemplateError
+from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
-from stackd.template.masking import NOTHING, Secrets, secrets_in
-from stackd.template.parameters import bind_parameters
+from stackd.template.masking import Secrets, secrets_in
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
@@ -55,7 +53,8 @@ def plan_tree(
         root = _same_for_all(stored, rule, rule.verb, ())
     else:
         root = plan_stack(inputs, desired, stored, ())
-    _mask(root, inputs.secrets | _secrets(root, stored))
+    plans = list(root.walk())
+    _mask(plans, inputs.secrets | _secrets(plans, stored))
     return root
 
 
@@ -224,33 +223,21 @@ def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path)
 # --- secrets --------------------------------------------------------------------------------------------
 
 
-def _secrets(root: StackPlan, stored: StoredStack | None) -> Secrets:
+def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
     """The values of hidden parameters of all stacks of a tree, as they are and as they will be."""
     found: set[str] = set()
-    for plan in root.walk():
+    for plan in plans:
         if plan.desired is not None and plan.desired.parameters.hidden:
             found |= secrets_in(plan.desired.parameters)
     for stack in stored.walk() if stored is not None else ():
-        found |= _stored_secrets(stack)
+        if stack.source is not None:
+            found |= stored_secrets(stack.source, stack.stack)
     return frozenset(found)
 
 
-def _stored_secrets(stored: StoredStack) -> Secrets:
-    source = stored.source
-    if source is None or not any(each.hidden for each in source.template.parameter_schemas.values()):
-        return NOTHING
-    try:
-        identity = identity_of(stored.stack)
-        return secrets_in(
-            bind_parameters(source.template, source.environment, identity, strict=False, allow_missing=True)
-        )
-    except TemplateError:
-        return NOTHING
-
-
-def _mask(root: StackPlan, secrets: Secrets) -> None:
+def _mask(plans: Iterable[StackPlan], secrets: Secrets) -> None:
     """Mask secrets in all causes: one stack hands its secrets to others, in and out."""
-    for each in root.walk():
+    for each in plans:
         each.steps = {name: _masked(step, secrets) for name, step in each.steps.items()}
         each.removals = {row: _masked(step, secrets) for row, step in each.removals.items()}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from stackd.engine.definition.desired import EMPTY, Desired, Source, build, loaded_properties
+from stackd.engine.definition.desired import EMPTY, Desired, Source, build, identity_of, loaded_properties
 from stackd.engine.definition.nested_definitions import (
     NO_MEMBERS,
     asked_inside,
@@ -23,12 +23,10 @@ from stackd.engine.definition.nested_definitions import (
     placeholder_row,
     private_values,
 )
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
-from stackd.engine.planning.inputs import Inputs, Level
+from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status

@@ -17,10 +17,9 @@ from stackd.db.database import Database
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.scope import StackScope
-from stackd.engine.factories import new_id
 from stackd.errors import ExportExists, ExportInUse, TemplateError
 from stackd.offload import offloaded
-from stackd.records import Action, Export, Import, Stack
+from stackd.records import Action, Export, Import, Stack, new_id
 from stackd.resources.registry import Registry
 from stackd.template.conditions import Conditions
 from stackd.template.environment import Environment

@@ -9,12 +9,10 @@ from cachetools import LRUCache
 
 from stackd.db import events, stacks
 from stackd.db.database import Database
+from stackd.engine.definition.desired import stored_secrets
 from stackd.engine.definition.documents import load_definition
-from stackd.engine.factories import identity_of
-from stackd.errors import TemplateError
 from stackd.records import Definition, Event, Stack
-from stackd.template.masking import NOTHING, Secrets, concealed, secrets_in
-from stackd.template.parameters import bind_parameters
+from stackd.template.masking import NOTHING, Secrets, concealed
 
 _KEPT = 1024
 
@@ -44,14 +42,7 @@ class Redaction:
         known = self._known.get(key)
         if known is None:
             source = await load_definition(self._db, stack.project_id, stack.definition)
-            try:
-                bound = bind_parameters(
-                    source.template, source.environment, identity_of(stack), strict=False, allow_missing=True
-                )
-                known = secrets_in(bound)
-            except TemplateError:
-                known = NOTHING
-            self._known[key] = known
+            known = self._known[key] = stored_secrets(source, stack)
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:

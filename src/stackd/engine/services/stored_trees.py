@@ -1,4 +1,4 @@
-"""Loads stored trees of stacks, and the other inputs of a plan."""
+"""Loads what is stored of stacks: definitions, trees, and the other inputs of a plan."""
 
 from __future__ import annotations
 
@@ -9,14 +9,31 @@ from typing import Any
 
 from stackd.db import exports, resources, stacks
 from stackd.db.database import Database
-from stackd.engine.definition.desired import Source
+from stackd.engine.definition.desired import Desired, Source, build, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
-from stackd.engine.planning.inputs import Identify
-from stackd.engine.planning.stored import StoredStack
+from stackd.engine.planning.inputs import Identify, StoredStack
+from stackd.engine.services.exports import with_exports
+from stackd.offload import offloaded
 from stackd.records import Definition, Resource, Stack
+from stackd.resources.registry import Registry
 
 _AT_ONCE = 8
 """Number of definitions read at the same time."""
+
+_PER_RESOURCE = 200
+"""Cost of evaluating one resource, in the time that parsing one byte of template takes."""
+
+
+async def load_desired(db: Database, registry: Registry, stack: Stack) -> Desired:
+    """The evaluated stored definition of a stack. Missing parameter values are not an error."""
+    identity = identity_of(stack)
+    source = await load_definition(db, stack.project_id, stack.definition)
+    source = await with_exports(db, registry, source, identity)
+    size = _PER_RESOURCE * len(source.template.resources)
+    desired: Desired = await offloaded(
+        size, build, source, identity, registry, stack.definition, strict=False
+    )
+    return desired
 
 
 async def load_tree(db: Database, stack: Stack, *, definitions: bool = True) -> StoredStack:

@@ -15,10 +15,9 @@ from stackd.clients.pool import Clouds
 from stackd.db import credentials
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Remove
-from stackd.engine.factories import new_id, now
 from stackd.engine.services.locks import Locks
 from stackd.errors import MissingCredential
-from stackd.records import Caller, Credential, Stack
+from stackd.records import Caller, Credential, Stack, new_id, now
 
 
 class Trusts:

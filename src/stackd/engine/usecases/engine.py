@@ -17,12 +17,12 @@ from stackd.db import engines, leases, operations, plans
 from stackd.engine.execution import hooks
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
-from stackd.engine.factories import now
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
 from stackd.errors import StackdError
+from stackd.records import now
 from stackd.settings import Limits
 
 log = structlog.get_logger(__name__)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from stackd.engine.definition.desired import Desired
 from stackd.engine.execution.observation import missing_objects
-from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan
 from stackd.engine.planning.plan import Plan
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_tree
 from stackd.engine.usecases.engine import Engine

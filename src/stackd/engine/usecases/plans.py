@@ -17,13 +17,12 @@ from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution.observation import missing_objects
-from stackd.engine.factories import new_id, now
 from stackd.engine.planning.fingerprint import combined, fingerprint, moved
+from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.plan import Plan, step_data
-from stackd.engine.planning.states import require_start
-from stackd.engine.planning.stored import StoredStack
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_tree
+from stackd.engine.transitions import require_start
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
@@ -31,7 +30,7 @@ from stackd.engine.usecases.fetching import Fetched, resolved_request
 from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated
-from stackd.records import Action, Caller, Definition, SavedPlan, Stack
+from stackd.records import Action, Caller, Definition, SavedPlan, Stack, new_id, now
 from stackd.template.masking import NOTHING, Secrets
 
 LIFETIME: Final = timedelta(days=7)

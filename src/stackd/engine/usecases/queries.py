@@ -9,12 +9,11 @@ from typing import Any
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
-from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.definition.types import resolve_types
-from stackd.engine.factories import identity_of
 from stackd.engine.planning.ordering import best_row, shown_row, target_of
-from stackd.engine.services.definitions import load_desired
+from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError

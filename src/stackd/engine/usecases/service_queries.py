@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from stackd import __version__
 from stackd.db import engines
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.engine import Engine
-from stackd.records import Caller
+from stackd.records import Caller, now
 from stackd.template.versions import list_functions, list_versions
 
 
@@ -31,7 +30,7 @@ def build(engine: Engine, caller: Caller, *, rule: str = "build_info:build_info"
 async def processes(engine: Engine, caller: Caller, *, rule: str = "service:index") -> list[ProcessView]:
     """The processes that share the database; one that has missed two reports is down."""
     enforce(engine, caller, rule)
-    moment = datetime.now(UTC)
+    moment = now()
     return [
         ProcessView(each, (moment - each.seen_at).total_seconds() <= 2 * each.report_interval)
         for each in await engines.known(engine.services.db)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
-from stackd.db.journal import Change
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
-from stackd.engine.execution.resource_context import ResourceContext
+from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun
-from stackd.engine.factories import new_id, now, resource_event
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import identify
-from stackd.engine.transitions import move_resource
+from stackd.engine.transitions import move_resource, resource_event
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
@@ -32,7 +29,7 @@ from stackd.errors import (
     ResourceNotAvailable,
     ResourceNotFound,
 )
-from stackd.records import Action, Caller, Fence, Operation, Resource, Stack, Status
+from stackd.records import Action, Caller, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 
@@ -143,32 +140,12 @@ async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> Non
     await engine.services.journal.write(event)
 
 
-class _Beside(OperationRun):
-    """A run outside the walk of the tree: its writes need no lease."""
-
-    async def write(self, *changes: Change) -> None:
-        """Make changes durable."""
-        await self.services.journal.write(*changes)
-
-
 async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[Any]) -> ResourceContext:
-    """What a type sees of its resource while it handles a signal."""
-    cloud = await engine.operator.cloud_for(stack) if stack.credential_id else engine.trusts.of_service()
-    moment = now()
-    operation = Operation(
-        id=new_id(),
-        stack_id=stack.id,
-        root_id=stack.root_id,
-        project_id=stack.project_id,
-        action=Action.SIGNAL,
-        state="running",
-        created_at=moment,
-        deadline=moment + timedelta(seconds=engine.limits.stack_action_timeout),
-    )
-    run = _Beside(
+    """What a type sees of its resource while it handles a signal: no walk, so its writes need no lease."""
+    cloud = await engine.trusts.of_stack(stack) if stack.credential_id else engine.trusts.of_service()
+    run = OperationRun(
         engine.services,
-        operation,
-        Fence(stack.root_id, 0),
+        engine.services.journal.write,
         Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
         None,
@@ -176,4 +153,4 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
         Cancellation(engine.services.tuning.slots),
     )
     info = StackInfo(stack.id, stack.name, stack.project_id, stack.root_id, stack.name)
-    return ResourceContext(run, stack, info, kind, row, lambda _: None)
+    return ResourceContext(run, stack, info, kind, row, StackRows((row,), {}))

@@ -14,14 +14,12 @@ from typing import Any
 from stackd.clients.lookup import Finder
 from stackd.db import stacks
 from stackd.db.journal import Change, Insert
-from stackd.engine.definition.desired import Desired, Source
+from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Halt
-from stackd.engine.factories import identity_of, new_id, now
-from stackd.engine.planning.states import require_start
 from stackd.engine.services import event_sinks, exports
-from stackd.engine.transitions import Transition, move_stack, new_stack
+from stackd.engine.transitions import Transition, move_stack, new_stack, require_start
 from stackd.engine.usecases.access import ADMIN_RULE, Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
@@ -46,7 +44,7 @@ from stackd.errors import (
     StackExists,
 )
 from stackd.offload import offloaded
-from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status
+from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status, new_id, now
 from stackd.template.environment import Environment
 from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
@@ -265,7 +263,7 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     if stack.parent_id is not None:
         raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
     tree = await stacks.tree(engine.services.db, stack.root_id)
-    changes = await hooks.cancelled(engine.services, tree)
+    changes = await hooks.cancelled(engine.services.db, tree)
     for each in tree:
         if each.status is Status.IN_PROGRESS and each.id != stack.id:
             changes += _changes(_cancelled(each))

@@ -96,12 +96,16 @@ class _Expansion:
         """A stack with its nested stacks; ``taken`` is the number of resources in the stacks around it."""
         taken += len(desired.resources)
         self._refuse_too_many(taken)
+        nested = {
+            resource: kind.handler
+            for resource, kind in desired.types.items()
+            if isinstance(kind.handler, NestedType) and desired.resources[resource].external_id is None
+        }
         expanded = Expanded(name, desired)
+        if not nested:
+            return expanded
         scope = desired.scope({})
-        for resource, kind in desired.types.items():
-            handler = kind.handler
-            if not isinstance(handler, NestedType) or desired.resources[resource].external_id is not None:
-                continue
+        for resource, handler in nested.items():
             report = refuse if self._raising else problems.at(Stage.RESOURCES, resource)
             try:
                 declared = self._declared(desired, resource, handler, scope)

@@ -34,6 +34,11 @@ def is_usable(live: JSON) -> bool:
     raise ResourceFailure(f'Volume is not available - Unknown status {status} due to "Unknown"')
 
 
+def is_settled(live: JSON) -> bool:
+    """Whether nothing is being done to a volume: before that the service refuses to delete it."""
+    return live["status"] not in _WORKING
+
+
 async def retype(ctx: Context, wanted: str) -> None:
     """Give the volume another type."""
     name = (await ctx.cloud.volume.get(f"/types/{wanted}"))["volume_type"]["name"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackd.engine.planning.states import (
+from stackd.engine.transitions import (
     RESOURCE_START,
     ROLLED_BACK,
     STATES,
