@@ -145,7 +145,7 @@ class Volume(ResourceType[VolumeProps]):
         """Delete a volume that no server uses; with deletion policy Snapshot back it up first."""
         live = await ctx.live(fresh=True)
         if not changes.is_settled(live):
-            live = await ctx.poll(changes.is_settled)
+            live = await ctx.poll(changes.is_settled, "nothing is being done to the volume")
         if ctx.resource.deletion_policy == "Snapshot" and live["status"] in changes.READY:
             await backup.make(ctx, ctx.physical_id)
             live = await ctx.live(fresh=True)
