@@ -28,9 +28,9 @@ PROPERTY_ERROR: Final = ("Property error", HERE)
 class Reason(Enum):
     """The reason of a mistake; the value is the sentence, with the names of the words that vary.
 
-    A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text; ``DESCRIBED`` is the
-    sentence of the template's author. The word ``value`` is what may differ when the members of a group all
-    have the same mistake.
+    A mistake whose sentence is made at one place only is ``OTHER`` and has it as its text; ``DESCRIBED`` is
+    the sentence of the template's author. The word ``value`` is what may differ when the members of a group
+    all have the same mistake.
     """
 
     OTHER = "{text}"

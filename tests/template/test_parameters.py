@@ -184,7 +184,7 @@ def test_violation_of_a_hidden_parameter_shows_the_limits_but_not_the_value(
     schema = {"type": kind, "hidden": True, "constraints": [constraint]}
     with pytest.raises(TemplateError) as caught:
         bind({"p": schema}, {"p": value})
-    assert caught.value.message == f"Parameter 'p' is invalid: {reason}"
+    assert caught.value.message.startswith(f"Parameter 'p' is invalid: {reason}")
     assert value not in str(caught.value)
 
 

@@ -17,9 +17,11 @@ from stackd.engine.definition.nested_definitions import (
     child_environment,
     child_source,
     child_template,
+    first_child,
     member_reader,
     members_of,
     nested_attributes,
+    placeholder_row,
     private_values,
 )
 from stackd.engine.factories import identity_of

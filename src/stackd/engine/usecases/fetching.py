@@ -42,18 +42,25 @@ _AT_ONCE: Final = 8
 
 @dataclass(slots=True)
 class Fetched:
-    """The contents fetched for one request: each URL once, within the limits for all together."""
+    """The contents fetched for one request: each URL once, within the limits for all together.
+
+    ``stored`` are the files of a stack that is updated. Templates that have no URL stay among its files
+    although the request does not repeat them.
+    """
 
     egress: Egress
     max_size: int
     project_id: str
     texts: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
 
     async def templates(self, names: Iterable[str]) -> None:
         """Fetch the URLs not fetched yet; the reason of a failure is stored in ``absent``."""
         new = sorted(set(names) - self.texts.keys() - self.absent.keys())
-        self.absent |= {name: NOT_SENT for name in new if not is_url(name)}
+        files = [name for name in new if not is_url(name)]
+        self.texts |= {name: self.stored[name] for name in files if name in self.stored}
+        self.absent |= {name: NOT_SENT for name in files if name not in self.stored}
         urls = [name for name in new if is_url(name)]
         most = self.egress.settings.max_files
         if len(self.texts) + len(urls) > most:

@@ -397,6 +397,7 @@ async def checked_redefinition(
     source = await exports.with_exports(
         engine.services.db, engine.services.registry, source, identity_of(stack)
     )
+    fetched.stored = stored.files
     before = await _parameters_before(engine, stack, stored)
     checked = await _check(engine, source, fetched, identity_of(stack), name=stack.name, previous=before)
     await _check_with_cloud(engine, caller, checked, stack.id)
