@@ -12,6 +12,7 @@
     │   ├── InvalidTemplateSection   400
     │   ├── InvalidTemplateReference 400
     │   ├── InvalidTemplateAttribute 400
+    │   ├── OutputError              400   StackValidationFailed
     │   ├── InvalidSchemaError       400
     │   ├── CircularDependency       400   CircularDependencyException
     │   ├── UserParameterMissing     400
@@ -97,6 +98,12 @@ class InvalidTemplateReference(TemplateError):
 
 class InvalidTemplateAttribute(TemplateError):
     """The referenced attribute is incorrect."""
+
+
+class OutputError(TemplateError):
+    """An output of a nested stack, which something refers to, cannot be evaluated."""
+
+    wire_type = "StackValidationFailed"
 
 
 class InvalidSchemaError(TemplateError):

@@ -43,6 +43,9 @@ _SPECIAL: Final = tuple(
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 """All of IPv6 that is given out for the Internet; loopback, link-local and multicast lie outside."""
 
+EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+"""All addresses of both versions."""
+
 _EMBEDDING: Final = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 """Forms of IPv6 that lead to the IPv4 address in their last 32 bits: mapped, and by NAT64."""
 

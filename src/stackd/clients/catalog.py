@@ -40,6 +40,31 @@ _NAMES: tuple[tuple[str, ...], ...] = (
 )
 _GROUP: Mapping[str, tuple[str, ...]] = {name: group for group in _NAMES for name in group}
 
+# The names by which Heat's templates call the clients of services, each with the service.
+_CLIENTS: Mapping[str, str] = {
+    "aodh": "alarm",
+    "barbican": "key-manager",
+    "blazar": "reservation",
+    "cinder": "block-storage",
+    "designate": "dns",
+    "glance": "image",
+    "heat": "orchestration",
+    "ironic": "baremetal",
+    "keystone": "identity",
+    "magnum": "container-infrastructure-management",
+    "manila": "shared-file-system",
+    "mistral": "workflow",
+    "neutron": "network",
+    "nova": "compute",
+    "octavia": "load-balancer",
+    "placement": "placement",
+    "swift": "object-store",
+    "trove": "database",
+    "vitrage": "root-cause-analysis",
+    "zaqar": "message",
+    "zun": "application-container",
+}
+
 # What is appended to an endpoint that names no version; {project} is the token's project id.
 _VERSION: Mapping[str, str] = {
     "compute": "/v2.1",
@@ -75,7 +100,11 @@ class Endpoint:
 
 
 def official_name(service: str) -> str:
-    """The preferred name of a service: ``block-storage`` for ``volumev3``; unknown ones are their own."""
+    """The preferred name of a service: ``block-storage`` for ``volumev3``; unknown ones are their own.
+
+    A service may also be called by the name of its client, such as ``nova``.
+    """
+    service = _CLIENTS.get(service, service)
     return _GROUP.get(service, (service,))[0]
 
 
@@ -100,12 +129,18 @@ def find_endpoint(
 
     Without a ``region`` the first endpoint of the right interface is taken.
     """
-    for name in _GROUP.get(service, (service,)):
+    for name in _GROUP.get(official_name(service), (service,)):
         for endpoint in catalog:
             right = endpoint.service == name and endpoint.interface == interface
             if right and (not region or endpoint.region == region) and endpoint.url:
                 return complete_url(official_name(service), endpoint.url, project_id)
     return None
+
+
+def urls_of(catalog: Iterable[Endpoint], service: str) -> list[str]:
+    """The URLs of all endpoints of a service, of every interface and region."""
+    names = _GROUP.get(official_name(service), (service,))
+    return [endpoint.url for endpoint in catalog if endpoint.service in names and endpoint.url]
 
 
 def complete_url(service: str, url: str, project_id: str) -> str:

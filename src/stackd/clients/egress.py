@@ -15,9 +15,10 @@ import errno
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
 from weakref import WeakValueDictionary
@@ -27,13 +28,17 @@ import httpx
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from stackd.clients.addresses import AddressPolicy
+from stackd.clients.addresses import EVERYWHERE, AddressPolicy
 from stackd.clients.http import USER_AGENT
 from stackd.errors import FetchFailed
 
 log = structlog.get_logger(__name__)
 
+Origin = tuple[str, int]
+"""A host and a port."""
+
 SCHEMES: Final = ("http", "https")
+_PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL: Final = 8192
 _CHUNK: Final = 65536
@@ -66,25 +71,30 @@ class Egress:
         self._slots = asyncio.Semaphore(self.settings.concurrency)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._resolver = _Resolver(self.settings.concurrency)
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
-    async def fetch(self, url: str, *, most: int, project_id: str = "") -> bytes:
+    async def fetch(
+        self, url: str, *, most: int, project_id: str = "", own: Collection[Origin] = ()
+    ) -> bytes:
         """The content at the URL, limited to that many bytes; raises ``FetchFailed``.
 
         One project has only a part of what can be fetched at once: its slow servers do not stop others.
+        ``own`` are the origins of the cloud itself, which may have private addresses unless these are denied.
         """
         check_url(url)
         try:
             async with asyncio.timeout(self.settings.timeout), self._share(project_id), self._slots:
-                return await self._follow(url, most)
+                return await self._follow(url, most, own)
         except (TimeoutError, OSError, ValueError, aiohttp.ClientError, zlib.error, EOFError) as error:
             reason = str(error) or type(error).__name__
             log.info("url_not_fetched", url=shown(url), project_id=project_id, reason=reason)
             raise FetchFailed(f"Failed to retrieve template from {shown(url)}") from None
 
-    async def fetch_text(self, url: str, *, most: int, project_id: str = "") -> str:
+    async def fetch_text(
+        self, url: str, *, most: int, project_id: str = "", own: Collection[Origin] = ()
+    ) -> str:
         """The text at the URL."""
-        content = await self.fetch(url, most=most, project_id=project_id)
+        content = await self.fetch(url, most=most, project_id=project_id, own=own)
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -92,8 +102,8 @@ class Egress:
 
     async def close(self) -> None:
         """Close connections and threads."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
         await self._resolver.close()
 
     def _share(self, project_id: str) -> asyncio.Semaphore:
@@ -103,10 +113,10 @@ class Egress:
             share = self._shares[project_id] = asyncio.Semaphore(-(-self.settings.concurrency // _SHARE))
         return share
 
-    async def _follow(self, url: str, most: int) -> bytes:
+    async def _follow(self, url: str, most: int, own: Collection[Origin]) -> bytes:
         """The content where the last redirect leads."""
         for _ in range(self.settings.max_redirects + 1):
-            async with self._get(url) as answer:
+            async with self._get(url, origin_of(url) in own) as answer:
                 if answer.status not in _REDIRECTS:
                     answer.raise_for_status()
                     return await _content(answer, most)
@@ -114,17 +124,21 @@ class Egress:
         raise ValueError("too many redirects")
 
     @contextlib.asynccontextmanager
-    async def _get(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._session is None:
-            self._session = self._new_session()
-        async with self._session.get(url, headers=_HEADERS, allow_redirects=False) as answer:
+    async def _get(self, url: str, is_own: bool) -> AsyncIterator[aiohttp.ClientResponse]:
+        if is_own not in self._sessions:
+            self._sessions[is_own] = self._new_session(self._policy(is_own))
+        async with self._sessions[is_own].get(url, headers=_HEADERS, allow_redirects=False) as answer:
             yield answer
 
-    def _new_session(self) -> aiohttp.ClientSession:
+    def _policy(self, is_own: bool) -> AddressPolicy:
+        policy = self.settings.policy
+        return AddressPolicy.of(EVERYWHERE, map(str, policy.denied)) if is_own else policy
+
+    def _new_session(self, policy: AddressPolicy) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=_tls(self.settings.ca_file),
             resolver=self._resolver,
-            socket_factory=self._socket,
+            socket_factory=partial(_socket, policy),
             use_dns_cache=False,
             force_close=True,
             limit=self.settings.concurrency,
@@ -138,12 +152,13 @@ class Egress:
             read_bufsize=_CHUNK,
         )
 
-    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """A socket for one address; the address policy is checked here and only here."""
-        family, kind, protocol, _, place = address
-        if not self.settings.policy.permits(str(place[0])):
-            raise OSError(errno.EACCES, "the address is not permitted")
-        return socket.socket(family=family, type=kind, proto=protocol)
+
+def _socket(policy: AddressPolicy, address: tuple[Any, ...]) -> socket.socket:
+    """A socket for one address; the address policy is checked here and only here."""
+    family, kind, protocol, _, place = address
+    if not policy.permits(str(place[0])):
+        raise OSError(errno.EACCES, "the address is not permitted")
+    return socket.socket(family=family, type=kind, proto=protocol)
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:
@@ -167,6 +182,16 @@ def check_url(url: str) -> None:
         raise FetchFailed(f"Credentials are not allowed in the URL {shown(url)}")
     if not host or len(url) > _LONGEST_URL or any(each <= " " or each in "\\\x7f" for each in url):
         raise FetchFailed(f"Invalid URL {url[:200]!r}")
+
+
+def origin_of(url: str) -> Origin | None:
+    """The host and port of a URL, with the scheme's own port where it names none; None if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.hostname, port) if parts.hostname and port else None
 
 
 def is_url(name: str) -> bool:

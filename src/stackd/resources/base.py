@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
-from stackd.errors import CloudNotFound, ResourceFailure
+from stackd.errors import CloudNotFound, OutputError, ResourceFailure
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context
@@ -249,13 +249,30 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedOutput:
+    """Stands for the value of an output that cannot be evaluated."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
-    """The resources of a nested stack as they stand: what groups read their attributes from."""
+    """The resources of a nested stack as they stand: what groups read their attributes from.
+
+    ``outputs`` are values, or `FailedOutput`.
+    """
 
     resources: Mapping[str, Resource]
     references: Mapping[str, Any]
     outputs: Mapping[str, Any]
     attribute: Callable[[str, tuple[Any, ...]], Any]
+
+    def output(self, resource: Resource, name: str) -> Any:
+        """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
+        value = self.outputs.get(name)
+        if isinstance(value, FailedOutput):
+            raise OutputError(f"Error in {resource.name} output {name}: {value.reason}")
+        return value
 
 
 class NestedType(ResourceType[P]):
@@ -284,7 +301,7 @@ class NestedType(ResourceType[P]):
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""
-        return members.outputs.get(name)
+        return members.output(resource, name)
 
 
 def unsupported(action: str, type_name: str) -> ResourceFailure:

@@ -213,7 +213,7 @@ async def preview_update_patch(
 
 async def _preview_update(call: Call, request: StackRequest, rule: str, *, nested: bool) -> Response:
     stack = await access.permitted(call.engine, call.caller, rule, call.stack, live=True)
-    found = await use_cases.preview_update(call.engine, call.caller, stack, request)
+    found = await use_cases.preview_update(call.engine, call.caller, stack, request, nested=nested)
     return await previews.changes(found, nested=nested)
 
 

@@ -11,7 +11,7 @@ from stackd.db.events import EventFilter
 from stackd.engine.planning.plan import Path, Plan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.usecases import stacks as use_cases
-from stackd.engine.usecases.previews import Changes
+from stackd.engine.usecases.previews import CONTAINS, Changes
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Action, Event, Resource, Stack, Status
 from tests.support.engine import Process
@@ -56,7 +56,8 @@ async def preview(process: Process, stack: Stack, template: Any = None, **option
 async def shown(process: Process, stack: Stack, plan: Plan) -> dict[str, set[str]]:
     """The lists of a preview that are about changes, nested ones included, with names of resources."""
     lists = Changes(await process.stack(stack), plan, frozenset()).lists(nested=True)
-    return {name: {each.name for each in lists[name]} for name in LISTS if lists[name]}
+    found = {name: {each.name for each in lists[name] if each.reason != CONTAINS} for name in LISTS}
+    return {name: names for name, names in found.items() if names}
 
 
 def planned(plan: Plan) -> Verbs:

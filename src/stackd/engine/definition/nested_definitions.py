@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from stackd.engine.definition.desired import ACCEPTED, EMPTY, Desired, Source, build, load_source
-from stackd.engine.definition.scope import StackScope, attribute_key
+from stackd.engine.definition.scope import StackScope, attribute_key, error_key
 from stackd.engine.definition.types import handler_of
 from stackd.engine.factories import now
-from stackd.errors import NotFound, ResourceFailure, TemplateError
+from stackd.errors import NotFound, OutputError, ResourceFailure, TemplateError
 from stackd.records import Definition, Resource
-from stackd.resources.base import Child, Members, NestedType, ResourceType
-from stackd.resources.heat.template_resource import TemplateResource
+from stackd.resources.base import Child, FailedOutput, Members, NestedType, ResourceType
+from stackd.resources.heat.template_resource import STACK_ID_OUTPUT, TemplateResource
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment, load_environment
@@ -162,20 +162,26 @@ def nested_attributes(
 ) -> dict[str, Any]:
     """The attributes of a resource with a nested stack: all that it declares, and those ``wanted``."""
     values: dict[str, Any] = {}
-    for path in wanted:
+    for path in {*wanted, *((name,) for name in kind.attributes)}:
         name, rest = str(path[0]), tuple(path[1:])
         try:
             values[attribute_key(name, rest)] = kind.read(row, name, rest, members)
+        except OutputError as error:
+            values |= {attribute_key(name, rest): None, error_key(name, rest): error.message}
         except (TemplateError, NotFound):
             continue
-    for name in kind.attributes:
-        try:
-            values.setdefault(name, kind.read(row, name, (), members))
-        except TemplateError:
-            continue
-    if "OS::stack_id" in members.outputs:
-        values["OS::stack_id"] = members.outputs["OS::stack_id"]
+    own_id = members.outputs.get(STACK_ID_OUTPUT)
+    if STACK_ID_OUTPUT in members.outputs and not isinstance(own_id, FailedOutput):
+        values[STACK_ID_OUTPUT] = own_id
     return values
+
+
+def output_values(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of evaluated outputs; `FailedOutput` for those that have none."""
+    return {
+        name: FailedOutput(str(output["error"])) if "error" in output else output.get("value")
+        for name, output in outputs.items()
+    }
 
 
 def asked_inside(wanted: Attributes) -> Attributes:

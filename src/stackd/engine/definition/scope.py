@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackd.engine.definition.types import ResolvedType
-from stackd.errors import InvalidTemplateAttribute
+from stackd.errors import InvalidTemplateAttribute, OutputError
 from stackd.records import Action, Resource
 from stackd.resources.base import NestedType
 from stackd.template.functions.refs import select
@@ -20,6 +20,11 @@ _SEPARATOR = "\x1f"
 def attribute_key(name: str, path: tuple[Any, ...]) -> str:
     """The key under which an attribute with a path is stored."""
     return _SEPARATOR.join((name, *(part if isinstance(part, str) else f"[{part}]" for part in path)))
+
+
+def error_key(name: str, path: tuple[Any, ...]) -> str:
+    """The key under which is stored why an attribute has no value."""
+    return f"{attribute_key(name, path)}{_SEPARATOR}{_SEPARATOR}error"
 
 
 def base_name(key: str) -> str:
@@ -69,6 +74,9 @@ class StackScope:
             )
         if row is None or row.action is Action.INIT:
             return Unknown(resource, (name, *path))
+        for key in (error_key(name, path), error_key(name, ())):
+            if isinstance(failure := row.attributes.get(key), str):
+                raise OutputError(failure)
         exact = attribute_key(name, path)
         if exact in row.attributes:
             return row.attributes[exact]

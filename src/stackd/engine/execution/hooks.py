@@ -192,7 +192,7 @@ async def clear(
 
     Raises ``InvalidBreakPointHook`` for what is no hook, and when the resource does not pause there.
     """
-    if hook not in HOOKS:
+    if not isinstance(hook, str) or hook not in HOOKS:
         raise InvalidBreakPointHook(unknown_hook(str(hook)))
     by_id = {row.id: row for row in rows}
     pending = await stored_hooks.pending(services.db, stack.root_id)

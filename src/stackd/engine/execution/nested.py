@@ -22,6 +22,7 @@ from stackd.engine.definition.nested_definitions import (
     members_of,
     nested_attributes,
     nested_type,
+    output_values,
     private_values,
 )
 from stackd.engine.execution import lifecycle
@@ -373,7 +374,7 @@ async def _members(at: StackRun, stored: StoredStack) -> Members:
     if not child.definition.template:
         return NO_MEMBERS
     desired = await load_desired(services.db, services.registry, child)
-    outputs = {key: each.get("value") for key, each in (child.outputs or {}).items()}
+    outputs = output_values(child.outputs or {})
     return members_of(desired, current_rows(stored), outputs, services.registry)
 
 

@@ -21,6 +21,7 @@ from stackd.engine.definition.nested_definitions import (
     member_reader,
     members_of,
     nested_attributes,
+    output_values,
     placeholder_row,
     private_values,
 )
@@ -111,7 +112,8 @@ def plan_existing(
             return _deferred(at, row, own)
         raise
     definition = child_definition(at, new, child)
-    if own == UNCHANGED and definition == stored.stack.definition and is_settled(at.inputs, row, stored):
+    same = own == UNCHANGED and definition == stored.stack.definition and is_settled(at.inputs, row, stored)
+    if same and not at.inputs.throughout:
         at.plan.view[row.name] = _as_asked(at, new, kind, members)
         return UNCHANGED
     source = at.inputs.with_exports(child_source(at.desired, new, child), stored.stack.id)
@@ -225,7 +227,7 @@ def stored_members(at: Level, stored: StoredStack) -> Members:
     if not stored.stack.definition.template or stored.source is None:
         return NO_MEMBERS
     desired = stored_desired(at, stored)
-    outputs = {key: each.get("value") for key, each in (stored.stack.outputs or {}).items()}
+    outputs = output_values(stored.stack.outputs or {})
     return members_of(desired, current_rows(stored), outputs, at.inputs.registry)
 
 
@@ -241,7 +243,7 @@ def child_definition(at: Level, row: Resource, child: Child) -> Definition | Non
 def _shown(at: Level, row: Resource, kind: NestedType[Any], desired: Desired, inside: StackPlan) -> Resource:
     """The row with the attributes that follow from the planned steps inside."""
     scope = desired.scope(inside.view)
-    outputs = {key: each.get("value") for key, each in desired.outputs(scope).items()}
+    outputs = output_values(desired.outputs(scope))
     rows = {name: each or placeholder_row(desired, name, PLACEHOLDER) for name, each in inside.view.items()}
     references = {name: scope.reference(name) for name in rows}
     members = Members(rows, references, outputs, member_reader(scope))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from stackd.clients.egress import Egress, is_url
+from stackd.clients.catalog import urls_of
+from stackd.clients.egress import Egress, Origin, is_url, origin_of
 from stackd.clients.service import Service
 from stackd.engine.definition.desired import Source
 from stackd.engine.usecases.engine import Engine
@@ -45,7 +47,8 @@ class Fetched:
     """The contents fetched for one request: each URL once, within the limits for all together.
 
     ``stored`` are the files of a stack that is updated. Templates that have no URL stay among its files
-    although the request does not repeat them.
+    although the request does not repeat them. ``origins`` returns where the cloud's own object store is,
+    which may have private addresses; it is asked once.
     """
 
     egress: Egress
@@ -54,6 +57,8 @@ class Fetched:
     texts: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     stored: Mapping[str, str] = field(default_factory=dict)
+    origins: Callable[[], Awaitable[Collection[Origin]]] | None = None
+    _own: Collection[Origin] | None = None
 
     async def templates(self, names: Iterable[str]) -> None:
         """Fetch the URLs not fetched yet; the reason of a failure is stored in ``absent``."""
@@ -77,7 +82,11 @@ class Fetched:
         return self.texts.get(url) or await self._fetch(url)
 
     async def _fetch(self, url: str) -> str:
-        text = await self.egress.fetch_text(url, most=self.max_size, project_id=self.project_id)
+        if self._own is None:
+            self._own = await self.origins() if self.origins is not None else ()
+        text = await self.egress.fetch_text(
+            url, most=self.max_size, project_id=self.project_id, own=self._own
+        )
         self.texts[url] = text
         most = self.egress.settings.max_bytes
         if sum(map(len, self.texts.values())) > most:
@@ -89,7 +98,8 @@ async def resolved_request(
     engine: Engine, caller: Caller, request: StackRequest
 ) -> tuple[StackRequest, Fetched]:
     """The request completed with its template and the files of its container, and the fetched contents."""
-    fetched = Fetched(engine.services.egress, engine.limits.max_template_size, caller.project_id)
+    egress, limit = engine.services.egress, engine.limits.max_template_size
+    fetched = Fetched(egress, limit, caller.project_id, origins=partial(_object_store, engine, caller))
     if request.template is None and request.template_url is not None:
         try:
             template = await fetched.template(request.template_url)
@@ -104,6 +114,15 @@ async def resolved_request(
         files = {**await container.files(request.files), **request.files}
         request = request.model_copy(update={"files": files})
     return request, fetched
+
+
+async def _object_store(engine: Engine, caller: Caller) -> frozenset[Origin]:
+    """Where the object store of the caller's cloud is, by its catalog: each host and port."""
+    try:
+        token = await engine.trusts.of_caller(caller).token()
+    except CloudError:
+        return frozenset()
+    return frozenset(filter(None, map(origin_of, urls_of(token.catalog, "object-store"))))
 
 
 T = TypeVar("T")

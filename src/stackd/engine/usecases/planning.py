@@ -27,10 +27,13 @@ async def planned(
     action: Action,
     secrets: Secrets,
     missing: frozenset[str] = frozenset(),
+    *,
+    throughout: bool = False,
 ) -> Plan:
     """The plan of an action on a stored stack; raises errors in the properties of its resources.
 
-    ``missing`` are the ids of rows whose objects no longer exist in the cloud.
+    ``missing`` are the ids of rows whose objects no longer exist in the cloud. With ``throughout`` stacks
+    inside that stay as they are have a plan too.
     """
     db = engine.services.db
     stored = await load_tree(db, stack, definitions=desired is not None)
@@ -46,6 +49,7 @@ async def planned(
         sharing=await exports.stacks_of(db, stack.root_id),
         secrets=secrets,
         max_depth=engine.limits.max_nested_stack_depth,
+        throughout=throughout,
     )
     return await _made(desired, stored, action, inputs)
 

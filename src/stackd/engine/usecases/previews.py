@@ -14,8 +14,10 @@ from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
 from stackd.engine.usecases.queries import NO_OUTPUT_DESCRIPTION, enabled_outputs, known_part, required_by
 from stackd.engine.usecases.requests import Checked
+from stackd.engine.validation.resource_rules import open_properties
 from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
+from stackd.resources.base import NestedType
 from stackd.template.masking import NOTHING, Secrets, concealed
 
 NOT_THERE: Final = "None"
@@ -23,6 +25,7 @@ NOT_THERE: Final = "None"
 
 _LISTS: Final = ("unchanged", "updated", "replaced", "added", "deleted")
 _REASONS: Final = {Verb.CREATE: "it is new"}
+CONTAINS: Final = "it contains a stack; nothing changes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +118,21 @@ class Changes:
         root = self.plan.root
         for each in () if root is None else root.walk() if nested else (root,):
             for step, view in _planned(self.stack, each):
-                reason = reason_of(step.causes) or _REASONS.get(step.verb, "")
-                shown = _concealed(replace(view, reason=reason), self.secrets)
-                found[VERBS[step.verb].listed].append(shown)
+                listed, reason = _listed(step, each)
+                found[listed].append(_concealed(replace(view, reason=reason), self.secrets))
         return found
+
+
+def _listed(step: Step, plan: StackPlan) -> tuple[str, str]:
+    """The list in which a step stands, and why; what contains a stack counts as updated, as in Heat."""
+    if step.verb is Verb.KEEP and _contains_stack(step, plan):
+        return VERBS[Verb.UPDATE].listed, CONTAINS
+    return VERBS[step.verb].listed, reason_of(step.causes) or _REASONS.get(step.verb, "")
+
+
+def _contains_stack(step: Step, plan: StackPlan) -> bool:
+    kind = plan.desired.types.get(step.name) if plan.desired is not None else None
+    return kind is not None and isinstance(kind.handler, NestedType)
 
 
 def _concealed(view: PreviewedResource, secrets: Secrets) -> PreviewedResource:
@@ -139,9 +153,14 @@ def _planned(root: Stack, plan: StackPlan) -> Iterator[tuple[Step, PreviewedReso
     needed_by = required_by(row for row in plan.order.current.values() if row is not None)
     will_need = plan.desired.required_by() if plan.desired is not None else {}
     parent = around.parent_resource if plan.stack is not None else plan.path[-1] if plan.path else None
-    for step in plan.own():
+    steps = list(plan.own())
+    replaced = {step.name for step in steps if step.verb is Verb.REPLACE}
+    for step in steps:
+        if step.removes and step.name in replaced:
+            continue  # it is listed once, as replaced
         row = rows.get(step.row)
-        if row is not None and (plan.desired is None or step.removes or step.verb is Verb.UPDATE):
+        stays = step.verb is Verb.UPDATE or (step.verb is Verb.KEEP and _contains_stack(step, plan))
+        if row is not None and (plan.desired is None or step.removes or stays):
             kind = plan.desired.types.get(step.name) if plan.desired is not None else None
             shown = row if kind is None else kind.handler.with_computed(row)
             yield step, _as_is(shown, around, needed_by.get(step.name, ()))
@@ -159,7 +178,7 @@ def _would_be(
     *,
     full: bool = False,
 ) -> PreviewedResource:
-    """A resource as its definition describes it; with its properties if ``full``."""
+    """A resource as its definition describes it; with its properties, defaults included, if ``full``."""
     scope = desired.scope({})
     definition, kind = desired.resources[name], desired.types[name]
     project_id, stack_name, stack_id = identity
@@ -173,7 +192,7 @@ def _would_be(
         description=definition.description or "",
         metadata=known_part(desired.metadata(name, scope)),
         attributes=dict.fromkeys(kind.handler.attributes),
-        properties=known_part(desired.properties(name, scope)) if full else None,
+        properties=known_part(open_properties(desired, name, scope).data) if full else None,
         parent_resource=parent,
     )
 

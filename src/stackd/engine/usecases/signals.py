@@ -26,9 +26,11 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
 from stackd.errors import (
     ActionInProgress,
+    BadRequest,
     Forbidden,
     NotSupported,
     ResourceActionNotSupported,
+    ResourceFailure,
     ResourceNotAvailable,
     ResourceNotFound,
 )
@@ -69,7 +71,10 @@ async def signal(
     async with _one_at_a_time(row.id):
         row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
         work = await _work(engine, stack, row, kind)
-        text = await kind.signal(work, details)
+        try:
+            text = await kind.signal(work, details)
+        except ResourceFailure as error:
+            raise BadRequest(f"The signal to {name} is not accepted: {error}") from error
         await work.flush()
     if text is not None:
         await _note(engine, stack, row, f"Signal: {text}" if text else described(details))

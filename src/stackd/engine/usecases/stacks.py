@@ -200,14 +200,17 @@ def _rolled_back_to(stack: Stack) -> Definition:
     return stack.previous
 
 
-async def preview_update(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Changes:
-    """What ``update`` would do to each resource."""
+async def preview_update(
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, *, nested: bool = False
+) -> Changes:
+    """What ``update`` would do to each resource; ``nested`` includes those of all stacks inside."""
     request, fetched = await resolved_request(engine, caller, request)
     checked = await checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     secrets = checked.expanded.secrets() | await engine.redaction.of(stack)
     missing = await observed(engine, caller, stack) if request.converge else frozenset()
-    plan = await planned(engine, stack, defined(engine, stack, checked), Action.UPDATE, secrets, missing)
+    desired = defined(engine, stack, checked)
+    plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing, throughout=nested)
     return Changes(stack, plan, secrets)
 
 

@@ -67,4 +67,4 @@ class CloudFormationStack(NestedType[CloudFormationStackProps]):
         key = name.removeprefix(_OUTPUTS)
         if key == name or key not in members.outputs:
             raise no_attribute(resource, name)
-        return select(members.outputs[key], path)
+        return select(members.output(resource, key), path)

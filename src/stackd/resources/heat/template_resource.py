@@ -51,7 +51,7 @@ class TemplateResource(NestedType[Properties]):
             return member_attribute(resource, name, path, members)
         if name not in self.template.outputs:
             raise no_attribute(resource, name)
-        return select(members.outputs.get(name), path)
+        return select(members.output(resource, name), path)
 
 
 def template_resource(

@@ -14,6 +14,13 @@ from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
+class TestFailure(ResourceFailure):
+    """The failure that a template asked for, under the name that it has in Heat."""
+
+    __test__ = False
+    wire_type = "ValueError"
+
+
 class ActionWaitSecs(Properties):
     """Waiting times by action."""
 
@@ -77,7 +84,7 @@ class TestResource(ResourceType[TestResourceProps]):
         """Store an id without creating anything; fail if ``fail`` is set."""
         if props.fail:
             await _wait(ctx, props, "create")
-            raise ResourceFailure(f"Test Resource failed {ctx.resource.name}")
+            raise TestFailure(f"Test Resource failed {ctx.resource.name}")
         await ctx.created(ctx.physical_name)
 
     async def configure(self, ctx: Context, props: TestResourceProps) -> None:
@@ -89,7 +96,7 @@ class TestResource(ResourceType[TestResourceProps]):
         if new.value != old.value:
             await _wait(ctx, new, "update")
         if new.fail:
-            raise ResourceFailure(f"Test Resource failed {ctx.resource.name}")
+            raise TestFailure(f"Test Resource failed {ctx.resource.name}")
 
     async def delete(self, ctx: Context, props: TestResourceProps) -> None:
         """Wait for the configured time."""

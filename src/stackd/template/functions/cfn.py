@@ -40,7 +40,7 @@ class FindInMap(Function):
     @override
     def evaluate(self, args: Any, run: Resolver) -> Any:
         try:
-            return self._found(*args[:3], run)
+            return self._found(args[0], args[1], args[2], run)
         except KeyError:
             if len(args) == 3:
                 raise
