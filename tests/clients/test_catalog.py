@@ -53,3 +53,26 @@ def test_region_and_interface_choose_the_endpoint() -> None:
 def test_catalog_with_old_region_key_is_read() -> None:
     entries = [{"type": "dns", "endpoints": [{"interface": "public", "region": "R1", "url": "http://d"}]}]
     assert parse_catalog(entries) == (Endpoint("dns", "public", "R1", "http://d"),)
+
+
+@pytest.mark.parametrize(
+    ("client", "service"),
+    [
+        ("nova", "compute"),
+        ("neutron", "network"),
+        ("cinder", "block-storage"),
+        ("glance", "image"),
+        ("swift", "object-store"),
+        ("keystone", "identity"),
+        ("zaqar", "message"),
+        ("manila", "shared-file-system"),
+        ("mistral", "workflow"),
+        ("no-such", "no-such"),
+    ],
+)
+def test_service_is_found_by_the_name_of_its_client(client: str, service: str) -> None:
+    assert official_name(client) == service
+    catalog = [Endpoint(service, "public", "r", "http://h/v2")]
+    found = find_endpoint(catalog, client, region="", interface="public", project_id="p")
+    assert found is not None
+    assert found.startswith("http://h")

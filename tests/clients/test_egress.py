@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from stackd.clients.addresses import AddressPolicy
-from stackd.clients.egress import Egress, EgressSettings, check_url, is_url, shown
+from stackd.clients.egress import Egress, EgressSettings, check_url, is_url, origin_of, shown
 from stackd.errors import FetchFailed
 from tests.support.web import Site, moved, website
 
@@ -454,3 +454,50 @@ def answer_with_redirect(location: str) -> Any:
         writer.close()
 
     return handle
+
+
+# --- the cloud's own object store -----------------------------------------------------------------
+
+
+async def test_own_origin_may_have_a_private_address(strict: Egress, site: Site) -> None:
+    url = site.url("/t.yaml")
+    own = [origin_of(url)]
+    assert b"heat_template_version" in await strict.fetch(url, most=MOST, own=own)
+    assert await refusal(strict, url)  # for other requests it stays what it was
+
+
+async def test_other_port_of_an_own_host_stays_private(strict: Egress, site: Site) -> None:
+    host, port = origin_of(site.url("/t.yaml")) or ("", 0)
+    with pytest.raises(FetchFailed):
+        await strict.fetch(site.url("/t.yaml"), most=MOST, own=[(host, port + 1)])
+
+
+async def test_redirect_away_from_an_own_origin_leads_to_no_private_address(
+    strict: Egress, site: Site
+) -> None:
+    async with website({"/t.yaml": "text"}) as other:
+        site.pages["/away"] = moved(other.url("/t.yaml"))
+        with pytest.raises(FetchFailed):
+            await strict.fetch(site.url("/away"), most=MOST, own=[origin_of(site.url("/"))])
+        assert other.paths == []
+
+
+async def test_denied_network_is_denied_to_an_own_origin_too(site: Site) -> None:
+    denied = AddressPolicy.of(denied=["127.0.0.0/8"])
+    async with closing(Egress(EgressSettings(denied, timeout=2.0))) as made:
+        with pytest.raises(FetchFailed):
+            await made.fetch(site.url("/t.yaml"), most=MOST, own=[origin_of(site.url("/"))])
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://h/x", ("h", 80)),
+        ("https://H:8080/x", ("h", 8080)),
+        ("https://[fd00::1]/x", ("fd00::1", 443)),
+        ("http://h:port/", None),
+        ("swift", None),
+    ],
+)
+def test_origin_is_host_and_port(url: str, origin: Any) -> None:
+    assert origin_of(url) == origin

@@ -12,19 +12,21 @@ import pytest_asyncio
 from aiohttp import web
 
 from stackd.clients.addresses import AddressPolicy
-from stackd.clients.egress import Egress, EgressSettings
+from stackd.clients.catalog import Endpoint, urls_of
+from stackd.clients.egress import Egress, EgressSettings, Origin, origin_of
 from stackd.db import documents
 from stackd.db.codec import from_json
 from stackd.engine.definition.desired import load_source
 from stackd.engine.definition.documents import load_files
 from stackd.engine.usecases import access, validate
 from stackd.engine.usecases import stacks as use_cases
-from stackd.engine.usecases.fetching import Container, Fetched, completed, wanted_templates
+from stackd.engine.usecases.fetching import Container, Fetched, _object_store, completed, wanted_templates
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import (
     BadRequest,
     CloudError,
     DownloadLimitExceeded,
+    FetchFailed,
     MissingTemplate,
     StackdError,
     TemplateError,
@@ -475,3 +477,27 @@ async def test_object_that_is_larger_than_listed_is_not_read_to_its_end() -> Non
 async def test_objects_may_be_as_large_as_the_limit_and_empty() -> None:
     _, full = container({"full": b"x" * 100, "empty": b""})
     assert await full.files({}) == {"full": "x" * 100, "empty": ""}
+
+
+async def test_object_store_of_the_catalog_is_fetched_from_although_its_address_is_private(
+    stackd_world: World, site: Site
+) -> None:
+    """A URL on the catalog's own host and port needs no `allowed_networks`; another private one does."""
+    site.pages["/v1/AUTH_p/c/t.yaml"] = value("signed")
+    url = site.url("/v1/AUTH_p/c/t.yaml?temp_url_sig=abc&temp_url_expires=2147483647&f=.yaml")
+    async with stackd_world.process() as process, website({"/t.yaml": value("x")}) as other:
+        store = Endpoint("object-store", "internal", "r", site.url("/v1/AUTH_p"))
+        cloud = process.engine.trusts.of_caller(process.caller)
+        token = await cloud.token()
+        known = urls_of([*token.catalog, store], "swift")
+        assert len(known) > 1
+        origins = await _object_store(process.engine, process.caller)
+        assert origins == {origin_of(each) for each in known[:-1]}
+
+        async def own() -> frozenset[Origin]:
+            return frozenset(filter(None, map(origin_of, known)))
+
+        fetched = Fetched(process.engine.services.egress, 1000, "p", origins=own)
+        assert await fetched.template(url) == value("signed")
+        with pytest.raises(FetchFailed):
+            await fetched.template(other.url("/t.yaml"))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.scope import base_name
+from stackd.engine.definition.scope import StackScope, base_name
 from stackd.engine.planning.diff import reason_of
 from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
@@ -192,9 +192,17 @@ def _would_be(
         description=definition.description or "",
         metadata=known_part(desired.metadata(name, scope)),
         attributes=dict.fromkeys(kind.handler.attributes),
-        properties=known_part(open_properties(desired, name, scope).data) if full else None,
+        properties=_all_properties(desired, name, scope) if full else None,
         parent_resource=parent,
     )
+
+
+def _all_properties(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
+    """The properties as far as they are known, with their defaults; null for those without a value."""
+    schemas = desired.types[name].handler.properties.schema
+    shown = dict.fromkeys(key for key, each in schemas.items() if each.implemented and not each.hidden)
+    known: dict[str, Any] = known_part(open_properties(desired, name, scope).data)
+    return {**shown, **known}
 
 
 def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedResource:
