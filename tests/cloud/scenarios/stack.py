@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def object_of(row: Row) -> str | None:
     return f"{kind}={row['physical_resource_id']}" if kind and row["physical_resource_id"] else None
 
 
+def changing(lists: Mapping[str, Sequence[Row]]) -> dict[str, list[str]]:
+    """The names in the lists of a preview, without what stays; what contains a stack is listed all the same."""
+    stays = "it contains a stack; nothing changes"
+    names = {
+        verb: [row["resource_name"] for row in rows if row.get("reason") != stays]
+        for verb, rows in lists.items()
+        if verb != "unchanged"
+    }
+    return {verb: listed for verb, listed in names.items() if listed}
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A stack by name, made from the template of that family."""
@@ -64,8 +76,7 @@ class Stack:
     def would_change(self, *words: str) -> dict[str, list[str]]:
         """What a dry run of an update lists, apart from what stays."""
         told = self.openstack.json("stack", "update", "--dry-run", "--show-nested", *words, self.name)
-        listed = {verb: rows for verb, rows in told.items() if verb != "unchanged"}
-        return {verb: [row["resource_name"] for row in rows] for verb, rows in listed.items() if rows}
+        return changing(told)
 
     def delete(self) -> None:
         """Delete it and wait; nothing of what it had is left in the cloud."""

@@ -38,7 +38,7 @@ import yaml
 
 from tests.cloud.scenarios.conftest import PORT
 from tests.cloud.scenarios.session import Json, Session, fresh_project
-from tests.cloud.scenarios.stack import TEMPLATES
+from tests.cloud.scenarios.stack import TEMPLATES, changing
 
 pytestmark = pytest.mark.cloud
 
@@ -91,11 +91,7 @@ class Stack:
         """What an update with this body would do to which resources, nested ones included."""
         path = f"{self.path}/preview?show_nested=true"
         found: Json = self.session.json("PUT", "url", path, json=body)["resource_changes"]
-        return {
-            verb: [row["resource_name"] for row in rows]
-            for verb, rows in found.items()
-            if rows and verb != "unchanged"
-        }
+        return changing(found)
 
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
