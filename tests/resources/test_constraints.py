@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.resources.constraints import between, custom, length, matches, one_of
@@ -18,7 +20,9 @@ from stackd.template.constraints import Modulo
         (matches("[a-z]+"), "abc", "1abc", "does not match pattern"),
     ],
 )
-def test_a_constraint_names_the_value_that_it_refuses(constraint, good, bad, complaint):
+def test_a_constraint_names_the_value_that_it_refuses(
+    constraint: Any, good: Any, bad: Any, complaint: Any
+) -> None:
     import re
 
     assert not constraint.problem(good)
@@ -36,9 +40,9 @@ def test_a_constraint_names_the_value_that_it_refuses(constraint, good, bad, com
         (custom("nova.flavor"), {"custom_constraint": "nova.flavor"}),
     ],
 )
-def test_the_api_shows_constraints(constraint, shown):
+def test_the_api_shows_constraints(constraint: Any, shown: Any) -> None:
     assert constraint.shown() == shown
 
 
-def test_custom_constraints_are_left_to_the_engine():
+def test_custom_constraints_are_left_to_the_engine() -> None:
     assert not custom("nova.flavor").problem("anything")

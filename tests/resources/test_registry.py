@@ -1,6 +1,7 @@
 import importlib.metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ PLUGINS = Path(__file__).parents[2] / "examples" / "plugin"
 KIND = "ACME::Desk::Note"
 
 
-def test_every_built_in_type_loads():
+def test_every_built_in_type_loads() -> None:
     loaded = load_registry()
     assert loaded.problems == ()
     assert "OS::Nova::Server" in loaded
@@ -24,7 +25,7 @@ def test_every_built_in_type_loads():
         loaded.get("Nothing::Like::This")
 
 
-def test_names_are_matched_from_their_start():
+def test_names_are_matched_from_their_start() -> None:
     loaded = load_registry()
     assert list(loaded.matching("OS::Nova::S")) == ["OS::Nova::Server", "OS::Nova::ServerGroup"]
     assert list(loaded.matching("Nova")) == []
@@ -33,7 +34,7 @@ def test_names_are_matched_from_their_start():
     assert "OS::Nova::Server" not in loaded.matching(support_status="DEPRECATED")
 
 
-async def use_the_sample(kind):
+async def use_the_sample(kind: Any) -> None:
     ctx = FakeContext("OS::Heat::None", properties={"text": "hello"})
     ctx.type = kind
     ctx.cloud.on("POST", "/notes", {"note": {"id": "n", "author": "me"}}).on("PUT", "/notes/n")
@@ -48,13 +49,13 @@ async def use_the_sample(kind):
     assert ctx.cloud.asked() == [("POST", "/notes"), ("PUT", "/notes/n"), ("DELETE", "/notes/n")]
 
 
-async def test_the_sample_plug_in_is_loaded_from_a_directory_and_works():
+async def test_the_sample_plug_in_is_loaded_from_a_directory_and_works() -> None:
     loaded = load_registry([PLUGINS])
     assert loaded.problems == ()
     await use_the_sample(loaded.get(KIND))
 
 
-async def test_the_sample_plug_in_is_loaded_as_an_entry_point(monkeypatch):
+async def test_the_sample_plug_in_is_loaded_as_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(PLUGINS))
     entry = importlib.metadata.EntryPoint("note", "acme_note", registry.ENTRY_POINT_GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
@@ -63,7 +64,7 @@ async def test_the_sample_plug_in_is_loaded_as_an_entry_point(monkeypatch):
     await use_the_sample(loaded.get(KIND))
 
 
-def test_a_broken_plug_in_is_reported_and_skipped(tmp_path):
+def test_a_broken_plug_in_is_reported_and_skipped(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     loaded = load_registry([tmp_path, PLUGINS])
     assert [(Path(each.source).name, each.error) for each in loaded.problems] == [
@@ -72,17 +73,17 @@ def test_a_broken_plug_in_is_reported_and_skipped(tmp_path):
     assert KIND in loaded
 
 
-def test_a_plug_in_may_take_the_place_of_a_built_in_type(tmp_path):
+def test_a_plug_in_may_take_the_place_of_a_built_in_type(tmp_path: Path) -> None:
     source = (PLUGINS / "acme_note.py").read_text().replace(KIND, "OS::Heat::Value")
     (tmp_path / "mine.py").write_text(source)
     assert load_registry([tmp_path]).get("OS::Heat::Value").description == "A note on somebody's desk."
 
 
-def test_only_types_that_a_module_declares_itself_count():
+def test_only_types_that_a_module_declares_itself_count() -> None:
     import stackd.resources.heat.value as value
 
     borrowed = ModuleType("borrowed")
-    borrowed.Value = value.Value
+    vars(borrowed)["Value"] = value.Value
     assert [cls.type_name for cls in declared_in(value)] == ["OS::Heat::Value"]
     assert list(declared_in(borrowed)) == []
 
@@ -103,13 +104,15 @@ class Chair(ResourceType[ChairProps]):
 """
 
 
-async def test_a_plug_in_declares_where_names_are_looked_up(tmp_path, monkeypatch):
+async def test_a_plug_in_declares_where_names_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lookup, "COLLECTIONS", dict(lookup.COLLECTIONS))
     (tmp_path / "chair.py").write_text(DESK)
     try:
         kind = load_registry([tmp_path]).get("ACME::Desk::Chair")
         assert kind.properties.load({"desk": "mine"}).data == {"desk": "mine"}
-        cloud = FakeCloud().on("GET", "/desks", {"desks": [{"id": "d", "name": "mine"}]})
+        cloud: Any = FakeCloud().on("GET", "/desks", {"desks": [{"id": "d", "name": "mine"}]})
         assert await lookup.Finder(cloud).id_of("acme.desk", "mine") == "d"
         assert named.named_problem("acme.desk", "mine") is None
     finally:

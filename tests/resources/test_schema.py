@@ -29,14 +29,14 @@ class Outer(Properties):
     old: str | None = prop("Old.", support=Support("HIDDEN"), moved_to="text")
 
 
-def complaint(**values):
+def complaint(**values: Any) -> Any:
     with pytest.raises(PropertyError) as refused:
         Outer.load(values)
     return refused.value.path, refused.value.message
 
 
-def test_values_are_read_by_their_python_names():
-    props = Outer.load({"inner": {"name": "x"}, "many": [{"size": "4"}], "text": 5, "number": "1.5"})
+def test_values_are_read_by_their_python_names() -> None:
+    props: Any = Outer.load({"inner": {"name": "x"}, "many": [{"size": "4"}], "text": 5, "number": "1.5"})
     assert (props.text, props.number, props.flag, props.mapped) == ("5", 1.5, True, {})
     assert props.inner.size == 3
     assert [each.size for each in props.many] == [4]
@@ -57,46 +57,46 @@ def test_values_are_read_by_their_python_names():
         ({"inner": {"siez": 1}}, "properties.inner.siez", "Unknown Property siez"),
     ],
 )
-def test_a_complaint_says_where_and_what(values, path, message):
+def test_a_complaint_says_where_and_what(values: Any, path: Any, message: Any) -> None:
     assert complaint(**values) == (path, message)
 
 
-def test_unknown_values_pass_unchecked():
-    props = Outer.load({"inner": {"size": Unknown("r")}, "words": [Unknown("r")], "flag": Unknown("r")})
+def test_unknown_values_pass_unchecked() -> None:
+    props: Any = Outer.load({"inner": {"size": Unknown("r")}, "words": [Unknown("r")], "flag": Unknown("r")})
     assert props.inner.size == Unknown("r")
     assert props.flag == Unknown("r")
 
 
-def test_null_is_the_default_or_empty():
+def test_null_is_the_default_or_empty() -> None:
     props = Outer.load({"text": None, "flag": None, "number": None})
     assert (props.text, props.flag, props.number) == ("", True, 0)
     assert props.given == frozenset()
 
 
-def test_an_old_name_moves_to_the_new_one():
+def test_an_old_name_moves_to_the_new_one() -> None:
     assert Outer.load({"old": "x"}).text == "x"
     assert "at the same time" in complaint(old="x", text="y")[1]
 
 
-def test_loaded_values_can_be_loaded_again():
+def test_loaded_values_can_be_loaded_again() -> None:
     once = Outer.load({"inner": {"name": "x"}, "words": ["a"], "old": "y"})
     assert Outer.load(once.data).data == once.data
 
 
-def test_differences_are_by_wire_name():
+def test_differences_are_by_wire_name() -> None:
     old, new = Outer.load({"text": "a", "map-data": {"x": 1}}), Outer.load({"text": "b"})
     assert new.changed(old) == {"text", "map-data"}
     assert new.changed_from(old, "text", "flag") == {"text": "b"}
     assert new.body("text", "number") == {"text": "b"}
 
 
-def test_every_place_with_a_name_to_look_up_is_found():
+def test_every_place_with_a_name_to_look_up_is_found() -> None:
     data = Outer.load({"inner": {"name": "x"}, "many": [{"name": "y"}, {}]}).data
     found = {path: value for schema, value, path, _, _ in walk_values(Outer.schema, data) if schema.find}
     assert found == {"inner.name": "x", "many[0].name": "y"}
 
 
-def test_the_api_shows_schemas():
+def test_the_api_shows_schemas() -> None:
     assert Outer.schema["many"].shown() == {
         "type": "list",
         "required": False,

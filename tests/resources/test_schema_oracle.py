@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ REGISTRY = load_registry()
 SAME = sorted(KNOWN.keys() & REGISTRY.types.keys())
 
 
-def support(view):
+def support(view: Any) -> dict[str, Any] | None:
     if view is None:
         return None
     return {
@@ -22,7 +23,7 @@ def support(view):
     }
 
 
-def schema(view):
+def schema(view: Any) -> dict[str, Any]:
     return {
         "type": view["type"],
         "default": view.get("default"),
@@ -35,7 +36,7 @@ def schema(view):
     }
 
 
-def declared(prop):
+def declared(prop: Any) -> dict[str, Any]:
     inner = prop.keys or ({"*": prop.element} if prop.element else {})
     view = {**prop.shown(), "support_status": prop.support.shown()}
     return schema({**view, "schema": {}}) | {
@@ -44,21 +45,21 @@ def declared(prop):
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_properties(name):
+def test_properties(name: Any) -> None:
     known = {key: schema(view) for key, view in KNOWN[name].get("properties", {}).items()}
     ours = {key: declared(prop) for key, prop in REGISTRY.get(name).properties.schema.items()}
     assert ours == known
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_update_policies(name):
+def test_update_policies(name: Any) -> None:
     known = {key: schema(view) for key, view in KNOWN[name].get("update_policy", {}).items()}
     ours = {key: declared(prop) for key, prop in REGISTRY.get(name).update_policy.items()}
     assert ours == known
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_attributes(name):
+def test_attributes(name: Any) -> None:
     known = {
         key: (view.get("type") or "any", support(view.get("support_status", {})))
         for key, view in KNOWN[name].get("attributes", {}).items()
@@ -71,12 +72,12 @@ def test_attributes(name):
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_support_of_types(name):
+def test_support_of_types(name: Any) -> None:
     known = support(KNOWN[name].get("support_status", {}))
     assert support(REGISTRY.get(name).support.shown()) == known
 
 
-def test_all_modules_load_and_every_type_is_described():
+def test_all_modules_load_and_every_type_is_described() -> None:
     assert REGISTRY.problems == ()
     assert len(SAME) > 20
     assert [name for name, kind in REGISTRY.types.items() if not kind.description] == []

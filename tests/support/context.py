@@ -218,7 +218,7 @@ class FakeContext:
     cloud: Any = field(default_factory=FakeCloud)
 
     def __post_init__(self) -> None:
-        self.type = type_named(self.kind)
+        self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
         self._live: JSON | None = None
         self.resource = make_resource(

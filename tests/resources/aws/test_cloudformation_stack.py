@@ -136,7 +136,7 @@ async def test_attribute_that_is_no_output_is_refused(process: Process, site: Si
     stack = await process.create("s", using(site.url("/inner")))
     await complete(process, stack)
     row = (await process.rows(stack))["Nested"]
-    from stackd.engine.execution.nested import NO_MEMBERS
+    from stackd.engine.definition.nested_definitions import NO_MEMBERS
     from stackd.resources.base import NestedType
 
     assert isinstance(handler, NestedType)

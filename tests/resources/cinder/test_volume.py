@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,20 +11,20 @@ KIND = "OS::Cinder::Volume"
 NAME = "app-thing-abcdefghijkl"
 
 
-def live(status="available", **values):
+def live(status: str = "available", **values: Any) -> dict[str, Any]:
     return {"volume": {"id": "v", "status": status, "size": 1, "attachments": [], **values}}
 
 
-def volume(physical="v", **properties):
+def volume(physical: str | None = "v", **properties: Any) -> FakeContext:
     return FakeContext(KIND, physical=physical, properties={"size": 1} | properties)
 
 
-async def update(ctx, **changed):
+async def update(ctx: FakeContext, **changed: Any) -> Any:
     await ctx.type.update(ctx, ctx.props, ctx.load({**ctx.properties, **changed}))
     return ctx.cloud.asked()
 
 
-async def test_create_asks_for_what_is_given():
+async def test_create_asks_for_what_is_given() -> None:
     ctx = volume(
         None,
         image="img",
@@ -52,7 +53,7 @@ async def test_create_asks_for_what_is_given():
     assert not ctx.type.ready(await ctx.live())
 
 
-async def test_a_backup_is_restored_under_the_name_by_which_it_is_found():
+async def test_a_backup_is_restored_under_the_name_by_which_it_is_found() -> None:
     ctx = volume(None, backup_id="b", description="d")
     ctx.cloud.on("POST", "/backups/b/restore", {"restore": {"volume_id": "v"}}).on("PUT", "/volumes/v")
     await ctx.type.create(ctx, ctx.props)
@@ -62,7 +63,7 @@ async def test_a_backup_is_restored_under_the_name_by_which_it_is_found():
     assert ctx.cloud.sent("PUT") == [{"volume": {"name": NAME, "metadata": {}, "description": "d"}}]
 
 
-async def test_the_read_only_flag_waits_for_the_volume():
+async def test_the_read_only_flag_waits_for_the_volume() -> None:
     ctx = volume(read_only=True)
     ctx.cloud.on("GET", "/volumes/v", live("creating"), live()).on("POST", "/volumes/v/action")
     await ctx.type.configure(ctx, ctx.props)
@@ -73,11 +74,11 @@ async def test_the_read_only_flag_waits_for_the_volume():
     ("status", "answer"),
     [("available", True), ("in-use", True), ("downloading", False), ("extending", False)],
 )
-def test_ready(status, answer):
+def test_ready(status: Any, answer: Any) -> None:
     assert volume().type.ready({"status": status}) is answer
 
 
-def test_a_volume_in_error_says_so():
+def test_a_volume_in_error_says_so() -> None:
     with pytest.raises(ResourceInError, match='Went to status error due to "Unknown"'):
         volume().type.ready({"status": "error"})
     with pytest.raises(ResourceFailure, match="Unknown status strange"):
@@ -97,7 +98,7 @@ def test_a_volume_in_error_says_so():
         {"backup_id": "b", "size": None},
     ],
 )
-def test_sources_that_go_together(properties):
+def test_sources_that_go_together(properties: Any) -> None:
     ctx = FakeContext(KIND, properties={key: value for key, value in properties.items() if value is not None})
     assert ctx.type.validate(ctx.props) is None
 
@@ -111,17 +112,17 @@ def test_sources_that_go_together(properties):
         {"size": 1, "image": "i", "snapshot_id": "s"},
     ],
 )
-def test_sources_that_do_not(properties):
+def test_sources_that_do_not(properties: Any) -> None:
     ctx = FakeContext(KIND, properties=properties)
     with pytest.raises(PropertyError):
         ctx.type.validate(ctx.props)
 
 
-def test_an_old_image_property_is_the_image():
+def test_an_old_image_property_is_the_image() -> None:
     assert volume(imageRef="i").props.image == "i"
 
 
-async def test_name_description_and_metadata_change_at_once():
+async def test_name_description_and_metadata_change_at_once() -> None:
     ctx = volume(name="old", metadata={"a": "1"})
     ctx.cloud.on("PUT", "/volumes/v").on("PUT", "/volumes/v/metadata")
     await update(ctx, name=None, description="d", metadata={"b": True})
@@ -131,7 +132,7 @@ async def test_name_description_and_metadata_change_at_once():
     ]
 
 
-async def test_growing_waits_until_it_is_done():
+async def test_growing_waits_until_it_is_done() -> None:
     ctx = volume()
     ctx.cloud.on(
         "GET", "/volumes/v", live("in-use"), live("in-use"), live("extending"), live("in-use", size=3)
@@ -141,20 +142,20 @@ async def test_growing_waits_until_it_is_done():
     assert ctx.cloud.sent("POST") == [{"os-extend": {"new_size": 3}}]
 
 
-async def test_growing_again_does_nothing():
+async def test_growing_again_does_nothing() -> None:
     ctx = volume()
     ctx.cloud.on("GET", "/volumes/v", live(size=3))
     assert await update(ctx, size=3) == []
 
 
-async def test_shrinking_is_refused():
+async def test_shrinking_is_refused() -> None:
     ctx = volume(size=3)
     with pytest.raises(ResourceFailure, match="Shrinking volume is not supported"):
         await update(ctx, size=1)
 
 
 @pytest.mark.parametrize(("now", "retypes"), [("slow", 1), ("fast", 0)])
-async def test_a_new_type_is_asked_for_once(now, retypes):
+async def test_a_new_type_is_asked_for_once(now: Any, retypes: Any) -> None:
     ctx = volume(volume_type="slow-id")
     ctx.cloud.on("GET", "/types/fast-id", {"volume_type": {"name": "fast"}})
     ctx.cloud.on("GET", "/volumes/v", live(volume_type=now), live("retyping"), live())
@@ -164,7 +165,7 @@ async def test_a_new_type_is_asked_for_once(now, retypes):
     assert ctx.cloud.sent("POST") == asked
 
 
-async def test_an_attached_volume_is_detached_while_a_backup_is_restored():
+async def test_an_attached_volume_is_detached_while_a_backup_is_restored() -> None:
     ctx = volume()
     attached = live("in-use", attachments=[{"server_id": "s", "device": "/dev/vdb"}])
     states = [
@@ -187,7 +188,7 @@ async def test_an_attached_volume_is_detached_while_a_backup_is_restored():
     assert "reattach" not in ctx.data
 
 
-async def test_a_volume_that_a_restart_left_detached_is_given_back():
+async def test_a_volume_that_a_restart_left_detached_is_given_back() -> None:
     ctx = volume(read_only=True)
     await ctx.put_data(reattach=[{"server": "s", "device": None}])
     attached = live("in-use", attachments=[{"server_id": "s"}])
@@ -199,7 +200,7 @@ async def test_a_volume_that_a_restart_left_detached_is_given_back():
     assert "reattach" not in ctx.data
 
 
-async def test_a_volume_in_use_is_not_deleted():
+async def test_a_volume_in_use_is_not_deleted() -> None:
     ctx = volume()
     ctx.cloud.on("GET", "/volumes/v", live("in-use"))
     with pytest.raises(ResourceFailure, match="Volume in use"):
@@ -207,14 +208,14 @@ async def test_a_volume_in_use_is_not_deleted():
 
 
 @pytest.mark.parametrize("status", ["creating", "downloading", "extending", "detaching", "backing-up"])
-async def test_a_volume_at_work_is_deleted_when_that_is_over(status):
+async def test_a_volume_at_work_is_deleted_when_that_is_over(status: Any) -> None:
     ctx = volume()
     ctx.cloud.on("GET", "/volumes/v", live(status), live(status), live()).on("DELETE", "/volumes/v")
     await ctx.type.delete(ctx, ctx.props)
     assert [call.method for call in ctx.cloud.calls] == ["GET", "GET", "GET", "DELETE"]
 
 
-async def test_deletion_is_asked_for_once_and_waited_for():
+async def test_deletion_is_asked_for_once_and_waited_for() -> None:
     ctx = volume()
     ctx.cloud.on("GET", "/volumes/v", live(), live("deleting"), live("deleting"), gone())
     ctx.cloud.on("DELETE", "/volumes/v")
@@ -227,7 +228,7 @@ async def test_deletion_is_asked_for_once_and_waited_for():
         ctx.type.gone({"status": "error_deleting"})
 
 
-async def test_a_volume_to_keep_is_backed_up_before_it_is_deleted():
+async def test_a_volume_to_keep_is_backed_up_before_it_is_deleted() -> None:
     ctx = volume()
     ctx.resource = replace(ctx.resource, deletion_policy="Snapshot")
     ctx.cloud.on("GET", "/volumes/v", live()).on("DELETE", "/volumes/v")
@@ -237,11 +238,11 @@ async def test_a_volume_to_keep_is_backed_up_before_it_is_deleted():
     assert ctx.cloud.asked() == [("POST", "/backups"), ("DELETE", "/volumes/v"), ("DELETE", "/volumes/v")]
 
 
-def backup(status):
+def backup(status: Any) -> dict[str, Any]:
     return {"backup": {"id": "b", "status": status}}
 
 
-async def test_a_snapshot_is_a_backup_begun_once():
+async def test_a_snapshot_is_a_backup_begun_once() -> None:
     ctx = volume()
     ctx.cloud.on("POST", "/backups", backup("creating"))
     ctx.cloud.on("GET", "/backups/b", backup("creating"), CloudError("down"), backup("available"))
@@ -252,14 +253,14 @@ async def test_a_snapshot_is_a_backup_begun_once():
     assert ctx.data == {}
 
 
-async def test_a_failed_backup_fails_the_snapshot():
+async def test_a_failed_backup_fails_the_snapshot() -> None:
     ctx = volume()
     ctx.cloud.on("POST", "/backups", backup("creating")).on("GET", "/backups/b", backup("error"))
     with pytest.raises(ResourceInError):
         await ctx.type.snapshot(ctx, ctx.props)
 
 
-async def test_a_snapshot_is_removed_and_restored():
+async def test_a_snapshot_is_removed_and_restored() -> None:
     ctx = volume()
     ctx.cloud.on("DELETE", "/backups/b", None, gone()).on("GET", "/backups/b", backup("deleting"), gone())
     await ctx.type.delete_snapshot(ctx, {"backup_id": "b"})
@@ -268,7 +269,7 @@ async def test_a_snapshot_is_removed_and_restored():
     assert ctx.type.restored(properties, {"backup_id": "b"}) == {"size": 1, "backup_id": "b"}
 
 
-def test_attributes_are_text_but_for_lists_and_maps():
+def test_attributes_are_text_but_for_lists_and_maps() -> None:
     ctx = volume()
     body = live(
         name="n", metadata={"a": "b"}, encrypted=False, multiattach=True, attachments=[{"server_id": "s"}]
@@ -285,7 +286,7 @@ def test_attributes_are_text_but_for_lists_and_maps():
     assert seen["snapshot_id"] is None
 
 
-async def test_it_is_found_by_its_name():
+async def test_it_is_found_by_its_name() -> None:
     ctx = volume(None)
     listed = {"volumes": [{"id": "v", "name": NAME}, {"id": "w", "name": "other"}]}
     ctx.cloud.on("GET", "/volumes/detail", listed)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import CloudConflict, CloudError, ResourceFailure
@@ -8,16 +10,16 @@ PATH = "/servers/s/os-volume_attachments"
 ATTACHED = {"volumeAttachment": {"id": "v", "volumeId": "v", "serverId": "s"}}
 
 
-def attachment(physical="v", **properties):
+def attachment(physical: str | None = "v", **properties: Any) -> FakeContext:
     values = {"instance_uuid": "s", "volume_id": "v", "mountpoint": "/dev/vdb"} | properties
     return FakeContext(KIND, physical=physical, properties=values)
 
 
-def volume(status, *servers):
+def volume(status: Any, *servers: Any) -> dict[str, Any]:
     return {"volume": {"id": "v", "status": status, "attachments": [{"server_id": each} for each in servers]}}
 
 
-async def test_create_asks_the_server():
+async def test_create_asks_the_server() -> None:
     ctx = attachment(None)
     ctx.cloud.on("POST", PATH, ATTACHED)
     await ctx.type.create(ctx, ctx.props)
@@ -25,7 +27,7 @@ async def test_create_asks_the_server():
     assert ctx.physical_id == "v"
 
 
-async def test_it_is_ready_when_the_volume_is_in_this_server():
+async def test_it_is_ready_when_the_volume_is_in_this_server() -> None:
     ctx = attachment()
     ctx.cloud.on("GET", "/volumes/v", volume("attaching"), volume("in-use", "other"), volume("in-use", "s"))
     ctx.cloud.on("GET", f"{PATH}/v", ATTACHED)
@@ -34,7 +36,7 @@ async def test_it_is_ready_when_the_volume_is_in_this_server():
 
 
 @pytest.mark.parametrize("left", [volume("available"), volume("in-use", "other")])
-async def test_an_attachment_that_the_server_gave_up_is_not_waited_for(left):
+async def test_an_attachment_that_the_server_gave_up_is_not_waited_for(left: Any) -> None:
     ctx = attachment()
     ctx.cloud.on("GET", "/volumes/v", left).on("GET", f"{PATH}/v", ATTACHED, gone())
     assert not await ctx.type.is_ready(ctx, ctx.props)
@@ -42,14 +44,14 @@ async def test_an_attachment_that_the_server_gave_up_is_not_waited_for(left):
         await ctx.type.is_ready(ctx, ctx.props)
 
 
-async def test_a_volume_that_the_server_keeps_is_not_waited_for_without_end():
+async def test_a_volume_that_the_server_keeps_is_not_waited_for_without_end() -> None:
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v").on("GET", "/volumes/v", volume("in-use", "s"))
     with pytest.raises(ResourceFailure, match="does not let volume v go"):
         await ctx.type.delete(ctx, ctx.props)
 
 
-async def test_a_server_that_keeps_its_volumes_in_its_state_is_not_waited_for():
+async def test_a_server_that_keeps_its_volumes_in_its_state_is_not_waited_for() -> None:
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v", CloudConflict("vm_state error", status=409))
     ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ERROR", "OS-EXT-STS:task_state": None}})
@@ -57,14 +59,14 @@ async def test_a_server_that_keeps_its_volumes_in_its_state_is_not_waited_for():
         await ctx.type.delete(ctx, ctx.props)
 
 
-async def test_another_state_is_a_failure():
+async def test_another_state_is_a_failure() -> None:
     ctx = attachment()
     ctx.cloud.on("GET", "/volumes/v", volume("error_attaching"))
     with pytest.raises(ResourceFailure, match="Unknown status error_attaching"):
         await ctx.type.is_ready(ctx, ctx.props)
 
 
-async def test_delete_waits_until_both_services_let_go():
+async def test_delete_waits_until_both_services_let_go() -> None:
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v", CloudConflict("busy"), None)
     ctx.cloud.on("GET", "/servers/s", {"server": {"status": "REBOOT"}})
@@ -75,21 +77,21 @@ async def test_delete_waits_until_both_services_let_go():
 
 
 @pytest.mark.parametrize("answer", [gone(), CloudError("not attached", status=400)])
-async def test_delete_is_content_when_there_is_nothing_to_detach(answer):
+async def test_delete_is_content_when_there_is_nothing_to_detach(answer: Any) -> None:
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v", answer).on("GET", "/volumes/v", gone())
     await ctx.type.delete(ctx, ctx.props)
     assert ctx.cloud.asked() == [("DELETE", f"{PATH}/v")]
 
 
-async def test_delete_tells_of_other_failures():
+async def test_delete_tells_of_other_failures() -> None:
     ctx = attachment()
     ctx.cloud.on("DELETE", f"{PATH}/v", CloudError("broken", status=500))
     with pytest.raises(CloudError):
         await ctx.type.delete(ctx, ctx.props)
 
 
-async def test_an_update_moves_the_volume_once():
+async def test_an_update_moves_the_volume_once() -> None:
     ctx = attachment()
     new = ctx.load({**ctx.properties, "instance_uuid": "t"})
     other = "/servers/t/os-volume_attachments"
@@ -114,7 +116,7 @@ async def test_an_update_moves_the_volume_once():
     assert ctx.data == {}
 
 
-async def test_it_is_found_in_the_servers_list():
+async def test_it_is_found_in_the_servers_list() -> None:
     ctx = attachment(None)
     ctx.cloud.on(
         "GET",

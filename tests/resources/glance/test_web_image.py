@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import CloudConflict, PropertyError, ResourceInError
@@ -8,7 +10,9 @@ KIND = "OS::Glance::WebImage"
 BASE = {"container_format": "bare", "disk_format": "raw", "location": "http://images.test/a"}
 
 
-def context(physical="i1", status="active", visibility="private", **properties):
+def context(
+    physical: str | None = "i1", status: str = "active", visibility: str = "private", **properties: Any
+) -> Any:
     given = {"visibility": visibility, **properties}
     ctx = FakeContext(KIND, properties={**BASE, **given}, physical=physical)
     ctx.cloud.on("GET", "/images/i1", {"id": "i1", "status": status, "visibility": visibility})
@@ -16,12 +20,12 @@ def context(physical="i1", status="active", visibility="private", **properties):
     return ctx
 
 
-async def updated(ctx, old, new):
+async def updated(ctx: FakeContext, old: Any, new: Any) -> Any:
     await ctx.type.update(ctx, ctx.load({**BASE, **old}), ctx.load({**BASE, **new}))
     return ctx.cloud
 
 
-async def test_image_is_made_without_data():
+async def test_image_is_made_without_data() -> None:
     ctx = context(None, os_distro="debian", extra_properties={"hw_disk_bus": "scsi"}, tags=["a"])
     ctx.cloud.on("POST", "/images", {"id": "i1", "status": "queued"})
     await ctx.type.create(ctx, ctx.props)
@@ -42,7 +46,7 @@ async def test_image_is_made_without_data():
     ]
 
 
-async def test_data_is_fetched_and_the_image_shared():
+async def test_data_is_fetched_and_the_image_shared() -> None:
     ctx = context(status="queued", visibility="shared", members=["p1", "p2"])
     ctx.cloud.on("POST", "/images/i1/import", CloudConflict("active task"))
     ctx.cloud.on("POST", "/images/i1/members", CloudConflict("member"), {})
@@ -55,7 +59,7 @@ async def test_data_is_fetched_and_the_image_shared():
 
 
 @pytest.mark.parametrize("status", ["importing", "active"])
-async def test_data_is_fetched_once(status):
+async def test_data_is_fetched_once(status: Any) -> None:
     ctx = context(status=status)
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.cloud.asked() == []
@@ -64,7 +68,7 @@ async def test_data_is_fetched_once(status):
 @pytest.mark.parametrize(
     ("status", "ready"), [("queued", False), ("saving", False), ("importing", False), ("active", True)]
 )
-async def test_ready_follows_status(status, ready):
+async def test_ready_follows_status(status: Any, ready: Any) -> None:
     ctx = context(status=status)
     assert await ctx.type.is_ready(ctx, ctx.props) is ready
     assert ctx.cloud.asked() == []
@@ -73,7 +77,7 @@ async def test_ready_follows_status(status, ready):
 @pytest.mark.parametrize(
     ("status", "active", "action"), [("active", False, "deactivate"), ("deactivated", True, "reactivate")]
 )
-async def test_image_is_made_active_or_not_when_it_is_ready(status, active, action):
+async def test_image_is_made_active_or_not_when_it_is_ready(status: Any, active: Any, action: Any) -> None:
     ctx = context(status=status, active=active)
     ctx.cloud.on("POST", f"/images/i1/actions/{action}")
     assert await ctx.type.is_ready(ctx, ctx.props)
@@ -84,14 +88,14 @@ async def test_image_is_made_active_or_not_when_it_is_ready(status, active, acti
     "live",
     [{"status": "killed"}, {"status": "deleted"}, {"status": "queued", "os_glance_failed_import": "file"}],
 )
-async def test_failed_fetch_is_an_error(live):
+async def test_failed_fetch_is_an_error(live: Any) -> None:
     ctx = context()
     ctx.cloud.on("GET", "/images/i1", live)
     with pytest.raises(ResourceInError):
         await ctx.type.is_ready(ctx, ctx.props)
 
 
-async def test_update_patches_what_differs():
+async def test_update_patches_what_differs() -> None:
     ctx = context()
     ctx.cloud.on("GET", "/images/i1", {"architecture": "x86_64", "visibility": "private"})
     old = {"architecture": "x86_64", "os_version": "1", "extra_properties": {"gone": "1", "kept": "1"}}
@@ -106,7 +110,7 @@ async def test_update_patches_what_differs():
     assert cloud.calls[-1].headers == {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
-async def test_update_exchanges_tags_and_members():
+async def test_update_exchanges_tags_and_members() -> None:
     ctx = context(visibility="shared")
     ctx.cloud.on("DELETE", "/images/i1/tags/a", gone()).on("PUT", "/images/i1/tags/b%2Fc")
     ctx.cloud.on("DELETE", "/images/i1/members/p").on("POST", "/images/i1/members", {})
@@ -121,12 +125,12 @@ async def test_update_exchanges_tags_and_members():
     ]
 
 
-async def test_update_of_activity_alone_is_left_to_the_end():
+async def test_update_of_activity_alone_is_left_to_the_end() -> None:
     ctx = context()
     assert (await updated(ctx, {}, {"active": False})).asked() == []
 
 
-async def test_members_of_an_image_that_is_no_longer_shared_are_left():
+async def test_members_of_an_image_that_is_no_longer_shared_are_left() -> None:
     ctx = context(visibility="private")
     old = {"visibility": "shared", "members": ["p"]}
     assert (await updated(ctx, old, {})).asked() == [("PATCH", "/images/i1")]
@@ -140,7 +144,7 @@ async def test_members_of_an_image_that_is_no_longer_shared_are_left():
         ({"members": ["p"]}, "has no members"),
     ],
 )
-def test_contradictions_are_refused(properties, complaint):
+def test_contradictions_are_refused(properties: Any, complaint: Any) -> None:
     ctx = context(**properties)
     with pytest.raises(PropertyError, match=complaint):
         ctx.type.validate(ctx.props)
@@ -155,6 +159,6 @@ def test_contradictions_are_refused(properties, complaint):
         {"members": ["p"], "visibility": "shared"},
     ],
 )
-def test_what_may_fit_is_accepted(properties):
+def test_what_may_fit_is_accepted(properties: Any) -> None:
     ctx = context(**properties)
     assert ctx.type.validate(ctx.props) is None

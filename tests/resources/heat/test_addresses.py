@@ -10,16 +10,16 @@ from tests.support.context import ENDPOINTS, STACK
 USER = StackUser("u", "name", "pw", "user-project", "domain", "access", "secret")
 
 
-def test_the_arn_names_project_stack_and_id():
+def test_the_arn_names_project_stack_and_id() -> None:
     assert stack_arn(STACK) == "arn:openstack:heat::project-id:stacks/app/stack-id"
 
 
-def test_the_plain_url_is_in_the_users_project():
+def test_the_plain_url_is_in_the_users_project() -> None:
     url = signal_url(ENDPOINTS, STACK, "wc handle", "user-project")
     assert url == "http://heat.test/v1/user-project/stacks/app/stack-id/resources/wc%20handle/signal"
 
 
-def test_the_signature_covers_verb_host_decoded_path_and_query():
+def test_the_signature_covers_verb_host_decoded_path_and_query() -> None:
     url = urlsplit(signed_url(ENDPOINTS, STACK, "handle", USER, "waitcondition"))
     assert url.path == (
         "/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Aproject-id%3Astacks/app/stack-id/resources/handle"
@@ -36,7 +36,7 @@ def test_the_signature_covers_verb_host_decoded_path_and_query():
     }
 
 
-def test_other_signals_are_posted():
+def test_other_signals_are_posted() -> None:
     put = signed_url(ENDPOINTS, STACK, "handle", USER, "waitcondition")
     post = signed_url(ENDPOINTS, STACK, "handle", USER)
     assert "/v1/signal/" in post

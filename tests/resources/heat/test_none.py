@@ -1,7 +1,7 @@
 from tests.support.context import FakeContext
 
 
-async def test_none_makes_an_id_and_calls_nothing():
+async def test_none_makes_an_id_and_calls_nothing() -> None:
     ctx = FakeContext("OS::Heat::None")
     await ctx.type.create(ctx, ctx.props)
     first = ctx.physical_id

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +20,7 @@ from stackd.resources.heat.rolling import Pace, next_members, steps, walk
         (3, 0, 2, 0, [(2, 2), (3, 1)]),
     ],
 )
-def test_steps_of_known_groups(target, current, batch, in_service, expected):
+def test_steps_of_known_groups(target: Any, current: Any, batch: Any, in_service: Any, expected: Any) -> None:
     assert list(steps(target, current, Pace(batch, 0, in_service))) == expected
 
 
@@ -25,8 +28,12 @@ sizes = st.integers(0, 12)
 
 
 @given(sizes, sizes, st.integers(1, 5), sizes, st.sets(sizes))
-def test_a_walk_ends_at_the_target_with_every_member_new(target, current, batch, in_service, done):
-    members = {str(index): {"v": "new" if index in done else "old"} for index in range(current)}
+def test_a_walk_ends_at_the_target_with_every_member_new(
+    target: int, current: int, batch: int, in_service: int, done: set[int]
+) -> None:
+    members: Mapping[str, Any] = {
+        str(index): {"v": "new" if index in done else "old"} for index in range(current)
+    }
     pace = Pace(batch, 0, in_service)
     seen = members
     for state in walk(members, lambda size: [str(index) for index in range(size)], target, pace, new):
@@ -38,11 +45,11 @@ def test_a_walk_ends_at_the_target_with_every_member_new(target, current, batch,
     assert seen == {str(index): {"v": "new"} for index in range(target)}
 
 
-def new(name):
+def new(name: str) -> dict[str, Any]:
     return {"v": "new"}
 
 
-def test_unwanted_names_go_first_then_the_highest_change():
+def test_unwanted_names_go_first_then_the_highest_change() -> None:
     members = {name: {"v": "old"} for name in "0123"}
     after = next_members(members, ["0", "2", "3"], 3, 1, new)
     assert after == {"0": {"v": "old"}, "2": {"v": "old"}, "3": {"v": "new"}}

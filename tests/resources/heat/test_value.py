@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import PropertyError
@@ -19,7 +21,7 @@ KIND = "OS::Heat::Value"
         ("boolean", "True"),
     ],
 )
-async def test_the_attribute_is_the_value_as_it_was_given(kind, given):
+async def test_the_attribute_is_the_value_as_it_was_given(kind: Any, given: Any) -> None:
     ctx = FakeContext(KIND, properties={"value": given} | ({"type": kind} if kind else {}))
     ctx.type.validate(ctx.props)
     await ctx.type.create(ctx, ctx.props)
@@ -38,13 +40,13 @@ async def test_the_attribute_is_the_value_as_it_was_given(kind, given):
         ("comma_delimited_list", "a,b"),
     ],
 )
-def test_a_value_that_a_property_of_the_type_would_not_take_is_refused(kind, given):
+def test_a_value_that_a_property_of_the_type_would_not_take_is_refused(kind: Any, given: Any) -> None:
     ctx = FakeContext(KIND, properties={"value": given, "type": kind})
     with pytest.raises(PropertyError) as refused:
         ctx.type.validate(ctx.props)
     assert refused.value.path == "properties.value"
 
 
-def test_a_value_that_is_not_known_yet_passes():
+def test_a_value_that_is_not_known_yet_passes() -> None:
     ctx = FakeContext(KIND, properties={"value": Unknown("other"), "type": "number"})
     assert ctx.type.validate(ctx.props) is None

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.support.context import FakeContext, make_resource
 KIND = "OS::Heat::WaitCondition"
 
 
-def condition(*signals, transport="TOKEN_SIGNAL", data=None, **properties):
+def condition(
+    *signals: Any, transport: str = "TOKEN_SIGNAL", data: Any = None, **properties: Any
+) -> FakeContext:
     handle = make_resource(
         "handle",
         "OS::Heat::WaitConditionHandle",
@@ -24,12 +27,12 @@ def condition(*signals, transport="TOKEN_SIGNAL", data=None, **properties):
     return FakeContext(KIND, name="wait", properties=values, siblings=[handle])
 
 
-def give(ctx, details):
+def give(ctx: FakeContext, details: Any) -> None:
     handle = ctx.siblings[0]
     ctx.siblings[0] = replace(handle, metadata=merge_all(NATIVE, handle.metadata, [details]))
 
 
-async def test_it_is_complete_when_enough_signals_came():
+async def test_it_is_complete_when_enough_signals_came() -> None:
     ctx = condition(count=2)
     ctx.happens += [
         lambda: give(ctx, {"data": "x"}),
@@ -44,13 +47,13 @@ async def test_it_is_complete_when_enough_signals_came():
     assert ctx.resource.physical_id is None
 
 
-async def test_a_signal_of_failure_fails_it():
+async def test_a_signal_of_failure_fails_it() -> None:
     ctx = condition({"status": "FAILURE", "reason": "disk"}, {"status": "FAILURE", "reason": "net"}, count=1)
     with pytest.raises(WaitConditionFailure, match=r"^disk;net$"):
         await ctx.type.configure(ctx, ctx.props)
 
 
-async def test_it_fails_when_time_is_up():
+async def test_it_fails_when_time_is_up() -> None:
     ctx = condition({"reason": "first"}, count=3, timeout=1)
     with pytest.raises(
         WaitConditionTimeout, match=r"^1 of 3 received - first; waited for 1 s\. .* of handle is"
@@ -58,13 +61,13 @@ async def test_it_fails_when_time_is_up():
         await ctx.type.configure(ctx, ctx.props)
 
 
-async def test_no_signal_is_not_waited_for():
+async def test_no_signal_is_not_waited_for() -> None:
     ctx = condition(transport="NO_SIGNAL", count=5)
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.data["signals"] == "{}"
 
 
-async def test_messages_are_fetched_from_a_queue():
+async def test_messages_are_fetched_from_a_queue() -> None:
     login = {"queue_id": "q", "user_id": "u", "password": "p", "project_id": "pr"}
     ctx = condition(transport="ZAQAR_SIGNAL", data={"signal": login}, count=2)
     ctx.cloud.on("POST", "/auth/tokens", Reply(201, {"x-subject-token": "tok"}, None, b""))
@@ -74,7 +77,7 @@ async def test_messages_are_fetched_from_a_queue():
     assert json.loads(ctx.data["signals"]) == {"1": 1, "2": 2}
 
 
-async def test_a_new_count_waits_again_and_counts_old_signals():
+async def test_a_new_count_waits_again_and_counts_old_signals() -> None:
     ctx = condition({"data": 1}, count=2)
     ctx.happens.append(lambda: give(ctx, {"data": 2}))
     await ctx.type.update(ctx, ctx.load({**ctx.properties, "count": 1}), ctx.props)
@@ -82,7 +85,7 @@ async def test_a_new_count_waits_again_and_counts_old_signals():
 
 
 @pytest.mark.parametrize("reference", ["nothing", "value"])
-async def test_only_a_handle_of_the_stack_will_do(reference):
+async def test_only_a_handle_of_the_stack_will_do(reference: Any) -> None:
     ctx = condition(handle=reference)
     ctx.siblings.append(make_resource("value", "OS::Heat::Value"))
     with pytest.raises(ResourceFailure, match=f"{reference} is not a valid wait condition handle."):

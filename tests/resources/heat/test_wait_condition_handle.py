@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ ENDPOINT = "http://heat.test/v1/user-project/stacks/app/stack-id/resources/thing
 TOKEN = Reply(201, {"x-subject-token": "tok"}, {"token": {}}, b"")
 
 
-async def make(transport, ctx=None):
+async def make(transport: Any, ctx: FakeContext | None = None) -> Any:
     ctx = ctx or FakeContext(KIND, properties={"signal_transport": transport})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.physical_id == "user-id"
@@ -20,7 +21,7 @@ async def make(transport, ctx=None):
     return ctx, ctx.shown({})
 
 
-async def test_a_token_and_a_command_to_signal_with():
+async def test_a_token_and_a_command_to_signal_with() -> None:
     ctx = FakeContext(KIND)
     ctx.cloud.on("POST", "/auth/tokens", TOKEN)
     ctx, seen = await make("TOKEN_SIGNAL", ctx)
@@ -35,14 +36,14 @@ async def test_a_token_and_a_command_to_signal_with():
     assert ctx.type.reference(ctx.resource) == "user-id"
 
 
-async def test_a_signed_url():
+async def test_a_signed_url() -> None:
     _, seen = await make("CFN_SIGNAL")
     assert seen["token"] is None
     assert seen["curl_cli"] is None
     assert json.loads(seen["signal"])["alarm_url"].startswith("http://heat.test:8000/v1/waitcondition/arn%3A")
 
 
-async def test_credentials():
+async def test_credentials() -> None:
     _, seen = await make("HEAT_SIGNAL")
     assert json.loads(seen["signal"]) == {
         "auth_url": "http://keystone.test/v3",
@@ -56,13 +57,13 @@ async def test_credentials():
     }
 
 
-async def test_no_signal_needs_nothing():
+async def test_no_signal_needs_nothing() -> None:
     ctx, seen = await make("NO_SIGNAL")
     assert set(seen.values()) == {None}
     assert ctx.cloud.calls == []
 
 
-async def test_a_queue_of_the_user_is_read_and_removed():
+async def test_a_queue_of_the_user_is_read_and_removed() -> None:
     queue = "/queues/app-thing-abcdefghijkl"
     ctx = FakeContext(KIND, properties={"signal_transport": "ZAQAR_SIGNAL"})
     ctx.cloud.on("POST", "/auth/tokens", TOKEN).on("PUT", queue)
@@ -79,7 +80,7 @@ async def test_a_queue_of_the_user_is_read_and_removed():
     assert ("DELETE", queue) in ctx.cloud.asked()
 
 
-async def test_objects_are_written_through_a_signed_url_and_all_versions_count():
+async def test_objects_are_written_through_a_signed_url_and_all_versions_count() -> None:
     name = "app-thing-abcdefghijkl"
     old = f"{len(name):03x}{name}"
     ctx = FakeContext(KIND, properties={"signal_transport": "TEMP_URL_SIGNAL"})
@@ -105,7 +106,7 @@ async def test_objects_are_written_through_a_signed_url_and_all_versions_count()
     await ctx.type.delete(ctx, ctx.props)
 
 
-async def test_the_container_goes_with_its_last_object():
+async def test_the_container_goes_with_its_last_object() -> None:
     ctx = FakeContext(KIND, stored={"object_name": "o"}, physical="user-id")
     ctx.cloud.on("GET", "/stack-id", [{"name": "o"}]).on("POST", "/stack-id")
     ctx.cloud.on("DELETE", "/stack-id/o").on("DELETE", "/stack-id", gone())
@@ -113,7 +114,7 @@ async def test_the_container_goes_with_its_last_object():
     assert ("DELETE", "/stack-id") in ctx.cloud.asked()
 
 
-async def test_signals_are_kept_in_the_metadata():
+async def test_signals_are_kept_in_the_metadata() -> None:
     ctx = FakeContext(KIND, physical="user-id")
     assert await ctx.type.signal(ctx, {"data": 1}) == "status:SUCCESS reason:Signal 1 received"
     assert await ctx.type.signal(ctx, None) == "status:SUCCESS reason:Signal 2 received"
@@ -121,5 +122,5 @@ async def test_signals_are_kept_in_the_metadata():
 
 
 @pytest.mark.parametrize("handle", [make_resource(), make_resource(data={"signal": {"alarm_url": "x"}})])
-async def test_signals_to_the_api_come_by_themselves(handle):
+async def test_signals_to_the_api_come_by_themselves(handle: Any) -> None:
     assert await received(FakeContext(KIND), handle) == []

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import ResourceFailure
@@ -28,13 +30,13 @@ from stackd.resources.heat.wait_signals import (
         ({"id": 7, "reason": "r"}, {"7": {"status": "SUCCESS", "reason": "r", "data": None}}, "r"),
     ],
 )
-def test_native_signals_may_leave_everything_out(details, stored, text):
+def test_native_signals_may_leave_everything_out(details: Any, stored: Any, text: Any) -> None:
     merged, event = merge(NATIVE, {}, details)
     assert merged == stored
     assert event == f"status:SUCCESS reason:{text}"
 
 
-def test_signals_of_one_id_replace_each_other():
+def test_signals_of_one_id_replace_each_other() -> None:
     first, _ = merge(NATIVE, {}, {"id": "a", "data": 1})
     second, text = merge(NATIVE, first, {"id": "a", "data": 2, "status": "FAILURE", "reason": "no"})
     assert second == {"a": {"status": "FAILURE", "reason": "no", "data": 2}}
@@ -42,12 +44,12 @@ def test_signals_of_one_id_replace_each_other():
 
 
 @pytest.mark.parametrize("details", [{"other": 1}, {"status": "MAYBE"}, ["x"], "text"])
-def test_other_native_forms_are_refused(details):
+def test_other_native_forms_are_refused(details: Any) -> None:
     with pytest.raises(ResourceFailure, match="Metadata format invalid"):
         merge(NATIVE, {}, details)
 
 
-def test_signals_of_the_other_dialect_need_every_field():
+def test_signals_of_the_other_dialect_need_every_field() -> None:
     whole = {"Status": "SUCCESS", "Reason": "r", "Data": "d", "UniqueId": "1"}
     assert merge(AWS, {}, whole)[0] == {"1": {"Status": "SUCCESS", "Reason": "r", "Data": "d"}}
     for key in whole:
@@ -55,11 +57,11 @@ def test_signals_of_the_other_dialect_need_every_field():
             merge(AWS, {}, {name: value for name, value in whole.items() if name != key})
 
 
-def test_malformed_ones_among_several_are_left_out():
+def test_malformed_ones_among_several_are_left_out() -> None:
     assert list(merge_all(NATIVE, {}, [{"id": "a"}, {"bad": 1}, {}])) == ["a", "2"]
 
 
-def test_enough_counts_and_fails():
+def test_enough_counts_and_fails() -> None:
     signals = merge_all(NATIVE, {}, [{"reason": "one"}, {"reason": "two"}])
     assert enough(NATIVE, signals, 2)
     assert not enough(NATIVE, signals, 3)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.context import FakeContext
@@ -10,7 +12,7 @@ PARTS = [
 
 
 @pytest.mark.parametrize(("kind", "key", "properties", "body"), PARTS)
-async def test_object_is_made_and_deleted(kind, key, properties, body):
+async def test_object_is_made_and_deleted(kind: Any, key: Any, properties: Any, body: Any) -> None:
     ctx = FakeContext(kind, properties=properties)
     ctx.cloud.on("POST", f"/{key}s", {key: {"id": "x1"}}).on("DELETE", f"/{key}s/x1")
     await ctx.type.create(ctx, ctx.props)
@@ -22,7 +24,7 @@ async def test_object_is_made_and_deleted(kind, key, properties, body):
 
 
 @pytest.mark.parametrize(("kind", "key", "properties", "body"), PARTS)
-async def test_name_is_changed_in_place(kind, key, properties, body):
+async def test_name_is_changed_in_place(kind: Any, key: Any, properties: Any, body: Any) -> None:
     ctx = FakeContext(kind, properties=properties, physical="x1")
     ctx.cloud.on("PATCH", f"/{key}s/x1", {})
     await ctx.type.update(ctx, ctx.props, ctx.load({**properties, "name": "new"}))
@@ -30,14 +32,16 @@ async def test_name_is_changed_in_place(kind, key, properties, body):
 
 
 @pytest.mark.parametrize(("kind", "key", "properties", "body"), PARTS)
-async def test_interrupted_creation_is_found_by_our_mark(kind, key, properties, body):
+async def test_interrupted_creation_is_found_by_our_mark(
+    kind: Any, key: Any, properties: Any, body: Any
+) -> None:
     ctx = FakeContext(kind, properties=properties)
     ours = {"id": "x1", "name": ctx.physical_name, "stackd_resource": "thing-uuid"}
     ctx.cloud.on("GET", f"/{key}s", {f"{key}s": [ours, {"id": "x2", "name": ctx.physical_name}]})
     assert await ctx.type.find(ctx, ctx.props) == [ours]
 
 
-async def test_group_exchanges_roles():
+async def test_group_exchanges_roles() -> None:
     ctx = FakeContext("OS::Keystone::Group", physical="g1")
     old, new = ({"roles": [{"role": role, "domain": "d1"}]} for role in ("a", "b"))
     ctx.cloud.on("PUT", "/domains/d1/groups/g1/roles/a").on("PUT", "/domains/d1/groups/g1/roles/b")

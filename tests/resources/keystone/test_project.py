@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.context import FakeContext, gone
@@ -5,7 +7,7 @@ from tests.support.context import FakeContext, gone
 KIND = "OS::Keystone::Project"
 
 
-async def test_project_is_made_in_its_domain():
+async def test_project_is_made_in_its_domain() -> None:
     ctx = FakeContext(KIND, properties={"parent": "p0", "tags": ["a"], "enabled": False})
     ctx.cloud.on("POST", "/projects", {"project": {"id": "p1"}})
     await ctx.type.create(ctx, ctx.props)
@@ -20,7 +22,7 @@ async def test_project_is_made_in_its_domain():
     }
 
 
-async def test_update_sends_what_differs():
+async def test_update_sends_what_differs() -> None:
     ctx = FakeContext(KIND, physical="p1")
     ctx.cloud.on("PATCH", "/projects/p1", {})
     old, new = ctx.load({"name": "a", "description": "b", "tags": ["c"]}), ctx.load({"enabled": False})
@@ -30,13 +32,13 @@ async def test_update_sends_what_differs():
     ]
 
 
-async def test_update_without_a_difference_asks_nothing():
+async def test_update_without_a_difference_asks_nothing() -> None:
     ctx = FakeContext(KIND, physical="p1")
     await ctx.type.update(ctx, ctx.props, ctx.props)
     assert ctx.cloud.calls == []
 
 
-async def test_delete_removes_the_default_security_group_first():
+async def test_delete_removes_the_default_security_group_first() -> None:
     ctx = FakeContext(KIND, physical="p1")
     ctx.cloud.has_service = {"network"}.__contains__
     ctx.cloud.on("GET", "/security-groups", {"security_groups": [{"id": "g1"}, {"id": "g2"}]})
@@ -51,7 +53,7 @@ async def test_delete_removes_the_default_security_group_first():
     ]
 
 
-async def test_delete_without_a_network_service_deletes_the_project_only():
+async def test_delete_without_a_network_service_deletes_the_project_only() -> None:
     ctx = FakeContext(KIND, physical="p1")
     ctx.cloud.has_service = set().__contains__
     ctx.cloud.on("DELETE", "/projects/p1")
@@ -60,7 +62,7 @@ async def test_delete_without_a_network_service_deletes_the_project_only():
 
 
 @pytest.mark.parametrize(("properties", "name"), [({}, "app-thing-abcdefghijkl"), ({"name": "x"}, "x")])
-async def test_interrupted_creation_is_found_by_our_mark(properties, name):
+async def test_interrupted_creation_is_found_by_our_mark(properties: Any, name: Any) -> None:
     ctx = FakeContext(KIND, properties=properties)
     theirs = {"id": "p0", "name": name}
     ours = {"id": "p1", "name": name, "stackd_resource": "thing-uuid"}

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.context import FakeContext, gone
@@ -5,7 +7,7 @@ from tests.support.context import FakeContext, gone
 KINDS = [("OS::Keystone::UserRoleAssignment", "user"), ("OS::Keystone::GroupRoleAssignment", "group")]
 
 
-def context(kind, holder):
+def context(kind: Any, holder: Any) -> Any:
     roles = [{"role": "r1", "project": "p1"}, {"role": "r2", "domain": "d1"}]
     ctx = FakeContext(kind, properties={holder: "x1", "roles": roles})
     for who in ("x1", "x2"):
@@ -15,7 +17,7 @@ def context(kind, holder):
 
 
 @pytest.mark.parametrize(("kind", "holder"), KINDS)
-async def test_roles_are_given(kind, holder):
+async def test_roles_are_given(kind: Any, holder: Any) -> None:
     ctx = context(kind, holder)
     await ctx.type.create(ctx, ctx.props)
     assert ctx.physical_id == ctx.resource.id
@@ -28,14 +30,14 @@ async def test_roles_are_given(kind, holder):
 
 
 @pytest.mark.parametrize(("kind", "holder"), KINDS)
-async def test_reference_is_the_name(kind, holder):
+async def test_reference_is_the_name(kind: Any, holder: Any) -> None:
     ctx = context(kind, holder)
     await ctx.type.create(ctx, ctx.props)
     assert ctx.type.reference(ctx.resource) == "thing"
 
 
 @pytest.mark.parametrize(("kind", "holder"), KINDS)
-async def test_roles_move_to_another_holder(kind, holder):
+async def test_roles_move_to_another_holder(kind: Any, holder: Any) -> None:
     ctx = context(kind, holder)
     await ctx.type.update(ctx, ctx.props, ctx.load({holder: "x2", "roles": [{"role": "r2", "domain": "d1"}]}))
     assert ctx.cloud.asked() == [
@@ -46,7 +48,7 @@ async def test_roles_move_to_another_holder(kind, holder):
 
 
 @pytest.mark.parametrize(("kind", "holder"), KINDS)
-async def test_roles_are_taken_where_they_still_are(kind, holder):
+async def test_roles_are_taken_where_they_still_are(kind: Any, holder: Any) -> None:
     ctx = context(kind, holder)
     ctx.cloud.on("DELETE", f"/projects/p1/{holder}s/x1/roles/r1", gone("no such holder"))
     await ctx.type.delete(ctx, ctx.props)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import PropertyError
@@ -8,12 +10,12 @@ KIND = "OS::Keystone::User"
 MEMBER = {"role": "member", "project": "p1"}
 
 
-async def updated(ctx, old, new):
+async def updated(ctx: FakeContext, old: Any, new: Any) -> Any:
     await ctx.type.update(ctx, ctx.load(old), ctx.load(new))
     return ctx.cloud
 
 
-async def test_user_is_made_before_groups_and_roles():
+async def test_user_is_made_before_groups_and_roles() -> None:
     properties = {"password": "pa55", "default_project": "p1", "groups": ["g1"], "roles": [MEMBER]}
     ctx = FakeContext(KIND, properties=properties)
     ctx.cloud.on("POST", "/users", {"user": {"id": "u1"}})
@@ -29,7 +31,7 @@ async def test_user_is_made_before_groups_and_roles():
     }
 
 
-async def test_user_joins_groups_and_receives_roles():
+async def test_user_joins_groups_and_receives_roles() -> None:
     roles = [MEMBER, {"role": "admin", "domain": "d1"}, MEMBER]
     ctx = FakeContext(KIND, physical="u1", properties={"groups": ["g1", "g1"], "roles": roles})
     wanted = [
@@ -43,7 +45,7 @@ async def test_user_joins_groups_and_receives_roles():
     assert ctx.cloud.asked() == [("PUT", path) for path in wanted]
 
 
-async def test_update_exchanges_groups_and_roles():
+async def test_update_exchanges_groups_and_roles() -> None:
     ctx = FakeContext(KIND, physical="u1")
     ctx.cloud.on("DELETE", "/groups/g1/users/u1").on("PUT", "/groups/g2/users/u1")
     ctx.cloud.on("DELETE", "/projects/p1/users/u1/roles/member", gone())
@@ -55,7 +57,7 @@ async def test_update_exchanges_groups_and_roles():
     ]
 
 
-async def test_removed_password_stays_and_removed_project_is_cleared():
+async def test_removed_password_stays_and_removed_project_is_cleared() -> None:
     ctx = FakeContext(KIND, physical="u1")
     ctx.cloud.on("PATCH", "/users/u1", {})
     old = {"password": "pa55", "default_project": "p1", "email": "a@b.test"}
@@ -63,7 +65,7 @@ async def test_removed_password_stays_and_removed_project_is_cleared():
     assert cloud.sent("PATCH") == [{"user": {"default_project_id": None, "email": None}}]
 
 
-async def test_changed_password_is_sent():
+async def test_changed_password_is_sent() -> None:
     ctx = FakeContext(KIND, physical="u1")
     ctx.cloud.on("PATCH", "/users/u1", {})
     cloud = await updated(ctx, {"password": "old"}, {"password": "new"})
@@ -86,7 +88,7 @@ async def test_changed_password_is_sent():
         "OS::Keystone::GroupRoleAssignment",
     ],
 )
-def test_role_needs_project_or_domain(kind, grant, complaint):
+def test_role_needs_project_or_domain(kind: Any, grant: Any, complaint: Any) -> None:
     holder = {"user": "u"} if "UserRole" in kind else {"group": "g"} if "GroupRole" in kind else {}
     ctx = FakeContext(kind, properties={**holder, "roles": [Unknown("value"), grant]})
     with pytest.raises(PropertyError, match=complaint):
@@ -94,6 +96,6 @@ def test_role_needs_project_or_domain(kind, grant, complaint):
 
 
 @pytest.mark.parametrize("roles", [Unknown("list"), None, [{"role": "r", "project": Unknown("p")}]])
-def test_roles_that_may_fit_are_accepted(roles):
+def test_roles_that_may_fit_are_accepted(roles: Any) -> None:
     ctx = FakeContext(KIND, properties={"roles": roles})
     assert ctx.type.validate(ctx.props) is None

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.resources.base import Sibling
@@ -15,23 +17,23 @@ GATEWAY = Sibling("gateway", "OS::Neutron::RouterGateway", {"router_id": "r", "n
 ALL = [NET, SUBNET, INSIDE, ELSEWHERE, BY_PORT, ROUTER, CLOSED, GATEWAY]
 
 
-def port(name="port", **properties):
+def port(name: str = "port", **properties: Any) -> Any:
     return Sibling(name, "OS::Neutron::Port", {"network": Unknown("net"), **properties})
 
 
-def floating_ip_requires(port_id, *siblings):
+def floating_ip_requires(port_id: Any, *siblings: Any) -> Any:
     ctx = FakeContext("OS::Neutron::FloatingIP")
     props = ctx.load({"floating_network": "public", "port_id": port_id})
     return list(ctx.type.implicit_requires(props, among(*ALL, *siblings)))
 
 
-def association_requires(port_id, *siblings):
+def association_requires(port_id: Any, *siblings: Any) -> Any:
     ctx = FakeContext("OS::Neutron::FloatingIPAssociation")
     props = ctx.load({"floatingip_id": "f", "port_id": port_id})
     return list(ctx.type.implicit_requires(props, among(*ALL, *siblings)))
 
 
-def test_address_without_port_requires_what_leads_to_its_network():
+def test_address_without_port_requires_what_leads_to_its_network() -> None:
     assert floating_ip_requires(None, port()) == ["router", "gateway"]
 
 
@@ -45,12 +47,12 @@ def test_address_without_port_requires_what_leads_to_its_network():
         (Unknown("list"), ["inside", "by_port"]),
     ],
 )
-def test_address_of_port_requires_interfaces_on_its_subnets(fixed_ips, expected):
+def test_address_of_port_requires_interfaces_on_its_subnets(fixed_ips: Any, expected: Any) -> None:
     found = floating_ip_requires(Unknown("port"), port(fixed_ips=fixed_ips), port("other"))
     assert found == ["router", "gateway", *expected]
 
 
-def test_address_of_port_with_id_may_mean_any_port():
+def test_address_of_port_with_id_may_mean_any_port() -> None:
     assert floating_ip_requires("5f1682f2", port(fixed_ips=[{"subnet": Unknown("x")}])) == [
         "router",
         "gateway",
@@ -58,7 +60,7 @@ def test_address_of_port_with_id_may_mean_any_port():
     ]
 
 
-def test_association_requires_the_interface_on_the_first_subnet():
+def test_association_requires_the_interface_on_the_first_subnet() -> None:
     fixed_ips = [{"subnet": Unknown("subnet")}, {"subnet": Unknown("x")}]
     assert association_requires(Unknown("port"), port(fixed_ips=fixed_ips)) == ["inside"]
     assert association_requires(Unknown("other"), port(fixed_ips=fixed_ips)) == []

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import PropertyError
@@ -15,7 +17,7 @@ KIND = "OS::Neutron::RouterInterface"
         ({"router_id": "r1", "port_id": "p1"}, {"port_id": "p1"}, "r1:port_id=p1"),
     ],
 )
-async def test_interface_is_added_and_removed(properties, body, physical_id):
+async def test_interface_is_added_and_removed(properties: Any, body: Any, physical_id: Any) -> None:
     ctx = FakeContext(KIND, properties=properties)
     ctx.cloud.on("PUT", "/routers/r1/add_router_interface", {"id": "r1", "port_id": "p9"})
     ctx.cloud.on("PUT", "/routers/r1/remove_router_interface", {})
@@ -32,7 +34,7 @@ async def test_interface_is_added_and_removed(properties, body, physical_id):
         ({"port": "p1"}, {"id": "p1"}, "r1:port_id=p1"),
     ],
 )
-async def test_interrupted_creation_is_found_by_its_port(target, query, physical_id):
+async def test_interrupted_creation_is_found_by_its_port(target: Any, query: Any, physical_id: Any) -> None:
     ctx = FakeContext(KIND, properties={"router": "r1", **target})
     ctx.cloud.on("GET", "/ports", {"ports": [{"id": "p9", "created_at": "now"}]}, {"ports": []})
     assert await ctx.type.find(ctx, ctx.props) == [{"id": physical_id, "created_at": "now"}]
@@ -41,7 +43,7 @@ async def test_interrupted_creation_is_found_by_its_port(target, query, physical
 
 
 @pytest.mark.parametrize("targets", [{}, {"subnet": "s", "port": "p"}])
-def test_needs_either_subnet_or_port(targets):
+def test_needs_either_subnet_or_port(targets: Any) -> None:
     ctx = FakeContext(KIND, properties={"router": "r", **targets})
     with pytest.raises(PropertyError, match="subnet, port"):
         ctx.type.validate(ctx.props)

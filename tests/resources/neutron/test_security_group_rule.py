@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ BODY = {
 }
 
 
-async def test_rule_is_added_to_its_group():
+async def test_rule_is_added_to_its_group() -> None:
     ctx = FakeContext(KIND, properties=PROPERTIES)
     ctx.cloud.on("POST", "/security-group-rules", {"security_group_rule": {"id": "r1"}})
     await ctx.type.create(ctx, ctx.props)
@@ -27,7 +29,7 @@ async def test_rule_is_added_to_its_group():
     assert ctx.cloud.sent("POST") == [{"security_group_rule": BODY}]
 
 
-async def test_interrupted_creation_is_found_by_what_the_rule_says():
+async def test_interrupted_creation_is_found_by_what_the_rule_says() -> None:
     ctx = FakeContext(KIND, properties=PROPERTIES)
     same = {"id": "r1", **BODY, "description": "", "remote_ip_prefix": None}
     other = {**same, "id": "r2", "port_range_max": 81}
@@ -42,7 +44,7 @@ async def test_interrupted_creation_is_found_by_what_the_rule_says():
         ({"port_range_min": 81}, "must not be greater"),
     ],
 )
-def test_contradictions_are_refused(properties, complaint):
+def test_contradictions_are_refused(properties: Any, complaint: Any) -> None:
     ctx = FakeContext(KIND, properties={**PROPERTIES, **properties})
     with pytest.raises(PropertyError, match=complaint):
         ctx.type.validate(ctx.props)
@@ -58,11 +60,11 @@ def test_contradictions_are_refused(properties, complaint):
         ({"remote_group_id": ""}, {"remote_group_id": None}),
     ],
 )
-def test_rules_that_the_service_does_not_tell_apart_are_the_same(one, other):
+def test_rules_that_the_service_does_not_tell_apart_are_the_same(one: Any, other: Any) -> None:
     assert same_rule_key(one) == same_rule_key(other)
 
 
 @given(low=st.integers(0, 65535), high=st.integers(0, 65535))
-def test_rules_for_other_ports_differ(low, high):
+def test_rules_for_other_ports_differ(low: Any, high: Any) -> None:
     first, second = ({"port_range_min": low, "port_range_max": port} for port in (low, high))
     assert (same_rule_key(first) == same_rule_key(second)) is (low == high)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import CloudConflict, CloudForbidden, PropertyError
@@ -8,7 +10,7 @@ KIND = "OS::Neutron::Subnet"
 PLAIN = {"network": "n1", "cidr": "10.0.0.0/24"}
 
 
-async def created_with(properties):
+async def created_with(properties: Any) -> Any:
     ctx = FakeContext(KIND, properties=properties)
     ctx.cloud.on("POST", "/subnets", {"subnet": {"id": "s1"}})
     await ctx.type.create(ctx, ctx.props)
@@ -16,14 +18,14 @@ async def created_with(properties):
     return ctx.cloud.sent("POST")[0]["subnet"]
 
 
-async def updated(old, new):
+async def updated(old: Any, new: Any) -> list[Any]:
     ctx = FakeContext(KIND, physical="s1")
     ctx.cloud.on("PUT", "/subnets/s1", {})
     await ctx.type.update(ctx, ctx.load(PLAIN | old), ctx.load(PLAIN | new))
     return [body["subnet"] for body in ctx.cloud.sent("PUT")]
 
 
-async def test_plain_subnet_leaves_the_gateway_to_the_service():
+async def test_plain_subnet_leaves_the_gateway_to_the_service() -> None:
     body = await created_with(PLAIN)
     assert body == {
         "name": "app-thing-abcdefghijkl",
@@ -35,21 +37,21 @@ async def test_plain_subnet_leaves_the_gateway_to_the_service():
     }
 
 
-async def test_former_name_of_network_still_works():
+async def test_former_name_of_network_still_works() -> None:
     assert (await created_with({"network_id": "n1", "cidr": "10.0.0.0/24"}))["network_id"] == "n1"
 
 
 @pytest.mark.parametrize("none", ["", "~", None])
-async def test_empty_gateway_means_none(none):
+async def test_empty_gateway_means_none(none: Any) -> None:
     body = await created_with({**PLAIN, "gateway_ip": none})
     assert body["gateway_ip"] is None
 
 
-async def test_automatic_gateway_is_not_sent():
+async def test_automatic_gateway_is_not_sent() -> None:
     assert "gateway_ip" not in await created_with({**PLAIN, "gateway_ip": "auto"})
 
 
-async def test_all_of_a_pooled_ipv6_subnet_is_sent():
+async def test_all_of_a_pooled_ipv6_subnet_is_sent() -> None:
     body = await created_with(
         {
             "network": "n1",
@@ -72,7 +74,7 @@ async def test_all_of_a_pooled_ipv6_subnet_is_sent():
     assert body["service_types"] == ["x"]
 
 
-async def test_removed_values_are_cleared():
+async def test_removed_values_are_cleared() -> None:
     before = {
         "gateway_ip": "10.0.0.9",
         "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.4"}],
@@ -84,15 +86,15 @@ async def test_removed_values_are_cleared():
     ]
 
 
-async def test_update_to_automatic_gateway_changes_nothing():
+async def test_update_to_automatic_gateway_changes_nothing() -> None:
     assert await updated({"gateway_ip": "10.0.0.9"}, {"gateway_ip": "auto"}) == []
 
 
-async def test_segment_is_given_later():
+async def test_segment_is_given_later() -> None:
     assert await updated({}, {"segment": "g1"}) == [{"segment_id": "g1"}]
 
 
-async def test_tags_are_set_after_creation():
+async def test_tags_are_set_after_creation() -> None:
     ctx = FakeContext(KIND, physical="s1", properties={**PLAIN, "tags": ["a", "b"]})
     ctx.cloud.on("PUT", "/subnets/s1/tags", {})
     await ctx.type.configure(ctx, ctx.props)
@@ -119,14 +121,14 @@ async def test_tags_are_set_after_creation():
         ({"cidr": "10.0.0.0/24", "gateway_ip": "elsewhere"}, '"elsewhere" is in invalid format'),
     ],
 )
-def test_contradictions_are_refused(properties, complaint):
+def test_contradictions_are_refused(properties: Any, complaint: Any) -> None:
     ctx = FakeContext(KIND, properties={"network": "n1", **properties})
     with pytest.raises(PropertyError, match=complaint):
         ctx.type.validate(ctx.props)
 
 
 @pytest.mark.parametrize("gateway", ["", "~", "auto", "10.0.0.1", "fe80::1", Unknown("port")])
-def test_gateways_in_all_forms_are_accepted(gateway):
+def test_gateways_in_all_forms_are_accepted(gateway: Any) -> None:
     ctx = FakeContext(KIND, properties={**PLAIN, "gateway_ip": gateway})
     assert ctx.type.validate(ctx.props) is None
 
@@ -138,7 +140,7 @@ def test_gateways_in_all_forms_are_accepted(gateway):
         ("OS::Neutron::Net", "/networks/s1", {"network_id": "s1"}),
     ],
 )
-async def test_ports_that_keep_it_from_going_are_named(kind, path, query):
+async def test_ports_that_keep_it_from_going_are_named(kind: Any, path: Any, query: Any) -> None:
     ctx = FakeContext(kind, physical="s1")
     ports = [
         {"id": "p1", "name": "web", "device_owner": "compute:nova", "device_id": "v1"},
@@ -158,7 +160,7 @@ async def test_ports_that_keep_it_from_going_are_named(kind, path, query):
 
 
 @pytest.mark.parametrize("answer", [{"ports": []}, CloudForbidden("no")])
-async def test_conflict_is_as_it_was_where_no_port_can_be_seen(answer):
+async def test_conflict_is_as_it_was_where_no_port_can_be_seen(answer: Any) -> None:
     ctx = FakeContext(KIND, physical="s1")
     ctx.cloud.on("DELETE", "/subnets/s1", CloudConflict("In use."))
     ctx.cloud.on("GET", "/ports", answer)

@@ -1,3 +1,5 @@
+from typing import Any
+
 from stackd.errors import CloudConflict
 from tests.support.context import FakeContext, gone
 
@@ -5,11 +7,11 @@ KIND = "OS::Nova::Flavor"
 NAME = "app-thing-abcdefghijkl"
 
 
-def flavor(physical="f", **properties):
+def flavor(physical: str | None = "f", **properties: Any) -> FakeContext:
     return FakeContext(KIND, physical=physical, properties={"ram": 64, "vcpus": 1} | properties)
 
 
-async def test_a_public_flavor():
+async def test_a_public_flavor() -> None:
     ctx = flavor(None, extra_specs={"hw:x": True})
     ctx.cloud.on("POST", "/flavors", {"flavor": {"id": "f"}}).on("POST", "/flavors/f/os-extra_specs")
     await ctx.type.create(ctx, ctx.props)
@@ -32,7 +34,7 @@ async def test_a_public_flavor():
     ]
 
 
-async def test_a_private_flavor_is_for_the_named_projects_or_the_own_one():
+async def test_a_private_flavor_is_for_the_named_projects_or_the_own_one() -> None:
     for tenants, let_in in ((["b", "a"], ["a", "b"]), ([], ["project-id"])):
         ctx = flavor(is_public=False, tenants=tenants)
         ctx.cloud.on("POST", "/flavors/f/action", CloudConflict("is in"), None)
@@ -40,7 +42,7 @@ async def test_a_private_flavor_is_for_the_named_projects_or_the_own_one():
         assert ctx.cloud.sent("POST") == [{"addTenantAccess": {"tenant": each}} for each in let_in]
 
 
-async def test_an_update_changes_specs_and_projects():
+async def test_an_update_changes_specs_and_projects() -> None:
     ctx = flavor(is_public=False, tenants=["a", "b"], extra_specs={"x": "1"})
     new = ctx.load({**ctx.properties, "tenants": ["b", "c"], "extra_specs": {"y": "2"}})
     specs = "/flavors/f/os-extra_specs"
@@ -56,7 +58,7 @@ async def test_an_update_changes_specs_and_projects():
     ]
 
 
-async def test_it_is_found_by_name_and_read():
+async def test_it_is_found_by_name_and_read() -> None:
     ctx = flavor(None)
     listed = {"flavors": [{"id": "f", "name": NAME}, {"id": "g", "name": "other"}]}
     ctx.cloud.on("GET", "/flavors/detail", listed)

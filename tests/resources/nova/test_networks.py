@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.errors import CloudConflict, ResourceFailure
@@ -7,14 +9,14 @@ PATH = "/servers/s/os-interface"
 OWN = {"subnet": "sub", "port_extra_properties": {"admin_state_up": True}}
 
 
-def interface(port, net="n", address="10.0.0.1"):
+def interface(port: Any, net: str = "n", address: str = "10.0.0.1") -> dict[str, Any]:
     return {"port_id": port, "net_id": net, "fixed_ips": [{"ip_address": address, "subnet_id": "sub"}]}
 
 
 class Nova:
     """The interfaces of one server, changed by the requests that change them."""
 
-    def __init__(self, ctx, *ports):
+    def __init__(self, ctx: FakeContext, *ports: Any) -> None:
         self.ports = list(ports)
         self.cloud = ctx.cloud
         self.cloud.on("GET", PATH, lambda call: {"interfaceAttachments": list(self.ports)})
@@ -23,12 +25,12 @@ class Nova:
             self.cloud.on("DELETE", f"{PATH}/{port}", self.detach).on("DELETE", f"/ports/{port}")
         self.cloud.on("PUT", "/floatingips/f")
 
-    def attach(self, call):
+    def attach(self, call: Any) -> dict[str, Any]:
         wanted = call.body["interfaceAttachment"]
         self.ports.append(interface(wanted.get("port_id", "new"), wanted.get("net_id", "n")))
         return {"interfaceAttachment": {"port_id": wanted.get("port_id", "new")}}
 
-    def detach(self, call):
+    def detach(self, call: Any) -> Any:
         port = call.path.rpartition("/")[2]
         if port not in {each["port_id"] for each in self.ports}:
             return gone()
@@ -36,12 +38,12 @@ class Nova:
         return None
 
 
-def server(networks, stored=None):
+def server(networks: Any, stored: Any = None) -> FakeContext:
     properties = {"flavor": "f", "image": "i", "networks": networks}
     return FakeContext("OS::Nova::Server", physical="s", properties=properties, stored=stored or {})
 
 
-async def change(ctx, networks):
+async def change(ctx: FakeContext, networks: Any) -> Any:
     new = {key: value for key, value in ctx.properties.items() if key != "networks"}
     old = ctx.props if ctx.properties["networks"] else ctx.load(new)
     await ctx.type.update(ctx, old, ctx.load(new | ({"networks": networks} if networks else {})))
@@ -69,21 +71,21 @@ async def change(ctx, networks):
         ([{"port": "a"}], [{"allocate_network": "none"}], [("DELETE", f"{PATH}/a")]),
     ],
 )
-async def test_only_what_differs_is_detached_and_attached(old, new, asked):
+async def test_only_what_differs_is_detached_and_attached(old: Any, new: Any, asked: Any) -> None:
     ctx = server(old)
     Nova(ctx, interface("a"), interface("b", "m", "10.0.0.2"))
     assert await change(ctx, new) == asked
 
 
-def recorded(entry):
+def recorded(entry: Any) -> dict[str, Any]:
     return {"internal_ports": [{"id": "own", "name": "x", "entry": entry}]}
 
 
-def entry_of(networks):
+def entry_of(networks: Any) -> Any:
     return server(networks).props.networks[0].data
 
 
-async def test_a_port_of_its_own_goes_with_its_entry():
+async def test_a_port_of_its_own_goes_with_its_entry() -> None:
     ctx = server([OWN], recorded(entry_of([OWN])))
     Nova(ctx, interface("own"))
     assert await change(ctx, [{"port": "a"}]) == [
@@ -94,7 +96,7 @@ async def test_a_port_of_its_own_goes_with_its_entry():
     assert "internal_ports" not in ctx.data
 
 
-async def test_what_only_concerns_the_port_is_changed_on_it():
+async def test_what_only_concerns_the_port_is_changed_on_it() -> None:
     ctx = server([OWN], recorded(entry_of([OWN])))
     Nova(ctx, interface("own"))
     ctx.cloud.on("PUT", "/ports/own")
@@ -104,7 +106,7 @@ async def test_what_only_concerns_the_port_is_changed_on_it():
     assert ctx.data["internal_ports"][0]["entry"] == entry_of([new])
 
 
-async def test_a_floating_ip_moves_with_its_entry():
+async def test_a_floating_ip_moves_with_its_entry() -> None:
     ctx = server([{"port": "a", "floating_ip": "f"}])
     Nova(ctx, interface("a"))
     assert await change(ctx, [{"port": "a"}]) == [("PUT", "/floatingips/f")]
@@ -114,7 +116,7 @@ async def test_a_floating_ip_moves_with_its_entry():
     assert await change(ctx, [{"port": "a", "floating_ip": "f"}]) == [("PUT", "/floatingips/f")]
 
 
-async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back():
+async def test_a_replaced_server_gives_its_ports_away_and_takes_them_back() -> None:
     ctx = server([OWN, {"port": "a"}], recorded(entry_of([OWN])))
     nova = Nova(ctx, interface("own"), interface("a"), interface("b"))
     ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ACTIVE"}}).on("PUT", "/ports/own")
@@ -152,7 +154,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("old", "new"), KEPT)
-async def test_an_interface_that_has_what_an_entry_asks_for_stays(old, new):
+async def test_an_interface_that_has_what_an_entry_asks_for_stays(old: Any, new: Any) -> None:
     ctx = server(old)
     second = [interface("b", "m", "10.0.0.2")] if len(old) > 1 else []
     if second:
@@ -175,7 +177,7 @@ async def test_an_interface_that_has_what_an_entry_asks_for_stays(old, new):
         ),
     ],
 )
-async def test_an_interface_that_lacks_something_goes(old, new, gone):
+async def test_an_interface_that_lacks_something_goes(old: Any, new: Any, gone: Any) -> None:
     ctx = server(old)
     Nova(ctx, interface("a") | {"tag": None, "mac_addr": "fa:16:3e:00:00:00"})
     ctx.cloud.on("GET", "/subnets/elsewhere", {"subnet": {"network_id": "n"}})
@@ -185,7 +187,7 @@ async def test_an_interface_that_lacks_something_goes(old, new, gone):
     assert asked[-1] == ("POST", PATH)
 
 
-async def test_a_demanding_entry_chooses_before_a_modest_one():
+async def test_a_demanding_entry_chooses_before_a_modest_one() -> None:
     ctx = server([{"network": "n"}])
     nova = Nova(ctx, interface("a"))
     await change(ctx, [{"network": "n"}, {"network": "n", "fixed_ip": "10.0.0.1"}])
@@ -193,7 +195,7 @@ async def test_a_demanding_entry_chooses_before_a_modest_one():
     assert ctx.cloud.sent("POST", PATH) == [{"interfaceAttachment": {"net_id": "n"}}]
 
 
-async def test_an_added_interface_has_the_security_groups_of_the_server():
+async def test_an_added_interface_has_the_security_groups_of_the_server() -> None:
     ctx = server([{"network": "m"}])
     ctx.properties = {**ctx.properties, "security_groups": ["web"]}
     Nova(ctx, interface("b", "m", "10.0.0.2"))
@@ -205,7 +207,7 @@ async def test_an_added_interface_has_the_security_groups_of_the_server():
     assert [each["id"] for each in ctx.data["internal_ports"]] == ["new"]
 
 
-async def test_two_entries_that_ask_for_the_same_get_a_port_each():
+async def test_two_entries_that_ask_for_the_same_get_a_port_each() -> None:
     ctx = FakeContext("OS::Nova::Server", properties={"flavor": "f", "image": "i", "networks": [OWN, OWN]})
     ctx.cloud.on("GET", "/subnets/sub", {"subnet": {"network_id": "n"}}).on("GET", "/ports", {"ports": []})
     ctx.cloud.on("POST", "/ports", {"port": {"id": "p0"}}, {"port": {"id": "p1"}})
@@ -214,7 +216,7 @@ async def test_two_entries_that_ask_for_the_same_get_a_port_each():
     assert ctx.cloud.sent("POST", "/servers")[0]["server"]["networks"] == [{"port": "p0"}, {"port": "p1"}]
 
 
-async def test_a_server_that_is_gone_has_nothing_to_give():
+async def test_a_server_that_is_gone_has_nothing_to_give() -> None:
     ctx = server([OWN, {"port": "a"}], recorded(entry_of([OWN])))
     ctx.cloud.on("GET", "/servers/s", gone()).on("DELETE", "/ports/own")
     await ctx.type.prepare_for_replace(ctx, ctx.props)
@@ -222,7 +224,7 @@ async def test_a_server_that_is_gone_has_nothing_to_give():
     assert ctx.data == {}
 
 
-async def test_a_suspended_server_loses_and_gets_its_port_by_the_network_service():
+async def test_a_suspended_server_loses_and_gets_its_port_by_the_network_service() -> None:
     ctx = server([{"port": "a"}])
     nova = Nova(ctx, interface("a"))
     ctx.cloud.on("GET", "/servers/s", {"server": {"status": "SUSPENDED"}}).on("PUT", "/ports/a")
@@ -235,7 +237,9 @@ async def test_a_suspended_server_loses_and_gets_its_port_by_the_network_service
     assert [each["port"]["device_id"] for each in ctx.cloud.sent("PUT", "/ports/a")] == ["", "s"]
 
 
-async def test_a_port_that_is_never_detached_is_not_waited_for_without_end(monkeypatch):
+async def test_a_port_that_is_never_detached_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("stackd.resources.nova.ports.LONGEST_DETACH", -1.0)
     ctx = server([{"port": "a"}])
     Nova(ctx, interface("a"))
@@ -244,7 +248,7 @@ async def test_a_port_that_is_never_detached_is_not_waited_for_without_end(monke
         await change(ctx, [{"port": "new"}])
 
 
-async def test_the_ports_of_a_broken_server_are_removed():
+async def test_the_ports_of_a_broken_server_are_removed() -> None:
     ctx = server([OWN], recorded(entry_of([OWN])))
     Nova(ctx)
     ctx.cloud.on("GET", "/servers/s", {"server": {"status": "ERROR"}})

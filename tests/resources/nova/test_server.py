@@ -1,5 +1,6 @@
 import base64
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,9 @@ NAME = "app-thing-abcdefghijkl"
 MADE = {"server": {"id": "s"}}
 
 
-def server(physical="s", stored=None, siblings=(), **properties):
+def server(
+    physical: str | None = "s", stored: Any = None, siblings: Any = (), **properties: Any
+) -> FakeContext:
     values = {"flavor": "small", "image": "cirros", "user_data_format": "RAW"} | properties
     return FakeContext(
         KIND,
@@ -32,23 +35,23 @@ def server(physical="s", stored=None, siblings=(), **properties):
     )
 
 
-def live(status="ACTIVE", **values):
+def live(status: str = "ACTIVE", **values: Any) -> dict[str, Any]:
     return {"server": {"id": "s", "status": status, **values}}
 
 
-async def sent_for(ctx):
+async def sent_for(ctx: FakeContext) -> Any:
     ctx.cloud.on("POST", "/servers", MADE)
     await ctx.type.create(ctx, ctx.props)
     call = next(call for call in ctx.cloud.calls if call.path == "/servers")
     return call.body["server"], call
 
 
-async def update(ctx, **changed):
+async def update(ctx: FakeContext, **changed: Any) -> Any:
     await ctx.type.update(ctx, ctx.props, ctx.load({**ctx.properties, **changed}))
     return ctx.cloud.sent("POST", "/servers/s/action")
 
 
-async def test_a_plain_server_finds_its_networks_by_itself():
+async def test_a_plain_server_finds_its_networks_by_itself() -> None:
     ctx = server(None, key_name="key", metadata={"n": 1}, scheduler_hints={"group": "g"}, user_data="hi")
     body, call = await sent_for(ctx)
     assert body == {
@@ -64,7 +67,7 @@ async def test_a_plain_server_finds_its_networks_by_itself():
     assert ctx.physical_id == "s"
 
 
-async def test_networks_files_and_groups():
+async def test_networks_files_and_groups() -> None:
     ctx = server(
         None,
         networks=[{"network": "n", "fixed_ip": "10.0.0.9", "tag": "t"}, {"port": "p"}],
@@ -84,14 +87,14 @@ async def test_networks_files_and_groups():
 PORT = {"subnet": "sub", "fixed_ip": "10.0.0.9", "port_extra_properties": {"value_specs": {"x": 1}}}
 
 
-def with_port(ctx):
+def with_port(ctx: FakeContext) -> Any:
     ctx.cloud.on("GET", "/subnets/sub", {"subnet": {"network_id": "net"}})
     ctx.cloud.on("GET", "/ports", {"ports": []})
     ctx.cloud.on("POST", "/ports", {"port": {"id": "p0"}})
     return ctx
 
 
-async def test_a_port_is_made_for_a_subnet_and_recorded():
+async def test_a_port_is_made_for_a_subnet_and_recorded() -> None:
     ctx = with_port(server(None, networks=[PORT], security_groups=["web"]))
     body, _ = await sent_for(ctx)
     assert body["networks"] == [{"port": "p0"}]
@@ -111,7 +114,7 @@ async def test_a_port_is_made_for_a_subnet_and_recorded():
     assert [each["id"] for each in ctx.data["internal_ports"]] == ["p0"]
 
 
-async def test_a_lost_answer_leaves_the_port_to_the_next_attempt():
+async def test_a_lost_answer_leaves_the_port_to_the_next_attempt() -> None:
     ctx = with_port(server(None, networks=[PORT]))
     ctx.cloud.on("POST", "/servers", AnswerLost("?"), MADE)
     with pytest.raises(AnswerLost):
@@ -120,7 +123,7 @@ async def test_a_lost_answer_leaves_the_port_to_the_next_attempt():
     assert len(ctx.cloud.sent("POST", "/ports")) == 1
 
 
-async def test_a_port_whose_answer_was_lost_is_found_by_its_name():
+async def test_a_port_whose_answer_was_lost_is_found_by_its_name() -> None:
     ctx = with_port(server(None, networks=[PORT]))
     ctx.cloud.on("GET", "/ports", {"ports": [{"id": "lost"}]})
     body, _ = await sent_for(ctx)
@@ -128,7 +131,7 @@ async def test_a_port_whose_answer_was_lost_is_found_by_its_name():
     assert ctx.cloud.sent("POST", "/ports") == []
 
 
-async def test_a_refused_server_leaves_no_ports():
+async def test_a_refused_server_leaves_no_ports() -> None:
     ctx = with_port(server(None, networks=[PORT]))
     ctx.cloud.on("POST", "/servers", OverQuota("cores")).on("DELETE", "/ports/p0", gone())
     with pytest.raises(OverQuota):
@@ -137,7 +140,7 @@ async def test_a_refused_server_leaves_no_ports():
     assert "internal_ports" not in ctx.data
 
 
-async def test_the_text_of_a_software_config_is_used():
+async def test_the_text_of_a_software_config_is_used() -> None:
     config = make_resource(
         "config",
         "OS::Heat::Value",
@@ -149,7 +152,7 @@ async def test_the_text_of_a_software_config_is_used():
     assert base64.b64decode(body["user_data"]) == b"#!/bin/sh"
 
 
-async def test_software_config_has_a_way_to_its_metadata():
+async def test_software_config_has_a_way_to_its_metadata() -> None:
     ctx = server(None, user_data_format="SOFTWARE_CONFIG")
     body, _ = await sent_for(ctx)
     section = ctx.resource.metadata["os-collect-config"]
@@ -165,7 +168,7 @@ async def test_software_config_has_a_way_to_its_metadata():
     assert ctx.shown({})["os_collect_config"] == section
 
 
-async def test_another_transport_blanks_the_first():
+async def test_another_transport_blanks_the_first() -> None:
     ctx = server(user_data_format="SOFTWARE_CONFIG")
     await update(ctx, software_config_transport="POLL_SERVER_CFN", deployment_swift_data={"object": "o"})
     await update(ctx, software_config_transport="POLL_SERVER_HEAT")
@@ -175,7 +178,7 @@ async def test_another_transport_blanks_the_first():
     assert set(section["cfn"].values()) == {None}
 
 
-async def test_floating_ips_and_tags_follow():
+async def test_floating_ips_and_tags_follow() -> None:
     ctx = server(networks=[{"port": "p", "floating_ip": "f"}], tags=["a"])
     ctx.cloud.on("PUT", "/floatingips/f").on("PUT", "/servers/s/tags")
     tagged = live()
@@ -186,7 +189,7 @@ async def test_floating_ips_and_tags_follow():
     assert (await ctx.live())["tags"] == ["a"]
 
 
-def test_states():
+def test_states() -> None:
     kind = server().type
     assert kind.ready({"status": "ACTIVE"})
     assert not kind.ready({"status": "BUILD"})
@@ -224,7 +227,7 @@ def test_states():
         ),
     ],
 )
-def test_what_does_not_go_together(properties, problem):
+def test_what_does_not_go_together(properties: Any, problem: Any) -> None:
     values = {"flavor": "f", "image": "i"} | properties
     ctx = FakeContext(KIND, properties={key: value for key, value in values.items() if value is not None})
     with pytest.raises(PropertyError, match=problem):
@@ -240,12 +243,12 @@ def test_what_does_not_go_together(properties, problem):
         {"block_device_mapping_v2": Unknown("b")},
     ],
 )
-def test_what_is_not_known_passes(properties):
+def test_what_is_not_known_passes(properties: Any) -> None:
     ctx = server(**properties)
     assert ctx.type.validate(ctx.props) is None
 
 
-async def test_disks_are_described_to_the_service():
+async def test_disks_are_described_to_the_service() -> None:
     devices = [
         {"volume_id": "v", "delete_on_termination": True},
         {"swap_size": 64},
@@ -270,7 +273,7 @@ async def test_disks_are_described_to_the_service():
     assert body["imageRef"] == ""
 
 
-def test_subnets_of_its_networks_come_first():
+def test_subnets_of_its_networks_come_first() -> None:
     ctx = server(networks=[{"network": "a"}])
     subnets = among(
         Sibling("one", "OS::Neutron::Subnet", {"network": "a"}),
@@ -296,13 +299,13 @@ def test_subnets_of_its_networks_come_first():
         ({"user_data": "new", "user_data_update_policy": "IGNORE"}, False),
     ],
 )
-def test_policies_decide_what_replaces(changed, replaced):
+def test_policies_decide_what_replaces(changed: Any, replaced: Any) -> None:
     ctx = server()
     new = ctx.load({key: value for key, value in {**ctx.properties, **changed}.items() if value is not None})
     assert bool(ctx.type.needs_replace(ctx.props, new, new.changed(ctx.props))) is replaced
 
 
-async def test_small_things_change_at_once():
+async def test_small_things_change_at_once() -> None:
     ctx = server(metadata={"a": "1", "b": "2"}, name="old", tags=["x"])
     path = "/servers/s/metadata"
     ctx.cloud.on("DELETE", f"{path}/a", gone()).on("POST", path).on("PUT", "/servers/s/tags")
@@ -313,11 +316,11 @@ async def test_small_things_change_at_once():
     assert actions == [{"changePassword": {"adminPass": "pw"}}]
 
 
-def flavored(status, flavor, **values):
+def flavored(status: Any, flavor: Any, **values: Any) -> Any:
     return live(status, flavor={"id": flavor}, **values)
 
 
-async def test_another_flavor_resizes_and_confirms():
+async def test_another_flavor_resizes_and_confirms() -> None:
     ctx = server()
     ctx.cloud.on(
         "GET",
@@ -333,7 +336,7 @@ async def test_another_flavor_resizes_and_confirms():
     assert await update(ctx, flavor="big") == [{"resize": {"flavorRef": "big"}}, {"confirmResize": None}]
 
 
-async def test_a_stopped_server_is_resized_and_stays_stopped():
+async def test_a_stopped_server_is_resized_and_stays_stopped() -> None:
     ctx = server()
     states = [flavored("SHUTOFF", "small"), flavored("RESIZE", "small"), flavored("VERIFY_RESIZE", "big")]
     states += [flavored("VERIFY_RESIZE", "big"), flavored("SHUTOFF", "big")]
@@ -341,7 +344,7 @@ async def test_a_stopped_server_is_resized_and_stays_stopped():
     assert await update(ctx, flavor="big") == [{"resize": {"flavorRef": "big"}}, {"confirmResize": None}]
 
 
-async def test_a_server_that_cannot_be_resized_is_not_waited_for():
+async def test_a_server_that_cannot_be_resized_is_not_waited_for() -> None:
     ctx = server()
     ctx.cloud.on("GET", "/servers/s", flavored("SUSPENDED", "small"))
     ctx.cloud.on(
@@ -352,7 +355,7 @@ async def test_a_server_that_cannot_be_resized_is_not_waited_for():
     assert len(ctx.cloud.sent("POST")) == 2
 
 
-async def test_a_busy_server_is_resized_when_it_is_free():
+async def test_a_busy_server_is_resized_when_it_is_free() -> None:
     ctx = server()
     busy = flavored("ACTIVE", "small", **{"OS-EXT-STS:task_state": "image_uploading"})
     ctx.cloud.on("GET", "/servers/s", busy, busy, flavored("VERIFY_RESIZE", "big"), flavored("ACTIVE", "big"))
@@ -362,21 +365,21 @@ async def test_a_busy_server_is_resized_when_it_is_free():
 
 
 @pytest.mark.parametrize(("first", "actions"), [("VERIFY_RESIZE", [{"confirmResize": None}]), ("ACTIVE", [])])
-async def test_a_resize_goes_on_where_it_was(first, actions):
+async def test_a_resize_goes_on_where_it_was(first: Any, actions: Any) -> None:
     ctx = server()
     states = [flavored(first, "big")] * 3
     ctx.cloud.on("GET", "/servers/s", *states, flavored("ACTIVE", "big")).on("POST", "/servers/s/action")
     assert await update(ctx, flavor="big") == actions
 
 
-async def test_a_resize_that_came_to_nothing_fails():
+async def test_a_resize_that_came_to_nothing_fails() -> None:
     ctx = server()
     ctx.cloud.on("GET", "/servers/s", flavored("ACTIVE", "small")).on("POST", "/servers/s/action")
     with pytest.raises(ResourceFailure, match="Resizing to 'big' failed"):
         await update(ctx, flavor="big")
 
 
-async def test_another_image_rebuilds():
+async def test_another_image_rebuilds() -> None:
     ctx = server(image_update_policy="REBUILD_PRESERVE_EPHEMERAL", admin_pass="pw", name="n")
     ctx.cloud.on("GET", "/servers/s", live(), live("REBUILD"), live()).on("POST", "/servers/s/action")
     (action,) = await update(ctx, image="new", admin_pass="pw2")
@@ -389,14 +392,14 @@ async def test_another_image_rebuilds():
     }
 
 
-async def test_other_user_data_rebuilds_on_demand():
+async def test_other_user_data_rebuilds_on_demand() -> None:
     ctx = server(user_data_update_policy="REBUILD")
     ctx.cloud.on("GET", "/servers/s", live()).on("POST", "/servers/s/action")
     (action,) = await update(ctx, user_data="x")
     assert base64.b64decode(action["rebuild"]["user_data"]) == b"x"
 
 
-async def test_deletion_waits_and_takes_the_ports_along():
+async def test_deletion_waits_and_takes_the_ports_along() -> None:
     ctx = server(stored={"internal_ports": [{"id": "p0", "name": "x", "entry": {}}]})
     ctx.cloud.on("DELETE", "/servers/s").on("DELETE", "/ports/p0").on("POST", "/servers/s/action")
     ctx.cloud.on("GET", "/servers/s", live(), live("SOFT_DELETED"), gone())
@@ -410,7 +413,7 @@ async def test_deletion_waits_and_takes_the_ports_along():
     assert ctx.data == {}
 
 
-async def test_ports_go_also_when_the_server_is_gone_or_never_was():
+async def test_ports_go_also_when_the_server_is_gone_or_never_was() -> None:
     for physical in ("s", None):
         ctx = server(physical, stored={"internal_ports": [{"id": "p0", "name": "x", "entry": {}}]})
         ctx.cloud.on("DELETE", "/servers/s", gone()).on("DELETE", "/ports/p0")
@@ -418,7 +421,7 @@ async def test_ports_go_also_when_the_server_is_gone_or_never_was():
         assert ctx.data == {}
 
 
-async def test_a_failed_deletion_is_told():
+async def test_a_failed_deletion_is_told() -> None:
     ctx = server()
     deleting = live("ERROR", **{"OS-EXT-STS:task_state": "deleting"})
     ctx.cloud.on("GET", "/servers/s", deleting, live("ERROR", fault={"message": "stuck"}))
@@ -427,7 +430,7 @@ async def test_a_failed_deletion_is_told():
         await ctx.type.is_gone(ctx)
 
 
-async def test_a_server_to_keep_becomes_an_image_first():
+async def test_a_server_to_keep_becomes_an_image_first() -> None:
     ctx = server()
     ctx.resource = replace(ctx.resource, deletion_policy="Snapshot")
     ctx.cloud.on("POST", "/servers/s/action", {"image_id": "i"}).on("DELETE", "/servers/s")
@@ -437,7 +440,7 @@ async def test_a_server_to_keep_becomes_an_image_first():
     assert ctx.cloud.asked() == [("POST", "/servers/s/action"), ("DELETE", "/servers/s")]
 
 
-async def test_snapshots():
+async def test_snapshots() -> None:
     ctx = server()
     ctx.cloud.on("POST", "/servers/s/action", {"image_id": "i"}).on("DELETE", "/images/i", None, gone())
     ctx.cloud.on("GET", "/images/i", CloudError("down"), {"status": "active"}, {"status": "killed"})
@@ -454,13 +457,13 @@ async def test_snapshots():
         await ctx.type.snapshot(ctx, ctx.props)
 
 
-SHOWN = {"addresses": {"net": [{"addr": "10.0.0.9", "version": 4}]}, "name": "n"}
+SHOWN: dict[str, Any] = {"addresses": {"net": [{"addr": "10.0.0.9", "version": 4}]}, "name": "n"}
 PORTS = {
     "interfaceAttachments": [{"port_id": "p", "net_id": "id", "fixed_ips": [{"ip_address": "10.0.0.9"}]}]
 }
 
 
-async def test_addresses_are_known_by_name_and_id_of_the_network():
+async def test_addresses_are_known_by_name_and_id_of_the_network() -> None:
     ctx = server()
     ctx.cloud.on("GET", "/servers/s", live(**SHOWN)).on("GET", "/servers/s/os-interface", PORTS)
     assert await ctx.attribute("networks") == {"net": ["10.0.0.9"], "id": ["10.0.0.9"]}
@@ -470,7 +473,7 @@ async def test_addresses_are_known_by_name_and_id_of_the_network():
     assert (seen["first_address"], seen["name"]) == ("10.0.0.9", "n")
 
 
-async def test_consoles_that_are_not_there_say_why():
+async def test_consoles_that_are_not_there_say_why() -> None:
     ctx = server()
     url = {"remote_console": {"url": "http://c"}}
     ctx.cloud.on("POST", "/servers/s/remote-consoles", url, CloudError("no spice"))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.context import FakeContext
@@ -15,7 +17,7 @@ KIND = "OS::Nova::ServerGroup"
         ),
     ],
 )
-async def test_a_group_has_one_policy(properties, sent):
+async def test_a_group_has_one_policy(properties: Any, sent: Any) -> None:
     ctx = FakeContext(KIND, properties=properties)
     ctx.cloud.on("POST", "/os-server-groups", {"server_group": {"id": "g1"}})
     await ctx.type.create(ctx, ctx.props)

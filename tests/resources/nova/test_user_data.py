@@ -1,24 +1,25 @@
 import json
 from email import message_from_string
+from typing import Any
 
 from stackd.resources.nova.user_data import build
 
 URL = "https://cfn.test:8000/v1"
 
 
-def parts(text):
+def parts(text: Any) -> dict[str | None, Any]:
     return {part.get_filename(): part for part in message_from_string(text).walk() if part.get_filename()}
 
 
-def body(part):
+def body(part: Any) -> Any:
     return part.get_payload(decode=True).decode()
 
 
-def test_raw_is_left_alone():
+def test_raw_is_left_alone() -> None:
     assert build("RAW", "any", {"a": 1}, URL) == "any"
 
 
-def test_the_guest_tools_find_their_parts_in_order():
+def test_the_guest_tools_find_their_parts_in_order() -> None:
     found = parts(build("HEAT_CFNTOOLS", "#!/bin/sh\necho ä", {"a": 1}, URL))
     assert list(found) == [
         *("cloud-config", "boothook.sh", "part-handler.py", "cfn-userdata", "loguserdata.py"),
@@ -32,14 +33,14 @@ def test_the_guest_tools_find_their_parts_in_order():
     assert "cfn_region_endpoint = cfn.test" in body(found["cfn-boto-cfg"])
 
 
-def test_scripts_for_guests_are_python():
+def test_scripts_for_guests_are_python() -> None:
     found = parts(build("HEAT_CFNTOOLS", "", None, URL))
     for name in ("part-handler.py", "loguserdata.py"):
         compile(body(found[name]), name, "exec")
     assert "cfn-init-data" not in found
 
 
-def test_software_config_takes_multipart_apart():
+def test_software_config_takes_multipart_apart() -> None:
     inner = build("SOFTWARE_CONFIG", "#cloud-config\nx: 1", None, URL)
     assert list(parts(inner)) == ["cloud-config", "boothook.sh", "part-handler.py", "user-data"]
     assert parts(inner)["user-data"].get_content_subtype() == "cloud-config"
@@ -49,7 +50,7 @@ def test_software_config_takes_multipart_apart():
     ]
 
 
-def test_ignition_gets_files():
+def test_ignition_gets_files() -> None:
     config = {"ignition": {"version": "3.0.0"}, "storage": {"files": [{"path": "/x"}]}}
     built = json.loads(build("SOFTWARE_CONFIG", json.dumps(config), {"m": 1}, URL))
     assert [each["path"] for each in built["storage"]["files"]] == [

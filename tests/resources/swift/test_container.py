@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from stackd.clients.wire import Reply
@@ -7,12 +9,12 @@ from tests.support.context import FakeContext, gone
 KIND = "OS::Swift::Container"
 
 
-def context(physical="box", **properties):
+def context(physical: str | None = "box", **properties: Any) -> FakeContext:
     return FakeContext(KIND, properties=properties, physical=physical)
 
 
-async def test_container_is_made_with_its_rights_and_metadata():
-    properties = {
+async def test_container_is_made_with_its_rights_and_metadata() -> None:
+    properties: dict[str, Any] = {
         "X-Container-Read": ".r:*",
         "X-Container-Meta": {"Web-Index": "index.html", "Number": 1},
     }
@@ -27,27 +29,28 @@ async def test_container_is_made_with_its_rights_and_metadata():
     }
 
 
-async def test_name_may_have_any_characters():
+async def test_name_may_have_any_characters() -> None:
     ctx = context(None, name="50% off?")
     ctx.cloud.on("PUT", "/50%25%20off%3F")
     await ctx.type.create(ctx, ctx.props)
     assert ctx.physical_id == "50% off?"
 
 
-async def test_metadata_of_the_account_is_set():
-    ctx = context(**{"X-Account-Meta": {"Color": "blue"}})
+async def test_metadata_of_the_account_is_set() -> None:
+    properties: dict[str, Any] = {"X-Account-Meta": {"Color": "blue"}}
+    ctx = context(**properties)
     ctx.cloud.on("POST", "")
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.cloud.calls[0].headers == {"X-Account-Meta-Color": "blue"}
 
 
-async def test_account_without_metadata_is_left_alone():
+async def test_account_without_metadata_is_left_alone() -> None:
     ctx = context()
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.cloud.calls == []
 
 
-async def test_delete_does_not_touch_objects():
+async def test_delete_does_not_touch_objects() -> None:
     ctx = context()
     ctx.cloud.on("DELETE", "/box", CloudConflict("not empty"))
     with pytest.raises(CloudConflict):
@@ -55,7 +58,7 @@ async def test_delete_does_not_touch_objects():
     assert ctx.cloud.asked() == [("DELETE", "/box")]
 
 
-async def test_purge_deletes_all_objects_of_all_pages():
+async def test_purge_deletes_all_objects_of_all_pages() -> None:
     ctx = context(PurgeOnDelete=True)
     ctx.cloud.on("GET", "/box", [{"name": "a"}, {"name": "d/b 1"}], [{"name": "z"}], [])
     ctx.cloud.on("DELETE", "/box/a", gone())
@@ -69,7 +72,7 @@ async def test_purge_deletes_all_objects_of_all_pages():
     assert markers == [None, "d/b 1", "z"]
 
 
-async def test_purge_fails_with_what_the_store_says():
+async def test_purge_fails_with_what_the_store_says() -> None:
     ctx = context(PurgeOnDelete=True)
     ctx.cloud.on("GET", "/box", [{"name": "a"}])
     ctx.cloud.on("DELETE", "/box/a", CloudForbidden("not yours"))
@@ -77,7 +80,7 @@ async def test_purge_fails_with_what_the_store_says():
         await ctx.type.delete(ctx, ctx.props)
 
 
-async def test_missing_container_fails_the_check():
+async def test_missing_container_fails_the_check() -> None:
     ctx = context()
     ctx.cloud.on("HEAD", "/box", gone())
     with pytest.raises(CloudNotFound):
@@ -95,7 +98,7 @@ async def test_missing_container_fails_the_check():
         ("HeadContainer", {"x-container-object-count": "3"}),
     ],
 )
-async def test_attributes_are_read_when_asked_for(name, value):
+async def test_attributes_are_read_when_asked_for(name: Any, value: Any) -> None:
     ctx = context()
     ctx.cloud.on("HEAD", "/box", Reply(204, {"X-Container-Object-Count": "3"}, None, b""))
     assert await ctx.attribute(name) == value
