@@ -195,16 +195,6 @@ def origin_of(url: str) -> Origin | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-def origin_of(url: str) -> Origin | None:
-    """The host and port of a URL, with the scheme's own port where it names none; None if it has none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.hostname, port) if parts.hostname and port else None
-
-
 def is_url(name: str) -> bool:
     """Whether a name is a URL that could be fetched, rather than that of a file or anything else."""
     scheme, separator, _ = name.partition("://")

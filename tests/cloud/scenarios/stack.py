@@ -43,7 +43,7 @@ def object_of(row: Row) -> str | None:
 
 
 def changing(lists: Mapping[str, Sequence[Row]]) -> dict[str, list[str]]:
-    """The names in the lists of a preview, without what stays; what contains a stack is listed all the same."""
+    """The names in the lists of a preview but for what stays, which may be listed as it contains a stack."""
     stays = "it contains a stack; nothing changes"
     names = {
         verb: [row["resource_name"] for row in rows if row.get("reason") != stays]
