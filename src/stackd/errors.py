@@ -303,8 +303,8 @@ class CloudError(StackdError):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        service = "" if self.service in self.message and not self.status else self.service
-        known = [service, f"HTTP {self.status}" if self.status else "", self.request_id]
+        answered = (self.service, f"HTTP {self.status}") if self.status else ()  # else the message names it
+        known = [*answered, self.request_id]
         origin = ", ".join(part for part in known if part)
         return f"{self.message} ({origin})" if origin else self.message
 

@@ -404,7 +404,7 @@ async def test_what_does_not_end_after_a_failure_is_given_up_after_a_time_of_gra
     async with stackd_world.process() as process:
         tune(process, grace=0.1)
         stack = await process.done(await process.create("f", hot({"bad": FAILS, "w": waiting(create=-1)})))
-        assert stack.reason.startswith("Resource CREATE failed: ResourceFailure: resources.bad: ")
+        assert stack.reason.startswith("Resource CREATE failed: ValueError: resources.bad: ")
         row = (await process.rows(stack))["w"]
         assert (row.action, row.status) == (Action.CREATE, Status.FAILED)
         assert "CREATE aborted (" in row.reason

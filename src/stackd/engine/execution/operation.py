@@ -131,7 +131,7 @@ class OperationExecutor:
         if self._grace is not None:
             self._grace.cancel()
         if self.cancellation.halt is Halt.TIMED_OUT:
-            await self._fail(action, run.timed_out())
+            await self._fail(action, run.timed_out(self._time_spent()))
             return False
         if self.cancellation.halt is Halt.CANCELLED:
             return False  # the request that cancelled it has stored the end
@@ -152,6 +152,11 @@ class OperationExecutor:
     async def _await_credentials(self, lost: CredentialsLost) -> None:
         """Wait a while for a request that brings other credentials, or until the operation has to stop."""
         await self.cancellation.pause(_UNTIL_CREDENTIALS)
+
+    def _time_spent(self) -> float:
+        """Seconds that the operation had; more than it asked for where the time began again."""
+        accepted = self.operation.created_at
+        return max(self.operation.deadline - accepted, now() - accepted).total_seconds()
 
     async def _room(self, action: Action, desired: Desired | None) -> ResourceQuota:
         """The limit on resources; none on the way back to what was accepted before."""

@@ -258,6 +258,9 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
         in_the_way = old.id == fresh.replaces or not old.applied_from
         if keeps and old.deletion_policy == "Retain":
             continue
+        if old.action is Action.DELETE and old.status is Status.IN_PROGRESS:
+            await _finish_deletion(at, old)
+            continue
         if not in_the_way or old.physical_id is None or old.action is Action.DELETE:
             continue
         handler = at.handler_of(old)
@@ -265,6 +268,20 @@ async def _make_room(at: StackRun, fresh: Resource) -> None:
             work = at.work(old, handler)
             with suppress(CloudNotFound):
                 await handler.prepare_for_replace(work, await at.stored_properties(work))
+
+
+async def _finish_deletion(at: StackRun, old: Resource) -> None:
+    """Complete an interrupted deletion: the new object may need the name or the address of the old one.
+
+    What needed the old object was deleted before it. If it cannot be deleted now, the clean-up tries again.
+    """
+    if old.nested_stack_id is not None:
+        return
+    work, keep = at.work(old, at.handler_of(old)), hooks.stays(at, old)
+    props = await at.stored_properties(work)
+    error = await lifecycle.run_guarded(work, lifecycle.delete(work, props, keep=keep))
+    if error is None and not keep:
+        at.rows.forget(old)
 
 
 async def _adopt(work: ResourceContext, target: Target, external_id: str) -> None:

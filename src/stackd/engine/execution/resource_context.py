@@ -51,6 +51,10 @@ class StackRows:
         self.by_id[fresh.id] = fresh
         self.newest[fresh.name] = fresh
 
+    def forget(self, row: Resource) -> None:
+        """A row is removed before its turn to be cleaned."""
+        self.by_id.pop(row.id, None)
+
     def others(self, row: Resource) -> list[Resource]:
         """The other rows of the same name: replaced ones, and what was to replace this one."""
         return [each for each in self.by_id.values() if each.name == row.name and each.id != row.id]

@@ -227,9 +227,8 @@ class OperationRun:
             path = "/".join(filter(None, (around, row.name)))
             self.waited.append(f"{path} ({row.action} for {seconds:.0f} s)")
 
-    def timed_out(self) -> str:
+    def timed_out(self, seconds: float) -> str:
         """The reason of an operation whose time is up: for how long, and what it waited for."""
-        seconds = (now() - self.accepted_at).total_seconds() if self.accepted_at else 0
         shown = ", ".join(self.waited[:_WAITS])
         more = f" and {len(self.waited) - _WAITS} more" if len(self.waited) > _WAITS else ""
         what = f" while waiting for {shown}{more}" if shown else ""

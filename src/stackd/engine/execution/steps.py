@@ -128,9 +128,9 @@ async def _settle(at: StackRun) -> bool:
 
 async def _clean(at: StackRun, node: Node) -> bool:
     """Remove a row that is not the current one of its name."""
-    row = at.rows.by_id[node.row]
+    row = at.rows.by_id.get(node.row)
     current = at.rows.newest.get(node.name)
-    if current is not None and current.id == row.id:
+    if row is None or (current is not None and current.id == row.id):
         return True
     try:
         handler = at.handler_of(row)

@@ -38,7 +38,7 @@ async def naming_ports(ctx: Context, **query: str) -> AsyncIterator[None]:
             raise
         shown = ", ".join(_port_text(port) for port in ports[:_PORTS])
         more = f" and {len(ports) - _PORTS} more" if len(ports) > _PORTS else ""
-        text = f"{error.message.rstrip('. ')}. Ports in the way: {shown}{more}."
+        text = f"{error.message} Ports in the way: {shown}{more}."
         raise CloudConflict(
             text, service=error.service, status=error.status, request_id=error.request_id
         ) from error
