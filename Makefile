@@ -5,6 +5,7 @@
 #   make test            the default tests (minutes)
 #   make check           style, types, layers, module length
 #   make test-postgres   the same tests on a PostgreSQL server
+#   make test-docs       every command that the documentation shows
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
 #   make chaos           kills the real process at random moments, STRIKES times
 #   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
@@ -22,15 +23,15 @@ CLOUD_SERVICES := base glance placement neutron nova cinder swift
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
-SLOW_RINGS := postgres or cloud or chaos
+SLOW_RINGS := postgres or cloud or chaos or docs
 
-.PHONY: demo test check format-check types layers module-length test-postgres test-cloud chaos chaos-postgres bench lock venv
+.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud chaos chaos-postgres bench lock venv
 
 demo: $(READY)
 	$(BIN)/stackd dev --demo
 
 test: $(READY)
-	$(PYTEST) -n $(JOBS) -m "not ($(SLOW_RINGS))" $(ARGS)
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not ($(SLOW_RINGS))" $(ARGS)
 
 check: format-check types layers module-length
 
@@ -50,7 +51,10 @@ module-length:
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
 test-postgres: $(READY)
-	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos)" $(ARGS)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs)" --ignore tests/hostile $(ARGS)
+
+test-docs: $(READY)
+	$(PYTEST) -n $(JOBS) -m docs $(ARGS)
 
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)

@@ -178,6 +178,7 @@ def readable(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("page", [page for page in PAGES if ours(page)], ids=readable)
 def test_commands_of_a_page_work_in_their_order(
     page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch

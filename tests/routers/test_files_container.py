@@ -112,7 +112,10 @@ async def test_updates_and_previews_take_a_container(api: Api, swift: Swift) -> 
     await swift.fill("v2", {"templates/inner.yaml": VALUE, "notes/read me.txt": "two"})
     path = await api.create("changing", OUTER, files_container="v1")
     changes = await api.call("PATCH", f"{path}/preview", {"files_container": "v2"})
-    assert [each["resource_name"] for each in changes.json()["resource_changes"]["updated"]] == ["text"]
+    assert [each["resource_name"] for each in changes.json()["resource_changes"]["updated"]] == [
+        "nested",
+        "text",
+    ]
     answer = await api.call("PATCH", path, {"files_container": "v2"})
     assert answer.status_code == 202, answer.text
     await api.settled(path)

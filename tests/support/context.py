@@ -286,14 +286,14 @@ class FakeContext:
             return declared.compute(self.resource)
         return self.type.attribute_values(self.resource, await self.live(fresh=True))[name]
 
-    async def poll(self, done: Callable[[JSON], bool], what: str = "") -> JSON:
+    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
         for _ in range(_PATIENCE):
             live = await self.live(fresh=True)
             if done(live):
                 return live
         raise ActionTimedOut
 
-    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "") -> None:
+    async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         for _ in range(_PATIENCE):
             if await done():
                 return
@@ -310,7 +310,7 @@ class FakeContext:
                 return each
         return None
 
-    async def signalled(self, what: str = "") -> None:
+    async def signalled(self, what: str = "a signal comes") -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)
         if self.happens:

@@ -112,7 +112,7 @@ class Process:
 
     async def done(self, stack: Stack, patience: float = 300.0) -> Stack:
         """The stack once its operation has ended."""
-        clock = asyncio.get_running_loop().time
+        clock, pause = asyncio.get_running_loop().time, 0.005
         end = clock() + patience
         while True:
             current = await self.stack(stack)
@@ -120,7 +120,8 @@ class Process:
                 return current
             if clock() > end:
                 raise AssertionError(f"{current.name} is still {current.action}_{current.status}")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.1, 0.5)
 
     async def rows(self, stack: Stack) -> dict[str, Resource]:
         return {row.name: row for row in await resources.of_stack(self.db, stack.id)}

@@ -188,15 +188,15 @@ async def test_orderly_end_of_the_process_leaves_the_work_to_the_next(stackd_wor
         assert stackd_world.counts() == {"networks": 1}
 
 
-@pytest.mark.parametrize("lost_write", [3, 4, 5])
+@pytest.mark.parametrize("lost_write", [1, 2, 3])
 async def test_lost_database_leaves_the_operation_to_be_resumed(stackd_world: World, lost_write: int) -> None:
     async with stackd_world.process() as process:
         write, count = process.journal.write, 0
 
         async def sometimes(*changes: Any, fence: Any = None) -> None:
             nonlocal count
-            count += 1
-            if count == lost_write:
+            count += fence is not None  # a write of the operation
+            if fence is not None and count == lost_write:
                 raise ServiceUnavailable("The database does not answer.")
             await write(*changes, fence=fence)
 
@@ -299,8 +299,8 @@ async def test_full_disk_is_tried_ever_more_rarely_and_work_goes_on_after_it(
         await until_waiting(process, stack)
         with capture_logs() as logged:
             disk.is_full = True
-            await asyncio.sleep(600)
-            assert disk.tried < 400
+            await asyncio.sleep(200)
+            assert disk.tried < 250
             disk.is_full = False
             stack = await process.done(stack)
         events = [line["event"] for line in logged if line["log_level"] in ("warning", "error")]
