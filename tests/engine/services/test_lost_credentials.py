@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from stackd.db import credentials
 from stackd.db.credentials import LOST, PENDING, STANDING
@@ -66,16 +67,17 @@ async def test_deletion_after_somebody_deleted_the_trust_ends_well(stackd_world:
 
 
 async def test_operation_waits_for_the_next_caller_and_all_stacks_have_the_new_trust(
-    stackd_world: World, capsys: pytest.CaptureFixture[str]
+    stackd_world: World,
 ) -> None:
     async with restarted(stackd_world, "one", "two", "three") as (process, (one, two, three)):
         delete_trusts(stackd_world)
-        await process.update(one, hot(ANOTHER))
-        forget_callers(process)
-        await asyncio.sleep(30)
+        with capture_logs() as logged:
+            await process.update(one, hot(ANOTHER))
+            forget_callers(process)
+            await asyncio.sleep(30)
         assert (await process.stack(one)).status is Status.IN_PROGRESS
         assert await state_of(process, one) == LOST
-        assert "credential_lost" in capsys.readouterr().out
+        assert "credential_lost" in {line["event"] for line in logged}
         await process.done(await process.delete(two))
         one = await process.done(one)
         assert one.status is Status.COMPLETE, one.reason
