@@ -44,6 +44,17 @@ def servers_of(volume: JSON) -> list[str]:
     return [each["server_id"] for each in volume.get("attachments") or () if each.get("server_id")]
 
 
+async def attachments_of(ctx: Context, server: str, volume: str) -> list[JSON]:
+    """The attachments of a volume in the list of a server; none if there is no such server."""
+    try:
+        listed = (await ctx.cloud.compute.get(f"/servers/{server}/os-volume_attachments"))[
+            "volumeAttachments"
+        ]
+    except CloudNotFound:
+        return []
+    return [each for each in listed if each["volumeId"] == volume]
+
+
 async def detach(ctx: Context, server: str, volume: str) -> None:
     """Detach a volume and wait until it is detached from this server. Idempotent."""
     held = 0

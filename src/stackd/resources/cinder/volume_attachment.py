@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from stackd.errors import CloudNotFound
 from stackd.resources.base import ResourceType
-from stackd.resources.cinder.attaching import attach, detach, is_attached
+from stackd.resources.cinder.attaching import attach, attachments_of, detach, is_attached
 from stackd.resources.context import JSON, Context
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -54,8 +52,4 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
 
     async def find(self, ctx: Context, props: VolumeAttachmentProps) -> Sequence[JSON]:
         """The attachment of this volume in the server's list."""
-        path = f"/servers/{props.instance_uuid}/os-volume_attachments"
-        with suppress(CloudNotFound):
-            listed = (await ctx.cloud.compute.get(path))["volumeAttachments"]
-            return [each for each in listed if each["volumeId"] == props.volume_id]
-        return []
+        return await attachments_of(ctx, props.instance_uuid, props.volume_id)

@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stackd.resources.attributes import attr
-from stackd.resources.context import JSON, Context, Reading
+from stackd.resources.context import Context
 from stackd.resources.neutron.agents import DHCP, assign
 from stackd.resources.neutron.net_props import NetProps
-from stackd.resources.neutron.network import BUILT, naming_ports, network
+from stackd.resources.neutron.network import BUILT, naming_ports, network, segments_of
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
-
-
-async def _segments(ctx: Reading) -> list[JSON]:
-    """The segments, those without a name first."""
-    found = await ctx.cloud.network.list_all("/segments", "segments", {"network_id": ctx.physical_id})
-    return sorted(found, key=lambda segment: (segment["name"] is not None, segment["name"] or ""))
 
 
 @resource_type("OS::Neutron::Net")
@@ -41,7 +35,7 @@ class Net(RestResource[NetProps]):
         "mtu": attr("Largest packet in bytes.", "integer", since="5.0.0"),
         "qos_policy_id": attr("Id of the QoS policy.", since="6.0.0"),
         "l2_adjacency": attr("Whether all ports are in one broadcast domain.", "boolean", since="9.0.0"),
-        "segments": attr("Segments of the network.", "list", read=_segments, since="11.0.0"),
+        "segments": attr("Segments of the network.", "list", read=segments_of, since="11.0.0"),
     }
 
     async def configure(self, ctx: Context, props: NetProps) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from stackd.errors import CloudConflict, CloudError
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.entity import Entity, Readiness
 from stackd.resources.schema import IN_PLACE, Support, prop
 
@@ -72,3 +72,9 @@ def tags(kind: str) -> Any:
 def former(now: str, find: str, description: str = "", support: Support = _HIDDEN) -> Any:
     """Declare a property that has another name ``now``."""
     return prop(description, find=find, moved_to=now, support=support)
+
+
+async def segments_of(ctx: Reading) -> list[JSON]:
+    """The segments of a network, those without a name first."""
+    found = await ctx.cloud.network.list_all("/segments", "segments", {"network_id": ctx.physical_id})
+    return sorted(found, key=lambda segment: (segment["name"] is not None, segment["name"] or ""))
