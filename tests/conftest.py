@@ -16,8 +16,14 @@ settings.register_profile("stackd", deadline=None, suppress_health_check=[Health
 settings.load_profile("stackd")
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Every asynchronous test runs on a loop whose time passes by jumps."""
+REAL_TIME = ("tests/hostile/", "tests/test_app.py")
+"""Tests of a whole server that listens: its end and its clients wait for what no loop of ours can count."""
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Every other asynchronous test runs on a loop whose time passes by jumps."""
+    if item.path.relative_to(item.config.rootpath).as_posix().startswith(REAL_TIME):
+        return {"real": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
 
 
