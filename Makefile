@@ -4,9 +4,10 @@
 #   make demo            a working orchestration service on this machine, with a simulated OpenStack
 #   make test            the default tests (minutes)
 #   make check           style, types, layers, module length
-#   make test-postgres   the same tests on a PostgreSQL server
+#   make test-postgres   those of the default tests that use a database, on a PostgreSQL server
 #   make test-docs       every command that the documentation shows
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
+#   make test-cloud-long those of them that take minutes, once the OpenStack is up
 #   make chaos           kills the real process at random moments, STRIKES times
 #   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
 #   make bench           the benchmarks
@@ -23,9 +24,10 @@ CLOUD_SERVICES := base glance placement neutron nova cinder swift
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
+POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 SLOW_RINGS := postgres or cloud or chaos or docs
 
-.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud chaos chaos-postgres bench lock venv
+.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud test-cloud-long chaos chaos-postgres bench lock venv
 
 demo: $(READY)
 	$(BIN)/stackd dev --demo
@@ -51,7 +53,7 @@ module-length:
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
 test-postgres: $(READY)
-	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs)" --ignore tests/hostile $(ARGS)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs)" $(POSTGRES_TESTS) $(ARGS)
 
 test-docs: $(READY)
 	$(PYTEST) -n $(JOBS) -m docs $(ARGS)
@@ -59,7 +61,10 @@ test-docs: $(READY)
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) -m cloud tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
+
+test-cloud-long: $(READY)
+	$(PYTEST) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
 	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)

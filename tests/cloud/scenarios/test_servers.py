@@ -9,7 +9,7 @@ import pytest
 
 from tests.cloud.scenarios.stack import Stack
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
 StackOf = Callable[[str, str], Stack]
 LONGEST = 240
