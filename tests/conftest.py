@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.database import still_databases
+from tests.support.database import POSTGRES_URL, still_databases
 from tests.support.virtual_time import VirtualTimeLoop
 from tests.support.waiting import worker_time
 
@@ -16,8 +16,8 @@ settings.register_profile("stackd", deadline=None, suppress_health_check=[Health
 settings.load_profile("stackd")
 
 
-REAL_TIME = ("tests/hostile/", "tests/test_app.py")
-"""Tests of a whole server that listens: its end and its clients wait for what no loop of ours can count."""
+REAL_TIME = ("tests/hostile/", "tests/test_app.py", *(["tests/db/"] if POSTGRES_URL else []))
+"""Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
