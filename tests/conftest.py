@@ -16,7 +16,8 @@ settings.register_profile("stackd", deadline=None, suppress_health_check=[Health
 settings.load_profile("stackd")
 
 
-REAL_TIME = ("tests/hostile/", "tests/test_app.py", *(["tests/db/"] if POSTGRES_URL else []))
+_ON_POSTGRES = ("tests/db/", "tests/routers/", "tests/scenarios/") if POSTGRES_URL else ()
+REAL_TIME = ("tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
 
 
