@@ -28,9 +28,11 @@ async def test_many_stacks_at_once_share_one_trust(stackd_world: World) -> None:
         assert len(stackd_world.objects("trusts")) == 1
 
 
+SLOW = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "delay", "seconds": 20.0}
+
+
 async def test_stack_is_made_with_the_callers_token_while_the_trust_is_slow(stackd_world: World) -> None:
-    rule = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "delay", "seconds": 20.0}
-    stackd_world.cloud.faults.replace([rule])
+    stackd_world.cloud.faults.replace([SLOW])
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", hot({"n": {"type": "OS::Neutron::Net"}})))
         assert stack.status is Status.COMPLETE, stack.reason
@@ -55,6 +57,7 @@ def _is_trust(change: Change) -> bool:
 
 
 async def test_trust_whose_making_was_interrupted_is_found_by_its_expiry(stackd_world: World) -> None:
+    stackd_world.cloud.faults.replace([SLOW | {"seconds": 1.0}])  # the request comes to its end before
     async with stackd_world.process(dies_on=_is_trust) as first:
         stack = await first.create("s", hot({"n": {"type": "OS::Neutron::Net"}}))
         await first.journal.died.wait()
