@@ -69,7 +69,7 @@ class Connections:
             self._close_oldest(but=connection)
 
     def closed(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """Stop counting a closed connection."""
         self.count -= 1
         self.is_busy(connection)
 
@@ -91,7 +91,7 @@ class Connections:
         self.idle.pop(connection, None)
 
     def _close_oldest(self, *, but: Connection) -> None:
-        """Close the one that nobody misses most: ``but``, the newest, only if all others are busy."""
+        """Close the one that is free for longest; ``but``, the newest, only if all others are busy."""
         others = (each for each in chain(self.waiting, self.idle) if each is not but)
         oldest = next(others, but)
         self.is_busy(oldest)

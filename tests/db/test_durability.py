@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from stackd.db import events, stacks
-from stackd.db.backend import Gone, Unreachable
+from stackd.db.backend import DatabaseMissing, Unreachable
 from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
@@ -168,7 +168,7 @@ async def test_log_has_one_line_for_each_change_of_state(database: Database) -> 
 
 async def test_write_to_a_database_that_is_gone_is_refused_at_once(database: Database) -> None:
     journal = Journal(database, patience=3600)
-    database.backend = full = Full(database.backend, Gone("removed"))
+    database.backend = full = Full(database.backend, DatabaseMissing("removed"))
     with pytest.raises(ServiceUnavailable, match="removed"):
         await journal.write(Insert(a_stack()))
     assert full.tried == 1

@@ -58,7 +58,7 @@ def root_causes(failed: Iterable[Cause]) -> list[Cause]:
 
 
 def brief(reason: str) -> str:
-    """Why one resource failed, for its row in a table: one inside it tells its own."""
+    """The reason of a failed resource, for its row in a table; the resources inside it have their own."""
     path, message = _began(Cause("", "", "", reason))
     return f"in {path.lstrip('/')}" if path else " ".join(message.split())
 

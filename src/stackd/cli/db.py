@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackd.db.purge import Purged
 
 _SHOWN = 5
-"""Differences of tables that are listed; more help nobody."""
+"""Largest number of differences of tables that are listed."""
 
 T = TypeVar("T")
 

@@ -115,7 +115,7 @@ def failed_resources(session: Session, path: str) -> list[Cause]:
 
 
 def failure_text(stack: Mapping[str, Any], causes: Sequence[Cause], most: int | None = None) -> str:
-    """The end of a stack that failed, and each cause in a line; the stack's own reason if that says more."""
+    """The status of a failed stack and each cause in a line; the stack's own reason if that is longer."""
     reason = str(stack["stack_status_reason"] or "")
     says_more = not any(each.message and each.message in reason for each in causes)
     tells = bool(causes) and not (says_more and stack["stack_status"].endswith("_FAILED"))

@@ -36,7 +36,7 @@ class Row:
 
 
 Key = tuple[str, str]  # stack id, resource name
-NOBODY = Owners()
+NO_OWNERS = Owners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class Progress:
     marker: str = ""
     seen: int = 0  # events counted so far
     strangers: bool = False  # an event was about a resource that the last listing did not have
-    owners: Owners = NOBODY
+    owners: Owners = NO_OWNERS
     failed: Mapping[Key, Row] = field(default_factory=dict)
     """Resources that failed, as they then were: a rollback removes them."""
     rolls_back: bool = False
 
     def causes(self, root: str) -> list[Cause]:
-        """Where the failures began; of a stack whose place is unknown the reasons around it tell."""
+        """Where the failures began; of a stack whose place is unknown, the failures around it."""
         failed = [
             Cause(self.rows[key].name, self.rows[key].type, row.status, row.reason)
             for key, row in self.failed.items()
@@ -117,7 +117,7 @@ def with_events(progress: Progress, events: Iterable[Mapping[str, Any]], root: s
     )
 
 
-def line(event: Mapping[str, Any], owners: Owners = NOBODY) -> str:
+def line(event: Mapping[str, Any], owners: Owners = NO_OWNERS) -> str:
     """An event as a line for a log."""
     reason = worth_saying(event.get("resource_status_reason"))
     shown = f"  {reason}" if reason else ""
@@ -125,5 +125,5 @@ def line(event: Mapping[str, Any], owners: Owners = NOBODY) -> str:
 
 
 def worth_saying(reason: str | None) -> str:
-    """A reason in one line; empty for one that says nothing."""
+    """A reason in one line; empty for one without information."""
     return "" if reason in (None, "state changed") else " ".join(str(reason).split())

@@ -122,7 +122,7 @@ def resource_path(session: Session, name: str, resource: str) -> str:
 
 
 def _details(data: str | None, file: str | None) -> Any:
-    """The body of a signal; None when it says nothing."""
+    """The body of a signal; None if it is empty."""
     if data is not None and file is not None:
         raise Failure("There are two signals.", BAD_INPUT, "Give --data or --data-file.")
     text = data if file is None else _text_of(file)

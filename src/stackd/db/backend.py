@@ -18,7 +18,7 @@ class Unreachable(Exception):
     """The database does not answer now; the same work may succeed later."""
 
 
-class Gone(Unreachable):
+class DatabaseMissing(Unreachable):
     """The database does not exist any more; nothing will succeed until the server is started again."""
 
 
@@ -60,7 +60,7 @@ class Backend(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise ``Gone`` if it is known, without asking, that the database does not exist any more."""
+        """Raise ``DatabaseMissing`` if it is known, without a query, that there is no database."""
         ...
 
     async def close(self) -> None:

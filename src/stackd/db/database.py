@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db.backend import Backend, Gone, Unreachable
+from stackd.db.backend import Backend, DatabaseMissing, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
@@ -155,7 +155,7 @@ class Database:
         return rows
 
     def check(self) -> None:
-        """Raise ``ServiceUnavailable`` if it is known, without asking, that the database is gone."""
+        """Raise ``ServiceUnavailable`` if it is known, without asking, that there is no database."""
         try:
             self.backend.check()
         except Unreachable as error:
@@ -165,11 +165,13 @@ class Database:
         """The error for callers; the log has one line with the reason until the database answers again."""
         if str(error) != self._trouble:
             self._trouble = str(error)
-            if isinstance(error, Gone):
+            if isinstance(error, DatabaseMissing):
                 log.critical("database_gone", reason=self._trouble, remedy="Restore it, then start again.")
             else:
                 log.error("database_unreachable", reason=self._trouble)
-        return ServiceUnavailable(str(error) if isinstance(error, Gone) else "The database does not answer.")
+        return ServiceUnavailable(
+            str(error) if isinstance(error, DatabaseMissing) else "The database does not answer."
+        )
 
     def note_success(self) -> None:
         """A write has succeeded."""

@@ -87,7 +87,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
     depth = max(wanted.nested_depth, 0)
     inside = _C.stack_id.in_(_below(depth)) if depth else _OF_STACK
     if page.marker:
-        # An event of another stack is an unknown marker; one of a nested stack that is gone is not.
+        # An event of another stack is an unknown marker; one of a deleted nested stack is not.
         around = _C.stack_id.in_(_below(depth, live=False)) if depth else _OF_STACK
         statement = db.compiled(
             ("event marker", depth, keys), lambda: select(*order).where(_C.id == bindparam("id"), around)

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.db import tables
-from stackd.db.backend import Gone, Unreachable
+from stackd.db.backend import DatabaseMissing, Unreachable
 from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
@@ -170,7 +170,11 @@ class Journal:
                 left = [write for write in left if not write.settled]
                 error = self._database.unavailable(lost)
                 error.__cause__ = lost
-                if isinstance(lost, Gone) or self._hurried.is_set() or loop.time() + pause > give_up_at:
+                if (
+                    isinstance(lost, DatabaseMissing)
+                    or self._hurried.is_set()
+                    or loop.time() + pause > give_up_at
+                ):
                     break
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._hurried.wait(), pause)

@@ -88,7 +88,7 @@ async def _reseal_table(db: Database, table: Table) -> int:
 async def seal_metadata(db: Database) -> int:
     """Seal the metadata of resources that an older version stored as plain text; returns how many were.
 
-    The statement finds nothing, in no time, once that is done.
+    Once that is done, a start costs one pass over the first bytes of the column.
     """
     done = 0
     while rows := await db.fetch(_PLAIN):

@@ -97,7 +97,7 @@ class SqliteBackend:
             return await run_sync("sqlite+aiosqlite://", connection, _BEGIN, migration)
 
     def check(self) -> None:
-        """Raise ``Gone`` if the file was removed or replaced."""
+        """Raise ``DatabaseMissing`` if the file was removed or replaced."""
         self._file.check()
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import aiosqlite
 
-from stackd.db.backend import Gone, Unreachable
+from stackd.db.backend import DatabaseMissing, Unreachable
 
 T = TypeVar("T")
 
@@ -74,9 +74,9 @@ class DatabaseFile:
             self._opened = self._identity()
 
     def check(self) -> None:
-        """Raise ``Gone`` if the file was removed or replaced."""
+        """Raise ``DatabaseMissing`` if the file was removed or replaced."""
         if self._opened is not None and self._identity() != self._opened:
-            raise Gone("The database file was removed or replaced.")
+            raise DatabaseMissing("The database file was removed or replaced.")
 
     def _identity(self) -> tuple[int, int] | None:
         if self.path == ":memory:":

@@ -69,8 +69,8 @@ def with_encodings(values: Secrets) -> Secrets:
 
 
 def may_hide(text: str) -> bool:
-    """Whether the text of a template may declare hidden parameters; whether it does needs parsing."""
-    return "hidden" in text or "NoEcho" in text
+    """Whether the text of a template may declare hidden parameters, maybe with escapes: parsing shows it."""
+    return "hidden" in text or "NoEcho" in text or "\\" in text
 
 
 def hidden_names(files: Mapping[str, str]) -> frozenset[str]:

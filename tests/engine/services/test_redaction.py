@@ -23,7 +23,7 @@ from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Hidden, Stack, Status
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, concealed_text, hidden_if_secret, secrets_of
+from stackd.template.masking import concealed, concealed_text, hidden_if_secret, hidden_names, secrets_of
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import load_template
 from tests.support.engine import World
@@ -199,6 +199,12 @@ def test_only_what_shows_nothing_of_the_secret_is_masked_whole() -> None:
     assert concealed_text(f"user:{SECRET}@host", found) == "user:******@host"
     assert concealed_text("m1.small m1.large", found) == "m1.small m1.large"
     assert secrets({"plain": {"type": "string"}}, {"value": {"get_param": "plain"}}, plain="x") == frozenset()
+
+
+@pytest.mark.parametrize("key", ["hidden", '"hi\\x64den"', '"\\u0068idden"'])
+def test_hidden_parameters_are_known_however_their_template_is_written(key: str) -> None:
+    text = f"heat_template_version: 2021-04-16\nparameters: {{word: {{type: string, {key}: true}}}}"
+    assert hidden_names({"inner.yaml": text}) == {"word"}
 
 
 async def test_guests_read_the_metadata_of_their_resource_and_others_see_it_masked(

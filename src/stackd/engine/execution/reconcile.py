@@ -20,7 +20,7 @@ from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED, resource_event
-from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted
+from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
@@ -277,7 +277,11 @@ async def _finish_deletion(at: StackRun, old: Resource) -> None:
     """
     if old.nested_stack_id is not None:
         return
-    work, keep = at.work(old, at.handler_of(old)), hooks.stays(at, old)
+    try:
+        handler = at.handler_of(old)
+    except ResourceFailure:  # its type is no longer installed: the clean-up reports that
+        return
+    work, keep = at.work(old, handler), hooks.stays(at, old)
     props = await at.stored_properties(work)
     error = await lifecycle.run_guarded(work, lifecycle.delete(work, props, keep=keep))
     if error is None and not keep:

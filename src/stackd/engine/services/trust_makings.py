@@ -102,7 +102,8 @@ class TrustMakings:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _attempt(self, pending: Credential, perhaps_made: bool) -> None:
-        assert pending.token is not None and pending.expires_at is not None  # noqa: PT018
+        assert pending.token is not None
+        assert pending.expires_at is not None
         caller = self._clouds.cloud(TokenCredentials(pending.token))
         trust_id = await self.find(pending) if perhaps_made else None
         if pending.trust_id:
