@@ -263,7 +263,8 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
         await work.enter(Action.DELETE)
-    if row.deletion_policy != "Retain" and row.external_id is None and not await _has_heir(work):
+    stays = row.deletion_policy == "Retain" or row.external_id is not None or work.run.inputs.abandons
+    if not stays and not await _has_heir(work):
         await _remove_object(work, props)
     if keep:
         await work.leave(Status.COMPLETE)

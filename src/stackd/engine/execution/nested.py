@@ -136,7 +136,8 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row, db = work.resource, at.run.services.db
     child = await _child_of(db, row)
-    if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
+    goes = row.deletion_policy != "Retain" or at.run.inputs.abandons
+    if child is not None and child.deleted_at is None and goes:
         await work.enter(Action.DELETE)
         withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
         child = await _move(at, child, Action.DELETE, Status.IN_PROGRESS, None, *withdrawn)

@@ -104,6 +104,11 @@ class OperationExecutor:
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
 
+    def _abandons(self, action: Action) -> bool:
+        """Whether objects stay in the cloud: the stack was given up, or what it adopted is not its own yet."""
+        options = self.operation.options
+        return bool(options.get("abandon")) or (action is Action.ROLLBACK and bool(options.get("adopt")))
+
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
@@ -196,6 +201,7 @@ class OperationExecutor:
             sharing=await exports.stacks_of(db, stack.root_id),
             ahead=False,
             keep_originals=self._rolls_back(action),
+            abandons=self._abandons(action),
             max_depth=self.services.tuning.nested_depth,
         )
 

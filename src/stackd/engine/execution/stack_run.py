@@ -207,7 +207,7 @@ class StackRun:
 
     def handler_of(self, row: Resource) -> ResourceType[Any]:
         """The type behind a stored row, which the new template may no longer know."""
-        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+        if row.deletion_policy == "Retain" or row.action is Action.INIT or self.run.inputs.abandons:
             with contextlib.suppress(ResourceFailure):
                 return handler_of(row, self.run.services.registry, self._kinds())
             return ResourceType()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
-from stackd.db import stacks
+from stackd.db import operations, stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
@@ -231,12 +231,20 @@ async def accept_deletion(
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
+    if (stack.action, stack.status) == (Action.DELETE, Status.IN_PROGRESS):
+        options |= await _given_up(engine, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         cancelled = _cancelled(stack)
         stack, before = cancelled.record, [*before, *cancelled.events]
     return await _accept(
         engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
     )
+
+
+async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
+    """That a stack which is going leaves its objects, whoever asks for its deletion meanwhile."""
+    running = await operations.get(engine.services.db, stack.operation_id or "")
+    return {"abandon": True} if running is not None and running.options.get("abandon") else {}
 
 
 async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
