@@ -310,6 +310,9 @@ class FakeContext:
                 return each
         return None
 
+    async def forget_signals(self, sibling: Resource) -> None:
+        self.siblings[self.siblings.index(sibling)] = replace(sibling, metadata={})
+
     async def signalled(self, what: str = "a signal comes") -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)
@@ -361,7 +364,8 @@ def type_named(kind: str) -> ResourceType[Any]:
 
 
 def _modules_of(kind: str) -> Iterator[ModuleType]:
-    package_name = f"stackd.resources.{kind.split('::')[1].lower()}"
+    vendor, service, *_ = kind.lower().split("::")
+    package_name = f"stackd.resources.{'aws' if vendor == 'aws' else service}"
     package = importlib.import_module(package_name)
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     simple = kind.rsplit("::", maxsplit=1)[-1].lower()

@@ -107,6 +107,9 @@ class ResourceType(Generic[P]):
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
+    replaced_by_updates: ClassVar[bool] = False
+    """Whether every update of the stack makes a new object, though nothing about it has changed."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 

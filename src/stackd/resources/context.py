@@ -41,12 +41,16 @@ class StackInfo:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the guest of a server reaches us; URLs without a trailing slash."""
+    """Where the guest of a server reaches us; URLs without a trailing slash.
+
+    ``signed_urls_last`` is for how many seconds a signed URL is good; zero is as long as its resource exists.
+    """
 
     native: str
     cfn: str
     auth: str
     region: str
+    signed_urls_last: float = 0.0
 
 
 class Reading(Protocol):
@@ -123,6 +127,10 @@ class Context(Reading, Protocol):
 
     async def sibling(self, reference: str) -> Resource | None:
         """The resource of the same stack with this reference id, physical id or name."""
+        ...
+
+    async def forget_signals(self, sibling: Resource) -> None:
+        """Empty the metadata of another resource of the stack, where it keeps the signals that it got."""
         ...
 
     async def signalled(self, what: str = "a signal comes") -> None:

@@ -17,7 +17,7 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
+from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
@@ -206,7 +206,13 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         broken=broken,
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
         metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
+        stays=rolls_back(at.stack) or _is_made_by(at, row),
     )
+
+
+def _is_made_by(at: StackRun, row: Resource) -> bool:
+    """Whether a row was made by this very operation, before a crash perhaps."""
+    return at.run.accepted_at is not None and row.created_at >= at.run.accepted_at
 
 
 async def _has_lost_stack(work: ResourceContext) -> bool:

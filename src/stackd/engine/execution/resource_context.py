@@ -85,6 +85,7 @@ class ResourceContext:
         self._live: JSON | None = None
         self._wait: _Wait | None = None
         self._deferred: list[Change] = []
+        self._siblings: dict[str, str] = {}
         self._armed: tuple[Change, ...] = ()
         self.was_armed = False
         self.cloud: Cloud = run.cloud
@@ -174,14 +175,28 @@ class ResourceContext:
         return self._wait
 
     async def sibling(self, reference: str) -> Resource | None:
-        """See ``Context``."""
-        rows = await resource_rows.of_stack(self.run.services.db, self.stack.id)
-        types = self.run.services.registry.types
-        for row in rows:
+        """See ``Context``. All rows of the stack are read once; afterwards only the one that was found."""
+        db, types = self.run.services.db, self.run.services.registry.types
+
+        def is_meant(row: Resource) -> bool:
             kind = types.get(row.kind)
-            if reference in (row.physical_id, row.name) or (kind and kind.reference(row) == reference):
-                return row
-        return None
+            return reference in (row.physical_id, row.name) or bool(kind and kind.reference(row) == reference)
+
+        known = self._siblings.get(reference)
+        row = await resource_rows.get(db, known) if known else None
+        if row is None or not is_meant(row):
+            row = next(filter(is_meant, await resource_rows.of_stack(db, self.stack.id)), None)
+        if row is not None:
+            self._siblings[reference] = row.id
+        return row
+
+    async def forget_signals(self, sibling: Resource) -> None:
+        """See ``Context``."""
+        if sibling.metadata:
+            await self.run.write(Update(Resource, sibling.id, {"metadata": {}}))
+            current = self._rows.by_id.get(sibling.id)
+            if current is not None:
+                self._rows.publish(replace(current, metadata={}))
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         """See ``Context``."""

@@ -85,6 +85,11 @@ def enough(keys: Keys, signals: Mapping[str, Any], count: int) -> bool:
     return len(signals) >= count
 
 
+def data_of(keys: Keys, signals: Mapping[str, Any]) -> dict[str, Any]:
+    """What came with the signals, by their ids."""
+    return {each: entry[keys.data] for each, entry in signals.items()}
+
+
 def timeout(
     keys: Keys, signals: Mapping[str, Any], count: int, *, seconds: float, handle: str
 ) -> WaitConditionTimeout:
