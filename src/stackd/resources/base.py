@@ -128,6 +128,9 @@ class ResourceType(Generic[P]):
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
 
+    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
+        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
+
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
         return None

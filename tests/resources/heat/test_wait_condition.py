@@ -71,7 +71,7 @@ async def test_messages_are_fetched_from_a_queue() -> None:
     login = {"queue_id": "q", "user_id": "u", "password": "p", "project_id": "pr"}
     ctx = condition(transport="ZAQAR_SIGNAL", data={"signal": login}, count=2)
     ctx.cloud.on("POST", "/auth/tokens", Reply(201, {"x-subject-token": "tok"}, None, b""))
-    one, two = {"body": {"data": 1}}, {"body": {"data": 2}}
+    one, two = {"id": "a", "body": {"data": 1}}, {"id": "b", "body": {"data": 2}}
     ctx.cloud.on("GET", "/queues/q/messages", {"messages": []}, {"messages": [one]}, {"messages": [one, two]})
     await ctx.type.configure(ctx, ctx.props)
     assert json.loads(ctx.data["signals"]) == {"1": 1, "2": 2}

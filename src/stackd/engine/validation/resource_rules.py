@@ -188,6 +188,8 @@ class _ResourceRules:
         """Run the type's own validation of its properties; skipped if it cannot handle unknown values."""
         try:
             handler.validate(props)
+            if type(handler).validate_among is not ResourceType.validate_among:
+                handler.validate_among(props, {name: kind.name for name, kind in self._desired.types.items()})
         except PropertyError as error:
             self._report(_placed(self._desired, self._name, error))
         except TemplateError as error:

@@ -78,6 +78,22 @@ def merge_all(keys: Keys, signals: Mapping[str, Any], received: Iterable[Any]) -
     return merged
 
 
+def read_all(received: Iterable[Any]) -> dict[str, Any]:
+    """Signals from where nothing checked them; one of the same id takes the place of that before.
+
+    Whatever is no object is left out, and so are unknown fields. An unknown status is a failure.
+    """
+    signals: dict[str, Any] = {}
+    for given in received:
+        if not isinstance(given, Mapping):
+            continue
+        known = {key: value for key, value in given.items() if key in NATIVE.all}
+        if str(known.get("status", SUCCESS)) not in (SUCCESS, FAILURE):
+            raise WaitConditionFailure(f"Unknown status: {str(known['status'])[:100]}")
+        signals, _ = merge(NATIVE, signals, known)
+    return signals
+
+
 def enough(keys: Keys, signals: Mapping[str, Any], count: int) -> bool:
     """Whether the signals suffice; ``WaitConditionFailure`` when one of them is a failure."""
     if any(each[keys.status] != SUCCESS for each in signals.values()):

@@ -10,7 +10,7 @@ from stackd.clients.egress import shown
 from stackd.errors import ResourceFailure
 from stackd.records import Resource, now
 from stackd.resources.context import Context
-from stackd.resources.heat.wait_condition_handle import received
+from stackd.resources.heat.wait_condition_handle import received, vanish
 from stackd.resources.heat.wait_signals import AWS, NATIVE, Keys, data_of, enough, merge_all, timeout
 
 
@@ -20,13 +20,16 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float, *, agai
     A wait that a crash interrupted goes on and ends when it would have ended; one that is to begin ``again``
     has all its time.
     """
-    end = await _end(ctx, seconds, again=again)
+    end = await end_of_wait(ctx, seconds, again=again)
+    seen = dict(ctx.data.get("received") or {})
     while True:
         handle = await ctx.sibling(reference)
         if handle is None or not handle.kind.endswith("WaitConditionHandle"):
             raise ResourceFailure(f"{shown(reference)} is not a valid wait condition handle.")
         keys = _keys(handle)
-        signals = merge_all(keys, handle.metadata, await received(ctx, handle))
+        signals = merge_all(keys, handle.metadata, await received(ctx, handle, seen))
+        if vanish(handle) and seen != ctx.data.get("received", {}):
+            await ctx.put_data(received=dict(seen))
         if _expects_none(handle) or enough(keys, signals, count):
             break
         if asyncio.get_running_loop().time() >= end:
@@ -36,7 +39,7 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float, *, agai
     await ctx.put_data(signals=json.dumps(data_of(keys, signals)), wait_until=None)
 
 
-async def _end(ctx: Context, seconds: float, *, again: bool) -> float:
+async def end_of_wait(ctx: Context, seconds: float, *, again: bool = False) -> float:
     """When the wait ends, by the clock of the loop; kept as a time of the day."""
     until = None if again else ctx.data.get("wait_until")
     if until is None:
