@@ -32,6 +32,7 @@ from stackd.clients.http import HttpSettings
 from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
 from stackd.clients.pool import Clouds
+from stackd.clients.remote import Remotes
 from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
@@ -113,7 +114,9 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         clouds = await stack.enter_async_context(make_clouds(settings))
         egress = make_egress(settings)
         stack.push_async_callback(egress.close)
-        engine = make_engine(settings, db, journal, clouds, egress)
+        remotes = make_remotes(settings)
+        stack.push_async_callback(remotes.close)
+        engine = make_engine(settings, db, journal, clouds, egress, remotes)
         service = clouds.cloud(service_credentials(settings))
         tokens = TokenValidator(
             service,
@@ -127,14 +130,29 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
 
 def make_clouds(settings: Settings) -> Clouds:
     """The OpenStack clients, with the operator's limits."""
-    keystone = settings.keystone
     most = settings.clients.max_concurrency
     return Clouds(
-        KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface),
-        http=HttpSettings(ca_file=keystone.cafile, verify_tls=not keystone.insecure),
-        retry=RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1),
+        keystone_settings(settings),
+        http=http_settings(settings),
+        retry=retry_settings(settings),
         limits=LimiterSettings(start=min(16, most), maximum=most),
     )
+
+
+def keystone_settings(settings: Settings) -> KeystoneSettings:
+    """Where Keystone is, and which endpoints of its catalog are used."""
+    keystone = settings.keystone
+    return KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface)
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    """How connections to OpenStack are made."""
+    return HttpSettings(ca_file=settings.keystone.cafile, verify_tls=not settings.keystone.insecure)
+
+
+def retry_settings(settings: Settings) -> RetrySettings:
+    """How long and how often a call to OpenStack is tried."""
+    return RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1)
 
 
 def service_credentials(settings: Settings) -> PasswordCredentials:
@@ -164,7 +182,19 @@ def make_egress(settings: Settings) -> Egress:
     )
 
 
-def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress) -> Engine:
+def make_remotes(settings: Settings) -> Remotes:
+    """What opens other clouds, whose addresses users choose."""
+    return Remotes(
+        keystone_settings(settings),
+        AddressPolicy.of(settings.egress.allowed_networks, settings.egress.denied_networks),
+        retry_settings(settings),
+        http_settings(settings),
+    )
+
+
+def make_engine(
+    settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress, remotes: Remotes
+) -> Engine:
     """The engine and its parts."""
     limits = settings.limits
     directories = [Path(directory) for directory in settings.plugins.directories]
@@ -177,6 +207,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     redaction = Redaction(db, registry.operator.environment)
     services = Services(
         redaction=redaction,
+        remotes=remotes,
         db=db,
         journal=journal,
         registry=registry,

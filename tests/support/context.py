@@ -212,6 +212,7 @@ class FakeContext:
     happens: list[Callable[[], None]] = field(default_factory=list)
     limits: Mapping[str, Any] = field(default_factory=dict)
     slept: list[float] = field(default_factory=list)
+    places: list[Any] = field(default_factory=list)
     user: StackUser | None = None
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
@@ -302,6 +303,14 @@ class FakeContext:
     async def sleep(self, seconds: float) -> None:
         """Only noted; no time passes in a test."""
         self.slept.append(seconds)
+
+    def remote(self, place: Any) -> Any:
+        """The same script answers for other clouds; which one was meant is noted."""
+        self.places.append(place)
+        return self.cloud
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        return {"resource_registry": {}}, {"a.yaml": "text"}
 
     async def sibling(self, reference: str) -> Resource | None:
         for each in self.siblings:

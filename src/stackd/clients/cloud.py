@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackd.clients.catalog import official_name
 from stackd.clients.keystone import Token
 from stackd.clients.service import Patience, Service, endpoint_of
@@ -34,6 +36,18 @@ class Cloud:
         again. Token, limits and cached facts about the services are shared.
         """
         return Cloud(self.session, permit, patience, self._shared)
+
+    def in_region(self, region: str) -> Cloud:
+        """The same cloud and credentials, with the services of another region."""
+        session = self.session
+        if region in ("", session.settings.region):
+            return self
+
+        async def sign_in(refused: Token | None) -> Token:
+            return await session.token() if refused is None else await session.renew(refused)
+
+        settings = replace(session.settings, region=region)
+        return Cloud(Session(session.wire, settings, sign_in), self._permit, self._patience)
 
     def service(self, kind: str) -> Service:
         """A service by any of its catalog types: ``volume``, ``volumev3`` and ``block-storage`` are one."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
+from stackd.clients.remote import Remote
 from stackd.records import Resource
 
 JSON = dict[str, Any]
@@ -76,6 +77,10 @@ class Reading(Protocol):
         """Let time pass; the wait ends early when the operation has to stop."""
         ...
 
+    def remote(self, place: Remote) -> Cloud:
+        """Another region, or another cloud."""
+        ...
+
 
 class Context(Reading, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
@@ -123,6 +128,10 @@ class Context(Reading, Protocol):
 
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """Repeat an asynchronous check until it returns true, within the deadline; as ``poll``."""
+        ...
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """The environment and the files that a stack inside this resource would inherit."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:

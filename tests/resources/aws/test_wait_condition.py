@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -76,7 +77,7 @@ async def test_condition_waits_for_so_many_signals_and_then_forgets_them() -> No
     assert ctx.shown({})["Data"] == "{}"
     for each in (DONE, DONE | {"UniqueId": "b", "Data": "z"}):
         await made.type.signal(made, each)
-        ctx.happens.append(lambda now=made.resource: ctx.siblings.__setitem__(0, now))
+        ctx.happens.append(partial(ctx.siblings.__setitem__, 0, made.resource))
     await ctx.type.configure(ctx, ctx.props)
     assert json.loads(ctx.shown({})["Data"]) == {"a": "x", "b": "z"}
     await ctx.type.delete(ctx, ctx.props)

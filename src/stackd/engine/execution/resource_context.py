@@ -11,8 +11,11 @@ from typing import Any
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
+from stackd.clients.remote import Remote
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
+from stackd.engine.definition.desired import ACCEPTED
+from stackd.engine.definition.documents import load_files, load_json
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
@@ -20,6 +23,7 @@ from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.template.environment import load_environment
 from stackd.template.masking import concealed, hidden_if_secret
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
@@ -162,6 +166,19 @@ class ResourceContext:
     async def sleep(self, seconds: float) -> None:
         """See ``Context``."""
         await self.run.cancellation.sleep(seconds)
+
+    def remote(self, place: Remote) -> Cloud:
+        """See ``Context``."""
+        cloud = self.run.services.remotes.open(self.cloud, place)
+        return cloud if place.auth is None else cloud.with_permit(self.run.permit)
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """See ``Context``."""
+        db, around = self.run.services.db, self.stack_record
+        data = await load_json(db, around.project_id, around.definition.environment)
+        environment = load_environment(data, limits=ACCEPTED)
+        inner = environment.child(self.resource.name, self.resource.type).to_data()
+        return dict(inner), await load_files(db, around.project_id, around.definition.files)
 
     async def signalled(self, what: str = "a signal comes") -> None:
         """See ``Context``."""
