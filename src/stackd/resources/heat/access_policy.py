@@ -33,9 +33,9 @@ class AccessPolicy(ResourceType[AccessPolicyProps]):
         if has_unknown(props.data):
             return
         for place, name in enumerate(props.allowed):
-            if name not in types:
+            if not isinstance(name, str) or name not in types:
                 raise PropertyError(
-                    f"There is no resource {name} in the stack.",
+                    f"There is no resource {name!s:.200} in the stack.",
                     path=f"properties.AllowedResources[{place}]",
                     remedy="Name resources of the same template.",
                 )
