@@ -12,7 +12,7 @@ from stackd.db.journal import Update
 from stackd.engine.usecases import signals
 from stackd.errors import Fenced
 from stackd.records import Resource, Stack, Status
-from tests.support.engine import Process, world
+from tests.support.engine import Process, crash, world
 from tests.support.templates import hot
 from tests.support.waiting import until
 
@@ -74,3 +74,25 @@ async def test_a_signal_is_not_lost_when_another_process_stores_one_meanwhile(tm
         with pytest.raises(Fenced):
             await other.write(Update(Resource, row.id, {"metadata": {"c": 3}}))
         assert (await process.rows(stack))["handle"].metadata == {"a": 1, "b": 2}
+
+
+async def test_a_wait_goes_on_in_the_next_process(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        async with made.process() as process:
+            stack = await process.create("waits", template())
+
+            async def waits() -> bool:
+                row = (await process.rows(stack)).get("wait")
+                return row is not None and "wait_until" in row.data
+
+            await until(waits)
+            ends = (await process.rows(stack))["wait"].data["wait_until"]
+            await crash(process)
+        async with made.process() as process:
+            await until(waits)
+            assert (await process.rows(stack))["wait"].data["wait_until"] == ends
+            await signals.signal(process.engine, process.caller, stack, "handle", DONE)
+            assert (await process.done(stack)).status is Status.COMPLETE
+            await process.delete(stack)
+            await process.done(stack)
+            assert {"users", "projects", "credentials"}.isdisjoint(made.counts())

@@ -125,3 +125,26 @@ async def test_credentials_of_another_cloud_are_a_secret() -> None:
     with pytest.raises(ResourceFailure, match="secret s1 is not JSON") as raised:
         await ctx.type.is_ready(ctx, ctx.props)
     assert "pa55word" not in str(raised.value)
+
+
+async def test_snapshots_are_taken_by_its_own_server() -> None:
+    ctx, path = remote(), f"{PATH}/snapshots"
+    ctx.cloud.on("GET", path, {"snapshots": [{"id": "old", "name": NAME, "status": "COMPLETE"}]})
+    ctx.cloud.on("POST", path, {"id": "s1", "name": NAME, "status": "IN_PROGRESS"})
+    data = {"template": {"resources": {}}, "environment": {"parameters": {"a": 2}}}
+    going = {"snapshot": {"id": "s1", "status": "IN_PROGRESS"}}
+    ctx.cloud.on("GET", f"{path}/s1", going, {"snapshot": {"id": "s1", "status": "COMPLETE", "data": data}})
+    kept = await ctx.type.snapshot(ctx, ctx.props)
+    assert kept == {"snapshot_id": "s1", "template": {"resources": {}}, "parameters": {"a": 2}}
+    assert "snapshot_id" not in ctx.data
+    restored = ctx.type.restored(PROPERTIES, kept)
+    assert (restored["template"], restored["parameters"]) == ('{"resources": {}}', {"a": 2})
+    assert ctx.type.restored(PROPERTIES, {"snapshot_id": "s1"}) == PROPERTIES
+    ctx.cloud.on("DELETE", f"{path}/s1", gone())
+    await ctx.type.delete_snapshot(ctx, kept)
+
+    ctx.cloud.on("GET", path, {"snapshots": [{"id": "s2", "name": NAME, "status": "IN_PROGRESS"}]})
+    ctx.cloud.on("GET", f"{path}/s2", {"snapshot": {"status": "FAILED", "status_reason": "no room"}})
+    with pytest.raises(ResourceFailure, match="no room"):
+        await ctx.type.snapshot(ctx, ctx.props)
+    assert len(ctx.cloud.sent("POST", path)) == 1

@@ -37,7 +37,7 @@ def parse_arn(arn: str) -> Addressed | None:
     """What the ARN of a resource names; None if it is not one."""
     project, _, path = arn.removeprefix(_ARN).partition(":")
     parts = [unquote(part) for part in path.split("/")]
-    if not arn.startswith(_ARN) or not project or not all(parts):
+    if not arn.startswith(_ARN) or not project or not all(parts) or "\0" in unquote(arn):
         return None
     match parts:
         case ["stacks", name, identity, "resources", resource]:

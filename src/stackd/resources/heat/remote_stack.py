@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from stackd.clients.cloud import Cloud
@@ -186,6 +187,49 @@ class RemoteStack(ResourceType[RemoteStackProps]):
     async def resume(self, ctx: Context, props: RemoteStackProps) -> None:
         """Resume the stack."""
         await _act(ctx, props, Action.RESUME)
+
+    async def snapshot(self, ctx: Context, props: RemoteStackProps) -> Mapping[str, Any]:
+        """Let the server of the stack take a snapshot; what is returned is kept with the snapshot here."""
+        cloud = await remote_cloud(ctx, props)
+        path = f"{await _path(ctx, cloud)}/snapshots"
+        snapshot_id = ctx.data.get("snapshot_id") or await _new_snapshot(ctx, cloud, path)
+        await ctx.put_data(snapshot_id=snapshot_id)
+        data: JSON = {}
+
+        async def done() -> bool:
+            nonlocal data
+            found = (await cloud.orchestration.get(f"{path}/{snapshot_id}"))["snapshot"]
+            data = found.get("data") or {}
+            if found["status"] == "FAILED":
+                raise ResourceFailure(f"The remote snapshot failed: {found.get('status_reason')}")
+            return bool(found["status"] == "COMPLETE")
+
+        await ctx.until(done, "the remote snapshot is COMPLETE")
+        await ctx.put_data(snapshot_id=None)
+        environment = data.get("environment") or {}
+        kept = {"template": data.get("template"), "parameters": environment.get("parameters")}
+        return {"snapshot_id": snapshot_id, **{key: value for key, value in kept.items() if value}}
+
+    async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
+        """Remove a snapshot that ``snapshot`` took."""
+        cloud = await remote_cloud(ctx, RemoteStackProps.load(ctx.resource.properties))
+        with contextlib.suppress(CloudNotFound):
+            await cloud.orchestration.delete(f"{await _path(ctx, cloud)}/snapshots/{kept['snapshot_id']}")
+
+    def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties that bring a snapshot back: the template and the parameters that it has."""
+        found = {**properties, **{key: kept[key] for key in ("template", "parameters") if key in kept}}
+        if not isinstance(found["template"], str):
+            found["template"] = json.dumps(found["template"])
+        return found
+
+
+async def _new_snapshot(ctx: Context, cloud: Cloud, path: str) -> str:
+    """The id of a new snapshot, or of the one that was begun before a crash."""
+    listed = (await cloud.orchestration.get(path))["snapshots"]
+    begun = [each for each in listed if each["name"] == ctx.physical_name and each["status"] == "IN_PROGRESS"]
+    made = begun[0] if begun else await cloud.orchestration.post(path, {"name": ctx.physical_name})
+    return str(made.get("snapshot", made)["id"])
 
 
 async def _definition(ctx: Context, props: RemoteStackProps) -> JSON:
