@@ -26,7 +26,7 @@ class Guest:
     """What runs in a server: it knows what the template gives it, and speaks HTTP."""
 
     def __init__(self, made: World, native: Api, cfn: httpx.AsyncClient, outside: httpx.AsyncClient) -> None:
-        self.auth_url = made.settings.keystone.auth_url
+        self.made = made
         self.native = native
         self.cfn = cfn
         self.outside = outside
@@ -147,7 +147,9 @@ async def test_signals_in_swift_complete_or_fail_what_waits_for_them(guest: Gues
     stack = await api.settled(bad)
     assert stack["stack_status"] == "CREATE_FAILED"
     assert stack["stack_status_reason"].endswith("resources.wait: no disk")
-    assert (await api.call("DELETE", good)).status_code == 204
+    for path in (good, bad):
+        assert (await api.call("DELETE", path)).status_code == 204
+    await until(lambda: {"containers", "objects"}.isdisjoint(guest.made.counts()))
 
 
 @pytest.mark.parametrize("waits", [True, False])

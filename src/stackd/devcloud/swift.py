@@ -335,8 +335,23 @@ def _get_object(call: Call) -> Reply:
 
 
 def _delete_object(call: Call) -> Reply:
-    call.store.remove(_object(call))
+    entity = _object(call)
+    call.store.remove(entity)
+    _bring_back(call, entity)
     return Reply(204)
+
+
+def _bring_back(call: Call, gone: Entity) -> None:
+    """Put the newest older version, if there is one, in the place of an object that was deleted."""
+    place = _container(call).private["headers"].get("x-versions-location")
+    prefix = f"{len(gone.data['name']):03x}{gone.data['name']}/"
+    older = [row for row in call.store.find(OBJECTS, container=place) if row.data["name"].startswith(prefix)]
+    mine = [row for row in older if row.project_id == gone.project_id]
+    if place and mine:
+        newest = max(mine, key=lambda row: str(row.data["name"]))
+        call.store.remove(newest)
+        data = {**newest.data, "id": gone.id, "name": gone.data["name"], "container": gone.data["container"]}
+        call.store.add(OBJECTS, gone.id, gone.project_id, data, dict(newest.private))
 
 
 _HANDLERS = {

@@ -90,12 +90,11 @@ async def test_objects_are_written_through_a_signed_url_and_all_versions_count()
     )
     ctx.cloud.on("POST", "").on("PUT", "/stack-id").on("PUT", f"/stack-id/{name}")
     listing = [{"name": each} for each in (f"{old}/1", f"{old}/2", name, f"{old}/3", "other")]
-    ctx.cloud.on("GET", "/stack-id", listing, listing, gone())
+    ctx.cloud.on("GET", "/stack-id", listing, listing, [{"name": "other"}])
     contents = {f"{old}/1": b"in progress", f"{old}/2": b'{"id": "a"}', f"{old}/3": b"rubbish", name: b""}
     for each, content in contents.items():
         ctx.cloud.on("GET", f"/stack-id/{each}", Reply(200, {}, None, content))
         ctx.cloud.on("DELETE", f"/stack-id/{each}", gone())
-    ctx.cloud.on("POST", "/stack-id")
     ctx, seen = await make("TEMP_URL_SIGNAL", ctx)
     url = json.loads(seen["signal"])["alarm_url"]
     assert url.startswith(f"http://object-store.test/v1/AUTH_project-id/stack-id/{name}?temp_url_sig=")
@@ -109,7 +108,7 @@ async def test_objects_are_written_through_a_signed_url_and_all_versions_count()
 
 async def test_the_container_goes_with_its_last_object() -> None:
     ctx = FakeContext(KIND, stored={"object_name": "o"}, physical="user-id")
-    ctx.cloud.on("GET", "/stack-id", [{"name": "o"}]).on("POST", "/stack-id")
+    ctx.cloud.on("GET", "/stack-id", [{"name": "o"}], [])
     ctx.cloud.on("DELETE", "/stack-id/o").on("DELETE", "/stack-id", gone())
     await ctx.type.delete(ctx, ctx.props)
     assert ("DELETE", "/stack-id") in ctx.cloud.asked()

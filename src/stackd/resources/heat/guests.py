@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ _FOR_EVER = 2**31 - 1
 _MARKER = b"in progress"
 _MOST = 1024 * 1024
 """Bytes of all signals in an object where nothing else is said."""
+_PASSES = 4
 _PAGE = 20
 """Messages in one answer of Zaqar, at most."""
 _KEY_HEADER = "x-account-meta-temp-url-key"
@@ -127,27 +129,26 @@ def _decoded(reply: Reply) -> Any:
 
 
 async def remove_object(ctx: Context, container: str, name: str) -> None:
-    """Remove an object, its older versions, and the container with the last one."""
+    """Remove an object with its older versions, and the container with the last one.
+
+    The older versions go first: Swift would bring the newest of them back in the object's place. What a guest
+    writes meanwhile goes in another pass.
+    """
     store = ctx.cloud.object_store
-    try:
-        listed = await store.get(f"/{container}", {"format": "json"})
-    except CloudNotFound:
-        return
-    mine = [each["name"] for each in listed or () if name in each["name"]]
-    if mine:
-        await store.request(
-            "POST", f"/{container}", headers={"x-remove-versions-location": "x"}, idempotent=True
-        )
-    for each in mine:
+    for _ in range(_PASSES):
         try:
-            await store.delete(f"/{container}/{each}")
-        except CloudNotFound:
-            continue
-    if len(mine) == len(listed or ()):
-        try:
-            await store.delete(f"/{container}")
+            listed = [each["name"] for each in await store.get(f"/{container}", {"format": "json"}) or ()]
         except CloudNotFound:
             return
+        mine = sorted((each for each in listed if name in each), key=lambda each: each == name)
+        for each in mine:
+            with contextlib.suppress(CloudNotFound):
+                await store.delete(f"/{container}/{each}")
+        if not mine:
+            break
+    if not listed:
+        with contextlib.suppress(CloudNotFound):
+            await store.delete(f"/{container}")
 
 
 # --- a queue in Zaqar, in the project of the resource's user -----------------------------------
