@@ -85,4 +85,8 @@ async def test_a_place_is_opened_once_and_a_forbidden_one_does_not_answer(site: 
     bad = {"auth_type": "v3password", "auth": {"auth_url": "file:///etc/passwd"}}
     with pytest.raises(FetchFailed):
         remotes.open(own, Remote(auth=bad))
+    good = {"auth_type": "v3password", "auth": {"auth_url": "https://k.test/v3", "password": None}}
+    for text in ("no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "ä"):
+        with pytest.raises(CloudError, match="ca_cert"):
+            remotes.open(own, Remote(auth=good, ca_cert=text))
     await remotes.close()

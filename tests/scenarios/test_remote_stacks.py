@@ -48,7 +48,11 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 def around(word: str, region: str = "RegionOne") -> dict[str, object]:
-    properties = {"template": INNER, "parameters": {"word": word}, "context": {"region_name": region}}
+    properties = {
+        "template": INNER,
+        "parameters": {"word": word},
+        "context": {"region_name": region, "insecure": True},
+    }
     return hot(
         {"far": {"type": "OS::Heat::Stack", "properties": properties}},
         outputs={"said": {"value": {"get_attr": ["far", "outputs", "said"]}}},
@@ -77,8 +81,17 @@ async def test_remote_stack_is_made_changed_and_deleted(api: Api) -> None:
     await until(all_gone)
 
 
-async def test_region_without_an_orchestration_service_is_named(api: Api) -> None:
-    path = await api.create("nowhere", around("one", "Nowhere"))
-    stack = (await api.get(path))["stack"]
-    assert stack["stack_status"] == "CREATE_FAILED"
-    assert "endpoint of the service orchestration in region Nowhere" in stack["stack_status_reason"]
+async def test_what_the_other_server_will_refuse_is_refused_with_the_request(api: Api) -> None:
+    nowhere = await api.refused(
+        "POST", "/stacks", {"stack_name": "bad", "template": around("one", "Nowhere")}
+    )
+    assert nowhere[:2] == (400, "StackValidationFailed")
+    assert nowhere[2].startswith('Cannot establish connection to Heat endpoint at region "Nowhere" due to "')
+    wrong = {"template": hot_text("resources: {a: {type: OS::No::Such}}"), "parameters": {}}
+    inner = hot({"far": {"type": "OS::Heat::Stack", "properties": wrong}})
+    refused = await api.refused("POST", "/stacks", {"stack_name": "bad", "template": inner})
+    assert refused[:2] == (400, "StackValidationFailed")
+    at = 'Failed validating stack template using Heat endpoint at region "None" due to'
+    assert refused[2].startswith(at)
+    assert "OS::No::Such" in refused[2]
+    assert (await api.get("/stacks"))["stacks"] == []

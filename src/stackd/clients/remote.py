@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx
 from cachetools import LRUCache
 
 from stackd.clients.addresses import AddressPolicy
@@ -58,30 +60,42 @@ class Remotes:
         self._policy = policy
         self._retry = retry
         self._http = http
-        self._opened: LRUCache[str, tuple[Cloud, Any]] = LRUCache(_KEPT)
+        self._opened: LRUCache[str, Cloud] = LRUCache(_KEPT)
+        self._wires: LRUCache[tuple[str, bool, bool], tuple[Wire, httpx.AsyncClient]] = LRUCache(_KEPT)
 
     def open(self, own: Cloud, remote: Remote) -> Cloud:
         """The cloud at a place; ``own`` is the one with the credentials of the stack."""
         if remote.auth is None:
-            return own.in_region(remote.region)
+            special = remote.ca_cert or remote.insecure
+            return own.in_region(remote.region, self._wire(remote, is_own=True) if special else None)
         known = self._opened.get(remote.key)
         if known is None:
             known = self._opened[remote.key] = self._open(remote, remote.auth)
-        return known[0]
+        return known
 
-    def _open(self, remote: Remote, stored: Mapping[str, Any]) -> tuple[Cloud, Any]:
+    def _open(self, remote: Remote, stored: Mapping[str, Any]) -> Cloud:
         auth_url, credentials = read_auth(stored)
         check_url(auth_url)
         is_own = origin_of(auth_url) == origin_of(self._keystone.auth_url)
-        guard = None if is_own else Guard(self._policy, _MOST_BYTES)
-        http = replace(self._http, verify_tls=self._http.verify_tls and not remote.insecure)
-        client = make_client(http, guard=guard, ca_data=remote.ca_cert)
         settings = KeystoneSettings(auth_url, region=remote.region)
-        return Cloud(Session(Wire(client, retry=self._retry), settings, credentials)), client
+        return Cloud(Session(self._wire(remote, is_own=is_own), settings, credentials))
+
+    def _wire(self, remote: Remote, *, is_own: bool) -> Wire:
+        """Connections that trust the place's certificate; guarded unless the place is our cloud."""
+        key = (remote.ca_cert, remote.insecure, is_own)
+        if key not in self._wires:
+            guard = None if is_own else Guard(self._policy, _MOST_BYTES)
+            http = replace(self._http, verify_tls=self._http.verify_tls and not remote.insecure)
+            try:
+                client = make_client(http, guard=guard, ca_data=remote.ca_cert)
+            except (ssl.SSLError, ValueError, TypeError) as error:
+                raise CloudError("The ca_cert is not the text of a certificate.") from error
+            self._wires[key] = Wire(client, retry=self._retry), client
+        return self._wires[key][0]
 
     async def close(self) -> None:
         """Close all connections."""
-        for _, client in self._opened.values():
+        for _, client in self._wires.values():
             await client.aclose()
 
 
@@ -90,7 +104,7 @@ def read_auth(stored: Mapping[str, Any]) -> tuple[str, Credentials]:
     kind, auth = str(stored.get("auth_type", "")), stored.get("auth")
     if not isinstance(auth, Mapping) or not auth.get("auth_url"):
         raise CloudError("The secret with the credentials names no auth_url.")
-    given = {key: str(value) for key, value in auth.items()}
+    given = {str(key): str(value) for key, value in auth.items() if value is not None}
     match kind.removeprefix("v3"):
         case "applicationcredential":
             return given["auth_url"], ApplicationCredential(

@@ -22,7 +22,7 @@ from stackd.clients import lookup
 from stackd.errors import CloudNotFound, OutputError, ResourceFailure
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -191,6 +191,12 @@ class ResourceType(Generic[P]):
         return replace(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
+
+    async def probe(self, ctx: Probe, props: P) -> None:
+        """Ask other services, while a request is checked, whether this can be made; raise ``PropertyError``.
+
+        Values may be ``Unknown``.
+        """
 
     async def create(self, ctx: Context, props: P) -> None:
         """Make the object and report its id with ``ctx.created``."""

@@ -54,10 +54,26 @@ class Endpoints:
     signed_urls_last: float = 0.0
 
 
-class Reading(Protocol):
-    """One resource and its cloud, for reading what the resource shows."""
+class Reach(Protocol):
+    """A cloud, and other places."""
 
     cloud: Cloud
+
+    def remote(self, place: Remote) -> Cloud:
+        """Another region, or another cloud."""
+        ...
+
+
+class Probe(Reach, Protocol):
+    """What a type may ask while a request is checked: the cloud as the caller sees it."""
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """The environment and the files that a stack inside this resource would inherit."""
+        ...
+
+
+class Reading(Reach, Protocol):
+    """One resource and its cloud, for reading what the resource shows."""
 
     @property
     def resource(self) -> Resource:
@@ -77,12 +93,8 @@ class Reading(Protocol):
         """Let time pass; the wait ends early when the operation has to stop."""
         ...
 
-    def remote(self, place: Remote) -> Cloud:
-        """Another region, or another cloud."""
-        ...
 
-
-class Context(Reading, Protocol):
+class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
     Every method that stores returns only after the change is durable.
@@ -128,10 +140,6 @@ class Context(Reading, Protocol):
 
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """Repeat an asynchronous check until it returns true, within the deadline; as ``poll``."""
-        ...
-
-    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
-        """The environment and the files that a stack inside this resource would inherit."""
         ...
 
     async def sibling(self, reference: str) -> Resource | None:

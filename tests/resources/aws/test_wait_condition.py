@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from stackd.errors import ResourceFailure
 from stackd.resources.heat.addresses import is_signed
-from stackd.resources.heat.wait_signals import MalformedSignal, WaitConditionTimeout
+from stackd.resources.heat.wait_signals import InvalidHandle, MalformedSignal, WaitConditionTimeout
 from tests.support.context import ENDPOINTS, FakeContext
 
 HANDLE, CONDITION = "AWS::CloudFormation::WaitConditionHandle", "AWS::CloudFormation::WaitCondition"
@@ -84,13 +83,24 @@ async def test_condition_waits_for_so_many_signals_and_then_forgets_them() -> No
     assert ctx.siblings[0].metadata == {}
 
 
-async def test_url_of_a_handle_elsewhere_is_refused_and_not_shown() -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "refusal"),
+    [
+        ("stack-id", "other", "^WaitCondition invalid Handle stack app$"),
+        ("project-id", "other", "^WaitCondition invalid Handle tenant other$"),
+        ("arn%3A", "arm%3A", '^"http.*" is not a valid ARN URL$'),
+        ("/handle?", "/nothing?", "is not a valid wait condition handle"),
+    ],
+)
+async def test_url_of_what_is_no_handle_of_the_stack_is_refused_and_not_shown(
+    old: str, new: str, refusal: str
+) -> None:
     made = await handle()
-    elsewhere = made.type.reference(made.resource).replace("stack-id", "other")
-    ctx = await waiting(made, Handle=elsewhere)
-    with pytest.raises(ResourceFailure, match="is not a valid wait condition handle") as raised:
+    ctx = await waiting(made, Handle=made.type.reference(made.resource).replace(old, new))
+    with pytest.raises(InvalidHandle, match=refusal) as raised:
         await ctx.type.configure(ctx, ctx.props)
     assert "Signature=" not in str(raised.value)
+    assert raised.value.wire_type == "ValueError"
 
 
 async def test_a_wait_that_was_interrupted_ends_when_it_would_have() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from stackd.clients.wire import Reply
-from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
+from stackd.errors import CloudNotFound, PropertyError, ResourceFailure, ResourceInError
 from stackd.records import Action
+from stackd.template.unknown import Unknown
 from tests.support.context import FakeContext, gone
 
 NAME = "app-thing-abcdefghijkl"
@@ -125,6 +126,9 @@ async def test_credentials_of_another_cloud_are_a_secret() -> None:
     with pytest.raises(ResourceFailure, match="secret s1 is not JSON") as raised:
         await ctx.type.is_ready(ctx, ctx.props)
     assert "pa55word" not in str(raised.value)
+    ctx = remote(context={"credential_secret_id": "https://kms.test/v1/secrets/.."})
+    with pytest.raises(ResourceFailure, match="is not the id of a secret"):
+        await ctx.type.is_ready(ctx, ctx.props)
 
 
 async def test_snapshots_are_taken_by_its_own_server() -> None:
@@ -148,3 +152,14 @@ async def test_snapshots_are_taken_by_its_own_server() -> None:
     with pytest.raises(ResourceFailure, match="no room"):
         await ctx.type.snapshot(ctx, ctx.props)
     assert len(ctx.cloud.sent("POST", path)) == 1
+
+
+async def test_a_template_that_is_not_known_yet_is_not_checked() -> None:
+    ctx = remote()
+    await ctx.type.probe(ctx, ctx.type.properties.wrap({**PROPERTIES, "template": Unknown("other")}))
+    assert ctx.cloud.calls == []
+    ctx = remote(context={"credential_secret_id": "s1"})
+    ctx.cloud.on("GET", "/secrets/s1/payload", gone("no such secret"))
+    at = "Cannot establish connection to Heat endpoint at remote cloud due to"
+    with pytest.raises(PropertyError, match=f'^{at} "no such secret'):
+        await ctx.type.probe(ctx, ctx.props)

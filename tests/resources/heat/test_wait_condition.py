@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 
 from stackd.clients.wire import Reply
-from stackd.errors import ResourceFailure
-from stackd.resources.heat.wait_signals import NATIVE, WaitConditionFailure, WaitConditionTimeout, merge_all
+from stackd.resources.heat.wait_signals import (
+    NATIVE,
+    InvalidHandle,
+    WaitConditionFailure,
+    WaitConditionTimeout,
+    merge_all,
+)
 from tests.support.context import FakeContext, make_resource
 
 KIND = "OS::Heat::WaitCondition"
@@ -88,5 +93,5 @@ async def test_a_new_count_waits_again_and_counts_old_signals() -> None:
 async def test_only_a_handle_of_the_stack_will_do(reference: Any) -> None:
     ctx = condition(handle=reference)
     ctx.siblings.append(make_resource("value", "OS::Heat::Value"))
-    with pytest.raises(ResourceFailure, match=f"{reference} is not a valid wait condition handle."):
+    with pytest.raises(InvalidHandle, match=f"{reference} is not a valid wait condition handle."):
         await ctx.type.configure(ctx, ctx.props)

@@ -59,7 +59,7 @@ async def test_credentials() -> None:
 
 async def test_no_signal_needs_nothing() -> None:
     ctx, seen = await make("NO_SIGNAL")
-    assert set(seen.values()) == {None, "null"}
+    assert set(seen.values()) == {None, "{}"}
     assert ctx.cloud.calls == []
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
 
+from stackd.clients.egress import shown
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
 from stackd.resources.context import Context
+from stackd.resources.heat.addresses import parse_arn
+from stackd.resources.heat.wait_signals import InvalidHandle
 from stackd.resources.heat.waiting import forget, wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -43,6 +47,7 @@ class WaitCondition(ResourceType[WaitConditionProps]):
 
     async def configure(self, ctx: Context, props: WaitConditionProps) -> None:
         """Wait for the signals."""
+        _require_own(ctx, props.handle)
         await wait(ctx, props.handle, props.count, props.timeout)
 
     async def update(self, ctx: Context, old: WaitConditionProps, new: WaitConditionProps) -> None:
@@ -56,3 +61,15 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""
         return resource.name
+
+
+def _require_own(ctx: Context, url: str) -> None:
+    """Refuse what is not the URL of a resource of the same stack."""
+    parts = urlsplit(url)
+    found = parse_arn(unquote(parts.path.rpartition("/waitcondition/")[2]))
+    if found is None:
+        raise InvalidHandle(f'"{shown(url)}" is not a valid ARN URL')
+    if found.project_id != ctx.stack.project_id:
+        raise InvalidHandle(f"WaitCondition invalid Handle tenant {found.project_id}")
+    if (found.stack_name, found.stack_id) != (ctx.stack.name, ctx.stack.id):
+        raise InvalidHandle(f"WaitCondition invalid Handle stack {found.stack_name}")

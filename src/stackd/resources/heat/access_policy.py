@@ -32,11 +32,10 @@ class AccessPolicy(ResourceType[AccessPolicyProps]):
         """Each of the resources must exist in the stack."""
         if has_unknown(props.data):
             return
-        for place, name in enumerate(props.allowed):
+        for name in props.allowed:
             if not isinstance(name, str) or name not in types:
                 raise PropertyError(
-                    f"There is no resource {name!s:.200} in the stack.",
-                    path=f"properties.AllowedResources[{place}]",
+                    f"AccessPolicy resource {name!s:.200} not in stack",
                     remedy="Name resources of the same template.",
                 )
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.remote import Remote
-from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
+from stackd.errors import CloudNotFound, PropertyError, ResourceFailure, ResourceInError, StackdError
 from stackd.records import Action
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.base import ResourceType
-from stackd.resources.context import JSON, Context, Reading
+from stackd.resources.context import JSON, Context, Probe, Reach, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.template.unknown import has_unknown
 
 _NAME = "stack_name"
+_PATIENCE = 30.0
+"""Seconds that a request waits for each answer of the other server."""
 
 
 class RemoteContext(Properties):
@@ -49,21 +54,35 @@ class RemoteStackProps(Properties):
     parameters: dict[str, Any] = prop("Values of the template's parameters.", default={}, update=IN_PLACE)
 
 
-async def remote_cloud(ctx: Reading, props: RemoteStackProps) -> Cloud:
+async def remote_cloud(ctx: Reach, props: RemoteStackProps) -> Cloud:
     """The cloud in which the stack is."""
     where = props.context or RemoteContext.load({})
     auth = None
     if where.credential_secret_id:
-        path = f"/secrets/{where.credential_secret_id.rstrip('/').rpartition('/')[2]}/payload"
+        identity = where.credential_secret_id.rstrip("/").rpartition("/")[2]
+        if not re.fullmatch(r"[\w-]+", identity):
+            raise ResourceFailure(f"{where.credential_secret_id!r:.200} is not the id of a secret.")
+        path = f"/secrets/{identity}/payload"
         reply = await ctx.cloud.service("key-manager").request("GET", path, headers={"Accept": "*/*"})
         auth = _parsed(reply.content, where.credential_secret_id)
     return ctx.remote(Remote(where.region_name or "", auth, where.ca_cert or "", where.insecure))
 
 
+def _place(props: RemoteStackProps) -> str:
+    """The other place, in a sentence."""
+    where = props.context or RemoteContext.load({})
+    return "remote cloud" if where.credential_secret_id else f'region "{where.region_name}"'
+
+
+def _refusal(what: str, error: Exception) -> PropertyError:
+    reason = str(error) or f"no answer within {_PATIENCE:g} s"
+    return PropertyError(f'{what} due to "{reason}"', remedy="Correct the context or the template.")
+
+
 def _parsed(payload: bytes, secret: str) -> JSON:
     try:
         auth = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         auth = None
     if not isinstance(auth, dict):
         raise ResourceFailure(f"The secret {secret} is not JSON with auth_type and auth.")
@@ -134,6 +153,26 @@ class RemoteStack(ResourceType[RemoteStackProps]):
         """A stack stays in its region."""
         before, after = (each.context.region_name if each.context else None for each in (old, new))
         return None if before == after else "region_name cannot be changed in place"
+
+    async def probe(self, ctx: Probe, props: RemoteStackProps) -> None:
+        """Whether the other server is there, and what it says of the template."""
+        if has_unknown([props.data.get("template"), props.data.get("context")]):
+            return
+        place = _place(props)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                cloud = await remote_cloud(ctx, props)
+                await cloud.orchestration.endpoint()
+        except (StackdError, TimeoutError) as error:
+            raise _refusal(f"Cannot establish connection to Heat endpoint at {place}", error) from error
+        body = await _definition(ctx, props)
+        sent = {key: body[key] for key in ("template", "environment", "files")}
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await cloud.orchestration.request("POST", "/validate", json=sent, idempotent=True)
+        except (StackdError, TimeoutError) as error:
+            what = f"Failed validating stack template using Heat endpoint at {place}"
+            raise _refusal(what, error) from error
 
     async def create(self, ctx: Context, props: RemoteStackProps) -> None:
         """Make the stack. Nothing is rolled back: what failed is deleted and made anew."""
@@ -232,7 +271,7 @@ async def _new_snapshot(ctx: Context, cloud: Cloud, path: str) -> str:
     return str(made.get("snapshot", made)["id"])
 
 
-async def _definition(ctx: Context, props: RemoteStackProps) -> JSON:
+async def _definition(ctx: Probe, props: RemoteStackProps) -> JSON:
     """What the stack should be, as its server takes it."""
     environment, files = await ctx.inherited()
     return {

@@ -7,7 +7,6 @@ import json
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from stackd.clients.egress import shown
 from stackd.errors import PropertyError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
@@ -70,10 +69,11 @@ class SwiftSignal(ResourceType[SwiftSignalProps]):
 
 def _object_of(url: str) -> tuple[str, str]:
     """The container and the name of the object at a URL of Swift."""
-    parts = unquote(urlsplit(url).path).partition("/v1/")[2].split("/", 2)
+    path = unquote(urlsplit(url).path)
+    parts = path.partition("/v1/")[2].split("/", 2)
     if len(parts) < 3 or not all(parts):
         raise PropertyError(
-            f"{shown(url)} is not a valid SwiftSignalHandle.",
+            f'"{path}" is not a valid SwiftSignalHandle.  The Swift TempURL path is invalid',
             path="properties.handle",
             remedy="Refer to an OS::Heat::SwiftSignalHandle with get_resource.",
         )

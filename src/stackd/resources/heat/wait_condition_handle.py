@@ -48,7 +48,8 @@ def _command(resource: Resource) -> str | None:
 
 
 def _settings(resource: Resource) -> str:
-    return json.dumps(resource.data.get("signal"))
+    no_way: dict[str, Any] | None = {} if resource.properties.get("signal_transport") == "NO_SIGNAL" else None
+    return json.dumps(resource.data.get("signal", no_way))
 
 
 @resource_type("OS::Heat::WaitConditionHandle", since="2014.2")

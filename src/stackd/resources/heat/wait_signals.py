@@ -22,6 +22,12 @@ class MalformedSignal(ResourceFailure):
     wire_type = "ResourceFailure"
 
 
+class InvalidHandle(ResourceFailure):
+    """What a wait condition refers to is not a handle of its stack; under the name that it has in Heat."""
+
+    wire_type = "ValueError"
+
+
 class WaitConditionTimeout(ResourceFailure):
     """The signals did not come in time."""
 

@@ -7,11 +7,19 @@ import json
 from datetime import datetime, timedelta
 
 from stackd.clients.egress import shown
-from stackd.errors import ResourceFailure
 from stackd.records import Resource, now
 from stackd.resources.context import Context
 from stackd.resources.heat.wait_condition_handle import received, vanish
-from stackd.resources.heat.wait_signals import AWS, NATIVE, Keys, data_of, enough, merge_all, timeout
+from stackd.resources.heat.wait_signals import (
+    AWS,
+    NATIVE,
+    InvalidHandle,
+    Keys,
+    data_of,
+    enough,
+    merge_all,
+    timeout,
+)
 
 
 async def wait(ctx: Context, reference: str, count: int, seconds: float, *, again: bool = False) -> None:
@@ -25,7 +33,7 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float, *, agai
     while True:
         handle = await ctx.sibling(reference)
         if handle is None or not handle.kind.endswith("WaitConditionHandle"):
-            raise ResourceFailure(f"{shown(reference)} is not a valid wait condition handle.")
+            raise InvalidHandle(f"{shown(reference)} is not a valid wait condition handle.")
         keys = _keys(handle)
         signals = merge_all(keys, handle.metadata, await received(ctx, handle, seen))
         if vanish(handle) and seen != ctx.data.get("received", {}):
