@@ -319,9 +319,6 @@ class FakeContext:
                 return each
         return None
 
-    async def forget_signals(self, sibling: Resource) -> None:
-        self.siblings[self.siblings.index(sibling)] = replace(sibling, metadata={})
-
     async def signalled(self, what: str = "a signal comes") -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)

@@ -146,10 +146,6 @@ class Context(Reading, Probe, Protocol):
         """The resource of the same stack with this reference id, physical id or name."""
         ...
 
-    async def forget_signals(self, sibling: Resource) -> None:
-        """Empty the metadata of another resource of the stack, where it keeps the signals that it got."""
-        ...
-
     async def signalled(self, what: str = "a signal comes") -> None:
         """Return after the next signal to any resource of the stack, or after a second at the latest.
 

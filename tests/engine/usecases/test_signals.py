@@ -55,6 +55,11 @@ async def test_each_update_replaces_the_handle_and_waits_anew_and_a_rollback_doe
         second = await signalled(process, stack, first)
         assert (await process.done(stack)).status is Status.COMPLETE
         assert urlsplit(first).path == urlsplit(second).path
+        told = [each.partition(" ")[2] for each in await process.told(stack) if each.startswith("handle ")]
+        assert told == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "SIGNAL_COMPLETE"] * 2 + [
+            "DELETE_IN_PROGRESS",
+            "DELETE_COMPLETE",
+        ]
 
         failing = {"type": "OS::Heat::TestResource", "properties": {"fail": True}, "depends_on": "handle"}
         stack = await process.update(stack, template(bad=failing), disable_rollback=False)

@@ -10,7 +10,7 @@ import pytest
 
 from stackd.clients.wire import Reply
 from stackd.errors import PropertyError, ResourceFailure
-from stackd.resources.heat.wait_signals import WaitConditionFailure, WaitConditionTimeout
+from stackd.resources.heat.wait_signals import SwiftSignalFailure, SwiftSignalTimeout, UnknownStatus
 from tests.support.context import FakeContext
 
 URL = "https://swift.test/v1/AUTH_p/stack-id/app-handle-x?temp_url_sig=s&temp_url_expires=9"
@@ -30,7 +30,7 @@ async def test_older_versions_are_read_once_and_what_is_no_signal_is_left_out() 
     old = "00capp-handle-x"
     objects = {f"{old}/1": "in progress", f"{old}/2": [1], f"{old}/3": {"id": "a", "more": 1}, "other": {}}
     ctx = waiting(objects | {"app-handle-x": {"data": 5}}, count=3)
-    with pytest.raises(WaitConditionTimeout, match=r"^2 of 3 received"):
+    with pytest.raises(SwiftSignalTimeout, match=r"^2 of 3 received"):
         await ctx.type.configure(ctx, ctx.props)
     read = [path for _, path in ctx.cloud.asked("GET")]
     assert read.count(f"/stack-id/{old}/3") == 1 < read.count("/stack-id/app-handle-x")
@@ -40,7 +40,11 @@ async def test_older_versions_are_read_once_and_what_is_no_signal_is_left_out() 
 
 async def test_unknown_status_is_a_failure() -> None:
     ctx = waiting({"app-handle-x": {"status": "PERHAPS"}})
-    with pytest.raises(WaitConditionFailure, match="PERHAPS"):
+    with pytest.raises(UnknownStatus, match=r"^Unknown status: PERHAPS$") as raised:
+        await ctx.type.configure(ctx, ctx.props)
+    assert raised.value.wire_type == "Error"
+    ctx = waiting({"app-handle-x": {"status": "FAILURE", "reason": "bad"}})
+    with pytest.raises(SwiftSignalFailure, match=r"^bad$"):
         await ctx.type.configure(ctx, ctx.props)
 
 

@@ -106,7 +106,7 @@ async def _reach(
         await _create(at, work, target, walk)
     elif difference.verb is Verb.REPLACE:
         await _require_allowed(at, work, Verb.REPLACE)
-        replaced(Successor(await _replace(at, work), target))
+        replaced(Successor(await _replace(at, work, difference), target))
         return
     else:
         await _change(at, work, target, difference, walk)
@@ -305,8 +305,12 @@ async def _adopt(work: ResourceContext, target: Target, external_id: str) -> Non
     await work.leave(Status.COMPLETE, attributes=await work.attributes(target.wanted))
 
 
-async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
-    """Add a new row for the name; the old object is deleted when nothing needs it any more."""
+async def _replace(at: StackRun, work: ResourceContext, difference: Difference) -> ResourceContext:
+    """Add a new row for the name; the old object is deleted when nothing needs it any more.
+
+    Events show an update that turns out to be a replacement, but none where the state of the resource, or its
+    type, already says so.
+    """
     old = work.resource
     fresh = at.new_row(old.name, replaces=old.id)
     reason = f"The Resource {old.name} requires replacement."
@@ -320,6 +324,7 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
         *(
             resource_event(at.stack, old, Action.UPDATE, status, text, old.physical_id)
             for status, text in ((Status.IN_PROGRESS, STATE_CHANGED), (Status.COMPLETE, reason))
+            if difference.changed
         ),
     )
     at.put_beside(replace(old, **marks), fresh)

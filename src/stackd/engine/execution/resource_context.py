@@ -207,14 +207,6 @@ class ResourceContext:
             self._siblings[reference] = row.id
         return row
 
-    async def forget_signals(self, sibling: Resource) -> None:
-        """See ``Context``."""
-        if sibling.metadata:
-            await self.run.write(Update(Resource, sibling.id, {"metadata": {}}))
-            current = self._rows.by_id.get(sibling.id)
-            if current is not None:
-                self._rows.publish(replace(current, metadata={}))
-
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         """See ``Context``."""
         known = self.resource.data.get("stack_user")

@@ -13,7 +13,7 @@ from stackd.resources.constraints import between
 from stackd.resources.context import Context
 from stackd.resources.heat.addresses import parse_arn
 from stackd.resources.heat.wait_signals import InvalidHandle
-from stackd.resources.heat.waiting import forget, wait
+from stackd.resources.heat.waiting import wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -53,10 +53,6 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     async def update(self, ctx: Context, old: WaitConditionProps, new: WaitConditionProps) -> None:
         """Wait again; signals that came before count."""
         await wait(ctx, new.handle, new.count, new.timeout, again=True)
-
-    async def delete(self, ctx: Context, props: WaitConditionProps) -> None:
-        """Forget the signals, so that a condition that comes later waits for its own."""
-        await forget(ctx, props.handle)
 
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""

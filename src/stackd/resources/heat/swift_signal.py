@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +15,16 @@ from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
 from stackd.resources.context import Context
 from stackd.resources.heat import guests
-from stackd.resources.heat.wait_signals import NATIVE, data_of, enough, read_all, timeout
+from stackd.resources.heat.wait_signals import (
+    NATIVE,
+    SwiftSignalFailure,
+    SwiftSignalTimeout,
+    WaitConditionFailure,
+    data_of,
+    enough,
+    read_all,
+    timeout,
+)
 from stackd.resources.heat.waiting import end_of_wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
@@ -54,17 +64,25 @@ class SwiftSignal(ResourceType[SwiftSignalProps]):
         end, versions = await end_of_wait(ctx, props.timeout), dict[str, Any]()
         while True:
             signals = read_all(await guests.written_objects(ctx, container, name, versions))
-            if enough(NATIVE, signals, props.count):
+            if _enough(signals, props.count):
                 break
             if asyncio.get_running_loop().time() >= end:
                 await ctx.put_data(wait_until=None)
-                raise timeout(NATIVE, signals, props.count, seconds=props.timeout, handle=name)
+                late = timeout(NATIVE, signals, props.count, seconds=props.timeout, handle=name)
+                raise SwiftSignalTimeout(late.message)
             await ctx.signalled(f"{props.count} signals are in {name}, where there are {len(signals)}")
         await ctx.put_data(signals=json.dumps(data_of(NATIVE, signals)), wait_until=None)
 
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""
         return resource.name
+
+
+def _enough(signals: Mapping[str, Any], count: int) -> bool:
+    try:
+        return enough(NATIVE, signals, count)
+    except WaitConditionFailure as failure:
+        raise SwiftSignalFailure(failure.message) from None
 
 
 def _object_of(url: str) -> tuple[str, str]:

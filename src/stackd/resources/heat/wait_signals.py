@@ -28,8 +28,22 @@ class InvalidHandle(ResourceFailure):
     wire_type = "ValueError"
 
 
+class SwiftSignalFailure(WaitConditionFailure):
+    """A guest wrote that it failed."""
+
+
+class UnknownStatus(ResourceFailure):
+    """A guest wrote a status that there is not; under the name that it has in Heat."""
+
+    wire_type = "Error"
+
+
 class WaitConditionTimeout(ResourceFailure):
     """The signals did not come in time."""
+
+
+class SwiftSignalTimeout(WaitConditionTimeout):
+    """The signals were not written in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,7 @@ def read_all(received: Iterable[Any]) -> dict[str, Any]:
             continue
         known = {key: value for key, value in given.items() if key in NATIVE.all}
         if str(known.get("status", SUCCESS)) not in (SUCCESS, FAILURE):
-            raise WaitConditionFailure(f"Unknown status: {str(known['status'])[:100]}")
+            raise UnknownStatus(f"Unknown status: {str(known['status'])[:100]}")
         signals, _ = merge(NATIVE, signals, known)
     return signals
 

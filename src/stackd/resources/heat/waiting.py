@@ -58,13 +58,6 @@ async def end_of_wait(ctx: Context, seconds: float, *, again: bool = False) -> f
     return asyncio.get_running_loop().time() + left
 
 
-async def forget(ctx: Context, reference: str) -> None:
-    """Empty a handle whose condition is deleted: another one waits for new signals."""
-    handle = await ctx.sibling(reference)
-    if handle is not None and handle.kind.endswith("WaitConditionHandle"):
-        await ctx.forget_signals(handle)
-
-
 def _keys(handle: Resource) -> Keys:
     return NATIVE if handle.kind == "OS::Heat::WaitConditionHandle" else AWS
 
