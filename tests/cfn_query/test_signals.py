@@ -143,6 +143,17 @@ async def test_signed_urls_complete_wait_conditions(system: System) -> None:
     assert data == [{"a": "again", "b": "other"}, {"1": None}]
     events = (await native.get(f"{path}/resources/aws/events"))["events"]
     assert events[0]["resource_status_reason"] == "Signal: status:SUCCESS reason:Configuration Complete"
+    events = (await native.get(f"{path}/resources/aws%20done/events"))["events"]
+    [shown] = [
+        each
+        for each in [
+            (await native.get(f"{path}/resources/aws%20done/events/{one['id']}"))["event"] for one in events
+        ]
+        if each["resource_status"] == "CREATE_IN_PROGRESS"
+    ]
+    handle = shown["resource_properties"]["Handle"]
+    assert handle.startswith(aws.rpartition("Signature=")[0])
+    assert handle != aws
     await native.call("DELETE", path)
 
 

@@ -11,7 +11,7 @@ from stackd.errors import NotSupported
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
-from stackd.template.masking import Secrets, concealed, concealed_text
+from stackd.template.masking import Secrets, concealed, concealed_text, without_signatures
 from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 
@@ -215,7 +215,7 @@ def shown(value: Any, secrets: Secrets) -> Any:
         return {concealed_text(str(key), secrets): shown(each, secrets) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [shown(each, secrets) for each in value]
-    value = concealed(value, secrets)
+    value = without_signatures(concealed(value, secrets))
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
     return value
