@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,3 +102,16 @@ async def test_a_wait_goes_on_in_the_next_process(tmp_path: Path) -> None:
             await process.delete(stack)
             await process.done(stack)
             assert {"users", "projects", "credentials"}.isdisjoint(made.counts())
+
+
+async def test_none_of_many_signals_at_once_is_lost(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await process.create("one", hot({"handle": {"type": "OS::Heat::UpdateWaitConditionHandle"}}))
+        await process.done(stack)
+        await asyncio.gather(
+            *(
+                signals.signal(process.engine, process.caller, stack, "handle", DONE | {"UniqueId": f"{at}"})
+                for at in range(100)
+            )
+        )
+        assert len((await process.rows(stack))["handle"].metadata) == 100

@@ -108,3 +108,12 @@ async def test_a_wait_that_was_interrupted_ends_when_it_would_have() -> None:
     with pytest.raises(WaitConditionTimeout):
         await ctx.type.configure(ctx, ctx.props)
     assert "wait_until" not in ctx.data
+
+
+async def test_metadata_of_the_template_is_no_signal() -> None:
+    made = await handle(metadata={"owner": "me", "more": {"Status": 1}})
+    await made.type.signal(made, DONE)
+    assert set(made.resource.metadata) == {"owner", "more", "a"}
+    ctx = await waiting(made, Count=2)
+    with pytest.raises(WaitConditionTimeout, match=r"^1 of 2 received"):
+        await ctx.type.configure(ctx, ctx.props)

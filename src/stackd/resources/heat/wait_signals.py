@@ -68,7 +68,7 @@ AWS = Keys("Status", "Reason", "Data", "UniqueId", optional=False)
 
 def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[str, Any], str]:
     """The stored signals after one more, and the text for its event; one of the same id is replaced."""
-    number = len(signals) + 1
+    number = len(signals_in(keys, signals)) + 1
     entry: dict[str, Any] = {}
     if keys.optional:
         entry = {
@@ -85,6 +85,16 @@ def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[st
         raise MalformedSignal
     text = f"status:{entry[keys.status]} reason:{entry[keys.reason]}"
     return {**signals, str(entry.pop(keys.id)): entry}, text
+
+
+def signals_in(keys: Keys, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The signals in the metadata of a handle, which may have other things from the template."""
+    own = (keys.status, keys.reason, keys.data)
+    return {
+        name: each
+        for name, each in metadata.items()
+        if isinstance(each, Mapping) and all(key in each for key in own)
+    }
 
 
 def merge_all(keys: Keys, signals: Mapping[str, Any], received: Iterable[Any]) -> dict[str, Any]:

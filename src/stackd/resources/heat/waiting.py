@@ -18,6 +18,7 @@ from stackd.resources.heat.wait_signals import (
     data_of,
     enough,
     merge_all,
+    signals_in,
     timeout,
 )
 
@@ -35,7 +36,7 @@ async def wait(ctx: Context, reference: str, count: int, seconds: float, *, agai
         if handle is None or not handle.kind.endswith("WaitConditionHandle"):
             raise InvalidHandle(f"{shown(reference)} is not a valid wait condition handle.")
         keys = _keys(handle)
-        signals = merge_all(keys, handle.metadata, await received(ctx, handle, seen))
+        signals = merge_all(keys, signals_in(keys, handle.metadata), await received(ctx, handle, seen))
         if vanish(handle) and seen != ctx.data.get("received", {}):
             await ctx.put_data(received=dict(seen))
         if _expects_none(handle) or enough(keys, signals, count):
