@@ -19,6 +19,8 @@ from stackd.resources.context import JSON
 from stackd.template.problems import raise_all
 
 _AT_ONCE = 8
+_LARGE = 2000
+"""Resources of a tree that is gone through in a thread."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,11 @@ async def refuse_unfit(expanded: Expanded, cloud: Cloud, remotes: Remotes) -> No
         async with room:
             return await _mistake(resource)
 
-    found = await asyncio.gather(*map(ask, _asking(expanded, cloud, remotes, ())))
+    def listed() -> list[Asking]:
+        return list(_asking(expanded, cloud, remotes, ()))
+
+    asking = await in_thread(listed) if expanded.count() > _LARGE else listed()
+    found = await asyncio.gather(*map(ask, asking))
     raise_all([each for each in found if each is not None])
 
 
