@@ -268,6 +268,26 @@ async def test_what_cannot_be_accepted_is_refused_in_the_same_form(system: Syste
     assert all("x-openstack-request-id" in each.headers for each in refused)
 
 
+async def test_odd_requests_are_refused_and_break_nothing(system: System) -> None:
+    _, url = await system.idle("odd")
+    bare, _, query = url.partition("?")
+    odd = [
+        "Signature=%ff&AWSAccessKeyId=%00&SignatureVersion=2",
+        "Signature=%C3%A9&AWSAccessKeyId=%C3%A9&SignatureVersion=2",
+        f"{query.partition('&')[0]}&SignatureVersion=2&Signature=%F0%9F%98%80",
+        f"{query}&more=1",
+        f"{query}&Expires=soon",
+        "X-Amz-Signature=a&X-Amz-Credential=///",
+        "&".join(f"a{at}=b" for at in range(2000)),
+    ]
+    answers = [await system.put(f"{bare}?{each}") for each in odd]
+    headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/b, Signature=" + "0" * 64}
+    answers.append(await system.cfn.put(bare, headers=headers, content=b"\xff"))
+    deep = b'{"Status":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    answers.append(await system.cfn.put(url, content=deep))
+    assert [each.status_code for each in answers] == [403, 403, 403, 403, 403, 403, 400, 403, 400]
+
+
 def _code(answer: httpx.Response) -> tuple[str, str]:
     if answer.headers["content-type"] == "application/json":
         error = answer.json()["ErrorResponse"]["Error"]
