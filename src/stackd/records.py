@@ -306,8 +306,8 @@ class SavedPlan:
 class Snapshot:
     """A snapshot of a stack: its definition, and what its resources left to restore them from.
 
-    ``project_id`` is the project of whoever took it, which is the only one that sees it. ``action`` is CREATE,
-    or DELETE once it is being deleted; ``reason`` is None before anything ended. ``content`` is the id of a
+    ``project_id`` is the project of whoever took it, the only one that sees it. ``action`` is CREATE, or
+    DELETE once it is being deleted; ``reason`` is None before anything ended. ``content`` is the id of a
     document of the stack's project: the stack and its resources as they were.
     """
 

@@ -35,7 +35,9 @@ from stackd.records import (
     Status,
 )
 
-Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan | Snapshot
+Record = (
+    Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan | Snapshot
+)
 R = TypeVar("R", bound=Record)
 Kind = (
     type[Stack]

@@ -105,7 +105,7 @@ class OperationExecutor:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
 
     def _abandons(self, action: Action) -> bool:
-        """Whether objects stay in the cloud: the stack was given up, or what it adopted is not its own yet."""
+        """Whether objects stay in the cloud: the stack is given up, or failed to adopt them."""
         options = self.operation.options
         return bool(options.get("abandon")) or (action is Action.ROLLBACK and bool(options.get("adopt")))
 

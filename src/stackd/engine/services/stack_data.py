@@ -1,4 +1,4 @@
-"""A stack with its resources as data: what exports and abandoned stacks give, snapshots keep, and adoption takes."""
+"""A stack with its resources as data: what exports give, snapshots keep, and adoption takes."""
 
 from __future__ import annotations
 
