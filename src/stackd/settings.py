@@ -192,6 +192,7 @@ class Limits(Section):
     enable_stack_abandon: bool = opt(
         False, "Whether stacks may be exported with all their secrets, and abandoned."
     )
+    enable_stack_adopt: bool = opt(False, "Whether stacks may be made of objects that exist already.")
     stack_action_timeout: int = opt(
         3600, "Seconds an operation may take when the request names no timeout.", ge=1
     )

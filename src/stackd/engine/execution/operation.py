@@ -202,6 +202,7 @@ class OperationExecutor:
             ahead=False,
             keep_originals=self._rolls_back(action),
             abandons=self._abandons(action),
+            adopts=action is Action.ADOPT,
             max_depth=self.services.tuning.nested_depth,
         )
 
@@ -233,7 +234,15 @@ class OperationExecutor:
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
         plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
-        return StackRun(run, self.stack, plan, environment=environment)
+        return StackRun(run, self.stack, plan, environment=environment, adopted=await self._adopted(action))
+
+    async def _adopted(self, action: Action) -> Mapping[str, Any] | None:
+        """The data of the resources that are adopted, by name."""
+        if action is not Action.ADOPT:
+            return None
+        document = str(self.operation.options["adopt"])
+        found: Mapping[str, Any] = await load_json(self.services.db, self.stack.project_id, document)
+        return found
 
     async def _desired(self, action: Action) -> Desired | None:
         if action is Action.DELETE or not self.stack.definition.template:

@@ -123,7 +123,8 @@ def _new_step(at: Level, name: str, path: Path, recurse: Recurse) -> Step:
     if definition.external_id is not None:
         return Step(path, kind.written, Verb.ADOPT)
     deferred = isinstance(kind.handler, NestedType) and plan_new(at, name, path, recurse)
-    return Step(path, kind.written, Verb.CREATE, deferred=deferred)
+    verb = Verb.ADOPT if at.inputs.adopts else Verb.CREATE
+    return Step(path, kind.written, verb, deferred=deferred)
 
 
 def _restrictions(at: Level, name: str, verb: Verb) -> tuple[Cause, ...]:

@@ -55,15 +55,25 @@ _ATTEMPTS = 5
 
 
 async def create(
-    engine: Engine, caller: Caller, request: StackRequest, *, rule: str = "stacks:create"
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    *others: Change,
+    rule: str = "stacks:create",
+    **options: Any,
 ) -> Stack:
-    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns.
+
+    ``others`` are in the same write, ``options`` are kept with the operation.
+    """
     enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
             try:
-                return await accept_new(engine, caller, request, checked, stack_id, credential)
+                return await accept_new(
+                    engine, caller, request, checked, stack_id, credential, *others, **options
+                )
             except Fenced:
                 continue  # what it exports or imports has changed meanwhile
     raise ActionInProgress(request.name, Action.CREATE)
@@ -89,7 +99,8 @@ async def accept_new(
         source.files,
     )
     ids = {"credential_id": credential.id, "operation_id": new_id()}
-    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), Action.CREATE)
+    action = Action.ADOPT if options.get("adopt") else Action.CREATE
+    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
     stack = move.record
     operation = _operation(engine, caller, stack, options)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
