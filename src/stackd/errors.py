@@ -42,6 +42,7 @@
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
     │   ├── ResourceActionRestricted the environment forbids the change
+    │   ├── StateInvalid             Error: an action on what is not in the state for it
     │   └── ActionTimedOut
     └── Fenced                       another process owns the stack now: stop without a word
 
@@ -358,6 +359,12 @@ class ResourceFailure(StackdError):
 
 class ResourceInError(ResourceFailure):
     """The service reports the object as broken."""
+
+
+class StateInvalid(ResourceFailure):
+    """The resource, or its object, is not in the state that it should be in."""
+
+    wire_type = "Error"
 
 
 class ResourceActionRestricted(ResourceFailure):

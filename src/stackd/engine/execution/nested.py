@@ -38,7 +38,7 @@ from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_desired, load_tree
-from stackd.engine.transitions import move_stack, new_stack
+from stackd.engine.transitions import move_stack, new_stack, require_start
 from stackd.errors import (
     ExportExists,
     ExportInUse,
@@ -113,7 +113,8 @@ async def update(
         return
     stored = await _stored_child(at.run.services.db, work.resource)
     old = type(props).wrap(dict(work.resource.properties))
-    resumed = work.resource.status is Status.IN_PROGRESS
+    open_actions = (Action.CREATE, Action.UPDATE)
+    resumed = work.resource.status is Status.IN_PROGRESS and work.resource.action in open_actions
     action = work.resource.action if resumed else Action.UPDATE
     members = await _members(at, stored)
     intent["data"] = _private_values(work, intent, props, members)
@@ -151,6 +152,21 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
         gone = await inner.export_changes(Action.DELETE)
         await _move(at, child, Action.DELETE, Status.COMPLETE, None, *gone, deleted_at=now())
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
+
+
+async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Action, walk: Walk) -> None:
+    """Do what ``plan`` does to each resource of the child; the child itself goes through the action, too."""
+    child = plan.stack
+    assert child is not None
+    if (child.action, child.status) != (action, Status.IN_PROGRESS):
+        require_start(child, action)
+        child = await _move(at, child, action, Status.IN_PROGRESS, None)
+    inner = at.inner(work.resource, child, plan)
+    async with at.run.cancellation.aside():
+        good = await walk(inner)
+    if not good:
+        await _raise_failure(at, inner, child, action)
+    await _move(at, child, action, Status.COMPLETE, inner.completed)
 
 
 def _private_values(
@@ -371,7 +387,7 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
             await _move(at, child, action, Status.FAILED, at.run.why_stopped())
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
-    await _move(at, child, action, Status.FAILED, failure.reason)
+    await _move(at, child, action, Status.FAILED, inner.failed)
     if failure.cause is None:
         raise ResourceFailure(failure.text)
     raise NestedFailure(failure.cause)

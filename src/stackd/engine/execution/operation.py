@@ -29,6 +29,7 @@ from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import plan_tree
 from stackd.engine.planning.plan import Plan, StackPlan
+from stackd.engine.planning.verbs import ACTIONS
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_desired, load_tree
 from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
@@ -141,7 +142,7 @@ class OperationExecutor:
         if self.cancellation.halt is Halt.CANCELLED:
             return False  # the request that cancelled it has stored the end
         if work.failures:
-            await self._fail(action, work.failures[0].reason)
+            await self._fail(action, work.failed)
             return False
         if not good:
             if self.cancellation.halt in (None, Halt.FAILED):
@@ -245,7 +246,8 @@ class OperationExecutor:
         return found
 
     async def _desired(self, action: Action) -> Desired | None:
-        if action is Action.DELETE or not self.stack.definition.template:
+        """The definition to reach; none for a deletion, and for what is done to the resources as they are."""
+        if action is Action.DELETE or ACTIONS[action].verb is not None or not self.stack.definition.template:
             return None
         return await load_desired(self.services.db, self.services.registry, self.stack)
 
@@ -260,14 +262,16 @@ class OperationExecutor:
 
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
-        if desired is not None:
+        if work.plan.rule.verb is not None:
+            values = {}
+        elif desired is not None:
             outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
             await self._before_gone()
             values["deleted_at"] = now()
         shared = await work.export_changes(action)
-        await self._end(self._move(action, Status.COMPLETE, **values), *shared)
+        await self._end(self._move(action, Status.COMPLETE, work.completed, **values), *shared)
 
     async def _before_gone(self) -> None:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""

@@ -216,7 +216,8 @@ def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path)
     for name, row in rows.items():
         needed = [(Node(other), Node(name)) for other in row.requires if other in rows]
         graph.add_edges_from((b, a) if rule.reversed else (a, b) for a, b in needed)
-    plan = StackPlan(path, stored.stack, None, stored.rows, Order(graph, dict(rows)), dict(rows))
+    ordered = Order(graph, dict(rows))
+    plan = StackPlan(path, stored.stack, None, stored.rows, ordered, dict(rows), rule=rule)
     for name, row in rows.items():
         plan.steps[name] = Step((*path, name), row.type, verb, row=row.id)
         if (inside := stored.inside(row)) is not None:

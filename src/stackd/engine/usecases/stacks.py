@@ -19,7 +19,14 @@ from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Halt
 from stackd.engine.services import event_sinks, exports
-from stackd.engine.transitions import Transition, move_stack, new_stack, require_start
+from stackd.engine.transitions import (
+    NO_EFFECT,
+    Transition,
+    move_stack,
+    new_stack,
+    require_cancellable,
+    require_start,
+)
 from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
@@ -203,9 +210,7 @@ async def accept_change(
 
 def _rolled_back_to(stack: Stack) -> Definition:
     """What a failed update returns to: the last definition that was reached, or the first one."""
-    if stack.status is Status.COMPLETE or stack.previous is None:
-        return stack.definition
-    return stack.previous
+    return stack.definition if stack.previous is None else stack.previous
 
 
 async def preview_update(
@@ -259,13 +264,25 @@ async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
     return {"abandon": True} if running is not None and running.options.get("abandon") else {}
 
 
+async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Action) -> Stack:
+    """Accept what is done to every resource as it is; nothing is done where it has been done already."""
+
+    async def begin(newest: Stack) -> Stack:
+        if (newest.action, newest.status) == NO_EFFECT.get(action):
+            return newest
+        require_start(newest, action)
+        return await _accept(engine, caller, newest, action, {"updated_at": now()}, [])
+
+    return await on_newest(engine, stack, begin)
+
+
 async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     """Accept the way back from a running update to what the stack was before it."""
     return await on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
 
 
 async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
-    _require_running(stack, Action.UPDATE)
+    require_cancellable(stack, "cancel_update")
     back = {"definition": stack.previous or Definition(), "previous": None}
     return await _accept(engine, caller, stack, Action.ROLLBACK, back, [])
 
@@ -279,7 +296,7 @@ async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
 
 
 async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
-    _require_running(stack, Action.CREATE, Action.UPDATE)
+    require_cancellable(stack, "cancel_without_rollback")
     if stack.parent_id is not None:
         raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
     tree = await stacks.tree(engine.services.db, stack.root_id)
@@ -303,12 +320,6 @@ def _cancelled(stack: Stack, **options: Any) -> Transition[Stack]:
 
 def _changes(move: Transition[Stack]) -> list[Change]:
     return [move.change, *move.events]
-
-
-def _require_running(stack: Stack, *actions: Action) -> None:
-    if stack.status is not Status.IN_PROGRESS or stack.action not in actions:
-        state = f"{stack.action}_{stack.status}"
-        raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
 
 
 async def on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:
