@@ -27,6 +27,7 @@ from stackd.routers import (
     outputs,
     plans,
     resources,
+    snapshots,
     stacks,
     templates,
 )
@@ -44,6 +45,7 @@ NOUNS = (
     actions.router,
     abandoning.router,
     plans.router,
+    snapshots.router,
     templates.router,
     build_info.router,
 )
