@@ -303,6 +303,29 @@ class SavedPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A snapshot of a stack: its definition, and what its resources left to restore them from.
+
+    ``project_id`` is the project of whoever took it, the only one that sees it. ``action`` is CREATE, or
+    DELETE once it is being deleted; ``reason`` is None before anything ended. ``content`` is the id of a
+    document of the stack's project: the stack and its resources as they were.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    project_id: str
+    name: str | None
+    action: Action
+    status: Status
+    reason: str | None = None
+    definition: Definition
+    content: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """Delegated credentials that outlive a token: one trust per user, project and set of roles.
 

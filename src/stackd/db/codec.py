@@ -30,11 +30,14 @@ from stackd.records import (
     Resource,
     SavedPlan,
     Sink,
+    Snapshot,
     Stack,
     Status,
 )
 
-Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan
+Record = (
+    Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan | Snapshot
+)
 R = TypeVar("R", bound=Record)
 Kind = (
     type[Stack]
@@ -44,6 +47,7 @@ Kind = (
     | type[Credential]
     | type[Hook]
     | type[SavedPlan]
+    | type[Snapshot]
     | type[Sink]
     | type[Export]
     | type[Import]
@@ -359,6 +363,7 @@ class Codecs:
         self.exports = Codec(Export, tables.exports, sealer, unlisted=("value",))
         self.imports = Codec(Import, tables.imports, sealer)
         self.plans = Codec(SavedPlan, tables.plans, sealer, unlisted=("fingerprint", "content"))
+        self.snapshots = Codec(Snapshot, tables.snapshots, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -370,6 +375,7 @@ class Codecs:
             Export: self.exports,
             Import: self.imports,
             SavedPlan: self.plans,
+            Snapshot: self.snapshots,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

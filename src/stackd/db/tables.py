@@ -307,6 +307,28 @@ Index("plans_project", plans.c.project_id, plans.c.created_at)
 Index("plans_stack", plans.c.stack_id)
 Index("plans_expiry", plans.c.expires_at)
 
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _col("id", primary_key=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("project_id"),
+    _optional("name", Form.PROSE),
+    _col("action", Form.ACTION),
+    _col("status", Form.STATUS),
+    _optional("reason", Form.PROSE),
+    _col("template"),
+    _col("environment"),
+    _col("files"),
+    _col("content"),
+    _col("created_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+)
+Index("snapshots_stack", snapshots.c.stack_id, snapshots.c.created_at)
+Index("snapshots_root", snapshots.c.root_id)
+Index("snapshots_action", snapshots.c.action, snapshots.c.status)
+
 ONE_OWNER = frozenset({"exports", "imports"})
 """Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from stackd import __version__
 from stackd.errors import BadRequest, StackdError
 from stackd.routers import (
+    abandoning,
     actions,
     build_info,
     definitions,
@@ -41,6 +42,7 @@ NOUNS = (
     outputs.router,
     definitions.router,
     actions.router,
+    abandoning.router,
     plans.router,
     templates.router,
     build_info.router,
