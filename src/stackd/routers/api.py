@@ -26,6 +26,8 @@ from stackd.routers import (
     outputs,
     plans,
     resources,
+    software_configs,
+    software_deployments,
     stacks,
     templates,
 )
@@ -43,6 +45,8 @@ NOUNS = (
     actions.router,
     plans.router,
     templates.router,
+    software_configs.router,
+    software_deployments.router,
     build_info.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")
