@@ -18,6 +18,7 @@ _COUNTS = {
     SoftwareConfig: select(func.count()).where(_C.project_id == bindparam("project")),
     SoftwareDeployment: select(func.count()).where(_D.project_id == bindparam("project")),
 }
+_USERS = select(_D.id).where(_D.config_id == bindparam("one")).limit(1)
 _REMOVE = (
     delete(software_configs)
     .where(_C.id == bindparam("one"), ~exists().where(_D.config_id == _C.id))
@@ -66,6 +67,11 @@ async def configs(
 async def remove_config(db: Database, config_id: str) -> bool:
     """Remove a configuration unless a deployment uses it; returns whether it was removed."""
     return bool(await db.modify(_REMOVE, {"one": config_id}))
+
+
+async def is_used(db: Database, config_id: str) -> bool:
+    """Whether a deployment uses a configuration."""
+    return bool(await db.fetch(_USERS, {"one": config_id}))
 
 
 async def count(db: Database, kind: type[SoftwareConfig] | type[SoftwareDeployment], project_id: str) -> int:
