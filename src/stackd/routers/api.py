@@ -27,6 +27,8 @@ from stackd.routers import (
     outputs,
     plans,
     resources,
+    software_configs,
+    software_deployments,
     stacks,
     templates,
 )
@@ -45,6 +47,8 @@ NOUNS = (
     abandoning.router,
     plans.router,
     templates.router,
+    software_configs.router,
+    software_deployments.router,
     build_info.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")
