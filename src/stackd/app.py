@@ -19,8 +19,12 @@ from starlette.types import ASGIApp
 
 from stackd.auth.crypto import Cipher
 from stackd.auth.policy import Policy
+from stackd.auth.signatures import SignatureValidator
 from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
+from stackd.cfn_query import errors as cfn_errors
+from stackd.cfn_query.api import make_cfn_api
+from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.credentials import PasswordCredentials, Scope
 from stackd.clients.egress import Egress, EgressSettings
@@ -28,6 +32,7 @@ from stackd.clients.http import HttpSettings
 from stackd.clients.keystone import KeystoneSettings
 from stackd.clients.limiter import LimiterSettings
 from stackd.clients.pool import Clouds
+from stackd.clients.remote import Remotes
 from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
@@ -48,6 +53,7 @@ from stackd.resources.operator_environment import OperatorEnvironmentError
 from stackd.resources.registry import load_registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
+from stackd.routers.middleware import RequestIds
 from stackd.serving import configure_log, lag_probe, serve_http
 from stackd.settings import Listener, OperatorEnvironment, Settings, SettingsError, encryption_keys
 
@@ -78,6 +84,7 @@ class Parts:
     settings: Settings
     engine: Engine
     tokens: TokenValidator
+    signatures: SignatureValidator
     cipher: Cipher
 
 
@@ -107,27 +114,45 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         clouds = await stack.enter_async_context(make_clouds(settings))
         egress = make_egress(settings)
         stack.push_async_callback(egress.close)
-        engine = make_engine(settings, db, journal, clouds, egress)
+        remotes = make_remotes(settings)
+        stack.push_async_callback(remotes.close)
+        engine = make_engine(settings, db, journal, clouds, egress, remotes)
+        service = clouds.cloud(service_credentials(settings))
         tokens = TokenValidator(
-            clouds.cloud(service_credentials(settings)),
+            service,
             TokenCacheSettings(ttl=settings.keystone.token_cache_seconds),
             admit=clouds.admit,
         )
         await engine.start()
         stack.push_async_callback(engine.close)
-        yield Parts(settings, engine, tokens, cipher)
+        yield Parts(settings, engine, tokens, SignatureValidator(service), cipher)
 
 
 def make_clouds(settings: Settings) -> Clouds:
     """The OpenStack clients, with the operator's limits."""
-    keystone = settings.keystone
     most = settings.clients.max_concurrency
     return Clouds(
-        KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface),
-        http=HttpSettings(ca_file=keystone.cafile, verify_tls=not keystone.insecure),
-        retry=RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1),
+        keystone_settings(settings),
+        http=http_settings(settings),
+        retry=retry_settings(settings),
         limits=LimiterSettings(start=min(16, most), maximum=most),
     )
+
+
+def keystone_settings(settings: Settings) -> KeystoneSettings:
+    """Where Keystone is, and which endpoints of its catalog are used."""
+    keystone = settings.keystone
+    return KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface)
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    """How connections to OpenStack are made."""
+    return HttpSettings(ca_file=settings.keystone.cafile, verify_tls=not settings.keystone.insecure)
+
+
+def retry_settings(settings: Settings) -> RetrySettings:
+    """How long and how often a call to OpenStack is tried."""
+    return RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1)
 
 
 def service_credentials(settings: Settings) -> PasswordCredentials:
@@ -157,7 +182,19 @@ def make_egress(settings: Settings) -> Egress:
     )
 
 
-def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress) -> Engine:
+def make_remotes(settings: Settings) -> Remotes:
+    """What opens other clouds, whose addresses users choose."""
+    return Remotes(
+        keystone_settings(settings),
+        AddressPolicy.of(settings.egress.allowed_networks, settings.egress.denied_networks),
+        retry_settings(settings),
+        http_settings(settings),
+    )
+
+
+def make_engine(
+    settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress, remotes: Remotes
+) -> Engine:
     """The engine and its parts."""
     limits = settings.limits
     directories = [Path(directory) for directory in settings.plugins.directories]
@@ -170,6 +207,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
     redaction = Redaction(db, registry.operator.environment)
     services = Services(
         redaction=redaction,
+        remotes=remotes,
         db=db,
         journal=journal,
         registry=registry,
@@ -182,6 +220,7 @@ def make_engine(settings: Settings, db: Database, journal: Journal, clouds: Clou
             cfn=(settings.guests.metadata_url or public_url(settings.api.cfn)) + "/v1",
             auth=settings.keystone.auth_url,
             region=settings.keystone.region or "RegionOne",
+            signed_urls_last=settings.guests.signed_url_seconds,
         ),
         tuning=Tuning(
             create_retries=limits.action_retry_limit,
@@ -253,6 +292,12 @@ def make_asgi(parts: Parts) -> ASGIApp:
     return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
 
 
+def make_cfn_asgi(parts: Parts) -> ASGIApp:
+    """The CloudFormation API on the wired parts."""
+    api = make_cfn_api(CfnFront(parts.settings, parts.engine, parts.tokens, parts.signatures))
+    return RequestIds(api, cfn_errors.unexpected)
+
+
 @contextlib.contextmanager
 def only_process(settings: Settings) -> Iterator[None]:
     """Refuse a second server on one SQLite file: an engine there takes all unfinished work for its own."""
@@ -292,7 +337,7 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        apis = [(settings.api.native, make_asgi)]
+        apis = [(settings.api.native, make_asgi), (settings.api.cfn, make_cfn_asgi)]
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)

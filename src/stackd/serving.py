@@ -37,6 +37,10 @@ which would else find it just closed.
 class AddressInUse(StackdError):
     """The address to listen on cannot be used."""
 
+    def __init__(self, listener: Listener, why: str | None) -> None:
+        super().__init__(f"Cannot listen on {listener.host}:{listener.port}: {why}")
+        self.port = listener.port
+
 
 async def serve_http(
     served: Sequence[tuple[Listener, ASGIApp]], *, ready: asyncio.Event | None = None
@@ -85,7 +89,7 @@ def listen(listener: Listener) -> socket.socket:
         sock.listen(2048)
     except OSError as error:
         sock.close()
-        raise AddressInUse(f"Cannot listen on {listener.host}:{listener.port}: {error.strerror}") from error
+        raise AddressInUse(listener, error.strerror) from error
     sock.setblocking(False)
     return sock
 

@@ -20,7 +20,15 @@ from stackd.cli.session import auth_body
 @pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     monkeypatch.chdir(tmp_path)
-    return Options(port=1, cloud_port=2, latency=0.0, state=tmp_path / "state", config_file=None, command=())
+    return Options(
+        port=1,
+        cloud_port=2,
+        cfn_port=3,
+        latency=0.0,
+        state=tmp_path / "state",
+        config_file=None,
+        command=(),
+    )
 
 
 def test_server_listens_on_loopback_only_and_keeps_its_state_where_told(options: Options) -> None:
@@ -28,7 +36,7 @@ def test_server_listens_on_loopback_only_and_keeps_its_state_where_told(options:
     assert {api.host for api in (settings.api.native, settings.api.cfn, settings.api.cloudwatch)} == {
         "127.0.0.1"
     }
-    assert settings.api.native.port == 1
+    assert (settings.api.native.port, settings.api.cfn.port) == (1, 3)
     assert settings.database.url == f"sqlite:///{options.state}/stackd.db"
     assert settings.keystone.auth_url == "http://127.0.0.1:2/identity/v3"
 
@@ -72,7 +80,7 @@ def test_quota_that_there_is_not_is_refused(given: str) -> None:
     assert raised.value.exit_code == 2
 
 
-@pytest.mark.parametrize("option", ["--port", "--cloud-port"])
+@pytest.mark.parametrize("option", ["--port", "--cloud-port", "--cfn-port"])
 def test_port_that_is_taken_names_the_option(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,11 @@ _BODIES: list[tuple[Any, str]] = [
     ({"errors": [{"status": 409, "title": "Conflict", "detail": "Already there."}]}, "Already there."),
     ({"code": 400, "description": {"cause": "Bad policy", "detail": {"x": 1}}}, "Bad policy"),
     ({"title": "Not Found", "description": "Secret is gone.", "code": 404}, "Secret is gone."),
+    (
+        {"explanation": "It is malformed.", "code": 400, "error": {"message": "No type X.", "type": "T"}},
+        "No type X.",
+    ),
+    ({"explanation": "It is malformed.", "error": {}}, "It is malformed."),
     ({"title": "Only a title"}, "Only a title"),
     (_GLANCE_PAGE, "No image found with ID nope"),
     ("<html><h1>Forbidden</h1><p>Access was denied &amp; logged.</p></html>", "Access was denied & logged."),

@@ -131,3 +131,18 @@ async def test_objects_open_by_signed_url_or_acl_only(cloud: Any, demo: Any) -> 
     assert (await cloud.http.get(f"{base}/c/o", params=query)).status_code == 401
     await demo.call("POST", f"{base}/c", headers={"X-Container-Read": ".r:*"})
     assert (await cloud.http.get(f"{base}/c/o")).text == "hi"
+
+
+async def test_overwritten_objects_are_kept_where_the_container_says_and_come_back(
+    cloud: Any, demo: Any
+) -> None:
+    base = f"/object-store/v1/AUTH_{demo.project_id}/box"
+    await demo.call("PUT", base, headers={"X-Versions-Location": "box"})
+    for content in (b"one", b"two", b"three"):
+        await demo.call("PUT", f"{base}/o", content=content)
+    listed = (await demo.call("GET", f"{base}?format=json")).json()
+    assert [each["name"].partition("/")[0] for each in listed] == ["001o", "001o", "o"]
+    for content in ("three", "two", "one"):
+        assert (await demo.call("GET", f"{base}/o")).text == content
+        assert await demo.status("DELETE", f"{base}/o") == 204
+    assert await demo.status("DELETE", base) == 204

@@ -13,13 +13,13 @@ from starlette.requests import Request
 
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
+from stackd.request_bodies import read_body
 from stackd.routers.bodies import (
     ChangedStackBody,
     NewStackBody,
     PatchedStackBody,
     TemplateBody,
     parse_body,
-    read_body,
 )
 
 JSON = "application/json"

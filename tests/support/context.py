@@ -212,6 +212,7 @@ class FakeContext:
     happens: list[Callable[[], None]] = field(default_factory=list)
     limits: Mapping[str, Any] = field(default_factory=dict)
     slept: list[float] = field(default_factory=list)
+    places: list[Any] = field(default_factory=list)
     user: StackUser | None = None
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
@@ -303,6 +304,14 @@ class FakeContext:
         """Only noted; no time passes in a test."""
         self.slept.append(seconds)
 
+    def remote(self, place: Any) -> Any:
+        """The same script answers for other clouds; which one was meant is noted."""
+        self.places.append(place)
+        return self.cloud
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        return {"resource_registry": {}}, {"a.yaml": "text"}
+
     async def sibling(self, reference: str) -> Resource | None:
         for each in self.siblings:
             known = (each.physical_id, each.name, type_named(each.kind).reference(each))
@@ -361,7 +370,8 @@ def type_named(kind: str) -> ResourceType[Any]:
 
 
 def _modules_of(kind: str) -> Iterator[ModuleType]:
-    package_name = f"stackd.resources.{kind.split('::')[1].lower()}"
+    vendor, service, *_ = kind.lower().split("::")
+    package_name = f"stackd.resources.{'aws' if vendor == 'aws' else service}"
     package = importlib.import_module(package_name)
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     simple = kind.rsplit("::", maxsplit=1)[-1].lower()

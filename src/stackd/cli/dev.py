@@ -47,6 +47,7 @@ class Options:
 
     port: int
     cloud_port: int
+    cfn_port: int
     latency: float
     state: Path
     config_file: str | None
@@ -57,6 +58,7 @@ class Options:
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.option("--port", type=_PORT, help="The server's port; 8004, or a free one if there is a COMMAND.")
 @click.option("--cloud-port", type=_PORT, help="The cloud's port; 8005, or a free one if there is a COMMAND.")
+@click.option("--cfn-port", type=_PORT, help="The port to which guests send signals; a free one by default.")
 @click.option(
     "--latency", type=float, default=0.0, metavar="SECONDS", help="How long each call to the cloud takes."
 )
@@ -79,6 +81,7 @@ def dev(
     *,
     port: int | None,
     cloud_port: int | None,
+    cfn_port: int | None,
     latency: float,
     state: Path | None,
     quotas: tuple[str, ...],
@@ -112,6 +115,7 @@ def dev(
         options = Options(
             port=port or (_free_port() if command else 8004),
             cloud_port=cloud_port or (_free_port() if command else 8005),
+            cfn_port=cfn_port or _free_port(),
             latency=latency,
             state=directory,
             config_file=config_file,
@@ -183,6 +187,7 @@ async def run(options: Options) -> int:
     try:
         cloud = await _until(known, tasks)
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
+        register(cloud.world, "cloudformation", "heat-cfn", f"http://{_HOST}:{options.cfn_port}/v1")
         served = run_server(dev_settings(options, cloud.auth_url), ready=ready)
         tasks.append(loop.create_task(_listening(served, options.port, "--port")))
         await _until(ready.wait(), tasks)
@@ -206,7 +211,8 @@ async def _listening(served: Coroutine[Any, Any, None], port: int, option: str) 
     try:
         await served
     except AddressInUse as error:
-        raise Failure(error.message, FAILED, f"Choose another port with {option}.") from error
+        chosen = option if error.port == port else "--cfn-port"
+        raise Failure(error.message, FAILED, f"Choose another port with {chosen}.") from error
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
             raise
@@ -246,7 +252,7 @@ def dev_settings(options: Options, auth_url: str) -> Settings:
         **({"log": Log(level="warning")} if quiet else {}),
         api=Api(
             native=NativeListener(host=_HOST, port=options.port),
-            cfn=CfnListener(host=_HOST, port=_free_port()),
+            cfn=CfnListener(host=_HOST, port=options.cfn_port),
             cloudwatch=CloudWatchListener(host=_HOST, port=_free_port()),
         ),
         database=Database(url=f"sqlite:///{options.state.absolute()}/stackd.db"),

@@ -35,7 +35,8 @@ def serve(config_file: str | None) -> None:
     try:
         uvloop.run(run_server(settings))
     except AddressInUse as error:
-        remedy = f"Set another port: {ENV_PREFIX}API__NATIVE__PORT, or port in [api.native]."
+        api = next(name for name in ("native", "cfn") if getattr(settings.api, name).port == error.port)
+        remedy = f"Set another port: {ENV_PREFIX}API__{api.upper()}__PORT, or port in [api.{api}]."
         raise Failure(error.message, FAILED, remedy) from error
     except (StackdError, SettingsError) as error:
         raise Failure(str(error), FAILED) from error

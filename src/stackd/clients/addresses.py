@@ -6,10 +6,12 @@ it does not depend on the version of Python.
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -92,3 +94,11 @@ def _embedded(address: Address) -> Address:
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
+
+
+def checked_socket(policy: AddressPolicy, address: tuple[Any, ...]) -> socket.socket:
+    """A socket for one address; the address policy is checked here and only here."""
+    family, kind, protocol, _, place = address
+    if not policy.permits(str(place[0])):
+        raise OSError(errno.EACCES, "the address is not permitted")
+    return socket.socket(family=family, type=kind, proto=protocol)

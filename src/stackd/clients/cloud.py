@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackd.clients.catalog import official_name
 from stackd.clients.keystone import Token
 from stackd.clients.service import Patience, Service, endpoint_of
 from stackd.clients.session import Session
-from stackd.clients.wire import Permit
+from stackd.clients.wire import Permit, Wire
 from stackd.errors import CloudError
 
 
@@ -34,6 +36,18 @@ class Cloud:
         again. Token, limits and cached facts about the services are shared.
         """
         return Cloud(self.session, permit, patience, self._shared)
+
+    def in_region(self, region: str, wire: Wire | None = None) -> Cloud:
+        """The same cloud and credentials, with the services of another region; ``wire`` reaches these."""
+        session = self.session
+        if wire is None and region in ("", session.settings.region):
+            return self
+
+        async def sign_in(refused: Token | None) -> Token:
+            return await session.token() if refused is None else await session.renew(refused)
+
+        settings = replace(session.settings, region=region or session.settings.region)
+        return Cloud(Session(wire or session.wire, settings, sign_in), self._permit, self._patience)
 
     def service(self, kind: str) -> Service:
         """A service by any of its catalog types: ``volume``, ``volumev3`` and ``block-storage`` are one."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import re
 import socket
 import ssl
@@ -29,7 +28,7 @@ import httpx
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from stackd.clients.addresses import EVERYWHERE, AddressPolicy
+from stackd.clients.addresses import EVERYWHERE, AddressPolicy, checked_socket
 from stackd.clients.http import USER_AGENT
 from stackd.errors import FetchFailed
 
@@ -139,7 +138,7 @@ class Egress:
         connector = aiohttp.TCPConnector(
             ssl=_tls(self.settings.ca_file),
             resolver=self._resolver,
-            socket_factory=partial(_socket, policy),
+            socket_factory=partial(checked_socket, policy),
             use_dns_cache=False,
             force_close=True,
             limit=self.settings.concurrency,
@@ -152,14 +151,6 @@ class Egress:
             auto_decompress=False,
             read_bufsize=_CHUNK,
         )
-
-
-def _socket(policy: AddressPolicy, address: tuple[Any, ...]) -> socket.socket:
-    """A socket for one address; the address policy is checked here and only here."""
-    family, kind, protocol, _, place = address
-    if not policy.permits(str(place[0])):
-        raise OSError(errno.EACCES, "the address is not permitted")
-    return socket.socket(family=family, type=kind, proto=protocol)
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

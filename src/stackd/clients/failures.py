@@ -130,6 +130,9 @@ def _search(value: Any, depth: int) -> str:
         return next((text for item in value if (text := _search(item, depth + 1))), "")
     if not isinstance(value, Mapping):
         return ""
+    beside = value.get("error") if value.get("explanation") else None  # Heat explains the status, too
+    if isinstance(beside, Mapping) and (text := _search(beside, depth + 1)):
+        return text
     for word in _WORDS:
         if value.get(word) and (text := _search(value[word], depth + 1)):
             return text

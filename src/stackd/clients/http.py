@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
 import httpx_aiohttp
+
+from stackd.clients.addresses import AddressPolicy, checked_socket
 
 USER_AGENT = "stackd"
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, and names may be secrets
@@ -38,15 +41,34 @@ class HttpSettings:
     use_proxies: bool = False
 
 
-def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
-    """A client for all calls of the process; the caller closes it."""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What bounds a client for addresses that users choose: the places, and the bytes of an answer."""
+
+    policy: AddressPolicy
+    most: int
+
+
+def make_client(
+    settings: HttpSettings | None = None, *, guard: Guard | None = None, ca_data: str = ""
+) -> httpx.AsyncClient:
+    """A client for all calls of the process, or to a cloud of a user's; the caller closes it.
+
+    ``ca_data`` is the text of a certificate that is trusted besides.
+    """
     chosen = settings or HttpSettings()
-    verify: bool | str = chosen.ca_file or chosen.verify_tls
+    verify: bool | str = (chosen.ca_file or True) if chosen.verify_tls else False
     context = httpx.create_ssl_context(verify=verify, trust_env=False)
+    if ca_data and chosen.verify_tls:
+        context.load_verify_locations(cadata=ca_data)
 
     def session() -> aiohttp.ClientSession:
+        checked = None if guard is None else partial(checked_socket, guard.policy)
         connector = aiohttp.TCPConnector(
-            limit=chosen.max_connections, keepalive_timeout=chosen.keepalive, ssl=context
+            limit=chosen.max_connections,
+            keepalive_timeout=chosen.keepalive,
+            ssl=context,
+            socket_factory=checked,
         )
         made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=chosen.use_proxies
@@ -55,12 +77,53 @@ def make_client(settings: HttpSettings | None = None) -> httpx.AsyncClient:
         made._retry_connection = False
         return made
 
+    transport: httpx.AsyncBaseTransport = httpx_aiohttp.AiohttpTransport(verify=context, client=session)
     return httpx.AsyncClient(
-        transport=httpx_aiohttp.AiohttpTransport(verify=context, client=session),
+        transport=transport if guard is None else _Bounded(transport, guard.most),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(None),  # each request brings its own
         follow_redirects=False,
     )
+
+
+class _Bounded(httpx.AsyncBaseTransport):
+    """Lets answers pass that are no longer than ``most`` bytes, and not compressed."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, most: int) -> None:
+        self._inner = inner
+        self._most = most
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        request.headers["Accept-Encoding"] = "identity"
+        answer = await self._inner.handle_async_request(request)
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            await answer.aclose()
+            raise httpx.ReadError("the answer is compressed")
+        stream = answer.stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        answer.stream = _BoundedStream(stream, self._most)
+        return answer
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._inner.aclose()
+
+
+class _BoundedStream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream, most: int) -> None:
+        self._inner = inner
+        self._left = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise httpx.ReadError("the answer is too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def was_never_sent(error: httpx.TransportError) -> bool:

@@ -130,7 +130,7 @@ def _merge(known: dict[str, str], request: Mapping[str, str], target: str) -> No
         else:
             known.pop(key, None)
     for key in request:
-        if key.startswith(f"x-remove-{target}-"):
+        if key.startswith((f"x-remove-{target}-", "x-remove-versions-", "x-remove-history-")):
             known.pop("x-" + key.removeprefix("x-remove-"), None)
 
 
@@ -288,6 +288,7 @@ def _put_object(call: Call) -> Reply:
     if (old := call.store.get(OBJECTS, key)) is not None:
         if call.headers.get("if-none-match") == "*":
             raise Fault(412, "A precondition for this request was not met.")
+        _archive(call, old)
         call.store.remove(old)
     data = {
         "id": key, "name": params["object"], "container": params["container"], "bytes": len(call.body),
@@ -296,6 +297,23 @@ def _put_object(call: Call) -> Reply:
     private = {"content": call.body, "headers": _object_headers(call.headers)}
     entity = call.store.add(OBJECTS, key, params["project"], data, private)
     return Reply(201, None, {"etag": digest, "last-modified": formatdate(entity.created, usegmt=True)})
+
+
+def _archive(call: Call, old: Entity) -> None:
+    """Keep an object that is overwritten, if its container names a place for older versions."""
+    place = _container(call).private["headers"].get("x-versions-location")
+    if not place:
+        return
+    time = old.created
+    while call.store.get(OBJECTS, key := f"{old.project_id}/{place}/{_version(old, time)}"):
+        time += 0.00001
+    data = {**old.data, "id": key, "name": _version(old, time), "container": place}
+    call.store.add(OBJECTS, key, old.project_id, data, dict(old.private))
+
+
+def _version(old: Entity, time: float) -> str:
+    name = old.data["name"]
+    return f"{len(name):03x}{name}/{time:.5f}"
 
 
 def _post_object(call: Call) -> Reply:
@@ -317,8 +335,23 @@ def _get_object(call: Call) -> Reply:
 
 
 def _delete_object(call: Call) -> Reply:
-    call.store.remove(_object(call))
+    entity = _object(call)
+    call.store.remove(entity)
+    _bring_back(call, entity)
     return Reply(204)
+
+
+def _bring_back(call: Call, gone: Entity) -> None:
+    """Put the newest older version, if there is one, in the place of an object that was deleted."""
+    place = _container(call).private["headers"].get("x-versions-location")
+    prefix = f"{len(gone.data['name']):03x}{gone.data['name']}/"
+    older = [row for row in call.store.find(OBJECTS, container=place) if row.data["name"].startswith(prefix)]
+    mine = [row for row in older if row.project_id == gone.project_id]
+    if place and mine:
+        newest = max(mine, key=lambda row: str(row.data["name"]))
+        call.store.remove(newest)
+        data = {**newest.data, "id": gone.id, "name": gone.data["name"], "container": gone.data["container"]}
+        call.store.add(OBJECTS, gone.id, gone.project_id, data, dict(newest.private))
 
 
 _HANDLERS = {

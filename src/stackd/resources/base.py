@@ -22,7 +22,7 @@ from stackd.clients import lookup
 from stackd.errors import CloudNotFound, OutputError, ResourceFailure
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
-from stackd.resources.context import JSON, Context
+from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -107,6 +107,9 @@ class ResourceType(Generic[P]):
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
+    replaced_by_updates: ClassVar[bool] = False
+    """Whether every update of the stack makes a new object, though nothing about it has changed."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 
@@ -124,6 +127,9 @@ class ResourceType(Generic[P]):
 
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
+
+    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
+        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
@@ -185,6 +191,12 @@ class ResourceType(Generic[P]):
         return replace(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
+
+    async def probe(self, ctx: Probe, props: P) -> None:
+        """Ask other services, while a request is checked, whether this can be made; raise ``PropertyError``.
+
+        Values may be ``Unknown``.
+        """
 
     async def create(self, ctx: Context, props: P) -> None:
         """Make the object and report its id with ``ctx.created``."""

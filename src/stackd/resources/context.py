@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
+from stackd.clients.remote import Remote
 from stackd.records import Resource
 
 JSON = dict[str, Any]
@@ -41,18 +42,38 @@ class StackInfo:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the guest of a server reaches us; URLs without a trailing slash."""
+    """Where the guest of a server reaches us; URLs without a trailing slash.
+
+    ``signed_urls_last`` is for how many seconds a signed URL is good; zero is as long as its resource exists.
+    """
 
     native: str
     cfn: str
     auth: str
     region: str
+    signed_urls_last: float = 0.0
 
 
-class Reading(Protocol):
-    """One resource and its cloud, for reading what the resource shows."""
+class Reach(Protocol):
+    """A cloud, and other places."""
 
     cloud: Cloud
+
+    def remote(self, place: Remote) -> Cloud:
+        """Another region, or another cloud."""
+        ...
+
+
+class Probe(Reach, Protocol):
+    """What a type may ask while a request is checked: the cloud as the caller sees it."""
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """The environment and the files that a stack inside this resource would inherit."""
+        ...
+
+
+class Reading(Reach, Protocol):
+    """One resource and its cloud, for reading what the resource shows."""
 
     @property
     def resource(self) -> Resource:
@@ -73,7 +94,7 @@ class Reading(Protocol):
         ...
 
 
-class Context(Reading, Protocol):
+class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
     Every method that stores returns only after the change is durable.

@@ -1,13 +1,10 @@
-"""Request bodies: read within the limit, parsed leniently, never answered with 422."""
+"""Request bodies, each a pydantic model that documents and reads it; lenient, never answered with 422."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
-import orjson
 from pydantic import (
     BaseModel,
     Field,
@@ -16,99 +13,10 @@ from pydantic import (
     PrivateAttr,
     model_validator,
 )
-from starlette.requests import ClientDisconnect, Request
 
 from stackd.engine.usecases.request_values import Flag, truth, typed
 from stackd.engine.usecases.requests import StackRequest
-from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
-from stackd.offload import OWNER, Turns, in_thread, turn
-from stackd.routers.errors import MALFORMED
-from stackd.template.json_text import depth_of, read_json
-
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_LARGE_INTEGER = re.compile(rb"\d{19}")
-"""Integers that the fast parser would convert to floats."""
-_LARGE = 64_000
-"""Bytes of JSON that are parsed in a thread: a millisecond and more."""
-_BODIES = Turns(places=64, share=32)
-"""Large bodies that are received at the same time: they lie in memory until they are complete."""
-_DEEPEST = 200
-_JSON_TYPES = ("application/json", "text/plain")
-
-
-async def read_body(request: Request, most: int, *, required: bool) -> dict[str, Any]:
-    """The JSON object of a request.
-
-    A body counts only if its media type may be JSON and it begins with a brace; anything else is no body.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    raw = await _read(request, most)
-    if not raw.startswith(b"{") or (kind and kind not in _JSON_TYPES):
-        if required:
-            raise BadRequest(MALFORMED)
-        return {}
-    try:
-        body: dict[str, Any] = await in_thread(_decoded, raw) if len(raw) >= _LARGE else _decoded(raw)
-    except ValueError as error:
-        raise BadRequest(str(error)) from None
-    return body
-
-
-def _decoded(raw: bytes) -> Any:
-    """The value of a JSON text; raises ValueError."""
-    if len(raw) < _LARGE and not _LARGE_INTEGER.search(raw):
-        return _flat_enough(raw, orjson.loads(raw))
-    try:
-        body = read_json(raw)
-    except RecursionError:
-        raise ValueError("The body is nested too deeply.") from None
-    if _SURROGATE.search(raw):
-        json.dumps(body, ensure_ascii=False).encode()  # half of a pair cannot be stored
-    return _flat_enough(raw, body)
-
-
-def _flat_enough(raw: bytes, body: Any) -> Any:
-    """The body; raises ValueError if it is nested more deeply than can be stored."""
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and depth_of(body, _DEEPEST) > _DEEPEST:
-        raise ValueError("The body is nested too deeply.")
-    return body
-
-
-async def _read(request: Request, most: int) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
-        raise _too_large(most)
-    if announced.isdigit() and int(announced) < _LARGE:
-        return await _received(request, most)
-    owner = OWNER.get()
-    await turn(_BODIES, owner)
-    try:
-        return await _received(request, most)
-    finally:
-        _BODIES.leave(owner)
-
-
-async def _received(request: Request, most: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise _too_large(most)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise BadRequest("The connection was closed before the body had come.") from None
-    return b"".join(chunks)
-
-
-def _too_large(most: int) -> RequestLimitExceeded:
-    return RequestLimitExceeded(
-        f"Request limit exceeded: The request body is larger than the maximum of {most} bytes."
-    )
-
-
-# --- bodies, each a pydantic model that documents and reads it -----------------------------------
+from stackd.errors import BadRequest, NotSupported, TemplateError
 
 B = TypeVar("B", bound=BaseModel)
 

@@ -14,23 +14,21 @@ from starlette.responses import Response
 
 from stackd.engine.usecases.failures import as_api_error, as_findings, wire_type
 from stackd.errors import StackdError, TemplateError, Unauthorized, all_errors
+from stackd.request_bodies import MALFORMED
 
 log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 
-_MALFORMED = (
-    "The server could not comply with the request since it is either malformed or otherwise incorrect."
-)
 _EXPLANATIONS = {
-    400: ("Bad Request", _MALFORMED),
+    400: ("Bad Request", MALFORMED),
     401: (
         "Unauthorized",
         "This server could not verify that you are authorized to access the document you requested.",
     ),
     403: ("Forbidden", "Access was denied to this resource."),
     404: ("Not Found", "The resource could not be found."),
-    405: ("Method Not Allowed", _MALFORMED),
+    405: ("Method Not Allowed", MALFORMED),
     409: ("Conflict", "There was a conflict when trying to complete your request."),
     500: (
         "Internal Server Error",
@@ -41,7 +39,6 @@ _EXPLANATIONS = {
         "The server is currently unavailable. Please try again at a later time.",
     ),
 }
-MALFORMED = _MALFORMED
 
 
 def form_a(code: int, kind: str, message: str | None, **more: Any) -> Response:

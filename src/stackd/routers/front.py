@@ -15,7 +15,7 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
 from stackd.records import Caller
-from stackd.routers.bodies import read_body
+from stackd.request_bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stackd.offload import OWNER
@@ -30,10 +32,14 @@ OPEN = frozenset({b"/openapi.json"})
 
 
 class RequestIds:
-    """Gives each request an id and a log line, and renders unexpected exceptions."""
+    """Gives each request an id and a log line, and renders unexpected exceptions.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``broken`` makes the answer to a request that ended with one.
+    """
+
+    def __init__(self, app: ASGIApp, broken: Callable[[], Response] = errors.unexpected) -> None:
         self._app = app
+        self._broken = broken
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,7 +65,7 @@ class RequestIds:
             log.exception("request_broke", method=scope["method"], route=scope.get(ROUTE, ""))
             if status is not None:
                 raise
-            await errors.unexpected()(scope, receive, answer)
+            await self._broken()(scope, receive, answer)
         finally:
             _log_request(scope, status, time.perf_counter() - started)
 

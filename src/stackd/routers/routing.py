@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from stackd.request_bodies import MALFORMED
 from stackd.routers import errors
 from stackd.routers.bodies import parse_body
 from stackd.routers.front import ROUTE, Call
@@ -171,6 +172,6 @@ def _not_allowed(method: str, path: str, allowed: tuple[str, ...]) -> Response:
     headers = {"Allow": ",".join(allowed)}
     if method == "OPTIONS":
         return Response(status_code=204, headers=headers)
-    answer = errors.form_a(405, "HTTPMethodNotAllowed", errors.MALFORMED)
+    answer = errors.form_a(405, "HTTPMethodNotAllowed", MALFORMED)
     answer.headers["Allow"] = headers["Allow"]
     return answer

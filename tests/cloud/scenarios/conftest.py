@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,14 +73,14 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _start(home: Path) -> subprocess.Popen[bytes]:
+def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
     config = home / "stackd.toml"
     config.write_text(
         CONFIG.format(
             home=home,
-            port=PORT,
-            cfn_port=PORT + 1,
-            cloudwatch_port=PORT + 2,
+            port=port,
+            cfn_port=port + 1,
+            cloudwatch_port=port + 2,
             key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         )
     )
@@ -106,14 +107,29 @@ def stackd_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield log
         return
     run(str(TOOL), "orchestration", f"http://127.0.0.1:{PORT}/v1/%(tenant_id)s")
-    process = _start(home)
+    with _running(home, PORT):
+        yield log
+
+
+@pytest.fixture
+def second_stackd(tmp_path: Path) -> Iterator[str]:
+    """The URL of another stackd, which has a database of its own and the same service user."""
+    with _running(tmp_path, PORT + 3):
+        yield f"http://127.0.0.1:{PORT + 3}"
+
+
+@contextmanager
+def _running(home: Path, port: int) -> Iterator[None]:
+    """A server on that port, from when it answers until it has stopped in good order."""
+    log = home / "stackd.log"
+    process = _start(home, port)
     try:
         end = time.monotonic() + START_WITHIN
-        while not _answers(f"http://127.0.0.1:{PORT}/healthcheck"):
+        while not _answers(f"http://127.0.0.1:{port}/healthcheck"):
             assert process.poll() is None, f"stackd ended at once:\n{log.read_text()}"
             assert time.monotonic() < end, f"stackd does not answer:\n{log.read_text()}"
             time.sleep(0.2)
-        yield log
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
         try:

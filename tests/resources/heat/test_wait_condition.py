@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 
 from stackd.clients.wire import Reply
-from stackd.errors import ResourceFailure
-from stackd.resources.heat.wait_signals import NATIVE, WaitConditionFailure, WaitConditionTimeout, merge_all
+from stackd.resources.heat.wait_signals import (
+    NATIVE,
+    InvalidHandle,
+    WaitConditionFailure,
+    WaitConditionTimeout,
+    merge_all,
+)
 from tests.support.context import FakeContext, make_resource
 
 KIND = "OS::Heat::WaitCondition"
@@ -71,7 +76,7 @@ async def test_messages_are_fetched_from_a_queue() -> None:
     login = {"queue_id": "q", "user_id": "u", "password": "p", "project_id": "pr"}
     ctx = condition(transport="ZAQAR_SIGNAL", data={"signal": login}, count=2)
     ctx.cloud.on("POST", "/auth/tokens", Reply(201, {"x-subject-token": "tok"}, None, b""))
-    one, two = {"body": {"data": 1}}, {"body": {"data": 2}}
+    one, two = {"id": "a", "body": {"data": 1}}, {"id": "b", "body": {"data": 2}}
     ctx.cloud.on("GET", "/queues/q/messages", {"messages": []}, {"messages": [one]}, {"messages": [one, two]})
     await ctx.type.configure(ctx, ctx.props)
     assert json.loads(ctx.data["signals"]) == {"1": 1, "2": 2}
@@ -88,5 +93,5 @@ async def test_a_new_count_waits_again_and_counts_old_signals() -> None:
 async def test_only_a_handle_of_the_stack_will_do(reference: Any) -> None:
     ctx = condition(handle=reference)
     ctx.siblings.append(make_resource("value", "OS::Heat::Value"))
-    with pytest.raises(ResourceFailure, match=f"{reference} is not a valid wait condition handle."):
+    with pytest.raises(InvalidHandle, match=f"{reference} is not a valid wait condition handle."):
         await ctx.type.configure(ctx, ctx.props)

@@ -17,7 +17,7 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present
+from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
@@ -106,7 +106,7 @@ async def _reach(
         await _create(at, work, target, walk)
     elif difference.verb is Verb.REPLACE:
         await _require_allowed(at, work, Verb.REPLACE)
-        replaced(Successor(await _replace(at, work), target))
+        replaced(Successor(await _replace(at, work, difference), target))
         return
     else:
         await _change(at, work, target, difference, walk)
@@ -206,7 +206,13 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         broken=broken,
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
         metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
+        stays=rolls_back(at.stack) or _is_made_by(at, row),
     )
+
+
+def _is_made_by(at: StackRun, row: Resource) -> bool:
+    """Whether a row was made by this very operation, before a crash perhaps."""
+    return at.run.accepted_at is not None and row.created_at >= at.run.accepted_at
 
 
 async def _has_lost_stack(work: ResourceContext) -> bool:
@@ -299,8 +305,12 @@ async def _adopt(work: ResourceContext, target: Target, external_id: str) -> Non
     await work.leave(Status.COMPLETE, attributes=await work.attributes(target.wanted))
 
 
-async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
-    """Add a new row for the name; the old object is deleted when nothing needs it any more."""
+async def _replace(at: StackRun, work: ResourceContext, difference: Difference) -> ResourceContext:
+    """Add a new row for the name; the old object is deleted when nothing needs it any more.
+
+    Events show an update that turns out to be a replacement, but none where the state of the resource, or its
+    type, already says so.
+    """
     old = work.resource
     fresh = at.new_row(old.name, replaces=old.id)
     reason = f"The Resource {old.name} requires replacement."
@@ -314,6 +324,7 @@ async def _replace(at: StackRun, work: ResourceContext) -> ResourceContext:
         *(
             resource_event(at.stack, old, Action.UPDATE, status, text, old.physical_id)
             for status, text in ((Status.IN_PROGRESS, STATE_CHANGED), (Status.COMPLETE, reason))
+            if difference.changed
         ),
     )
     at.put_beside(replace(old, **marks), fresh)

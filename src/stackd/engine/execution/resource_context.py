@@ -11,8 +11,11 @@ from typing import Any
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
+from stackd.clients.remote import Remote
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
+from stackd.engine.definition.desired import ACCEPTED
+from stackd.engine.definition.documents import load_files, load_json
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
@@ -20,7 +23,8 @@ from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
-from stackd.template.masking import concealed, hidden_if_secret
+from stackd.template.environment import load_environment
+from stackd.template.masking import concealed, hidden_if_secret, without_signatures
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
@@ -85,6 +89,7 @@ class ResourceContext:
         self._live: JSON | None = None
         self._wait: _Wait | None = None
         self._deferred: list[Change] = []
+        self._siblings: dict[str, str] = {}
         self._armed: tuple[Change, ...] = ()
         self.was_armed = False
         self.cloud: Cloud = run.cloud
@@ -162,6 +167,19 @@ class ResourceContext:
         """See ``Context``."""
         await self.run.cancellation.sleep(seconds)
 
+    def remote(self, place: Remote) -> Cloud:
+        """See ``Context``."""
+        cloud = self.run.services.remotes.open(self.cloud, place)
+        return cloud if place.auth is None else cloud.with_permit(self.run.permit)
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """See ``Context``."""
+        db, around = self.run.services.db, self.stack_record
+        data = await load_json(db, around.project_id, around.definition.environment)
+        environment = load_environment(data, limits=ACCEPTED)
+        inner = environment.child(self.resource.name, self.resource.type).to_data()
+        return dict(inner), await load_files(db, around.project_id, around.definition.files)
+
     async def signalled(self, what: str = "a signal comes") -> None:
         """See ``Context``."""
         await self._wait_for(what).note()
@@ -174,14 +192,20 @@ class ResourceContext:
         return self._wait
 
     async def sibling(self, reference: str) -> Resource | None:
-        """See ``Context``."""
-        rows = await resource_rows.of_stack(self.run.services.db, self.stack.id)
-        types = self.run.services.registry.types
-        for row in rows:
+        """See ``Context``. All rows of the stack are read once; afterwards only the one that was found."""
+        db, types = self.run.services.db, self.run.services.registry.types
+
+        def is_meant(row: Resource) -> bool:
             kind = types.get(row.kind)
-            if reference in (row.physical_id, row.name) or (kind and kind.reference(row) == reference):
-                return row
-        return None
+            return reference in (row.physical_id, row.name) or bool(kind and kind.reference(row) == reference)
+
+        known = self._siblings.get(reference)
+        row = await resource_rows.get(db, known) if known else None
+        if row is None or not is_meant(row):
+            row = next(filter(is_meant, await resource_rows.of_stack(db, self.stack.id)), None)
+        if row is not None:
+            self._siblings[reference] = row.id
+        return row
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         """See ``Context``."""
@@ -282,7 +306,7 @@ class ResourceContext:
         if action not in _CHANGES_PROPERTIES:
             return None
         properties: Mapping[str, Any] = values.get("properties", self.resource.properties)
-        shown: Mapping[str, Any] = concealed(properties, self.run.secrets)
+        shown: Mapping[str, Any] = without_signatures(concealed(properties, self.run.secrets))
         return shown
 
     def event(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from stackd.clients.cloud import Cloud
 from stackd.clients.egress import Egress
 from stackd.clients.lookup import Finder
+from stackd.clients.remote import Remotes
 from stackd.clients.wire import Permit
 from stackd.db.database import Database
 from stackd.db.journal import Journal
@@ -88,6 +89,7 @@ class Services:
     endpoints: Endpoints
     tuning: Tuning
     redaction: Redaction
+    remotes: Remotes
     pauses: HookWaits = field(default_factory=HookWaits)
 
 

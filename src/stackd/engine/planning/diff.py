@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import NotSupported
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
-from stackd.template.masking import Secrets, concealed, concealed_text
+from stackd.template.masking import Secrets, concealed, concealed_text, without_signatures
 from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 
@@ -85,10 +85,12 @@ def diff_resource(
     broken: bool = True,
     missing: bool = False,
     metadata_changed: bool = False,
+    stays: bool = False,
 ) -> Difference:
     """Compare a stored resource with its new properties.
 
-    ``broken`` means that a FAILED resource's object is beyond repair, ``missing`` that it no longer exists.
+    ``broken`` means that a FAILED resource's object is beyond repair, ``missing`` that it no longer exists,
+    ``stays`` that it need not be replaced only because there is an update.
     Raises ``NotSupported`` when an immutable property changed.
     """
     if row.kind != type_name and not _same_family(row.kind, type_name):
@@ -101,6 +103,8 @@ def diff_resource(
         return replaced("its object is gone")
     if row.status is Status.FAILED and broken:
         return replaced(f"its last {row.action} failed: {row.reason}")
+    if kind.replaced_by_updates and not stays:
+        return replaced("every update replaces it")
     old = type(new).wrap(present(row, new))
     return _by_properties(row, kind, old, new, metadata_changed)
 
@@ -120,6 +124,11 @@ def present(row: Resource, new: Properties) -> dict[str, Any]:
         name: before.get(name) if sent.get(name) == new.data.get(name) else sent.get(name)
         for name in sent.keys() | before.keys()
     }
+
+
+def rolls_back(stack: Stack | None) -> bool:
+    """Whether a stack is on its way back, to resources that were good."""
+    return stack is not None and (stack.action, stack.status) == (Action.ROLLBACK, Status.IN_PROGRESS)
 
 
 def _same_family(one: str, other: str) -> bool:
@@ -206,7 +215,7 @@ def shown(value: Any, secrets: Secrets) -> Any:
         return {concealed_text(str(key), secrets): shown(each, secrets) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [shown(each, secrets) for each in value]
-    value = concealed(value, secrets)
+    value = without_signatures(concealed(value, secrets))
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
     return value

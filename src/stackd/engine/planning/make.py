@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked, rolls_back
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
@@ -152,6 +152,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         broken=is_broken(row, child.stack if child is not None else None) if nested else True,
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
         metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+        stays=rolls_back(at.plan.stack),
     )
     if found.verb is Verb.REPLACE:
         view[name] = None

@@ -52,7 +52,7 @@ class Engine:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.live = LiveAttributes(self.trusts.of_stack, self.services.registry)
+        self.live = LiveAttributes(self.trusts.of_stack, self.services.registry, self.services.remotes)
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""

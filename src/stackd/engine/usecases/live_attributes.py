@@ -16,6 +16,7 @@ import structlog
 from cachetools import TTLCache
 
 from stackd.clients.cloud import Cloud
+from stackd.clients.remote import Remote, Remotes
 from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution.watchers import read
 from stackd.errors import CloudNotFound, NotFound
@@ -80,6 +81,7 @@ class LiveReading:
     cloud: Cloud
     kind: ResourceType[Any]
     resource: Resource
+    remotes: Remotes
     _live: JSON | None = None
 
     @property
@@ -97,6 +99,10 @@ class LiveReading:
             self._live = await read(self.cloud, self.kind.entity, self.physical_id)
         return self._live
 
+    def remote(self, place: Remote) -> Cloud:
+        """See ``Reading``."""
+        return self.remotes.open(self.cloud, place)
+
     async def sleep(self, seconds: float) -> None:
         """See ``Reading``."""
         await asyncio.sleep(seconds)
@@ -111,6 +117,7 @@ class LiveAttributes:
 
     cloud_of: Callable[[Stack], Awaitable[Cloud]]
     registry: Registry
+    remotes: Remotes
     good_for: float = GOOD_FOR
     deadline: float = DEADLINE
     _answers: TTLCache[_Key, Any] = field(init=False)
@@ -160,7 +167,9 @@ class LiveAttributes:
         answer = None
         try:
             async with asyncio.timeout(self.deadline), self._room:
-                reading = LiveReading(await self.cloud_of(stack), self.registry.get(row.kind), row)
+                reading = LiveReading(
+                    await self.cloud_of(stack), self.registry.get(row.kind), row, self.remotes
+                )
                 answer = await _value(reading, key[-1])
         except CloudNotFound:
             answer = ({},) if key[-1] == _OBJECT else (None,)

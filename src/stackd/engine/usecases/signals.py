@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.codec import to_json
+from stackd.db.journal import Change, Update
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
 from stackd.engine.execution.resource_context import ResourceContext, StackRows
-from stackd.engine.execution.run import OperationRun
+from stackd.engine.execution.run import OperationRun, Write
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.locks import Locks
@@ -24,6 +28,7 @@ from stackd.engine.usecases.queries import by_reference
 from stackd.errors import (
     ActionInProgress,
     BadRequest,
+    Fenced,
     Forbidden,
     NotSupported,
     RequestLimitExceeded,
@@ -40,6 +45,9 @@ from stackd.template.masking import concealed_text
 _locks = Locks()
 """Signals to one resource are merged one after the other."""
 
+_ATTEMPTS = 20
+"""How often a signal is handled again when other processes handle others of the same resource."""
+
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
 
 
@@ -51,15 +59,15 @@ async def signal(
     details: Mapping[str, Any] | None,
     *,
     rule: str = "resource:signal",
-) -> None:
-    """Hand a message to a resource; returns when what the resource made of it is stored."""
+) -> Mapping[str, Any]:
+    """Hand a message to a resource; returns its metadata when what the resource made of it is stored."""
     stack = await permitted(engine, caller, rule, named, live=True)
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
         refuse_foreign_guest(caller, stack, rows[-1], "clear hooks of")
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
-        return
+        return rows[-1].metadata
     row = _current(rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE):
@@ -69,17 +77,58 @@ async def signal(
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
     async with _locks.of(row.id):
+        work, text = await _handled(engine, stack, name, kind, details)
+    if text is not None:
+        await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
+    engine.services.signals.notify(stack.root_id)
+    return work.resource.metadata
+
+
+async def _handled(
+    engine: Engine, stack: Stack, name: str, kind: ResourceType[Any], details: Mapping[str, Any] | None
+) -> tuple[ResourceContext, str | None]:
+    """Let the type handle the signal; once more when another process has changed the resource meanwhile."""
+    for attempt in itertools.count(1):
         row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
         _refuse_too_large(engine, row, details)
         work = await _work(engine, stack, row, kind)
         try:
             text = await kind.signal(work, details)
+            await work.flush()
         except ResourceFailure as error:
             raise BadRequest(f"The signal to {name} is not accepted: {error}") from error
-        await work.flush()
-    if text is not None:
-        await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
-    engine.services.signals.notify(stack.root_id)
+        except Fenced:
+            if attempt == _ATTEMPTS:
+                raise
+            continue
+        return work, text
+    raise AssertionError
+
+
+class _Versioned:
+    """Writes to a row that hold only if nobody has changed it since it was read.
+
+    The time of the row's last change is its version: a write makes it a microsecond later.
+    """
+
+    def __init__(self, write: Write, row: Resource) -> None:
+        self._write = write
+        self._row = row
+        self._seen = row.updated_at
+
+    async def write(self, *changes: Change) -> None:
+        """Store the changes; ``Fenced`` if the row is no longer as it was."""
+        later = (self._seen or self._row.created_at) + timedelta(microseconds=1)
+        guarded = [self._guarded(change, later) for change in changes]
+        await self._write(*guarded)
+        if guarded != list(changes):
+            self._seen = later
+
+    def _guarded(self, change: Change, later: datetime) -> Change:
+        if not isinstance(change, Update) or change.id != self._row.id:
+            return change
+        values = {**change.values, "updated_at": later}
+        return replace(change, values=values, where={"updated_at": self._seen})
 
 
 def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
@@ -166,7 +215,7 @@ async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[
     cloud = await engine.trusts.of_stack(stack) if stack.credential_id else engine.trusts.of_service()
     run = OperationRun(
         engine.services,
-        engine.services.journal.write,
+        _Versioned(engine.services.journal.write, row).write,
         Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
         None,

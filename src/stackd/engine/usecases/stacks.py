@@ -34,6 +34,7 @@ from stackd.engine.usecases.requests import (
     definition_of,
 )
 from stackd.engine.validation.cloud_constraints import refuse_wrong
+from stackd.engine.validation.probes import refuse_unfit
 from stackd.errors import (
     ActionInProgress,
     EntityNotFound,
@@ -468,4 +469,5 @@ async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, st
             raise problem
     finder = Finder(engine.trusts.of_caller(caller))
     await refuse_wrong(checked.checks, finder, checked.errors)
+    await refuse_unfit(checked.expanded, engine.trusts.of_caller(caller), engine.services.remotes)
     engine.operator.remember(stack_id, finder.found)

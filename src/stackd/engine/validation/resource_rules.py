@@ -182,14 +182,16 @@ class _ResourceRules:
         errors: list[PropertyError] = []
         convert_all(self._kind.handler.update_policy, policy, where, errors)
         for wrong in errors:
-            self._report(_placed(self._desired, self._name, wrong))
+            self._report(placed(self._desired, self._name, wrong))
 
     def _judge(self, handler: ResourceType[Any], props: Properties) -> None:
         """Run the type's own validation of its properties; skipped if it cannot handle unknown values."""
         try:
             handler.validate(props)
+            if type(handler).validate_among is not ResourceType.validate_among:
+                handler.validate_among(props, {name: kind.name for name, kind in self._desired.types.items()})
         except PropertyError as error:
-            self._report(_placed(self._desired, self._name, error))
+            self._report(placed(self._desired, self._name, error))
         except TemplateError as error:
             self._report(error)
         except (TypeError, AttributeError):
@@ -216,7 +218,7 @@ def open_properties(
     errors: list[PropertyError] = []
     data = convert_all(handler.properties.schema, raw, where, errors)
     for error in errors:
-        report(_placed(desired, name, error))
+        report(placed(desired, name, error))
         data |= dict.fromkeys(_wrong_names(error, where, handler.properties.schema), BROKEN)
     return handler.properties.wrap(data)
 
@@ -274,8 +276,8 @@ def _report_new(problems: Problems, path: str, report: Report, error: TemplateEr
         report(error)
 
 
-def _placed(desired: Desired, name: str, error: PropertyError) -> PropertyError:
-    """The error of a type's validation, with its place in the text."""
+def placed(desired: Desired, name: str, error: PropertyError) -> PropertyError:
+    """The error of a type's own checks, with its place in the text."""
     path = _whole_path(name, error.path)
     at = None if error.at is None else _whole_path(name, str(error.at))
     made = property_error(desired, name, path, error.complaint, error.remedy, at=at)

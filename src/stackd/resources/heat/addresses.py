@@ -1,21 +1,48 @@
-"""Where a guest sends its signals: plain and signed URLs of a resource. Pure."""
+"""Where a guest sends its signals: plain and signed URLs of a resource, and the check of a signature."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from stackd.records import now
 from stackd.resources.context import Endpoints, StackInfo, StackUser
 
 VERBS = {"signal": "POST", "waitcondition": "PUT"}
+_ARN = "arn:openstack:heat::"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """The resource that the ARN in a signed URL names."""
+
+    project_id: str
+    stack_name: str
+    stack_id: str
+    resource: str
 
 
 def stack_arn(stack: StackInfo) -> str:
     """The stack's name for CloudFormation."""
     project, name, identity = (quote(part, safe="") for part in (stack.project_id, stack.name, stack.id))
-    return f"arn:openstack:heat::{project}:stacks/{name}/{identity}"
+    return f"{_ARN}{project}:stacks/{name}/{identity}"
+
+
+def parse_arn(arn: str) -> Addressed | None:
+    """What the ARN of a resource names; None if it is not one."""
+    project, _, path = arn.removeprefix(_ARN).partition(":")
+    parts = [unquote(part) for part in path.split("/")]
+    if not arn.startswith(_ARN) or not project or not all(parts) or "\0" in unquote(arn):
+        return None
+    match parts:
+        case ["stacks", name, identity, "resources", resource]:
+            return Addressed(unquote(project), name, identity, resource)
+    return None
 
 
 def signal_url(endpoints: Endpoints, stack: StackInfo, resource: str, project: str) -> str:
@@ -29,13 +56,45 @@ def signed_url(
 ) -> str:
     """A URL that needs no token: with it one can signal this resource until its user is deleted.
 
-    ``kind`` is ``signal`` (sent with POST) or ``waitcondition`` (sent with PUT).
+    ``kind`` is ``signal`` (sent with POST) or ``waitcondition`` (sent with PUT). Where the operator limits
+    its time the URL is another one each time; so a type that shows it must store it.
     """
     path = quote(f"{stack_arn(stack)}/resources/{quote(resource, safe='')}", safe="/")
     url = f"{endpoints.cfn}/{kind}/{path}"
     query = {"AWSAccessKeyId": user.access_key, "SignatureMethod": "HmacSHA256", "SignatureVersion": "2"}
+    if endpoints.signed_urls_last:
+        end = now() + timedelta(seconds=endpoints.signed_urls_last)
+        query["Expires"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
     parts = urlsplit(url)
-    canonical = urlencode(sorted(query.items()), quote_via=quote, safe="-_~")
-    signed = "\n".join((VERBS[kind], parts.netloc.lower(), unquote(parts.path), canonical))
-    digest = hmac.new(user.secret_key.encode(), signed.encode(), hashlib.sha256).digest()
-    return f"{url}?{canonical}&{urlencode({'Signature': base64.b64encode(digest).decode()})}"
+    made = signature(user.secret_key, VERBS[kind], parts.netloc, unquote(parts.path), query)
+    return f"{url}?{_canonical(query)}&{urlencode({'Signature': made})}"
+
+
+def signature(secret: str, verb: str, host: str, path: str, query: Mapping[str, str]) -> str:
+    """The signature of a request, in version 2 of EC2's; ``path`` is decoded, ``query`` has no signature."""
+    signed = "\n".join((verb, host.lower(), path, _canonical(query)))
+    return base64.b64encode(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()).decode()
+
+
+def _canonical(query: Mapping[str, str]) -> str:
+    return urlencode(sorted(query.items()), quote_via=quote, safe="-_~")
+
+
+def is_signed(
+    given: str, secret: str, kind: str, query: Mapping[str, str], places: Iterable[tuple[str, str]]
+) -> bool:
+    """Whether a signature is that of the URL at one of some places, each a host and a decoded path.
+
+    It takes the same time whatever is wrong.
+    """
+    made = [signature(secret, VERBS[kind], host, path, query) for host, path in places]
+    equal = [hmac.compare_digest(given.encode(), each.encode()) for each in made]
+    return any(equal) and not _has_expired(query.get("Expires", ""))
+
+
+def _has_expired(end: str) -> bool:
+    """Whether the end of a signed URL's time has come; a text that is no time is over."""
+    try:
+        return bool(end) and datetime.fromisoformat(end).astimezone(UTC) <= now()
+    except ValueError:
+        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -9,14 +11,19 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from stackd.clients.wire import Reply
-from stackd.errors import CloudNotFound
+from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.resources.context import Context, StackUser
 
 _FOR_EVER = 2**31 - 1
 _MARKER = b"in progress"
+_MOST = 1024 * 1024
+"""Bytes of all signals in an object where nothing else is said."""
+_PASSES = 4
+_PAGE = 20
+"""Messages in one answer of Zaqar, at most."""
 _KEY_HEADER = "x-account-meta-temp-url-key"
 
 
@@ -54,7 +61,8 @@ async def object_url(ctx: Context, container: str, name: str, method: str = "PUT
     base = await ctx.cloud.object_store.endpoint()
     parts = urlsplit(base)
     path = f"{parts.path}/{quote(container, safe='')}/{quote(name)}"
-    signed = f"{method}\n{_FOR_EVER}\n{path}".encode()
+    seen = path[max(0, path.find("/v1/")) :]  # what a proxy in front of Swift leaves of it
+    signed = f"{method}\n{_FOR_EVER}\n{seen}".encode()
     signature = hmac.new((await _account_key(ctx)).encode(), signed, hashlib.sha256).hexdigest()
     query = f"temp_url_sig={signature}&temp_url_expires={_FOR_EVER}"
     return f"{parts.scheme}://{parts.netloc}{path}?{query}"
@@ -78,50 +86,69 @@ async def prepare_object(ctx: Context, container: str, name: str, *, keep_all: b
     await store.request("PUT", f"/{container}/{name}", content=_MARKER)
 
 
-async def written_objects(ctx: Context, container: str, name: str) -> list[Any]:
-    """What guests wrote to an object, oldest first; texts that are not JSON are left out."""
+async def written_objects(
+    ctx: Context, container: str, name: str, versions: dict[str, Any] | None = None
+) -> list[Any]:
+    """What guests wrote to an object, oldest first; texts that are not JSON, or too large, are left out.
+
+    ``versions`` keeps what was read of older versions, which never change, from one call to the next.
+    """
     store = ctx.cloud.object_store
     try:
         listed = await store.get(f"/{container}", {"format": "json"})
     except CloudNotFound:
         return []
+    most = ctx.limits.get("max_json_body_size", _MOST)
+    sizes = {each["name"]: each.get("bytes", 0) for each in listed or () if name in each["name"]}
+    if sum(sizes.values()) > most:
+        raise ResourceFailure(f"The signals in the object {name} are larger than {most} bytes together.")
+    known = {} if versions is None else versions
     # Versions are called <length><name>/<time>, so they sort before the newest one by time.
-    found = sorted(each["name"] for each in listed or () if name in each["name"])
-    found.sort(key=lambda each: each == name)
-    replies = [await store.request("GET", f"/{container}/{each}") for each in found]
-    bodies = [_decoded(reply) for reply in replies if reply.content.strip() != _MARKER]
-    return [body for body in bodies if body is not None]
+    found = sorted(sizes, key=lambda each: (each == name, each))
+    missing = [each for each in found if each == name or each not in known]
+    read = await asyncio.gather(*(_body(ctx, f"/{container}/{each}") for each in missing))
+    bodies = {**known, **dict(zip(missing, read, strict=True))}
+    known.update((each, bodies[each]) for each in missing if each != name)
+    return [bodies[each] for each in found if bodies[each] is not None]
+
+
+async def _body(ctx: Context, path: str) -> Any:
+    """The JSON in an object; None if there is none."""
+    try:
+        reply = await ctx.cloud.object_store.request("GET", path)
+    except CloudNotFound:  # it has become a version meanwhile
+        return None
+    return None if reply.content.strip() == _MARKER else _decoded(reply)
 
 
 def _decoded(reply: Reply) -> Any:
     try:
         return json.loads(reply.content or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 async def remove_object(ctx: Context, container: str, name: str) -> None:
-    """Remove an object, its older versions, and the container with the last one."""
+    """Remove an object with its older versions, and the container with the last one.
+
+    The older versions go first: Swift would bring the newest of them back in the object's place. What a guest
+    writes meanwhile goes in another pass.
+    """
     store = ctx.cloud.object_store
-    try:
-        listed = await store.get(f"/{container}", {"format": "json"})
-    except CloudNotFound:
-        return
-    mine = [each["name"] for each in listed or () if name in each["name"]]
-    if mine:
-        await store.request(
-            "POST", f"/{container}", headers={"x-remove-versions-location": "x"}, idempotent=True
-        )
-    for each in mine:
+    for _ in range(_PASSES):
         try:
-            await store.delete(f"/{container}/{each}")
-        except CloudNotFound:
-            continue
-    if len(mine) == len(listed or ()):
-        try:
-            await store.delete(f"/{container}")
+            listed = [each["name"] for each in await store.get(f"/{container}", {"format": "json"}) or ()]
         except CloudNotFound:
             return
+        mine = sorted((each for each in listed if name in each), key=lambda each: each == name)
+        for each in mine:
+            with contextlib.suppress(CloudNotFound):
+                await store.delete(f"/{container}/{each}")
+        if not mine:
+            break
+    if not listed:
+        with contextlib.suppress(CloudNotFound):
+            await store.delete(f"/{container}")
 
 
 # --- a queue in Zaqar, in the project of the resource's user -----------------------------------
@@ -147,11 +174,30 @@ async def send_message(ctx: Context, user: Mapping[str, str], queue: str, body: 
     await _queue(ctx, user, "POST", f"{queue}/messages", json={"messages": [{"body": body, "ttl": ttl}]})
 
 
-async def messages(ctx: Context, user: Mapping[str, str], queue: str) -> list[Any]:
-    """The bodies of all messages in a queue, oldest first; they stay there."""
-    params = {"echo": True, "limit": 20}
-    found = await _queue(ctx, user, "GET", f"{queue}/messages", params=params)
-    return [each["body"] for each in (found or {}).get("messages", ())]
+async def messages(
+    ctx: Context, user: Mapping[str, str], queue: str, seen: dict[str, Any] | None = None
+) -> list[Any]:
+    """The bodies of all messages in a queue, oldest first; they stay there.
+
+    ``seen`` keeps them by their ids from one call to the next, also when the queue has them no more.
+    """
+    known = {} if seen is None else seen
+    params: dict[str, Any] = {"echo": True, "limit": _PAGE}
+    while True:
+        reply = await _queue(ctx, user, "GET", f"{queue}/messages", params=params) or {}
+        found = reply.get("messages", ())
+        known.update((each["id"], each["body"]) for each in found)
+        following = _marker(reply)
+        if len(found) < _PAGE or not following:
+            return list(known.values())
+        params["marker"] = following
+
+
+def _marker(reply: Mapping[str, Any]) -> str:
+    """Where the next page of a list of messages begins; empty if there is none."""
+    links = [each.get("href", "") for each in reply.get("links", ()) if each.get("rel") == "next"]
+    found = parse_qs(urlsplit(links[0]).query).get("marker", [""]) if links else [""]
+    return found[0]
 
 
 async def remove_queue(ctx: Context, user: Mapping[str, str], queue: str) -> None:

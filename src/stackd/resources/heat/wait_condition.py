@@ -30,7 +30,7 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     attributes: ClassVar = {
         "data": attr(
             "JSON of the data that came with the signals, by their ids.",
-            compute=lambda resource: resource.data.get("signals"),
+            compute=lambda resource: resource.data.get("signals", "{}"),
         )
     }
 
@@ -43,7 +43,7 @@ class WaitCondition(ResourceType[WaitConditionProps]):
 
     async def update(self, ctx: Context, old: WaitConditionProps, new: WaitConditionProps) -> None:
         """Wait again; signals that came before count."""
-        await wait(ctx, new.handle, new.count, new.timeout)
+        await wait(ctx, new.handle, new.count, new.timeout, again=True)
 
     def reference(self, resource: Resource) -> Any:
         """The name, as there is no physical id."""

@@ -47,8 +47,9 @@ def _command(resource: Resource) -> str | None:
     return _CURL.format(**resource.data) if resource.data.get("token") else None
 
 
-def _settings(resource: Resource) -> str | None:
-    return json.dumps(resource.data["signal"]) if resource.data.get("signal") else None
+def _settings(resource: Resource) -> str:
+    no_way: dict[str, Any] | None = {} if resource.properties.get("signal_transport") == "NO_SIGNAL" else None
+    return json.dumps(resource.data.get("signal", no_way))
 
 
 @resource_type("OS::Heat::WaitConditionHandle", since="2014.2")
@@ -109,11 +110,19 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
         return text
 
 
-async def received(ctx: Context, handle: Resource) -> list[Any]:
-    """The signals that lie where guests put them and do not come by themselves, oldest first."""
+async def received(ctx: Context, handle: Resource, seen: dict[str, Any]) -> list[Any]:
+    """The signals that lie where guests put them and do not come by themselves, oldest first.
+
+    ``seen`` has those that came before, by ids that they have there, and gets the new ones.
+    """
     signal = handle.data.get("signal") or {}
     if "queue_id" in signal:
-        return await guests.messages(ctx, signal, signal["queue_id"])
+        return await guests.messages(ctx, signal, signal["queue_id"], seen)
     if "object_name" in handle.data:
-        return await guests.written_objects(ctx, ctx.stack.id, handle.data["object_name"])
+        return await guests.written_objects(ctx, ctx.stack.id, handle.data["object_name"], seen)
     return []
+
+
+def vanish(handle: Resource) -> bool:
+    """Whether signals do not stay where guests put them: messages in a queue expire."""
+    return "queue_id" in (handle.data.get("signal") or {})

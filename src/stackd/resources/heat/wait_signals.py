@@ -22,8 +22,28 @@ class MalformedSignal(ResourceFailure):
     wire_type = "ResourceFailure"
 
 
+class InvalidHandle(ResourceFailure):
+    """What a wait condition refers to is not a handle of its stack; under the name that it has in Heat."""
+
+    wire_type = "ValueError"
+
+
+class SwiftSignalFailure(WaitConditionFailure):
+    """A guest wrote that it failed."""
+
+
+class UnknownStatus(ResourceFailure):
+    """A guest wrote a status that there is not; under the name that it has in Heat."""
+
+    wire_type = "Error"
+
+
 class WaitConditionTimeout(ResourceFailure):
     """The signals did not come in time."""
+
+
+class SwiftSignalTimeout(WaitConditionTimeout):
+    """The signals were not written in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,7 @@ AWS = Keys("Status", "Reason", "Data", "UniqueId", optional=False)
 
 def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[str, Any], str]:
     """The stored signals after one more, and the text for its event; one of the same id is replaced."""
-    number = len(signals) + 1
+    number = len(signals_in(keys, signals)) + 1
     entry: dict[str, Any] = {}
     if keys.optional:
         entry = {
@@ -67,6 +87,16 @@ def merge(keys: Keys, signals: Mapping[str, Any], details: Any) -> tuple[dict[st
     return {**signals, str(entry.pop(keys.id)): entry}, text
 
 
+def signals_in(keys: Keys, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The signals in the metadata of a handle, which may have other things from the template."""
+    own = (keys.status, keys.reason, keys.data)
+    return {
+        name: each
+        for name, each in metadata.items()
+        if isinstance(each, Mapping) and all(key in each for key in own)
+    }
+
+
 def merge_all(keys: Keys, signals: Mapping[str, Any], received: Iterable[Any]) -> dict[str, Any]:
     """The stored signals after several more; malformed ones are left out."""
     merged = dict(signals)
@@ -78,11 +108,32 @@ def merge_all(keys: Keys, signals: Mapping[str, Any], received: Iterable[Any]) -
     return merged
 
 
+def read_all(received: Iterable[Any]) -> dict[str, Any]:
+    """Signals from where nothing checked them; one of the same id takes the place of that before.
+
+    Whatever is no object is left out, and so are unknown fields. An unknown status is a failure.
+    """
+    signals: dict[str, Any] = {}
+    for given in received:
+        if not isinstance(given, Mapping):
+            continue
+        known = {key: value for key, value in given.items() if key in NATIVE.all}
+        if str(known.get("status", SUCCESS)) not in (SUCCESS, FAILURE):
+            raise UnknownStatus(f"Unknown status: {str(known['status'])[:100]}")
+        signals, _ = merge(NATIVE, signals, known)
+    return signals
+
+
 def enough(keys: Keys, signals: Mapping[str, Any], count: int) -> bool:
     """Whether the signals suffice; ``WaitConditionFailure`` when one of them is a failure."""
     if any(each[keys.status] != SUCCESS for each in signals.values()):
         raise WaitConditionFailure(";".join(_reasons(keys, signals, FAILURE)))
     return len(signals) >= count
+
+
+def data_of(keys: Keys, signals: Mapping[str, Any]) -> dict[str, Any]:
+    """What came with the signals, by their ids."""
+    return {each: entry[keys.data] for each, entry in signals.items()}
 
 
 def timeout(

@@ -1,0 +1,84 @@
+"""What resource types ask of services themselves while a request is checked, all at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.remote import Remote, Remotes
+from stackd.engine.definition.desired import Desired, loaded_properties
+from stackd.engine.definition.types import inner_label
+from stackd.engine.validation.resource_rules import placed
+from stackd.engine.validation.tree import Expanded
+from stackd.errors import PropertyError, TemplateError
+from stackd.offload import in_thread
+from stackd.resources.base import ResourceType
+from stackd.resources.context import JSON
+from stackd.template.problems import raise_all
+
+_AT_ONCE = 8
+_LARGE = 2000
+"""Resources of a tree that is gone through in a thread."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """One resource of a definition that is checked; implements the types' ``Probe``."""
+
+    cloud: Cloud
+    remotes: Remotes
+    desired: Desired
+    name: str
+    around: tuple[str, ...]
+
+    def remote(self, place: Remote) -> Cloud:
+        """See ``Probe``."""
+        return self.remotes.open(self.cloud, place)
+
+    async def inherited(self) -> tuple[JSON, Mapping[str, str]]:
+        """See ``Probe``."""
+        source, written = self.desired.source, self.desired.types[self.name].written
+        return dict(source.environment.child(self.name, written).to_data()), source.files
+
+
+async def refuse_unfit(expanded: Expanded, cloud: Cloud, remotes: Remotes) -> None:
+    """Raise what the types of the resources find wrong."""
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(resource: Asking) -> TemplateError | None:
+        async with room:
+            return await _mistake(resource)
+
+    def listed() -> list[Asking]:
+        return list(_asking(expanded, cloud, remotes, ()))
+
+    asking = await in_thread(listed) if expanded.count() > _LARGE else listed()
+    found = await asyncio.gather(*map(ask, asking))
+    raise_all([each for each in found if each is not None])
+
+
+def _asking(expanded: Expanded, cloud: Cloud, remotes: Remotes, around: tuple[str, ...]) -> Iterator[Asking]:
+    """The resources of the tree whose types have something to ask."""
+    desired = expanded.desired
+    for name, definition in desired.resources.items():
+        asks = type(desired.types[name].handler).probe is not ResourceType.probe
+        if asks and definition.external_id is None:
+            yield Asking(cloud, remotes, desired, name, around)
+    for name, child in expanded.children.items():
+        label = inner_label(name, getattr(desired.types[name].handler, "source", "") or "nested_stack")
+        yield from _asking(child, cloud, remotes, (*around, label))
+
+
+async def _mistake(resource: Asking) -> TemplateError | None:
+    desired, name = resource.desired, resource.name
+    props = await in_thread(loaded_properties, desired, name, desired.scope({}))
+    try:
+        await desired.types[name].handler.probe(resource, props)
+    except PropertyError as found:
+        error: TemplateError = placed(desired, name, found)
+        for label in reversed(resource.around):
+            error = error.inside(label)
+        return error
+    return None
