@@ -345,6 +345,42 @@ class Credential:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareConfig:
+    """What software inside a server is to do: a script, a map or any other text, and its inputs and outputs.
+
+    It never changes. ``content`` has ``config``, ``options``, ``inputs`` and ``outputs``.
+    """
+
+    id: str
+    project_id: str
+    name: str | None
+    group: str | None
+    created_at: datetime
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareDeployment:
+    """A software config on one server, and what came of it.
+
+    ``user_project_id`` is the project of the user in whose name the server's guest acts, if it has one.
+    """
+
+    id: str
+    project_id: str
+    user_project_id: str | None
+    server_id: str
+    config_id: str
+    action: str | None
+    status: str | None
+    status_reason: str | None
+    created_at: datetime
+    updated_at: datetime | None = None
+    input_values: Any = None
+    output_values: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The right to write to the tree of stacks below ``root_id``, until a newer epoch is claimed."""

@@ -31,12 +31,26 @@ from stackd.records import (
     SavedPlan,
     Sink,
     Snapshot,
+    SoftwareConfig,
+    SoftwareDeployment,
     Stack,
     Status,
 )
 
 Record = (
-    Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan | Snapshot
+    Stack
+    | Resource
+    | Event
+    | Operation
+    | Credential
+    | Hook
+    | Sink
+    | Export
+    | Import
+    | SavedPlan
+    | Snapshot
+    | SoftwareConfig
+    | SoftwareDeployment
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -51,6 +65,8 @@ Kind = (
     | type[Sink]
     | type[Export]
     | type[Import]
+    | type[SoftwareConfig]
+    | type[SoftwareDeployment]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -364,6 +380,8 @@ class Codecs:
         self.imports = Codec(Import, tables.imports, sealer)
         self.plans = Codec(SavedPlan, tables.plans, sealer, unlisted=("fingerprint", "content"))
         self.snapshots = Codec(Snapshot, tables.snapshots, sealer)
+        self.software_configs = Codec(SoftwareConfig, tables.software_configs, sealer, unlisted=("content",))
+        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -376,6 +394,8 @@ class Codecs:
             Import: self.imports,
             SavedPlan: self.plans,
             Snapshot: self.snapshots,
+            SoftwareConfig: self.software_configs,
+            SoftwareDeployment: self.software_deployments,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -28,6 +28,8 @@ from stackd.routers import (
     plans,
     resources,
     snapshots,
+    software_configs,
+    software_deployments,
     stacks,
     templates,
 )
@@ -47,6 +49,8 @@ NOUNS = (
     plans.router,
     snapshots.router,
     templates.router,
+    software_configs.router,
+    software_deployments.router,
     build_info.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")

@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from stackd.devcloud.store import Entity
-from stackd.engine.usecases import actions
 from stackd.errors import NotSupported
-from stackd.records import Resource, Stack, Status
-from tests.support.engine import Process, World
+from stackd.records import Status
+from tests.support.actions import a_server, a_test, act, change, made, remove, resource, state, template
+from tests.support.engine import World
 
 EMPTY = {"heat_template_version": "2018-08-31"}
 FULL = "Stack CHECK completed successfully"
 PARTLY = f"{FULL}. 'CHECK' not fully supported (see resources)"
-
-
-def template(**resources: Any) -> dict[str, Any]:
-    return {"heat_template_version": "2018-08-31", "resources": resources}
-
-
-def resource(kind: str, *needs: str, **properties: Any) -> dict[str, Any]:
-    return {"type": kind, "properties": properties, "depends_on": list(needs)}
-
-
-def a_server(*needs: str, **properties: Any) -> dict[str, Any]:
-    return resource(
-        "OS::Nova::Server",
-        *needs,
-        image="cirros",
-        flavor="m1.tiny",
-        networks=[{"allocate_network": "none"}],
-        **properties,
-    )
-
-
-def a_test(*needs: str, **properties: Any) -> dict[str, Any]:
-    return resource("OS::Heat::TestResource", *needs, **properties)
-
-
-async def act(process: Process, stack: Stack, action: str) -> Stack:
-    await actions.act(process.engine, process.caller, await process.stack(stack), action)
-    return await process.done(stack)
-
-
-async def made(process: Process, content: dict[str, Any]) -> Stack:
-    stack = await process.done(await process.create("s", content))
-    assert stack.status is Status.COMPLETE, stack.reason
-    return stack
-
-
-def state(record: Stack | Resource) -> str:
-    return f"{record.action}_{record.status}"
 
 
 async def test_suspended_stack_rests_in_reverse_order_until_it_is_resumed(stackd_world: World) -> None:
@@ -100,8 +59,8 @@ async def test_check_names_all_that_is_lost_and_the_next_update_replaces_it(stac
         rows = await process.rows(stack)
         assert {state(row) for row in rows.values()} == {"CHECK_COMPLETE"}
         assert rows["net"].reason == "CHECK not supported for OS::Neutron::Net"
-        _remove(stackd_world, rows["port"], rows["disk"])
-        _set(stackd_world, rows["web"], status="ERROR")
+        remove(stackd_world, rows["port"], rows["disk"])
+        change(stackd_world, rows["web"], status="ERROR")
         checked = await act(process, stack, "check")
         now = await process.rows(stack)
         assert state(checked) == "CHECK_FAILED"
@@ -118,17 +77,3 @@ async def test_check_names_all_that_is_lost_and_the_next_update_replaces_it(stac
         assert all(healed[name].physical_id != rows[name].physical_id for name in ("port", "web", "disk"))
         assert healed["net"].physical_id == rows["net"].physical_id
         assert state(await act(process, stack, "check")) == "CHECK_COMPLETE"
-
-
-def _entity(world: World, row: Resource) -> Entity:
-    rows = (table.rows.get(row.physical_id or "") for table in world.cloud.store.tables.values())
-    return next(each for each in rows if each is not None)
-
-
-def _remove(world: World, *rows: Resource) -> None:
-    for row in rows:
-        world.cloud.store.remove(_entity(world, row))
-
-
-def _set(world: World, row: Resource, **values: Any) -> None:
-    world.cloud.store.update(_entity(world, row), values)
