@@ -75,6 +75,7 @@ class Victim:
     plan: str
     config: str
     deployment: str
+    snapshot: str
 
     def parts(self, name: str, identity: str) -> dict[str, str]:
         return {
@@ -86,6 +87,7 @@ class Victim:
             "plan": self.plan,
             "config": self.config,
             "deployment": self.deployment,
+            "snapshot": self.snapshot,
             "server": "server",
             "type": "OS::Heat::Value",
             "version": "heat_template_version.rocky",
@@ -119,6 +121,8 @@ async def victim(client: httpx.AsyncClient, api: Api, parts: Parts) -> Victim:
     assert inside.stack_user_project_id is not None or (await _stack(parts, path)).stack_user_project_id
     plan = await api.call("POST", f"{path}/plans", {**EMPTY, "save": True})
     saved = (await api.get("/plans"))["plans"]
+    snapshot = (await api.call("POST", f"{path}/snapshots", {})).json()["id"]
+    await api.settled(path)
     event = (await api.get(f"{path}/resources/value/events"))["events"][0]["id"]
     assert plan.status_code < 300, plan.text
     made = await api.call("POST", "/software_configs", {"name": MARK})
@@ -132,6 +136,7 @@ async def victim(client: httpx.AsyncClient, api: Api, parts: Parts) -> Victim:
         saved[0]["id"],
         config,
         deployed.json()["software_deployment"]["id"],
+        snapshot,
     )
 
 
@@ -217,7 +222,7 @@ async def attempt(api: Api, method: str, path: str, project: str, parts: dict[st
 ATTEMPTS = 2000
 """How many there are at least, of all personas together."""
 
-NAMING = ("name", "id", "plan", "event", "config", "deployment")
+NAMING = ("name", "id", "plan", "event", "config", "deployment", "snapshot")
 ABOUT_ONE = ("{id}", "{plan}", "{config}", "{deployment}", "/stacks/{name}")
 
 
@@ -251,9 +256,9 @@ async def test_nobody_reaches_into_another_project_by_any_route(
                     leaks.append((method, path, project == api.project, name, status, absent[0]))
     assert leaks == []
     assert attempts >= ATTEMPTS / len(PERSONAS)
-    for name, identity in victim.targets[:2]:
+    for (name, identity), action in zip(victim.targets[:2], ("SNAPSHOT", "CREATE"), strict=True):
         shown = (await victim.api.get(f"/stacks/{name}/{identity}"))["stack"]
-        assert shown["stack_status"] == "CREATE_COMPLETE"
+        assert shown["stack_status"] == f"{action}_COMPLETE"
     assert (await victim.api.get("/plans"))["plans"][0]["id"] == victim.plan
 
 
