@@ -227,6 +227,13 @@ class ResourceNotFound(EntityNotFound):
         StackdError.__init__(self, f"The Resource ({resource}) could not be found in Stack {stack}.")
 
 
+class SnapshotNotFound(EntityNotFound):
+    """The snapshot is one of another stack."""
+
+    def __init__(self, snapshot: str, stack: str) -> None:
+        StackdError.__init__(self, f"The Snapshot ({snapshot}) for Stack ({stack}) could not be found.")
+
+
 class ResourceNotAvailable(EntityNotFound):
     """The resource is not available yet."""
 

@@ -52,8 +52,9 @@ ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
 
 START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CREATE: _INITIAL | _states("CREATE", _OPEN),
-    _A.ADOPT: _INITIAL,
-    _A.UPDATE: _states(_CHANGEABLE, _ANY),
+    _A.ADOPT: _INITIAL | _states("ADOPT", _OPEN),
+    # What is not adopted yet would be made a second time.
+    _A.UPDATE: _states(_CHANGEABLE, _ANY) - _states("ADOPT", (_IP,)),
     _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
     _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),

@@ -85,12 +85,13 @@ async def create(
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
-    move = new_stack(unmade, Action.CREATE)
+    action = Action.CREATE if at.adopted is None else Action.ADOPT
+    move = new_stack(unmade, action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
-    await work.enter(Action.CREATE, move.change, *move.events, **intent, **ids)
+    await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, walk)
     await work.leave(Status.COMPLETE)
 
@@ -137,7 +138,8 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row, db = work.resource, at.run.services.db
     child = await _child_of(db, row)
-    if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
+    goes = row.deletion_policy != "Retain" or at.run.inputs.abandons
+    if child is not None and child.deleted_at is None and goes:
         await work.enter(Action.DELETE)
         withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
         child = await _move(at, child, Action.DELETE, Status.IN_PROGRESS, None, *withdrawn)
@@ -260,6 +262,8 @@ async def _reach(
     members = NO_MEMBERS if old is None else await _members(at, stored)
     plan = nested_type(work.kind).batches
     batches: Sequence[Batch] = await offloaded(plan, work.resource, old, new, members, files)
+    if at.adopted is not None:  # all members exist already
+        batches = batches[-1:]
     if sum(batch.pause for batch in batches) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
     child = stored.stack
@@ -286,8 +290,12 @@ async def _reach_batch(
 ) -> Stack:
     child = stored.stack
     definition, changes = _definition(at, work, batch.child)
-    action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
-    action = action or Action.UPDATE
+    is_new = child.action in (Action.CREATE, Action.ADOPT) and child.status is not Status.COMPLETE
+    action = (
+        child.action
+        if is_new and not (child.action is Action.ADOPT and at.adopted is None)
+        else Action.UPDATE
+    )
     plan = await _plan(at, work, stored, batch.child, definition)
     desired = plan.desired
     assert desired is not None
@@ -365,7 +373,7 @@ async def _move(
     **values: Any,
 ) -> Stack:
     """Store a new state of the child, and ``others`` with it."""
-    if action is not Action.CREATE:
+    if action not in (Action.CREATE, Action.ADOPT):
         values["updated_at"] = now()
     move = move_stack(child, action, status, reason, **values)
     await at.run.write(*others, *move.events, move.change)

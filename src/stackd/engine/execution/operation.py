@@ -105,6 +105,11 @@ class OperationExecutor:
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
 
+    def _abandons(self, action: Action) -> bool:
+        """Whether objects stay in the cloud: the stack is given up, or failed to adopt them."""
+        options = self.operation.options
+        return bool(options.get("abandon")) or (action is Action.ROLLBACK and bool(options.get("adopt")))
+
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
@@ -197,6 +202,8 @@ class OperationExecutor:
             sharing=await exports.stacks_of(db, stack.root_id),
             ahead=False,
             keep_originals=self._rolls_back(action),
+            abandons=self._abandons(action),
+            adopts=action is Action.ADOPT,
             max_depth=self.services.tuning.nested_depth,
         )
 
@@ -228,7 +235,15 @@ class OperationExecutor:
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
         plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
-        return StackRun(run, self.stack, plan, environment=environment)
+        return StackRun(run, self.stack, plan, environment=environment, adopted=await self._adopted(action))
+
+    async def _adopted(self, action: Action) -> Mapping[str, Any] | None:
+        """The data of the resources that are adopted, by name."""
+        if action is not Action.ADOPT:
+            return None
+        document = str(self.operation.options["adopt"])
+        found: Mapping[str, Any] = await load_json(self.services.db, self.stack.project_id, document)
+        return found
 
     async def _desired(self, action: Action) -> Desired | None:
         """The definition to reach; none for a deletion, and for what is done to the resources as they are."""

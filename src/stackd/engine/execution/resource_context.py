@@ -16,6 +16,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
@@ -105,6 +106,11 @@ class ResourceContext:
         if self.resource.physical_id is None:
             raise NotFound(f"The resource {self.resource.name} has no object in the cloud yet.")
         return self.resource.physical_id
+
+    @property
+    def software(self) -> ResourceSoftware:
+        """See ``Context``."""
+        return ResourceSoftware(self)
 
     @property
     def physical_name(self) -> str:

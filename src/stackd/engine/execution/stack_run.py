@@ -34,6 +34,13 @@ NO_ENVIRONMENT = Environment()
 SHOWN_FAILURES = 20
 
 
+def inside(adopted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The data of the resources of a stack inside, as far as they are well-formed."""
+    entry = adopted.get(name)
+    resources = entry.get("resources") if isinstance(entry, Mapping) else None
+    return resources if isinstance(resources, Mapping) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A failure of a resource, or of the stack as a whole (no ``name``), and its text.
@@ -56,7 +63,8 @@ class StackRun:
     """One stack while its ``plan`` is walked.
 
     ``kept`` are the names that stand as they were. ``asked`` are attributes that the stack around asks of
-    any member. ``environment`` matters only where the plan leads to nothing: a definition has its own.
+    any member, ``adopted`` the data of the resources that it adopts, by name. ``environment`` matters only
+    where the plan leads to nothing: a definition has its own.
     """
 
     def __init__(
@@ -69,11 +77,13 @@ class StackRun:
         root_name: str = "",
         asked: Attributes = frozenset(),
         environment: Environment = NO_ENVIRONMENT,
+        adopted: Mapping[str, Any] | None = None,
     ) -> None:
         desired = plan.desired
         self.run = run
         self.stack = stack
         self.plan = plan
+        self.adopted = adopted
         self.desired_or_none = desired
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run.hooks, stack, self.environment)
@@ -148,6 +158,7 @@ class StackRun:
             root_name=self.info.root_name,
             asked=self.asked(row),
             environment=environment,
+            adopted=None if self.adopted is None else inside(self.adopted, row.name),
         )
 
     # --- the plan -------------------------------------------------------------------------------
@@ -215,7 +226,7 @@ class StackRun:
 
     def handler_of(self, row: Resource) -> ResourceType[Any]:
         """The type behind a stored row, which the new template may no longer know."""
-        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+        if row.deletion_policy == "Retain" or row.action is Action.INIT or self.run.inputs.abandons:
             with contextlib.suppress(ResourceFailure):
                 return handler_of(row, self.run.services.registry, self._kinds())
             return ResourceType()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
-from stackd.db import stacks
+from stackd.db import operations, stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
@@ -62,15 +62,25 @@ _ATTEMPTS = 5
 
 
 async def create(
-    engine: Engine, caller: Caller, request: StackRequest, *, rule: str = "stacks:create"
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    *others: Change,
+    rule: str = "stacks:create",
+    **options: Any,
 ) -> Stack:
-    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns.
+
+    ``others`` are in the same write, ``options`` are kept with the operation.
+    """
     enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
             try:
-                return await accept_new(engine, caller, request, checked, stack_id, credential)
+                return await accept_new(
+                    engine, caller, request, checked, stack_id, credential, *others, **options
+                )
             except Fenced:
                 continue  # what it exports or imports has changed meanwhile
     raise ActionInProgress(request.name, Action.CREATE)
@@ -96,7 +106,8 @@ async def accept_new(
         source.files,
     )
     ids = {"credential_id": credential.id, "operation_id": new_id()}
-    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), Action.CREATE)
+    action = Action.ADOPT if options.get("adopt") else Action.CREATE
+    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
     stack = move.record
     operation = _operation(engine, caller, stack, options)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
@@ -237,12 +248,20 @@ async def accept_deletion(
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
+    if (stack.action, stack.status) == (Action.DELETE, Status.IN_PROGRESS):
+        options |= await _given_up(engine, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         cancelled = _cancelled(stack)
         stack, before = cancelled.record, [*before, *cancelled.events]
     return await _accept(
         engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
     )
+
+
+async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
+    """That a stack which is going leaves its objects, whoever asks for its deletion meanwhile."""
+    running = await operations.get(engine.services.db, stack.operation_id or "")
+    return {"abandon": True} if running is not None and running.options.get("abandon") else {}
 
 
 async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Action) -> Stack:
