@@ -103,6 +103,9 @@ class ResourceType(Generic[P]):
 
     signalable: ClassVar[bool] = False
     snapshots: ClassVar[bool] = False
+    kept: ClassVar[tuple[str, ...]] = ()
+    """The private values in which a snapshot leaves what it made."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
@@ -266,6 +269,16 @@ class ResourceType(Generic[P]):
 
     async def resume(self, ctx: Context, props: P) -> None:
         """Let the object work again; safe to run again."""
+
+    async def snapshot(self, ctx: Context, props: P) -> None:
+        """Copy the object and note the copy in the ``kept`` private values; safe to run again."""
+
+    async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
+        """Remove what ``snapshot`` made. Idempotent: ignores 404."""
+
+    def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties, as in a template, that bring back what ``snapshot`` made."""
+        return dict(properties)
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""

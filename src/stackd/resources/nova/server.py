@@ -37,6 +37,7 @@ class Server(ResourceType[ServerProps]):
     checkable = True
     good_statuses = ("ACTIVE",)
     snapshots = True
+    kept = ("snapshot_image_id",)
     shown_by: ClassVar = {
         "networks": ("addresses", "first_address"),
         "software_config_transport": ("os_collect_config",),
@@ -182,11 +183,9 @@ class Server(ResourceType[ServerProps]):
 
     # --- snapshots and removal ------------------------------------------------------------------
 
-    async def snapshot(self, ctx: Context, props: ServerProps) -> Mapping[str, Any]:
-        """Make an image of the server; what is returned is kept with the snapshot."""
-        kept = {"snapshot_image_id": await replacement.make_image(ctx)}
-        await ctx.put_data(snapshot_image_id=None)
-        return kept
+    async def snapshot(self, ctx: Context, props: ServerProps) -> None:
+        """Make an image of the server."""
+        await replacement.make_image(ctx)
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove an image that ``snapshot`` made."""
