@@ -99,6 +99,12 @@ class ResourceType(Generic[P]):
     awaits_deletion: ClassVar[bool] = False
     checkable: ClassVar[bool] = False
     signalable: ClassVar[bool] = False
+    signalled_always: ClassVar[bool] = False
+    """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    any_attributes: ClassVar[bool] = False
+    """Whether there may be attributes that are not declared, of which the stored ones are known."""
+
     snapshots: ClassVar[bool] = False
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
