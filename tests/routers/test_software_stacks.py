@@ -202,3 +202,34 @@ async def test_structured_deployment_has_the_values_in_place(api: Api) -> None:
     assert [(each["status"], each["status_reason"]) for each in listed] == [
         ("COMPLETE", "Not waiting for outputs signal")
     ]
+
+
+GROUP = """
+heat_template_version: 2018-08-31
+resources:
+  map: {type: OS::Heat::StructuredConfig, properties: {inputs: [{name: a}], config: {one: {get_input: a}}}}
+  group:
+    type: OS::Heat::StructuredDeploymentGroup
+    update_policy: {batch_create: {max_batch_size: 2}}
+    properties:
+      config: {get_resource: map}
+      servers: {x: group-x, y: group-y, z: group-z}
+      input_values: {a: 7}
+      signal_transport: NO_SIGNAL
+outputs:
+  codes: {value: {get_attr: [group, deploy_status_codes]}}
+"""
+
+
+async def test_group_deploys_to_each_server(api: Api) -> None:
+    path = await api.create("group", GROUP)
+    stack = (await api.get(path))["stack"]
+    assert stack["stack_status"] == "CREATE_COMPLETE", stack
+    assert stack["outputs"][0]["output_value"] == {"x": None, "y": None, "z": None}
+    for server in ("group-x", "group-y", "group-z"):
+        seen = (await api.get(f"/software_deployments/metadata/{server}"))["metadata"]
+        assert [each["config"] for each in seen] == [{"one": 7}]
+    fewer = GROUP.replace(", z: group-z", "")
+    assert (await api.call("PUT", path, {"template": fewer})).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    assert (await api.get("/software_deployments/metadata/group-z"))["metadata"] == []
