@@ -102,6 +102,12 @@ class ResourceType(Generic[P]):
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
     signalable: ClassVar[bool] = False
+    signalled_always: ClassVar[bool] = False
+    """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    any_attributes: ClassVar[bool] = False
+    """Whether there may be attributes that are not declared, of which the stored ones are known."""
+
     snapshots: ClassVar[bool] = False
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
