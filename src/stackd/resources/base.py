@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
-from stackd.errors import CloudNotFound, OutputError, ResourceFailure
+from stackd.errors import CloudNotFound, OutputError, ResourceFailure, StateInvalid
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
@@ -98,6 +98,9 @@ class ResourceType(Generic[P]):
     name_limit: ClassVar[int] = 255
     awaits_deletion: ClassVar[bool] = False
     checkable: ClassVar[bool] = False
+    good_statuses: ClassVar[tuple[str, ...]] = ()
+    """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
+
     signalable: ClassVar[bool] = False
     snapshots: ClassVar[bool] = False
     any_properties: ClassVar[bool] = False
@@ -249,7 +252,20 @@ class ResourceType(Generic[P]):
 
     async def check(self, ctx: Context, props: P) -> None:
         """Raise ``ResourceFailure`` unless the object exists in good state."""
-        self.ready(await ctx.live(fresh=True))
+        if self.entity is None:
+            return
+        live = await ctx.poll(lambda live: True, "it is seen")
+        if not self.good_statuses:
+            self.ready(live)
+        elif (status := live.get(self.status_field)) not in self.good_statuses:
+            expected = list(self.good_statuses) if len(self.good_statuses) > 1 else self.good_statuses[0]
+            raise StateInvalid(f"'{self.status_field}': expected '{expected}', got '{status}'")
+
+    async def suspend(self, ctx: Context, props: P) -> None:
+        """Let the object rest until it is resumed; safe to run again."""
+
+    async def resume(self, ctx: Context, props: P) -> None:
+        """Let the object work again; safe to run again."""
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""

@@ -41,6 +41,9 @@ _PARTS: Mapping[str, str] = {
     "event": "Id of the event.",
     "key": "Name of the output.",
     "type": "Name of the resource type.",
+    "config": "Id of the software configuration.",
+    "deployment": "Id of the software deployment.",
+    "server": "Id of the server.",
     "version": "Name of the template version, or an alias.",
 }
 """Descriptions of the variable parts of paths."""

@@ -101,6 +101,9 @@ async def _reach(
         raise
     if target.external is not None:
         await _adopt(work, target, target.external)
+    elif at.adopted is not None and (is_new or _is_half_adopted(work)):
+        at.require_planned(work.resource.name, Verb.ADOPT)
+        await _take_over(at, work, target, at.adopted, walk)
     elif is_new:
         at.require_planned(work.resource.name, Verb.CREATE)
         await _create(at, work, target, walk)
@@ -303,6 +306,23 @@ async def _adopt(work: ResourceContext, target: Target, external_id: str) -> Non
     await work.enter(Action.ADOPT, **{**target.intent, **external})
     await work.kind.check(work, work.kind.properties.wrap({}))
     await work.leave(Status.COMPLETE, attributes=await work.attributes(target.wanted))
+
+
+async def _take_over(
+    at: StackRun, work: ResourceContext, target: Target, adopted: Mapping[str, Any], walk: Walk
+) -> None:
+    """Make the object that the adopted data name the resource's own."""
+    if isinstance(work.kind, NestedType):
+        await nested.create(at, work, target.props, target.intent, walk)
+    else:
+        await lifecycle.adopt(work, adopted.get(work.resource.name), target.wanted, **target.intent)
+
+
+def _is_half_adopted(work: ResourceContext) -> bool:
+    """Whether an adoption was interrupted; a stack inside goes on with its own."""
+    row = work.resource
+    begun = (row.action, row.status) == (Action.ADOPT, Status.IN_PROGRESS)
+    return begun and not isinstance(work.kind, NestedType)
 
 
 async def _replace(at: StackRun, work: ResourceContext, difference: Difference) -> ResourceContext:

@@ -42,6 +42,10 @@ class StackUsers(Protocol):
         """Remove a user. Idempotent: ignores 404."""
         ...
 
+    async def enable(self, user: StackUser, permit: Permit | None, *, enabled: bool) -> None:
+        """Let a user sign requests, or not any more."""
+        ...
+
     async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
         """Remove the user whose creation was interrupted. Idempotent: ignores 404.
 

@@ -70,11 +70,13 @@ class ActionRule:
     """How the plan of an action of stacks is made.
 
     An action with a ``verb`` does this one thing to every stored resource, ``reversed`` from those that need
-    others to those that are needed. One without compares the stored resources with a definition.
+    others to those that are needed. One without compares the stored resources with a definition. If it
+    ``continues``, a resource that fails keeps only those that need it from their turn.
     """
 
     verb: Verb | None = None
     reversed: bool = False
+    continues: bool = False
 
 
 ACTIONS: Final[Mapping[Action, ActionRule]] = {
@@ -84,7 +86,7 @@ ACTIONS: Final[Mapping[Action, ActionRule]] = {
     Action.DELETE: ActionRule(),
     Action.RESTORE: ActionRule(),
     Action.ADOPT: ActionRule(),
-    Action.CHECK: ActionRule(Verb.CHECK),
+    Action.CHECK: ActionRule(Verb.CHECK, continues=True),
     Action.SUSPEND: ActionRule(Verb.SUSPEND, reversed=True),
     Action.RESUME: ActionRule(Verb.RESUME),
     Action.SNAPSHOT: ActionRule(Verb.SNAPSHOT),

@@ -30,6 +30,7 @@ class Volume(ResourceType[VolumeProps]):
     waits_for = "the volume is available"
     awaits_deletion = True
     checkable = True
+    good_statuses = ("available", "in-use")
     snapshots = True
     shown_by: ClassVar = {
         "volume_type": ("availability_zone", "encrypted", "multiattach"),

@@ -35,6 +35,7 @@ class Server(ResourceType[ServerProps]):
     waits_for = "the server is built"
     awaits_deletion = True
     checkable = True
+    good_statuses = ("ACTIVE",)
     snapshots = True
     shown_by: ClassVar = {
         "networks": ("addresses", "first_address"),
@@ -168,6 +169,16 @@ class Server(ResourceType[ServerProps]):
     async def undo_replace(self, ctx: Context, props: ServerProps) -> None:
         """Give the ports back to the old server."""
         await replacement.give_back(ctx)
+
+    # --- rest -----------------------------------------------------------------------------------
+
+    async def suspend(self, ctx: Context, props: ServerProps) -> None:
+        """Store the memory of the server and stop it."""
+        await changes.shift(ctx, "suspend", "SUSPENDED", "the server is suspended")
+
+    async def resume(self, ctx: Context, props: ServerProps) -> None:
+        """Let the server go on where it was."""
+        await changes.shift(ctx, "resume", "ACTIVE", "the server runs again")
 
     # --- snapshots and removal ------------------------------------------------------------------
 
