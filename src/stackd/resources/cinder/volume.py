@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.errors import PropertyError, ResourceFailure, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import LIVE, attr
@@ -27,6 +28,7 @@ class Volume(ResourceType[VolumeProps]):
     """A disk: empty, or a copy of an image, snapshot, volume or backup."""
 
     entity = Entity("volume", "/volumes", "volume", "volumes", list_path="/volumes/detail")
+    lookups: ClassVar = {"cinder.volume": Collection("Volume", "volume", "/volumes", "volumes", paged=True)}
     waits_for = "the volume is available"
     awaits_deletion = True
     checkable = True

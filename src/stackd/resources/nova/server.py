@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from stackd.clients.failures import AnswerLost
+from stackd.clients.lookup import Collection
 from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
@@ -31,6 +32,9 @@ class Server(ResourceType[ServerProps]):
     """A virtual machine, with the ports that its networks need."""
 
     entity = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
+    lookups: ClassVar = {
+        "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True, paged=True)
+    }
     name_limit = 53
     waits_for = "the server is built"
     awaits_deletion = True
