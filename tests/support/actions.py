@@ -34,8 +34,12 @@ def a_test(*needs: str, **properties: Any) -> dict[str, Any]:
     return resource("OS::Heat::TestResource", *needs, **properties)
 
 
+async def begin(process: Process, stack: Stack, action: str) -> Stack:
+    return await actions.act(process.engine, process.caller, await process.stack(stack), action)
+
+
 async def act(process: Process, stack: Stack, action: str) -> Stack:
-    await actions.act(process.engine, process.caller, await process.stack(stack), action)
+    await begin(process, stack, action)
     return await process.done(stack)
 
 

@@ -112,6 +112,8 @@ RESOURCE_MOVES: Final = _moves(
     (_states(f"{_CHANGEABLE} SUSPEND", (_OK,)), (_A.CHECK, _OK)),
     # The members of a nested stack that was checked while it was suspended can be resumed.
     (_states("CHECK", _DONE), (_A.RESUME, _IP)),
+    # An update resumes first what rests.
+    (_states("SUSPEND", _DONE), (_A.RESUME, _IP)),
     # A user marks a resource unhealthy.
     (_INITIAL | _states(f"{_CHANGEABLE} SUSPEND", _DONE), (_A.CHECK, _BAD)),
 )

@@ -75,6 +75,13 @@ class Siblings:
         return self._groups[kind, key]
 
 
+def declare_lookups(lookups: Mapping[str, lookup.Collection]) -> None:
+    """Let names of these kinds of objects be found, and constraints demand that they exist."""
+    for kind, collection in lookups.items():
+        lookup.declare_collection(kind, collection)
+        declare_kind(kind)
+
+
 class ResourceType(Generic[P]):
     """A kind of resource. Subclasses declare; the engine calls.
 
@@ -102,6 +109,12 @@ class ResourceType(Generic[P]):
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
     signalable: ClassVar[bool] = False
+    signalled_always: ClassVar[bool] = False
+    """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    any_attributes: ClassVar[bool] = False
+    """Whether there may be attributes that are not declared, of which the stored ones are known."""
+
     snapshots: ClassVar[bool] = False
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
@@ -125,9 +138,7 @@ class ResourceType(Generic[P]):
         given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
-        for kind, collection in vars(cls).get("lookups", {}).items():
-            lookup.declare_collection(kind, collection)
-            declare_kind(kind)
+        declare_lookups(vars(cls).get("lookups", {}))
 
     # --- pure -----------------------------------------------------------------------------------
 

@@ -5,10 +5,25 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
+
 from stackd.db import stacks
 from stackd.engine.usecases import actions, signals
+from stackd.errors import ActionInProgress, NotSupported
 from stackd.records import Resource, Stack
-from tests.support.actions import a_server, a_test, act, change, made, remove, resource, state, template
+from tests.support.actions import (
+    a_server,
+    a_test,
+    act,
+    begin,
+    change,
+    entity_of,
+    made,
+    remove,
+    resource,
+    state,
+    template,
+)
 from tests.support.engine import Process, World, unless_dead
 
 GROUP = template(
@@ -144,7 +159,7 @@ async def test_actions_survive_crashes_at_their_writes(stackd_world: World) -> N
     async with stackd_world.process() as process:
         stack = await made(process, GROUP)
     turns = itertools.cycle((("suspend", "SUSPENDED"), ("resume", "ACTIVE"), ("check", "ACTIVE")))
-    for dies_at in itertools.count(1):
+    for dies_at in itertools.count(1, 2):
         action, status = next(turns)
         async with stackd_world.process(dies_at=dies_at) as first:
             accepted = asyncio.create_task(actions.act(first.engine, first.caller, stack, action))
@@ -158,3 +173,72 @@ async def test_actions_survive_crashes_at_their_writes(stackd_world: World) -> N
         if not came:
             break
     assert dies_at > 8
+
+
+HANDLE = template(handle=resource("OS::Heat::WaitConditionHandle", signal_transport="HEAT_SIGNAL"))
+
+
+async def test_user_of_a_suspended_resource_may_not_sign_in_and_its_signals_are_refused(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        stack = await made(process, HANDLE)
+        row = (await process.rows(stack))["handle"]
+        user = entity_of(stackd_world, row)
+        await act(process, stack, "suspend")
+        assert user.data["enabled"] is False
+        with pytest.raises(NotSupported, match="Signal resource during SUSPEND is not supported"):
+            await signals.signal(process.engine, process.caller, stack, "handle", {})
+        await act(process, stack, "resume")
+        assert user.data["enabled"] is True
+        await signals.signal(process.engine, process.caller, stack, "handle", {})
+
+
+async def test_deletion_ends_a_suspension_and_an_update_a_resumption(stackd_world: World) -> None:
+    content = template(web=a_server(), group=resource("OS::Heat::ResourceGroup", resource_def=a_server()))
+    async with stackd_world.process() as process:
+        stack = await made(process, content)
+        await act(process, stack, "suspend")
+        stackd_world.cloud.world.ready_after = 5.0
+        resuming = await begin(process, stack, "resume")
+        assert state(resuming) == "RESUME_IN_PROGRESS"
+        for refused in ("suspend", "resume", "check"):
+            with pytest.raises(ActionInProgress):
+                await begin(process, stack, refused)
+        await process.update(stack, content)
+        assert state(await process.done(stack)) == "UPDATE_COMPLETE"
+        await asyncio.sleep(5)
+        assert statuses(stackd_world) == {"ACTIVE"}
+        assert state(await begin(process, stack, "suspend")) == "SUSPEND_IN_PROGRESS"
+        await process.delete(stack)
+        assert state(await process.done(stack)) == "DELETE_COMPLETE"
+        assert stackd_world.objects("servers") == []
+
+
+async def test_update_goes_on_where_a_resumption_has_failed(stackd_world: World) -> None:
+    content = template(a=a_server(), b=a_test("a"), group=GROUP["resources"]["group"])
+    content["resources"]["group"] = {**content["resources"]["group"], "depends_on": ["a"]}
+    async with stackd_world.process() as process:
+        stack = await made(process, content)
+        await act(process, stack, "suspend")
+        remove(stackd_world, (await process.rows(stack))["a"])
+        assert state(await act(process, stack, "resume")) == "RESUME_FAILED"
+        rows = await process.rows(stack)
+        assert {name: state(row) for name, row in rows.items()} == {
+            "a": "RESUME_FAILED",
+            "b": "SUSPEND_COMPLETE",
+            "group": "SUSPEND_COMPLETE",
+        }
+        await process.update(stack, {**content, "description": "once more"})
+        ended = await process.done(stack)
+        assert state(ended) == "UPDATE_COMPLETE", ended.reason
+        assert state(await act(process, stack, "check")) == "CHECK_COMPLETE"
+
+
+async def test_many_servers_are_checked_by_few_calls(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        group = resource("OS::Heat::ResourceGroup", count=60, resource_def=a_server())
+        stack = await made(process, template(group=group))
+        before = stackd_world.cloud.meter.by_service["compute"]
+        assert state(await act(process, stack, "check")) == "CHECK_COMPLETE"
+        assert stackd_world.cloud.meter.by_service["compute"] - before < 10

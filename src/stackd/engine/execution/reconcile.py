@@ -12,13 +12,13 @@ from stackd.db.journal import Insert, Update
 from stackd.engine.definition.desired import Desired, loaded_properties
 from stackd.engine.definition.nested_definitions import Attributes
 from stackd.engine.definition.types import ResolvedType
-from stackd.engine.execution import hooks, lifecycle, nested
+from stackd.engine.execution import hooks, lifecycle, nested, uniform
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
-from stackd.engine.planning.verbs import Verb
+from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
@@ -57,6 +57,9 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     row = work.resource
     if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
+    unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
+    if unsettled and not await at.guarded(work, _settle(at, work)):
+        return False
     if _is_interrupted(row, desired.types[name]):
         if not await _resume(at, work):
             return False
@@ -400,6 +403,13 @@ def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
     if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
         return False
     return not isinstance(kind.handler, NestedType) and row.kind == kind.name
+
+
+async def _settle(at: StackRun, work: ResourceContext) -> None:
+    """Resume what rests, or complete its check; what is broken by now will be replaced."""
+    error = await uniform.settle(at, work)
+    if error is not None and not await _is_broken(work):
+        raise error
 
 
 async def _resume(at: StackRun, work: ResourceContext) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from stackd.engine.execution import nested
+from stackd.engine.execution import lifecycle, nested
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
@@ -64,13 +64,34 @@ async def _act(at: StackRun, rule: Act, work: ResourceContext, walk: Walk) -> No
     _require_state(row, rule.action, is_nested=is_nested)
     if not is_nested and rule.spare is not None and await rule.spare(work):
         return
-    if (row.action, row.status) != (rule.action, Status.IN_PROGRESS):
-        await work.enter(rule.action, **rule.begin(work))
+    await _enter(work, rule)
     if is_nested and not rule.inside:
-        pass
+        await work.leave(Status.COMPLETE)
     elif is_nested:
         await _act_inside(at, rule, work, walk)
+        await work.leave(Status.COMPLETE)
     else:
+        await _perform(at, rule, work)
+
+
+async def settle(at: StackRun, work: ResourceContext) -> Exception | None:
+    """Resume a resource that rests, or complete its check, before something else is done to it.
+
+    Returns why that failed; the resource then is FAILED.
+    """
+    rule = ACTS[Verb.CHECK if work.resource.action is Action.CHECK else Verb.RESUME]
+    await _enter(work, rule)
+    return await lifecycle.run_guarded(work, _perform(at, rule, work))
+
+
+async def _enter(work: ResourceContext, rule: Act) -> None:
+    if (work.resource.action, work.resource.status) != (rule.action, Status.IN_PROGRESS):
+        await work.enter(rule.action, **rule.begin(work))
+
+
+async def _perform(at: StackRun, rule: Act, work: ResourceContext) -> None:
+    """Have the type do it; an object that is not ours is at most looked at."""
+    if work.resource.external_id is None or rule.action is Action.CHECK:
         await rule.perform(work, await at.stored_properties(work))
     await work.leave(Status.COMPLETE)
 

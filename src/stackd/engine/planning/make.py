@@ -21,7 +21,7 @@ from stackd.engine.planning.nested import (
 from stackd.engine.planning.ordering import Node, Order, order, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
 from stackd.engine.planning.shown import after_update, all_unknown, with_asked
-from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb
+from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb, is_unsettled
 from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
@@ -169,6 +169,9 @@ def _in_place(at: Level, row: Resource, props: Properties, found: Difference) ->
     kind = at.desired.types[row.name].handler
     if found.verb is Verb.UPDATE:
         at.plan.view[row.name] = after_update(row, kind, props, found.changed)
+    if is_unsettled(row):
+        unsettled = Cause(rule=f"it is {row.action}_{row.status}")
+        return Difference(Verb.UPDATE, (*found.causes, unsettled), found.changed)
     if row.status is Status.IN_PROGRESS:
         interrupted = Cause(rule=f"its {row.action} was interrupted")
         return Difference(Verb.UPDATE, (*found.causes, interrupted), found.changed)

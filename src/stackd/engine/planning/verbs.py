@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from stackd.records import Action
+from stackd.records import Action, Resource, Status
 
 
 class Verb(enum.StrEnum):
@@ -63,6 +63,16 @@ VERBS: Final[Mapping[Verb, VerbRule]] = {
 def permits(planned: Verb, done: Verb) -> bool:
     """Whether a walk may do one thing where another was planned."""
     return done is planned or done in VERBS[planned].may_become
+
+
+def is_unsettled(row: Resource) -> bool:
+    """Whether a resource rests, or an action on all of its stack has not come to its end with it.
+
+    It is resumed, or checked, before anything else is done to it.
+    """
+    if row.action is Action.CHECK:
+        return row.status is Status.IN_PROGRESS
+    return row.action is Action.SUSPEND or (row.action is Action.RESUME and row.status is not Status.COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
