@@ -57,9 +57,9 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     row = work.resource
     if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
-    if is_unsettled(row) and not isinstance(work.kind, NestedType):
-        if not await at.guarded(work, _settle(at, work)):
-            return False
+    unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
+    if unsettled and not await at.guarded(work, _settle(at, work)):
+        return False
     if _is_interrupted(row, desired.types[name]):
         if not await _resume(at, work):
             return False
