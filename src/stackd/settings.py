@@ -189,6 +189,7 @@ class Limits(Section):
         1000, "Resources in a root stack and all below it; -1 for no limit."
     )
     max_stacks_per_tenant: OrUnlimited = opt(512, "Root stacks in a project; -1 for no limit.")
+    max_snapshots_per_stack: OrUnlimited = opt(32, "Snapshots of a stack; -1 for no limit.")
     enable_stack_abandon: bool = opt(
         False, "Whether stacks may be exported with all their secrets, and abandoned."
     )

@@ -28,6 +28,7 @@ ENDPOINTS = {
     "image": "http://glance",
     "object-store": "http://swift/v1/AUTH_p1",
     "identity": "http://keystone/v3",
+    "key-manager": "http://barbican/v1",
 }
 
 

@@ -6,8 +6,9 @@ import respx
 
 from stackd.clients import Cloud, Clouds
 from stackd.clients.failures import NoEndpoint
-from stackd.clients.lookup import COLLECTIONS, AmbiguousName, Finder
+from stackd.clients.lookup import DECLARED, AmbiguousName, Finder
 from stackd.errors import CloudForbidden, EntityNotFound
+from stackd.resources.registry import load_registry
 
 from .conftest import DEMO
 
@@ -16,6 +17,7 @@ ID = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 async def finder(api: respx.MockRouter, clouds: Clouds) -> Finder:
+    load_registry()
     cloud: Cloud = await clouds.open(DEMO)
     return Finder(cloud)
 
@@ -189,8 +191,19 @@ async def test_unknown_kind_is_an_error_of_ours(finder: Finder) -> None:
         await finder.id_of("flux.capacitor", "x")
 
 
+async def test_what_is_known_by_its_url_is_asked_for_by_the_last_part(
+    api: respx.MockRouter, finder: Finder
+) -> None:
+    api.get("http://barbican/v1/secrets/s").respond(json={})
+    api.get("http://barbican/v1/secrets/t").respond(404)
+    assert await finder.id_of("barbican.secret", "http://keys/v1/secrets/s") == "http://keys/v1/secrets/s"
+    with pytest.raises(EntityNotFound, match=r"The Secret \(t\) could not be found\."):
+        await finder.id_of("barbican.secret", "t")
+
+
 def test_every_collection_is_complete() -> None:
-    for kind, collection in COLLECTIONS.items():
+    load_registry()
+    for kind, collection in DECLARED.items():
         assert "." in kind
         assert collection.path.startswith("/")
         assert collection.key

@@ -107,7 +107,7 @@ class Chair(ResourceType[ChairProps]):
 async def test_a_plug_in_declares_where_names_are_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "COLLECTIONS", dict(lookup.COLLECTIONS))
+    monkeypatch.setattr(lookup, "DECLARED", dict(lookup.DECLARED))
     (tmp_path / "chair.py").write_text(DESK)
     try:
         kind = load_registry([tmp_path]).get("ACME::Desk::Chair")
@@ -117,4 +117,3 @@ async def test_a_plug_in_declares_where_names_are_looked_up(
         assert named.named_problem("acme.desk", "mine") is None
     finally:
         named.ON_REQUEST.discard("acme.desk")
-        named.NAMES.discard("acme.desk")

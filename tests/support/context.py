@@ -231,7 +231,7 @@ class FakeContext:
     def __post_init__(self) -> None:
         self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
-        self.software = FakeSoftware()
+        self.software: Any = FakeSoftware()
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,

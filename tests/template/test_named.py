@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.clients.lookup import COLLECTIONS, REFERENCES
+from stackd.clients.lookup import DECLARED
 from stackd.errors import TemplateError
 from stackd.resources.constraints import custom
+from stackd.resources.registry import load_registry
 from stackd.template import bind_parameters, load_environment, load_template
 from stackd.template.cron import cron_problem
-from stackd.template.named import FORMS, IN_CLOUD, MAY_BE_EMPTY, NAMES, named_problem, read_time
+from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, QUEUE, named_problem, read_time
 from stackd.wording import Complaint
 from tests.template.helpers import IDENTITY
 
@@ -41,12 +42,14 @@ def said(complaint: Complaint | None) -> str:
 
 
 def test_every_name_that_heat_knows_is_known() -> None:
-    assert {*HEAT_KNOWS.split(), "neutron.address_group"} == NAMES
+    load_registry()
+    assert {*HEAT_KNOWS.split(), "neutron.address_group"} == {*FORMS, QUEUE, *ON_REQUEST}
 
 
 def test_whatever_needs_the_cloud_can_be_looked_up() -> None:
-    assert COLLECTIONS.keys() | REFERENCES.keys() == IN_CLOUD
-    assert MAY_BE_EMPTY < IN_CLOUD
+    load_registry()
+    assert DECLARED.keys() == ON_REQUEST - FORMS.keys()
+    assert DECLARED.keys() > MAY_BE_EMPTY
 
 
 @pytest.mark.parametrize(("name", "value", "message"), RECORDED, ids=[f"{n}-{v!r}" for n, v, _ in RECORDED])
@@ -85,6 +88,7 @@ def test_an_unknown_name_refuses_every_value() -> None:
 
 
 def test_what_the_cloud_must_say_is_not_judged() -> None:
+    load_registry()
     assert named_problem("nova.flavor", "") is None
 
 

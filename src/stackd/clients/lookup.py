@@ -1,8 +1,8 @@
 """Name lookup: finds the ids of objects that templates refer to by name.
 
 A ``Finder`` lives as long as one operation and requests each collection, or each name, once. The kinds are
-those that constraints in templates and properties of resource types use: ``neutron.network``. A resource
-type may declare further ones.
+those that constraints in templates and properties of resource types use: ``neutron.network``. Resource types
+declare them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Collection:
     which a list entry contains its object. Of a large collection that is ``paged`` a part can be read.
     ``in_domain``: a name may include its domain, as in ``admin{Default}``. ``absence`` is the message
     for a missing name, if it is not the usual one. Objects that are not ``single`` can only be
-    listed. ``extension`` is the API extension that a service without such objects lacks.
+    listed. ``extension`` is the API extension that a service without such objects lacks. Objects that are
+    known ``by_url`` have no names: their URL in the service, or its last part, identifies them.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Collection:
     absence: str = ""
     single: bool = True
     extension: str = ""
+    by_url: bool = False
 
     def lacks(self, name: str, known: Iterable[str] = ()) -> EntityNotFound:
         """The error for a missing name or id; ``known`` are the existing names."""
@@ -77,138 +79,13 @@ class Collection:
         return NoEndpoint(f"The service {self.service} has nothing at {self.path}.", service=self.service)
 
 
-def _neutron(title: str, path: str, *, whole: bool = True, name: str = "name") -> Collection:
-    params = {"fields": sorted({"id", name, "project_id"})}
-    key = path.rpartition("/")[2].replace("-", "_")
-    return Collection(title, "network", path, key, whole, params, name=name, absence=_unable(key[:-1]))
-
-
-def _unable(noun: str) -> str:
-    """Neutron's message for a missing object."""
-    return f"Unable to find {noun} with name or id '{{name}}'"
-
-
-def _octavia(title: str, path: str, *, identity: str = "id") -> Collection:
-    key = path.rpartition("/")[2]
-    return Collection(title, "load-balancer", f"/lbaas/{path}", key, id=identity)
-
-
-def _lbaas(title: str, key: str) -> Collection:
-    absence = _unable(key[:-1])
-    return Collection(
-        title, "network", f"/lbaas/{key}", key, whole=True, absence=absence, extension="lbaasv2"
-    )
-
-
-def _keystone(title: str, path: str, *, in_domain: bool = False) -> Collection:
-    return Collection(f"Keystone{title}", "identity", f"/{path}", path, in_domain=in_domain)
-
-
-COLLECTIONS: dict[str, Collection] = {
-    "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
-    "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
-    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
-    "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "cinder.volume": Collection("Volume", "volume", "/volumes", "volumes", paged=True),
-    "cinder.vtype": Collection(
-        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
-    ),
-    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
-    "glance.image": Collection(
-        "Image", "image", "/images", "images", paged=True, absence="No images matching {{'name': '{name}'}}."
-    ),
-    "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
-    "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "keystone.domain": _keystone("Domain", "domains"),
-    "keystone.group": _keystone("Group", "groups", in_domain=True),
-    "keystone.project": _keystone("Project", "projects", in_domain=True),
-    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.role": _keystone("Role", "roles", in_domain=True),
-    "keystone.service": _keystone("Service", "services"),
-    "keystone.user": _keystone("User", "users", in_domain=True),
-    "magnum.cluster_template": Collection(
-        "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
-    ),
-    "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
-    "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
-    "manila.share_type": Collection(
-        "Share type", "share", "/types", "share_types", whole=True, params={"is_public": "all"}
-    ),
-    "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
-    "neutron.address_group": _neutron("Address group", "/address-groups"),
-    "neutron.address_scope": _neutron("Address scope", "/address-scopes"),
-    "neutron.flow_classifier": _neutron("Flow classifier", "/sfc/flow_classifiers"),
-    "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
-    "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
-    "neutron.lbaas.pool": _lbaas("Pool", "pools"),
-    "neutron.lbaas.provider": Collection(
-        "Provider",
-        "network",
-        "/service-providers",
-        "service_providers",
-        whole=True,
-        params={"service_type": "LOADBALANCERV2"},
-        id="name",
-        absence="Unable to find neutron provider '{name}', available providers are {known}.",
-        single=False,
-    ),
-    "neutron.network": _neutron("Network", "/networks"),
-    "neutron.port": _neutron("Port", "/ports", whole=False),
-    "neutron.port_pair": _neutron("Port pair", "/sfc/port_pairs"),
-    "neutron.port_pair_group": _neutron("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.qos_policy": Collection(
-        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=_unable("policy")
-    ),
-    "neutron.router": _neutron("Router", "/routers"),
-    "neutron.security_group": _neutron("Security group", "/security-groups"),
-    "neutron.segment": _neutron("Segment", "/segments"),
-    "neutron.subnet": _neutron("Subnet", "/subnets"),
-    "neutron.subnetpool": _neutron("Subnet pool", "/subnetpools"),
-    "neutron.taas.tap_flow": _neutron("Tap flow", "/taas/tap_flows"),
-    "neutron.taas.tap_service": _neutron("Tap service", "/taas/tap_services"),
-    "nova.flavor": Collection(
-        "Flavor",
-        "compute",
-        "/flavors",
-        "flavors",
-        whole=True,
-        params={"is_public": "None"},
-        absence="No Flavor matching {{'name': '{name}'}}. (HTTP 404)",
-    ),
-    "nova.host": Collection(
-        "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
-    ),
-    "nova.keypair": Collection(
-        "Key", "compute", "/os-keypairs", "keypairs", whole=True, id="name", inside="keypair"
-    ),
-    "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True, paged=True),
-    "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
-    "octavia.availabilityzoneprofile": Collection(
-        "Availability zone profile",
-        "load-balancer",
-        "/lbaas/availabilityzoneprofiles",
-        "availability_zone_profiles",
-    ),
-    "octavia.flavor": _octavia("Flavor", "flavors"),
-    "octavia.flavorprofile": _octavia("Flavor profile", "flavorprofiles"),
-    "octavia.l7policy": _octavia("L7 policy", "l7policies"),
-    "octavia.listener": _octavia("Listener", "listeners"),
-    "octavia.loadbalancer": _octavia("Load balancer", "loadbalancers"),
-    "octavia.pool": _octavia("Pool", "pools"),
-    "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
-}
+DECLARED: dict[str, Collection] = {}
+"""The collections by kind of object, as resource types declare them (``lookups``)."""
 
 
 def declare_collection(kind: str, collection: Collection) -> None:
-    """Register the collection of a further kind of object."""
-    COLLECTIONS[kind] = collection
-
-
-# Objects that are identified by their URL in the service.
-REFERENCES: Mapping[str, tuple[str, str]] = {
-    "barbican.container": ("Container", "/containers"),
-    "barbican.secret": ("Secret", "/secrets"),
-}
+    """Register the collection of a kind of object."""
+    DECLARED[kind] = collection
 
 
 class _Index:
@@ -287,7 +164,7 @@ class Finder:
 
     async def near(self, kind: str, wrong: str) -> str | None:
         """The name of an existing object of this kind that is similar to ``wrong``, if any."""
-        collection = COLLECTIONS.get(kind)
+        collection = DECLARED.get(kind)
         if collection is None or not (collection.whole or collection.paged):
             return None
         service = self._cloud.service(collection.service)
@@ -299,12 +176,12 @@ class Finder:
         return close[0] if close else None
 
     async def _find(self, kind: str, wanted: str, again: bool) -> str:
-        if kind in REFERENCES:
-            return await self._by_reference(kind, wanted)
-        if kind not in COLLECTIONS:
+        if kind not in DECLARED:
             raise ValueError(f"Objects of the kind {kind!r} cannot be looked up")
-        collection = COLLECTIONS[kind]
+        collection = DECLARED[kind]
         service = self._cloud.service(collection.service)
+        if collection.by_url:
+            return await _by_url(collection, service, wanted)
         if not wanted:
             raise collection.lacks(wanted)
         if collection.in_domain and (parts := _IN_DOMAIN.fullmatch(wanted)):
@@ -364,12 +241,12 @@ class Finder:
                 self._indexes[key] = _Index(collection, page[collection.key], self._cloud.project_id)
             return self._indexes[key]
 
-    async def _by_reference(self, kind: str, wanted: str) -> str:
-        title, path = REFERENCES[kind]
-        last = wanted.rstrip("/").rpartition("/")[2]
-        if last and await _shown(self._cloud.service("key-manager"), path, last):
-            return wanted
-        raise EntityNotFound(title, wanted)
+
+async def _by_url(collection: Collection, service: Service, wanted: str) -> str:
+    last = wanted.rstrip("/").rpartition("/")[2]
+    if last and await _shown(service, collection.path, last):
+        return wanted
+    raise collection.lacks(wanted)
 
 
 async def _shown(service: Service, path: str, wanted: str) -> bool:

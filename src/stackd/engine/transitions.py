@@ -53,8 +53,8 @@ ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
 START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CREATE: _INITIAL | _states("CREATE", _OPEN),
     _A.ADOPT: _INITIAL | _states("ADOPT", _OPEN),
-    # What is not adopted yet would be made a second time.
-    _A.UPDATE: _states(_CHANGEABLE, _ANY) - _states("ADOPT", (_IP,)),
+    # What is not adopted yet would be made a second time, and a snapshot must be of one moment.
+    _A.UPDATE: _states(_CHANGEABLE, _ANY) - _states("ADOPT SNAPSHOT", (_IP,)),
     _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
     _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),
@@ -72,6 +72,7 @@ RESOURCE_START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("CHECK", _ANY),
     _A.SUSPEND: _states(_CHANGEABLE, (_OK,)) | _states("SUSPEND", _ANY),
     _A.RESUME: _states("SUSPEND", (_OK,)) | _states("RESUME", _ANY),
+    _A.SNAPSHOT: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("SNAPSHOT", _ANY),
 }
 
 NO_EFFECT: Final[Mapping[Action, State]] = {_A.SUSPEND: (_A.SUSPEND, _OK), _A.RESUME: (_A.RESUME, _OK)}

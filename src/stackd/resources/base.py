@@ -75,6 +75,13 @@ class Siblings:
         return self._groups[kind, key]
 
 
+def declare_lookups(lookups: Mapping[str, lookup.Collection]) -> None:
+    """Let names of these kinds of objects be found, and constraints demand that they exist."""
+    for kind, collection in lookups.items():
+        lookup.declare_collection(kind, collection)
+        declare_kind(kind)
+
+
 class ResourceType(Generic[P]):
     """A kind of resource. Subclasses declare; the engine calls.
 
@@ -102,7 +109,16 @@ class ResourceType(Generic[P]):
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
     signalable: ClassVar[bool] = False
+    signalled_always: ClassVar[bool] = False
+    """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    any_attributes: ClassVar[bool] = False
+    """Whether there may be attributes that are not declared, of which the stored ones are known."""
+
     snapshots: ClassVar[bool] = False
+    kept: ClassVar[tuple[str, ...]] = ()
+    """The private values in which a snapshot leaves what it made."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
@@ -122,9 +138,7 @@ class ResourceType(Generic[P]):
         given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
-        for kind, collection in vars(cls).get("lookups", {}).items():
-            lookup.declare_collection(kind, collection)
-            declare_kind(kind)
+        declare_lookups(vars(cls).get("lookups", {}))
 
     # --- pure -----------------------------------------------------------------------------------
 
@@ -266,6 +280,16 @@ class ResourceType(Generic[P]):
 
     async def resume(self, ctx: Context, props: P) -> None:
         """Let the object work again; safe to run again."""
+
+    async def snapshot(self, ctx: Context, props: P) -> None:
+        """Copy the object and note the copy in the ``kept`` private values; safe to run again."""
+
+    async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
+        """Remove what ``snapshot`` made. Idempotent: ignores 404."""
+
+    def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties, as in a template, that bring back what ``snapshot`` made."""
+        return dict(properties)
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""

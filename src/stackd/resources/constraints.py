@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackd.template.constraints import AllowedPattern, AllowedValues, CustomConstraint, Length, Range
+from stackd.template.named import FORMS, declare_kind
 
 
 def length(low: int | None = None, high: int | None = None) -> Length:
@@ -32,5 +33,10 @@ def matches(pattern: str) -> AllowedPattern:
 
 
 def custom(name: str) -> CustomConstraint:
-    """Something known by name that a value must be or name: ``custom("neutron.network")``."""
+    """Something known by name that a value must be or name: ``custom("neutron.network")``.
+
+    What is not the name of a format is a kind of object in the cloud.
+    """
+    if name not in FORMS:
+        declare_kind(name)
     return CustomConstraint(name)

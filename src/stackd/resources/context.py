@@ -119,6 +119,10 @@ class Software(Protocol):
         """Deploy a new configuration in place of the one before; the first time this is the physical id."""
         ...
 
+    async def of_server(self, server_id: str) -> list[JSON]:
+        """What a server is to do, as its guest sees it."""
+        ...
+
     async def change(self, **values: Any) -> None:
         """Store new values of the deployment."""
         ...

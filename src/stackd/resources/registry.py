@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from stackd.errors import EntityNotFound
-from stackd.resources.base import ResourceType
+from stackd.resources.base import ResourceType, declare_lookups
+from stackd.resources.lookups import LOOKUPS
 from stackd.resources.operator_environment import OperatorEnvironment, load_operator_environment
 from stackd.resources.schema import Support
 from stackd.template.patterns import matching
@@ -82,6 +83,7 @@ def load_registry(directories: Sequence[Path] = (), environments: Path | None = 
 
     ``environments`` is the directory of the operator's environment.
     """
+    declare_lookups(LOOKUPS)
     types: dict[str, ResourceType[Any]] = {}
     problems: list[Problem] = []
     for source, load in _sources(directories):

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from stackd.errors import PropertyError
+from stackd.resources.constraints import custom
 from stackd.template.constraints import Constraint, CustomConstraint
 from stackd.template.problems import nearest
 from stackd.template.unknown import Unknown, has_unknown
@@ -151,9 +152,9 @@ def prop(
     ``element_find`` are for lists of plain values.
     """
     if find is not None and not any(isinstance(c, CustomConstraint) for c in constraints):
-        constraints = [*constraints, CustomConstraint(find)]
+        constraints = [*constraints, custom(find)]
     if element_find is not None and not any(isinstance(c, CustomConstraint) for c in element_constraints):
-        element_constraints = [*element_constraints, CustomConstraint(element_find)]
+        element_constraints = [*element_constraints, custom(element_find)]
     options: dict[str, Any] = {
         "default": default,
         "required": required,

@@ -37,6 +37,7 @@ _PARTS: Mapping[str, str] = {
     "project": "Id of the project.",
     "name": "Name of the stack, or in short paths its name or id.",
     "id": "Id of the stack.",
+    "snapshot": "Id of the snapshot.",
     "resource": "Name of the resource in the template.",
     "event": "Id of the event.",
     "key": "Name of the output.",

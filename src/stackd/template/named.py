@@ -228,30 +228,11 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 """The two that accept anything are for tests of Heat itself."""
 
-_THINGS: Final = (
-    ("barbican", "container secret"),
-    ("blazar", "reservation"),
-    ("cinder", "backup qos_specs snapshot volume vtype"),
-    ("designate", "zone"),
-    ("glance", "image"),
-    ("ironic", "node portgroup"),
-    ("keystone", "domain group project region role service user"),
-    ("magnum", "cluster_template"),
-    ("manila", "share_network share_snapshot share_type"),
-    ("mistral", "workflow"),
-    ("neutron", "address_group address_scope flow_classifier lbaas.listener lbaas.loadbalancer"),
-    ("neutron", "lbaas.pool lbaas.provider network port port_pair port_pair_group qos_policy"),
-    ("neutron", "router security_group segment subnet subnetpool taas.tap_flow taas.tap_service"),
-    ("nova", "flavor host keypair server"),
-    ("octavia", "availabilityzone availabilityzoneprofile flavor flavorprofile l7policy listener"),
-    ("octavia", "loadbalancer pool"),
-    ("trove", "flavor"),
-)
-IN_CLOUD: Final = frozenset(f"{service}.{thing}" for service, things in _THINGS for thing in things.split())
-"""Constraints whose objects must exist in the cloud; checked by the engine."""
+ON_REQUEST: Final = {"expiration"}
+"""Constraints that are checked once per request, since the result depends on the time or on the cloud.
 
-ON_REQUEST: Final = {*IN_CLOUD, "expiration"}
-"""Constraints that are checked once per request, since the result depends on the time."""
+Resource types declare those whose objects must exist in the cloud (``declare_kind``).
+"""
 
 MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
 """Constraints for which an empty text means no object."""
@@ -259,14 +240,10 @@ MAY_BE_EMPTY: Final = frozenset({"neutron.segment", "nova.keypair"})
 QUEUE: Final = "zaqar.queue"
 """The format of a queue's name: a queue is created by its first message, so need not exist."""
 
-NAMES: Final = {*FORMS, *IN_CLOUD, QUEUE}
-"""Every constraint that a template may name."""
-
 
 def declare_kind(name: str) -> None:
-    """Register a constraint for a further kind of object in the cloud."""
+    """Register the constraint that an object of this kind exists in the cloud."""
     ON_REQUEST.add(name)
-    NAMES.add(name)
 
 
 def items_of(value: Any) -> list[Any]:

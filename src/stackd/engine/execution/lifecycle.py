@@ -293,7 +293,8 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if lost and not work.kind.local:
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
-        await work.enter(Action.DELETE)
+        forgotten = {key: value for key, value in row.data.items() if key not in work.kind.kept}
+        await work.enter(Action.DELETE, **({"data": forgotten} if forgotten != row.data else {}))
     stays = row.deletion_policy == "Retain" or row.external_id is not None or work.run.inputs.abandons
     if not stays and not await _has_heir(work):
         await _remove_object(work, props)

@@ -18,6 +18,7 @@ from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json
+from stackd.engine.execution import snapshots
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
@@ -130,9 +131,12 @@ class OperationExecutor:
             secrets=await self.services.redaction.of(self.stack),
             bound=await self._bound(action),
             accepted_at=self.operation.created_at,
+            snapshot=str(self.operation.options.get("snapshot") or ""),
         )
         self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
+        if action is Action.DELETE:
+            await snapshots.close_all(run, self.stack)
         good = await walk_stack(work)
         if self._grace is not None:
             self._grace.cancel()
@@ -268,6 +272,7 @@ class OperationExecutor:
             outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
+            await snapshots.remove_all(work.run, self.stack)
             await self._before_gone()
             values["deleted_at"] = now()
         shared = await work.export_changes(action)
@@ -310,6 +315,8 @@ class OperationExecutor:
     async def _end(self, move: Transition[Stack], *others: Change) -> None:
         """Store a state of the stack with the end of the operation."""
         done = Update(Operation, self.operation.id, {"state": "done"})
+        if snapshot := self.operation.options.get("snapshot"):
+            others = (*others, *await snapshots.closing(self.services.db, move.record, str(snapshot)))
         await self._store(move, *others, after=(done, *self._hooks.closing()))
 
     async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:

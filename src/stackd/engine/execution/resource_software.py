@@ -13,6 +13,8 @@ from stackd.records import SoftwareConfig, SoftwareDeployment, new_id, now
 
 if TYPE_CHECKING:
     from stackd.engine.execution.resource_context import ResourceContext
+from stackd.resources.context import JSON
+from stackd.resources.heat.software import guest_view
 
 
 class ResourceSoftware:
@@ -69,6 +71,12 @@ class ResourceSoftware:
         change = Update(SoftwareDeployment, before.id, values)
         await work.store(Insert(config), change, Remove(SoftwareConfig, before.config_id))
         return replace(before, **values)
+
+    async def of_server(self, server_id: str) -> list[JSON]:
+        """See ``Software``."""
+        work = self._work
+        found = await software.of_server(work.run.services.db, server_id, work.stack.project_id)
+        return [guest_view(each) for each in found]
 
     async def change(self, **values: Any) -> None:
         """See ``Software``."""

@@ -29,13 +29,16 @@ class Act:
     """How a verb is done to one resource: ``perform``, between its intent and its outcome.
 
     ``spare`` answers whether a resource has been dealt with otherwise. One whose last action failed takes
-    part only if the verb ``retries`` it.
+    part only if the verb ``retries`` it. ``begin`` are values to store with the intent. ``inside`` says that
+    stacks inside take part too.
     """
 
     action: Action
     perform: Callable[[ResourceContext, Properties], Awaitable[None]]
     spare: Callable[[ResourceContext], Awaitable[bool]] | None = None
     retries: bool = True
+    begin: Callable[[ResourceContext], Mapping[str, Any]] = lambda work: {}
+    inside: bool = True
 
 
 async def act(at: StackRun, name: str, walk: Walk) -> bool:
@@ -61,8 +64,10 @@ async def _act(at: StackRun, rule: Act, work: ResourceContext, walk: Walk) -> No
     _require_state(row, rule.action, is_nested=is_nested)
     if not is_nested and rule.spare is not None and await rule.spare(work):
         return
-    await _enter(work, rule.action)
-    if is_nested:
+    await _enter(work, rule)
+    if is_nested and not rule.inside:
+        await work.leave(Status.COMPLETE)
+    elif is_nested:
         await _act_inside(at, rule, work, walk)
         await work.leave(Status.COMPLETE)
     else:
@@ -75,13 +80,13 @@ async def settle(at: StackRun, work: ResourceContext) -> Exception | None:
     Returns why that failed; the resource then is FAILED.
     """
     rule = ACTS[Verb.CHECK if work.resource.action is Action.CHECK else Verb.RESUME]
-    await _enter(work, rule.action)
+    await _enter(work, rule)
     return await lifecycle.run_guarded(work, _perform(at, rule, work))
 
 
-async def _enter(work: ResourceContext, action: Action) -> None:
-    if (work.resource.action, work.resource.status) != (action, Status.IN_PROGRESS):
-        await work.enter(action)
+async def _enter(work: ResourceContext, rule: Act) -> None:
+    if (work.resource.action, work.resource.status) != (rule.action, Status.IN_PROGRESS):
+        await work.enter(rule.action, **rule.begin(work))
 
 
 async def _perform(at: StackRun, rule: Act, work: ResourceContext) -> None:
@@ -195,8 +200,19 @@ def _status(work: ResourceContext, live: JSON) -> Any:
     return live.get(work.kind.status_field)
 
 
+async def _snapshot(work: ResourceContext, props: Properties) -> None:
+    await work.kind.snapshot(work, props)
+
+
+def _for_snapshot(work: ResourceContext) -> Mapping[str, Any]:
+    """Private values that say which snapshot is taken, without what an earlier one left."""
+    others = {key: value for key, value in work.data.items() if key not in work.kind.kept}
+    return {"data": {**others, "snapshot": work.run.snapshot}} if work.kind.kept else {}
+
+
 ACTS: Final[Mapping[Verb, Act]] = {
     Verb.CHECK: Act(Action.CHECK, _check, spare=_look_only, retries=False),
     Verb.SUSPEND: Act(Action.SUSPEND, _suspend),
     Verb.RESUME: Act(Action.RESUME, _resume),
+    Verb.SNAPSHOT: Act(Action.SNAPSHOT, _snapshot, begin=_for_snapshot, inside=False),
 }

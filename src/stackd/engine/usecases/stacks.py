@@ -174,6 +174,7 @@ async def accept_change(
     request: StackRequest,
     checked: Checked,
     *others: Change,
+    action: Action = Action.UPDATE,
     **options: Any,
 ) -> Stack:
     """Store a checked definition as what a stack becomes; ``others`` in the same write.
@@ -198,11 +199,11 @@ async def accept_change(
         values["disable_rollback"] = request.disable_rollback
     puts += [*others, *await exports.begin(engine.services.db, stack, checked.desired)]
     if stack.parent_id is not None:
-        return await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+        return await _accept(engine, caller, stack, action, values, puts, options)
     async with engine.trusts.borrowed(caller) as credential:
         values["credential_id"] = credential.id
         puts += await event_sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
-        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+        accepted = await _accept(engine, caller, stack, action, values, puts, options)
     if source.environment.event_sinks:
         engine.sinks.watch(stack.root_id)
     return accepted
@@ -262,6 +263,15 @@ async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
     """That a stack which is going leaves its objects, whoever asks for its deletion meanwhile."""
     running = await operations.get(engine.services.db, stack.operation_id or "")
     return {"abandon": True} if running is not None and running.options.get("abandon") else {}
+
+
+async def accept_snapshot(
+    engine: Engine, caller: Caller, stack: Stack, *others: Change, **options: Any
+) -> Stack:
+    """Store that a snapshot of a stack is taken, with ``others`` in the same write."""
+    require_start(stack, Action.SNAPSHOT)
+    values = {"updated_at": now()}
+    return await _accept(engine, caller, stack, Action.SNAPSHOT, values, list(others), options)
 
 
 async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Action) -> Stack:

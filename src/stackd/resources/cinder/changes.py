@@ -69,11 +69,6 @@ async def act(ctx: Context, action: str, body: Any) -> None:
     await ctx.cloud.volume.post(f"/volumes/{ctx.physical_id}/action", {action: body})
 
 
-async def change(ctx: Context, body: JSON) -> None:
-    """Change fields of the volume."""
-    await ctx.cloud.volume.put(f"/volumes/{ctx.physical_id}", {"volume": body})
-
-
 async def set_read_only(ctx: Context, flag: bool) -> None:
     """Set or clear the volume's read-only flag."""
     await act(ctx, "os-update_readonly_flag", {"readonly": flag})

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.errors import PropertyError, ResourceFailure, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import LIVE, attr
-from stackd.resources.base import ResourceType
 from stackd.resources.cinder import backup, changes
 from stackd.resources.cinder.volume_props import VolumeProps
 from stackd.resources.context import JSON, Context
@@ -17,21 +17,34 @@ from stackd.resources.entity import Entity
 from stackd.resources.nova.hints import with_stack
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import Field, RestResource, same
 from stackd.resources.schema import Support
 
+_CREATED = ("size", "availability_zone", "volume_type", "source_volid", "snapshot_id")
+_WRITTEN = ("name", "description")
 _OLD_ATTACHMENTS = Support("DEPRECATED", "9.0.0", previous=Support(version="2015.1"))
 
 
 @resource_type("OS::Cinder::Volume")
-class Volume(ResourceType[VolumeProps]):
-    """A disk: empty, or a copy of an image, snapshot, volume or backup."""
+class Volume(RestResource[VolumeProps]):
+    """A disk: empty, or a copy of an image, snapshot, volume or backup.
 
-    entity = Entity("volume", "/volumes", "volume", "volumes", list_path="/volumes/detail")
+    A backup is restored into a new volume by a request of its own, and each change but those of name and
+    description is one, too.
+    """
+
+    entity = Entity("volume", "/volumes", "volume", "volumes", "PUT", list_path="/volumes/detail")
+    lookups: ClassVar = {"cinder.volume": Collection("Volume", "volume", "/volumes", "volumes", paged=True)}
+    fields: ClassVar = same(*_CREATED, *_WRITTEN) | {
+        "image": "imageRef",
+        "metadata": Field("metadata", convert=as_text),
+    }
     waits_for = "the volume is available"
     awaits_deletion = True
     checkable = True
     good_statuses = ("available", "in-use")
     snapshots = True
+    kept = ("backup_id",)
     shown_by: ClassVar = {
         "volume_type": ("availability_zone", "encrypted", "multiattach"),
         "backup_id": ("bootable",),
@@ -98,36 +111,38 @@ class Volume(ResourceType[VolumeProps]):
 
     async def create(self, ctx: Context, props: VolumeProps) -> None:
         """Make the volume, or restore a backup into a new one."""
-        name = props.name or ctx.physical_name
         if props.backup_id:
+            name = props.name or ctx.physical_name
             await ctx.created(await backup.restore_new(ctx, props.backup_id, name))
-            return
-        body = props.body("size", "availability_zone", "description", "volume_type", "source_volid")
-        body |= props.body("snapshot_id") | {"name": name, "metadata": as_text(props.metadata)}
-        if props.image:
-            body["imageRef"] = props.image
-        request: JSON = {"volume": body}
+        else:
+            await super().create(ctx, props)
+
+    async def make(self, ctx: Context, props: VolumeProps) -> JSON:
+        """Hints for the scheduler stand beside the volume."""
+        request = self.entity.wrap(self.body(ctx, props))
         if hints := with_stack(ctx, props.scheduler_hints):
             request["OS-SCH-HNT:scheduler_hints"] = hints
-        volume = (await ctx.cloud.volume.post("/volumes", request))["volume"]
-        await ctx.created(volume["id"], volume)
+        return self.entity.unwrap(await ctx.cloud.volume.post("/volumes", request))
 
     async def configure(self, ctx: Context, props: VolumeProps) -> None:
         """Describe a restored volume, and set the flag once the volume is there."""
         if props.backup_id:
             body = {"name": props.name or ctx.physical_name, "metadata": as_text(props.metadata)}
-            await changes.change(ctx, body | props.body("description"))
+            await self.write(ctx, body | props.body("description"))
         if props.read_only is not None:
             await ctx.poll(self.ready, self.waits_for)
             await changes.set_read_only(ctx, props.read_only)
+
+    async def change(self, ctx: Context, old: VolumeProps, new: VolumeProps) -> JSON:
+        """Only name and description are written with the volume."""
+        body = await super().change(ctx, old, new)
+        return {name: body[name] for name in _WRITTEN if name in body}
 
     async def update(self, ctx: Context, old: VolumeProps, new: VolumeProps) -> None:
         """Change what differs, one thing after another."""
         if new.size is not None and new.size < (old.size or 0):
             raise ResourceFailure("Shrinking volume is not supported.")
-        if body := new.changed_from(old, "name", "description"):
-            body = {**body, "name": new.name or ctx.physical_name} if "name" in body else body
-            await changes.change(ctx, body)
+        await super().update(ctx, old, new)
         if new.metadata != old.metadata:
             path = f"/volumes/{ctx.physical_id}/metadata"
             await ctx.cloud.volume.put(path, {"metadata": as_text(new.metadata)})
@@ -155,11 +170,9 @@ class Volume(ResourceType[VolumeProps]):
         if live["status"] != "deleting":
             await ctx.cloud.volume.delete(f"/volumes/{ctx.physical_id}")
 
-    async def snapshot(self, ctx: Context, props: VolumeProps) -> Mapping[str, Any]:
-        """Back the volume up; what is returned is kept with the snapshot."""
-        kept = {"backup_id": await backup.make(ctx, ctx.physical_id)}
-        await ctx.put_data(backup_id=None)
-        return kept
+    async def snapshot(self, ctx: Context, props: VolumeProps) -> None:
+        """Back the volume up."""
+        await backup.make(ctx, ctx.physical_id)
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove a backup that ``snapshot`` made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.errors import PropertyError
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity, settled
@@ -42,6 +43,13 @@ class WebImage(RestResource[WebImageProps]):
     """An image whose data the image service fetches from a URL."""
 
     entity = Entity("image", "/images", "", "images")
+    lookups: ClassVar = {
+        "glance.image": Collection(
+            *("Image", "image", "/images", "images"),
+            paged=True,
+            absence="No images matching {{'name': '{name}'}}.",
+        )
+    }
     waits_for = "the data of the image is there"
     fields: ClassVar = same(*_CREATED, *_PATCHED)
 

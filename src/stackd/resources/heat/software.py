@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from stackd.records import SoftwareConfig
+
 KINDS: Final = ("String", "Number", "CommaDelimitedList", "Json", "Boolean")
 RESULTS: Final = ("deploy_stdout", "deploy_stderr", "deploy_status_code")
 STATUS_CODE: Final = "deploy_status_code"
@@ -61,6 +63,17 @@ def _output(entry: Mapping[str, Any]) -> dict[str, Any]:
     made = {"name": entry["name"], "type": entry.get("type") or "String"}
     made |= {"description": entry["description"]} if entry.get("description") is not None else {}
     return made | {"error_output": bool(entry.get("error_output"))}
+
+
+def guest_view(config: SoftwareConfig) -> dict[str, Any]:
+    """A configuration as guests see it, whatever the transport."""
+    return {
+        "id": config.id,
+        "name": config.name,
+        "group": config.group,
+        "creation_time": config.created_at.isoformat(timespec="seconds").partition("+")[0] + "Z",
+        **config.content,
+    }
 
 
 def derived_inputs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.resources.keystone.identity import identity, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource, same
@@ -27,4 +28,5 @@ class Domain(RestResource[DomainProps]):
     """A domain. The service refuses to delete one that is enabled, with all that it has."""
 
     entity = identity("domain", "domains")
+    lookups: ClassVar = {"keystone.domain": Collection("KeystoneDomain", "identity", "/domains", "domains")}
     fields: ClassVar = same("name", "description", "enabled")

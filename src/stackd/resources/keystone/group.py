@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from stackd.resources.context import Context
 from stackd.resources.keystone.grants import GrantProps, check_grants, exchange, grant_paths
-from stackd.resources.keystone.identity import domain_of, identity, since
+from stackd.resources.keystone.identity import domain_of, identity, names, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -26,6 +26,7 @@ class Group(RestResource[GroupProps]):
     """A group of users, with roles."""
 
     entity = identity("group", "groups")
+    lookups: ClassVar = {"keystone.group": names("Group", "groups")}
     fields: ClassVar = {"name": "name", "domain": "domain_id", "description": "description"}
 
     def validate(self, props: GroupProps) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stackd.clients.lookup import Collection
 from stackd.resources.entity import Entity
 from stackd.resources.schema import IN_PLACE, Support, prop
 
@@ -19,6 +20,11 @@ def identity(key: str, plural: str) -> Entity:
     return Entity(
         "identity", f"/{plural}", key, plural, update="PATCH", mark="stackd_resource", found_by=found_by
     )
+
+
+def names(title: str, plural: str) -> Collection:
+    """The collection in which objects are looked up by name, which may include their domain."""
+    return Collection(f"Keystone{title}", "identity", f"/{plural}", plural, in_domain=True)
 
 
 def domain_of(kind: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.context import Context
-from stackd.resources.keystone.identity import domain_of, identity, since
+from stackd.resources.keystone.identity import domain_of, identity, names, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -31,6 +31,7 @@ class Project(RestResource[ProjectProps]):
     """A project, whose members share what belongs to it."""
 
     entity = identity("project", "projects")
+    lookups: ClassVar = {"keystone.project": names("Project", "projects")}
     fields: ClassVar = same("name", "description", "enabled", "tags") | {
         "domain": "domain_id",
         "parent": "parent_id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from stackd.resources.keystone.identity import identity, since
+from stackd.resources.keystone.identity import identity, names, since
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -26,4 +26,5 @@ class Role(RestResource[RoleProps]):
     """A role, which the policies of services know by its name."""
 
     entity = identity("role", "roles")
+    lookups: ClassVar = {"keystone.role": names("Role", "roles")}
     fields: ClassVar = {"name": "name", "domain": "domain_id"}

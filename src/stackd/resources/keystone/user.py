@@ -8,7 +8,7 @@ from typing import ClassVar
 from stackd.resources.attributes import attr
 from stackd.resources.context import Context
 from stackd.resources.keystone.grants import check_grants, exchange, grant_paths
-from stackd.resources.keystone.identity import identity, since
+from stackd.resources.keystone.identity import identity, names, since
 from stackd.resources.keystone.user_props import UserProps
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
@@ -19,6 +19,7 @@ class User(RestResource[UserProps]):
     """A user, with groups and roles."""
 
     entity = identity("user", "users")
+    lookups: ClassVar = {"keystone.user": names("User", "users")}
     fields: ClassVar = same("name", "description", "enabled", "email") | {
         "domain": "domain_id",
         "default_project": "default_project_id",

@@ -8,7 +8,7 @@ from stackd.resources.attributes import attr
 from stackd.resources.context import Context
 from stackd.resources.neutron.agents import DHCP, assign
 from stackd.resources.neutron.net_props import NetProps
-from stackd.resources.neutron.network import BUILT, naming_ports, network, segments_of
+from stackd.resources.neutron.network import BUILT, names, naming_ports, network, segments_of
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
 
@@ -18,6 +18,7 @@ class Net(RestResource[NetProps]):
     """A virtual network to which ports are connected."""
 
     entity = network("network", tags=True)
+    lookups: ClassVar = {"neutron.network": names("Network", "/networks")}
     readiness = BUILT
     survives = True
     fields: ClassVar = same("name", "admin_state_up", "shared", "tenant_id", "availability_zone_hints") | {

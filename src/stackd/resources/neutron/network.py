@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from stackd.clients.lookup import Collection
 from stackd.errors import CloudConflict, CloudError
 from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.entity import Entity, Readiness
@@ -25,6 +26,18 @@ def network(key: str, *, plural: str = "", tags: bool = False, **others: Any) ->
     plural = plural or f"{key}s"
     path = f"/{plural.replace('_', '-')}"
     return Entity("network", path, key, plural, update="PUT", tags=tags, **others)
+
+
+def names(title: str, path: str, *, whole: bool = True) -> Collection:
+    """The collection in which objects of the network service are looked up by name."""
+    key = path.rpartition("/")[2].replace("-", "_")
+    params = {"fields": ["id", "name", "project_id"]}
+    return Collection(title, "network", path, key, whole, params, absence=unable_to_find(key[:-1]))
+
+
+def unable_to_find(noun: str) -> str:
+    """The message for a missing object of the network service."""
+    return f"Unable to find {noun} with name or id '{{name}}'"
 
 
 @asynccontextmanager

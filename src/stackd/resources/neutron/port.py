@@ -11,7 +11,7 @@ from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context, Reading
-from stackd.resources.neutron.network import BUILT, network
+from stackd.resources.neutron.network import BUILT, names, network
 from stackd.resources.neutron.port_props import PortProps
 from stackd.resources.neutron.siblings import subnets_of
 from stackd.resources.registry import resource_type
@@ -44,6 +44,7 @@ class Port(RestResource[PortProps]):
     """A connection to a network, with addresses, for a server or another device."""
 
     entity = network("port", tags=True)
+    lookups: ClassVar = {"neutron.port": names("Port", "/ports", whole=False)}
     readiness = BUILT
     survives = True
     fields: ClassVar = same("name", "admin_state_up", "mac_address", "binding:vnic_type") | {

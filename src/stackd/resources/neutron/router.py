@@ -11,7 +11,7 @@ from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.agents import L3, assign
 from stackd.resources.neutron.gateway import GatewayProps, gateway_body
-from stackd.resources.neutron.network import BUILT, network
+from stackd.resources.neutron.network import BUILT, names, network
 from stackd.resources.neutron.router_props import RouterProps
 from stackd.resources.neutron.siblings import subnets_of
 from stackd.resources.registry import resource_type
@@ -25,6 +25,7 @@ class Router(RestResource[RouterProps]):
 
     extension = "router"
     entity = network("router", tags=True)
+    lookups: ClassVar = {"neutron.router": names("Router", "/routers")}
     readiness = BUILT
     survives = True
     fields: ClassVar = same("name", "admin_state_up", "distributed", "ha", "tenant_id") | {

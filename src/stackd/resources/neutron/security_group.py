@@ -7,7 +7,7 @@ from typing import ClassVar
 from stackd.errors import PropertyError
 from stackd.resources.context import Context
 from stackd.resources.neutron.group_rules import RuleProps, check_rules, give_rules, write_rules
-from stackd.resources.neutron.network import network
+from stackd.resources.neutron.network import names, network
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource
 from stackd.resources.rules import known
@@ -34,6 +34,7 @@ class SecurityGroup(RestResource[SecurityGroupProps]):
 
     extension = "security-group"
     entity = network("security_group")
+    lookups: ClassVar = {"neutron.security_group": names("Security group", "/security-groups")}
     survives = True
     fields: ClassVar = {
         "name": "name",

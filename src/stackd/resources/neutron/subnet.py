@@ -8,7 +8,7 @@ from typing import ClassVar
 from stackd.errors import PropertyError
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
-from stackd.resources.neutron.network import naming_ports, network
+from stackd.resources.neutron.network import names, naming_ports, network
 from stackd.resources.neutron.subnet_props import SubnetProps
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
@@ -22,6 +22,7 @@ class Subnet(RestResource[SubnetProps]):
     """A range of addresses for the ports of a network."""
 
     entity = network("subnet", tags=True)
+    lookups: ClassVar = {"neutron.subnet": names("Subnet", "/subnets")}
     survives = True
     fields: ClassVar = {
         **same("name", "cidr", "prefixlen", "ip_version", "enable_dhcp", "tenant_id"),

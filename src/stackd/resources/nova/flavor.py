@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.errors import CloudConflict, CloudNotFound
 from stackd.records import Resource
 from stackd.resources.attributes import attr
@@ -47,6 +48,14 @@ class Flavor(RestResource[FlavorProps]):
         list_query={"is_public": "None"},
         found_by=(),
     )
+    lookups: ClassVar = {
+        "nova.flavor": Collection(
+            *("Flavor", "compute", "/flavors", "flavors"),
+            whole=True,
+            params={"is_public": "None"},
+            absence="No Flavor matching {{'name': '{name}'}}. (HTTP 404)",
+        )
+    }
     fields: ClassVar = same("name", "ram", "vcpus", "disk", "swap", "rxtx_factor") | {
         "flavorid": "id",
         "ephemeral": "OS-FLV-EXT-DATA:ephemeral",

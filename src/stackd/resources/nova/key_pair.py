@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from stackd.clients.lookup import Collection
 from stackd.errors import CloudNotFound
 from stackd.records import Resource
 from stackd.resources.attributes import attr
@@ -38,6 +39,11 @@ class KeyPair(RestResource[KeyPairProps]):
     """A key pair, generated or made from a public key."""
 
     entity = Entity("compute", "/os-keypairs", "keypair", "keypairs", id_field="name")
+    lookups: ClassVar = {
+        "nova.keypair": Collection(
+            "Key", "compute", "/os-keypairs", "keypairs", whole=True, id="name", inside="keypair"
+        )
+    }
     fields: ClassVar = same("name", "public_key", "type") | {"user": "user_id"}
     checkable = True
     attributes: ClassVar = {

@@ -10,7 +10,6 @@ from typing import Any
 from stackd.resources.context import JSON, Context
 from stackd.resources.nova import blocks, networks
 from stackd.resources.nova.hints import with_stack
-from stackd.resources.nova.metadata import as_text
 from stackd.resources.nova.server_props import ServerProps
 from stackd.resources.nova.user_data import build
 
@@ -18,18 +17,10 @@ _BEFORE_NETWORKS = "2.36"  # the last one that finds networks by itself when non
 _BEFORE_FILES_WENT = "2.56"
 
 
-async def new_server(ctx: Context, props: ServerProps) -> tuple[JSON, str | None]:
-    """The body of the request for a new server, and the version of the API that it needs."""
-    server = props.body("availability_zone", "config_drive", "key_name", "reservation_id")
-    server |= {
-        "name": props.name or ctx.physical_name,
-        "imageRef": props.image or "",
-        "flavorRef": props.flavor,
-        "metadata": as_text(props.metadata),
-    }
+async def new_server(ctx: Context, props: ServerProps, fields: JSON) -> tuple[JSON, str | None]:
+    """The body of the request for a new server with these fields, and the version of the API for it."""
+    server = {"imageRef": "", **fields}
     optional = {
-        "adminPass": props.admin_pass,
-        "OS-DCF:diskConfig": props.disk_config,
         "user_data": await user_data(ctx, props),
         "security_groups": [{"name": each} for each in props.security_groups],
         "personality": _files(props.personality),

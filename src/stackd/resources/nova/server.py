@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from stackd.clients.failures import AnswerLost
+from stackd.clients.lookup import Collection
 from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.base import ResourceType, Siblings
+from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
 from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
+from stackd.resources.nova.metadata import as_text
 from stackd.resources.nova.request import new_server, user_data
 from stackd.resources.nova.server_props import ServerProps
 from stackd.resources.registry import resource_type
+from stackd.resources.rest import Field, RestResource, same
 from stackd.resources.schema import Support
 from stackd.template.unknown import Unknown
 
@@ -27,16 +30,30 @@ _NEW_ADDRESSES = Support(version="11.0.0", previous=Support())
 
 
 @resource_type("OS::Nova::Server")
-class Server(ResourceType[ServerProps]):
-    """A virtual machine, with the ports that its networks need."""
+class Server(RestResource[ServerProps]):
+    """A virtual machine, with the ports that its networks need.
 
-    entity = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
+    Its request says more than its fields, and each change but that of the name is a request of its own.
+    """
+
+    entity = Entity("compute", "/servers", "server", "servers", "PUT", list_path="/servers/detail")
+    lookups: ClassVar = {
+        "nova.server": Collection("Server", "compute", "/servers", "servers", pattern=True, paged=True)
+    }
+    fields: ClassVar = same("name", "availability_zone", "config_drive", "key_name", "reservation_id") | {
+        "image": "imageRef",
+        "flavor": "flavorRef",
+        "metadata": Field("metadata", convert=as_text),
+        "admin_pass": "adminPass",
+        "diskConfig": "OS-DCF:diskConfig",
+    }
     name_limit = 53
     waits_for = "the server is built"
     awaits_deletion = True
     checkable = True
     good_statuses = ("ACTIVE",)
     snapshots = True
+    kept = ("snapshot_image_id",)
     shown_by: ClassVar = {
         "networks": ("addresses", "first_address"),
         "software_config_transport": ("os_collect_config",),
@@ -121,7 +138,7 @@ class Server(ResourceType[ServerProps]):
         """Make the ports that are missing, then the server; after a refusal the ports go again."""
         await transports.prepare(ctx, props)
         try:
-            body, version = await new_server(ctx, props)
+            body, version = await new_server(ctx, props, self.body(ctx, props))
             reply = await ctx.cloud.compute.post("/servers", body, microversion=version)
         except AnswerLost:
             raise
@@ -140,6 +157,11 @@ class Server(ResourceType[ServerProps]):
 
     # --- changing -------------------------------------------------------------------------------
 
+    async def change(self, ctx: Context, old: ServerProps, new: ServerProps) -> JSON:
+        """Only the name is written with the server."""
+        body = await super().change(ctx, old, new)
+        return {"name": body["name"]} if "name" in body else {}
+
     async def update(self, ctx: Context, old: ServerProps, new: ServerProps) -> None:
         """Change what differs, one thing after another."""
         changed = new.changed(old)
@@ -147,9 +169,7 @@ class Server(ResourceType[ServerProps]):
             await changes.change_metadata(ctx, old, new)
         if "tags" in changed:
             await changes.set_tags(ctx, new.tags)
-        if "name" in changed:
-            body = {"server": {"name": new.name or ctx.physical_name}}
-            await ctx.cloud.compute.put(f"/servers/{ctx.physical_id}", body)
+        await super().update(ctx, old, new)
         if changed & {"software_config_transport", "deployment_swift_data"}:
             await transports.prepare(ctx, new)
         if "networks" in changed:
@@ -182,11 +202,9 @@ class Server(ResourceType[ServerProps]):
 
     # --- snapshots and removal ------------------------------------------------------------------
 
-    async def snapshot(self, ctx: Context, props: ServerProps) -> Mapping[str, Any]:
-        """Make an image of the server; what is returned is kept with the snapshot."""
-        kept = {"snapshot_image_id": await replacement.make_image(ctx)}
-        await ctx.put_data(snapshot_image_id=None)
-        return kept
+    async def snapshot(self, ctx: Context, props: ServerProps) -> None:
+        """Make an image of the server."""
+        await replacement.make_image(ctx)
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove an image that ``snapshot`` made."""

@@ -1,0 +1,91 @@
+"""Collections in which names are looked up whose resource types do not exist yet.
+
+Constraints and properties use these kinds of objects. A collection moves to its type (``lookups``) with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from stackd.clients.lookup import Collection
+from stackd.resources.neutron.network import names, unable_to_find
+
+
+def _secrets(title: str, key: str) -> Collection:
+    return Collection(title, "key-manager", f"/{key}", key, by_url=True)
+
+
+def _octavia(title: str, path: str, *, key: str = "", identity: str = "id") -> Collection:
+    return Collection(title, "load-balancer", f"/lbaas/{path}", key or path, id=identity)
+
+
+def _lbaas(title: str, key: str) -> Collection:
+    absence = unable_to_find(key[:-1])
+    return Collection(
+        title, "network", f"/lbaas/{key}", key, whole=True, absence=absence, extension="lbaasv2"
+    )
+
+
+LOOKUPS: Final[Mapping[str, Collection]] = {
+    "barbican.container": _secrets("Container", "containers"),
+    "barbican.secret": _secrets("Secret", "secrets"),
+    "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
+    "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
+    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
+    "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
+    "cinder.vtype": Collection(
+        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
+    ),
+    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
+    "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
+    "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
+    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
+    "keystone.service": Collection("KeystoneService", "identity", "/services", "services"),
+    "magnum.cluster_template": Collection(
+        "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
+    ),
+    "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
+    "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
+    "manila.share_type": Collection(
+        "Share type", "share", "/types", "share_types", whole=True, params={"is_public": "all"}
+    ),
+    "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
+    "neutron.address_group": names("Address group", "/address-groups"),
+    "neutron.address_scope": names("Address scope", "/address-scopes"),
+    "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
+    "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
+    "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
+    "neutron.lbaas.pool": _lbaas("Pool", "pools"),
+    "neutron.lbaas.provider": Collection(
+        *("Provider", "network", "/service-providers", "service_providers"),
+        whole=True,
+        params={"service_type": "LOADBALANCERV2"},
+        id="name",
+        absence="Unable to find neutron provider '{name}', available providers are {known}.",
+        single=False,
+    ),
+    "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
+    "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
+    "neutron.qos_policy": Collection(
+        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=unable_to_find("policy")
+    ),
+    "neutron.segment": names("Segment", "/segments"),
+    "neutron.subnetpool": names("Subnet pool", "/subnetpools"),
+    "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
+    "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
+    "nova.host": Collection(
+        "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
+    ),
+    "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
+    "octavia.availabilityzoneprofile": _octavia(
+        "Availability zone profile", "availabilityzoneprofiles", key="availability_zone_profiles"
+    ),
+    "octavia.flavor": _octavia("Flavor", "flavors"),
+    "octavia.flavorprofile": _octavia("Flavor profile", "flavorprofiles"),
+    "octavia.l7policy": _octavia("L7 policy", "l7policies"),
+    "octavia.listener": _octavia("Listener", "listeners"),
+    "octavia.loadbalancer": _octavia("Load balancer", "loadbalancers"),
+    "octavia.pool": _octavia("Pool", "pools"),
+    "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
+}
