@@ -18,7 +18,7 @@ TABLE = """
 CREATE_IN_PROGRESS   over  over  busy  busy  busy  busy  busy  no    begin
 CREATE_COMPLETE      begin begin begin begin begin begin begin no    no
 CREATE_FAILED        begin begin begin begin begin begin begin no    no
-ADOPT_IN_PROGRESS    over  over  busy  busy  busy  busy  busy  no    no
+ADOPT_IN_PROGRESS    busy  over  busy  busy  busy  busy  busy  no    no
 ADOPT_COMPLETE       begin begin begin begin begin begin begin no    no
 ADOPT_FAILED         begin begin begin begin begin begin begin no    no
 UPDATE_IN_PROGRESS   over  over  busy  busy  busy  busy  busy  begin begin
@@ -36,7 +36,7 @@ SUSPEND_FAILED       no    begin begin begin begin begin no    no    no
 RESUME_IN_PROGRESS   over  over  busy  busy  busy  busy  busy  no    no
 RESUME_COMPLETE      begin begin begin same  begin begin begin no    no
 RESUME_FAILED        begin begin begin begin begin begin begin no    no
-SNAPSHOT_IN_PROGRESS over  over  busy  busy  busy  busy  busy  no    no
+SNAPSHOT_IN_PROGRESS busy  over  busy  busy  busy  busy  busy  no    no
 SNAPSHOT_COMPLETE    begin begin begin begin begin begin begin no    no
 SNAPSHOT_FAILED      begin begin begin begin begin begin begin no    no
 RESTORE_IN_PROGRESS  over  over  busy  busy  busy  busy  busy  no    no
