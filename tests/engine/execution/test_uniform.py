@@ -8,9 +8,10 @@ import itertools
 import pytest
 
 from stackd.db import stacks
+from stackd.db.journal import Change, Update
 from stackd.engine.usecases import actions, signals
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Resource, Stack
+from stackd.records import Action, Resource, Stack
 from tests.support.actions import (
     a_server,
     a_test,
@@ -242,3 +243,21 @@ async def test_many_servers_are_checked_by_few_calls(stackd_world: World) -> Non
         before = stackd_world.cloud.meter.by_service["compute"]
         assert state(await act(process, stack, "check")) == "CHECK_COMPLETE"
         assert stackd_world.cloud.meter.by_service["compute"] - before < 10
+
+
+async def test_update_ends_a_check_that_it_supersedes(stackd_world: World) -> None:
+    content = template(disk=resource("OS::Cinder::Volume", size=1))
+    async with stackd_world.process(dies_on=_begins_a_check, after=True) as process:
+        stack = await made(process, content)
+        await begin(process, stack, "check")
+        await process.journal.died.wait()
+    async with stackd_world.process() as process:
+        assert state((await process.rows(stack))["disk"]) == "CHECK_IN_PROGRESS"
+        await process.update(stack, {**content, "description": "new"})
+        assert state(await process.done(stack)) == "UPDATE_COMPLETE"
+        assert state((await process.rows(stack))["disk"]) == "CHECK_COMPLETE"
+
+
+def _begins_a_check(change: Change) -> bool:
+    is_row = isinstance(change, Update) and change.kind is Resource
+    return is_row and change.values.get("action") is Action.CHECK

@@ -40,6 +40,9 @@ from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
 CLOCK_SKEW = timedelta(seconds=5)
+_FIRST_REPEAT, _LONGEST_REPEAT = 0.25, 8.0
+"""Seconds between two attempts to delete what is in use."""
+
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
 
 log = structlog.get_logger(__name__)
@@ -314,20 +317,26 @@ async def _has_heir(work: ResourceContext) -> bool:
 
 
 async def _remove_object(work: ResourceContext, props: Properties) -> None:
-    """Delete and wait until the object no longer exists; conflicts are retried."""
+    """Delete and wait until the object no longer exists.
+
+    Conflicts are retried for as long as a creation is that fails every time, in shorter intervals.
+    """
     if work.resource.physical_id is None:
         await _remove_belongings(work, props)
         return
-    for attempt in range(work.run.services.tuning.create_retries + 1):
+    tuning, clock = work.run.services.tuning, asyncio.get_running_loop().time
+    end, pause = clock() + tuning.retry_pause * (2.0 ** (tuning.create_retries + 1) - 2), _FIRST_REPEAT
+    while True:
         try:
             await work.kind.delete(work, props)
             break
         except CloudNotFound:
             return
         except CloudConflict:
-            if attempt == work.run.services.tuning.create_retries:
+            if clock() >= end:
                 raise
-            await work.sleep(min(0.25 * 2.0**attempt, 8.0))
+            await work.sleep(pause)
+            pause = min(2 * pause, _LONGEST_REPEAT)
     if work.kind.awaits_deletion:
         await _wait_until_gone(work)
 
