@@ -23,8 +23,9 @@ from stackd.clients.paths import Params
 from stackd.clients.wire import Reply
 from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
 from stackd.records import Resource, SoftwareConfig
-from stackd.resources.base import ResourceType, Sibling, Siblings
+from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.resources.follows import Sibling, Siblings
 from stackd.resources.registry import declared_in
 from stackd.resources.schema import Properties
 
@@ -43,6 +44,12 @@ def among(*siblings: Sibling) -> Siblings:
     """What a type sees of a stack with these resources."""
     known = {each.name: each for each in siblings}
     return Siblings({name: each.kind for name, each in known.items()}, lambda name: known[name].properties)
+
+
+def followed(ctx: FakeContext, props: Properties, siblings: Siblings) -> set[str]:
+    """The siblings that come before a resource with these properties."""
+    found = [each.find(props.data, siblings) for each in ctx.type.follows]
+    return {name for each in found for name in each.sure | each.guessed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
@@ -24,55 +24,11 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
+from stackd.resources.follows import Follows
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
 P = TypeVar("P", bound=Properties)
-
-
-@dataclass(frozen=True, slots=True)
-class Sibling:
-    """Another resource of the stack, as far as implicit dependencies need it."""
-
-    name: str
-    kind: str
-    properties: Mapping[str, Any]
-
-
-class Siblings:
-    """The resources of a stack, as one of them sees the others.
-
-    ``kinds`` has the kind of each name. Properties are read, by ``read``, on the first query of a kind, so
-    that a large stack does not pay for properties that are not needed.
-    """
-
-    __slots__ = ("_groups", "_known", "_names", "_read")
-
-    def __init__(self, kinds: Mapping[str, str], read: Callable[[str], Mapping[str, Any]]) -> None:
-        self._names: dict[str, list[str]] = {}
-        for name, kind in kinds.items():
-            self._names.setdefault(kind, []).append(name)
-        self._read = read
-        self._known: dict[str, list[Sibling]] = {}
-        self._groups: dict[tuple[str, object], dict[Hashable, list[Sibling]]] = {}
-
-    def of(self, kind: str) -> Sequence[Sibling]:
-        """The resources of one kind."""
-        if kind not in self._known:
-            names = self._names.get(kind, ())
-            self._known[kind] = [Sibling(name, kind, self._read(name)) for name in names]
-        return self._known[kind]
-
-    def grouped(
-        self, kind: str, key: Callable[[Mapping[str, Any]], Hashable]
-    ) -> Mapping[Hashable, Sequence[Sibling]]:
-        """The resources of one kind by what ``key`` makes of their properties; worked out once."""
-        if (kind, key) not in self._groups:
-            groups: dict[Hashable, list[Sibling]] = {}
-            for each in self.of(kind):
-                groups.setdefault(key(each.properties), []).append(each)
-            self._groups[kind, key] = groups
-        return self._groups[kind, key]
 
 
 def declare_lookups(lookups: Mapping[str, lookup.Collection]) -> None:
@@ -88,6 +44,7 @@ class ResourceType(Generic[P]):
     ``readiness``, or an own ``ready``, makes the engine watch the object (one list call for all that
     wait); overriding ``is_ready`` makes it ask this one. ``lookups`` are the collections, by kind of
     object (``service.thing``), in which properties with ``find`` and constraints look names up.
+    ``follows`` are the siblings that come first although no property refers to them.
     ``properties`` need not be given: it is the class in the brackets after the base.
     """
 
@@ -100,6 +57,7 @@ class ResourceType(Generic[P]):
     entity: ClassVar[Entity | None] = None
     readiness: ClassVar[Readiness | None] = None
     lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
+    follows: ClassVar[Sequence[Follows]] = ()
     service: ClassVar[str | None] = None
     extension: ClassVar[str | None] = None
     name_limit: ClassVar[int] = 255
@@ -151,10 +109,6 @@ class ResourceType(Generic[P]):
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
         return None
-
-    def implicit_requires(self, props: P, siblings: Siblings) -> Iterable[str]:
-        """Names of siblings that this resource needs although no property refers to them."""
-        return ()
 
     def ready(self, live: JSON) -> bool:
         """Whether the object can be used; raise ``ResourceInError`` when it never will."""

@@ -221,7 +221,7 @@ def without_circles(
             return required
         found(circle)
         required = {**required, **{name: required[name].difference(circle) for name in circle}}
-    rest = _in_circles(required)
+    rest = in_circles(required)
     return {name: needs - rest if name in rest else needs for name, needs in required.items()}
 
 
@@ -275,7 +275,7 @@ def incorrect_reference(
 
 def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
     """Names that require each other in a circle, in order; empty when there is no circle."""
-    waiting = _in_circles(required)
+    waiting = in_circles(required)
     if not waiting:
         return []
     # Each of the rest needs another of the rest: following needs must come back.
@@ -288,7 +288,7 @@ def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
     return circle[circle.index(name) :]
 
 
-def _in_circles(required: Mapping[str, frozenset[str]]) -> set[str]:
+def in_circles(required: Mapping[str, frozenset[str]]) -> set[str]:
     """The names that are in a circle or need one that is."""
     waiting = {name: len(needs) for name, needs in required.items()}
     users: dict[str, list[str]] = {name: [] for name in required}

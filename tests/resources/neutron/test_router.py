@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from stackd.errors import PropertyError
-from stackd.resources.base import Sibling
+from stackd.resources.follows import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext, among
+from tests.support.context import FakeContext, among, followed
 
 KIND = "OS::Neutron::Router"
 FINDS = {("neutron.network", "public"): "n0"}
@@ -120,6 +120,6 @@ def test_router_requires_the_subnets_of_the_external_network() -> None:
     )
     ctx = FakeContext(KIND)
     router = ctx.load({"external_gateway_info": {"network": Unknown("ext")}})
-    assert list(ctx.type.implicit_requires(router, siblings)) == ["outside"]
+    assert followed(ctx, router, siblings) == {"outside"}
     for other in ({}, {"external_gateway_info": Unknown("value")}):
-        assert list(ctx.type.implicit_requires(ctx.load(other), siblings)) == []
+        assert followed(ctx, ctx.load(other), siblings) == set()

@@ -14,9 +14,9 @@ from stackd.errors import (
     ResourceInError,
 )
 from stackd.records import SoftwareConfig
-from stackd.resources.base import Sibling
+from stackd.resources.follows import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import LONG_AGO, FakeContext, among, gone
+from tests.support.context import LONG_AGO, FakeContext, among, followed, gone
 
 KIND = "OS::Nova::Server"
 NAME = "app-thing-abcdefghijkl"
@@ -285,10 +285,15 @@ def test_subnets_of_its_networks_come_first() -> None:
         Sibling("three", "OS::Neutron::Subnet", {}),
         Sibling("four", "OS::Heat::Value", {"network": "a"}),
     )
-    assert set(ctx.type.implicit_requires(ctx.props, subnets)) == {"one", "three"}
+    assert followed(ctx, ctx.props, subnets) == {"one", "three"}
     anywhere = ctx.load({"flavor": "f", "networks": [{"port": "p"}]})
-    assert list(ctx.type.implicit_requires(anywhere, subnets)) == ["one", "two", "three"]
-    assert list(ctx.type.implicit_requires(ctx.load({"flavor": "f"}), subnets)) == []
+    assert followed(ctx, anywhere, subnets) == {"one", "two", "three"}
+    assert followed(ctx, ctx.load({"flavor": "f", "networks": Unknown("v")}), subnets) == {
+        "one",
+        "two",
+        "three",
+    }
+    assert followed(ctx, ctx.load({"flavor": "f"}), subnets) == set()
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from functools import cache, partial
 from typing import Any
 
 from stackd.db.codec import to_json
+from stackd.engine.definition.implied import implied, with_implied
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
 from stackd.records import Definition, Resource, Stack
-from stackd.resources.base import ResourceType, Siblings
+from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.conditions import Conditions
@@ -28,7 +29,7 @@ from stackd.template.evaluate import (
 from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
 from stackd.template.functions.lists import size_of
-from stackd.template.graph import circle_error, without_circles
+from stackd.template.graph import circle_error
 from stackd.template.masking import NOTHING, Secrets, secrets_of
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
 from stackd.template.parse import Limits
@@ -237,13 +238,13 @@ def build(
         wanted=referenced_attributes(template, conditions, enabled=resources, report=unheard),
         facade=facade or {},
     )
-    implied = _implied(desired)
-    if not implied:
+    own = {name: each for name, each in resources.items() if each.external_id is None}
+    found = implied(types, own, cache(partial(_readable, desired, scope=desired.scope({}))))
+    if not found:
         return desired
-    merged = {name: needed | implied.get(name, frozenset()) for name, needed in desired.requires.items()}
     graph = at(Stage.GRAPH)
-    merged = without_circles(merged, lambda circle: graph(circle_error(template, circle)))
-    return replace(desired, requires=merged)
+    requires = with_implied(desired.requires, found, lambda circle: graph(circle_error(template, circle)))
+    return replace(desired, requires=requires)
 
 
 def _placed(template: Template, report: Report, error: TemplateError) -> None:
@@ -258,26 +259,6 @@ def _placed(template: Template, report: Report, error: TemplateError) -> None:
         )
         error = error.but(place=template.place(path))
     report(error)
-
-
-def _implied(desired: Desired) -> dict[str, frozenset[str]]:
-    """The dependencies that types add because of sibling resources."""
-    asking = [name for name, kind in desired.types.items() if _looks_at_siblings(kind.handler)]
-    if not asking:
-        return {}
-    read = cache(partial(_readable, desired, scope=desired.scope({})))
-    siblings = Siblings({name: kind.name for name, kind in desired.types.items()}, read)
-    implied: dict[str, frozenset[str]] = {}
-    for name in asking:
-        handler = desired.types[name].handler
-        props = handler.properties.wrap(read(name))
-        if found := frozenset(handler.implicit_requires(props, siblings)) - {name}:
-            implied[name] = found
-    return implied
-
-
-def _looks_at_siblings(handler: ResourceType[Any]) -> bool:
-    return type(handler).implicit_requires is not ResourceType.implicit_requires
 
 
 def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:

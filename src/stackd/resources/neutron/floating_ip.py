@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from stackd.resources.attributes import LIVE, attr
-from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
+from stackd.resources.follows import Follows, one
 from stackd.resources.neutron import reach
 from stackd.resources.neutron.floating_ip_props import FloatingIPProps
 from stackd.resources.neutron.network import network
+from stackd.resources.neutron.siblings import (
+    GATEWAY,
+    INTERFACE,
+    ROUTER,
+    floating_network_key,
+    network_key,
+    outside_key,
+    subnet_key,
+)
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource
 from stackd.resources.rules import at_least_one, is_set
@@ -18,7 +26,10 @@ from stackd.resources.rules import at_least_one, is_set
 
 @resource_type("OS::Neutron::FloatingIP")
 class FloatingIP(RestResource[FloatingIPProps]):
-    """An outside address for a port inside; as it has no name in the API, ours is its description."""
+    """An outside address for a port inside; as it has no name in the API, ours is its description.
+
+    It follows what connects the port's network with the external one: translation needs that path.
+    """
 
     entity = network("floatingip", name_field="description", found_by=("floating_network_id", "description"))
     survives = True
@@ -31,6 +42,12 @@ class FloatingIP(RestResource[FloatingIPProps]):
         "dns_name": Field("dns_name", cleared=""),
         "dns_domain": Field("dns_domain", cleared=""),
     }
+    follows = (
+        Follows(GATEWAY, key=network_key, keys=one(floating_network_key)),
+        Follows(ROUTER, key=outside_key, keys=one(floating_network_key)),
+        Follows(INTERFACE, key=subnet_key, keys=reach.addressed_subnets),
+        reach.POSSIBLE_INTERFACES,
+    )
     shown_by: ClassVar = {"port_id": ("port_id", "fixed_ip_address", "router_id")}
     attributes: ClassVar = {
         "router_id": attr("Id of the router that translates the address."),
@@ -46,10 +63,6 @@ class FloatingIP(RestResource[FloatingIPProps]):
         super().validate(props)
         if is_set(props.fixed_ip_address):
             at_least_one(props, "port_id")
-
-    def implicit_requires(self, props: FloatingIPProps, siblings: Siblings) -> Iterable[str]:
-        """What connects the port's network with the external one: translation needs that path."""
-        return reach.path_between(props.floating_network, props.port_id, siblings)
 
     async def change(self, ctx: Context, old: FloatingIPProps, new: FloatingIPProps) -> JSON:
         """Port and inner address belong together."""

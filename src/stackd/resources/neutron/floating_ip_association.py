@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 
 from stackd.errors import CloudNotFound
-from stackd.resources.base import ResourceType, Siblings
+from stackd.resources.base import ResourceType
 from stackd.resources.constraints import custom
 from stackd.resources.context import Context
+from stackd.resources.follows import Follows
 from stackd.resources.neutron import reach
+from stackd.resources.neutron.siblings import INTERFACE, subnet_key
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -29,10 +30,10 @@ class FloatingIPAssociation(ResourceType[AssociationProps]):
     """Lets a floating IP reach a port; the cloud has no object for it, so it has our own id."""
 
     service = "network"
-
-    def implicit_requires(self, props: AssociationProps, siblings: Siblings) -> Iterable[str]:
-        """The router interface on the port's subnet."""
-        return reach.interfaces_for_first_address(props.port_id, siblings)
+    follows = (
+        Follows(INTERFACE, key=subnet_key, keys=reach.first_addressed_subnet),
+        reach.POSSIBLE_INTERFACES,
+    )
 
     async def create(self, ctx: Context, props: AssociationProps) -> None:
         """Point the floating IP at the port."""

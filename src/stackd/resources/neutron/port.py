@@ -9,11 +9,11 @@ import orjson
 
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
-from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context, Reading
+from stackd.resources.follows import Follows, one
 from stackd.resources.neutron.network import BUILT, names, network
 from stackd.resources.neutron.port_props import PortProps
-from stackd.resources.neutron.siblings import subnets_of
+from stackd.resources.neutron.siblings import SUBNET, network_key
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, renamed, same
 from stackd.resources.rules import at_most_one, known
@@ -63,6 +63,7 @@ class Port(RestResource[PortProps]):
         "dns_name": ("dns_assignment",),
         "admin_state_up": ("status",),
     }
+    follows = (Follows(SUBNET, key=network_key, keys=one(network_key)),)
     attributes: ClassVar = {
         "admin_state_up": attr("Whether the port carries traffic."),
         "device_id": attr("Id of the device that uses the port."),
@@ -96,10 +97,6 @@ class Port(RestResource[PortProps]):
         always = "REPLACE_ALWAYS"
         asked = always in (old.replacement_policy, new.replacement_policy)
         return f"replacement_policy is {always}" if asked else None
-
-    def implicit_requires(self, props: PortProps, siblings: Siblings) -> Iterable[str]:
-        """The subnets of the network, from which the port gets its addresses."""
-        return subnets_of(props.network, siblings)
 
     async def creation(self, ctx: Context, props: PortProps) -> JSON:
         """Security groups are resolved here, since they may be created in the same stack."""

@@ -1,93 +1,113 @@
-"""How ports of a stack reach the external network: what a floating IP requires. Pure.
+"""On which subnets a port is, so that router interfaces there come before its floating IP. Pure.
 
-Before they exist, siblings are identified by their logical names. Where a property already has the
-id of an object, its sibling cannot be identified; then every candidate counts:
-a requirement too many costs only order.
+The port may be a resource of the stack, one that a server of the stack gets, or any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stackd.resources.base import Sibling, Siblings
-from stackd.resources.neutron.siblings import either, key_of, network_key, same
-from stackd.resources.rules import is_set
+from stackd.resources.follows import ANY, OUTSIDE, Follows, Key, Siblings, either, key_of
+from stackd.resources.neutron.siblings import (
+    INTERFACE,
+    PORT,
+    SERVER,
+    SUBNET,
+    network_key,
+    subnet_key,
+)
 from stackd.template.unknown import Unknown
 
 
-def path_between(network: Any, port: Any, siblings: Siblings) -> list[str]:
-    """Names of what connects a port's network with an external one."""
-    return [*gateways_to(network, siblings), *interfaces_for(port, siblings)]
+def addressed_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """The subnets that the port of a floating IP names for its addresses."""
+    port = properties.get("port_id")
+    sibling = siblings.named(port.resource) if isinstance(port, Unknown) and not port.path else None
+    named = _named_subnets(sibling.properties) if sibling is not None and sibling.kind == PORT else []
+    return [key for key in named if key is not None]
 
 
-def gateways_to(network: Any, siblings: Siblings) -> list[str]:
-    """Names of the routers (and former router gateways) that lead to an external network."""
-    if not is_set(network):
-        return []
-    return [
-        each.name
-        for kind in ("OS::Neutron::Router", "OS::Neutron::RouterGateway")
-        for each in siblings.grouped(kind, _outside_of).get(key_of(network), ())
-    ]
+def first_addressed_subnet(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """The subnet that the port of an association names for its first address."""
+    return list(addressed_subnets(properties, siblings))[:1]
 
 
-def interfaces_for(port: Any, siblings: Siblings) -> list[str]:
-    """Names of the router interfaces on the subnets of a port."""
-    ports = _candidates(port, siblings)
-    return [
-        each.name
-        for each in siblings.of("OS::Neutron::RouterInterface")
-        if any(_serves(each.properties, candidate.properties, siblings) for candidate in ports)
-    ]
+def port_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """All subnets on which the port of a floating IP may have an address."""
+    return _of_port(properties.get("port_id"), siblings)
 
 
-def interfaces_for_first_address(port: Any, siblings: Siblings) -> list[str]:
-    """Names of the router interfaces on the subnet of a port's first address."""
-    first = [_subnets_of(each.properties)[:1] for each in _candidates(port, siblings)]
-    return [
-        each.name
-        for each in siblings.of("OS::Neutron::RouterInterface")
-        if any(_on_one_of(each.properties, subnets) for subnets in first)
-    ]
+def server_networks(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """The networks that a server is connected to; a subnet of which none is known counts, too."""
+    entries = properties.get("networks")
+    if not entries:
+        return ()
+    known = entries if isinstance(entries, list) else [None]
+    return (None, *(network_key(each) or ANY if isinstance(each, Mapping) else ANY for each in known))
 
 
-def _outside_of(properties: Mapping[str, Any]) -> Any:
-    """What the external network of a router, or of a router's gateway, is recognised by."""
-    gateway = properties.get("external_gateway_info")
-    return key_of(gateway.get("network")) if isinstance(gateway, Mapping) else network_key(properties)
+def floating_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """The subnets on which a server is to be reached by a floating IP."""
+    for each in _entries(properties):
+        if isinstance(each, Mapping) and each.get("floating_ip"):
+            yield from _of_entry(each, siblings)
 
 
-def _candidates(port: Any, siblings: Siblings) -> Sequence[Sibling]:
-    """The ports that a value can mean: one by name, or any by an id that we cannot compare."""
-    if not is_set(port):
-        return []
-    ports = siblings.of("OS::Neutron::Port")
-    if not isinstance(port, Unknown):
-        return ports
-    return [each for each in ports if each.name == port.resource]
+POSSIBLE_INTERFACES = Follows(INTERFACE, key=subnet_key, keys=port_subnets, guess=True)
+"""What an address needs which is translated to a port, wherever that comes from."""
 
 
-def _subnets_of(port: Mapping[str, Any]) -> list[Any]:
+def _of_port(port: Any, siblings: Siblings) -> Iterable[Key]:
+    if port in (None, ""):
+        return ()
+    sibling = siblings.named(port.resource) if isinstance(port, Unknown) else None
+    if sibling is None or sibling.kind not in (PORT, SERVER):
+        return (ANY,)
+    if sibling.kind == PORT:
+        return _of_sibling(sibling.properties, siblings)
+    entries = _entries(sibling.properties)
+    return [key for each in entries for key in _of_entry(each, siblings)] or (ANY,)
+
+
+def _of_sibling(port: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
+    """The subnets of a port of the stack: those that it names, or else those of its network."""
+    named = _named_subnets(port)
+    if named and None not in named:
+        return named
+    return [*(key for key in named if key), *_of_network(network_key(port), siblings)]
+
+
+def _named_subnets(port: Mapping[str, Any]) -> list[Key]:
     addresses = port.get("fixed_ips")
     if not isinstance(addresses, list):
         return []
-    return [either(each, "subnet", "subnet_id") for each in addresses if isinstance(each, Mapping)]
+    return [
+        key_of(either(each, "subnet", "subnet_id")) if isinstance(each, Mapping) else ANY
+        for each in addresses
+    ]
 
 
-def _on_one_of(interface: Mapping[str, Any], subnets: Iterable[Any]) -> bool:
-    subnet = either(interface, "subnet", "subnet_id")
-    return any(same(subnet, other) for other in subnets)
+def _entries(server: Mapping[str, Any]) -> list[Any]:
+    entries = server.get("networks")
+    return entries if isinstance(entries, list) else []
 
 
-def _serves(interface: Mapping[str, Any], port: Mapping[str, Any], siblings: Siblings) -> bool:
-    """Whether an interface is on a subnet of the port; of its network, if the port names no subnet."""
-    subnets = _subnets_of(port)
-    if subnets:
-        return _on_one_of(interface, subnets)
-    subnet = either(interface, "subnet", "subnet_id")
-    if not isinstance(subnet, Unknown):
-        return True
-    network = either(port, "network", "network_id")
-    on_it = siblings.grouped("OS::Neutron::Subnet", network_key).get(key_of(network), ())
-    return is_set(network) and any(each.name == subnet.resource for each in on_it)
+def _of_entry(entry: Any, siblings: Siblings) -> Iterable[Key]:
+    """The subnets of one network connection of a server."""
+    if not isinstance(entry, Mapping):
+        return (ANY,)
+    if entry.get("port"):
+        return _of_port(entry["port"], siblings)
+    if entry.get("subnet"):
+        return (key_of(entry["subnet"]),)
+    return _of_network(network_key(entry), siblings)
+
+
+def _of_network(network: Key, siblings: Siblings) -> Iterable[Key]:
+    """The subnets on a network: those of the stack and, if it is not of the stack, others."""
+    if network is None or network == ANY:
+        return (ANY,)
+    sure, guessed = siblings.index(SUBNET, network_key).find((network,))
+    outside = (OUTSIDE,) if isinstance(network, str) else ()
+    return [*(Unknown(name) for name in sure | guessed), *outside]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from stackd.errors import PropertyError
 from stackd.resources.attributes import attr
-from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
+from stackd.resources.follows import Follows, one
 from stackd.resources.neutron.agents import L3, assign
-from stackd.resources.neutron.gateway import GatewayProps, gateway_body
+from stackd.resources.neutron.gateway import gateway_body
 from stackd.resources.neutron.network import BUILT, names, network
 from stackd.resources.neutron.router_props import RouterProps
-from stackd.resources.neutron.siblings import subnets_of
+from stackd.resources.neutron.siblings import SUBNET, network_key, outside_key
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
 from stackd.resources.rules import at_most_one, is_set, known
@@ -31,6 +30,7 @@ class Router(RestResource[RouterProps]):
     fields: ClassVar = same("name", "admin_state_up", "distributed", "ha", "tenant_id") | {
         "availability_zone_hints": Field("availability_zone_hints", cleared=KEEP)
     }
+    follows = (Follows(SUBNET, key=network_key, keys=one(outside_key)),)
     attributes: ClassVar = {
         "status": attr("State of the router."),
         "external_gateway_info": attr("The router's way to the outside.", "map"),
@@ -54,12 +54,6 @@ class Router(RestResource[RouterProps]):
                 path="properties.l3_agent_ids",
                 remedy="Set ha to true, or name one agent.",
             )
-
-    def implicit_requires(self, props: RouterProps, siblings: Siblings) -> Iterable[str]:
-        """The subnets of the external network, where the router gets an address."""
-        gateway = props.external_gateway_info
-        network = gateway.network if isinstance(gateway, GatewayProps) else None
-        return subnets_of(network, siblings)
 
     async def creation(self, ctx: Context, props: RouterProps) -> JSON:
         """The external network is resolved here, since it may be created in the same stack."""

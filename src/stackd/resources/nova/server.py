@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from stackd.clients.failures import AnswerLost
@@ -10,9 +10,11 @@ from stackd.clients.lookup import Collection
 from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.base import Siblings
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
+from stackd.resources.follows import Follows
+from stackd.resources.neutron import reach
+from stackd.resources.neutron.siblings import INTERFACE, SUBNET, network_key, subnet_key
 from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.nova.request import new_server, user_data
@@ -54,6 +56,10 @@ class Server(RestResource[ServerProps]):
     good_statuses = ("ACTIVE",)
     snapshots = True
     kept = ("snapshot_image_id",)
+    follows = (
+        Follows(SUBNET, key=network_key, keys=reach.server_networks),
+        Follows(INTERFACE, key=subnet_key, keys=reach.floating_subnets, guess=True),
+    )
     shown_by: ClassVar = {
         "networks": ("addresses", "first_address"),
         "software_config_transport": ("os_collect_config",),
@@ -97,16 +103,6 @@ class Server(RestResource[ServerProps]):
                 )
         if _is_known(props.data.get("networks")):
             networks.check(props)
-
-    def implicit_requires(self, props: ServerProps, siblings: Siblings) -> Iterable[str]:
-        """The subnets of the server's networks, from which it gets its addresses."""
-        entries = props.data.get("networks")
-        if not entries or isinstance(entries, Unknown):
-            return
-        wanted = {None if isinstance(entry, Unknown) else entry.get("network") for entry in entries}
-        by_network = siblings.grouped("OS::Neutron::Subnet", _network_of)
-        for network in by_network if None in wanted else (None, *wanted):
-            yield from (each.name for each in by_network.get(network, ()))
 
     def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
         """What the update policies do not let happen in place."""
@@ -249,10 +245,6 @@ class Server(RestResource[ServerProps]):
             message = (live.get("fault") or {}).get("message", "Unknown")
             raise ResourceInError(f'Went to status ERROR due to "Server delete failed: {message}"')
         return bool(status == "DELETED")
-
-
-def _network_of(subnet: Mapping[str, Any]) -> Any:
-    return subnet.get("network") or subnet.get("network_id") or None
 
 
 def _is_known(entries: Any) -> bool:
