@@ -42,6 +42,7 @@
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
     │   ├── ResourceActionRestricted the environment forbids the change
+    │   ├── StateInvalid             Error: an action on what is not in the state for it
     │   └── ActionTimedOut
     └── Fenced                       another process owns the stack now: stop without a word
 
@@ -226,6 +227,13 @@ class ResourceNotFound(EntityNotFound):
         StackdError.__init__(self, f"The Resource ({resource}) could not be found in Stack {stack}.")
 
 
+class SnapshotNotFound(EntityNotFound):
+    """The snapshot is one of another stack."""
+
+    def __init__(self, snapshot: str, stack: str) -> None:
+        StackdError.__init__(self, f"The Snapshot ({snapshot}) for Stack ({stack}) could not be found.")
+
+
 class ResourceNotAvailable(EntityNotFound):
     """The resource is not available yet."""
 
@@ -351,6 +359,12 @@ class ResourceFailure(StackdError):
 
 class ResourceInError(ResourceFailure):
     """The service reports the object as broken."""
+
+
+class StateInvalid(ResourceFailure):
+    """The resource, or its object, is not in the state that it should be in."""
+
+    wire_type = "Error"
 
 
 class ResourceActionRestricted(ResourceFailure):

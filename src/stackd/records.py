@@ -303,6 +303,29 @@ class SavedPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A snapshot of a stack: its definition, and what its resources left to restore them from.
+
+    ``project_id`` is the project of whoever took it, the only one that sees it. ``action`` is CREATE, or
+    DELETE once it is being deleted; ``reason`` is None before anything ended. ``content`` is the id of a
+    document of the stack's project: the stack and its resources as they were.
+    """
+
+    id: str
+    stack_id: str
+    root_id: str
+    project_id: str
+    name: str | None
+    action: Action
+    status: Status
+    reason: str | None = None
+    definition: Definition
+    content: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """Delegated credentials that outlive a token: one trust per user, project and set of roles.
 
@@ -320,6 +343,42 @@ class Credential:
     state: str = "standing"
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareConfig:
+    """What software inside a server is to do: a script, a map or any other text, and its inputs and outputs.
+
+    It never changes. ``content`` has ``config``, ``options``, ``inputs`` and ``outputs``.
+    """
+
+    id: str
+    project_id: str
+    name: str | None
+    group: str | None
+    created_at: datetime
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareDeployment:
+    """A software config on one server, and what came of it.
+
+    ``user_project_id`` is the project of the user in whose name the server's guest acts, if it has one.
+    """
+
+    id: str
+    project_id: str
+    user_project_id: str | None
+    server_id: str
+    config_id: str
+    action: str | None
+    status: str | None
+    status_reason: str | None
+    created_at: datetime
+    updated_at: datetime | None = None
+    input_values: Any = None
+    output_values: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,17 @@ class Limits(Section):
         1000, "Resources in a root stack and all below it; -1 for no limit."
     )
     max_stacks_per_tenant: OrUnlimited = opt(512, "Root stacks in a project; -1 for no limit.")
+    max_snapshots_per_stack: OrUnlimited = opt(32, "Snapshots of a stack; -1 for no limit.")
+    enable_stack_abandon: bool = opt(
+        False, "Whether stacks may be exported with all their secrets, and abandoned."
+    )
+    enable_stack_adopt: bool = opt(False, "Whether stacks may be made of objects that exist already.")
+    max_software_configs_per_tenant: OrUnlimited = opt(
+        4096, "Software configurations in a project; -1 for no limit."
+    )
+    max_software_deployments_per_tenant: OrUnlimited = opt(
+        4096, "Software deployments in a project; -1 for no limit."
+    )
     stack_action_timeout: int = opt(
         3600, "Seconds an operation may take when the request names no timeout.", ge=1
     )

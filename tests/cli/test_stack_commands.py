@@ -437,6 +437,27 @@ def test_cancel_of_what_does_not_run_is_bad_input(web: respx.MockRouter, run: Ru
     assert run("cancel", "s").exit_code == 2
 
 
+def test_action_on_several_stacks_goes_on_after_one_that_is_missing(web: respx.MockRouter, run: Run) -> None:
+    web.get("/stacks/x").respond(404, json={"error": {"message": "The Stack (x) could not be found."}})
+    web.get("/stacks/s/i").mock(return_value=stack("SUSPEND_IN_PROGRESS"))
+    route = web.post("/stacks/s/i/actions").respond(200)
+    result = run("suspend", "x", "s")
+    assert (result.exit_code, result.stderr) == (3, "Error: The Stack (x) could not be found.\n")
+    assert sent(route) == {"suspend": None}
+    assert "SUSPEND_IN_PROGRESS" in result.stdout
+
+
+@pytest.mark.parametrize(("status", "code"), [("CHECK_COMPLETE", 0), ("CHECK_FAILED", 1)])
+def test_check_that_is_awaited_ends_with_what_it_found(
+    web: respx.MockRouter, run: Run, status: str, code: int
+) -> None:
+    web.get("/stacks/s/i").mock(side_effect=[stack("CREATE_COMPLETE"), *[stack(status)] * 5])
+    web.post("/stacks/s/i/actions").respond(200)
+    result = run("check", "s", "--wait", "-f", "json")
+    assert result.exit_code == code
+    assert (status in result.stdout) is (code == 0)
+
+
 def test_wait_follows_to_the_end(web: respx.MockRouter, run: Run) -> None:
     web.get("/stacks/s/i").mock(
         side_effect=[stack("CREATE_IN_PROGRESS"), stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")] * 2

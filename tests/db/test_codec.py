@@ -112,6 +112,8 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
             "attributes",
             "data",
         ),
+        "software_configs": ("content",),
+        "software_deployments": ("input_values", "output_values"),
         "stacks": ("outputs",),
     }
     codecs = Codecs(ReversingSealer())

@@ -156,6 +156,7 @@ async def read_everything(api: Recorder) -> None:
     listed = (await api.get("/stacks?show_nested=true&show_deleted=true&show_hidden=true"))["stacks"]
     plans = [each["id"] for each in (await api.get("/plans"))["plans"]]
     types = {"type": "OS::Heat::Value", "version": "heat_template_version.rocky"}
+    types |= dict.fromkeys(("snapshot", "config", "deployment", "server"), "none")
     for stack in listed:
         own = {"name": stack["stack_name"], "id": stack["id"], "key": "plain", **types}
         base = f"/stacks/{own['name']}/{own['id']}"

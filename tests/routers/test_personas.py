@@ -73,6 +73,9 @@ class Victim:
     user_project: str
     event: str
     plan: str
+    config: str
+    deployment: str
+    snapshot: str
 
     def parts(self, name: str, identity: str) -> dict[str, str]:
         return {
@@ -82,6 +85,10 @@ class Victim:
             "event": self.event,
             "key": "o",
             "plan": self.plan,
+            "config": self.config,
+            "deployment": self.deployment,
+            "snapshot": self.snapshot,
+            "server": "server",
             "type": "OS::Heat::Value",
             "version": "heat_template_version.rocky",
         }
@@ -114,14 +121,22 @@ async def victim(client: httpx.AsyncClient, api: Api, parts: Parts) -> Victim:
     assert inside.stack_user_project_id is not None or (await _stack(parts, path)).stack_user_project_id
     plan = await api.call("POST", f"{path}/plans", {**EMPTY, "save": True})
     saved = (await api.get("/plans"))["plans"]
+    snapshot = (await api.call("POST", f"{path}/snapshots", {})).json()["id"]
+    await api.settled(path)
     event = (await api.get(f"{path}/resources/value/events"))["events"][0]["id"]
     assert plan.status_code < 300, plan.text
+    made = await api.call("POST", "/software_configs", {"name": MARK})
+    config = made.json()["software_config"]["id"]
+    deployed = await api.call("POST", "/software_deployments", {"config_id": config, "server_id": "server"})
     return Victim(
         api,
         (_target(path), (inside.name, inside.id), _target(gone)),
         (await _stack(parts, path)).stack_user_project_id or "",
         event,
         saved[0]["id"],
+        config,
+        deployed.json()["software_deployment"]["id"],
+        snapshot,
     )
 
 
@@ -193,7 +208,7 @@ def request_of(method: str, path: str, project: str, parts: dict[str, str]) -> t
 
 def anonymous(text: str, parts: dict[str, str]) -> str:
     """An answer without what the request itself named."""
-    for value in sorted((parts["name"], parts["id"], parts["plan"], parts["event"]), key=len, reverse=True):
+    for value in sorted((parts[key] for key in NAMING), key=len, reverse=True):
         text = text.replace(value, "?")
     return text
 
@@ -207,7 +222,8 @@ async def attempt(api: Api, method: str, path: str, project: str, parts: dict[st
 ATTEMPTS = 2000
 """How many there are at least, of all personas together."""
 
-ABOUT_ONE = ("{id}", "{plan}", "/stacks/{name}")
+NAMING = ("name", "id", "plan", "event", "config", "deployment", "snapshot")
+ABOUT_ONE = ("{id}", "{plan}", "{config}", "{deployment}", "/stacks/{name}")
 
 
 def named(path: str, targets: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
@@ -227,6 +243,7 @@ async def test_nobody_reaches_into_another_project_by_any_route(
 ) -> None:
     api, attempts, leaks = personas[persona], 0, []
     nothing = {**victim.parts("nothing", str(uuid.uuid4())), "plan": "none", "event": "none"}
+    nothing |= {"config": "none", "deployment": "none"}
     for method, path in routes():
         about_one = any(part in path for part in ABOUT_ONE)
         for project in (api.project, victim.api.project):
@@ -239,9 +256,9 @@ async def test_nobody_reaches_into_another_project_by_any_route(
                     leaks.append((method, path, project == api.project, name, status, absent[0]))
     assert leaks == []
     assert attempts >= ATTEMPTS / len(PERSONAS)
-    for name, identity in victim.targets[:2]:
+    for (name, identity), action in zip(victim.targets[:2], ("SNAPSHOT", "CREATE"), strict=True):
         shown = (await victim.api.get(f"/stacks/{name}/{identity}"))["stack"]
-        assert shown["stack_status"] == "CREATE_COMPLETE"
+        assert shown["stack_status"] == f"{action}_COMPLETE"
     assert (await victim.api.get("/plans"))["plans"][0]["id"] == victim.plan
 
 

@@ -242,6 +242,25 @@ async def test_action_is_one_of_a_few(api: Api, body: dict[str, Any], message: s
     assert (await api.refused("POST", f"{path}/actions", body))[2] == message
 
 
+async def test_actions_are_answered_with_null_and_change_the_stack(api: Api) -> None:
+    path = await api.create("rested", TEMPLATE)
+    assert (await api.get(path))["stack"]["updated_time"] is None
+    for action in ("suspend", "resume", "check"):
+        answer = await api.call("POST", f"{path}/actions", {action: ""})
+        assert (answer.status_code, answer.text) == (200, "null")
+        assert (await api.settled(path))["stack_status"] == f"{action.upper()}_COMPLETE"
+    stack = (await api.get(path))["stack"]
+    assert stack["updated_time"]
+    assert stack["stack_status_reason"] == (
+        "Stack CHECK completed successfully. 'CHECK' not fully supported (see resources)"
+    )
+    rows = (await api.get(f"{path}/resources"))["resources"]
+    assert {each["resource_status_reason"] for each in rows} == {
+        "CHECK not supported for OS::Heat::RandomString",
+        "CHECK not supported for OS::Heat::Value",
+    }
+
+
 SLOW = {"type": "OS::Cinder::Volume", "properties": {"size": 1}}
 
 

@@ -22,7 +22,7 @@ from stackd.clients.catalog import official_name
 from stackd.clients.paths import Params
 from stackd.clients.wire import Reply
 from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
-from stackd.records import Resource
+from stackd.records import Resource, SoftwareConfig
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.follows import Sibling, Siblings
@@ -199,6 +199,16 @@ class FakeService:
         return f"http://{self.kind}.test/v1/AUTH_{STACK.project_id}"
 
 
+class FakeSoftware:
+    """The software configurations of the project, as far as other types read them."""
+
+    def __init__(self) -> None:
+        self.configs: dict[str, SoftwareConfig] = {}
+
+    async def config(self, config_id: str) -> SoftwareConfig | None:
+        return self.configs.get(config_id)
+
+
 @dataclass
 class FakeContext:
     """A ``Context`` for one resource of ``kind``.
@@ -228,6 +238,7 @@ class FakeContext:
     def __post_init__(self) -> None:
         self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
+        self.software: Any = FakeSoftware()
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,

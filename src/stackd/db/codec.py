@@ -30,11 +30,28 @@ from stackd.records import (
     Resource,
     SavedPlan,
     Sink,
+    Snapshot,
+    SoftwareConfig,
+    SoftwareDeployment,
     Stack,
     Status,
 )
 
-Record = Stack | Resource | Event | Operation | Credential | Hook | Sink | Export | Import | SavedPlan
+Record = (
+    Stack
+    | Resource
+    | Event
+    | Operation
+    | Credential
+    | Hook
+    | Sink
+    | Export
+    | Import
+    | SavedPlan
+    | Snapshot
+    | SoftwareConfig
+    | SoftwareDeployment
+)
 R = TypeVar("R", bound=Record)
 Kind = (
     type[Stack]
@@ -44,9 +61,12 @@ Kind = (
     | type[Credential]
     | type[Hook]
     | type[SavedPlan]
+    | type[Snapshot]
     | type[Sink]
     | type[Export]
     | type[Import]
+    | type[SoftwareConfig]
+    | type[SoftwareDeployment]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -361,6 +381,9 @@ class Codecs:
         self.exports = Codec(Export, tables.exports, sealer, unlisted=("value",))
         self.imports = Codec(Import, tables.imports, sealer)
         self.plans = Codec(SavedPlan, tables.plans, sealer, unlisted=("fingerprint", "content"))
+        self.snapshots = Codec(Snapshot, tables.snapshots, sealer)
+        self.software_configs = Codec(SoftwareConfig, tables.software_configs, sealer, unlisted=("content",))
+        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -372,6 +395,9 @@ class Codecs:
             Export: self.exports,
             Import: self.imports,
             SavedPlan: self.plans,
+            Snapshot: self.snapshots,
+            SoftwareConfig: self.software_configs,
+            SoftwareDeployment: self.software_deployments,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -28,9 +28,11 @@ _OF_STACKS = (
     tables.exports,
     tables.imports,
     tables.plans,
+    tables.snapshots,
 )
 _S = tables.stacks.c
 _P = tables.plans.c
+_N = tables.snapshots.c
 _D = tables.documents.c
 _DEAD = (
     select(_S.id).where(_S.deleted_at < bindparam("before")).order_by(_S.deleted_at).limit(_STACKS_AT_ONCE)
@@ -41,6 +43,7 @@ _MANIFESTS = (
     .union(
         select(_S.project_id, _S.previous_files).where(_S.previous_files != ""),
         select(_P.project_id, _P.files).where(_P.files != ""),
+        select(_S.project_id, _N.files).where(_N.files != "", _N.stack_id == _S.id),
     )
 )
 _BODY = select(_D.body).where(_D.project_id == bindparam("project"), _D.id == bindparam("id"))
@@ -87,7 +90,7 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
 
 
 async def _referenced(db: Database) -> set[tuple[str, str]]:
-    """Project and id of every document that a stack, a saved plan or a manifest names."""
+    """Project and id of every document that a stack, a saved plan, a snapshot or a manifest names."""
     named: set[tuple[str, str]] = set()
     for group in tables.DEFINITION_COLUMNS.values():
         for column in group:
@@ -96,6 +99,9 @@ async def _referenced(db: Database) -> set[tuple[str, str]]:
     for column in tables.DEFINITION_COLUMNS["definition"]:
         rows = await db.fetch_once(select(_P.project_id, _P[column]).distinct())
         named |= {(row[0], row[1]) for row in rows if row[1]}
+    for column in (*tables.DEFINITION_COLUMNS["definition"], "content"):
+        of_snapshots = select(_S.project_id, _N[column]).where(_N.stack_id == _S.id)
+        named |= {(row[0], row[1]) for row in await db.fetch_once(of_snapshots.distinct()) if row[1]}
     for project, manifest in await db.fetch(_MANIFESTS):
         for row in await db.fetch(_BODY, {"project": project, "id": manifest}):
             named |= {(project, id_) for id_ in from_json(unpack(row[0], db.sealer)).values()}

@@ -307,6 +307,60 @@ Index("plans_project", plans.c.project_id, plans.c.created_at)
 Index("plans_stack", plans.c.stack_id)
 Index("plans_expiry", plans.c.expires_at)
 
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _col("id", primary_key=True),
+    _col("stack_id"),
+    _col("root_id"),
+    _col("project_id"),
+    _optional("name", Form.PROSE),
+    _col("action", Form.ACTION),
+    _col("status", Form.STATUS),
+    _optional("reason", Form.PROSE),
+    _col("template"),
+    _col("environment"),
+    _col("files"),
+    _col("content"),
+    _col("created_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+)
+Index("snapshots_stack", snapshots.c.stack_id, snapshots.c.created_at)
+Index("snapshots_root", snapshots.c.root_id)
+Index("snapshots_action", snapshots.c.action, snapshots.c.status)
+software_configs = Table(
+    "software_configs",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _optional("name", Form.PROSE),
+    _optional("group", Form.PROSE),
+    _col("created_at", Form.TIME),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("software_configs_project", software_configs.c.project_id, software_configs.c.created_at)
+
+software_deployments = Table(
+    "software_deployments",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _optional("user_project_id"),
+    _col("server_id"),
+    _col("config_id"),
+    _optional("action", Form.PROSE),
+    _optional("status", Form.PROSE),
+    _optional("status_reason", Form.PROSE),
+    _col("created_at", Form.TIME),
+    _optional("updated_at", Form.TIME),
+    _optional("input_values", Form.SEALED_JSON),
+    _optional("output_values", Form.SEALED_JSON),
+)
+Index("software_deployments_project", software_deployments.c.project_id, software_deployments.c.created_at)
+Index("software_deployments_guests", software_deployments.c.user_project_id)
+Index("software_deployments_server", software_deployments.c.server_id)
+Index("software_deployments_config", software_deployments.c.config_id)
+
 ONE_OWNER = frozenset({"exports", "imports"})
 """Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 

@@ -4,6 +4,7 @@ A state is an action with a status. ``STACK_MOVES`` and ``RESOURCE_MOVES`` list 
 that may follow it; ``moved`` is the only function that changes a state, and consults them: what is not in
 these tables cannot happen. ``START`` lists the states in which an action may begin on a stack,
 ``RESOURCE_START`` the same for a resource.
+An action that may not begin is refused in the words that clients know (``require_start``).
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ ROLLED_BACK = frozenset({_A.CREATE, _A.ADOPT, _A.UPDATE, _A.RESTORE})
 
 START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CREATE: _INITIAL | _states("CREATE", _OPEN),
-    _A.ADOPT: _INITIAL,
-    _A.UPDATE: _states(_CHANGEABLE, _ANY),
+    _A.ADOPT: _INITIAL | _states("ADOPT", _OPEN),
+    # What is not adopted yet would be made a second time, and a snapshot must be of one moment.
+    _A.UPDATE: _states(_CHANGEABLE, _ANY) - _states("ADOPT SNAPSHOT", (_IP,)),
     _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
     _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),
@@ -65,12 +67,22 @@ START: Final[Mapping[Action, frozenset[State]]] = {
 RESOURCE_START: Final[Mapping[Action, frozenset[State]]] = {
     _A.CREATE: _INITIAL | _states("CREATE", _OPEN) | _states("DELETE", _ANY),
     _A.ADOPT: _INITIAL | _states("CREATE UPDATE ADOPT CHECK DELETE", _OPEN),
-    _A.UPDATE: _states(_CHANGEABLE, _ANY),
+    _A.UPDATE: _states(_CHANGEABLE, _ANY) | _states("SUSPEND", _DONE),
     _A.DELETE: _INITIAL | _states(f"{_CHANGEABLE} SUSPEND DELETE", _ANY),
-    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _ANY),
+    _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("CHECK", _ANY),
     _A.SUSPEND: _states(_CHANGEABLE, (_OK,)) | _states("SUSPEND", _ANY),
     _A.RESUME: _states("SUSPEND", (_OK,)) | _states("RESUME", _ANY),
+    _A.SNAPSHOT: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("SNAPSHOT", _ANY),
 }
+
+NO_EFFECT: Final[Mapping[Action, State]] = {_A.SUSPEND: (_A.SUSPEND, _OK), _A.RESUME: (_A.RESUME, _OK)}
+"""Actions that are accepted of a stack in this state, and do nothing."""
+
+CANCELS: Final[Mapping[str, frozenset[State]]] = {
+    "cancel_update": _states("UPDATE", (_IP,)),
+    "cancel_without_rollback": _states("CREATE UPDATE", (_IP,)),
+}
+"""What each way of cancelling can cancel."""
 
 STACK_MOVES: Final = _moves(
     *((before, (action, _IP)) for action, before in START.items()),
@@ -78,6 +90,8 @@ STACK_MOVES: Final = _moves(
     *((_states(action, _ANY), (action, end)) for action in START for end in _DONE),
     # An update of the parent updates a nested stack whose own deletion failed or was interrupted.
     (_states("DELETE", _OPEN), (_A.UPDATE, _IP)),
+    # So it does with one that is suspended still because the resumption of its parent failed.
+    (_states("SUSPEND", _DONE), (_A.UPDATE, _IP)),
     # New files that change nothing in a nested stack are stored without UPDATE_IN_PROGRESS; storing may fail.
     (_states(_CHANGEABLE, (_OK,)), (_A.UPDATE, _BAD)),
 )
@@ -94,6 +108,12 @@ RESOURCE_MOVES: Final = _moves(
     (_states("DELETE", _ANY), (_A.UPDATE, _IP)),
     # A failed resource turns out to be as it should be.
     *((_states(action, (_BAD,)), (Action(action), _OK)) for action in _CHANGEABLE.split()),
+    # A type that has no check is marked at once.
+    (_states(f"{_CHANGEABLE} SUSPEND", (_OK,)), (_A.CHECK, _OK)),
+    # The members of a nested stack that was checked while it was suspended can be resumed.
+    (_states("CHECK", _DONE), (_A.RESUME, _IP)),
+    # An update resumes first what rests.
+    (_states("SUSPEND", _DONE), (_A.RESUME, _IP)),
     # A user marks a resource unhealthy.
     (_INITIAL | _states(f"{_CHANGEABLE} SUSPEND", _DONE), (_A.CHECK, _BAD)),
 )
@@ -115,11 +135,33 @@ def require_start(stack: Stack, action: Action) -> None:
     """Refuse an action that a stack in this state does not admit, in the API's words."""
     if (stack.action, stack.status) in START[action]:
         return
-    if stack.status is Status.IN_PROGRESS and stack.action not in (_A.SUSPEND, _A.DELETE):
+    superseded = action in _SUPERSEDING and stack.action in _UNFIT
+    if stack.status is Status.IN_PROGRESS and not superseded:
         raise ActionInProgress(stack.name, stack.action)
-    gerund = {_A.SUSPEND: "suspended", _A.DELETE: "deleting"}.get(stack.action, stack.action.lower())
-    verb = {_A.UPDATE: "Updating"}.get(action, action.capitalize())
-    raise NotSupported(f"{verb} a stack when it is {gerund} is not supported.")
+    state = _UNFIT.get(stack.action, stack.action.lower())
+    raise NotSupported(f"{_GERUNDS.get(action, action)} a stack when it is {state} is not supported.")
+
+
+def require_cancellable(stack: Stack, way: str) -> None:
+    """Refuse to cancel what does not run, in the API's words."""
+    if (stack.action, stack.status) not in CANCELS[way]:
+        state = f"{stack.action}_{stack.status}"
+        raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
+
+
+_SUPERSEDING = frozenset({_A.UPDATE, _A.RESTORE})
+_UNFIT: Final = {_A.SUSPEND: "suspended", _A.DELETE: "deleting"}
+"""Actions after which, whatever their status, there is nothing to change; and how the API says so."""
+
+_GERUNDS: Final = {
+    _A.UPDATE: "Updating",
+    _A.RESTORE: "Restoring",
+    _A.CHECK: "Checking",
+    _A.SUSPEND: "Suspending",
+    _A.RESUME: "Resuming",
+    _A.SNAPSHOT: "Taking a snapshot of",
+    _A.DELETE: "Deleting",
+}
 
 
 # --- moves as changes ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
-from stackd.errors import CloudNotFound, OutputError, ResourceFailure
+from stackd.errors import CloudNotFound, OutputError, ResourceFailure, StateInvalid
 from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
@@ -63,8 +63,20 @@ class ResourceType(Generic[P]):
     name_limit: ClassVar[int] = 255
     awaits_deletion: ClassVar[bool] = False
     checkable: ClassVar[bool] = False
+    good_statuses: ClassVar[tuple[str, ...]] = ()
+    """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
+
     signalable: ClassVar[bool] = False
+    signalled_always: ClassVar[bool] = False
+    """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    any_attributes: ClassVar[bool] = False
+    """Whether there may be attributes that are not declared, of which the stored ones are known."""
+
     snapshots: ClassVar[bool] = False
+    kept: ClassVar[tuple[str, ...]] = ()
+    """The private values in which a snapshot leaves what it made."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
@@ -208,7 +220,30 @@ class ResourceType(Generic[P]):
 
     async def check(self, ctx: Context, props: P) -> None:
         """Raise ``ResourceFailure`` unless the object exists in good state."""
-        self.ready(await ctx.live(fresh=True))
+        if self.entity is None:
+            return
+        live = await ctx.poll(lambda live: True, "it is seen")
+        if not self.good_statuses:
+            self.ready(live)
+        elif (status := live.get(self.status_field)) not in self.good_statuses:
+            expected = list(self.good_statuses) if len(self.good_statuses) > 1 else self.good_statuses[0]
+            raise StateInvalid(f"'{self.status_field}': expected '{expected}', got '{status}'")
+
+    async def suspend(self, ctx: Context, props: P) -> None:
+        """Let the object rest until it is resumed; safe to run again."""
+
+    async def resume(self, ctx: Context, props: P) -> None:
+        """Let the object work again; safe to run again."""
+
+    async def snapshot(self, ctx: Context, props: P) -> None:
+        """Copy the object and note the copy in the ``kept`` private values; safe to run again."""
+
+    async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
+        """Remove what ``snapshot`` made. Idempotent: ignores 404."""
+
+    def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties, as in a template, that bring back what ``snapshot`` made."""
+        return dict(properties)
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""

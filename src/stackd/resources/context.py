@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
 from stackd.clients.remote import Remote
-from stackd.records import Resource
+from stackd.records import Resource, SoftwareConfig, SoftwareDeployment
 
 JSON = dict[str, Any]
 
@@ -94,6 +94,44 @@ class Reading(Reach, Protocol):
         ...
 
 
+class Software(Protocol):
+    """The software configurations of the project, and the one that a resource stands for."""
+
+    async def config(self, config_id: str) -> SoftwareConfig | None:
+        """A configuration of the project."""
+        ...
+
+    async def create_config(self, group: str, content: Mapping[str, Any]) -> None:
+        """Store a configuration; its id becomes the resource's physical id."""
+        ...
+
+    async def delete_config(self) -> None:
+        """Remove that configuration; fails while a deployment uses it."""
+        ...
+
+    async def deployment(self) -> SoftwareDeployment | None:
+        """The resource's deployment, None if there is none."""
+        ...
+
+    async def deploy(
+        self, name: str, group: str, content: Mapping[str, Any], **values: Any
+    ) -> SoftwareDeployment:
+        """Deploy a new configuration in place of the one before; the first time this is the physical id."""
+        ...
+
+    async def of_server(self, server_id: str) -> list[JSON]:
+        """What a server is to do, as its guest sees it."""
+        ...
+
+    async def change(self, **values: Any) -> None:
+        """Store new values of the deployment."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Remove the deployment and its configuration. Idempotent."""
+        ...
+
+
 class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
@@ -104,6 +142,11 @@ class Context(Reading, Probe, Protocol):
     stack: StackInfo
     endpoints: Endpoints
     limits: Mapping[str, Any]
+
+    @property
+    def software(self) -> Software:
+        """Software configurations, and the deployment of this resource."""
+        ...
 
     @property
     def physical_name(self) -> str:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from stackd import __version__
 from stackd.errors import BadRequest, StackdError
 from stackd.routers import (
+    abandoning,
     actions,
     build_info,
     definitions,
@@ -26,6 +27,9 @@ from stackd.routers import (
     outputs,
     plans,
     resources,
+    snapshots,
+    software_configs,
+    software_deployments,
     stacks,
     templates,
 )
@@ -41,8 +45,12 @@ NOUNS = (
     outputs.router,
     definitions.router,
     actions.router,
+    abandoning.router,
     plans.router,
+    snapshots.router,
     templates.router,
+    software_configs.router,
+    software_deployments.router,
     build_info.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")

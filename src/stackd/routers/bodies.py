@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from stackd.engine.usecases.request_values import Flag, truth, typed
+from stackd.engine.usecases.request_values import Flag, Text, truth, typed
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, TemplateError
 
@@ -51,20 +51,29 @@ class NewStackBody(StackRequest):
     name: str = Field(
         validation_alias="stack_name", description="A name that no other stack of the project has."
     )
+    adopt_stack_data: Text = Field(
+        default=None, description="An exported stack, whose objects become those of the new one."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _first(cls, body: Mapping[str, Any]) -> dict[str, Any]:
         if body.get("converge") is not None:
             raise BadRequest("Converge is not supported when a stack is created.")
-        if body.get("adopt_stack_data") is not None:
-            raise NotSupported("Stack Adopt is not supported.")
         name = body.get("stack_name")
         if name is None:
             raise BadRequest("No stack name specified")
         if not isinstance(name, str):
             raise TemplateError(f"Invalid stack name {name}, must be a string", path="stack_name")
-        return _read_first(body, template_required=True, stack_name=name)
+        adopts = body.get("adopt_stack_data") is not None
+        return _read_first(body, template_required=not adopts, stack_name=name)
+
+    @property
+    def unadopted(self) -> Self:
+        """The body where nothing can be adopted; a refusal if it asks for that."""
+        if self.adopt_stack_data is not None:
+            raise NotSupported("Stack Adopt is not supported.")
+        return self
 
 
 class ChangedStackBody(StackRequest):

@@ -365,3 +365,67 @@ class PlanList(Model):
     """Plans."""
 
     plans: list[PlanSummary]
+
+
+class SoftwareConfigItem(Model):
+    """A software configuration, without what it says."""
+
+    id: str
+    name: str | None
+    group: str | None
+    creation_time: str
+    project: str | None = Field(None, description="For administrators only.")
+
+
+class SoftwareConfigView(SoftwareConfigItem):
+    """A software configuration."""
+
+    config: Any
+    options: dict[str, Any]
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+
+
+class SoftwareConfigAnswer(Model):
+    """One software configuration."""
+
+    software_config: SoftwareConfigView
+
+
+class SoftwareConfigList(Model):
+    """Software configurations, newest first."""
+
+    software_configs: list[SoftwareConfigItem]
+
+
+class SoftwareDeploymentView(Model):
+    """A software configuration on one server, and what came of it."""
+
+    id: str
+    server_id: str
+    config_id: str
+    action: str | None
+    status: str | None
+    status_reason: str | None
+    input_values: Any
+    output_values: Any
+    creation_time: str
+    updated_time: str | None = Field(None, description="Missing until it is changed.")
+
+
+class SoftwareDeploymentAnswer(Model):
+    """One software deployment."""
+
+    software_deployment: SoftwareDeploymentView
+
+
+class SoftwareDeploymentList(Model):
+    """Software deployments, oldest first."""
+
+    software_deployments: list[SoftwareDeploymentView]
+
+
+class ServerSoftware(Model):
+    """What a server is to do."""
+
+    metadata: list[SoftwareConfigView]

@@ -52,7 +52,7 @@ class PlansQuery(QueryModel):
 @router.post("/v1/{project}/stacks/plans", response_model=models.PlanAnswer, status_code=201)
 async def plan_new(call: Call, body: NewPlanBody) -> Response:
     """Plan a new stack."""
-    draft = await plans.draft_new(call.engine, call.caller, body)
+    draft = await plans.draft_new(call.engine, call.caller, body.unadopted)
     return await _answered(call, draft, save=body.save)
 
 

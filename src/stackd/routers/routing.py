@@ -37,10 +37,14 @@ _PARTS: Mapping[str, str] = {
     "project": "Id of the project.",
     "name": "Name of the stack, or in short paths its name or id.",
     "id": "Id of the stack.",
+    "snapshot": "Id of the snapshot.",
     "resource": "Name of the resource in the template.",
     "event": "Id of the event.",
     "key": "Name of the output.",
     "type": "Name of the resource type.",
+    "config": "Id of the software configuration.",
+    "deployment": "Id of the software deployment.",
+    "server": "Id of the server.",
     "version": "Name of the template version, or an alias.",
 }
 """Descriptions of the variable parts of paths."""

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from stackd.engine.usecases import access, stack_queries
+from stackd.engine.usecases import access, adopting, stack_queries
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.stack_queries import StackFilter
@@ -166,7 +166,10 @@ def _next_page(call: Call, last: Stack) -> str:
 @router.post("/v1/{project}/stacks", response_model=models.NewStackAnswer, status_code=201)
 async def create(call: Call, body: NewStackBody) -> Response:
     """Create a stack."""
-    stack = await use_cases.create(call.engine, call.caller, body)
+    if body.adopt_stack_data is None:
+        stack = await use_cases.create(call.engine, call.caller, body)
+    else:
+        stack = await adopting.adopt(call.engine, call.caller, body, body.adopt_stack_data)
     href = views.stack_href(call, stack)
     return views.answer(
         {"stack": {"id": stack.id, "links": [views.link(href, "self")]}}, 201, {"Location": href}
@@ -177,7 +180,7 @@ async def create(call: Call, body: NewStackBody) -> Response:
 async def preview(call: Call, body: NewStackBody) -> Response:
     """Show what a new stack would be."""
     access.enforce(call.engine, call.caller, "stacks:preview")
-    stack, checked = await use_cases.preview(call.engine, call.caller, body)
+    stack, checked = await use_cases.preview(call.engine, call.caller, body.unadopted)
     return await previews.new_stack(call, stack, checked)
 
 

@@ -86,6 +86,15 @@ async def test_conflict_is_tried_again(stackd_world: World) -> None:
         assert stackd_world.counts() == {"networks": 1}
 
 
+async def test_deletion_of_what_is_in_use_is_tried_for_a_minute(stackd_world: World) -> None:
+    rule = {"method": "DELETE", "path": "/networks/", "effect": "status", "status": 409, "times": 9}
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("n", hot({"net": net()})))
+        stackd_world.cloud.faults.replace([rule])
+        assert is_good(await process.done(await process.delete(stack)))
+        assert stackd_world.counts() == {}
+
+
 async def test_bad_request_is_not_tried_again(stackd_world: World) -> None:
     rule = {"method": "POST", "path": "/networks$", "effect": "status", "status": 400}
     stackd_world.cloud.faults.replace([rule])

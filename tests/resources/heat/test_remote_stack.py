@@ -138,9 +138,10 @@ async def test_snapshots_are_taken_by_its_own_server() -> None:
     data = {"template": {"resources": {}}, "environment": {"parameters": {"a": 2}}}
     going = {"snapshot": {"id": "s1", "status": "IN_PROGRESS"}}
     ctx.cloud.on("GET", f"{path}/s1", going, {"snapshot": {"id": "s1", "status": "COMPLETE", "data": data}})
-    kept = await ctx.type.snapshot(ctx, ctx.props)
+    await ctx.type.snapshot(ctx, ctx.props)
+    kept = {key: ctx.data[key] for key in ctx.type.kept}
     assert kept == {"snapshot_id": "s1", "template": {"resources": {}}, "parameters": {"a": 2}}
-    assert "snapshot_id" not in ctx.data
+    await ctx.put_data(snapshot_id=None)
     restored = ctx.type.restored(PROPERTIES, kept)
     assert (restored["template"], restored["parameters"]) == ('{"resources": {}}', {"a": 2})
     assert ctx.type.restored(PROPERTIES, {"snapshot_id": "s1"}) == PROPERTIES

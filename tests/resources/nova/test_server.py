@@ -13,9 +13,10 @@ from stackd.errors import (
     ResourceFailure,
     ResourceInError,
 )
+from stackd.records import SoftwareConfig
 from stackd.resources.follows import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext, among, followed, gone, make_resource
+from tests.support.context import LONG_AGO, FakeContext, among, followed, gone
 
 KIND = "OS::Nova::Server"
 NAME = "app-thing-abcdefghijkl"
@@ -141,13 +142,16 @@ async def test_a_refused_server_leaves_no_ports() -> None:
 
 
 async def test_the_text_of_a_software_config_is_used() -> None:
-    config = make_resource(
-        "config",
-        "OS::Heat::Value",
-        physical_id="6b3c9c2e-30a3-4b71-8d6f-111111111111",
-        attributes={"config": "#!/bin/sh"},
+    config = SoftwareConfig(
+        id="6b3c9c2e-30a3-4b71-8d6f-111111111111",
+        project_id="project-id",
+        name="config",
+        group=None,
+        created_at=LONG_AGO,
+        content={"config": "#!/bin/sh"},
     )
-    ctx = server(None, siblings=[config], user_data=config.physical_id)
+    ctx = server(None, user_data=config.id)
+    ctx.software.configs[config.id] = config
     body, _ = await sent_for(ctx)
     assert base64.b64decode(body["user_data"]) == b"#!/bin/sh"
 
@@ -452,7 +456,8 @@ async def test_snapshots() -> None:
     ctx.cloud.on("GET", "/servers/s", live())
     with pytest.raises(CloudError):
         await ctx.type.snapshot(ctx, ctx.props)
-    kept = await ctx.type.snapshot(ctx, ctx.props)
+    await ctx.type.snapshot(ctx, ctx.props)
+    kept = dict(ctx.data)
     assert kept == {"snapshot_image_id": "i"}
     assert len(ctx.cloud.sent("POST")) == 1
     assert ctx.type.restored({"image": "x", "flavor": "f"}, kept) == {"image": "i", "flavor": "f"}

@@ -243,7 +243,9 @@ def build(
     if not found:
         return desired
     graph = at(Stage.GRAPH)
-    requires = with_implied(desired.requires, found, lambda circle: graph(circle_error(template, circle)))
+    requires = with_implied(
+        dict(desired.requires), found, lambda circle: graph(circle_error(template, circle))
+    )
     return replace(desired, requires=requires)
 
 

@@ -66,7 +66,7 @@ class StackScope:
         """The value of ``get_attr``; None for an attribute that the object does not have."""
         row = self._rows.get(resource)
         kind = self._kinds[resource].handler
-        known = isinstance(kind, NestedType) or kind.any_properties or name == "show"
+        known = isinstance(kind, NestedType) or kind.any_properties or kind.any_attributes or name == "show"
         if not known and name not in kind.attributes:
             raise InvalidTemplateAttribute(
                 Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name),
@@ -82,6 +82,8 @@ class StackScope:
             return row.attributes[exact]
         declared = kind.attributes.get(name)
         value = row.attributes.get(name)
+        if kind.any_attributes and name != "show" and name not in row.attributes:
+            raise InvalidTemplateAttribute(Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name))
         if declared is not None and declared.compute is not None and not isinstance(value, Unknown):
             value = declared.compute(row)
         return select(value, path)

@@ -76,6 +76,14 @@ def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, ResolvedTy
         ) from None
 
 
+def is_checkable(row: Resource, registry: Registry) -> bool:
+    """Whether the type of a stored row can tell if its object is as it should be."""
+    try:
+        return handler_of(row, registry, {}).checkable
+    except ResourceFailure:
+        return False
+
+
 def resolve_types(
     definitions: Mapping[str, ResourceDefinition],
     environment: Environment,

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Remove
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.resource_context import ResourceContext, collection_of
+from stackd.engine.services.stack_data import OWN_DATA
 from stackd.errors import (
     CloudConflict,
     CloudNotFound,
@@ -38,6 +40,9 @@ from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
 CLOCK_SKEW = timedelta(seconds=5)
+_FIRST_REPEAT, _LONGEST_REPEAT = 0.25, 8.0
+"""Seconds between two attempts to delete what is in use."""
+
 UNEXPECTED = "Unexpected error in the engine; its log has the details under the request id."
 
 log = structlog.get_logger(__name__)
@@ -184,6 +189,32 @@ async def finish(work: ResourceContext, props: Properties, wanted: frozenset[tup
     await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
 
 
+async def adopt(
+    work: ResourceContext, data: object, wanted: frozenset[tuple[Any, ...]], **intent: Any
+) -> None:
+    """Make an object that exists the resource's own: the one that the ``data`` of an exported stack name."""
+    given = _given(work, data)
+    await work.enter(Action.ADOPT, **{**intent, **given})
+    if "physical_id" not in given:
+        raise ResourceFailure("Resource ID was not provided.")
+    await work.live(fresh=True)
+    await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
+
+
+def _given(work: ResourceContext, data: object) -> dict[str, Any]:
+    """What exported data say of a resource, but for what only counts in the stack that it was in."""
+    if not isinstance(data, Mapping):
+        return {}
+    given: dict[str, Any] = {}
+    if isinstance(identity := data.get("resource_id"), str) and identity:
+        given["physical_id"] = hidden_if_secret(identity, work.run.secrets)
+    if isinstance(metadata := data.get("metadata"), Mapping) and metadata:
+        given["metadata"] = dict(metadata)
+    if isinstance(private := data.get("resource_data"), Mapping):
+        given["data"] = {key: value for key, value in private.items() if key not in OWN_DATA}
+    return given
+
+
 async def wait_until_ready(work: ResourceContext, props: Properties) -> None:
     """Watch the object until its type is content; types without a rule are content at once."""
     kind = type(work.kind)
@@ -262,8 +293,10 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if lost and not work.kind.local:
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
-        await work.enter(Action.DELETE)
-    if row.deletion_policy != "Retain" and row.external_id is None and not await _has_heir(work):
+        forgotten = {key: value for key, value in row.data.items() if key not in work.kind.kept}
+        await work.enter(Action.DELETE, **({"data": forgotten} if forgotten != row.data else {}))
+    stays = row.deletion_policy == "Retain" or row.external_id is not None or work.run.inputs.abandons
+    if not stays and not await _has_heir(work):
         await _remove_object(work, props)
     if keep:
         await work.leave(Status.COMPLETE)
@@ -284,20 +317,26 @@ async def _has_heir(work: ResourceContext) -> bool:
 
 
 async def _remove_object(work: ResourceContext, props: Properties) -> None:
-    """Delete and wait until the object no longer exists; conflicts are retried."""
+    """Delete and wait until the object no longer exists.
+
+    Conflicts are retried for as long as a creation is that fails every time, in shorter intervals.
+    """
     if work.resource.physical_id is None:
         await _remove_belongings(work, props)
         return
-    for attempt in range(work.run.services.tuning.create_retries + 1):
+    tuning, clock = work.run.services.tuning, asyncio.get_running_loop().time
+    end, pause = clock() + tuning.retry_pause * (2.0 ** (tuning.create_retries + 1) - 2), _FIRST_REPEAT
+    while True:
         try:
             await work.kind.delete(work, props)
             break
         except CloudNotFound:
             return
         except CloudConflict:
-            if attempt == work.run.services.tuning.create_retries:
+            if clock() >= end:
                 raise
-            await work.sleep(min(0.25 * 2.0**attempt, 8.0))
+            await work.sleep(pause)
+            pause = min(2 * pause, _LONGEST_REPEAT)
     if work.kind.awaits_deletion:
         await _wait_until_gone(work)
 

@@ -38,7 +38,7 @@ from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_desired, load_tree
-from stackd.engine.transitions import move_stack, new_stack
+from stackd.engine.transitions import move_stack, new_stack, require_start
 from stackd.errors import (
     ExportExists,
     ExportInUse,
@@ -85,12 +85,13 @@ async def create(
         stack_user_project_id=stack.stack_user_project_id,
         credential_id=stack.credential_id,
     )
-    move = new_stack(unmade, Action.CREATE)
+    action = Action.CREATE if at.adopted is None else Action.ADOPT
+    move = new_stack(unmade, action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
-    await work.enter(Action.CREATE, move.change, *move.events, **intent, **ids)
+    await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, walk)
     await work.leave(Status.COMPLETE)
 
@@ -112,7 +113,8 @@ async def update(
         return
     stored = await _stored_child(at.run.services.db, work.resource)
     old = type(props).wrap(dict(work.resource.properties))
-    resumed = work.resource.status is Status.IN_PROGRESS
+    open_actions = (Action.CREATE, Action.UPDATE)
+    resumed = work.resource.status is Status.IN_PROGRESS and work.resource.action in open_actions
     action = work.resource.action if resumed else Action.UPDATE
     members = await _members(at, stored)
     intent["data"] = _private_values(work, intent, props, members)
@@ -136,7 +138,8 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row, db = work.resource, at.run.services.db
     child = await _child_of(db, row)
-    if child is not None and child.deleted_at is None and row.deletion_policy != "Retain":
+    goes = row.deletion_policy != "Retain" or at.run.inputs.abandons
+    if child is not None and child.deleted_at is None and goes:
         await work.enter(Action.DELETE)
         withdrawn = await exports.withdraw(db, child) if child.id in at.run.inputs.sharing else []
         child = await _move(at, child, Action.DELETE, Status.IN_PROGRESS, None, *withdrawn)
@@ -149,6 +152,21 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
         gone = await inner.export_changes(Action.DELETE)
         await _move(at, child, Action.DELETE, Status.COMPLETE, None, *gone, deleted_at=now())
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
+
+
+async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Action, walk: Walk) -> None:
+    """Do what ``plan`` does to each resource of the child; the child itself goes through the action, too."""
+    child = plan.stack
+    assert child is not None
+    if (child.action, child.status) != (action, Status.IN_PROGRESS):
+        require_start(child, action)
+        child = await _move(at, child, action, Status.IN_PROGRESS, None)
+    inner = at.inner(work.resource, child, plan)
+    async with at.run.cancellation.aside():
+        good = await walk(inner)
+    if not good:
+        await _raise_failure(at, inner, child, action)
+    await _move(at, child, action, Status.COMPLETE, inner.completed)
 
 
 def _private_values(
@@ -244,6 +262,8 @@ async def _reach(
     members = NO_MEMBERS if old is None else await _members(at, stored)
     plan = nested_type(work.kind).batches
     batches: Sequence[Batch] = await offloaded(plan, work.resource, old, new, members, files)
+    if at.adopted is not None:  # all members exist already
+        batches = batches[-1:]
     if sum(batch.pause for batch in batches) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
     child = stored.stack
@@ -270,8 +290,12 @@ async def _reach_batch(
 ) -> Stack:
     child = stored.stack
     definition, changes = _definition(at, work, batch.child)
-    action = Action.CREATE if child.action is Action.CREATE and child.status is not Status.COMPLETE else None
-    action = action or Action.UPDATE
+    is_new = child.action in (Action.CREATE, Action.ADOPT) and child.status is not Status.COMPLETE
+    action = (
+        child.action
+        if is_new and not (child.action is Action.ADOPT and at.adopted is None)
+        else Action.UPDATE
+    )
     plan = await _plan(at, work, stored, batch.child, definition)
     desired = plan.desired
     assert desired is not None
@@ -349,7 +373,7 @@ async def _move(
     **values: Any,
 ) -> Stack:
     """Store a new state of the child, and ``others`` with it."""
-    if action is not Action.CREATE:
+    if action not in (Action.CREATE, Action.ADOPT):
         values["updated_at"] = now()
     move = move_stack(child, action, status, reason, **values)
     await at.run.write(*others, *move.events, move.change)
@@ -363,7 +387,7 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
             await _move(at, child, action, Status.FAILED, at.run.why_stopped())
         raise Stopped(at.run.why_stopped())
     failure = inner.failures[0]
-    await _move(at, child, action, Status.FAILED, failure.reason)
+    await _move(at, child, action, Status.FAILED, inner.failed)
     if failure.cause is None:
         raise ResourceFailure(failure.text)
     raise NestedFailure(failure.cause)

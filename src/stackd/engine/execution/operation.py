@@ -18,6 +18,7 @@ from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json
+from stackd.engine.execution import snapshots
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
@@ -29,6 +30,7 @@ from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import plan_tree
 from stackd.engine.planning.plan import Plan, StackPlan
+from stackd.engine.planning.verbs import ACTIONS
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_desired, load_tree
 from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
@@ -104,6 +106,11 @@ class OperationExecutor:
     def _rolls_back(self, action: Action) -> bool:
         return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
 
+    def _abandons(self, action: Action) -> bool:
+        """Whether objects stay in the cloud: the stack is given up, or failed to adopt them."""
+        options = self.operation.options
+        return bool(options.get("abandon")) or (action is Action.ROLLBACK and bool(options.get("adopt")))
+
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
         desired = await self._desired(action)
@@ -124,9 +131,12 @@ class OperationExecutor:
             secrets=await self.services.redaction.of(self.stack),
             bound=await self._bound(action),
             accepted_at=self.operation.created_at,
+            snapshot=str(self.operation.options.get("snapshot") or ""),
         )
         self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
+        if action is Action.DELETE:
+            await snapshots.close_all(run, self.stack)
         good = await walk_stack(work)
         if self._grace is not None:
             self._grace.cancel()
@@ -136,7 +146,7 @@ class OperationExecutor:
         if self.cancellation.halt is Halt.CANCELLED:
             return False  # the request that cancelled it has stored the end
         if work.failures:
-            await self._fail(action, work.failures[0].reason)
+            await self._fail(action, work.failed)
             return False
         if not good:
             if self.cancellation.halt in (None, Halt.FAILED):
@@ -196,6 +206,8 @@ class OperationExecutor:
             sharing=await exports.stacks_of(db, stack.root_id),
             ahead=False,
             keep_originals=self._rolls_back(action),
+            abandons=self._abandons(action),
+            adopts=action is Action.ADOPT,
             max_depth=self.services.tuning.nested_depth,
         )
 
@@ -227,10 +239,19 @@ class OperationExecutor:
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
         plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
-        return StackRun(run, self.stack, plan, environment=environment)
+        return StackRun(run, self.stack, plan, environment=environment, adopted=await self._adopted(action))
+
+    async def _adopted(self, action: Action) -> Mapping[str, Any] | None:
+        """The data of the resources that are adopted, by name."""
+        if action is not Action.ADOPT:
+            return None
+        document = str(self.operation.options["adopt"])
+        found: Mapping[str, Any] = await load_json(self.services.db, self.stack.project_id, document)
+        return found
 
     async def _desired(self, action: Action) -> Desired | None:
-        if action is Action.DELETE or not self.stack.definition.template:
+        """The definition to reach; none for a deletion, and for what is done to the resources as they are."""
+        if action is Action.DELETE or ACTIONS[action].verb is not None or not self.stack.definition.template:
             return None
         return await load_desired(self.services.db, self.services.registry, self.stack)
 
@@ -245,14 +266,17 @@ class OperationExecutor:
 
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
-        if desired is not None:
+        if work.plan.rule.verb is not None:
+            values = {}
+        elif desired is not None:
             outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
         if action is Action.DELETE:
+            await snapshots.remove_all(work.run, self.stack)
             await self._before_gone()
             values["deleted_at"] = now()
         shared = await work.export_changes(action)
-        await self._end(self._move(action, Status.COMPLETE, **values), *shared)
+        await self._end(self._move(action, Status.COMPLETE, work.completed, **values), *shared)
 
     async def _before_gone(self) -> None:
         """What a deleted root leaves in Keystone goes before the stack is called deleted."""
@@ -291,6 +315,8 @@ class OperationExecutor:
     async def _end(self, move: Transition[Stack], *others: Change) -> None:
         """Store a state of the stack with the end of the operation."""
         done = Update(Operation, self.operation.id, {"state": "done"})
+        if snapshot := self.operation.options.get("snapshot"):
+            others = (*others, *await snapshots.closing(self.services.db, move.record, str(snapshot)))
         await self._store(move, *others, after=(done, *self._hooks.closing()))
 
     async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:

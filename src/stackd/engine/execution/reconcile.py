@@ -12,13 +12,13 @@ from stackd.db.journal import Insert, Update
 from stackd.engine.definition.desired import Desired, loaded_properties
 from stackd.engine.definition.nested_definitions import Attributes
 from stackd.engine.definition.types import ResolvedType
-from stackd.engine.execution import hooks, lifecycle, nested
+from stackd.engine.execution import hooks, lifecycle, nested, uniform
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
-from stackd.engine.planning.verbs import Verb
+from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
@@ -57,6 +57,9 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     row = work.resource
     if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
+    unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
+    if unsettled and not await at.guarded(work, _settle(at, work)):
+        return False
     if _is_interrupted(row, desired.types[name]):
         if not await _resume(at, work):
             return False
@@ -101,6 +104,9 @@ async def _reach(
         raise
     if target.external is not None:
         await _adopt(work, target, target.external)
+    elif at.adopted is not None and (is_new or _is_half_adopted(work)):
+        at.require_planned(work.resource.name, Verb.ADOPT)
+        await _take_over(at, work, target, at.adopted, walk)
     elif is_new:
         at.require_planned(work.resource.name, Verb.CREATE)
         await _create(at, work, target, walk)
@@ -305,6 +311,23 @@ async def _adopt(work: ResourceContext, target: Target, external_id: str) -> Non
     await work.leave(Status.COMPLETE, attributes=await work.attributes(target.wanted))
 
 
+async def _take_over(
+    at: StackRun, work: ResourceContext, target: Target, adopted: Mapping[str, Any], walk: Walk
+) -> None:
+    """Make the object that the adopted data name the resource's own."""
+    if isinstance(work.kind, NestedType):
+        await nested.create(at, work, target.props, target.intent, walk)
+    else:
+        await lifecycle.adopt(work, adopted.get(work.resource.name), target.wanted, **target.intent)
+
+
+def _is_half_adopted(work: ResourceContext) -> bool:
+    """Whether an adoption was interrupted; a stack inside goes on with its own."""
+    row = work.resource
+    begun = (row.action, row.status) == (Action.ADOPT, Status.IN_PROGRESS)
+    return begun and not isinstance(work.kind, NestedType)
+
+
 async def _replace(at: StackRun, work: ResourceContext, difference: Difference) -> ResourceContext:
     """Add a new row for the name; the old object is deleted when nothing needs it any more.
 
@@ -380,6 +403,13 @@ def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
     if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
         return False
     return not isinstance(kind.handler, NestedType) and row.kind == kind.name
+
+
+async def _settle(at: StackRun, work: ResourceContext) -> None:
+    """Resume what rests, or complete its check; what is broken by now will be replaced."""
+    error = await uniform.settle(at, work)
+    if error is not None and not await _is_broken(work):
+        raise error
 
 
 async def _resume(at: StackRun, work: ResourceContext) -> bool:

@@ -16,6 +16,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
@@ -105,6 +106,11 @@ class ResourceContext:
         if self.resource.physical_id is None:
             raise NotFound(f"The resource {self.resource.name} has no object in the cloud yet.")
         return self.resource.physical_id
+
+    @property
+    def software(self) -> ResourceSoftware:
+        """See ``Context``."""
+        return ResourceSoftware(self)
 
     @property
     def physical_name(self) -> str:
@@ -232,6 +238,12 @@ class ResourceContext:
             return
         await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
 
+    async def enable_stack_user(self, enabled: bool) -> None:
+        """Let the resource's user sign requests, or not; nothing where it has none."""
+        if known := self.resource.data.get("stack_user"):
+            users = self.run.services.stack_users
+            await users.enable(StackUser(**known), self.run.permit, enabled=enabled)
+
     # --- what the engine does with it -----------------------------------------------------------
 
     async def store(self, *others: Change, **values: Any) -> None:
@@ -266,7 +278,11 @@ class ResourceContext:
 
     async def leave(self, status: Status, reason: str = STATE_CHANGED, **values: Any) -> None:
         """The outcome of the action."""
-        move = self._transition(self.resource.action, status, reason, updated_at=now(), **values)
+        await self.become(self.resource.action, status, reason, **values)
+
+    async def become(self, action: Action, status: Status, reason: str, **values: Any) -> None:
+        """The outcome of an action that needs no intent: nothing is asked of the cloud."""
+        move = self._transition(action, status, reason, updated_at=now(), **values)
         self._replace(move.record)
         await self._write(move.change, *move.events)
         await self.flush()

@@ -42,6 +42,10 @@ class StackUsers(Protocol):
         """Remove a user. Idempotent: ignores 404."""
         ...
 
+    async def enable(self, user: StackUser, permit: Permit | None, *, enabled: bool) -> None:
+        """Let a user sign requests, or not any more."""
+        ...
+
     async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
         """Remove the user whose creation was interrupted. Idempotent: ignores 404.
 
@@ -171,6 +175,7 @@ class OperationRun:
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
     ``accepted_at`` is the time of the request; None for work outside the walk.
+    ``snapshot`` is the id of the snapshot that is taken.
     ``waited`` are the resources that were waited for when the time was up, in words.
     """
 
@@ -191,6 +196,7 @@ class OperationRun:
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
     accepted_at: datetime | None = None
+    snapshot: str = ""
     waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 

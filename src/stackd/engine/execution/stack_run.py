@@ -11,7 +11,7 @@ from stackd.db.journal import Change
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.nested_definitions import Attributes, asked_inside
 from stackd.engine.definition.scope import StackScope
-from stackd.engine.definition.types import ResolvedType, handler_of
+from stackd.engine.definition.types import ResolvedType, handler_of, is_checkable
 from stackd.engine.execution import lifecycle
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.hook_waits import hooks_of
@@ -21,6 +21,7 @@ from stackd.engine.execution.run import OperationRun
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
+from stackd.engine.transitions import stack_reason
 from stackd.errors import ResourceActionRestricted, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status, new_id, now
 from stackd.resources.base import ResourceType
@@ -30,27 +31,40 @@ from stackd.template.environment import Environment
 from stackd.template.masking import concealed_text, secrets_of
 
 NO_ENVIRONMENT = Environment()
+SHOWN_FAILURES = 20
+
+
+def inside(adopted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The data of the resources of a stack inside, as far as they are well-formed."""
+    entry = adopted.get(name)
+    resources = entry.get("resources") if isinstance(entry, Mapping) else None
+    return resources if isinstance(resources, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure of a resource, or of the stack as a whole (no ``cause``), and its text."""
+    """A failure of a resource, or of the stack as a whole (no ``name``), and its text.
+
+    There is no ``cause`` of what has failed before the walk.
+    """
 
     action: Action
     text: str
     cause: lifecycle.FailureCause | None = None
+    name: str = ""
 
     @property
     def reason(self) -> str:
         """Why the stack failed."""
-        return self.text if self.cause is None else f"Resource {self.action} failed: {self.text}"
+        return f"Resource {self.action} failed: {self.text}" if self.name else self.text
 
 
 class StackRun:
     """One stack while its ``plan`` is walked.
 
     ``kept`` are the names that stand as they were. ``asked`` are attributes that the stack around asks of
-    any member. ``environment`` matters only where the plan leads to nothing: a definition has its own.
+    any member, ``adopted`` the data of the resources that it adopts, by name. ``environment`` matters only
+    where the plan leads to nothing: a definition has its own.
     """
 
     def __init__(
@@ -63,11 +77,13 @@ class StackRun:
         root_name: str = "",
         asked: Attributes = frozenset(),
         environment: Environment = NO_ENVIRONMENT,
+        adopted: Mapping[str, Any] | None = None,
     ) -> None:
         desired = plan.desired
         self.run = run
         self.stack = stack
         self.plan = plan
+        self.adopted = adopted
         self.desired_or_none = desired
         self.environment = desired.source.environment if desired else environment
         self.hooks = hooks_of(run.hooks, stack, self.environment)
@@ -119,6 +135,8 @@ class StackRun:
     async def export_changes(self, action: Action) -> list[Change]:
         """What the good end of an action stores of the stack's exports and imports."""
         db, desired = self.run.services.db, self.desired_or_none
+        if self.plan.rule.verb is not None:
+            return []
         if action is Action.DELETE:
             return await exports.end(db, self.stack, action, None, None) if self.run.inputs.sharing else []
         if not self.shares and not (desired is not None and exports.shares(desired.source)):
@@ -140,6 +158,7 @@ class StackRun:
             root_name=self.info.root_name,
             asked=self.asked(row),
             environment=environment,
+            adopted=None if self.adopted is None else inside(self.adopted, row.name),
         )
 
     # --- the plan -------------------------------------------------------------------------------
@@ -207,7 +226,7 @@ class StackRun:
 
     def handler_of(self, row: Resource) -> ResourceType[Any]:
         """The type behind a stored row, which the new template may no longer know."""
-        if row.deletion_policy == "Retain" or row.action is Action.INIT:
+        if row.deletion_policy == "Retain" or row.action is Action.INIT or self.run.inputs.abandons:
             with contextlib.suppress(ResourceFailure):
                 return handler_of(row, self.run.services.registry, self._kinds())
             return ResourceType()
@@ -245,9 +264,46 @@ class StackRun:
         self.failures.append(Failure(self.stack.action, reason))
         self.run.note_failure(self.stack.action, reason)
 
+    def note_standing_failure(self, row: Resource, text: str) -> None:
+        """Note that a resource cannot take part in what is done to all, because it has failed before."""
+        self._note(Failure(self.stack.action, text, name=row.name))
+
     def _failed(self, row: Resource, error: Exception) -> None:
         cause = lifecycle.failure_cause(row.name, error).concealed(self.run.secrets)
         text = concealed_text(str(cause), self.run.secrets)
         action = Action.UPDATE if isinstance(error, ResourceActionRestricted) else row.action
-        self.failures.append(Failure(action, text, cause))
-        self.run.note_failure(action, text)
+        if self.plan.rule.verb is not None:
+            action = self.stack.action
+        self._note(Failure(action, text, cause, row.name))
+
+    def _note(self, failure: Failure) -> None:
+        self.failures.append(failure)
+        if not self.plan.rule.continues:
+            self.run.note_failure(failure.action, failure.text)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    @property
+    def completed(self) -> str:
+        """The reason of the stack at its good end."""
+        return stack_reason(self.stack.action, Status.COMPLETE) + self._remark
+
+    @property
+    def failed(self) -> str:
+        """The reason of the stack when there were failures: the first one, or all if the walk went on."""
+        first = self.failures[0]
+        if not self.plan.rule.continues or not first.name:
+            return first.reason + self._remark
+        shown = "; ".join(f"{each.name}: {each.text}" for each in self.failures[:SHOWN_FAILURES])
+        more = len(self.failures) - SHOWN_FAILURES
+        rest = f" and {more} more" if more > 0 else ""
+        return f"Resource {first.action} failed: {shown}{rest}{self._remark}"
+
+    @property
+    def _remark(self) -> str:
+        """That some types have no check."""
+        if self.plan.rule.verb is not Verb.CHECK:
+            return ""
+        rows = (row for plan in self.plan.walk() for row in plan.view.values() if row is not None)
+        whole = all(is_checkable(row, self.run.services.registry) for row in rows)
+        return "" if whole else ". 'CHECK' not fully supported (see resources)"

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from stackd.db.journal import Change, Insert
-from stackd.engine.execution import hooks, lifecycle, nested
+from stackd.engine.execution import hooks, lifecycle, nested, uniform
 from stackd.engine.execution.cancellation import Halt, Stopped
 from stackd.engine.execution.reconcile import reconcile
 from stackd.engine.execution.resource_context import ResourceContext
@@ -41,7 +41,7 @@ async def walk_stack(at: StackRun) -> bool:
     """Take all steps to what the stack is to be; whether every one succeeded."""
     await _insert_new_rows(at)
     not_started = await walk(at.plan.order.graph, partial(_act, at), partial(_may_start, at))
-    return not not_started and _may_start(at)
+    return not not_started and not at.failures and at.run.cancellation.halt is None
 
 
 async def walk(
@@ -82,7 +82,7 @@ async def walk(
 
 
 def _may_start(at: StackRun) -> bool:
-    return not at.failures and at.run.cancellation.halt is None
+    return (at.plan.rule.continues or not at.failures) and at.run.cancellation.halt is None
 
 
 async def _insert_new_rows(at: StackRun) -> None:
@@ -105,12 +105,18 @@ async def _act(at: StackRun, node: Node) -> bool:
         if not _may_start(at):
             return False
         try:
-            return await (_clean(at, node) if node.is_clean else reconcile(at, node.name, walk_stack))
+            return await _step(at, node)
         except Fenced:
             at.run.cancellation.stop(Halt.FENCED)
         except Stopped:
             pass
         return False
+
+
+async def _step(at: StackRun, node: Node) -> bool:
+    if at.plan.rule.verb is not None:
+        return await uniform.act(at, node.name, walk_stack)
+    return await (_clean(at, node) if node.is_clean else reconcile(at, node.name, walk_stack))
 
 
 async def _settle(at: StackRun) -> bool:

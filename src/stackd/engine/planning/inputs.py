@@ -54,8 +54,9 @@ class Inputs:
     ``missing`` are the ids of rows whose objects no longer exist, ``sharing`` those of stacks that
     export or import, ``secrets`` texts that no cause may show. With ``ahead`` the steps inside stacks that
     do not exist yet are planned too; else they are deferred to the walk. With ``keep_originals`` nothing
-    that is replaced goes before all else has succeeded. With ``throughout`` stacks inside that stay as they
-    are have a plan too, whose steps keep everything.
+    that is replaced goes before all else has succeeded. With ``abandons`` whatever goes is left in the cloud,
+    with ``adopts`` what is new is an object that exists.
+    With ``throughout`` stacks inside that stay as they are have a plan too, whose steps keep everything.
     """
 
     registry: Registry
@@ -66,6 +67,8 @@ class Inputs:
     secrets: Secrets = NOTHING
     ahead: bool = True
     keep_originals: bool = False
+    abandons: bool = False
+    adopts: bool = False
     throughout: bool = False
     max_depth: int = 5
 

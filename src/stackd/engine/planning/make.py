@@ -21,7 +21,7 @@ from stackd.engine.planning.nested import (
 from stackd.engine.planning.ordering import Node, Order, order, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
 from stackd.engine.planning.shown import after_update, all_unknown, with_asked
-from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb
+from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb, is_unsettled
 from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
@@ -88,7 +88,7 @@ def plan_stack(
         for name in desired.requires if is_new else in_order(desired.requires):
             _plan_name(level, name, recurse)
     for row in ordered.leftovers:
-        _plan_removal(plan, row, stored, recurse)
+        _plan_removal(plan, row, stored, recurse, abandons=inputs.abandons)
     return plan
 
 
@@ -123,7 +123,8 @@ def _new_step(at: Level, name: str, path: Path, recurse: Recurse) -> Step:
     if definition.external_id is not None:
         return Step(path, kind.written, Verb.ADOPT)
     deferred = isinstance(kind.handler, NestedType) and plan_new(at, name, path, recurse)
-    return Step(path, kind.written, Verb.CREATE, deferred=deferred)
+    verb = Verb.ADOPT if at.inputs.adopts else Verb.CREATE
+    return Step(path, kind.written, verb, deferred=deferred)
 
 
 def _restrictions(at: Level, name: str, verb: Verb) -> tuple[Cause, ...]:
@@ -168,6 +169,9 @@ def _in_place(at: Level, row: Resource, props: Properties, found: Difference) ->
     kind = at.desired.types[row.name].handler
     if found.verb is Verb.UPDATE:
         at.plan.view[row.name] = after_update(row, kind, props, found.changed)
+    if is_unsettled(row):
+        unsettled = Cause(rule=f"it is {row.action}_{row.status}")
+        return Difference(Verb.UPDATE, (*found.causes, unsettled), found.changed)
     if row.status is Status.IN_PROGRESS:
         interrupted = Cause(rule=f"its {row.action} was interrupted")
         return Difference(Verb.UPDATE, (*found.causes, interrupted), found.changed)
@@ -187,16 +191,18 @@ def _plan_removal_inside(at: Level, row: Resource, recurse: Recurse) -> None:
 # --- rows that go ---------------------------------------------------------------------------------------
 
 
-def _plan_removal(plan: StackPlan, row: Resource, stored: StoredStack | None, recurse: Recurse) -> None:
+def _plan_removal(
+    plan: StackPlan, row: Resource, stored: StoredStack | None, recurse: Recurse, *, abandons: bool = False
+) -> None:
     if row.action is Action.INIT and row.physical_id is None:
         return
     path = (*plan.path, row.name)
     keeps = row.deletion_policy == "Retain" or row.external_id is not None
     cause = _GONE if plan.desired is None else _SUPERSEDED if row.name in plan.view else _UNWANTED
-    verb = Verb.ABANDON if keeps else Verb.DELETE
+    verb = Verb.ABANDON if keeps or abandons else Verb.DELETE
     plan.removals[row.id] = Step(path, row.type, verb, (cause,), row.id, removes=True)
     inside = stored.inside(row) if stored is not None else None
-    if inside is not None and not keeps:
+    if inside is not None and (abandons or not keeps):
         plan.children[row.id] = recurse(None, inside, path, frozenset())
 
 
@@ -213,7 +219,8 @@ def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path)
     for name, row in rows.items():
         needed = [(Node(other), Node(name)) for other in row.requires if other in rows]
         graph.add_edges_from((b, a) if rule.reversed else (a, b) for a, b in needed)
-    plan = StackPlan(path, stored.stack, None, stored.rows, Order(graph, dict(rows)), dict(rows))
+    ordered = Order(graph, dict(rows))
+    plan = StackPlan(path, stored.stack, None, stored.rows, ordered, dict(rows), rule=rule)
     for name, row in rows.items():
         plan.steps[name] = Step((*path, name), row.type, verb, row=row.id)
         if (inside := stored.inside(row)) is not None:

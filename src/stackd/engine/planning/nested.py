@@ -29,7 +29,7 @@ from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
-from stackd.engine.planning.verbs import Verb
+from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.errors import TemplateError
 from stackd.records import Action, Definition, Resource, Stack, Status
 from stackd.resources.base import Child, Members, NestedType
@@ -209,9 +209,9 @@ def _is_open(kind: NestedType[Any], props: Properties) -> bool:
 
 def is_settled(inputs: Inputs, row: Resource, stored: StoredStack) -> bool:
     """Whether the stack inside is complete, and none of its objects is known to be missing."""
-    rows = current_rows(stored)
-    states = (row.status, stored.stack.status, *(each.status for each in rows.values()))
-    complete = all(status is Status.COMPLETE for status in states)
+    rows = (row, *current_rows(stored).values())
+    complete = all(each.status is Status.COMPLETE and not is_unsettled(each) for each in rows)
+    complete = complete and stored.stack.status is Status.COMPLETE
     return complete and not (inputs.missing and inputs.missing & set(stored.row_ids()))
 
 

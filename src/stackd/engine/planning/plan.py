@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from stackd.engine.definition.desired import Desired
 from stackd.engine.planning.diff import Cause
 from stackd.engine.planning.ordering import SETTLED, Node, Order
-from stackd.engine.planning.verbs import VERBS, Verb
+from stackd.engine.planning.verbs import VERBS, ActionRule, Verb
 from stackd.errors import StackdError
 from stackd.records import Action, Definition, Resource, Stack
 
 if TYPE_CHECKING:
     import networkx as nx
 
+COMPARES: Final = ActionRule()
 FORMAT: Final = 1
 """Version of the stored form of plans; one with another is refused."""
 
@@ -54,7 +55,7 @@ class StackPlan:
     ``view`` are the rows of wanted names as the steps leave them, None where that is not known. ``steps`` are
     those of the wanted names, ``removals`` those of rows that go, by row id. ``errors`` are why properties of
     wanted names cannot be worked out; a walk meets them again. ``children`` are the plans of stacks inside,
-    by the name of the resource (or the id of the row that goes).
+    by the name of the resource (or the id of the row that goes). ``rule`` is that of the action.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class StackPlan:
     removals: dict[str, Step] = field(default_factory=dict)
     errors: dict[str, StackdError] = field(default_factory=dict)
     children: dict[str, StackPlan] = field(default_factory=dict)
+    rule: ActionRule = COMPARES
 
     @property
     def definition(self) -> Definition | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from stackd.records import Action
+from stackd.records import Action, Resource, Status
 
 
 class Verb(enum.StrEnum):
@@ -65,16 +65,28 @@ def permits(planned: Verb, done: Verb) -> bool:
     return done is planned or done in VERBS[planned].may_become
 
 
+def is_unsettled(row: Resource) -> bool:
+    """Whether a resource rests, or an action on all of its stack has not come to its end with it.
+
+    It is resumed, or checked, before anything else is done to it.
+    """
+    if row.action is Action.CHECK:
+        return row.status is Status.IN_PROGRESS
+    return row.action is Action.SUSPEND or (row.action is Action.RESUME and row.status is not Status.COMPLETE)
+
+
 @dataclass(frozen=True, slots=True)
 class ActionRule:
     """How the plan of an action of stacks is made.
 
     An action with a ``verb`` does this one thing to every stored resource, ``reversed`` from those that need
-    others to those that are needed. One without compares the stored resources with a definition.
+    others to those that are needed. One without compares the stored resources with a definition. If it
+    ``continues``, a resource that fails keeps only those that need it from their turn.
     """
 
     verb: Verb | None = None
     reversed: bool = False
+    continues: bool = False
 
 
 ACTIONS: Final[Mapping[Action, ActionRule]] = {
@@ -84,7 +96,7 @@ ACTIONS: Final[Mapping[Action, ActionRule]] = {
     Action.DELETE: ActionRule(),
     Action.RESTORE: ActionRule(),
     Action.ADOPT: ActionRule(),
-    Action.CHECK: ActionRule(Verb.CHECK),
+    Action.CHECK: ActionRule(Verb.CHECK, continues=True),
     Action.SUSPEND: ActionRule(Verb.SUSPEND, reversed=True),
     Action.RESUME: ActionRule(Verb.RESUME),
     Action.SNAPSHOT: ActionRule(Verb.SNAPSHOT),

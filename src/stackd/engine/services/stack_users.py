@@ -77,6 +77,11 @@ class StackUserService:
             await domain.delete_keypair(user.access_key)
         await domain.delete_user(user.user_id)
 
+    async def enable(self, user: StackUser, permit: Permit | None, *, enabled: bool) -> None:
+        """See ``engine.execution.run.StackUsers``."""
+        domain, _ = await self._domain(permit)
+        await domain.set_enabled(user.user_id, enabled)
+
     async def remove_named(self, stack: Stack, name: str, permit: Permit | None) -> None:
         """See ``engine.execution.run.StackUsers``."""
         domain, _ = await self._domain(permit)

@@ -17,6 +17,7 @@ from stackd.db import engines, leases, operations, plans
 from stackd.engine.execution import hooks
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
+from stackd.engine.execution.snapshots import SnapshotRemovals
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
@@ -48,11 +49,13 @@ class Engine:
     redaction: Redaction
     alone: bool = False
     live: LiveAttributes = field(init=False)
+    removals: SnapshotRemovals = field(init=False)
     _untidy: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.live = LiveAttributes(self.trusts.of_stack, self.services.registry, self.services.remotes)
+        self.removals = SnapshotRemovals(self.services, self.trusts.of_stack)
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
@@ -61,6 +64,7 @@ class Engine:
             for operation in await operations.unfinished(self.services.db):
                 self.operator.schedule(operation.root_id)
         await self._sweep()
+        await self.removals.resume(every=True)
         await self.sinks.start()
         self._tasks = [
             asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
@@ -82,6 +86,7 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.live.close()
+        await self.removals.close()
         await self.operator.close()
         await self.sinks.close()
         await self.trusts.close()
@@ -116,6 +121,7 @@ class Engine:
         for operation in await operations.orphaned(self.services.db):
             if not self.operator.is_occupied(operation.root_id):
                 self.operator.schedule(operation.root_id)
+        await self.removals.resume()
         self._sweep_memory()
 
     def _sweep_memory(self) -> None:

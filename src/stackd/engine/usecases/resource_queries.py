@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stackd.db import software
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.queries import Reader, ResourceView
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
-from stackd.records import Caller, Resource
+from stackd.records import Caller, Resource, Stack
+from stackd.resources.heat.software import guest_view
 from stackd.template.masking import concealed, shown_id
 
 Filters = Mapping[str, Sequence[str]]
@@ -74,7 +76,16 @@ async def metadata(
     stack = await permitted(reader.engine, caller, rule, named, live=True)
     row = await reader.row(stack, name)
     refuse_foreign_guest(caller, stack, row)
+    full = await _with_deployments(reader, stack, row)
     if is_made_for(caller, row):
-        return row.metadata
-    shown: Mapping[str, Any] = concealed(row.metadata, await reader.engine.redaction.of(stack))
+        return full
+    shown: Mapping[str, Any] = concealed(full, await reader.engine.redaction.of(stack))
     return shown
+
+
+async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
+    """The metadata of a server with what is deployed to it, which is read anew each time and stored once."""
+    if row.properties.get("user_data_format") != "SOFTWARE_CONFIG" or not row.physical_id:
+        return row.metadata
+    found = await software.of_server(reader.engine.services.db, row.physical_id, stack.project_id)
+    return {**row.metadata, "deployments": [guest_view(each) for each in found]}

@@ -70,7 +70,7 @@ async def signal(
         return rows[-1].metadata
     row = _current(rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
-    if row.action in (Action.SUSPEND, Action.DELETE):
+    if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
         reason = f"Cannot signal resource during {row.action}"
         await _note(engine, stack, row, reason)
         raise NotSupported(f"Signal resource during {row.action} is not supported.")

@@ -12,14 +12,21 @@ from datetime import timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
-from stackd.db import stacks
+from stackd.db import operations, stacks
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Halt
 from stackd.engine.services import event_sinks, exports
-from stackd.engine.transitions import Transition, move_stack, new_stack, require_start
+from stackd.engine.transitions import (
+    NO_EFFECT,
+    Transition,
+    move_stack,
+    new_stack,
+    require_cancellable,
+    require_start,
+)
 from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
@@ -55,15 +62,25 @@ _ATTEMPTS = 5
 
 
 async def create(
-    engine: Engine, caller: Caller, request: StackRequest, *, rule: str = "stacks:create"
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    *others: Change,
+    rule: str = "stacks:create",
+    **options: Any,
 ) -> Stack:
-    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns."""
+    """Accept a new stack; it is CREATE_IN_PROGRESS when this returns.
+
+    ``others`` are in the same write, ``options`` are kept with the operation.
+    """
     enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
         async with engine.trusts.borrowed(caller) as credential:
             try:
-                return await accept_new(engine, caller, request, checked, stack_id, credential)
+                return await accept_new(
+                    engine, caller, request, checked, stack_id, credential, *others, **options
+                )
             except Fenced:
                 continue  # what it exports or imports has changed meanwhile
     raise ActionInProgress(request.name, Action.CREATE)
@@ -89,7 +106,8 @@ async def accept_new(
         source.files,
     )
     ids = {"credential_id": credential.id, "operation_id": new_id()}
-    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), Action.CREATE)
+    action = Action.ADOPT if options.get("adopt") else Action.CREATE
+    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
     stack = move.record
     operation = _operation(engine, caller, stack, options)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
@@ -156,6 +174,7 @@ async def accept_change(
     request: StackRequest,
     checked: Checked,
     *others: Change,
+    action: Action = Action.UPDATE,
     **options: Any,
 ) -> Stack:
     """Store a checked definition as what a stack becomes; ``others`` in the same write.
@@ -180,11 +199,11 @@ async def accept_change(
         values["disable_rollback"] = request.disable_rollback
     puts += [*others, *await exports.begin(engine.services.db, stack, checked.desired)]
     if stack.parent_id is not None:
-        return await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+        return await _accept(engine, caller, stack, action, values, puts, options)
     async with engine.trusts.borrowed(caller) as credential:
         values["credential_id"] = credential.id
         puts += await event_sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
-        accepted = await _accept(engine, caller, stack, Action.UPDATE, values, puts, options)
+        accepted = await _accept(engine, caller, stack, action, values, puts, options)
     if source.environment.event_sinks:
         engine.sinks.watch(stack.root_id)
     return accepted
@@ -192,9 +211,7 @@ async def accept_change(
 
 def _rolled_back_to(stack: Stack) -> Definition:
     """What a failed update returns to: the last definition that was reached, or the first one."""
-    if stack.status is Status.COMPLETE or stack.previous is None:
-        return stack.definition
-    return stack.previous
+    return stack.definition if stack.previous is None else stack.previous
 
 
 async def preview_update(
@@ -232,6 +249,8 @@ async def accept_deletion(
         raise EntityNotFound("Stack", stack.name)
     require_start(stack, Action.DELETE)
     before = await exports.withdraw(engine.services.db, stack)
+    if (stack.action, stack.status) == (Action.DELETE, Status.IN_PROGRESS):
+        options |= await _given_up(engine, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         cancelled = _cancelled(stack)
         stack, before = cancelled.record, [*before, *cancelled.events]
@@ -240,13 +259,40 @@ async def accept_deletion(
     )
 
 
+async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
+    """That a stack which is going leaves its objects, whoever asks for its deletion meanwhile."""
+    running = await operations.get(engine.services.db, stack.operation_id or "")
+    return {"abandon": True} if running is not None and running.options.get("abandon") else {}
+
+
+async def accept_snapshot(
+    engine: Engine, caller: Caller, stack: Stack, *others: Change, **options: Any
+) -> Stack:
+    """Store that a snapshot of a stack is taken, with ``others`` in the same write."""
+    require_start(stack, Action.SNAPSHOT)
+    values = {"updated_at": now()}
+    return await _accept(engine, caller, stack, Action.SNAPSHOT, values, list(others), options)
+
+
+async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Action) -> Stack:
+    """Accept what is done to every resource as it is; nothing is done where it has been done already."""
+
+    async def begin(newest: Stack) -> Stack:
+        if (newest.action, newest.status) == NO_EFFECT.get(action):
+            return newest
+        require_start(newest, action)
+        return await _accept(engine, caller, newest, action, {"updated_at": now()}, [])
+
+    return await on_newest(engine, stack, begin)
+
+
 async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     """Accept the way back from a running update to what the stack was before it."""
     return await on_newest(engine, stack, lambda newest: _cancel_update(engine, caller, newest))
 
 
 async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
-    _require_running(stack, Action.UPDATE)
+    require_cancellable(stack, "cancel_update")
     back = {"definition": stack.previous or Definition(), "previous": None}
     return await _accept(engine, caller, stack, Action.ROLLBACK, back, [])
 
@@ -260,7 +306,7 @@ async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
 
 
 async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
-    _require_running(stack, Action.CREATE, Action.UPDATE)
+    require_cancellable(stack, "cancel_without_rollback")
     if stack.parent_id is not None:
         raise NotSupported("Cancelling a stack inside another is not supported; cancel the outermost one.")
     tree = await stacks.tree(engine.services.db, stack.root_id)
@@ -284,12 +330,6 @@ def _cancelled(stack: Stack, **options: Any) -> Transition[Stack]:
 
 def _changes(move: Transition[Stack]) -> list[Change]:
     return [move.change, *move.events]
-
-
-def _require_running(stack: Stack, *actions: Action) -> None:
-    if stack.status is not Status.IN_PROGRESS or stack.action not in actions:
-        state = f"{stack.action}_{stack.status}"
-        raise NotSupported(f"Cancelling update when stack is {state} is not supported.")
 
 
 async def on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awaitable[Stack]]) -> Stack:

@@ -86,7 +86,9 @@ def _unknown_attributes(desired: Desired) -> Iterator[tuple[str, str]]:
 
 
 def _may_have(handler: ResourceType[Any], attribute: str) -> bool:
-    if attribute in ("show", "*") or handler.any_properties or attribute in handler.attributes:
+    if attribute in ("show", "*") or handler.any_properties or handler.any_attributes:
+        return True
+    if attribute in handler.attributes:
         return True
     return isinstance(handler, NestedType)  # outputs and members are resolved when they exist
 

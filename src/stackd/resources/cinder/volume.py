@@ -42,7 +42,9 @@ class Volume(RestResource[VolumeProps]):
     waits_for = "the volume is available"
     awaits_deletion = True
     checkable = True
+    good_statuses = ("available", "in-use")
     snapshots = True
+    kept = ("backup_id",)
     shown_by: ClassVar = {
         "volume_type": ("availability_zone", "encrypted", "multiattach"),
         "backup_id": ("bootable",),
@@ -168,11 +170,9 @@ class Volume(RestResource[VolumeProps]):
         if live["status"] != "deleting":
             await ctx.cloud.volume.delete(f"/volumes/{ctx.physical_id}")
 
-    async def snapshot(self, ctx: Context, props: VolumeProps) -> Mapping[str, Any]:
-        """Back the volume up; what is returned is kept with the snapshot."""
-        kept = {"backup_id": await backup.make(ctx, ctx.physical_id)}
-        await ctx.put_data(backup_id=None)
-        return kept
+    async def snapshot(self, ctx: Context, props: VolumeProps) -> None:
+        """Back the volume up."""
+        await backup.make(ctx, ctx.physical_id)
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove a backup that ``snapshot`` made."""

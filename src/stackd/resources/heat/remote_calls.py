@@ -119,7 +119,6 @@ async def take_snapshot(ctx: Context, props: RemoteStackProps) -> dict[str, Any]
         return bool(found["status"] == "COMPLETE")
 
     await ctx.until(done, "the remote snapshot is COMPLETE")
-    await ctx.put_data(snapshot_id=None)
     environment = data.get("environment") or {}
     kept = {"template": data.get("template"), "parameters": environment.get("parameters")}
     return {"snapshot_id": snapshot_id, **{key: value for key, value in kept.items() if value}}

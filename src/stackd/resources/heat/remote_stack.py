@@ -50,6 +50,7 @@ class RemoteStack(ResourceType[RemoteStackProps]):
     awaits_deletion = True
     checkable = True
     snapshots = False
+    kept = ("snapshot_id", "template", "parameters")
     waits_for = "the remote stack is complete"
     attributes: ClassVar = {
         "stack_name": attr("The name of the stack.", how=LIVE, read=_stack_name),
@@ -136,12 +137,14 @@ class RemoteStack(ResourceType[RemoteStackProps]):
         """Resume the stack."""
         await act(ctx, props, Action.RESUME)
 
-    async def snapshot(self, ctx: Context, props: RemoteStackProps) -> Mapping[str, Any]:
-        """Let the server of the stack take a snapshot; what is returned is kept with the snapshot here."""
-        return await take_snapshot(ctx, props)
+    async def snapshot(self, ctx: Context, props: RemoteStackProps) -> None:
+        """Let the server of the stack take a snapshot."""
+        await ctx.put_data(**await take_snapshot(ctx, props))
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
-        """Remove a snapshot that ``snapshot`` took."""
+        """Remove a snapshot that ``snapshot`` took; it is gone with its stack."""
+        if not ctx.resource.physical_id:
+            return
         cloud = await remote_cloud(ctx, RemoteStackProps.load(ctx.resource.properties))
         with contextlib.suppress(CloudNotFound):
             path = f"{await stack_path(ctx, cloud)}/snapshots/{kept['snapshot_id']}"

@@ -7,25 +7,19 @@ from functools import cache
 from itertools import count, islice
 from typing import Any, ClassVar
 
-from stackd.errors import RequestLimitExceeded
-from stackd.offload import current_budget
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.group_props import GroupUpdatePolicy, ResourceGroupProps
 from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, walk
 from stackd.resources.registry import resource_type
-from stackd.template.functions.lists import size_of
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
 
 _SKIPPED = "name_blacklist"
 _VERSION = "2015-04-30"
-_MOST = 100_000
-"""Members that a group is asked for at most, whatever the limit on resources is."""
-_MOST_VALUES = 1_000_000
-_MOST_TEXT = 32_000_000
 
 
 @resource_type("OS::Heat::ResourceGroup", since="2014.1")
@@ -55,7 +49,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
     ) -> Child:
         """All members in their newest definition."""
         size = _size(props, members)
-        _refuse_too_large(size, props)
+        refuse_too_large(size, props.data["resource_def"])
         names = _names(size, _skipped(resource))
         return _stack({name: _member(props, name) for name in names})
 
@@ -70,7 +64,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
         """Several steps when a policy asks for them: for a creation, or when the definition changes."""
         pace = _pace(resource, old, new)
         target = _size(new, members)
-        _refuse_too_large(target, new)
+        refuse_too_large(target, new.data["resource_def"])
         if pace is None or (old is None and not target):
             return [Batch(self.child(resource, new, members, files))]
         skipped = _skipped(resource)
@@ -111,20 +105,8 @@ def _size(props: ResourceGroupProps, members: Members) -> int:
     wanted = props.data["count"]
     if isinstance(wanted, Unknown):
         return len(members.resources) or 1
-    if wanted > _MOST:
-        raise RequestLimitExceeded(f"Request limit exceeded: A group has more than {_MOST} members.")
+    refuse_too_many(wanted)
     return int(wanted)
-
-
-def _refuse_too_large(size: int, props: ResourceGroupProps) -> None:
-    """Refuse members before they are made that would have too many values or characters together."""
-    nodes, text = size_of(props.data["resource_def"])
-    if size * nodes > _MOST_VALUES or size * text > _MOST_TEXT:
-        raise RequestLimitExceeded(
-            f"Request limit exceeded: The definitions of {size} members have more than {_MOST_VALUES} values "
-            f"or {_MOST_TEXT} characters together."
-        )
-    current_budget().spend(nodes=size * nodes, text=size * text)
 
 
 def _skipped(resource: Resource) -> set[str]:

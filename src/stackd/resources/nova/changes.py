@@ -80,6 +80,21 @@ async def act(ctx: Context, action: str, body: Any = None, *, microversion: str 
     await ctx.cloud.compute.post(path, {action: body}, microversion=microversion)
 
 
+async def shift(ctx: Context, action: str, status: str, what: str) -> None:
+    """Bring the server to another status of rest by an action, unless it is there or on its way."""
+    try:
+        await act(ctx, action)
+    except CloudConflict:
+        live = await ctx.live(fresh=True)
+        if _status(live) != status and not is_busy(live):
+            raise
+
+    def reached(live: JSON) -> bool:
+        return is_settled(live) and _status(live) == status
+
+    await ctx.poll(reached, what)
+
+
 async def change_metadata(ctx: Context, old: ServerProps, new: ServerProps) -> None:
     """Remove keys that are no longer wanted, then set the others."""
     path = f"/servers/{ctx.physical_id}/metadata"

@@ -58,8 +58,8 @@ async def user_data(ctx: Context, props: ServerProps) -> str:
     """User data as the request takes it; the id of a software config stands for its text."""
     text = props.user_data
     if props.user_data_format != "HEAT_CFNTOOLS" and _is_uuid(text):
-        config = await ctx.sibling(text)
-        text = (config.attributes.get("config") if config else None) or text
+        config = await ctx.software.config(text)
+        text = str((config.content.get("config") if config else None) or text)
     metadata = ctx.resource.metadata
     built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn)
     return base64.b64encode(built.encode()).decode()

@@ -53,7 +53,9 @@ class Server(RestResource[ServerProps]):
     waits_for = "the server is built"
     awaits_deletion = True
     checkable = True
+    good_statuses = ("ACTIVE",)
     snapshots = True
+    kept = ("snapshot_image_id",)
     follows = (
         Follows(SUBNET, key=network_key, keys=reach.server_networks),
         Follows(INTERFACE, key=subnet_key, keys=reach.floating_subnets, guess=True),
@@ -184,13 +186,21 @@ class Server(RestResource[ServerProps]):
         """Give the ports back to the old server."""
         await replacement.give_back(ctx)
 
+    # --- rest -----------------------------------------------------------------------------------
+
+    async def suspend(self, ctx: Context, props: ServerProps) -> None:
+        """Store the memory of the server and stop it."""
+        await changes.shift(ctx, "suspend", "SUSPENDED", "the server is suspended")
+
+    async def resume(self, ctx: Context, props: ServerProps) -> None:
+        """Let the server go on where it was."""
+        await changes.shift(ctx, "resume", "ACTIVE", "the server runs again")
+
     # --- snapshots and removal ------------------------------------------------------------------
 
-    async def snapshot(self, ctx: Context, props: ServerProps) -> Mapping[str, Any]:
-        """Make an image of the server; what is returned is kept with the snapshot."""
-        kept = {"snapshot_image_id": await replacement.make_image(ctx)}
-        await ctx.put_data(snapshot_image_id=None)
-        return kept
+    async def snapshot(self, ctx: Context, props: ServerProps) -> None:
+        """Make an image of the server."""
+        await replacement.make_image(ctx)
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove an image that ``snapshot`` made."""

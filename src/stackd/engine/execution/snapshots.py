@@ -1,0 +1,177 @@
+"""Snapshots at work: what is kept of a stack, and the removal of what snapshots made in the cloud."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from stackd.clients.cloud import Cloud
+from stackd.clients.lookup import Finder
+from stackd.db import documents, resources, snapshots, stacks
+from stackd.db.codec import to_json
+from stackd.db.database import Database
+from stackd.db.journal import Change, PutDocument, Remove, Update
+from stackd.engine.definition.documents import load_json
+from stackd.engine.execution.cancellation import Cancellation
+from stackd.engine.execution.resource_context import ResourceContext, StackRows
+from stackd.engine.execution.run import OperationRun, Services
+from stackd.engine.planning.inputs import Inputs
+from stackd.engine.services.stack_data import current_rows, facts_of, resource_data
+from stackd.engine.services.stored_trees import identify
+from stackd.errors import ResourceFailure, ServiceUnavailable, StackdError
+from stackd.offload import in_thread
+from stackd.records import Action, Resource, Snapshot, Stack, Status, new_id, now
+from stackd.resources.base import ResourceType
+from stackd.resources.context import StackInfo
+from stackd.resources.registry import Registry
+
+log = structlog.get_logger(__name__)
+
+_LEFT_ALONE: Final = timedelta(seconds=30)
+"""How long a removal that another process may be at work on is left to it."""
+
+
+# --- what is kept -------------------------------------------------------------------------------------
+
+
+def put_content(db: Database, project_id: str, content: Mapping[str, Any]) -> PutDocument:
+    """The change that stores what a snapshot keeps."""
+    body = to_json(content)
+    return PutDocument(project_id, documents.document_id(db.document_key, project_id, body), body)
+
+
+async def closing(db: Database, stack: Stack, snapshot_id: str) -> list[Change]:
+    """What the end of a snapshot stores; ``stack`` is in its new state."""
+    rows = await resources.of_stack(db, stack.id)
+    put: PutDocument = await in_thread(_content, db, stack, rows, snapshot_id)
+    values = {"status": stack.status, "reason": stack.reason, "content": put.id, "updated_at": now()}
+    return [put, Update(Snapshot, snapshot_id, values)]
+
+
+def _content(db: Database, stack: Stack, rows: list[Resource], snapshot_id: str) -> PutDocument:
+    found = {
+        name: {**resource_data(row), "kind": row.kind, "is_kept": row.data.get("snapshot") == snapshot_id}
+        for name, row in current_rows(stack, rows).items()
+    }
+    return put_content(db, stack.project_id, {**facts_of(stack), "resources": found})
+
+
+def kept_in(
+    content: Mapping[str, Any] | None, registry: Registry
+) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Each resource of which a snapshot has a copy: its name, its type, and where the copy is (pure)."""
+    for name, entry in ((content or {}).get("resources") or {}).items():
+        kind = registry.types.get(entry["kind"])
+        if kind is None or not entry["is_kept"]:
+            continue
+        if kept := {key: entry["resource_data"][key] for key in kind.kept if key in entry["resource_data"]}:
+            yield name, kind, kept
+
+
+# --- removal ------------------------------------------------------------------------------------------
+
+
+async def close_all(run: OperationRun, stack: Stack) -> None:
+    """Note what unfinished snapshots of a stack that goes have made, before its resources are gone."""
+    for each in await snapshots.of_tree(run.services.db, stack.root_id):
+        if each.stack_id == stack.id and (each.action, each.status) == (Action.CREATE, Status.IN_PROGRESS):
+            changes = await closing(run.services.db, stack, each.id)
+            failed = Update(Snapshot, each.id, {"status": Status.FAILED, "reason": stack.reason})
+            await run.write(*changes, failed)
+
+
+async def remove_all(run: OperationRun, stack: Stack) -> None:
+    """Remove the snapshots of a stack that goes; of one that is given up their copies stay."""
+    for each in await snapshots.of_tree(run.services.db, stack.root_id):
+        if each.stack_id == stack.id:
+            if not run.inputs.abandons:
+                await remove_copies(run, stack, each)
+            await run.write(Remove(Snapshot, each.id))
+
+
+async def remove_copies(run: OperationRun, stack: Stack, snapshot: Snapshot) -> None:
+    """Remove what a snapshot made in the cloud; can be repeated."""
+    content = await load_json(run.services.db, stack.project_id, snapshot.content)
+    rows = current_rows(stack, await resources.of_stack(run.services.db, stack.id))
+    async with run.cancellation.slots:
+        for name, kind, kept in kept_in(content, run.services.registry):
+            try:
+                await kind.delete_snapshot(_context(run, stack, rows.get(name), name, kind), kept)
+            except StackdError as error:
+                raise ResourceFailure(f"Snapshot {snapshot.id}: resources.{name}: {error}") from error
+
+
+def _context(
+    run: OperationRun, stack: Stack, row: Resource | None, name: str, kind: ResourceType[Any]
+) -> ResourceContext:
+    """What a type sees of a resource that may no longer be there."""
+    row = row or Resource(
+        id=new_id(),
+        stack_id=stack.id,
+        root_id=stack.root_id,
+        name=name,
+        type=kind.type_name,
+        kind=kind.type_name,
+        created_at=now(),
+    )
+    info = StackInfo(stack.id, stack.name, stack.project_id, stack.root_id, stack.name)
+    return ResourceContext(run, stack, info, kind, row, StackRows((), {}))
+
+
+class SnapshotRemovals:
+    """Removes snapshots that users have deleted: the state DELETE_IN_PROGRESS is the queue.
+
+    A removal that is repeated, or done by two processes, does no harm.
+    """
+
+    def __init__(self, services: Services, cloud_of: Callable[[Stack], Awaitable[Cloud]]) -> None:
+        self._services = services
+        self._cloud_of = cloud_of
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot, whose deletion is stored, in the background."""
+        if snapshot.id not in self._tasks:
+            task = asyncio.create_task(self._remove(snapshot), name=f"snapshot {snapshot.id}")
+            self._tasks[snapshot.id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(snapshot.id, None))
+
+    async def resume(self, *, every: bool = False) -> None:
+        """Take up removals that another process may have left; at a start all of them (``every``)."""
+        for each in await snapshots.going(self._services.db):
+            if every or now() - each.updated_at > _LEFT_ALONE:
+                self.begin(each)
+
+    async def close(self) -> None:
+        """Stop; the next process goes on."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _remove(self, snapshot: Snapshot) -> None:
+        journal = self._services.journal
+        try:
+            stack = await stacks.get(self._services.db, snapshot.stack_id, None)
+            if stack is not None:
+                await remove_copies(await self._run(stack), stack, snapshot)
+            await journal.write(Remove(Snapshot, snapshot.id))
+        except ServiceUnavailable:
+            return  # the database is away: the next sweep takes it up
+        except StackdError as error:
+            log.warning("snapshot_not_removed", snapshot=snapshot.id, error=str(error))
+            values = {"status": Status.FAILED, "reason": str(error), "updated_at": now()}
+            await journal.write(Update(Snapshot, snapshot.id, values))
+
+    async def _run(self, stack: Stack) -> OperationRun:
+        """An operation outside of any walk."""
+        services, cloud = self._services, await self._cloud_of(stack)
+        inputs = Inputs(services.registry, identify(services.db, stack.project_id))
+        cancellation = Cancellation(services.tuning.slots)
+        return OperationRun(
+            services, services.journal.write, inputs, cloud, None, Finder(cloud), cancellation
+        )

@@ -1,0 +1,64 @@
+"""New stacks that are made of objects which exist already, as an exported or abandoned stack names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stackd.db import documents
+from stackd.db.codec import to_json
+from stackd.db.journal import PutDocument
+from stackd.engine.usecases import stacks
+from stackd.engine.usecases.access import enforce
+from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.requests import StackRequest
+from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
+from stackd.offload import in_thread
+from stackd.records import Caller, Stack
+from stackd.template.parse import Limits, parse_text
+
+_INVALID = "Invalid adopt data: {}"
+
+
+async def adopt(
+    engine: Engine, caller: Caller, request: StackRequest, data: str, *, rule: str = "stacks:create"
+) -> Stack:
+    """Accept a new stack of the objects in ``data``, a stack as it was exported.
+
+    The template is that of the data; parameters of the request come before those in the data.
+    """
+    enforce(engine, caller, rule)
+    exported = await in_thread(_read, data, engine.limits.max_json_body_size)
+    if not engine.limits.enable_stack_adopt:
+        raise NotSupported("Stack Adopt is not supported.")
+    around = exported.get("environment")
+    parameters = around.get("parameters") if isinstance(around, Mapping) else None
+    whole = request.model_copy(
+        update={
+            "template": exported["template"],
+            "template_url": None,
+            "parameters": {**(parameters or {}), **request.parameters},
+        }
+    )
+    db = engine.services.db
+    body: bytes = await in_thread(to_json, exported["resources"])
+    put = PutDocument(
+        caller.project_id, documents.document_id(db.document_key, caller.project_id, body), body
+    )
+    return await stacks.create(engine, caller, whole, put, rule=rule, adopt=put.id)
+
+
+def _read(text: str, most: int) -> dict[str, Any]:
+    """The exported stack, with a template and resources (pure)."""
+    try:
+        data = parse_text(text, Limits(max_bytes=most, max_nodes=most)).data
+    except RequestLimitExceeded:
+        raise
+    except TemplateError as error:
+        raise BadRequest(_INVALID.format(error.message)) from error
+    if not isinstance(data, dict):
+        raise BadRequest(_INVALID.format("The template is not a JSON object or YAML mapping."))
+    if not isinstance(data.get("template"), dict):
+        raise BadRequest(_INVALID.format("It has no template; use what an export gives."))
+    resources = data.get("resources")
+    return {**data, "resources": resources if isinstance(resources, dict) else {}}

@@ -1,0 +1,151 @@
+"""OS::Heat::SoftwareDeployment and OS::Heat::StructuredDeployment, configurations on servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from stackd.errors import PropertyError
+from stackd.records import Resource
+from stackd.records import SoftwareConfig as Config
+from stackd.resources.attributes import attr
+from stackd.resources.base import ResourceType
+from stackd.resources.constraints import one_of
+from stackd.resources.context import JSON, Context
+from stackd.resources.heat.deployments import deploy, handles, push, source_of, take, wait, withdraw
+from stackd.resources.registry import resource_type
+from stackd.resources.schema import IN_PLACE, Properties, prop
+
+
+class DeploymentProps(Properties):
+    """Properties of ``OS::Heat::SoftwareDeployment``."""
+
+    config: str | None = prop("Id of the configuration.", update=IN_PLACE)
+    server: str = prop("Id of the server.", required=True)
+    input_values: dict[str, Any] | None = prop("Values of the configuration's inputs.", update=IN_PLACE)
+    actions: list[Any] = prop(
+        "The actions of the stack that deploy; a component says so itself.",
+        default=["CREATE", "UPDATE"],
+        update=IN_PLACE,
+        constraints=[one_of("CREATE", "UPDATE", "DELETE", "SUSPEND", "RESUME")],
+    )
+    name: str | None = prop("Name of what is deployed; a server deploys in this order.", update=IN_PLACE)
+    signal_transport: str = prop(
+        "How the guest signals what came of it: to a signed URL, to an object in Swift, to the native API, "
+        "to a queue in Zaqar, or not at all.",
+        default="CFN_SIGNAL",
+        constraints=[one_of("CFN_SIGNAL", "TEMP_URL_SIGNAL", "HEAT_SIGNAL", "NO_SIGNAL", "ZAQAR_SIGNAL")],
+    )
+
+
+P = TypeVar("P", bound=DeploymentProps)
+
+
+class Deployment(ResourceType[P]):
+    """A configuration on a server, from the deployment to the signal of what came of it."""
+
+    signalable = True
+    signalled_always = True
+    any_attributes = True
+    attributes: ClassVar = {
+        "deploy_stdout": attr("What it printed."),
+        "deploy_stderr": attr("What it printed of errors."),
+        "deploy_status_code": attr("The code with which it ended."),
+    }
+
+    def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
+        """The outputs that the guest signalled."""
+        return {**dict.fromkeys(self.attributes), **(resource.data.get("outputs") or {})}
+
+    def config_for(self, props: P, source: Config | None) -> Any:
+        """What the server gets."""
+        return source.content.get("config") if source else None
+
+    async def create(self, ctx: Context, props: P) -> None:
+        """Deploy, if creating is one of the actions."""
+        await ctx.put_data(made=True)
+        await self._deploy(ctx, props, "CREATE")
+
+    async def configure(self, ctx: Context, props: P) -> None:
+        """Wait for the guest."""
+        await push(ctx, props.server)
+        await wait(ctx)
+
+    async def update(self, ctx: Context, old: P, new: P) -> None:
+        """Deploy again, if updating is one of the actions."""
+        await self._act(ctx, new, "UPDATE")
+
+    async def delete(self, ctx: Context, props: P) -> None:
+        """Let the guest undo it, if deleting is one of the actions and the server is there."""
+        server = await ctx.sibling(props.server)
+        if server is not None and server.action != "DELETE":
+            await self._act(ctx, props, "DELETE")
+        await withdraw(ctx)
+
+    async def suspend(self, ctx: Context, props: P) -> None:
+        """Deploy, if suspending is one of the actions."""
+        await self._act(ctx, props, "SUSPEND")
+
+    async def resume(self, ctx: Context, props: P) -> None:
+        """Deploy, if resuming is one of the actions."""
+        await self._act(ctx, props, "RESUME")
+
+    async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
+        """Keep what the guest signals of the deployment."""
+        return await take(ctx, details)
+
+    async def _act(self, ctx: Context, props: P, action: str) -> None:
+        """Deploy and wait for the guest, if an action is to."""
+        if await self._deploy(ctx, props, action):
+            await push(ctx, props.server)
+            await wait(ctx)
+
+    async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
+        source = await source_of(ctx, props.data.get("config"))
+        if not handles(source, props.actions, action):
+            return False
+        await deploy(ctx, props, source, self.config_for(props, source), action)
+        return True
+
+
+@resource_type("OS::Heat::SoftwareDeployment", since="2014.1")
+class SoftwareDeployment(Deployment[DeploymentProps]):
+    """Brings a configuration to a server and waits until its guest signals what came of it."""
+
+
+class StructuredProps(DeploymentProps):
+    """Properties of ``OS::Heat::StructuredDeployment``."""
+
+    input_key: str = prop("Key of the maps that stand for inputs.", default="get_input")
+    input_values_validate: str = prop(
+        "Whether every input must have a value.", default="LAX", constraints=[one_of("LAX", "STRICT")]
+    )
+
+
+@resource_type("OS::Heat::StructuredDeployment", since="2014.1")
+class StructuredDeployment(Deployment[StructuredProps]):
+    """Brings a map to a server, with the values of its inputs in their places."""
+
+    def config_for(self, props: StructuredProps, source: Config | None) -> Any:
+        """The map with values in place of ``{get_input: name}``."""
+        if source is None:
+            return None
+        declared = {each["name"]: each.get("default") for each in source.content.get("inputs", ())}
+        values = {**declared, **(props.data.get("input_values") or {})}
+        return _filled(source.content.get("config"), props.input_key, values, props.input_values_validate)
+
+
+def _filled(value: Any, key: str, values: Mapping[str, Any], validate: str) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {key} and isinstance(name := value[key], str):
+            if validate == "STRICT" and values.get(name) is None:
+                raise PropertyError(
+                    f"The input {name} has no value.",
+                    path="properties.input_values",
+                    remedy="Give it one, or set input_values_validate to LAX.",
+                )
+            return values.get(name)
+        return {each: _filled(inner, key, values, validate) for each, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, key, values, validate) for inner in value]
+    return value

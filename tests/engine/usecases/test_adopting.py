@@ -1,0 +1,123 @@
+"""Stacks of objects that exist already: what an abandoned stack gave is taken over whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stackd.db import resources
+from stackd.db.journal import Change, Update
+from stackd.engine.usecases import abandoning, adopting
+from stackd.engine.usecases.requests import StackRequest
+from stackd.errors import ActionInProgress, BadRequest, NotSupported
+from stackd.records import Action, Resource, Stack, Status
+from tests.engine.usecases.test_abandoning import TEMPLATE, made, permit
+from tests.support.engine import Process, World
+from tests.support.templates import hot
+
+
+async def abandoned(process: Process) -> dict[str, Any]:
+    stack = await made(process)
+    data = await abandoning.abandon(process.engine, process.caller, stack)
+    await process.done(stack)
+    return data
+
+
+async def adopt(process: Process, data: Any, **options: Any) -> Stack:
+    permit(process)
+    request = StackRequest(name="taken", **options)
+    text = data if isinstance(data, str) else json.dumps(data)
+    return await adopting.adopt(process.engine, process.caller, request, text)
+
+
+def ids(data: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for each in data["resources"].values():
+        found |= ids(each) if "resources" in each else {each["resource_id"]}
+    return found
+
+
+async def test_what_one_stack_gave_up_is_whole_in_another_and_an_update_changes_nothing(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        data = await abandoned(process)
+        stack = await process.done(await adopt(process, data))
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.COMPLETE)
+        assert stack.reason == "Stack ADOPT completed successfully"
+        rows = await resources.of_tree(process.db, stack.id)
+        assert {(row.action, row.status) for row in rows} == {(Action.ADOPT, Status.COMPLETE)}
+        objects = {row.physical_id for row in rows if row.nested_stack_id is None}
+        assert objects == ids(data) == {each["id"] for each in stackd_world.objects("networks")}
+        assert "net ADOPT_IN_PROGRESS" in await process.told(stack)
+
+        stack = await process.done(await process.update(stack, TEMPLATE, parameters={"name": "secret-name"}))
+        assert stackd_world.counts() == {"networks": 3}
+        await process.done(await process.delete(stack))
+        assert stackd_world.counts() == {}
+
+
+async def test_adoption_that_dies_anywhere_is_completed_and_makes_nothing(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        data = await abandoned(process)
+
+    def begins(change: Change) -> bool:
+        return isinstance(change, Update) and change.kind is Resource and "physical_id" in change.values
+
+    async with stackd_world.process(dies_on=begins, after=True) as process:
+        stack = await adopt(process, data)
+        await process.journal.died.wait()
+    async with stackd_world.process() as process:
+        with pytest.raises(ActionInProgress):
+            await process.update(stack, hot({}))
+        stack = await process.done(stack)
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.COMPLETE)
+        assert stackd_world.counts() == {"networks": 3}
+
+
+async def test_objects_that_are_not_named_or_not_there_fail_and_a_rollback_leaves_the_others(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        data = await abandoned(process)
+        del data["resources"]["group"]["resources"]["1"]["resource_id"]
+        stack = await process.done(await adopt(process, data, disable_rollback=False))
+        assert (stack.action, stack.status) == (Action.ROLLBACK, Status.COMPLETE)
+        reasons = [each.reason for each in await process.events(stack)]
+        assert any("resources.group.resources.1: Resource ID was not provided." in each for each in reasons)
+        assert stackd_world.counts() == {"networks": 3}
+        await process.done(await process.delete(stack))
+        data["resources"]["net"]["resource_id"] = "11111111-1111-1111-1111-111111111111"
+        stack = await process.done(await adopt(process, data))
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.FAILED)
+
+
+async def test_credentials_of_other_stacks_guests_are_not_taken(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        data = {
+            "template": hot({"word": {"type": "OS::Heat::RandomString"}}),
+            "resources": {
+                "word": {
+                    "resource_id": "word",
+                    "metadata": {"a": 1},
+                    "resource_data": {"value": "drawn", "stack_user": {"user_id": "another"}},
+                }
+            },
+        }
+        stack = await process.done(await adopt(process, data))
+        row = (await process.rows(stack))["word"]
+        assert (row.data, row.metadata) == ({"value": "drawn"}, {"a": 1})
+
+
+async def test_data_are_refused_before_anything_happens(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        with pytest.raises(BadRequest, match=r"^Invalid adopt data: The template is not a JSON object"):
+            await adopt(process, "nope")
+        with pytest.raises(BadRequest, match="no template"):
+            await adopt(process, {"resources": {}})
+        request = StackRequest(name="taken")
+        process.engine.limits = process.engine.limits.model_copy(update={"enable_stack_adopt": False})
+        with pytest.raises(NotSupported, match=r"Stack Adopt is not supported\."):
+            await adopting.adopt(process.engine, process.caller, request, json.dumps({"template": hot({})}))
