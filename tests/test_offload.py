@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable
 
 import pytest
 
-from stackd.offload import OWNER, Budget, Exhausted, Turns, budgeted, current_budget, in_thread, offloaded
+from stackd.offload import (
+    LARGE,
+    OWNER,
+    YAML_WEIGHT,
+    Budget,
+    Exhausted,
+    Turns,
+    budgeted,
+    current_budget,
+    in_thread,
+    in_turns,
+    offloaded,
+    parsed,
+)
 
 
 def test_owner_gets_no_more_than_its_share_of_the_places() -> None:
@@ -88,3 +102,32 @@ def test_budget_on_the_loop_ends_the_computation_and_any_other_answers() -> None
         assert not budget.spend(nodes=1)
     with pytest.raises(Exhausted):
         Budget(work=1, is_trial=True).spend(work=2)
+
+
+async def turns_during(work: Awaitable[object]) -> int:
+    """How many turns of the event loop others have while something is awaited."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count())
+    await work
+    other.cancel()
+    return turns
+
+
+async def test_many_short_computations_leave_turns_to_others() -> None:
+    assert await in_turns(str, list(range(25)), at_once=10) == [str(number) for number in range(25)]
+    assert await turns_during(in_turns(str, list(range(1000)), at_once=10)) >= 99
+    assert await in_turns(str, [], at_once=10) == []
+
+
+async def test_text_in_yaml_is_parsed_in_a_thread_earlier_than_json() -> None:
+    loop = threading.get_ident()
+    assert await parsed(LARGE - 1, threading.get_ident) == loop
+    assert await parsed(LARGE, threading.get_ident) != loop
+    assert await parsed(LARGE // 4 * YAML_WEIGHT, threading.get_ident) != loop

@@ -13,14 +13,19 @@ import asyncio
 import contextlib
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 LARGE: Final = 8_000
-"""Bytes of text above which parsing is done in a thread: YAML takes a microsecond for each."""
+"""Weight from which a document is parsed in a thread: a byte of JSON weighs 1, one of YAML more."""
+
+YAML_WEIGHT: Final = 4
 
 OWNER: Final[ContextVar[str]] = ContextVar("owner", default="")
 """The project for which the running task computes."""
@@ -162,11 +167,24 @@ async def offloaded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
         return await in_thread(function, *args, **kwargs)
 
 
-async def parsed(size: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function whose time depends on the ``size`` of its input alone, in a thread if that is large."""
-    if size < LARGE:
+async def parsed(weight: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function whose time depends on the weight of its input alone, in a thread if that is large."""
+    if weight < LARGE:
         return function(*args, **kwargs)
     return await in_thread(function, *args, **kwargs)
+
+
+async def in_turns(function: Callable[[T], R], items: Sequence[T], at_once: int) -> list[R]:
+    """The results of a short function for many items.
+
+    Whatever else waits has the event loop after every ``at_once`` of them.
+    """
+    results: list[R] = []
+    for start in range(0, len(items), at_once):
+        if start:
+            await asyncio.sleep(0)
+        results += [function(each) for each in items[start : start + at_once]]
+    return results
 
 
 def _on_budget(budget: Budget, function: Callable[[], Any]) -> Any:

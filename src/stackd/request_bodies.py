@@ -19,7 +19,7 @@ MALFORMED = (
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LARGE_INTEGER = re.compile(rb"\d{19}")
 """Integers that the fast parser would convert to floats."""
-_LARGE = 64_000
+_LARGE = 32_000
 """Bytes of JSON that are parsed in a thread: a millisecond and more."""
 _BODIES = Turns(places=64, share=32)
 """Large bodies that are received at the same time: they lie in memory until they are complete."""

@@ -10,7 +10,7 @@ from stackd.auth.trusts import (
     create_trust,
     delegated_roles,
     delete_trust,
-    find_trust,
+    find_trusts,
     new_expiry,
     trust_key,
 )
@@ -113,8 +113,8 @@ async def test_lost_trust_is_found_by_its_expiry_and_no_other_is(
     with pytest.raises(AnswerLost):
         await create_trust(caller, "heat", ["member", "reader"], EXPIRY)
     service = clouds.cloud(SERVICE)
-    assert await find_trust(service, "u1", "p1", EXPIRY) == "t1"
-    assert await find_trust(service, "u1", "p1", EXPIRY.replace(year=2124)) is None
+    assert await find_trusts(service, "u1", "p1", EXPIRY) == ["t1"]
+    assert await find_trusts(service, "u1", "p1", EXPIRY.replace(year=2124)) == []
 
 
 async def _holders(clouds: Clouds) -> tuple[Cloud, Cloud]:

@@ -103,20 +103,22 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
     return str(reply.body["trust"]["id"])
 
 
-async def find_trust(service: Cloud, user_id: str, project_id: str, expiry: datetime) -> str | None:
-    """The trust of this user and project that expires at this moment; None if there is none.
+async def find_trusts(service: Cloud, user_id: str, project_id: str, expiry: datetime) -> list[str]:
+    """The trusts of this user and project that expire at this moment.
 
-    Used when it is not known whether ``create_trust`` succeeded. The service user lists the trusts that were
-    given to it, so the user's token is not needed.
+    Used when it is not known whether ``create_trust`` succeeded; there are several if Keystone went on with a
+    request after whoever sent it had ended. The service user lists the trusts that were given to it, so the
+    user's token is not needed.
     """
     trustee = (await service.token()).user_id
     entries = await service.identity.list_all("/OS-TRUST/trusts", "trusts", {"trustee_user_id": trustee})
+    found = []
     for entry in entries:
         owner = (entry.get("trustor_user_id"), entry.get("project_id"))
         ends = entry.get("expires_at")
         if owner == (user_id, project_id) and ends and datetime.fromisoformat(ends) == expiry:
-            return str(entry["id"])
-    return None
+            found.append(str(entry["id"]))
+    return found
 
 
 async def delete_trust(trust_id: str, holder: Cloud, service: Cloud) -> None:

@@ -53,15 +53,15 @@ class Definition:
         return read(self.template, self.environments)
 
     def explained(self, failure: Failure) -> Failure:
-        """A failure, with all mistakes that the server has found as findings about the files on the disk."""
+        """A failure, with all mistakes that the server has found as diagnostics of the files on the disk."""
         if not failure.errors or "package" not in vars(self):
             return failure
-        from stackd.cli.template_findings import Refused, findings_of
+        from stackd.cli.diagnostics import Refused, diagnostics_of
         from stackd.cli.template_source import Texts
 
         root = self.template or self.template_url or "template"
         texts = Texts(root, self.package.originals, self.package.environment_files)
-        return Refused(findings_of(failure, texts), failure.exit_code)
+        return Refused(diagnostics_of(failure, texts), failure.exit_code)
 
     @property
     def has_no_template(self) -> bool:

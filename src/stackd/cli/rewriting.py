@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import click
 
+from stackd.cli.diagnostics import ERROR, Diagnostic, Refused
 from stackd.cli.failures import BAD_INPUT, FAILED, Failure
-from stackd.cli.template_findings import ERROR, Finding, Refused
 from stackd.errors import StackdError, TemplateError
 
 INPUT: Final = "-"
@@ -74,13 +74,13 @@ def read_file(file: str) -> str:
 def refused(error: StackdError, file: str, text: str) -> Refused:
     """What ends the command when the text of a file cannot be rewritten."""
     if not isinstance(error, TemplateError):
-        return Refused([Finding(ERROR, error.message, file=file)])
+        return Refused([Diagnostic(ERROR, error.message, file=file)])
     place = error.place
     lines = text.splitlines()
     source = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
     return Refused(
         [
-            Finding(
+            Diagnostic(
                 ERROR,
                 error.message,
                 error.path,

@@ -7,20 +7,20 @@ from typing import Any
 
 import click
 
-from stackd.cli.failures import BAD_INPUT, FAILED, Failure
-from stackd.cli.stack import Target
-from stackd.cli.template import source_options
-from stackd.cli.template_findings import (
+from stackd.cli.diagnostics import (
     ERROR,
     WARNING,
-    Finding,
+    Diagnostic,
     Refused,
-    finding,
-    findings_of,
+    diagnostic,
+    diagnostics_of,
     listed_error,
     ordered,
     show,
 )
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure
+from stackd.cli.stack import Target
+from stackd.cli.template import source_options
 from stackd.cli.template_source import Given, Texts
 from stackd.cli.template_work import Work, checked, opened, packed
 from stackd.engine.validation.tree import Expanded
@@ -60,7 +60,7 @@ def validate(given: Given, show_nested: bool, server: bool, endpoint: str, form:
         else:
             found, description = _checked(given)
     except Refused as refused:
-        found, description = refused.findings, {}
+        found, description = refused.diagnostics, {}
     wrong = any(each.severity == ERROR for each in found)
     show(ordered(found), form, valid=not wrong, **description)
     if form == "text" and not wrong:
@@ -70,14 +70,14 @@ def validate(given: Given, show_nested: bool, server: bool, endpoint: str, form:
     sys.exit(FAILED if wrong else 0)
 
 
-def _checked(given: Given) -> tuple[list[Finding], dict[str, Any]]:
+def _checked(given: Given) -> tuple[list[Diagnostic], dict[str, Any]]:
     """What stackd itself finds, and a description of the template."""
     work = opened(given)
     found = checked(work)
     description = describe_template(work.source.template, work.source.environment.parameters)
     if found.expanded is not None and found.expanded.children:
         description["NestedParameters"] = _below(found.expanded)
-    return [*work.findings(found.errors, ERROR), *work.findings(found.warnings, WARNING)], description
+    return [*work.diagnostics(found.errors, ERROR), *work.diagnostics(found.warnings, WARNING)], description
 
 
 def _below(expanded: Expanded) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _takes(description: dict[str, Any], indent: str = "  ") -> list[str]:
     return lines
 
 
-def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding], dict[str, Any]]:
-    """The findings and the answer of the API's validation."""
+def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Diagnostic], dict[str, Any]]:
+    """The diagnostics and the answer of the API's validation."""
     package = packed(given)
     texts = Texts.of(given, package)
     body = package.body() | {"parameters": given.values()}
@@ -116,10 +116,10 @@ def _asked(given: Given, target: Target, *, nested: bool) -> tuple[list[Finding]
         except Failure as failure:
             if failure.exit_code != BAD_INPUT:
                 raise
-            return findings_of(failure, texts), {}
+            return diagnostics_of(failure, texts), {}
     errors, warnings = answer.pop("errors", ()), answer.pop("warnings", ())
-    found = [finding(listed_error(each), texts) for each in errors]
-    return [*found, *(finding(listed_error(each), texts, WARNING) for each in warnings)], answer
+    found = [diagnostic(listed_error(each), texts) for each in errors]
+    return [*found, *(diagnostic(listed_error(each), texts, WARNING) for each in warnings)], answer
 
 
 @click.command()
@@ -142,18 +142,18 @@ def lint(given: Given, ignore: tuple[str, ...], level: str, form: str) -> None:
     try:
         found = _linted(opened(given), ignore, Severity[level.upper()])
     except Refused as refused:
-        found = refused.findings
+        found = refused.diagnostics
     show(ordered(found), form)
     if form == "text" and not found:
         click.echo(f"{given.file}: nothing found")
     sys.exit(FAILED if found else 0)
 
 
-def _linted(work: Work, ignore: tuple[str, ...], level: Severity) -> list[Finding]:
+def _linted(work: Work, ignore: tuple[str, ...], level: Severity) -> list[Diagnostic]:
     """What the rules find in the template and in the nested ones."""
     environment = work.source.environment
     return [
-        finding(issue.error, work.texts, issue.rule.severity.name.lower(), issue.rule.id)
+        diagnostic(issue.error, work.texts, issue.rule.severity.name.lower(), issue.rule.id)
         for template in _templates(work)
         for issue in apply_rules(template, work.registry, environment, ignore=ignore, level=level)
     ]
@@ -167,7 +167,7 @@ def _templates(work: Work) -> list[Template]:
         work.source.template.require()
         return [work.source.template, *(load_template(package.files[url], file=url) for url in nested)]
     except StackdError as error:
-        raise Refused(work.findings(all_errors(error), ERROR)) from error
+        raise Refused(work.diagnostics(all_errors(error), ERROR)) from error
 
 
 @click.command()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stackd.cli.diagnostics import Diagnostic, Refused, diagnostic, unreadable
 from stackd.cli.packing import Package, Unreadable
-from stackd.cli.template_findings import Finding, Refused, finding, unreadable
 from stackd.cli.template_source import Given, Texts, load, load_types
 from stackd.engine.definition.desired import Source
 from stackd.engine.validation import findings
@@ -26,9 +26,9 @@ class Work:
     registry: Registry
     source: Source
 
-    def findings(self, errors: Sequence[StackdError], severity: str) -> list[Finding]:
-        """The findings of errors, in terms of the files on the disk."""
-        return [finding(error, self.texts, severity) for error in errors]
+    def diagnostics(self, errors: Sequence[StackdError], severity: str) -> list[Diagnostic]:
+        """The diagnostics of errors, in terms of the files on the disk."""
+        return [diagnostic(error, self.texts, severity) for error in errors]
 
 
 def packed(given: Given) -> Package:
@@ -47,7 +47,7 @@ def opened(given: Given) -> Work:
     try:
         source = load(given, package, settings.limits)
     except StackdError as error:
-        raise Refused([finding(each, texts) for each in all_errors(error)]) from error
+        raise Refused([diagnostic(each, texts) for each in all_errors(error)]) from error
     return Work(package, texts, settings, load_types(settings), source)
 
 
@@ -75,5 +75,5 @@ def evaluated(given: Given) -> tuple[Work, Expanded]:
     work = opened(given)
     found = checked(work)
     if found.expanded is None or found.errors:
-        raise Refused(work.findings(found.errors, "error"))
+        raise Refused(work.diagnostics(found.errors, "error"))
     return work, found.expanded

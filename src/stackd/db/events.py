@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, func, literal, select
 
 from stackd.db import resources
+from stackd.db.codec import BRIEF_AT_ONCE
 from stackd.db.database import Database
 from stackd.db.selection import Allowed, after_marker, frozen, marker_params, one_of, ordered
 from stackd.db.stacks import FIRST, Page
 from stackd.db.tables import events, stacks
+from stackd.offload import in_turns
 from stackd.records import Event, Resource
 
 _C = events.c
@@ -108,7 +110,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
 
     key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
     statement = await db.prepared(key, build, sum(map(len, wanted.allowed.values())))
-    return [codec.brief_record(row) for row in await db.fetch_statement(statement, params)]
+    return await in_turns(codec.brief_record, await db.fetch_statement(statement, params), BRIEF_AT_ONCE)
 
 
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:

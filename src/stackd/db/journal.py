@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from stackd.records import Event, Fence, Stack
 MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_AT_ONCE = 50  # changes that are encoded in one turn of the event loop
 _LARGE_DOCUMENT = 50_000  # bytes; packing more would block the event loop for milliseconds
 
 
@@ -109,12 +110,7 @@ class Journal:
             raise ServiceUnavailable("The journal is closed.")
         if not changes:
             return
-        steps = [
-            await self._put_document(change)
-            if isinstance(change, PutDocument)
-            else self._steps[type(change)](change)
-            for change in changes
-        ]
+        steps = await self._steps_of(changes)
         waiter = asyncio.get_running_loop().create_future()
         self._pending.append(Write(steps, fence, waiter))
         if self._drain is None:
@@ -196,6 +192,18 @@ class Journal:
             assert known.order == codec.stored
         name = record.name if isinstance(record, Stack) else ""
         return Step(known, codec.row(record), (codec.table.name, record.id), stack_name=name)
+
+    async def _steps_of(self, changes: Sequence[Change]) -> list[Step]:
+        """What the changes are as statements, made in several turns of the event loop if they are many."""
+        steps: list[Step] = []
+        for count, change in enumerate(changes, 1):
+            if isinstance(change, PutDocument):
+                steps.append(await self._put_document(change))
+            else:
+                steps.append(self._steps[type(change)](change))
+            if count % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return steps
 
     def _update(self, change: Update) -> Step:
         codec = self._database.codecs.of(change.kind)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from stackd.db.codec import SEALED_NAME, Codec, to_json
+from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE, SEALED_NAME, Codec, to_json
 from stackd.db.database import Database
 from stackd.db.tables import resources
+from stackd.offload import in_turns
 from stackd.records import Hidden, Resource
 
 _C = resources.c
@@ -33,8 +33,6 @@ _REQUIRING = (
 )
 _LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
-_AT_ONCE = 100
-"""Rows that are decrypted in one turn of the event loop."""
 _Selects = dict[tuple[str, ...], Select[Any]]
 _selects: _Selects = {}
 
@@ -55,12 +53,7 @@ async def _found(db: Database, by: str, value: str, *, brief: bool = False) -> l
     codec = _codec(db)
     columns, record = (codec.brief, codec.brief_record) if brief else (codec.columns, codec.record)
     rows = await db.fetch(_select(columns, by, _BY[by]), {"value": value})
-    found: list[Resource] = []
-    for start in range(0, len(rows), _AT_ONCE):
-        found += [record(row) for row in rows[start : start + _AT_ONCE]]
-        if start + _AT_ONCE < len(rows):
-            await asyncio.sleep(0)
-    return found
+    return await in_turns(record, rows, BRIEF_AT_ONCE if brief else AT_ONCE)
 
 
 async def of_stack(db: Database, stack_id: str, *, brief: bool = False) -> list[Resource]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
 
+from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE
 from stackd.db.database import Database
 from stackd.db.selection import Allowed, after_marker, frozen, has_tag, marker_params, one_of, ordered
 from stackd.db.tables import stacks
+from stackd.offload import in_turns
 from stackd.records import Stack
 
 _C = stacks.c
@@ -207,7 +209,7 @@ async def listed(
 
     key = ("stacks", wanted.key(), keys, descending, paged, page.limit is None, project_id is None)
     rows = await db.fetch_statement(await db.prepared(key, build, wanted.terms()), params)
-    return [codec.brief_record(row) for row in rows]
+    return await in_turns(codec.brief_record, rows, BRIEF_AT_ONCE)
 
 
 async def _marker(
@@ -254,4 +256,4 @@ async def _below(db: Database, column: str, value: str, *, live: bool) -> list[S
         return query.order_by(_C.depth, _C.created_at, _C.id)
 
     rows = await db.fetch_statement(db.compiled(("stacks below", column, live), build), {"value": value})
-    return [codec.record(row) for row in rows]
+    return await in_turns(codec.record, rows, AT_ONCE)

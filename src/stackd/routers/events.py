@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
 from stackd.engine.usecases import event_queries
+from stackd.engine.usecases.event_queries import EventView
+from stackd.offload import in_turns
 from stackd.routers import models, views
 from stackd.routers.front import STACK, Call
 from stackd.routers.queries import Filter, Number, PageQuery, allowed
@@ -58,8 +60,11 @@ async def _listed(call: Call, query: EventsQuery, resource: str | None) -> Respo
         resource=resource,
         depth=query.nested_depth or 0,
     )
-    shown = [views.event_view(call, each.event, each.stack, found.root) for each in found.events]
-    return views.answer({"events": shown})
+
+    def view(each: EventView) -> dict[str, Any]:
+        return views.event_view(call, each.event, each.stack, found.root)
+
+    return views.answer({"events": await in_turns(view, found.events, views.AT_ONCE)})
 
 
 @router.get(f"{RESOURCE}/events/{{event}}", response_model=models.EventAnswer)

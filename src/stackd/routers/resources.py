@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from stackd.engine.usecases import resource_queries, signals
 from stackd.engine.usecases.queries import ResourceView
+from stackd.offload import in_turns
 from stackd.routers import models, views
 from stackd.routers.bodies import UnhealthyBody
 from stackd.routers.front import STACK, Call
@@ -55,10 +56,11 @@ async def index(call: Call, query: Annotated[ResourcesQuery, Query()]) -> Respon
         depth=query.nested_depth or 0,
         detailed=query.with_detail,
     )
-    shown = [
-        _detailed(call, view, "") if query.with_detail else views.resource_view(call, view) for view in found
-    ]
-    return views.answer({"resources": shown})
+
+    def view(each: ResourceView) -> dict[str, Any]:
+        return _detailed(call, each, "") if query.with_detail else views.resource_view(call, each)
+
+    return views.answer({"resources": await in_turns(view, found, views.AT_ONCE)})
 
 
 def _detailed(

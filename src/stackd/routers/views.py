@@ -17,6 +17,9 @@ from stackd.routers.errors import JSON
 Json = dict[str, Any]
 """What ``answer`` encodes. Times in it are in UTC; clients read them to the second."""
 
+AT_ONCE = 100
+"""Entries of a list that are rendered in one turn of the event loop."""
+
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 

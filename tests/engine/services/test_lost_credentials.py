@@ -16,6 +16,7 @@ from stackd.errors import CredentialsLost
 from stackd.records import Action, Credential, Stack, Status
 from tests.support.engine import Process, World
 from tests.support.templates import hot
+from tests.support.waiting import until
 
 NET = {"n": {"type": "OS::Neutron::Net"}}
 ANOTHER = {"n": {"type": "OS::Neutron::Net", "properties": {"name": "another"}}}
@@ -125,6 +126,23 @@ async def test_token_that_is_revoked_before_the_trust_stands_is_replaced(stackd_
         with pytest.raises(CredentialsLost):
             await (await process.engine.trusts.of_stack(stack)).network.get("/networks")
         assert await state_of(process, stack) == LOST
+
+
+async def test_trust_that_was_made_unnoticed_is_used_when_the_token_is_refused(stackd_world: World) -> None:
+    unnoticed = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "drop_after", "times": 1}
+    unseen = {"method": "GET", "path": "/OS-TRUST/trusts", "effect": "status", "status": 403, "times": 1}
+    stackd_world.cloud.faults.replace([unnoticed, unseen])
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot(NET)))
+        await until(lambda: bool(stackd_world.cloud.faults.rules[1].fired))
+        assert await state_of(process, stack) == PENDING
+        del stackd_world.cloud.world.tokens[process.caller.token]
+        forget_callers(process)
+        with pytest.raises(CredentialsLost):
+            await (await process.engine.trusts.of_stack(stack)).network.get("/networks")
+        assert await state_of(process, stack) == STANDING
+        assert await (await process.engine.trusts.of_stack(stack)).network.get("/networks")
+        assert len(stackd_world.objects("trusts")) == 1
 
 
 async def test_trust_is_not_given_up_while_the_service_user_itself_is_refused(stackd_world: World) -> None:

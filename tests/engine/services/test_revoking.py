@@ -1,5 +1,6 @@
 """Trusts are made once, shared, and revoked some minutes after the last stack that used them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -55,6 +56,34 @@ async def test_trust_whose_making_is_uncertain_is_revoked_too(stackd_world: Worl
         await process.engine.trusts.revoke_idle(AT_ONCE)
         assert stackd_world.objects("trusts") == []
         assert await credentials.get(process.db, pending.id) is None
+
+
+async def test_request_for_a_trust_that_is_not_needed_comes_to_its_end_first(stackd_world: World) -> None:
+    slow = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "delay", "seconds": 20.0}
+    stackd_world.cloud.faults.replace([slow])
+    async with stackd_world.process() as process:
+        async with process.engine.trusts.borrowed(process.caller):
+            await until(lambda: stackd_world.cloud.faults.rules[0].fired == 1)
+        await process.engine.trusts.revoke_idle(AT_ONCE)
+        await asyncio.sleep(30)
+        assert stackd_world.objects("trusts") == []
+
+
+async def test_trust_that_keystone_made_after_its_process_had_died_goes_with_the_credential(
+    stackd_world: World,
+) -> None:
+    slow = {"method": "POST", "path": "/OS-TRUST/trusts", "effect": "delay", "seconds": 20.0, "times": 1}
+    stackd_world.cloud.faults.replace([slow])
+    async with stackd_world.process(dies_at=100) as first:
+        stack = await first.done(await first.create("s", EMPTY))
+        assert stackd_world.cloud.faults.rules[0].fired == 1
+    async with stackd_world.process() as second:
+        await second.trusted()
+        await asyncio.sleep(30)
+        assert len(stackd_world.objects("trusts")) == 2
+        await second.done(await second.delete(stack))
+        await second.engine.trusts.revoke_idle(AT_ONCE)
+        assert stackd_world.objects("trusts") == []
 
 
 async def test_trust_that_cannot_be_revoked_keeps_no_other_from_it(stackd_world: World) -> None:

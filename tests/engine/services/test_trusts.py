@@ -100,7 +100,7 @@ async def test_trusts_of_another_server_are_never_taken(stackd_world: World, tmp
         async with other.process() as second:
             theirs = await second.done(await second.update(theirs, hot({"n": {"type": "OS::Neutron::Net"}})))
             assert theirs.status is Status.COMPLETE, theirs.reason
-            assert await second.engine.trusts._makings.find(await second.trusted()) == foreign
+            assert await second.engine.trusts._makings.find(await second.trusted()) == [foreign]
 
 
 async def test_stack_without_credentials_says_what_to_do(stackd_world: World) -> None:

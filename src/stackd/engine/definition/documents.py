@@ -10,7 +10,7 @@ from stackd.db.codec import from_json, to_json
 from stackd.db.database import Database
 from stackd.db.journal import Change, PutDocument
 from stackd.engine.definition.desired import Source, load_source
-from stackd.offload import parsed
+from stackd.offload import YAML_WEIGHT, parsed
 from stackd.records import Definition
 from stackd.template.json_text import read_json
 
@@ -66,8 +66,13 @@ async def load_definition(db: Database, project_id: str, definition: Definition)
     def load() -> Source:
         return load_source(_data(body), _data(around), files)
 
-    source: Source = await parsed(len(body) + len(around), load)
+    source: Source = await parsed(_weight(body) + _weight(around), load)
     return source
+
+
+def _weight(body: bytes) -> int:
+    """How much there is to parse: a template may be kept as its text, which is YAML inside JSON."""
+    return len(body) * (YAML_WEIGHT if body.startswith(b'"') else 1)
 
 
 def _data(body: bytes) -> Any:

@@ -31,7 +31,7 @@ def _followed(
 
 
 def with_implied(
-    required: Requires, found: Mapping[str, Found], refuse: Callable[[list[str]], None]
+    required: Mapping[str, frozenset[str]], found: Mapping[str, Found], refuse: Callable[[list[str]], None]
 ) -> Requires:
     """The requirements with the implied ones.
 

@@ -21,6 +21,7 @@ from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.ordering import SETTLED, Node
 from stackd.engine.services import exports
 from stackd.errors import ExportInUse, Fenced, ResourceFailure
+from stackd.offload import in_turns
 from stackd.records import Action, Status
 from stackd.resources.base import NestedType, ResourceType
 
@@ -87,13 +88,14 @@ def _may_start(at: StackRun) -> bool:
 async def _insert_new_rows(at: StackRun) -> None:
     """Every wanted name gets a row at once, so that clients see all resources from the start."""
     missing = [name for name, row in at.rows.newest.items() if row is None]
+
+    def insert(name: str) -> Change:
+        row = at.new_row(name)
+        at.rows.publish(row)
+        return Insert(row)
+
     for start in range(0, len(missing), INSERTS):
-        changes: list[Change] = []
-        for name in missing[start : start + INSERTS]:
-            row = at.new_row(name)
-            at.rows.publish(row)
-            changes.append(Insert(row))
-        await at.run.write(*changes)
+        await at.run.write(*await in_turns(insert, missing[start : start + INSERTS], BREATH))
 
 
 async def _act(at: StackRun, node: Node) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import structlog
 
-from stackd.auth.trusts import create_trust, delete_trust, find_trust
+from stackd.auth.trusts import create_trust, delete_trust, find_trusts
 from stackd.clients.cloud import Cloud
 from stackd.clients.credentials import PasswordCredentials, TokenCredentials, TrustCredentials
 from stackd.clients.pool import Clouds
@@ -39,6 +39,7 @@ class TrustMakings:
         self._clouds = clouds
         self._service = service
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._requests: dict[str, asyncio.Task[str]] = {}
         self._closed = False
 
     def __contains__(self, credential: Credential) -> bool:
@@ -56,7 +57,12 @@ class TrustMakings:
         task.add_done_callback(lambda _: self._tasks.pop(pending.id, None))
 
     async def stop(self, credential: Credential) -> None:
-        """End the making of a trust that is not needed any more."""
+        """End the making of a trust that is not needed any more; a request for it comes to its own end first.
+
+        Otherwise Keystone might make the trust after it was looked for.
+        """
+        if (request := self._requests.get(credential.id)) is not None:
+            await asyncio.wait({request})
         task = self._tasks.get(credential.id)
         if task is not None:
             task.cancel()
@@ -70,12 +76,22 @@ class TrustMakings:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def find(self, pending: Credential) -> str | None:
-        """The trust that an interrupted making left."""
-        if pending.expires_at is None:
-            return None
+    async def find(self, credential: Credential) -> list[str]:
+        """The trusts that were made for a credential since it last had none, also by interrupted makings."""
+        if credential.expires_at is None:
+            return []
         service = self._clouds.cloud(self._service)
-        return await find_trust(service, pending.user_id, pending.project_id, pending.expires_at)
+        return await find_trusts(service, credential.user_id, credential.project_id, credential.expires_at)
+
+    async def complete(self, pending: Credential) -> bool:
+        """Whether an earlier making has left a trust, which the credential then has; others are deleted."""
+        found = await self.find(pending)
+        if not found:
+            return False
+        for surplus in found[1:]:
+            await self.delete(surplus)
+        await self._store(replace(pending, state=STANDING, trust_id=found[0], token=None))
+        return True
 
     async def delete(self, trust_id: str) -> None:
         """Delete a trust with its own token. Idempotent: ignores 404."""
@@ -105,12 +121,17 @@ class TrustMakings:
         assert pending.token is not None
         assert pending.expires_at is not None
         caller = self._clouds.cloud(TokenCredentials(pending.token))
-        trust_id = await self.find(pending) if perhaps_made else None
         if pending.trust_id:
             await self._delete_former(pending, caller)
-        if trust_id is None:
-            trustee = (await self._clouds.cloud(self._service).token()).user_id
-            trust_id = await create_trust(caller, trustee, pending.roles, pending.expires_at)
+        if perhaps_made and await self.complete(pending):
+            return
+        trustee = (await self._clouds.cloud(self._service).token()).user_id
+        request = asyncio.create_task(create_trust(caller, trustee, pending.roles, pending.expires_at))
+        self._requests[pending.id] = request
+        try:
+            trust_id = await request
+        finally:
+            del self._requests[pending.id]
         await self._store(replace(pending, state=STANDING, trust_id=trust_id, token=None))
 
     async def _delete_former(self, pending: Credential, caller: Cloud) -> None:

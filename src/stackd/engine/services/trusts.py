@@ -241,6 +241,8 @@ class Trusts:
             stored = await credentials.get(self._db, refused.id)
             if stored != refused:
                 return  # replaced meanwhile
+            if refused.state == PENDING and await self._makings.complete(refused):
+                return  # the token is not needed any more
             with contextlib.suppress(Fenced):
                 values = {"state": LOST, "token": None}
                 where = {"state": refused.state, "expires_at": refused.expires_at}
@@ -286,10 +288,18 @@ class Trusts:
     async def _revoke(self, credential: Credential) -> None:
         await self._makings.stop(credential)
         stored = await credentials.get(self._db, credential.id) or credential
-        made = await self._makings.find(stored) if stored.state == PENDING else None
-        for trust_id in {stored.trust_id, made} - {None, ""}:
-            await self._makings.delete(str(trust_id))
+        for trust_id in {stored.trust_id, *await self._made_for(stored)} - {""}:
+            await self._makings.delete(trust_id)
         await self._journal.write(Remove(Credential, stored.id))
+
+    async def _made_for(self, stored: Credential) -> list[str]:
+        """The trusts of a credential: Keystone may have gone on with a request that was given up."""
+        try:
+            return await self._makings.find(stored)
+        except CloudForbidden:
+            if stored.state == PENDING:
+                raise
+            return []  # the one that stands is known
 
 
 def _can_delegate(token: Token) -> bool:

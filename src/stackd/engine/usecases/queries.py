@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from stackd.db import resources, stacks
 from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition, load_files, load_json
+from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import resolve_types
 from stackd.engine.planning.ordering import best_row, shown_row, target_of
 from stackd.engine.services.stored_trees import load_desired
@@ -167,8 +168,8 @@ class Reader:
         rows = await self._rows_for_outputs(stack, facts, everything=not settled)
         scope = desired.scope(dict(rows))
         wanted = facts.live.keys() if settled else None
-        values: Mapping[str, Any] = await offloaded(desired.outputs, scope, wanted)
-        return {**(stored if settled else {}), **{key: known_part(value) for key, value in values.items()}}
+        values: Mapping[str, Any] = await offloaded(_known_outputs, desired, scope, wanted)
+        return {**(stored if settled else {}), **values}
 
     async def _rows_for_outputs(self, stack: Stack, facts: Facts, *, everything: bool) -> dict[str, Resource]:
         """The rows that outputs need; live attributes have their current values."""
@@ -372,6 +373,10 @@ def views_of(stack: Stack, rows: Sequence[Resource], inside: Mapping[str, Stack]
         ResourceView(stack, row, needed.get(name, ()), inside.get(row.nested_stack_id or ""))
         for name, row in shown.items()
     ]
+
+
+def _known_outputs(desired: Desired, scope: StackScope, wanted: Collection[str] | None) -> dict[str, Any]:
+    return {key: known_part(value) for key, value in desired.outputs(scope, wanted).items()}
 
 
 def known_part(value: Any) -> Any:

@@ -104,8 +104,14 @@ async def validate(
     below_hidden = (_hidden(each.desired.source.template) for each in expanded.walk()) if expanded else ()
     view["Environment"] = shown_environment(environment, _hidden(template).union(*below_hidden), secrets)
     view["Environment"]["resource_registry"] |= _templates_as_types(template)
-    suspicious = await in_thread(warnings_of, source, found.expanded)
-    return view | shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
+    shown: Json = await in_thread(_findings_of, source, found)
+    return view | shown
+
+
+def _findings_of(source: Source, found: Checked) -> Json:
+    """What is wrong and what is suspicious, as members of the answer."""
+    suspicious = warnings_of(source, found.expanded)
+    return shown_findings(as_findings(found.warnings, without_repeated(suspicious, found.warnings)))
 
 
 def shown_findings(found: Findings) -> Json:

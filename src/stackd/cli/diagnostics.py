@@ -1,4 +1,4 @@
-"""Renders findings about a template: as text with the source line, or as JSON."""
+"""Diagnostics of templates on the disk: what is wrong where, as text with the source line or as JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _WIDEST = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a template that its author should know; ``line`` is 0 where no line is to blame."""
+class Diagnostic:
+    """What a command prints about a place in a template; ``line`` is 0 where no line is to blame."""
 
     severity: str
     message: str
@@ -35,12 +35,12 @@ class Finding:
     source: str = ""
 
 
-def finding(error: StackdError, texts: Texts, severity: str = ERROR, rule: str = "") -> Finding:
-    """The finding of an error, with the source text at its place."""
+def diagnostic(error: StackdError, texts: Texts, severity: str = ERROR, rule: str = "") -> Diagnostic:
+    """The diagnostic of an error, with the source text at its place."""
     if not isinstance(error, TemplateError):
-        return Finding(severity, error.message, file=texts.root, rule=rule)
+        return Diagnostic(severity, error.message, file=texts.root, rule=rule)
     place = texts.original(error.place)
-    return Finding(
+    return Diagnostic(
         severity,
         error.message,
         error.path,
@@ -54,12 +54,12 @@ def finding(error: StackdError, texts: Texts, severity: str = ERROR, rule: str =
     )
 
 
-def unreadable(error: Unreadable) -> Finding:
-    """The finding of a text that cannot be parsed."""
+def unreadable(error: Unreadable) -> Diagnostic:
+    """The diagnostic of a text that cannot be parsed."""
     place: Place = error.place
     lines = error.text.splitlines()
     source = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    return Finding(
+    return Diagnostic(
         ERROR,
         error.problem,
         file=short_path(place.file),
@@ -70,10 +70,10 @@ def unreadable(error: Unreadable) -> Finding:
     )
 
 
-def findings_of(failure: Failure, texts: Texts) -> list[Finding]:
-    """The findings of a refusal by the API, which may list several mistakes."""
+def diagnostics_of(failure: Failure, texts: Texts) -> list[Diagnostic]:
+    """The diagnostics of a refusal by the API, which may list several mistakes."""
     listed = failure.errors or [{"message": failure.message, "remedy": failure.remedy}]
-    return [finding(listed_error(each), texts) for each in listed]
+    return [diagnostic(listed_error(each), texts) for each in listed]
 
 
 def listed_error(listed: Mapping[str, Any]) -> TemplateError:
@@ -90,33 +90,33 @@ def listed_error(listed: Mapping[str, Any]) -> TemplateError:
 class Refused(Failure):
     """Ends the command with what is wrong with the template."""
 
-    def __init__(self, findings: Sequence[Finding], exit_code: int = FAILED) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], exit_code: int = FAILED) -> None:
         super().__init__("The template is refused.", exit_code)
-        self.findings = ordered(findings)
+        self.diagnostics = ordered(diagnostics)
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the findings to standard error."""
-        for each in self.findings:
+        """Print the diagnostics to standard error."""
+        for each in self.diagnostics:
             click.echo(as_text(each), file=file, err=file is None)
 
 
-def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings in the order of the text."""
-    return sorted(findings, key=lambda each: (each.file, each.line, each.column, each.path, each.message))
+def ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics in the order of the text."""
+    return sorted(diagnostics, key=lambda each: (each.file, each.line, each.column, each.path, each.message))
 
 
-def show(findings: Sequence[Finding], form: str, **more: Any) -> None:
-    """Print the findings; ``more`` is what else an answer in JSON has."""
+def show(diagnostics: Sequence[Diagnostic], form: str, **more: Any) -> None:
+    """Print the diagnostics; ``more`` is what else an answer in JSON has."""
     if form == "json":
-        listed = [{key: value for key, value in asdict(each).items() if value != ""} for each in findings]
+        listed = [{key: value for key, value in asdict(each).items() if value != ""} for each in diagnostics]
         click.echo(json.dumps({"findings": listed, **more}, indent=2, ensure_ascii=False, default=str))
         return
-    for each in findings:
+    for each in diagnostics:
         click.echo(as_text(each))
 
 
-def as_text(found: Finding) -> str:
-    """A finding the way compilers write it."""
+def as_text(found: Diagnostic) -> str:
+    """A diagnostic the way compilers write it."""
     place = str(Place(found.file, found.line, found.column))
     mark = f"{found.severity}: " if found.severity != ERROR else ""
     path = f"{found.path}: " if found.path and found.path not in found.message else ""
@@ -134,7 +134,7 @@ def as_text(found: Finding) -> str:
     return "\n".join(lines)
 
 
-def _quoted(found: Finding) -> list[str]:
+def _quoted(found: Diagnostic) -> list[str]:
     """The line of text, and below it a caret under the column."""
     number = f"{found.line:5d}"
     at = max(found.column - 1, 0)
