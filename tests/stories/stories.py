@@ -1,10 +1,11 @@
 """Stories: what users do to one stack, step by step, read from ``stories.yaml`` and put to a server.
 
-A story has ``templates`` by name, perhaps ``files``, and ``steps``. A step is a word, or a map of one word to
-what it needs: ``create``, ``update`` (the name of a template), ``suspend``, ``resume``, ``check``,
-``cancel_update``, ``cancel_without_rollback``, ``delete``, ``abandon``, ``adopt`` (what the last ``abandon``
-or ``export`` gave), ``export``, ``snapshot``, ``restore``, ``forget`` (a snapshot by its name), ``signal`` and
-``unhealthy`` (a resource and a body). ``begin`` in front of a word does not wait for the end.
+A story has ``templates`` by name, perhaps ``files``, and ``steps``. A step is a word, or a map of one
+word to what it needs: ``create``, ``update`` (the name of a template), ``suspend``, ``resume``,
+``check``, ``cancel_update``, ``cancel_without_rollback``, ``delete``, ``abandon``, ``adopt`` (what the
+last ``abandon`` or ``export`` gave), ``export``, ``snapshot``, ``restore``, ``forget`` (a snapshot by
+its name), ``signal`` and ``unhealthy`` (a resource and a body). ``begin`` in front of a word does not
+wait for the end.
 """
 
 from __future__ import annotations
