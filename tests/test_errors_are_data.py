@@ -24,7 +24,7 @@ PATTERN_METHODS = frozenset({"findall", "finditer", "fullmatch", "match", "searc
 SETTABLE_BY_THEIR_CLASS = frozenset({"args", "message"})
 
 ALLOWED = {
-    "cli/template_findings.py: in found.message",
+    "cli/diagnostics.py: in found.message",
     "cli/causes.py: each.message.endswith",
     "cli/causes.py: fullmatch(_REASON.fullmatch(failed.message))",
 }
