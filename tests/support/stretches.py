@@ -11,8 +11,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+_TURN = asyncio.BaseEventLoop._run_once.__code__  # type: ignore[attr-defined]
+"""The function that the loop calls once in each turn: it need not be kept busy to notice one."""
+
+
 class _Counter:
-    """Counts executed lines, and keeps the most between two ticks."""
+    """Counts executed lines, and keeps the most of one turn of the loop."""
 
     def __init__(self) -> None:
         self.lines = 0
@@ -20,27 +24,21 @@ class _Counter:
 
     def trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         """What ``sys.settrace`` calls."""
-        self.lines += event == "line"
-        return self.trace
-
-    async def tick(self) -> None:
-        """Notice every turn of the loop."""
-        while True:
+        if event == "line":
+            self.lines += 1
             self.most = max(self.most, self.lines)
+        elif event == "call" and frame.f_code is _TURN:
             self.lines = 0
-            await asyncio.sleep(0)
+        return self.trace
 
 
 async def longest_stretch(work: Awaitable[T]) -> tuple[T, int]:
     """What is awaited, and the most lines that were executed meanwhile in one turn of the event loop."""
     counter, before = _Counter(), sys.gettrace()
-    ticking = asyncio.create_task(counter.tick())
     await asyncio.sleep(0)
     sys.settrace(counter.trace)
     try:
         result = await work
-        await asyncio.sleep(0)
     finally:
         sys.settrace(before)
-        ticking.cancel()
     return result, counter.most
