@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
 
 from stackd.errors import NotFound, PropertyError
 from stackd.records import Resource, Status
 from stackd.resources.attributes import attr
-from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.resources.base import Batch, Child, Members, NestedType, Scaled
 from stackd.resources.constraints import between
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.group_props import RollingUpdate
@@ -17,6 +18,7 @@ from stackd.resources.heat.members import group_attribute, is_member_attribute, 
 from stackd.resources.heat.rolling import Definition, Pace, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
 from stackd.resources.registry import resource_type
+from stackd.resources.scaling import Adjustment, ended
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
@@ -130,6 +132,43 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         if plan and plan[-1].child == last.child:
             plan.pop()
         return [*plan, last]
+
+    scales = True
+
+    def cooldown(self, props: AutoScalingGroupProps) -> float | None:
+        """The group's own cooldown."""
+        return props.cooldown
+
+    def metadata_after(
+        self, resource: Resource, props: AutoScalingGroupProps, moment: datetime
+    ) -> Mapping[str, Any]:
+        """The cooldown begins anew."""
+        size = len(resource.data.get(_NAMES) or ())
+        return ended(resource.metadata, moment, props.cooldown, f"ExactCapacity : {size}")
+
+    def scaled(
+        self,
+        resource: Resource,
+        props: AutoScalingGroupProps,
+        members: Members,
+        defined: Mapping[str, Any],
+        adjustment: Adjustment,
+    ) -> Scaled | None:
+        """Those that stay keep their definition; new members get the newest."""
+        names = _names(resource, members)
+        rows = [members.resources[each] for each in names if each in members.resources]
+        working = sum(row.status is not Status.FAILED for row in rows)
+        size = adjustment.of(working, props.min_size, props.max_size)
+        if size == working:
+            return None
+        shared = _without_none(props.data["resource"])
+        refuse_too_many(size)
+        refuse_too_large(size, shared)
+        made = int(resource.data.get(_MADE) or 0)
+        names, made = resized(resource.name, names, members.resources, size, made)
+        return Scaled(
+            {_NAMES: names, _MADE: made}, _stack({each: defined.get(each, shared) for each in names})
+        )
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""
