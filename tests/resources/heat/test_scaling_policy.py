@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def row(kind: str, **properties: Any) -> Resource:
-    ids = {"id": "1", "stack_id": "s", "root_id": "s"}
+    ids: dict[str, Any] = {"id": "1", "stack_id": "s", "root_id": "s"}
     return Resource(**ids, name="p", type=kind, kind=kind, created_at=NOW, properties=properties)
 
 
