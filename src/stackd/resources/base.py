@@ -89,6 +89,9 @@ class ResourceType(Generic[P]):
     replaced_by_updates: ClassVar[bool] = False
     """Whether every update of the stack makes a new object, though nothing about it has changed."""
 
+    replaced_by_metadata: ClassVar[bool] = False
+    """Whether other metadata make a new object."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 

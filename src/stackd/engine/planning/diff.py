@@ -146,7 +146,9 @@ def _by_properties(
     changed = new.changed(old)
     if not changed:
         if metadata_changed:
-            return Difference(Verb.UPDATE, (Cause("metadata", rule="metadata changed"),))
+            replaces = kind.replaced_by_metadata
+            verb = Verb.REPLACE if replaces else Verb.UPDATE
+            return Difference(verb, (Cause("metadata", rule="metadata changed", replaces=replaces),))
         return UNCHANGED
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:
