@@ -393,6 +393,7 @@ def _operation(
         created_at=moment,
         deadline=moment + timedelta(seconds=seconds),
         request_id=caller.request_id,
+        global_request_id=caller.global_request_id,
         options=options or {},
     )
 
