@@ -224,7 +224,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] | None =
 
 
 def request_id() -> str:
-    """The id that calls carry now: the one that the client gave, else our own; empty outside of any request."""
+    """The id that calls carry: the one that the client gave, else our own; empty outside of requests."""
     bound = structlog.contextvars.get_contextvars()
     found: str = bound.get("global_request_id") or bound.get("request_id") or ""
     return found
