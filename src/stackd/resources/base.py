@@ -25,7 +25,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows
+from stackd.resources.follows import Follows, Siblings
 from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -68,6 +68,9 @@ class ResourceType(Generic[P]):
     good_statuses: ClassVar[tuple[str, ...]] = ()
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
+    former_names: ClassVar[tuple[str, ...]] = ()
+    """Hidden types whose resources become ones of this type in place when a template names this type."""
+
     signalable: ClassVar[bool] = False
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
@@ -108,11 +111,15 @@ class ResourceType(Generic[P]):
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
 
-    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
-        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """Rules about the other resources of the stack; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
+        return None
+
+    def must_replace(self, resource: Resource, new: P) -> str | None:
+        """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
 
     def ready(self, live: JSON) -> bool:

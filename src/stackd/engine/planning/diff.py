@@ -99,7 +99,7 @@ def diff_resource(
     ``stays`` that it need not be replaced only because there is an update.
     Raises ``NotSupported`` when an immutable property changed.
     """
-    if row.kind != type_name and not _same_family(row.kind, type_name):
+    if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
         return replaced(f"type changed: {row.kind} → {type_name}")
     if row.external_id is not None:
         return UNCHANGED
@@ -160,8 +160,8 @@ def _by_properties(
     if refused:
         names = ", ".join(refused)
         raise NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported.")
-    why = kind.needs_replace(old, new, changed)
-    causes = [Cause(rule=why, replaces=True)] if why else []
+    reasons = (kind.needs_replace(old, new, changed), kind.must_replace(row, new))
+    causes = [Cause(rule=why, replaces=True) for why in reasons if why]
     for name in sorted(changed):
         causes += _causes(old, new, name)
     replaces = any(cause.replaces for cause in causes)

@@ -11,6 +11,7 @@ from stackd.engine.usecases.queries import Reader, ResourceView
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource, Stack
 from stackd.resources.heat.software import guest_view
+from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
 
 Filters = Mapping[str, Sequence[str]]
@@ -85,7 +86,7 @@ async def metadata(
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
     """The metadata of a server with what is deployed to it, which is read anew each time and stored once."""
-    if row.properties.get("user_data_format") != "SOFTWARE_CONFIG" or not row.physical_id:
+    if SECTION not in row.metadata or not row.physical_id:
         return row.metadata
     found = await software.of_server(reader.engine.services.db, row.physical_id, stack.project_id)
     return {**row.metadata, "deployments": [guest_view(each) for each in found]}

@@ -77,7 +77,7 @@ def scaled(
 ) -> Scaled | None:
     """The group after a signal, None when as many members work as are to.
 
-    ``defined`` are their present definitions. Those that stay keep their definition; new ones get the ``shared`` one.
+    ``defined`` are their present definitions, which those that stay keep; new ones get the ``shared`` one.
     """
     wanted = wanted_names(group, members)
     rows = [members.resources[each] for each in wanted if each in members.resources]
