@@ -177,6 +177,23 @@ async def test_deployment_waits_for_its_guest_in_every_action(api: Api) -> None:
     assert (await api.refused("GET", f"/software_configs/{second['id']}"))[0] == 404
 
 
+async def test_outputs_of_a_deployment_that_is_not_made_yet_are_null(api: Api) -> None:
+    path = await api.create("later", DEPLOYED, parameters={"actions": ["UPDATE"]})
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "CREATE_COMPLETE", stack
+    shown = {each["output_key"]: each["output_value"] for each in stack["outputs"]}
+    assert shown == {"result": None, "absent": None, "stdout": None}
+    assert all("output_error" not in each for each in stack["outputs"])
+
+    changed = {"template": DEPLOYED, "parameters": {"actions": ["UPDATE"], "who": "you"}}
+    assert (await api.call("PUT", path, changed)).status_code == 202
+    await begun(api, path, "UPDATE")
+    await signal(api, path, result="done", deploy_status_code=0)
+    stack = await api.settled(path)
+    shown = {each["output_key"]: each["output_value"] for each in stack["outputs"]}
+    assert shown == {"result": "done", "absent": None, "stdout": None}
+
+
 STRUCTURED = """
 heat_template_version: 2018-08-31
 resources:

@@ -189,6 +189,14 @@ async def _keep_outputs(ctx: Context) -> None:
         await ctx.put_data(outputs={**dict.fromkeys(names), **(deployment.output_values or {})})
 
 
+async def declare(ctx: Context, source: SoftwareConfig | None) -> None:
+    """Let attributes show the outputs of a configuration that this action does not deploy; null so far."""
+    kept = ctx.data.get("outputs") or {}
+    names = [each["name"] for each in source.content["outputs"]] if source else []
+    if not kept.keys() >= set(names):
+        await ctx.put_data(outputs={**dict.fromkeys(names), **kept})
+
+
 async def withdraw(ctx: Context) -> None:
     """Remove the deployment, the ways of its signals, and its user."""
     deployment = await ctx.software.deployment()

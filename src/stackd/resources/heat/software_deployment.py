@@ -14,6 +14,7 @@ from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.deployments import (
+    declare,
     deploy,
     handles,
     push,
@@ -124,6 +125,7 @@ class Deployment(ResourceType[P]):
     async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
         source = await source_of(ctx, props.data.get("config"))
         if not handles(source, props.actions, action):
+            await declare(ctx, source)
             return False
         await deploy(ctx, props, source, self.config_for(props, source), action)
         return True
