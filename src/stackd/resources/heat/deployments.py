@@ -176,7 +176,8 @@ async def take(ctx: Context, details: Any) -> str | None:
     status, reason, values = outcome(config.content["outputs"] if config else (), given)
     await ctx.software.change(status=status, status_reason=reason, output_values=values)
     if status == FAILED:
-        return f"deployment {deployment.id} failed ({given.get('deploy_status_code')})"
+        code = given.get("deploy_status_code")
+        return f"deployment {deployment.id} failed" + (f" ({code})" if code else "")
     return f"deployment {deployment.id} succeeded"
 
 

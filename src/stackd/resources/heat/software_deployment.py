@@ -79,6 +79,10 @@ class Deployment(ResourceType[P]):
         """The outputs that the guest signalled."""
         return {**dict.fromkeys(self.attributes), **(resource.data.get("outputs") or {})}
 
+    def computed_values(self, resource: Resource) -> dict[str, Any]:
+        """What the guest has signalled is shown at once, whatever becomes of the resource."""
+        return self.attribute_values(resource, {})
+
     def config_for(self, props: P, source: Config | None) -> Any:
         """What the server gets."""
         return source.content.get("config") if source else None
