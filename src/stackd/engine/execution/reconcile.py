@@ -55,7 +55,7 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
     row = work.resource
-    if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
+    if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
     unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
     if unsettled and not await at.guarded(work, _settle(at, work)):
@@ -181,7 +181,13 @@ def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     }
 
 
-def _lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
+def is_as_noted(at: StackRun, row: Resource) -> bool:
+    """Whether a row keeps all of its definition, but perhaps which one it was last applied from."""
+    origin = _origin(at, at.desired, row.name) | {"applied_from": row.applied_from}
+    return all(getattr(row, name) == value for name, value in origin.items())
+
+
+def lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
     """Whether something refers to attributes that were not stored when the resource was made."""
     row = work.resource
     if isinstance(work.kind, NestedType):
@@ -387,7 +393,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> N
         await _store_changed(work, target.intent)
         return
     row, values = work.resource, dict(target.intent)
-    if _lacks_attributes(work, target.wanted):
+    if lacks_attributes(work, target.wanted):
         values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,8 +163,8 @@ class StackRun:
 
     # --- the plan -------------------------------------------------------------------------------
 
-    def is_kept(self, row: Resource) -> bool:
-        """Whether a resource is known to stay as it is: planned so, and so is all that it needs."""
+    def is_kept(self, row: Resource, kept: Collection[str]) -> bool:
+        """Whether a resource is known to stay as it is: planned so, with all that it needs in ``kept``."""
         step = self.plan.steps.get(row.name)
         return (
             step is not None
@@ -173,7 +173,7 @@ class StackRun:
             and row.external_id is None
             and row.replaced_by is None
             and self.hooks is None
-            and self.desired.requires[row.name] <= self.kept
+            and all(needed in kept for needed in self.desired.requires[row.name])
         )
 
     def require_planned(self, name: str, verb: Verb) -> None:
