@@ -100,7 +100,7 @@ def diff_resource(
     ``stays`` that it need not be replaced only because there is an update.
     Raises ``NotSupported`` when an immutable property changed.
     """
-    if row.kind != type_name and not _same_family(row.kind, type_name):
+    if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
         return replaced(f"type changed: {shown_name(row.kind)} → {shown_name(type_name)}")
     if row.external_id is not None:
         return UNCHANGED
@@ -153,7 +153,9 @@ def _by_properties(
     changed = new.changed(old)
     if not changed:
         if metadata_changed:
-            return Difference(Verb.UPDATE, (Cause("metadata", rule="metadata changed"),))
+            replaces = kind.replaced_by_metadata
+            verb = Verb.REPLACE if replaces else Verb.UPDATE
+            return Difference(verb, (Cause("metadata", rule="metadata changed", replaces=replaces),))
         return UNCHANGED
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:
@@ -161,8 +163,8 @@ def _by_properties(
         raise NotSupported(
             f"Update to properties {names} of {row.name} ({shown_name(row.type)}) is not supported."
         )
-    why = kind.needs_replace(old, new, changed)
-    causes = [Cause(rule=why, replaces=True)] if why else []
+    reasons = (kind.needs_replace(old, new, changed), kind.must_replace(row, new))
+    causes = [Cause(rule=why, replaces=True) for why in reasons if why]
     for name in sorted(changed):
         causes += _causes(old, new, name)
     replaces = any(cause.replaces for cause in causes)
