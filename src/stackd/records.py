@@ -205,7 +205,8 @@ class Operation:
 
     ``options`` are what the request chose (converge, rollback, ...); ``state`` is ``queued``,
     ``running``, ``done``. ``request_id`` is our id of the request, ``global_request_id`` the one that the
-    client gave it, if any.
+    client gave it, if any. ``timeout`` is the time in seconds that it may take, and its rollback; the
+    ``deadline`` may be renewed until ``latest_deadline``. Both are unknown of old operations.
     """
 
     id: str
@@ -216,6 +217,8 @@ class Operation:
     state: str
     created_at: datetime
     deadline: datetime
+    timeout: int = 0
+    latest_deadline: datetime | None = None
     request_id: str = ""
     global_request_id: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

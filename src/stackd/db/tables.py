@@ -226,6 +226,8 @@ operations = Table(
     _col("state"),
     _col("created_at", Form.TIME),
     _col("deadline", Form.TIME),
+    _col("timeout", kind=BigInteger, server_default=text("0")),
+    _optional("latest_deadline", Form.TIME),
     _col("request_id"),
     _col("global_request_id", server_default=text("''")),
     _optional("options", Form.MAP),

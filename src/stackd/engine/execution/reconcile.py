@@ -427,8 +427,9 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
 
     began = work.resource.updated_at or work.resource.created_at
     error = await lifecycle.run_guarded(work, finish())
-    if at.run.accepted_at is not None and began < at.run.accepted_at:
-        at.run.cancellation.renew()
+    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
+    if is_earlier and at.run.renew_time is not None:
+        await at.run.renew_time()
     return error is None or work.resource.status is Status.FAILED
 
 

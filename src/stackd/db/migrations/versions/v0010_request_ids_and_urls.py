@@ -1,4 +1,4 @@
-"""The ids that clients give their requests, with the operations; types that are URLs without their queries.
+"""Ids that clients give their requests, and renewed deadlines; types that are URLs without their queries.
 
 The types of resources are encrypted by the first process that runs on the new schema.
 """
@@ -17,6 +17,9 @@ depends_on = None
 def upgrade() -> None:
     name = sa.Column("global_request_id", sa.String(), server_default=sa.text("''"), nullable=False)
     op.add_column("operations", name)
+    timeout = sa.Column("timeout", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+    op.add_column("operations", timeout)
+    op.add_column("operations", sa.Column("latest_deadline", sa.BigInteger(), nullable=True))
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     end = "instr(resource_type, '?')" if is_sqlite else "position('?' in resource_type)"
     op.execute(
@@ -26,4 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("operations", "global_request_id")
+    for column in ("latest_deadline", "timeout", "global_request_id"):
+        op.drop_column("operations", column)
