@@ -26,6 +26,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
+from stackd.urls import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> No
 def _require_same_external(row: Resource, wanted: str | None) -> None:
     """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
-        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+        shown = shown_name(row.type)
+        raise NotSupported(f"Update to property external_id of {row.name} ({shown}) is not supported.")
 
 
 async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
@@ -431,8 +433,9 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
 
     began = work.resource.updated_at or work.resource.created_at
     error = await lifecycle.run_guarded(work, finish())
-    if at.run.accepted_at is not None and began < at.run.accepted_at:
-        at.run.cancellation.renew()
+    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
+    if is_earlier and at.run.renew_time is not None:
+        await at.run.renew_time()
     return error is None or work.resource.status is Status.FAILED
 
 

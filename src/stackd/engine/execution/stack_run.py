@@ -23,7 +23,7 @@ from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
 from stackd.engine.transitions import stack_reason
 from stackd.errors import ResourceActionRestricted, ResourceFailure
-from stackd.records import Action, Resource, Stack, Status, new_id, now
+from stackd.records import Action, Resource, Stack, Status, new_id, now, type_name
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
@@ -197,8 +197,8 @@ class StackRun:
             stack_id=self.stack.id,
             root_id=self.stack.root_id,
             name=name,
-            type=kind.written,
-            kind=kind.name,
+            type=type_name(kind.written),
+            kind=type_name(kind.name),
             requires=tuple(sorted(self.desired.requires[name])),
             applied_from=self.target,
             deletion_policy=definition.deletion_policy,
