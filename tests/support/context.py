@@ -337,7 +337,7 @@ class FakeContext:
                 return each
         return None
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)
         if self.happens:

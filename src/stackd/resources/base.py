@@ -73,6 +73,9 @@ class ResourceType(Generic[P]):
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
 
+    gives_up: ClassVar[bool] = False
+    """Whether an interrupted action is given up, and the resource replaced, when an update changes it."""
+
     any_attributes: ClassVar[bool] = False
     """Whether there may be attributes that are not declared, of which the stored ones are known."""
 
@@ -251,6 +254,9 @@ class ResourceType(Generic[P]):
     def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
+
+    async def cancelled(self, ctx: Context) -> None:
+        """The action was interrupted, and nothing will resume it: the resource fails. Safe to run again."""
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""

@@ -123,8 +123,8 @@ class Software(Protocol):
         """What a server is to do, as its guest sees it."""
         ...
 
-    async def change(self, **values: Any) -> None:
-        """Store new values of the deployment."""
+    async def change(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
+        """Store new values of the deployment, in one write with ``data``, private values of the resource."""
         ...
 
     async def withdraw(self) -> None:
@@ -189,10 +189,10 @@ class Context(Reading, Probe, Protocol):
         """The resource of the same stack with this reference id, physical id or name."""
         ...
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Return after the next signal to any resource of the stack, or after a second at the latest.
 
-        ``what`` is shown as for ``poll``.
+        With ``own`` only a signal to this resource counts. ``what`` is shown as for ``poll``.
         """
         ...
 

@@ -186,10 +186,11 @@ class ResourceContext:
         inner = environment.child(self.resource.name, self.resource.type).to_data()
         return dict(inner), await load_files(db, around.project_id, around.definition.files)
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """See ``Context``."""
         await self._wait_for(what).note()
-        await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+        target = self.resource.id if own else self.stack.root_id
+        await self.run.cancellation.hold(self.run.services.signals.wait(target))
 
     def _wait_for(self, what: str) -> _Wait:
         """The wait for something; the one that there is already if it goes on."""

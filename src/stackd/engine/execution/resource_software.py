@@ -78,10 +78,11 @@ class ResourceSoftware:
         found = await software.of_server(work.run.services.db, server_id, work.stack.project_id)
         return [guest_view(each) for each in found]
 
-    async def change(self, **values: Any) -> None:
+    async def change(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
         """See ``Software``."""
-        change = Update(SoftwareDeployment, self._work.physical_id, {**values, "updated_at": now()})
-        await self._work.store(change)
+        work = self._work
+        change = Update(SoftwareDeployment, work.physical_id, {**values, "updated_at": now()})
+        await work.store(change, **({"data": {**work.data, **data}} if data else {}))
 
     async def withdraw(self) -> None:
         """See ``Software``."""

@@ -98,16 +98,19 @@ class Services:
 
 
 class SignalHub:
-    """Wakes the steps of a tree that wait for a signal."""
+    """Wakes the steps that wait for a signal, to any resource of a tree or to a single one."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
-    def wait(self, root_id: str) -> asyncio.Future[None]:
-        """A future that the next signal to the tree ends, or a second of silence."""
+    def wait(self, target: str) -> asyncio.Future[None]:
+        """A future that the next signal to the target ends, or a second of silence.
+
+        ``target`` is the id of the root stack of a tree, or of a resource.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        waiting = self._waiting.setdefault(root_id, set())
+        waiting = self._waiting.setdefault(target, set())
         waiting.add(future)
         timer = loop.call_later(1.0, _wake, future)
 
@@ -115,15 +118,16 @@ class SignalHub:
             timer.cancel()
             waiting.discard(future)
             if not waiting:
-                self._waiting.pop(root_id, None)
+                self._waiting.pop(target, None)
 
         future.add_done_callback(forget)
         return future
 
-    def notify(self, root_id: str) -> None:
-        """A signal came in for a resource of the tree."""
-        for future in list(self._waiting.get(root_id, ())):
-            _wake(future)
+    def notify(self, root_id: str, resource_id: str) -> None:
+        """A signal came in for a resource of a tree."""
+        for target in (root_id, resource_id):
+            for future in list(self._waiting.get(target, ())):
+                _wake(future)
 
 
 def _wake(future: asyncio.Future[None]) -> None:

@@ -68,7 +68,7 @@ async def signal(
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
         return rows[-1].metadata
-    row = _current(rows, stack, name)
+    row = _current(caller, rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
         reason = f"Cannot signal resource during {row.action}"
@@ -77,19 +77,24 @@ async def signal(
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
     async with _locks.of(row.id):
-        work, text = await _handled(engine, stack, name, kind, details)
+        work, text = await _handled(engine, caller, stack, name, kind, details)
     if text is not None:
         await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
-    engine.services.signals.notify(stack.root_id)
+    engine.services.signals.notify(stack.root_id, row.id)
     return work.resource.metadata
 
 
 async def _handled(
-    engine: Engine, stack: Stack, name: str, kind: ResourceType[Any], details: Mapping[str, Any] | None
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    name: str,
+    kind: ResourceType[Any],
+    details: Mapping[str, Any] | None,
 ) -> tuple[ResourceContext, str | None]:
     """Let the type handle the signal; once more when another process has changed the resource meanwhile."""
     for attempt in itertools.count(1):
-        row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
+        row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
         _refuse_too_large(engine, row, details)
         work = await _work(engine, stack, row, kind)
         try:
@@ -194,9 +199,13 @@ def is_made_for(caller: Caller, row: Resource) -> bool:
     return caller.user_id in {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
 
 
-def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
-    """Of the rows of one name the one that a message is for."""
-    row = best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
+def _current(caller: Caller, rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
+    """Of the rows of one name the one that a message is for.
+
+    While a resource is replaced, the guest of the old one and that of the new one each signal their own.
+    """
+    own = (row for row in rows if is_made_for(caller, row))
+    row = next(own, None) or best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
     if row is None:
         raise ResourceNotFound(name, stack.name)
     if row.action is Action.INIT:

@@ -12,9 +12,19 @@ from stackd.db.journal import Insert, Remove, Update
 from stackd.engine.usecases.access import GUEST
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.signals import is_made_for
-from stackd.errors import BadRequest, EntityNotFound, Forbidden, RequestLimitExceeded
+from stackd.errors import (
+    BadRequest,
+    CloudError,
+    EntityNotFound,
+    Fenced,
+    Forbidden,
+    RequestLimitExceeded,
+    ResourceFailure,
+)
 from stackd.records import Caller, SoftwareConfig, SoftwareDeployment, new_id, now
-from stackd.resources.heat.software import config_content, error_in_content
+from stackd.resources.heat import guests
+from stackd.resources.heat.deployments import IN_PROGRESS
+from stackd.resources.heat.software import config_content, error_in_content, outcome
 
 _CHANGEABLE: Final = ("config_id", "input_values", "output_values", "action", "status", "status_reason")
 _LONGEST_PROJECT: Final = 64
@@ -145,6 +155,41 @@ async def deployment(
     if found is None:
         raise EntityNotFound("Software Deployment", deployment_id)
     return found
+
+
+async def shown_deployment(engine: Engine, caller: Caller, deployment_id: str) -> SoftwareDeployment:
+    """One deployment, with what its guest has written to the object that it was given for its signal."""
+    found = await deployment(engine, caller, deployment_id)
+    if found.status != IN_PROGRESS or found.project_id != caller.project_id:
+        return found
+    config = await software.config(engine.services.db, found.config_id, found.project_id)
+    place = _signal_object(config) if config is not None else None
+    if config is None or place is None:
+        return found
+    store, most = engine.trusts.of_caller(caller).object_store, engine.limits.max_json_body_size
+    try:
+        details = await guests.written_object(store, *place, most, unwritten=(guests.MARKER, b""))
+    except (CloudError, ResourceFailure):  # what cannot be read is not there yet
+        return found
+    if not isinstance(details, Mapping):
+        return found
+    status, reason, values = outcome(config.content["outputs"], details)
+    changed: dict[str, Any] = {"status": status, "status_reason": reason, "output_values": values}
+    changed["updated_at"] = now()
+    change = Update(SoftwareDeployment, found.id, changed, where={"config_id": found.config_id})
+    try:
+        await engine.services.journal.write(change)
+    except Fenced:
+        return await deployment(engine, caller, deployment_id)
+    return replace(found, **changed)
+
+
+def _signal_object(config: SoftwareConfig) -> tuple[str, str] | None:
+    """The object in Swift to which the guest of a deployment writes its signal."""
+    inputs = {each["name"]: each.get("value") for each in config.content["inputs"]}
+    if inputs.get("deploy_signal_transport") != "TEMP_URL_SIGNAL":
+        return None
+    return guests.object_at(str(inputs.get("deploy_signal_id")))
 
 
 async def update_deployment(

@@ -21,6 +21,12 @@ IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 _LOGIN = ("auth_url", "username", "user_id", "password", "project_id", "region_name")
 
 
+class DeploymentFailed(ResourceFailure):
+    """The guest signalled that what it was to do failed; under the name that it has in Heat."""
+
+    wire_type = "Error"
+
+
 def require_software_config(server: Any, siblings: Siblings, path: str) -> None:
     """Refuse a server of the stack whose user data do not let it get deployments."""
     if not isinstance(server, Unknown) or server.path:
@@ -140,41 +146,48 @@ async def wait(ctx: Context) -> None:
             break
         if deployment.status == FAILED:
             await _keep_outputs(ctx)
-            raise ResourceFailure(f"Deployment to server failed: {deployment.status_reason}")
-        for details in await _lying(ctx):
-            await take(ctx, details)
-            break
-        else:
-            await ctx.signalled(f"server {deployment.server_id} has signalled the outcome")
+            raise DeploymentFailed(f"Deployment to server failed: {deployment.status_reason}")
+        if not await _fetch(ctx):
+            what = f"server {deployment.server_id} has signalled the outcome"
+            await ctx.signalled(what, own=True)
     await _keep_outputs(ctx)
 
 
-async def _lying(ctx: Context) -> list[Any]:
-    """Signals that lie where the guest put them: the newest in an object, those in a queue not taken yet."""
+async def _fetch(ctx: Context) -> bool:
+    """Take the newest signal that lies where the guest put it; whether there was one."""
     if "object_name" in ctx.data:
-        return (await guests.written_objects(ctx, ctx.stack.id, ctx.data["object_name"]))[-1:]
+        store, name = ctx.cloud.object_store, ctx.data["object_name"]
+        found = await guests.written_object(store, ctx.stack.id, name, guests.largest(ctx))
+        if found is not None:
+            await take(ctx, found)
+        return found is not None
     if "queue_id" not in ctx.data:
-        return []
-    user = ctx.data["stack_user"]
+        return False
     seen: dict[str, Any] = {}
-    await guests.messages(ctx, user, ctx.data["queue_id"], seen)
+    await guests.messages(ctx, ctx.data["stack_user"], ctx.data["queue_id"], seen)
     taken = ctx.data.get("taken") or []
     fresh = [key for key in seen if key not in taken]
-    if not fresh:
-        return []
-    await ctx.put_data(taken=[*taken, *fresh])
-    return [seen[fresh[-1]]]
+    if fresh:
+        await take(ctx, seen[fresh[-1]], taken=[*taken, *fresh])
+    return bool(fresh)
 
 
-async def take(ctx: Context, details: Any) -> str | None:
-    """Store what a guest signalled; nothing unless the deployment waits for it."""
+async def cancel(ctx: Context) -> None:
+    """Nobody waits for the guest any more: the deployment has failed."""
+    deployment = await ctx.software.deployment()
+    if deployment is not None and deployment.status == IN_PROGRESS:
+        await ctx.software.change(status=FAILED, status_reason="Deployment cancelled.")
+
+
+async def take(ctx: Context, details: Any, **data: Any) -> str | None:
+    """Store what a guest signalled, in one with private values, if the deployment waits for it."""
     deployment = await ctx.software.deployment()
     if deployment is None or deployment.status != IN_PROGRESS:
         return None
     config = await ctx.software.config(deployment.config_id)
     given = details if isinstance(details, Mapping) else {}
     status, reason, values = outcome(config.content["outputs"] if config else (), given)
-    await ctx.software.change(status=status, status_reason=reason, output_values=values)
+    await ctx.software.change(data, status=status, status_reason=reason, output_values=values)
     if status == FAILED:
         return f"deployment {deployment.id} failed ({given.get('deploy_status_code')})"
     return f"deployment {deployment.id} succeeded"
