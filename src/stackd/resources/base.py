@@ -291,7 +291,7 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step of a rolling change: the child to reach, then seconds to pause."""
+    """One step of a rolling change: the child to reach, and the seconds between it and another."""
 
     child: Child
     pause: float = 0.0
@@ -308,13 +308,17 @@ class FailedOutput:
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
-    ``outputs`` are values, or `FailedOutput`.
+    ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
+    ``reached`` are the members that are as the change wants them, where it was begun before; None for one
+    that begins now.
     """
 
     resources: Mapping[str, Resource]
     references: Mapping[str, Any]
     outputs: Mapping[str, Any]
     attribute: Callable[[str, tuple[Any, ...]], Any]
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    reached: frozenset[str] | None = None
 
     def output(self, resource: Resource, name: str) -> Any:
         """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
@@ -347,7 +351,10 @@ class NestedType(ResourceType[P]):
     def batches(
         self, resource: Resource, old: P | None, new: P, members: Members, files: Mapping[str, str]
     ) -> Sequence[Batch]:
-        """The steps to ``new``, the last of which is the final child; one step unless rolling."""
+        """The steps to ``new``, the last of which is the final child; one step unless rolling.
+
+        A change that was begun before goes on from ``members.reached``; ``old`` is None for a creation.
+        """
         return [Batch(self.child(resource, new, members, files))]
 
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:

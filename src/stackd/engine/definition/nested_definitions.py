@@ -142,7 +142,9 @@ def members_of(
     references = {
         name: handler_of(row, registry, desired.types).reference(row) for name, row in present.items()
     }
-    return Members(present, references, outputs, member_reader(scope))
+    template = desired.source.template
+    definitions = template.data.get(template.version.sections["resources"]) or {}
+    return Members(present, references, outputs, member_reader(scope), definitions)
 
 
 def member_reader(scope: StackScope) -> Callable[[str, tuple[Any, ...]], Any]:

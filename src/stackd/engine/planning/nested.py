@@ -25,7 +25,7 @@ from stackd.engine.definition.nested_definitions import (
     placeholder_row,
     private_values,
 )
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, present
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
@@ -153,7 +153,7 @@ def _stand_ins(
     desired: Desired,
 ) -> bool:
     """Whether the change makes members that are there only while it goes on."""
-    old = type(props).wrap(dict(row.properties))
+    old = type(props).wrap(present(row, props))
     batches = kind.batches(new, old, props, members, at.desired.source.files)
     known = desired.resources.keys() | members.resources.keys()
     return any(

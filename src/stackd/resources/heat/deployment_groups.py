@@ -13,6 +13,7 @@ from stackd.resources.follows import Siblings
 from stackd.resources.heat.deployments import require_software_config
 from stackd.resources.heat.group_props import BatchCreate
 from stackd.resources.heat.members import is_member_attribute, member_attribute
+from stackd.resources.heat.rolling import definition_now
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 from stackd.template.functions.refs import select
@@ -103,14 +104,24 @@ class DeploymentGroup(NestedType[P]):
         target = self._all(new)
         if pace is None or len(target) <= pace.max_batch_size:
             return [Batch(_stack(target))]
-        state = {} if old is None else {k: v for k, v in self._all(old).items() if k in target}
+        state = self._now(old, target, members)
         steps: list[Batch] = []
-        names, size = sorted(target), pace.max_batch_size
+        names, size = sorted(target.keys() - (members.reached or ())), pace.max_batch_size
         for start in range(0, len(names), size):
             chosen = names[start : start + size]
             state = {**state, **{name: target[name] for name in chosen}}
             steps.append(Batch(_stack(state), pace.pause_time))
-        return [*steps[:-1], Batch(steps[-1].child)]
+        return [*steps[:-1], Batch(_stack(target), pace.pause_time)]
+
+    def _now(self, old: P | None, target: Mapping[str, Any], members: Members) -> dict[str, Any]:
+        """The deployments that are there to stay, as they are."""
+        given, reached = members.definitions, members.reached
+        done = {name: target[name] for name in sorted(reached or ())}
+        before = {} if old is None else {k: v for k, v in self._all(old).items() if k in target}
+        return done | {
+            name: definition_now(name, given.get(name, each), each, target[name], reached)
+            for name, each in before.items()
+        }
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """An output of all deployments, by server."""

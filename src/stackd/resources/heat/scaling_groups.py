@@ -15,7 +15,7 @@ from stackd.records import Resource, Status
 from stackd.resources.base import Batch, Child, Members, Scaled
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.members import group_attribute
-from stackd.resources.heat.rolling import Definition, Pace, walk
+from stackd.resources.heat.rolling import Definition, Pace, definition_now, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
 from stackd.resources.scaling import Adjustment, ended
 
@@ -56,9 +56,13 @@ def rolling_batches(
     group: Resource, members: Members, before: Definition, shared: Definition, pace: Pace
 ) -> list[Batch]:
     """The steps in which the members get a new definition, the oldest first."""
-    last = Batch(uniform_stack(group, members, shared))
+    last = Batch(uniform_stack(group, members, shared), pace.pause)
     names = wanted_names(group, members)
-    now = {name: _stored(row, before, shared) for name, row in members.resources.items()}
+    given, reached = members.definitions, members.reached
+    now = {
+        name: definition_now(name, given.get(name, before), before, shared, reached)
+        for name in members.resources
+    }
     turns = _turns(group, names, members)
     states = walk(now, lambda size: list(islice(turns(size), size)), len(names), pace, lambda name: shared)
     plan = [Batch(stack_of(state), pace.pause) for state in states]
@@ -77,7 +81,7 @@ def scaled(
 ) -> Scaled | None:
     """The group after a signal, None when as many members work as are to.
 
-    ``defined`` are their present definitions. Those that stay keep their definition; new ones get the ``shared`` one.
+    ``defined`` are their present definitions, which those that stay keep; new ones get the ``shared`` one.
     """
     wanted = wanted_names(group, members)
     rows = [members.resources[each] for each in wanted if each in members.resources]
@@ -126,9 +130,3 @@ def _turns(group: Resource, names: Sequence[str], members: Members) -> Callable[
         return [*known, *(name for name, _ in islice(fresh, max(0, size - len(known))))]
 
     return names_of
-
-
-def _stored(row: Resource, before: Definition, after: Definition) -> Definition:
-    """The definition that a member has now: the new one if a change that was cut off has reached it."""
-    new = after.get("properties") or {}
-    return after if row.type == after.get("type") and dict(row.properties) == new else before
