@@ -34,6 +34,8 @@ class Agent:
         scope = {"project": {"id": user["project_id"]}}
         body = {"auth": {"identity": identity, "scope": scope}}
         answer = await self.outside.post(f"{user['auth_url']}/auth/tokens", json=body)
+        if answer.status_code == 401:
+            raise PermissionError("the user is disabled while its stack rests")
         assert answer.status_code == 201, answer.text
         catalog = {each["type"]: each["endpoints"][0]["url"] for each in answer.json()["token"]["catalog"]}
         return {"X-Auth-Token": answer.headers["x-subject-token"]}, catalog

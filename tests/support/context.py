@@ -204,9 +204,13 @@ class FakeSoftware:
 
     def __init__(self) -> None:
         self.configs: dict[str, SoftwareConfig] = {}
+        self.deployed: list[JSON] = []
 
     async def config(self, config_id: str) -> SoftwareConfig | None:
         return self.configs.get(config_id)
+
+    async def of_server(self, server_id: str) -> list[JSON]:
+        return self.deployed
 
 
 @dataclass

@@ -117,6 +117,9 @@ class ResourceType(Generic[P]):
     def validate_among(self, props: P, siblings: Siblings) -> None:
         """Rules about the other resources of the stack; as ``validate``."""
 
+    def validate_metadata(self, props: P, metadata: Mapping[str, Any]) -> None:
+        """Rules about the metadata in the template; as ``validate``."""
+
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
         return None

@@ -123,6 +123,14 @@ class Software(Protocol):
         """What a server is to do, as its guest sees it."""
         ...
 
+    async def server(self, server_id: str) -> Resource | None:
+        """The resource of the project, in any of its stacks, that is the server with this id."""
+        ...
+
+    async def publish(self, server_id: str) -> None:
+        """Send what a server is to do to where it polls, unless it polls stackd."""
+        ...
+
     async def change(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
         """Store new values of the deployment, in one write with ``data``, private values of the resource."""
         ...

@@ -17,6 +17,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
+from stackd.engine.execution.publications import Publications
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
@@ -36,6 +37,10 @@ class StackUsers(Protocol):
 
     async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
         """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
+        ...
+
+    async def with_keypair(self, user: StackUser, permit: Permit | None) -> StackUser:
+        """The same user with a new key pair."""
         ...
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:
@@ -95,6 +100,7 @@ class Services:
     redaction: Redaction
     remotes: Remotes
     pauses: HookWaits = field(default_factory=HookWaits)
+    publications: Publications = field(default_factory=Publications)
 
 
 class SignalHub:

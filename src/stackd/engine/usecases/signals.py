@@ -100,7 +100,7 @@ async def _handled(
     for attempt in itertools.count(1):
         row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
         _refuse_too_large(engine, row, details)
-        work = await _work(engine, stack, row, kind)
+        work = await work_outside(engine, stack, row, kind)
         try:
             text = await kind.signal(work, details)
             await work.flush()
@@ -223,8 +223,10 @@ async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> Non
     await engine.services.journal.write(event)
 
 
-async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[Any]) -> ResourceContext:
-    """What a type sees of its resource while it handles a signal: no walk, so its writes need no lease."""
+async def work_outside(
+    engine: Engine, stack: Stack, row: Resource, kind: ResourceType[Any]
+) -> ResourceContext:
+    """What a type sees of its resource outside of a walk, as for a signal: its writes need no lease."""
     cloud = await engine.trusts.of_stack(stack) if stack.credential_id else engine.trusts.of_service()
     run = OperationRun(
         engine.services,

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from stackd.auth.policy import EVERY_PROJECT
-from stackd.db import resources, software
+from stackd.db import resources, software, stacks
 from stackd.db.journal import Insert, Remove, Update
+from stackd.engine.definition.types import handler_of
 from stackd.engine.usecases.access import GUEST
 from stackd.engine.usecases.engine import Engine
-from stackd.engine.usecases.signals import is_made_for
+from stackd.engine.usecases.signals import is_made_for, work_outside
 from stackd.errors import (
     BadRequest,
     CloudError,
@@ -22,7 +23,7 @@ from stackd.errors import (
     ResourceFailure,
 )
 from stackd.records import Caller, SoftwareConfig, SoftwareDeployment, new_id, now
-from stackd.resources.heat import guests
+from stackd.resources.heat import guests, transports
 from stackd.resources.heat.deployments import IN_PROGRESS
 from stackd.resources.heat.software import config_content, error_in_content, outcome
 
@@ -137,6 +138,7 @@ async def create_deployment(engine: Engine, caller: Caller, body: Mapping[str, A
         created_at=now(),
     )
     await engine.services.journal.write(Insert(deployment))
+    await _publish(engine, deployment)
     return deployment
 
 
@@ -205,6 +207,8 @@ async def update_deployment(
         await _require_config(engine, caller, values["config_id"])
     values["updated_at"] = now()
     await engine.services.journal.write(Update(SoftwareDeployment, found.id, values))
+    if "config_id" in values:
+        await _publish(engine, found)
     return replace(found, **values)
 
 
@@ -212,6 +216,19 @@ async def delete_deployment(engine: Engine, caller: Caller, deployment_id: str) 
     """Remove a deployment; its server no longer sees it."""
     found = await deployment(engine, caller, deployment_id, rule="software_deployments:delete")
     await engine.services.journal.write(Remove(SoftwareDeployment, found.id))
+    await _publish(engine, found)
+
+
+async def _publish(engine: Engine, deployment: SoftwareDeployment) -> None:
+    """Let the server of a deployment know, if a stack of the project has it and it polls somewhere else."""
+    services, server_id = engine.services, deployment.server_id
+    for row in await resources.with_physical_id(services.db, server_id):
+        stack = await stacks.get(services.db, row.stack_id, deployment.project_id)
+        if stack is not None and transports.sends(row):
+            kind = handler_of(row, services.registry, {})
+            work = await work_outside(engine, stack, row, kind)
+            await work.software.publish(server_id)
+            return
 
 
 async def of_server(engine: Engine, caller: Caller, server_id: str) -> Sequence[SoftwareConfig]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from stackd.errors import PropertyError, ResourceFailure
+from stackd.errors import CloudNotFound, PropertyError, ResourceFailure
 from stackd.records import SoftwareConfig
 from stackd.resources.context import Context
 from stackd.resources.follows import Siblings
@@ -122,22 +122,6 @@ async def _added(ctx: Context, props: Any, action: str) -> dict[str, Any]:
     return added
 
 
-async def push(ctx: Context, server_id: str) -> None:
-    """Send what the server is to do to where it polls, unless it polls stackd."""
-    server = await ctx.sibling(server_id)
-    if server is None:
-        return
-    data = server.data
-    if not {"metadata_object_name", "metadata_queue_id"} & data.keys():
-        return
-    body = {**server.metadata, "deployments": await ctx.software.of_server(server_id)}
-    if "metadata_object_name" in data:
-        path = f"/{data['metadata_container']}/{data['metadata_object_name']}"
-        await ctx.cloud.object_store.request("PUT", path, content=json.dumps(body))
-    else:
-        await guests.send_message(ctx, data["metadata_login"], data["metadata_queue_id"], body)
-
-
 async def wait(ctx: Context) -> None:
     """Return when the guest has signalled success; its failure is the resource's."""
     while True:
@@ -170,6 +154,18 @@ async def _fetch(ctx: Context) -> bool:
     if fresh:
         await take(ctx, seen[fresh[-1]], taken=[*taken, *fresh])
     return bool(fresh)
+
+
+async def is_there(ctx: Context, server_id: str) -> bool:
+    """Whether a server can still undo something: it is neither gone nor about to go."""
+    server = await ctx.software.server(server_id)
+    if server is not None:
+        return server.action != "DELETE"
+    try:
+        live = (await ctx.cloud.compute.get(f"/servers/{quote(server_id, safe='')}"))["server"]
+    except CloudNotFound:
+        return False
+    return str(live["status"]) not in ("DELETED", "SOFT_DELETED", "ERROR")
 
 
 async def cancel(ctx: Context) -> None:
@@ -207,7 +203,7 @@ async def withdraw(ctx: Context) -> None:
     deployment = await ctx.software.deployment()
     await ctx.software.withdraw()
     if deployment is not None:
-        await push(ctx, deployment.server_id)
+        await ctx.software.publish(deployment.server_id)
     if "object_name" in ctx.data:
         await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
     if "queue_id" in ctx.data and "stack_user" in ctx.data:

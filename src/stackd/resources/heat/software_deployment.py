@@ -17,7 +17,7 @@ from stackd.resources.heat.deployments import (
     cancel,
     deploy,
     handles,
-    push,
+    is_there,
     require_software_config,
     source_of,
     take,
@@ -92,7 +92,7 @@ class Deployment(ResourceType[P]):
 
     async def configure(self, ctx: Context, props: P) -> None:
         """Wait for the guest."""
-        await push(ctx, props.server)
+        await ctx.software.publish(props.server)
         await wait(ctx)
 
     async def update(self, ctx: Context, old: P, new: P) -> None:
@@ -101,8 +101,10 @@ class Deployment(ResourceType[P]):
 
     async def delete(self, ctx: Context, props: P) -> None:
         """Let the guest undo it, if deleting is one of the actions and the server is there."""
-        server = await ctx.sibling(props.server)
-        if server is not None and server.action != "DELETE":
+        config = props.data.get("config")
+        source = await ctx.software.config(config) if config else None
+        can = source is not None or not config
+        if can and handles(source, props.actions, "DELETE") and await is_there(ctx, props.server):
             await self._act(ctx, props, "DELETE")
         await withdraw(ctx)
 
@@ -125,7 +127,7 @@ class Deployment(ResourceType[P]):
     async def _act(self, ctx: Context, props: P, action: str) -> None:
         """Deploy and wait for the guest, if an action is to."""
         if await self._deploy(ctx, props, action):
-            await push(ctx, props.server)
+            await ctx.software.publish(props.server)
             await wait(ctx)
 
     async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
