@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,9 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     if unsettled and not await at.guarded(work, _settle(at, work)):
         return False
     if _is_interrupted(row, desired.types[name]):
-        if not await _resume(at, work):
+        if _may_give_up(at, work) and not await at.guarded(work, _give_up_changed(at, desired, work)):
+            return False
+        if work.resource.status is Status.IN_PROGRESS and not await _resume(at, work):
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
@@ -423,6 +426,24 @@ async def _settle(at: StackRun, work: ResourceContext) -> None:
         raise error
 
 
+def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
+    """Whether what an earlier operation has begun need not be completed before it is changed."""
+    return work.kind.gives_up and at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+
+
+async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:
+    """Let an interrupted action fail if the resource is to be another one by now."""
+    target: Target = await offloaded(_target, at, desired, work.resource.name)
+    if target.props.changed(type(target.props).wrap(dict(work.resource.properties))):
+        await work.kind.cancelled(work)
+        reason = ResourceFailure(f"{work.resource.action} aborted (another operation changes the resource)")
+        await lifecycle.mark_failed(work, reason)
+
+
+def _began(work: ResourceContext) -> datetime:
+    return work.resource.updated_at or work.resource.created_at
+
+
 async def _resume(at: StackRun, work: ResourceContext) -> bool:
     """Bring an interrupted action to its end first; False when that failed for good."""
 
@@ -431,7 +452,7 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
         if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
             await work.reset()
 
-    began = work.resource.updated_at or work.resource.created_at
+    began = _began(work)
     error = await lifecycle.run_guarded(work, finish())
     is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
     if is_earlier and at.run.renew_time is not None:

@@ -256,6 +256,7 @@ class StackRun:
         if self.run.abandons_waits() and work.resource.status is Status.IN_PROGRESS:
             reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
             self.run.note_wait(work.resource, self.stack.parent_resource)
+            await work.kind.cancelled(work)
             await lifecycle.mark_failed(work, reason)
             self._failed(work.resource, reason)
 

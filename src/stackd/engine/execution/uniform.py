@@ -150,8 +150,9 @@ async def _fail(error: ResourceFailure) -> None:
 
 
 async def _suspend(work: ResourceContext, props: Properties) -> None:
-    await work.enable_stack_user(False)
+    """The user of a guest can still signal what the guest does before it rests."""
     await work.kind.suspend(work, props)
+    await work.enable_stack_user(False)
 
 
 async def _resume(work: ResourceContext, props: Properties) -> None:
