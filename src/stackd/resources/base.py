@@ -109,6 +109,9 @@ class ResourceType(Generic[P]):
     def validate_among(self, props: P, types: Mapping[str, str]) -> None:
         """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
 
+    def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
+        """Rules about the update policy that its schema does not express; as ``validate``."""
+
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
         return None
@@ -277,17 +280,26 @@ class FailedOutput:
     reason: str
 
 
+def _nobody(reference: Any) -> Resource | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
-    ``outputs`` are values, or `FailedOutput`.
+    ``outputs`` are values, or `FailedOutput`. ``definitions`` are those in the stored template of the nested
+    stack, ``settled`` the names of the members that have become what these say. ``sibling`` gives the
+    resource of the stack around that a reference means; the reference and its properties may be ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
     references: Mapping[str, Any]
     outputs: Mapping[str, Any]
     attribute: Callable[[str, tuple[Any, ...]], Any]
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settled: Collection[str] = ()
+    sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
         """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
@@ -310,6 +322,10 @@ class NestedType(ResourceType[P]):
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
         return None
+
+    async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
+        """Private values from the cloud, kept when the resource is made: the child is computed from them."""
+        return {}
 
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""

@@ -100,7 +100,8 @@ class Level:
         if self.desired is None:
             return NO_MEMBERS
         outputs = {key: each.get("value") for key, each in (self.stack.outputs or {}).items()}
-        return members_of(self.desired, self.current(), outputs, REGISTRY)
+        target = target_of(self.desired.definition)
+        return members_of(self.desired, self.current(), outputs, REGISTRY, target, lambda reference: None)
 
 
 class Model:

@@ -15,7 +15,6 @@ from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
-    NO_MEMBERS,
     build_child,
     child_environment,
     child_source,
@@ -23,8 +22,10 @@ from stackd.engine.definition.nested_definitions import (
     members_of,
     nested_attributes,
     nested_type,
+    no_members,
     output_values,
     private_values,
+    siblings_of,
 )
 from stackd.engine.execution import lifecycle
 from stackd.engine.execution.cancellation import Stopped
@@ -35,6 +36,7 @@ from stackd.engine.planning import nested as nested_plans
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.make import plan_stack
 from stackd.engine.planning.nested import current_rows
+from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_desired, load_tree
@@ -89,7 +91,14 @@ async def create(
     move = new_stack(unmade, action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
-    intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
+    try:
+        gathered = await nested_type(work.kind).gather(work, props)
+    except Exception:
+        await work.enter(Action.CREATE)
+        raise
+    work.resource = replace(work.resource, data={**work.resource.data, **gathered})
+    members = no_members(at.desired, work.resource.name, at.scope)
+    intent["data"] = {**_private_values(work, intent, props, members), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, walk)
@@ -116,7 +125,7 @@ async def update(
     open_actions = (Action.CREATE, Action.UPDATE)
     resumed = work.resource.status is Status.IN_PROGRESS and work.resource.action in open_actions
     action = work.resource.action if resumed else Action.UPDATE
-    members = await _members(at, stored)
+    members = await _members(at, work.resource.name, stored)
     intent["data"] = _private_values(work, intent, props, members)
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
@@ -259,7 +268,8 @@ async def _reach(
     if stored.stack.deleted_at is not None:
         raise ResourceFailure("The nested stack has been deleted")
     files = at.desired.source.files
-    members = NO_MEMBERS if old is None else await _members(at, stored)
+    name = work.resource.name
+    members = no_members(at.desired, name, at.scope) if old is None else await _members(at, name, stored)
     plan = nested_type(work.kind).batches
     batches: Sequence[Batch] = await offloaded(plan, work.resource, old, new, members, files)
     if at.adopted is not None:  # all members exist already
@@ -393,18 +403,21 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
     raise NestedFailure(failure.cause)
 
 
-async def _members(at: StackRun, stored: StoredStack) -> Members:
-    """The child's resources as they are stored."""
+async def _members(at: StackRun, name: str, stored: StoredStack) -> Members:
+    """The resources of the child of resource ``name``, as they are stored."""
     child, services = stored.stack, at.run.services
     if not child.definition.template:
-        return NO_MEMBERS
+        return no_members(at.desired, name, at.scope)
     desired = await load_desired(services.db, services.registry, child)
     outputs = output_values(child.outputs or {})
-    return members_of(desired, current_rows(stored), outputs, services.registry)
+    sibling = siblings_of(at.desired, name, at.scope)
+    target = target_of(child.definition)
+    return members_of(desired, current_rows(stored), outputs, services.registry, target, sibling)
 
 
 async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
-    members = await _members(at, await load_tree(at.run.services.db, child, definitions=False))
+    stored = await load_tree(at.run.services.db, child, definitions=False)
+    members = await _members(at, work.resource.name, stored)
     wanted = at.wanted(work.resource.name)
     values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
     if values != dict(work.resource.attributes):

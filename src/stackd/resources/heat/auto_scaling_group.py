@@ -90,11 +90,9 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         files: Mapping[str, str],
     ) -> Sequence[Batch]:
         """Several steps when the definition changes, the oldest members first."""
-        if old is None or "resource" not in new.changed(old):
-            return [Batch(self.child(resource, new, members, files))]
         rolling = new.rolling_updates
         pace = Pace(rolling.max_batch_size, rolling.pause_time, rolling.min_in_service)
-        return scaling_groups.rolling_batches(resource, members, _shared(old), _shared(new), pace)
+        return scaling_groups.uniform_batches(resource, members, _shared(new), pace)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""

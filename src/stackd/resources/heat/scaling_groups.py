@@ -5,7 +5,7 @@ The private values of a group keep the names of its members, and how many were m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,8 @@ from stackd.resources.heat.scaled_members import in_order, resized, unused_names
 
 _VERSION = "2015-04-30"
 _NAMES, _MADE = "member_names", "members_made"
+State = Mapping[str, Definition]
+"""The definitions of all members by name."""
 
 
 def wanted_names(group: Resource, members: Members) -> list[str]:
@@ -50,19 +52,30 @@ def uniform_stack(group: Resource, members: Members, shared: Definition) -> Chil
     return stack_of(dict.fromkeys(wanted_names(group, members), shared))
 
 
-def rolling_batches(
-    group: Resource, members: Members, before: Definition, shared: Definition, pace: Pace
-) -> list[Batch]:
-    """The steps in which the members get a new definition, the oldest first."""
+def uniform_batches(group: Resource, members: Members, shared: Definition, pace: Pace) -> list[Batch]:
+    """The steps in which all members get a definition, the oldest first: one if it is no new one.
+
+    What was cut off is gone on with: members that have become what the definition says are left alone.
+    """
     last = Batch(uniform_stack(group, members, shared))
     names = wanted_names(group, members)
-    now = {name: _stored(row, before, shared) for name, row in members.resources.items()}
+    if all(members.definitions.get(name, shared) == shared for name in names):
+        return [last]
+    now = {name: _present(row, members) for name, row in members.resources.items()}
     turns = _turns(group, names, members)
     states = walk(now, lambda size: list(islice(turns(size), size)), len(names), pace, lambda name: shared)
-    plan = [Batch(stack_of(state), pace.pause) for state in states]
+    plan = [Batch(stack_of(state), pace.pause) for state in _changing(now, states)]
     if plan and plan[-1].child == last.child:
         plan.pop()
     return [*plan, last]
+
+
+def _changing(now: State, states: Iterable[State]) -> Iterator[State]:
+    """The states that differ from the one before them."""
+    for state in states:
+        if state != now:
+            yield state
+        now = state
 
 
 def existing_in_order(group: Resource, members: Members) -> list[str]:
@@ -99,7 +112,9 @@ def _turns(group: Resource, names: Sequence[str], members: Members) -> Callable[
     return names_of
 
 
-def _stored(row: Resource, before: Definition, after: Definition) -> Definition:
-    """The definition that a member has now: the new one if a change that was cut off has reached it."""
-    new = after.get("properties") or {}
-    return after if row.type == after.get("type") and dict(row.properties) == new else before
+def _present(row: Resource, members: Members) -> Definition:
+    """The definition that a member has now; if it has not become what is stored, it is as its row says."""
+    stored = members.definitions.get(row.name)
+    if stored is not None and row.name in members.settled:
+        return stored
+    return {"type": row.type, "properties": {k: v for k, v in row.properties.items() if v is not None}}
