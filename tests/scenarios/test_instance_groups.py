@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from stackd.engine.usecases import signals
 from stackd.records import Resource, Stack, Status
+from tests.engine.planning.observed import preview
 from tests.support.actions import act, entity_of, state
 from tests.support.engine import Process, World, world
 
@@ -188,3 +190,39 @@ async def test_group_is_like_an_instance(tmp_path: Path) -> None:
         assert set(rows) < set(await members(process, stack))
         await process.done(await process.delete(stack))
         assert made.counts() == {}
+
+
+async def test_signals_scale_the_group_by_its_newest_configuration(tmp_path: Path) -> None:
+    policy = {
+        "Type": "AWS::AutoScaling::ScalingPolicy",
+        "Properties": {
+            "AutoScalingGroupName": {"Ref": "Group"},
+            "AdjustmentType": "ChangeInCapacity",
+            "ScalingAdjustment": "1",
+            "Cooldown": "60",
+        },
+    }
+    user_data = {"Fn::Join": ["", ["#!/bin/sh\n# ", {"Ref": "Net"}]]}
+
+    def content(flavor: str) -> dict[str, Any]:
+        made = template(scaling_group(1), InstanceType=flavor, UserData=user_data)
+        return {**made, "Resources": {**made["Resources"], "Up": policy}}
+
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await reached(process, await process.create("s", content("m1.tiny")))
+        before = await members(process, stack)
+        stack = await reached(process, await process.update(stack, content("m1.small")))
+        assert flavors(made) == ["m1.tiny"]
+        for _ in range(2):  # the second one comes during the cooldown
+            await signals.signal(process.engine, process.caller, stack, "Up", None)
+            await reached(process, await inside(process, stack))
+        after = await members(process, stack)
+        assert flavors(made) == ["m1.small", "m1.tiny"]
+        assert {name: after[name].physical_id for name in before} == {
+            name: each.physical_id for name, each in before.items()
+        }
+        [added] = [each for name, each in after.items() if name not in before]
+        assert made.objects("networks")[0]["id"] in added.properties["UserData"]
+        assert len((await process.outputs(stack))["Addresses"].split(",")) == 2
+        plan = await preview(process, stack, content("m1.small"))
+        assert plan.is_empty, {step.path: step.causes for step in plan.changes()}

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
@@ -25,6 +26,7 @@ from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.follows import Follows
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -251,6 +253,10 @@ class ResourceType(Generic[P]):
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
 
+    def adjustment(self, resource: Resource) -> Adjustment | None:
+        """How a signal changes the size of a group, which is an operation of its own; None if it does not."""
+        return None
+
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""
         return None
@@ -263,6 +269,14 @@ class Child:
     template: Mapping[str, Any] | str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     source: str = "nested_stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A group after a change of its size: its private values that change, and the stack inside it."""
+
+    data: Mapping[str, Any]
+    child: Child
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +332,8 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    scales: ClassVar[bool] = False
+    """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
@@ -340,6 +356,18 @@ class NestedType(ResourceType[P]):
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
         """Private values to keep with an update, before the child is computed from them."""
         return {}
+
+    def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
+        """The metadata once the nested stack has reached what it should be."""
+        return resource.metadata
+
+    def scaled(self, resource: Resource, props: P, members: Members, adjustment: Adjustment) -> Scaled | None:
+        """The group after a change of its size, None when the size stays; members keep their definitions."""
+        raise unsupported("Scaling", self.type_name)
+
+    def cooldown(self, props: P) -> float | None:
+        """Seconds after a change of size in which signals are ignored, where the policy does not say it."""
+        return None
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""

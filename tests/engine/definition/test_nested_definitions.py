@@ -31,10 +31,10 @@ AROUND = desired(one=value("x"), two=value({"get_resource": "one"}), three=value
 
 
 def test_sibling_is_found_by_its_reference_among_those_that_are_needed() -> None:
-    scope = AROUND.scope({"one": row("one", data={"kept": 1})})
+    scope = AROUND.scope({"one": row("one", properties={"value": "y"}, data={"kept": 1})})
     found = no_members(AROUND, "two", scope).sibling("s-one-1")
     assert found is not None
-    assert (found.name, found.properties["value"], found.data) == ("one", "x", {"kept": 1})
+    assert (found.name, found.properties["value"], found.data) == ("one", "y", {"kept": 1})
     assert no_members(AROUND, "two", scope).sibling("s-two-1") is None
     assert no_members(AROUND, "three", scope).sibling("s-one-1") is None
 
@@ -63,6 +63,6 @@ def test_members_are_settled_when_they_are_what_the_template_says() -> None:
         "late": row("late", applied_from="another", status=Status.COMPLETE),
         "failed": row("failed", applied_from=target, status=Status.FAILED),
     }
-    members = members_of(inside, rows, {}, REGISTRY, target, lambda reference: None)
+    members = members_of(inside, rows, {}, REGISTRY, target)
     assert members.settled == ["done"]
     assert members.definitions == {"done": value(1), "late": value(2), "failed": value(3)}

@@ -101,7 +101,7 @@ class Level:
             return NO_MEMBERS
         outputs = {key: each.get("value") for key, each in (self.stack.outputs or {}).items()}
         target = target_of(self.desired.definition)
-        return members_of(self.desired, self.current(), outputs, REGISTRY, target, lambda reference: None)
+        return members_of(self.desired, self.current(), outputs, REGISTRY, target)
 
 
 class Model:

@@ -117,7 +117,7 @@ def no_members(around: Desired, name: str, scope: StackScope) -> Members:
 
 
 def siblings_of(around: Desired, name: str, scope: StackScope) -> Callable[[Any], Resource | None]:
-    """How a resource finds those that it refers to, as they are to be, by their references."""
+    """How a resource finds those that it refers to by their references, once they are what they are to be."""
 
     def sibling(reference: Any) -> Resource | None:
         if isinstance(reference, Unknown):
@@ -131,8 +131,10 @@ def siblings_of(around: Desired, name: str, scope: StackScope) -> Callable[[Any]
 
 
 def _as_wanted(around: Desired, name: str, scope: StackScope) -> Resource:
-    """The row of a resource with its wanted properties and metadata; wrong ones are not known."""
-    row = scope.row(name) or placeholder_row(around, name, "")
+    """The row of a resource, or one as it will be; properties that are wrong are not known."""
+    if (row := scope.row(name)) is not None:
+        return row
+    row = placeholder_row(around, name, "")
     try:
         values = loaded_properties(around, name, scope).data
         return replace(row, properties=values, metadata=around.metadata(name, scope))
@@ -178,11 +180,12 @@ def members_of(
     outputs: Mapping[str, Any],
     registry: Registry,
     target: str,
-    sibling: Callable[[Any], Resource | None],
+    sibling: Callable[[Any], Resource | None] = NO_MEMBERS.sibling,
 ) -> Members:
     """The members of a nested stack as its type reads them; a name without a row has none.
 
-    ``target`` is what rows keep of the definition when they have been brought to it.
+    ``target`` is what rows keep of the definition when they have been brought to it. ``sibling`` is needed
+    where definitions are made, not where attributes are read.
     """
     scope = desired.scope(rows)
     present = {name: row for name, row in rows.items() if row is not None}

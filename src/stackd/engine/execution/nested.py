@@ -102,7 +102,7 @@ async def create(
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, walk)
-    await work.leave(Status.COMPLETE)
+    await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
 
 
 async def update(
@@ -140,7 +140,7 @@ async def update(
         await permitted()
         await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
     await _reach(at, work, stored, old, props, walk)
-    await work.leave(Status.COMPLETE, previous_properties=None)
+    await work.leave(Status.COMPLETE, previous_properties=None, metadata=_metadata(at, work, props))
 
 
 async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
@@ -185,6 +185,11 @@ def _private_values(
     return private_values(
         work.resource, nested_type(work.kind), intent["data"]["update_policy"], props, members
     )
+
+
+def _metadata(at: StackRun, work: ResourceContext, props: Properties) -> Mapping[str, Any]:
+    """The resource's metadata after the change."""
+    return nested_type(work.kind).metadata_after(work.resource, props, at.run.services.db.clock())
 
 
 async def is_deleted(db: Database, row: Resource) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from stackd.errors import PropertyError
@@ -12,13 +13,14 @@ from stackd.resources.aws import instance_groups
 from stackd.resources.aws.instance_parts import Pair
 from stackd.resources.aws.launch_configuration import COPIED, copy_of_instance, properties_for
 from stackd.resources.aws.rolling_policy import RollingPolicy, check_policy, pace_of
-from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.resources.base import Batch, Child, Members, NestedType, Scaled
 from stackd.resources.constraints import one_of
 from stackd.resources.context import Context
 from stackd.resources.heat import scaling_groups
 from stackd.resources.heat.capacity import Capacity
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 _CAPACITY = Capacity(low="MinSize", high="MaxSize", desired="DesiredCapacity")
@@ -75,6 +77,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
 
     update_policy = AutoScalingPolicy.schema
     checkable = True
+    scales = True
     shaping = ("DesiredCapacity", "MinSize", "MaxSize")
     attributes: ClassVar = {
         instance_groups.LIST: attr("The addresses of the members in order, separated by commas.")
@@ -145,6 +148,25 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         """Several steps when an update policy brings another launch configuration to all members."""
         shared = _shared(resource, new, members)
         return instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
+
+    def cooldown(self, props: AutoScalingGroupProps) -> float | None:
+        """The group's own cooldown."""
+        return props.cooldown
+
+    def metadata_after(
+        self, resource: Resource, props: AutoScalingGroupProps, moment: datetime
+    ) -> Mapping[str, Any]:
+        """The cooldown begins anew."""
+        return scaling_groups.cooling(resource, moment, props.cooldown)
+
+    def scaled(
+        self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
+    ) -> Scaled | None:
+        """Those that stay keep their definition; new members get the newest."""
+        size = scaling_groups.adjusted_size(resource, members, adjustment, props.min_size, props.max_size)
+        if size is None:
+            return None
+        return scaling_groups.scaled(resource, members, size, _shared(resource, props, members))
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The addresses of the members, oldest first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackd.errors import PropertyError
-from stackd.records import Resource, Status
+from stackd.records import Resource
 from stackd.resources.aws.launch_configuration import properties_for
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.heat import scaling_groups
@@ -103,16 +103,8 @@ def stack_of_instances(group: Resource, members: Members, shared: Definition, pa
     """The nested stack; without a rolling policy only new and failed members get the newest definition."""
     if pace is not None:
         return scaling_groups.uniform_stack(group, members, shared)
-
-    def define(name: str) -> Definition:
-        row = members.resources.get(name)
-        if row is None or row.status is Status.FAILED:
-            return shared
-        return members.definitions.get(name, shared)
-
-    return scaling_groups.stack_of(
-        {name: define(name) for name in scaling_groups.wanted_names(group, members)}
-    )
+    names = scaling_groups.wanted_names(group, members)
+    return scaling_groups.stack_of(scaling_groups.kept_definitions(names, members, shared))
 
 
 def batches_of_instances(

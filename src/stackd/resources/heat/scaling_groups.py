@@ -6,16 +6,18 @@ The private values of a group keep the names of its members, and how many were m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from stackd.errors import NotFound
-from stackd.records import Resource
-from stackd.resources.base import Batch, Child, Members
+from stackd.records import Resource, Status
+from stackd.resources.base import Batch, Child, Members, Scaled
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
+from stackd.resources.scaling import Adjustment, ended
 
 _VERSION = "2015-04-30"
 _NAMES, _MADE = "member_names", "members_made"
@@ -40,6 +42,40 @@ def data_of_size(group: Resource, members: Members, size: int, definition: Any) 
     made = int(group.data.get(_MADE) or 0)
     names, made = resized(group.name, wanted_names(group, members), members.resources, size, made)
     return {_NAMES: names, _MADE: made}
+
+
+def adjusted_size(
+    group: Resource, members: Members, adjustment: Adjustment, low: int, high: int
+) -> int | None:
+    """The size after an adjustment of how many members work, None where it is the same."""
+    rows = [members.resources[each] for each in existing_in_order(group, members)]
+    working = sum(row.status is not Status.FAILED for row in rows)
+    size = adjustment.of(working, low, high)
+    return None if size == working else size
+
+
+def scaled(group: Resource, members: Members, size: int, shared: Definition) -> Scaled:
+    """The group with another number of members, of which new ones get the shared definition."""
+    data = data_of_size(group, members, size, shared)
+    return Scaled(data, stack_of(kept_definitions(data[_NAMES], members, shared)))
+
+
+def kept_definitions(names: Iterable[str], members: Members, shared: Definition) -> dict[str, Definition]:
+    """Members keep the definition that they have; new ones, and those that failed, get the shared one."""
+
+    def define(name: str) -> Definition:
+        row = members.resources.get(name)
+        if row is None or row.status is Status.FAILED:
+            return shared
+        return members.definitions.get(name, shared)
+
+    return {name: define(name) for name in names}
+
+
+def cooling(group: Resource, moment: datetime, cooldown: float | None) -> Mapping[str, Any]:
+    """The group's metadata when it has just reached its size: for its cooldown signals are ignored."""
+    size = len(group.data.get(_NAMES) or ())
+    return ended(group.metadata, moment, cooldown, f"ExactCapacity : {size}")
 
 
 def stack_of(members: Mapping[str, Definition]) -> Child:
