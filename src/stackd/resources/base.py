@@ -25,7 +25,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows
+from stackd.resources.follows import Follows, Siblings
 from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -68,6 +68,9 @@ class ResourceType(Generic[P]):
     good_statuses: ClassVar[tuple[str, ...]] = ()
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
+    former_names: ClassVar[tuple[str, ...]] = ()
+    """Hidden types whose resources become ones of this type in place when a template names this type."""
+
     signalable: ClassVar[bool] = False
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
@@ -108,14 +111,18 @@ class ResourceType(Generic[P]):
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
 
-    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
-        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """Rules about the other resources of the stack; as ``validate``."""
 
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Rules about the update policy that its schema does not express; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
+        return None
+
+    def must_replace(self, resource: Resource, new: P) -> str | None:
+        """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
 
     def ready(self, live: JSON) -> bool:
@@ -281,7 +288,7 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step of a rolling change: the child to reach, then seconds to pause."""
+    """One step of a rolling change: the child to reach, and the seconds between it and another."""
 
     child: Child
     pause: float = 0.0
@@ -302,17 +309,18 @@ def _nobody(reference: Any) -> Resource | None:
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
-    ``outputs`` are values, or `FailedOutput`. ``definitions`` are those in the stored template of the nested
-    stack, ``settled`` the names of the members that have become what these say. ``sibling`` gives the
-    resource of the stack around that a reference means; the reference and its properties may be ``Unknown``.
+    ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
+    ``reached`` are the members that are as the change wants them, where it was begun before; None for one
+    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
+    and its properties, may be ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
     references: Mapping[str, Any]
     outputs: Mapping[str, Any]
     attribute: Callable[[str, tuple[Any, ...]], Any]
-    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    settled: Collection[str] = ()
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    reached: frozenset[str] | None = None
     sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
@@ -350,7 +358,10 @@ class NestedType(ResourceType[P]):
     def batches(
         self, resource: Resource, old: P | None, new: P, members: Members, files: Mapping[str, str]
     ) -> Sequence[Batch]:
-        """The steps to ``new``, the last of which is the final child; one step unless rolling."""
+        """The steps to ``new``, the last of which is the final child; one step unless rolling.
+
+        A change that was begun before goes on from ``members.reached``; ``old`` is None for a creation.
+        """
         return [Batch(self.child(resource, new, members, files))]
 
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:

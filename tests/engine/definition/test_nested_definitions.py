@@ -2,8 +2,7 @@ from typing import Any
 
 from stackd.engine.definition.desired import Desired, build, load_source
 from stackd.engine.definition.nested_definitions import members_of, no_members
-from stackd.engine.planning.ordering import target_of
-from stackd.records import Action, Definition, Resource, Status
+from stackd.records import Action, Definition, Resource
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
 from stackd.template.unknown import Unknown, has_unknown
@@ -55,14 +54,9 @@ def test_properties_of_a_wrong_sibling_are_not_known() -> None:
     assert has_unknown(dict(found.properties))
 
 
-def test_members_are_settled_when_they_are_what_the_template_says() -> None:
-    inside = desired(done=value(1), late=value(2), failed=value(3))
-    target = target_of(inside.definition)
-    rows = {
-        "done": row("done", applied_from=target, status=Status.COMPLETE),
-        "late": row("late", applied_from="another", status=Status.COMPLETE),
-        "failed": row("failed", applied_from=target, status=Status.FAILED),
-    }
-    members = members_of(inside, rows, {}, REGISTRY, target)
-    assert members.settled == ["done"]
-    assert members.definitions == {"done": value(1), "late": value(2), "failed": value(3)}
+def test_members_have_the_definitions_of_the_stored_template() -> None:
+    inside = desired(one=value(1), two=value(2))
+    members = members_of(inside, {"one": row("one"), "two": None}, {}, REGISTRY)
+    assert set(members.resources) == {"one"}
+    assert members.definitions == {"one": value(1), "two": value(2)}
+    assert members.sibling("s-one-1") is None

@@ -100,8 +100,7 @@ class Level:
         if self.desired is None:
             return NO_MEMBERS
         outputs = {key: each.get("value") for key, each in (self.stack.outputs or {}).items()}
-        target = target_of(self.desired.definition)
-        return members_of(self.desired, self.current(), outputs, REGISTRY, target)
+        return members_of(self.desired, self.current(), outputs, REGISTRY)
 
 
 class Model:

@@ -19,14 +19,16 @@ from stackd.resources.aws.instance_groups import (
     with_properties,
 )
 from stackd.resources.base import Members
+from stackd.resources.follows import Sibling
 from stackd.resources.heat.rolling import Pace
 from stackd.template.unknown import Unknown
-from tests.support.context import LONG_AGO, make_resource
+from tests.support.context import LONG_AGO, among, make_resource
 
 GROUP = make_resource(
     "grp", "OS::Heat::InstanceGroup", physical_id="child", data={"member_names": ["a", "b"]}
 )
 CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
+SIBLINGS = among(Sibling("conf", CONFIGURATION, {}), Sibling("other", "OS::Heat::Value", {}))
 OLD, NEW = (member({"ImageId": each, "InstanceType": "m"}, {}) for each in ("old", "new"))
 
 
@@ -51,7 +53,6 @@ def members(
         {},
         lambda name, path: f"{path[0]} of {name}",
         definitions=dict.fromkeys(names, OLD),
-        settled=[name for name in names if name != failed],
         sibling=sibling,
     )
 
@@ -102,13 +103,13 @@ def test_group_needs_a_configuration_of_its_stack(row: Resource | None) -> None:
 
 @pytest.mark.parametrize("reference", [Unknown("conf"), Unknown("", ("parameters", "name"))])
 def test_references_to_configurations_are_accepted(reference: Unknown) -> None:
-    check_configuration(reference, {"conf": CONFIGURATION})
+    check_configuration(reference, SIBLINGS)
 
 
 @pytest.mark.parametrize("reference", ["conf", Unknown("other"), Unknown("conf", ("name",)), Unknown("none")])
 def test_configurations_must_be_referred_to(reference: Any) -> None:
     with pytest.raises(PropertyError, match="must refer to a launch configuration") as caught:
-        check_configuration(reference, {"conf": CONFIGURATION, "other": "OS::Heat::Value"})
+        check_configuration(reference, SIBLINGS)
     assert caught.value.path == "properties.LaunchConfigurationName"
 
 
@@ -178,6 +179,17 @@ def test_with_a_policy_and_the_same_configuration_there_is_one_step() -> None:
     assert len(batches_of_instances(GROUP, members("a", "b"), OLD, Pace(1))) == 1
     grown = replace(GROUP, data={"member_names": ["a", "b", "c"]})
     assert len(batches_of_instances(grown, members("a", "b", failed="a"), OLD, Pace(1))) == 1
+
+
+def test_change_that_was_interrupted_goes_on_with_the_member_that_had_its_turn() -> None:
+    given = members("a", "b", "c")
+    begun = replace(given, definitions={"a": NEW, "b": NEW, "c": OLD}, reached=frozenset("a"))
+    group = replace(GROUP, data={"member_names": ["a", "b", "c"]})
+    batches = batches_of_instances(group, begun, NEW, Pace(1))
+    assert [images(each.child) for each in batches] == [
+        {"a": "new", "b": "new", "c": "old"},
+        {"a": "new", "b": "new", "c": "new"},
+    ]
 
 
 def test_list_has_the_addresses_of_members_in_order() -> None:

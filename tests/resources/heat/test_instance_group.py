@@ -4,8 +4,9 @@ import pytest
 
 from stackd.errors import PropertyError
 from stackd.resources.base import Members
+from stackd.resources.follows import Sibling
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext, make_resource
+from tests.support.context import FakeContext, among, make_resource
 
 CONFIGURATION = make_resource(
     "conf",
@@ -59,7 +60,7 @@ def test_rules(properties: Any, reason: str) -> None:
 def test_configuration_must_be_referred_to() -> None:
     ctx = group()
     with pytest.raises(PropertyError, match="must refer to a launch configuration"):
-        ctx.type.validate_among(ctx.props, {"conf": CONFIGURATION.kind})
+        ctx.type.validate_among(ctx.props, among(Sibling("conf", CONFIGURATION.kind, {})))
 
 
 def test_update_policy_is_checked() -> None:

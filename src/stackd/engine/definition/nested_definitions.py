@@ -18,7 +18,7 @@ from stackd.engine.definition.desired import (
 from stackd.engine.definition.scope import StackScope, attribute_key, error_key
 from stackd.engine.definition.types import handler_of
 from stackd.errors import NotFound, OutputError, ResourceFailure, TemplateError
-from stackd.records import Definition, Resource, Status, now
+from stackd.records import Definition, Resource, now
 from stackd.resources.base import Child, FailedOutput, Members, NestedType, ResourceType
 from stackd.resources.heat.template_resource import STACK_ID_OUTPUT, TemplateResource
 from stackd.resources.registry import Registry
@@ -179,13 +179,11 @@ def members_of(
     rows: Mapping[str, Resource | None],
     outputs: Mapping[str, Any],
     registry: Registry,
-    target: str,
     sibling: Callable[[Any], Resource | None] = NO_MEMBERS.sibling,
 ) -> Members:
     """The members of a nested stack as its type reads them; a name without a row has none.
 
-    ``target`` is what rows keep of the definition when they have been brought to it. ``sibling`` is needed
-    where definitions are made, not where attributes are read.
+    ``sibling`` is needed where definitions are made, not where attributes are read.
     """
     scope = desired.scope(rows)
     present = {name: row for name, row in rows.items() if row is not None}
@@ -193,19 +191,8 @@ def members_of(
         name: handler_of(row, registry, desired.types).reference(row) for name, row in present.items()
     }
     template = desired.source.template
-    return Members(
-        present,
-        references,
-        outputs,
-        member_reader(scope),
-        definitions=template.data.get(template.version.sections["resources"]) or {},
-        settled=[
-            name
-            for name, row in present.items()
-            if row.applied_from == target and row.status is Status.COMPLETE
-        ],
-        sibling=sibling,
-    )
+    definitions = template.data.get(template.version.sections["resources"]) or {}
+    return Members(present, references, outputs, member_reader(scope), definitions, sibling=sibling)
 
 
 def member_reader(scope: StackScope) -> Callable[[str, tuple[Any, ...]], Any]:

@@ -20,7 +20,6 @@ from stackd.engine.definition.types import handler_of
 from stackd.engine.execution.run import Services
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.nested import current_rows
-from stackd.engine.planning.ordering import target_of
 from stackd.engine.services.stored_trees import load_desired
 from stackd.errors import TemplateError
 from stackd.offload import offloaded
@@ -67,8 +66,7 @@ async def _refreshed(services: Services, chain: list[Stack]) -> list[Change]:
         rows = current_rows(StoredStack(inner, await resources.of_stack(db, inner.id)))
         if changed is not None:
             rows[changed.name] = changed
-        target = target_of(inner.definition)
-        members = members_of(desired[level], rows, output_values(inner.outputs or {}), registry, target)
+        members = members_of(desired[level], rows, output_values(inner.outputs or {}), registry)
         kind = nested_type(handler_of(row, registry, {}))
         values = await offloaded(nested_attributes, row, kind, wanted[level], members)
         if values == dict(row.attributes):

@@ -238,7 +238,8 @@ class Operator:
         tree.cancellation = cancellation
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
-        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack_id=stack.id)
+        structlog.contextvars.clear_contextvars()  # whatever request happened to wake this task
+        structlog.contextvars.bind_contextvars(**_ids(operation))
         about = {"operation": operation.id, "project": operation.project_id}
         log.info("operation_started", action=operation.action, **about)
         started, ended = asyncio.get_running_loop().time(), stack
@@ -275,3 +276,10 @@ class Operator:
         keep, batch = self.services.tuning.events_kept, self.services.tuning.events_batch
         if keep and await events.count(self.services.db, stack.id) > keep + batch:
             await events.purge(self.services.db, stack.id, keep=keep, batch=batch)
+
+
+def _ids(operation: Operation) -> dict[str, str]:
+    """What the lines of the log, and calls of services, say of the operation that they belong to."""
+    ids = {"request_id": operation.request_id, "stack_id": operation.stack_id}
+    given = operation.global_request_id
+    return ids | {"global_request_id": given} if given else ids

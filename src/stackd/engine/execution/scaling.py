@@ -136,8 +136,7 @@ async def _decide(
     stored = await load_tree(db, child)
     rows = current_rows(stored)
     sibling = siblings_of(around, group.name, around.scope(await _required(services, stack, around, group)))
-    outputs, target = output_values(child.outputs or {}), target_of(child.definition)
-    members = members_of(inside, rows, outputs, registry, target, sibling)
+    members = members_of(inside, rows, output_values(child.outputs or {}), registry, sibling)
     props = kind.properties.wrap(dict(group.properties))
     scaled = await offloaded(kind.scaled, group, props, members, adjustment)
     if scaled is None:

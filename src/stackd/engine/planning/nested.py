@@ -26,9 +26,8 @@ from stackd.engine.definition.nested_definitions import (
     private_values,
     siblings_of,
 )
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, present
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
-from stackd.engine.planning.ordering import target_of
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
 from stackd.engine.planning.verbs import Verb, is_unsettled
@@ -155,7 +154,7 @@ def _stand_ins(
     desired: Desired,
 ) -> bool:
     """Whether the change makes members that are there only while it goes on."""
-    old = type(props).wrap(dict(row.properties))
+    old = type(props).wrap(present(row, props))
     batches = kind.batches(new, old, props, members, at.desired.source.files)
     known = desired.resources.keys() | members.resources.keys()
     return any(
@@ -229,8 +228,7 @@ def stored_members(at: Level, name: str, stored: StoredStack) -> Members:
     desired = stored_desired(at, stored)
     outputs = output_values(stored.stack.outputs or {})
     sibling = siblings_of(at.desired, name, at.scope)
-    target = target_of(stored.stack.definition)
-    return members_of(desired, current_rows(stored), outputs, at.inputs.registry, target, sibling)
+    return members_of(desired, current_rows(stored), outputs, at.inputs.registry, sibling)
 
 
 def child_definition(at: Level, row: Resource, child: Child) -> Definition | None:

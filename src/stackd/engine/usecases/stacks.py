@@ -399,6 +399,7 @@ def new_operation(
         created_at=moment,
         deadline=moment + timedelta(seconds=seconds),
         request_id=caller.request_id,
+        global_request_id=caller.global_request_id,
         options=options or {},
     )
 
@@ -514,6 +515,6 @@ async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, st
         ):
             raise problem
     finder = Finder(engine.trusts.of_caller(caller))
-    await refuse_wrong(checked.checks, finder, checked.errors)
+    await refuse_wrong(checked.checks, finder, checked.expanded, checked.errors)
     await refuse_unfit(checked.expanded, engine.trusts.of_caller(caller), engine.services.remotes)
     engine.operator.remember(stack_id, finder.found)

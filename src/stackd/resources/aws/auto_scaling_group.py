@@ -16,6 +16,7 @@ from stackd.resources.aws.rolling_policy import RollingPolicy, check_policy, pac
 from stackd.resources.base import Batch, Child, Members, NestedType, Scaled
 from stackd.resources.constraints import one_of
 from stackd.resources.context import Context
+from stackd.resources.follows import Siblings
 from stackd.resources.heat import scaling_groups
 from stackd.resources.heat.capacity import Capacity
 from stackd.resources.heat.rolling import Definition, Pace
@@ -102,10 +103,10 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
             )
         instance_groups.check_load_balancers(props.data["LoadBalancerNames"])
 
-    def validate_among(self, props: AutoScalingGroupProps, types: Mapping[str, str]) -> None:
+    def validate_among(self, props: AutoScalingGroupProps, siblings: Siblings) -> None:
         """The launch configuration is one of the stack."""
         if (reference := props.data["LaunchConfigurationName"]) is not None:
-            instance_groups.check_configuration(reference, types)
+            instance_groups.check_configuration(reference, siblings)
 
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Something must change in each batch, and pauses must be short."""
@@ -163,10 +164,8 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
     ) -> Scaled | None:
         """Those that stay keep their definition; new members get the newest."""
-        size = scaling_groups.adjusted_size(resource, members, adjustment, props.min_size, props.max_size)
-        if size is None:
-            return None
-        return scaling_groups.scaled(resource, members, size, _shared(resource, props, members))
+        shared, bounds = _shared(resource, props, members), (props.min_size, props.max_size)
+        return scaling_groups.scaled(resource, members, shared, adjustment, bounds)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The addresses of the members, oldest first."""

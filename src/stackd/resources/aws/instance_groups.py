@@ -9,6 +9,7 @@ from stackd.errors import PropertyError
 from stackd.records import Resource
 from stackd.resources.aws.launch_configuration import properties_for
 from stackd.resources.base import Batch, Child, Members
+from stackd.resources.follows import Siblings
 from stackd.resources.heat import scaling_groups
 from stackd.resources.heat.members import is_member_attribute, no_attribute
 from stackd.resources.heat.rolling import Definition, Pace
@@ -21,16 +22,19 @@ _MEMBER = "AWS::EC2::Instance"
 _METERING = "metering."
 
 
-def check_configuration(reference: Any, types: Mapping[str, str]) -> None:
+def check_configuration(reference: Any, siblings: Siblings) -> None:
     """The launch configuration must be one of the stack, given by reference."""
-    if not _may_be_configuration(reference, types):
+    if not _may_be_configuration(reference, siblings):
         raise _no_configuration("properties.LaunchConfigurationName")
 
 
-def _may_be_configuration(reference: Any, types: Mapping[str, str]) -> bool:
+def _may_be_configuration(reference: Any, siblings: Siblings) -> bool:
     if not isinstance(reference, Unknown):
         return False
-    return not reference.resource or (types.get(reference.resource) == _CONFIGURATION and not reference.path)
+    if not reference.resource:
+        return True
+    found = siblings.named(reference.resource)
+    return found is not None and found.kind == _CONFIGURATION and not reference.path
 
 
 def _no_configuration(path: str) -> PropertyError:
@@ -110,10 +114,12 @@ def stack_of_instances(group: Resource, members: Members, shared: Definition, pa
 def batches_of_instances(
     group: Resource, members: Members, shared: Definition, pace: Pace | None
 ) -> Sequence[Batch]:
-    """The steps to there."""
-    if pace is None:
+    """The steps to there: several where a policy brings a new definition to all members."""
+    given = (members.definitions.get(name, shared) for name in scaling_groups.wanted_names(group, members))
+    is_new = members.reached is not None or any(each != shared for each in given)
+    if pace is None or not is_new:
         return [Batch(stack_of_instances(group, members, shared, pace))]
-    return scaling_groups.uniform_batches(group, members, shared, pace)
+    return scaling_groups.rolling_batches(group, members, None, shared, pace)
 
 
 def read(group: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:

@@ -93,9 +93,11 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         files: Mapping[str, str],
     ) -> Sequence[Batch]:
         """Several steps when the definition changes, the oldest members first."""
+        if old is None or "resource" not in new.changed(old):
+            return [Batch(self.child(resource, new, members, files))]
         rolling = new.rolling_updates
         pace = Pace(rolling.max_batch_size, rolling.pause_time, rolling.min_in_service)
-        return scaling_groups.uniform_batches(resource, members, _shared(new), pace)
+        return scaling_groups.rolling_batches(resource, members, _shared(old), _shared(new), pace)
 
     def cooldown(self, props: AutoScalingGroupProps) -> float | None:
         """The group's own cooldown."""
@@ -111,8 +113,8 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
     ) -> Scaled | None:
         """Those that stay keep their definition; new members get the newest."""
-        size = scaling_groups.adjusted_size(resource, members, adjustment, props.min_size, props.max_size)
-        return None if size is None else scaling_groups.scaled(resource, members, size, _shared(props))
+        bounds = (props.min_size, props.max_size)
+        return scaling_groups.scaled(resource, members, _shared(props), adjustment, bounds)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""

@@ -12,6 +12,7 @@ from stackd.resources.aws import instance_groups
 from stackd.resources.aws.instance_parts import Pair
 from stackd.resources.aws.rolling_policy import RollingPolicy, check_policy, pace_of
 from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.resources.follows import Siblings
 from stackd.resources.heat import scaling_groups
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
@@ -68,9 +69,9 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
             )
         instance_groups.check_load_balancers(props.data["LoadBalancerNames"])
 
-    def validate_among(self, props: InstanceGroupProps, types: Mapping[str, str]) -> None:
+    def validate_among(self, props: InstanceGroupProps, siblings: Siblings) -> None:
         """The launch configuration is one of the stack."""
-        instance_groups.check_configuration(props.data["LaunchConfigurationName"], types)
+        instance_groups.check_configuration(props.data["LaunchConfigurationName"], siblings)
 
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Something must change in each batch, and pauses must be short."""

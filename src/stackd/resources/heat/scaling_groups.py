@@ -5,7 +5,7 @@ The private values of a group keep the names of its members, and how many were m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,19 +15,17 @@ from stackd.records import Resource, Status
 from stackd.resources.base import Batch, Child, Members, Scaled
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.members import group_attribute
-from stackd.resources.heat.rolling import Definition, Pace, walk
+from stackd.resources.heat.rolling import Definition, Pace, definition_now, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
 from stackd.resources.scaling import Adjustment, ended
 
 _VERSION = "2015-04-30"
 _NAMES, _MADE = "member_names", "members_made"
-State = Mapping[str, Definition]
-"""The definitions of all members by name."""
 
 
 def wanted_names(group: Resource, members: Members) -> list[str]:
     """The names of the members that the group is to have."""
-    return list(group.data.get(_NAMES) or members.resources)
+    return list(group.data.get(_NAMES, members.resources))
 
 
 def current_size(group: Resource, members: Members) -> int | None:
@@ -44,40 +42,6 @@ def data_of_size(group: Resource, members: Members, size: int, definition: Any) 
     return {_NAMES: names, _MADE: made}
 
 
-def adjusted_size(
-    group: Resource, members: Members, adjustment: Adjustment, low: int, high: int
-) -> int | None:
-    """The size after an adjustment of how many members work, None where it is the same."""
-    rows = [members.resources[each] for each in existing_in_order(group, members)]
-    working = sum(row.status is not Status.FAILED for row in rows)
-    size = adjustment.of(working, low, high)
-    return None if size == working else size
-
-
-def scaled(group: Resource, members: Members, size: int, shared: Definition) -> Scaled:
-    """The group with another number of members, of which new ones get the shared definition."""
-    data = data_of_size(group, members, size, shared)
-    return Scaled(data, stack_of(kept_definitions(data[_NAMES], members, shared)))
-
-
-def kept_definitions(names: Iterable[str], members: Members, shared: Definition) -> dict[str, Definition]:
-    """Members keep the definition that they have; new ones, and those that failed, get the shared one."""
-
-    def define(name: str) -> Definition:
-        row = members.resources.get(name)
-        if row is None or row.status is Status.FAILED:
-            return shared
-        return members.definitions.get(name, shared)
-
-    return {name: define(name) for name in names}
-
-
-def cooling(group: Resource, moment: datetime, cooldown: float | None) -> Mapping[str, Any]:
-    """The group's metadata when it has just reached its size: for its cooldown signals are ignored."""
-    size = len(group.data.get(_NAMES) or ())
-    return ended(group.metadata, moment, cooldown, f"ExactCapacity : {size}")
-
-
 def stack_of(members: Mapping[str, Definition]) -> Child:
     """The nested stack with these members."""
     return Child({"heat_template_version": _VERSION, "resources": dict(members)})
@@ -88,30 +52,69 @@ def uniform_stack(group: Resource, members: Members, shared: Definition) -> Chil
     return stack_of(dict.fromkeys(wanted_names(group, members), shared))
 
 
-def uniform_batches(group: Resource, members: Members, shared: Definition, pace: Pace) -> list[Batch]:
-    """The steps in which all members get a definition, the oldest first: one if it is no new one.
+def rolling_batches(
+    group: Resource, members: Members, before: Definition | None, shared: Definition, pace: Pace
+) -> list[Batch]:
+    """The steps in which the members get a new definition, the oldest first.
 
-    What was cut off is gone on with: members that have become what the definition says are left alone.
+    Without a definition ``before`` members that were interrupted are taken to be as their rows say.
     """
-    last = Batch(uniform_stack(group, members, shared))
+    last = Batch(uniform_stack(group, members, shared), pace.pause)
     names = wanted_names(group, members)
-    if all(members.definitions.get(name, shared) == shared for name in names):
-        return [last]
-    now = {name: _present(row, members) for name, row in members.resources.items()}
+    given, reached = members.definitions, members.reached
+    now: dict[str, Definition] = {}
+    for name, row in members.resources.items():
+        had = before if before is not None else _definition_of(row)
+        now[name] = definition_now(name, given.get(name, had), had, shared, reached)
     turns = _turns(group, names, members)
     states = walk(now, lambda size: list(islice(turns(size), size)), len(names), pace, lambda name: shared)
-    plan = [Batch(stack_of(state), pace.pause) for state in _changing(now, states)]
+    plan = [Batch(stack_of(state), pace.pause) for state in states]
     if plan and plan[-1].child == last.child:
         plan.pop()
     return [*plan, last]
 
 
-def _changing(now: State, states: Iterable[State]) -> Iterator[State]:
-    """The states that differ from the one before them."""
-    for state in states:
-        if state != now:
-            yield state
-        now = state
+def _definition_of(row: Resource) -> Definition:
+    properties = {key: value for key, value in row.properties.items() if value is not None}
+    metadata = {"metadata": dict(row.metadata)} if row.metadata else {}
+    return {"type": row.type, "properties": properties, **metadata}
+
+
+def scaled(
+    group: Resource,
+    members: Members,
+    shared: Definition,
+    adjustment: Adjustment,
+    bounds: tuple[int, int],
+) -> Scaled | None:
+    """The group after a signal, None when as many members work as are to.
+
+    Those that stay keep their definitions; new ones get the ``shared`` one.
+    """
+    wanted = wanted_names(group, members)
+    rows = [members.resources[each] for each in wanted if each in members.resources]
+    working = sum(row.status is not Status.FAILED for row in rows)
+    size = adjustment.of(working, *bounds)
+    if size == working:
+        return None
+    data = data_of_size(group, members, size, shared)
+    return Scaled(data, stack_of(kept_definitions(data[_NAMES], members, shared)))
+
+
+def kept_definitions(names: Iterable[str], members: Members, shared: Definition) -> dict[str, Definition]:
+    """Members keep the definition that they have; new ones, and those that failed, get the shared one."""
+
+    def define(name: str) -> Definition:
+        row = members.resources.get(name)
+        had: Definition = members.definitions.get(name, shared)
+        return shared if row is None or row.status is Status.FAILED else had
+
+    return {name: define(name) for name in names}
+
+
+def cooling(group: Resource, moment: datetime, cooldown: float | None) -> Mapping[str, Any]:
+    """The group's metadata once it has the size that was asked for: others wait for the cooldown."""
+    return ended(group.metadata, moment, cooldown, f"ExactCapacity : {len(group.data.get(_NAMES) or ())}")
 
 
 def existing_in_order(group: Resource, members: Members) -> list[str]:
@@ -146,11 +149,3 @@ def _turns(group: Resource, names: Sequence[str], members: Members) -> Callable[
         return [*known, *(name for name, _ in islice(fresh, max(0, size - len(known))))]
 
     return names_of
-
-
-def _present(row: Resource, members: Members) -> Definition:
-    """The definition that a member has now; if it has not become what is stored, it is as its row says."""
-    stored = members.definitions.get(row.name)
-    if stored is not None and row.name in members.settled:
-        return stored
-    return {"type": row.type, "properties": {k: v for k, v in row.properties.items() if v is not None}}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from stackd.clients.failures import AnswerLost
 from stackd.errors import CloudError, CloudNotFound, ResourceInError
 from stackd.resources.context import JSON, Context
-from stackd.resources.nova import changes, ports, transports
+from stackd.resources.heat import transports
+from stackd.resources.nova import changes, ports
 from stackd.resources.nova.request import new_server
 from stackd.resources.nova.server_props import ServerProps
 

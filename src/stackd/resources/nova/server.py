@@ -13,9 +13,10 @@ from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
 from stackd.resources.follows import Follows
+from stackd.resources.heat import transports
 from stackd.resources.neutron import reach
 from stackd.resources.neutron.siblings import INTERFACE, SUBNET, network_key, subnet_key
-from stackd.resources.nova import blocks, booting, changes, networks, replacement, transports, views
+from stackd.resources.nova import blocks, booting, changes, networks, replacement, views
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.nova.request import user_data
 from stackd.resources.nova.server_props import ServerProps
@@ -132,7 +133,7 @@ class Server(RestResource[ServerProps]):
 
     async def create(self, ctx: Context, props: ServerProps) -> None:
         """Make the ports that are missing, then the server; after a refusal the ports go again."""
-        await transports.prepare(ctx, props)
+        await _open_transport(ctx, props)
         await booting.boot(ctx, props, self.body(ctx, props))
 
     async def configure(self, ctx: Context, props: ServerProps) -> None:
@@ -159,7 +160,7 @@ class Server(RestResource[ServerProps]):
             await changes.set_tags(ctx, new.tags)
         await super().update(ctx, old, new)
         if changed & {"software_config_transport", "deployment_swift_data"}:
-            await transports.prepare(ctx, new)
+            await _open_transport(ctx, new)
         if "networks" in changed:
             await networks.change(ctx, old, new)
         if "flavor" in changed:
@@ -222,3 +223,9 @@ class Server(RestResource[ServerProps]):
 def _is_known(entries: Any) -> bool:
     """Whether it is known how many entries a list has and what each names; values may be open."""
     return not isinstance(entries, Unknown) and not any(isinstance(each, Unknown) for each in entries or ())
+
+
+async def _open_transport(ctx: Context, props: ServerProps) -> None:
+    """Let a server with software config get its metadata."""
+    if props.user_data_format == transports.FORMAT:
+        await transports.prepare(ctx, props, "ec2")
