@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from stackd.db.journal import Change, Insert
+from stackd.engine.planning.verbs import Verb
 from stackd.engine.usecases import signals
-from stackd.records import Resource, Stack, Status
-from tests.engine.planning.observed import preview
+from stackd.records import Action, Event, Resource, Stack, Status
+from tests.engine.planning.observed import beyond, planned, preview, update
 from tests.support.actions import act, entity_of, state
-from tests.support.engine import Process, World, world
+from tests.support.engine import Process, World, unless_dead, world
 
 CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
 POLICY = {"MinInstancesInService": 2, "MaxBatchSize": 1, "PauseTime": "PT1M"}
@@ -156,6 +159,42 @@ async def test_policy_brings_another_configuration_to_all_members_in_batches(
 
 
 @pytest.mark.parametrize("group", [instance_group, scaling_group])
+@pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.COMPLETE])
+async def test_rolling_change_keeps_its_pace_after_a_crash(
+    tmp_path: Path, group: Group, status: Status
+) -> None:
+    changed: list[Event] = []
+
+    def is_second_change(change: Change) -> bool:
+        if isinstance(change, Insert) and isinstance(change.record, Event):
+            event = change.record
+            is_change = (event.action, event.status) == (Action.UPDATE, status)
+            changed.extend([event] if is_change and event.resource_type == "AWS::EC2::Instance" else [])
+        return len(changed) == 2
+
+    async with world(tmp_path) as made:
+        async with made.process() as first:
+            stack = await reached(first, await first.create("s", template(group(3, **POLICY))))
+        small = template(group(3, **POLICY), InstanceType="m1.small")
+        async with made.process(dies_on=is_second_change, after=True) as second:
+            await unless_dead(second, asyncio.create_task(second.update(stack, small)))
+            await second.journal.died.wait()
+        async with made.process() as last:
+            stack = await reached(last, stack)
+            assert flavors(made) == ["m1.small"] * 3
+            at_work: set[str] = set()
+            begun = 0
+            for event in await last.events(await inside(last, stack)):
+                if event.action is Action.UPDATE and event.resource_type == "AWS::EC2::Instance":
+                    begun += event.status is Status.IN_PROGRESS
+                    (at_work.add if event.status is Status.IN_PROGRESS else at_work.discard)(
+                        event.resource_name
+                    )
+                assert len(at_work) <= 1
+            assert begun == 3
+
+
+@pytest.mark.parametrize("group", [instance_group, scaling_group])
 async def test_failed_member_is_replaced(tmp_path: Path, group: Group) -> None:
     async with world(tmp_path) as made, made.process() as process:
         stack = await reached(process, await process.create("s", template(group(2))))
@@ -226,3 +265,21 @@ async def test_signals_scale_the_group_by_its_newest_configuration(tmp_path: Pat
         assert len((await process.outputs(stack))["Addresses"].split(",")) == 2
         plan = await preview(process, stack, content("m1.small"))
         assert plan.is_empty, {step.path: step.causes for step in plan.changes()}
+
+
+@pytest.mark.parametrize("policy", [{}, POLICY])
+@pytest.mark.parametrize("group", [instance_group, scaling_group])
+async def test_plan_of_another_configuration_shows_what_becomes_of_each_member(
+    tmp_path: Path, group: Group, policy: dict[str, Any]
+) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await reached(process, await process.create("s", template(group(3, **policy))))
+        small = template(group(3, **policy), InstanceType="m1.small")
+        plan = await preview(process, stack, small)
+        expected: dict[tuple[str, ...], Verb] = {("Conf",): Verb.REPLACE, ("Group",): Verb.UPDATE}
+        if policy:
+            expected |= {("Group", name): Verb.UPDATE for name in await members(process, stack)}
+        assert planned(plan) == expected
+        done = await update(process, stack, small)
+        assert not beyond(plan, done), done
+        assert (await preview(process, stack, small)).is_empty
