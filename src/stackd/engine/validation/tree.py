@@ -146,7 +146,7 @@ class _Expansion:
             props = open_properties(desired, name, scope)
         try:
             self._refuse_too_many(handler.count(props) or 0)
-            return first_child(desired, name, handler, props, PLACEHOLDER)[1]
+            return first_child(desired, name, handler, props, scope, PLACEHOLDER)[1]
         except (TypeError, ValueError, AttributeError, LookupError):
             if has_unknown(props.data):
                 return None  # the number of members is not known before the stack exists
