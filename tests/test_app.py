@@ -86,7 +86,7 @@ async def test_lag_of_the_loop_is_logged(tmp_path: Path, capsys: pytest.CaptureF
     await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.wait([task], timeout=60)
-    assert '"event": "loop_lag_total"' in capsys.readouterr().err
+    assert '"event":"loop_lag_total"' in capsys.readouterr().err
 
 
 async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) -> None:

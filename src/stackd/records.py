@@ -77,6 +77,7 @@ class Caller:
     system_scope: str = ""
     expires_at: datetime | None = None
     request_id: str = ""
+    global_request_id: str = ""
     region: str = ""
 
 
@@ -195,7 +196,8 @@ class Operation:
     """One accepted request to change a stack, from its acceptance to its end.
 
     ``options`` are what the request chose (converge, rollback, ...); ``state`` is ``queued``,
-    ``running``, ``done``.
+    ``running``, ``done``. ``request_id`` is our id of the request, ``global_request_id`` the one that the
+    client gave it, if any.
     """
 
     id: str
@@ -207,6 +209,7 @@ class Operation:
     created_at: datetime
     deadline: datetime
     request_id: str = ""
+    global_request_id: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

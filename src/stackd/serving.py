@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
@@ -32,6 +35,9 @@ _KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the five between two polls of the usual clients,
 which would else find it just closed.
 """
+
+_TRACEBACKS = structlog.processors.format_exc_info
+_NEEDS_QUOTES = re.compile("[ \\t=\\r\\n\"']")
 
 
 class AddressInUse(StackdError):
@@ -181,14 +187,11 @@ def configure_log(settings: Settings) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     if settings.log.format == "json":
-        renderer: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        renderer: list[Any] = [_TRACEBACKS, structlog.processors.JSONRenderer(json_line)]
+    elif sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        renderer = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     else:
-        renderer = [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"),  # never in files
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
+        renderer = [_TRACEBACKS, plain_line]
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -196,3 +199,23 @@ def configure_log(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+
+
+def plain_line(logger: Any, method: str, record: MutableMapping[str, Any]) -> str:
+    """A line of the log for people, without colours; structlog's own renderer needs four times the CPU."""
+    head = f"{record.pop('timestamp')} [{record.pop('level'):<9}] {record.pop('event'):<30}"
+    below = [str(text) for key in ("stack", "exception") if (text := record.pop(key, None))]
+    pairs = [f"{name}={_quoted(value)}" for name, value in sorted(record.items())]
+    return "\n\n".join([" ".join([head, *pairs]).rstrip(), *below])
+
+
+def _quoted(value: Any) -> str:
+    return value if isinstance(value, str) and not _NEEDS_QUOTES.search(value) else repr(value)
+
+
+def json_line(record: MutableMapping[str, Any], default: Callable[[Any], Any]) -> str:
+    """A line of the log for programs."""
+    try:
+        return orjson.dumps(record, default=default).decode()
+    except TypeError:  # such as integers beyond 64 bits
+        return json.dumps(record, default=default)

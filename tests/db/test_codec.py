@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackd.db.codec import Codecs, from_json, from_micros, to_json, to_micros
+from stackd.db.codec import Codecs, from_json, from_micros, remembering, to_json, to_micros
 from stackd.db.tables import SEALED_FORMS, form_of, metadata, sealed_columns
 from stackd.records import (
     Action,
@@ -154,3 +154,33 @@ def test_integers_of_any_size_are_kept(number: int) -> None:
     found = from_json(to_json({"a": [number]}))["a"][0]
     assert found == number
     assert type(found) is int
+
+
+def test_short_value_is_decrypted_once_and_each_reader_gets_a_value_of_its_own() -> None:
+    sealed: list[bytes] = []
+
+    class Counting(ReversingSealer):
+        def unseal(self, value: bytes) -> bytes:
+            sealed.append(value)
+            return super().unseal(value)
+
+    codec = Codecs(Counting()).resources
+    row = codec.row(a_resource(a_stack(), attributes={"value": ["a"]}))
+    first, second = codec.record(row), codec.record(row)
+    assert len(sealed) == len(set(sealed)) > 0
+    assert first.attributes == second.attributes == {"value": ["a"]}
+    first.attributes["value"].append("b")
+    assert second.attributes == codec.record(row).attributes == {"value": ["a"]}
+
+
+def test_long_value_is_not_remembered() -> None:
+    calls: list[bytes] = []
+
+    def unseal(sealed: bytes) -> bytes:
+        calls.append(sealed)
+        return sealed[::-1]
+
+    known = remembering(unseal)
+    for sealed in (b"short", b"short", b"x" * 2000, b"x" * 2000):
+        assert known(sealed) == sealed[::-1]
+    assert calls == [b"short", b"x" * 2000, b"x" * 2000]

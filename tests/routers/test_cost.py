@@ -1,14 +1,16 @@
-"""What a request costs: calls of the Identity service, and rows that are read however large the stack."""
+"""What a request costs: calls of the Identity service, trips to the database, and rows that are read."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from stackd.app import Parts, make_asgi, wired
+from stackd.db.backend import Query
 from stackd.db.database import Database
 from tests.routers.conftest import ORIGIN, Api, signed_in
 from tests.support.engine import World, world
@@ -55,16 +57,17 @@ async def test_unknown_token_is_validated_once_for_a_new_stack(
 
 
 class Rows:
-    """Counts the rows that are read from a database."""
+    """Counts the rows that are read from a database, and the trips to it."""
 
     def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
+        self.count = self.trips = 0
         fetch = db.backend.fetch
 
-        async def counted(*args: object) -> list[object]:
-            rows: list[object] = await fetch(*args)  # type: ignore[arg-type]
-            self.count += len(rows)
-            return rows
+        async def counted(*queries: Query) -> list[list[Any]]:
+            self.trips += 1
+            found = await fetch(*queries)
+            self.count += sum(map(len, found))
+            return found
 
         monkeypatch.setattr(db.backend, "fetch", counted)
 
@@ -91,6 +94,21 @@ async def test_rows_that_are_read_do_not_grow_with_the_stack(
         await api.get(path + below)
         read.append(rows.taken())
     assert read[0] == read[1] <= 25
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["", "/resources", "/resources/r0", "/resources/r0/metadata", "/events?limit=20", "/template"],
+)
+async def test_stack_and_what_is_shown_of_it_are_read_in_one_trip(
+    parts: Parts, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    api = await signed_in(parts, client, "admin")
+    path = await stack_of(api, f"{below} trips", 3)
+    await api.get(path + below)
+    rows = Rows(parts.engine.services.db, monkeypatch)
+    await api.get(path + below)
+    assert rows.trips == 1
 
 
 async def stack_of(api: Api, below: str, count: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from stackd.db import database
-from stackd.db.backend import Backend, Migration, Run
+from stackd.db.backend import Backend, Migration, Query, Run
 from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.migrations import upgrade
@@ -67,9 +67,9 @@ class StillBackend(Backend):
         self.insert = inner.insert
         self.counts_rows = inner.counts_rows
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+    async def fetch(self, *queries: Query) -> list[list[Any]]:
         with standing_still():
-            return await self._inner.fetch(statement, args)
+            return await self._inner.fetch(*queries)
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         with standing_still():

@@ -30,7 +30,6 @@ class TokenCacheSettings:
 class _Kept:
     until: float
     caller: Caller | None
-    token: str
 
 
 class KnownCallers:
@@ -59,7 +58,7 @@ class KnownCallers:
             kept = await self._ask_once(key, ask)
         if kept.caller is None:
             raise Unauthorized(NOT_ACCEPTED)
-        return replace(kept.caller, token=kept.token)
+        return kept.caller
 
     def forget(self, proof: str) -> None:
         """Removes a proof from the cache, so that the next request calls Keystone again."""
@@ -79,10 +78,11 @@ class KnownCallers:
             raise ServiceUnavailable(_NO_KEYSTONE) from error
         now = self._now()
         if token is None:
-            kept = _Kept(now.timestamp() + self._settings.refused_ttl, None, "")
+            kept = _Kept(now.timestamp() + self._settings.refused_ttl, None)
         else:
             left = (token.expires_at - now).total_seconds()
-            kept = _Kept(now.timestamp() + min(self._settings.ttl, left), caller_of(token), token.id)
+            caller = replace(caller_of(token), token=token.id)
+            kept = _Kept(now.timestamp() + min(self._settings.ttl, left), caller)
         self._kept[key] = kept
         self._kept.move_to_end(key)
         while len(self._kept) > self._settings.most:

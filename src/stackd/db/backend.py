@@ -22,6 +22,9 @@ class DatabaseMissing(Unreachable):
     """The database does not exist any more; nothing will succeed until the server is started again."""
 
 
+Query = tuple[Statement, tuple[Any, ...]]
+"""A statement and its arguments."""
+
 Migration = Callable[[Connection], Any]
 Run = Callable[[str], Awaitable[Iterable[Any]]]
 
@@ -35,8 +38,8 @@ class Backend(Protocol):
     counts_rows: bool
     """Whether a conditional step is checked by its row count; otherwise by the ids it returns."""
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a read-only query."""
+    async def fetch(self, *queries: Query) -> list[list[Any]]:
+        """The rows of each of some read-only queries, which run one after the other on one connection."""
         ...
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -70,6 +71,7 @@ Kind = (
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
+Unseal = Callable[[bytes], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -83,6 +85,10 @@ AT_ONCE, BRIEF_AT_ONCE = 25, 100
 """Rows that are made records, with and without decryption, in one turn of the event loop."""
 SEALED_NAME = "sealed:"
 """Prefix of an encrypted text in a column of plain texts."""
+
+_UNSEALED_KEPT = 4096
+_SHORT = 1024
+"""Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
@@ -192,8 +198,8 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
     }
 
 
-def decoders(sealer: Sealer) -> dict[Form, Convert]:
-    """Form → function from a column that is not NULL to its field."""
+def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
+    """Form → function from a column that is not NULL to its field; ``known`` unseals what is read often."""
     unseal = sealer.unseal
     actions = {action.value: action for action in Action}
     statuses = {status.value: status for status in Status}
@@ -208,9 +214,18 @@ def decoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.NAMES: lambda value: tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
-        Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else unseal(value)),
-        Form.SEALED_JSON: lambda value: from_json(unseal(value)),
+        Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else known(value)),
+        Form.SEALED_JSON: lambda value: from_json(known(value)),
     }
+
+
+def remembering(unseal: Unseal) -> Unseal:
+    """The function with a memory for short values, as a stack that is watched is read over and over.
+
+    What is encrypted anew differs, so nothing that is remembered is ever stale.
+    """
+    remembered = lru_cache(_UNSEALED_KEPT)(unseal)
+    return lambda sealed: remembered(sealed) if len(sealed) <= _SHORT else unseal(sealed)
 
 
 def pack(body: bytes, sealer: Sealer) -> bytes:
@@ -248,13 +263,15 @@ class Codec(Generic[R]):
     columns that a listing leaves out, for ``brief_record``.
     """
 
-    def __init__(self, kind: type[R], table: Table, sealer: Sealer, unlisted: Iterable[str] = ()) -> None:
+    def __init__(
+        self, kind: type[R], table: Table, sealer: Sealer, known: Unseal, unlisted: Iterable[str] = ()
+    ) -> None:
         self.kind = kind
         self.table = table
         names = {field.name for field in fields(kind)}
         self._groups = {field: parts for field, parts in DEFINITION_COLUMNS.items() if field in names}
         parts = {part for group in self._groups.values() for part in group}
-        self._decoders = decoders(sealer)
+        self._decoders = decoders(sealer, known)
         self._forms = {
             column.name: form_of(column) for column in table.columns if column.name in names | parts
         }
@@ -366,24 +383,28 @@ class Codecs:
     """The codec of every kind of record, for one sealer."""
 
     def __init__(self, sealer: Sealer) -> None:
-        self.stacks = Codec(Stack, tables.stacks, sealer, unlisted=("outputs",))
+        known = remembering(sealer.unseal)
+        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs",))
         self.resources = Codec(
             Resource,
             tables.resources,
             sealer,
+            known,
             unlisted=("metadata", "properties", "previous_properties", "attributes", "data"),
         )
-        self.events = Codec(Event, tables.events, sealer, unlisted=("properties",))
-        self.operations = Codec(Operation, tables.operations, sealer)
-        self.credentials = Codec(Credential, tables.credentials, sealer)
-        self.hooks = Codec(Hook, tables.hooks, sealer)
-        self.sinks = Codec(Sink, tables.sinks, sealer)
-        self.exports = Codec(Export, tables.exports, sealer, unlisted=("value",))
-        self.imports = Codec(Import, tables.imports, sealer)
-        self.plans = Codec(SavedPlan, tables.plans, sealer, unlisted=("fingerprint", "content"))
-        self.snapshots = Codec(Snapshot, tables.snapshots, sealer)
-        self.software_configs = Codec(SoftwareConfig, tables.software_configs, sealer, unlisted=("content",))
-        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer)
+        self.events = Codec(Event, tables.events, sealer, known, unlisted=("properties",))
+        self.operations = Codec(Operation, tables.operations, sealer, known)
+        self.credentials = Codec(Credential, tables.credentials, sealer, known)
+        self.hooks = Codec(Hook, tables.hooks, sealer, known)
+        self.sinks = Codec(Sink, tables.sinks, sealer, known)
+        self.exports = Codec(Export, tables.exports, sealer, known, unlisted=("value",))
+        self.imports = Codec(Import, tables.imports, sealer, known)
+        self.plans = Codec(SavedPlan, tables.plans, sealer, known, unlisted=("fingerprint", "content"))
+        self.snapshots = Codec(Snapshot, tables.snapshots, sealer, known)
+        self.software_configs = Codec(
+            SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
+        )
+        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,

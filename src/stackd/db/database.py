@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db.backend import Backend, DatabaseMissing, Unreachable
+from stackd.db.backend import Backend, DatabaseMissing, Query, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement, compile_statement
@@ -133,8 +133,12 @@ class Database:
 
     async def fetch_statement(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
         """Rows of a compiled query."""
+        return (await self.fetch_together((statement, statement.args(params))))[0]
+
+    async def fetch_together(self, *queries: Query) -> list[list[Any]]:
+        """The rows of each of some compiled queries, which cost little more together than one alone."""
         try:
-            return await self.backend.fetch(statement, statement.args(params))
+            return await self.backend.fetch(*queries)
         except Unreachable as error:
             raise self.unavailable(error) from error
 

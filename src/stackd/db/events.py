@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, literal, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal, select
 
-from stackd.db import resources
+from stackd.db import parts, resources
 from stackd.db.codec import BRIEF_AT_ONCE
 from stackd.db.database import Database
+from stackd.db.parts import Part
 from stackd.db.selection import Allowed, after_marker, frozen, marker_params, one_of, ordered
 from stackd.db.stacks import FIRST, Page
 from stackd.db.tables import events, stacks
-from stackd.offload import in_turns
 from stackd.records import Event, Resource
 
 _C = events.c
@@ -82,35 +82,57 @@ def _below(depth: int, *, live: bool = True) -> Select[Any]:
 
 async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: Page = FIRST) -> list[Event]:
     """One page of events, the newest first unless ``page`` says otherwise; ties in the order of storing."""
-    keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in SORT_KEYS))
-    descending = page.descending if page.descending is not None else not keys
-    order = (*(_C[key] for key in keys or ("time",)), _C.seq)
-    params: dict[str, Any] = {"stack": stack_id, "count": page.rows}
     depth = max(wanted.nested_depth, 0)
-    inside = _C.stack_id.in_(_below(depth)) if depth else _OF_STACK
+    marker: dict[str, Any] = {}
     if page.marker:
         # An event of another stack is an unknown marker; one of a deleted nested stack is not.
         around = _C.stack_id.in_(_below(depth, live=False)) if depth else _OF_STACK
+        keys, order, _ = _order(page)
         statement = db.compiled(
             ("event marker", depth, keys), lambda: select(*order).where(_C.id == bindparam("id"), around)
         )
         rows = await db.fetch_statement(statement, {"id": page.marker, "stack": stack_id})
-        params |= marker_params(rows[0]) if rows else {}
-    paged = "marker_0" in params
+        marker = marker_params(rows[0]) if rows else {}
+    part = page_of(db, wanted, page, marker)
+    if not depth:
+        return await parts.read(db, stack_id, part)
+    statement = await db.prepared(
+        (part.key, depth), lambda: part.query().where(_C.stack_id.in_(_below(depth))), part.terms
+    )
+    rows = await db.fetch_statement(statement, {**part.params, "stack": stack_id})
+    return await part.records(rows)
+
+
+def page_of(db: Database, wanted: EventFilter, page: Page, marker: Mapping[str, Any]) -> Part[Event]:
+    """The events of a stack, but not of those inside it, that ``listed`` shows; ``marker`` are its values."""
+    keys, order, descending = _order(page)
     codec = db.codecs.events
 
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.brief)).where(inside)
+        query = select(*(_C[name] for name in codec.brief))
         query = query.where(*(one_of(_C[name], values) for name, values in wanted.allowed.items()))
-        if paged:
+        if marker:
             query = query.where(after_marker(order, descending=descending))
         if page.limit is not None:
             query = query.limit(bindparam("count"))
         return ordered(query, order, descending=descending)
 
-    key = ("events", depth, frozen(wanted.allowed), keys, descending, paged, page.limit is None)
-    statement = await db.prepared(key, build, sum(map(len, wanted.allowed.values())))
-    return await in_turns(codec.brief_record, await db.fetch_statement(statement, params), BRIEF_AT_ONCE)
+    return Part(
+        key=("events", frozen(wanted.allowed), keys, descending, bool(marker), page.limit is None),
+        of=_C.stack_id,
+        query=build,
+        record=codec.brief_record,
+        at_once=BRIEF_AT_ONCE,
+        params={"count": page.rows, **marker},
+        terms=sum(map(len, wanted.allowed.values())),
+    )
+
+
+def _order(page: Page) -> tuple[tuple[str, ...], tuple[ColumnElement[Any], ...], bool]:
+    """The names of the keys by which a page is sorted, its columns, and whether they descend."""
+    keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in SORT_KEYS))
+    descending = page.descending if page.descending is not None else not keys
+    return keys, (*(_C[key] for key in keys or ("time",)), _C.seq), descending
 
 
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect
 
 from stackd.db import tables
-from stackd.db.backend import Migration, Run, Unreachable, run_sync
+from stackd.db.backend import Migration, Query, Run, Unreachable, run_sync
 from stackd.db.batch import (
     Group,
     Outcomes,
@@ -105,27 +105,40 @@ class PostgresBackend:
                     )
         return self._pool
 
-    async def _query(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
         pool = await self._opened()
         async with pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-            rows: list[Any] = await connection.fetch(statement.text, *args)
-            return rows
+            yield connection
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a read-only query; retried once if the connection is dead."""
+    async def _rows(self, queries: Sequence[Query]) -> list[list[Any]]:
+        found: list[list[Any]] = []
+        async with self._connection() as connection:
+            for statement, args in queries:
+                try:
+                    found.append(await connection.fetch(statement.text, *args))
+                except asyncpg.DataError:
+                    found.append([])  # no row has a value that does not fit in a column
+        return found
+
+    async def fetch(self, *queries: Query) -> list[list[Any]]:
+        """The rows of each of some read-only queries; retried once if the connection is dead."""
         try:
-            return await self._query(statement, args)
-        except asyncpg.DataError:
-            return []  # no row has a value that does not fit in a column
+            return await self._rows(queries)
         except _LOST:
             if self._pool is not None:
                 await self._pool.expire_connections()
-        return await self.modify(statement, args)
+        try:
+            return await self._rows(queries)
+        except _LOST as error:
+            raise Unreachable(str(error)) from error
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows that a changing statement returns, after its commit."""
         try:
-            return await self._query(statement, args)
+            async with self._connection() as connection:
+                rows: list[Any] = await connection.fetch(statement.text, *args)
+                return rows
         except _LOST as error:
             raise Unreachable(str(error)) from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE, SEALED_NAME, Codec, to_json
+from stackd.db import parts
+from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE, SEALED_NAME, to_json
 from stackd.db.database import Database
+from stackd.db.parts import STACK_ID, Part
 from stackd.db.tables import resources
 from stackd.offload import in_turns
 from stackd.records import Hidden, Resource
@@ -16,20 +19,14 @@ _C = resources.c
 _ORDER = (_C.name, _C.created_at, _C.id)
 _BY = {
     "id": _C.id == bindparam("value"),
-    "stack": _C.stack_id == bindparam("value"),
     "root": _C.root_id == bindparam("value"),
     "physical": _C.physical_id == bindparam("value"),
     "nested": _C.nested_stack_id == bindparam("value"),
 }
 _HAS_SEALED_ID = _C.physical_id.like(f"{SEALED_NAME}%")
-_NAMED = (_C.stack_id == bindparam("value"), _C.name == bindparam("name"))
-_REQUIRING = (
-    _C.stack_id == bindparam("value"),
-    _C.name.in_(
-        select(_C.name).where(
-            _C.stack_id == bindparam("value"), _C.requires.like(bindparam("pattern"), escape="\\")
-        )
-    ),
+_NAMED = _C.name == bindparam("name")
+_REQUIRING = _C.name.in_(
+    select(_C.name).where(_C.stack_id == STACK_ID, _C.requires.like(bindparam("pattern"), escape="\\"))
 )
 _LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
@@ -45,23 +42,59 @@ def _select(columns: tuple[str, ...], by: str, *where: ColumnElement[bool]) -> S
     return known
 
 
-def _codec(db: Database) -> Codec[Resource]:
-    return db.codecs.resources
-
-
 async def _found(db: Database, by: str, value: str, *, brief: bool = False) -> list[Resource]:
-    codec = _codec(db)
-    columns, record = (codec.brief, codec.brief_record) if brief else (codec.columns, codec.record)
+    columns, record, at_once = _reading(db, brief=brief)
     rows = await db.fetch(_select(columns, by, _BY[by]), {"value": value})
-    return await in_turns(record, rows, BRIEF_AT_ONCE if brief else AT_ONCE)
+    return await in_turns(record, rows, at_once)
 
 
-async def of_stack(db: Database, stack_id: str, *, brief: bool = False) -> list[Resource]:
+def _reading(db: Database, *, brief: bool) -> tuple[tuple[str, ...], Callable[[Any], Resource], int]:
+    """The columns, the function that makes a record of a row of them, and for how many rows at once."""
+    codec = db.codecs.resources
+    if brief:
+        return codec.brief, codec.brief_record, BRIEF_AT_ONCE
+    return codec.columns, codec.record, AT_ONCE
+
+
+def _part(db: Database, key: str, *where: ColumnElement[bool], brief: bool, **params: str) -> Part[Resource]:
+    columns, record, at_once = _reading(db, brief=brief)
+    return Part(
+        key=("resources", key, brief),
+        of=_C.stack_id,
+        query=lambda: select(*(_C[name] for name in columns)).where(*where).order_by(*_ORDER),
+        record=record,
+        at_once=at_once,
+        params=params,
+    )
+
+
+def all_of(db: Database, *, brief: bool = False) -> Part[Resource]:
     """All rows of a stack by name, replaced ones included.
 
     ``brief`` leaves out what is encrypted: properties, attributes and data are empty then.
     """
-    return await _found(db, "stack", stack_id, brief=brief)
+    return _part(db, "all", brief=brief)
+
+
+def named_as(db: Database, name: str) -> Part[Resource]:
+    """The rows of one logical name, oldest first; several while a replacement is under way."""
+    return _part(db, "named", _NAMED, brief=False, name=name)
+
+
+def requiring(db: Database, name: str) -> Part[Resource]:
+    """The rows of all names of a stack that may require this name directly, without what is encrypted."""
+    pattern = f"%{to_json(name).decode().translate(_LIKE)}%"  # as an element of the stored list
+    return _part(db, "requiring", _REQUIRING, brief=True, pattern=pattern)
+
+
+async def of_stack(db: Database, stack_id: str, *, brief: bool = False) -> list[Resource]:
+    """See ``all_of``."""
+    return await parts.read(db, stack_id, all_of(db, brief=brief))
+
+
+async def named(db: Database, stack_id: str, name: str) -> list[Resource]:
+    """See ``named_as``."""
+    return await parts.read(db, stack_id, named_as(db, name))
 
 
 async def of_tree(db: Database, root_id: str, *, brief: bool = False) -> list[Resource]:
@@ -75,28 +108,12 @@ async def get(db: Database, id_: str) -> Resource | None:
     return found[0] if found else None
 
 
-async def named(db: Database, stack_id: str, name: str) -> list[Resource]:
-    """The rows of one logical name, oldest first; several while a replacement is under way."""
-    codec = _codec(db)
-    rows = await db.fetch(_select(codec.columns, "name", *_NAMED), {"value": stack_id, "name": name})
-    return [codec.record(row) for row in rows]
-
-
-async def requiring(db: Database, stack_id: str, name: str) -> list[Resource]:
-    """The rows of all names of a stack that may require this name directly, without what is encrypted."""
-    codec = _codec(db)
-    pattern = f"%{to_json(name).decode().translate(_LIKE)}%"  # as an element of the stored list
-    query = _select(codec.brief, "requiring", *_REQUIRING)
-    rows = await db.fetch(query, {"value": stack_id, "pattern": pattern})
-    return [codec.brief_record(row) for row in rows]
-
-
 async def with_physical_id(db: Database, physical_id: str) -> list[Resource]:
     """The rows of all stacks of all projects that name an object in the cloud."""
     if not isinstance(physical_id, Hidden):
         return await _found(db, "physical", physical_id)
     # What is encrypted twice differs: the few that there are must be read.
-    codec = _codec(db)
+    codec = db.codecs.resources
     rows = await db.fetch(_select(codec.columns, "sealed id", _HAS_SEALED_ID))
     return [row for row in map(codec.record, rows) if row.physical_id == physical_id]
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
 
 from stackd.db import tables
-from stackd.db.backend import Migration, Run, run_sync
+from stackd.db.backend import Migration, Query, Run, run_sync
 from stackd.db.batch import (
     Outcomes,
     Refused,
@@ -55,13 +55,10 @@ class SqliteBackend:
         epochs = select(root.id, root.epoch).where(root.id.in_(select(given.c.value)))
         self._epochs = compile_statement(epochs, self.dialect).text
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
-        """Rows of a read-only query."""
-        try:
-            async with self._readers.one() as connection:
-                return list(await connection.execute_fetchall(statement.text, args))
-        except (OverflowError, UnicodeEncodeError):
-            return []  # no row has a value that does not fit in a column
+    async def fetch(self, *queries: Query) -> list[list[Any]]:
+        """The rows of each of some read-only queries, in one job."""
+        async with self._readers.one() as connection:
+            return await connection.run(partial(_rows, queries))
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows that a changing statement returns, after its commit."""
@@ -104,6 +101,16 @@ class SqliteBackend:
         """Close all connections once they are not in use."""
         await self._readers.close()
         await self._writer.close()
+
+
+def _rows(queries: Sequence[Query], connection: sqlite3.Connection) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    for statement, args in queries:
+        try:
+            found.append(connection.execute(statement.text, args).fetchall())
+        except (OverflowError, UnicodeEncodeError):
+            found.append([])  # no row has a value that does not fit in a column
+    return found
 
 
 def _transaction(epochs: str, writes: Sequence[Write], connection: sqlite3.Connection) -> Outcomes:

@@ -11,13 +11,15 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, 
 
 from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE
 from stackd.db.database import Database
+from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import Allowed, after_marker, frozen, has_tag, marker_params, one_of, ordered
+from stackd.db.statements import Statement
 from stackd.db.tables import stacks
 from stackd.offload import in_turns
 from stackd.records import Stack
 
 _C = stacks.c
-_IS = _C.id == bindparam("id")
+_IS = _C.id == STACK_ID
 _LIVE = _C.deleted_at.is_(None)
 _MOST_ROWS = 2**31 - 1
 _IN_PROJECT = _C.project_id == bindparam("project")
@@ -151,25 +153,46 @@ async def get(db: Database, stack_id: str, project_id: str | None, *, live: bool
 
 
 async def reachable(
-    db: Database, stack_id: str, project_id: str | None, *, live: bool = False
-) -> Stack | None:
-    """The stack ``stack_id`` if it is the project's, or if the project is that of the stack's users."""
-    return await _one(db, stack_id, "any" if project_id is None else "users", project_id, live=live)
+    db: Database, stack_id: str, project_id: str | None, *parts: Part[Any], live: bool = False
+) -> tuple[Stack | None, list[list[Any]]]:
+    """The stack ``stack_id`` if it is the project's, or if the project is that of the stack's users.
+
+    With it come the rows of each of its ``parts``; of a stack that is not reachable none is read.
+    """
+    scope = "any" if project_id is None else "users"
+    params = {"stack": stack_id, "project": project_id}
+    queries = [_by_id(db, scope, live=live), *[await _of_reachable(db, scope, part) for part in parts]]
+    given = [params, *({**part.params, **params} for part in parts)]
+    found, *rows = await db.fetch_together(
+        *((query, query.args(each)) for query, each in zip(queries, given, strict=True))
+    )
+    return db.codecs.stacks.record(found[0]) if found else None, rows
+
+
+async def _of_reachable(db: Database, scope: str, part: Part[Any]) -> Statement:
+    """The query of a part of a stack; there are only rows if the stack is in the scope."""
+
+    def build() -> Select[Any]:
+        return part.query().where(part.of == _C.id, _IS, *_SCOPES[scope])
+
+    return await db.prepared((part.key, scope), build, part.terms)
 
 
 async def _one(
     db: Database, stack_id: str, scope: str, project_id: str | None, *, live: bool
 ) -> Stack | None:
     """A stack by its id. The scope is a part of the query: rows of other projects are never read."""
-    codec = db.codecs.stacks
+    params = {"stack": stack_id, "project": project_id}
+    rows = await db.fetch_statement(_by_id(db, scope, live=live), params)
+    return db.codecs.stacks.record(rows[0]) if rows else None
 
+
+def _by_id(db: Database, scope: str, *, live: bool) -> Statement:
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.columns)).where(_IS, *_SCOPES[scope])
+        query = select(*(_C[name] for name in db.codecs.stacks.columns)).where(_IS, *_SCOPES[scope])
         return query.where(_LIVE) if live else query
 
-    statement = db.compiled(("stack", live, scope), build)
-    rows = await db.fetch_statement(statement, {"id": stack_id, "project": project_id})
-    return codec.record(rows[0]) if rows else None
+    return db.compiled(("stack", live, scope), build)
 
 
 async def named(db: Database, name: str, project_id: str | None) -> Stack | None:
@@ -221,7 +244,7 @@ async def _marker(
 ) -> dict[str, Any]:
     build = partial(_scoped, select(*order).where(_IS), project_id)
     statement = db.compiled(("stack marker", keys, project_id is None), build)
-    rows = await db.fetch_statement(statement, {"id": marker, "project": project_id})
+    rows = await db.fetch_statement(statement, {"stack": marker, "project": project_id})
     return marker_params(rows[0]) if rows else {}
 
 

@@ -227,6 +227,7 @@ operations = Table(
     _col("created_at", Form.TIME),
     _col("deadline", Form.TIME),
     _col("request_id"),
+    _col("global_request_id", server_default=text("''")),
     _optional("options", Form.MAP),
 )
 Index("operations_root", operations.c.root_id, operations.c.created_at)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
@@ -24,7 +25,8 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows
+from stackd.resources.follows import Follows, Siblings
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -66,6 +68,9 @@ class ResourceType(Generic[P]):
     good_statuses: ClassVar[tuple[str, ...]] = ()
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
+    former_names: ClassVar[tuple[str, ...]] = ()
+    """Hidden types whose resources become ones of this type in place when a template names this type."""
+
     signalable: ClassVar[bool] = False
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
@@ -87,6 +92,9 @@ class ResourceType(Generic[P]):
     replaced_by_updates: ClassVar[bool] = False
     """Whether every update of the stack makes a new object, though nothing about it has changed."""
 
+    replaced_by_metadata: ClassVar[bool] = False
+    """Whether other metadata make a new object."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 
@@ -103,11 +111,15 @@ class ResourceType(Generic[P]):
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
 
-    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
-        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """Rules about the other resources of the stack; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
+        return None
+
+    def must_replace(self, resource: Resource, new: P) -> str | None:
+        """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
 
     def ready(self, live: JSON) -> bool:
@@ -245,6 +257,10 @@ class ResourceType(Generic[P]):
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
 
+    def adjustment(self, resource: Resource) -> Adjustment | None:
+        """How a signal changes the size of a group, which is an operation of its own; None if it does not."""
+        return None
+
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""
         return None
@@ -257,6 +273,14 @@ class Child:
     template: Mapping[str, Any] | str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     source: str = "nested_stack"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A group after a change of its size: its private values that change, and the stack inside it."""
+
+    data: Mapping[str, Any]
+    child: Child
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +331,8 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    scales: ClassVar[bool] = False
+    """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
@@ -328,6 +354,28 @@ class NestedType(ResourceType[P]):
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
         """Private values to keep with an update, before the child is computed from them."""
         return {}
+
+    def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
+        """The metadata once the nested stack has reached what it should be."""
+        return resource.metadata
+
+    def scaled(
+        self,
+        resource: Resource,
+        props: P,
+        members: Members,
+        defined: Mapping[str, Any],
+        adjustment: Adjustment,
+    ) -> Scaled | None:
+        """The group after a change of its size, None when the size stays.
+
+        ``defined`` are the members' present definitions, which they keep.
+        """
+        raise unsupported("Scaling", self.type_name)
+
+    def cooldown(self, props: P) -> float | None:
+        """Seconds after a change of size in which signals are ignored, where the policy does not say it."""
+        return None
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""

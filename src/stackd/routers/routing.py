@@ -78,19 +78,27 @@ class CallRoute(APIRoute):
         options["summary"] = (endpoint.__doc__ or "").partition("\n")[0]
         options["openapi_extra"] = {"parameters": _parts(path)}
         super().__init__(path, endpoint, **options)
+        self._readers = self._arguments()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint with its arguments read from the request."""
-        endpoint, arguments = self.endpoint, self._arguments()
+        """The endpoint with its arguments read from the request, for FastAPI's own way here."""
+        return lambda request: self._response(Call(request.scope, request.receive))
 
-        async def handle(request: Request) -> Response:
-            call = Call(request.scope, request.receive)
-            call.check_project()
-            values = {name: await read(call) for name, read in arguments}
-            response: Response = await endpoint(call, **values)
-            return response
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path and method are this route's.
 
-        return handle
+        FastAPI's own way from here to the endpoint makes two exit stacks for dependencies, of which there are
+        none, and looks for handlers of exceptions a second time.
+        """
+        response = await self._response(Call(scope, receive))
+        await response(scope, receive, send)
+
+    async def _response(self, call: Call) -> Response:
+        """What the endpoint answers, with its arguments read from the request."""
+        call.check_project()
+        values = {name: await read(call) for name, read in self._readers}
+        response: Response = await self.endpoint(call, **values)
+        return response
 
     def _arguments(self) -> Sequence[tuple[str, Argument]]:
         """The reader of each declared argument, by name."""

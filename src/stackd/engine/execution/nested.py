@@ -95,7 +95,7 @@ async def create(
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, NO_MEMBERS, walk)
-    await work.leave(Status.COMPLETE)
+    await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
 
 
 async def update(
@@ -138,7 +138,7 @@ async def update(
         members = replace(members, reached=await _reached(at, work, stored, props, members))
     old = None if is_same and action is Action.CREATE else type(props).wrap(before)
     await _reach(at, work, stored, old, props, members, walk)
-    await work.leave(Status.COMPLETE, previous_properties=None)
+    await work.leave(Status.COMPLETE, previous_properties=None, metadata=_metadata(at, work, props))
 
 
 async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
@@ -193,6 +193,11 @@ def _private_values(
         values = {**work.resource.data, "update_policy": policy}
         return {key: value for key, value in values.items() if value is not None}
     return private_values(work.resource, nested_type(work.kind), policy, props, members)
+
+
+def _metadata(at: StackRun, work: ResourceContext, props: Properties) -> Mapping[str, Any]:
+    """The resource's metadata after the change."""
+    return nested_type(work.kind).metadata_after(work.resource, props, at.run.services.db.clock())
 
 
 async def is_deleted(db: Database, row: Resource) -> bool:

@@ -18,7 +18,8 @@ from stackd.db import plans, resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json
-from stackd.engine.execution import snapshots
+from stackd.engine.execution import scaling, snapshots
+from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
@@ -317,6 +318,9 @@ class OperationExecutor:
         done = Update(Operation, self.operation.id, {"state": "done"})
         if snapshot := self.operation.options.get("snapshot"):
             others = (*others, *await snapshots.closing(self.services.db, move.record, str(snapshot)))
+        if move.record.parent_id is not None and move.record.deleted_at is None:
+            others = (*others, *await scaling.closing(self.services, self.operation, move.record))
+            others = (*others, *await changes_above(self.services, move.record))
         await self._store(move, *others, after=(done, *self._hooks.closing()))
 
     async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:

@@ -171,7 +171,10 @@ def _target(at: StackRun, desired: Desired, name: str) -> Target:
 
 def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
+    kind = desired.types[name]
     return {
+        "type": kind.written,
+        "kind": kind.name,
         "applied_from": at.target,
         "requires": tuple(sorted(desired.requires[name])),
         "deletion_policy": desired.resources[name].deletion_policy,

@@ -25,7 +25,7 @@ from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, hidden_if_secret, without_signatures
+from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
@@ -322,7 +322,7 @@ class ResourceContext:
         if action not in _CHANGES_PROPERTIES:
             return None
         properties: Mapping[str, Any] = values.get("properties", self.resource.properties)
-        shown: Mapping[str, Any] = without_signatures(concealed(properties, self.run.secrets))
+        shown: Mapping[str, Any] = without_signatures(concealed_fields(properties, self.run.secrets))
         return shown
 
     def event(

@@ -20,7 +20,7 @@ from stackd.template.environment import Environment
 from stackd.template.masking import (
     NOTHING,
     Secrets,
-    concealed,
+    concealed_fields,
     hidden_names,
     may_hide,
     secrets_in,
@@ -131,7 +131,7 @@ class Redaction:
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
         """The properties of a resource at the time of an event, without secrets; empty when not known."""
         found = await events.properties_at(self._db, event)
-        return concealed(dict(found), await self.of(stack)) if found else {}
+        return concealed_fields(found, await self.of(stack)) if found else {}
 
 
 def _definitions(stack: Stack) -> tuple[Definition, ...]:
@@ -143,11 +143,11 @@ def _known(
     template: Template, environment: Environment, identity: StackIdentity, below: frozenset[str]
 ) -> _Known:
     """The secrets of a definition; ``below`` are names of parameters that nested stacks hide."""
-    given = values_of(below, environment.parameters, environment.parameter_defaults)
+    given = values_of(template, below, environment.parameters, environment.parameter_defaults)
     every = with_encodings(given)
     if any(schema.hidden for schema in template.parameter_schemas.values()):
         with contextlib.suppress(TemplateError):
             bound = bind_parameters(template, environment, identity, strict=False, allow_missing=True)
             every |= secrets_of(template, bound)
-            given |= secrets_in(bound, given=True)
+            given |= secrets_in(template, bound, given=True)
     return _Known(every, given)

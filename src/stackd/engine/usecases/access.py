@@ -6,11 +6,13 @@ front end with rules of its own passes them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from stackd.auth.policy import EVERY_PROJECT
 from stackd.db import stacks
+from stackd.db.parts import Part
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import EntityNotFound
 from stackd.records import Caller, Stack
@@ -63,10 +65,33 @@ async def permitted(engine: Engine, caller: Caller, rule: str, named: Named, *, 
     return await find(engine, caller, named.id, rule, name=named.name, live=live)
 
 
+async def permitted_with(
+    engine: Engine, caller: Caller, rule: str, named: Named, *parts: Part[Any], live: bool = False
+) -> tuple[Stack, list[list[Any]]]:
+    """The stack and the records of some of its parts, read together, after the policy check of ``rule``."""
+    engine.policy.enforce(caller, rule)
+    stack, rows = await _found(engine, caller, named.id, rule, parts, name=named.name, live=live)
+    return stack, [await part.records(each) for part, each in zip(parts, rows, strict=True)]
+
+
 async def find(
     engine: Engine, caller: Caller, identity: str, rule: str, *, name: str | None = None, live: bool = False
 ) -> Stack:
-    """The stack with this id (and name); ``EntityNotFound`` if the caller may not do ``rule`` with it.
+    """The stack with this id (and name); ``EntityNotFound`` if the caller may not do ``rule`` with it."""
+    return (await _found(engine, caller, identity, rule, name=name, live=live))[0]
+
+
+async def _found(
+    engine: Engine,
+    caller: Caller,
+    identity: str,
+    rule: str,
+    parts: Sequence[Part[Any]] = (),
+    *,
+    name: str | None,
+    live: bool,
+) -> tuple[Stack, list[list[Any]]]:
+    """The stack with the rows of its parts.
 
     A stack of another project is not even read, so the time of the answer is that for no stack at all.
     """
@@ -74,12 +99,12 @@ async def find(
         rule in _SEEN_IN_LISTS and engine.policy.allows(caller, GLOBAL_RULE, EVERY_PROJECT)
     )
     project = None if everywhere else caller.project_id
-    stack = await stacks.reachable(engine.services.db, identity, project, live=live)
+    stack, rows = await stacks.reachable(engine.services.db, identity, project, *parts, live=live)
     if stack is None or (name is not None and stack.name != name):
         raise EntityNotFound("Stack", name or identity)
     if not everywhere and is_guest(caller, stack) and not engine.policy.allows(_as_guest(caller), rule):
         raise EntityNotFound("Stack", name or identity)
-    return stack
+    return stack, rows
 
 
 def is_guest(caller: Caller, stack: Stack) -> bool:

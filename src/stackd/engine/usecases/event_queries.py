@@ -9,7 +9,8 @@ from typing import Any
 from stackd.db import events, stacks
 from stackd.db.events import EventFilter
 from stackd.db.stacks import Page
-from stackd.engine.usecases.access import Named, permitted
+from stackd.engine.usecases.access import Named, permitted, permitted_with
+from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import StackdError
 from stackd.records import Caller, Event, Stack
@@ -56,18 +57,30 @@ async def listed(
 
     Raises NoEvents where a resource has none.
     """
-    db = reader.engine.services.db
-    stack = await permitted(reader.engine, caller, rule, named)
     allowed = {name: tuple(values) for name, values in filters.items()}
     if resource is not None:
         allowed["resource_name"] = (resource,)
     wanted = EventFilter(nested_depth=depth, allowed=allowed)
-    found = [] if page.limit == 0 else await events.listed(db, stack.id, wanted, page)
+    stack, found = await _read(reader.engine, caller, rule, named, wanted, page)
     if resource is not None and not found:
         raise NoEvents("No events found.")
     known = {stack.id: stack, **await _others(reader, stack, {event.stack_id for event in found})}
     shown = [EventView(event, known[event.stack_id]) for event in found if event.stack_id in known]
     return EventList(shown, stack if depth else None)
+
+
+async def _read(
+    engine: Engine, caller: Caller, rule: str, named: Named, wanted: EventFilter, page: Page
+) -> tuple[Stack, list[Event]]:
+    """The stack and a page of events, read together where a page is one query."""
+    db = engine.services.db
+    if page.limit == 0:
+        return await permitted(engine, caller, rule, named), []
+    if wanted.nested_depth or page.marker:
+        stack = await permitted(engine, caller, rule, named)
+        return stack, await events.listed(db, stack.id, wanted, page)
+    stack, [found] = await permitted_with(engine, caller, rule, named, events.page_of(db, wanted, page, {}))
+    return stack, found
 
 
 async def _others(reader: Reader, stack: Stack, wanted: set[str]) -> dict[str, Stack]:

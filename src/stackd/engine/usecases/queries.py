@@ -9,6 +9,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
+from stackd.db.parts import Part, read
 from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition, load_files, load_json
 from stackd.engine.definition.scope import StackScope
@@ -24,12 +25,13 @@ from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
 from stackd.template.evaluation import conditions_for
-from stackd.template.masking import Secrets, concealed, concealed_text, shown_id
+from stackd.template.masking import Secrets, concealed, concealed_fields, concealed_text, shown_id
 from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
 
+Parts = Sequence[Sequence[Resource]]
 NO_OUTPUT_DESCRIPTION = "No description given"
 _FACTS_KEPT = 4096
 _DESIRED_KEPT = 64
@@ -141,7 +143,8 @@ class Reader:
             return {}
         values = await self._output_values(stack, facts)
         # What a template puts out, its author wants to be seen; but not what a parent stack hides.
-        values = concealed(values, await self.engine.redaction.around(stack))
+        secrets = await self.engine.redaction.around(stack)
+        values = {key: concealed_fields(each, secrets) for key, each in values.items()}
         return {
             key: {"description": description, **values.get(key, {"value": None})}
             for key, description in facts.outputs.items()
@@ -195,8 +198,11 @@ class Reader:
         hidden = _hidden(source.template) | names | await self._hidden_below(stack)
         for section in ("parameters", "parameter_defaults"):
             data[section] = masked_values(data[section], hidden)
-        shown: dict[str, Any] = concealed(data, await self.engine.redaction.of(stack))
-        return shown
+        secrets = await self.engine.redaction.of(stack)
+        return {
+            section: concealed_fields(each, secrets) if isinstance(each, dict) else concealed(each, secrets)
+            for section, each in data.items()
+        }
 
     async def shown_template(self, stack: Stack) -> Any:
         """The stored template as data. In that of a nested stack, which may be generated from properties, the
@@ -222,9 +228,18 @@ class Reader:
 
     # --- resources ------------------------------------------------------------------------------
 
-    async def resources(self, stack: Stack, *, depth: int = 0, brief: bool = True) -> list[ResourceView]:
-        """The resources of a stack, then depth first those of its nested stacks down to ``depth``."""
-        rows = await resources.of_stack(self._db, stack.id, brief=brief)
+    def list_parts(self, *, brief: bool = True) -> list[Part[Resource]]:
+        """The parts of a stack in the list of its resources."""
+        return [resources.all_of(self._db, brief=brief)]
+
+    async def resources(
+        self, stack: Stack, parts: Parts | None = None, *, depth: int = 0, brief: bool = True
+    ) -> list[ResourceView]:
+        """The resources of a stack, then depth first those of its nested stacks down to ``depth``.
+
+        ``parts`` are the ``list_parts`` if they were read with the stack.
+        """
+        rows = list(parts[0]) if parts else await resources.of_stack(self._db, stack.id, brief=brief)
         inside: dict[str, Stack] = {}
         if any(row.nested_stack_id for row in rows):
             inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
@@ -238,27 +253,28 @@ class Reader:
                     views += await self.resources(view.nested, depth=depth - 1, brief=brief)
         return views
 
-    async def resource(self, stack: Stack, name: str) -> ResourceView:
-        """One resource by logical name, from the template or still stored."""
-        rows = await resources.named(self._db, stack.id, name)
+    def resource_parts(self, name: str) -> list[Part[Resource]]:
+        """The parts of a stack in a view of one of its resources."""
+        return [resources.named_as(self._db, name), resources.requiring(self._db, name)]
+
+    async def resource(self, stack: Stack, name: str, parts: Parts | None = None) -> ResourceView:
+        """One resource by logical name, from the template or still stored.
+
+        ``parts`` are its ``resource_parts`` if they were read with the stack.
+        """
+        rows, users = parts or [await read(self._db, stack.id, part) for part in self.resource_parts(name)]
         if not rows:
             raise ResourceNotFound(name, stack.name)
         chosen = shown_row(rows, target_of(stack.definition)) or rows[-1]
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
-        users = await resources.requiring(self._db, stack.id, name)
         needed_by = required_by(current_rows(users, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)
 
-    async def row(self, stack: Stack, name: str) -> Resource:
-        """The current row of a resource by its logical name."""
-        row = await _named(self.engine, stack, name)
-        if row is None:
-            raise ResourceNotFound(name, stack.name)
-        return row
-
-    async def shown_resource(self, stack: Stack, name: str, attributes: Sequence[str] = ()) -> ResourceView:
+    async def shown_resource(
+        self, stack: Stack, name: str, attributes: Sequence[str] = (), parts: Parts | None = None
+    ) -> ResourceView:
         """One resource; its live attributes, and those named, have their current values."""
-        view = await self.resource(stack, name)
+        view = await self.resource(stack, name, parts)
         kind = self.engine.services.registry.types.get(view.resource.kind)
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
         rows = await self.engine.live.refreshed(stack, {name: view.resource}, {name: asked})
@@ -300,6 +316,14 @@ async def by_reference(engine: Engine, stack: Stack, reference: str) -> Resource
     if not found:
         raise ResourceNotFound(reference, stack.name)
     return found[0]
+
+
+def current_row(rows: Iterable[Resource], stack: Stack, name: str) -> Resource:
+    """The current one of the rows of a logical name."""
+    row = current_rows(rows, target_of(stack.definition)).get(name)
+    if row is None:
+        raise ResourceNotFound(name, stack.name)
+    return row
 
 
 async def _named(engine: Engine, stack: Stack, name: str) -> Resource | None:
@@ -401,4 +425,4 @@ def _hidden(template: Template) -> frozenset[str]:
 
 def _concealed(row: Resource, secrets: Secrets) -> Resource:
     """A resource as it is shown: with secrets masked in its attributes."""
-    return replace(row, attributes=concealed(row.attributes, secrets)) if secrets else row
+    return replace(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row

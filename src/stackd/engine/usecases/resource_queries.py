@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stackd.db import software
-from stackd.engine.usecases.access import Named, permitted
-from stackd.engine.usecases.queries import Reader, ResourceView
+from stackd.db import resources, software
+from stackd.engine.usecases.access import Named, permitted_with
+from stackd.engine.usecases.queries import Reader, ResourceView, current_row
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource, Stack
 from stackd.resources.heat.software import guest_view
+from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
 
 Filters = Mapping[str, Sequence[str]]
@@ -28,9 +29,10 @@ async def listed(
     rule: str = "resource:index",
 ) -> list[ResourceView]:
     """The resources of a stack and its nested stacks down to ``depth``; with attributes if ``detailed``."""
-    stack = await permitted(reader.engine, caller, rule, named)
+    parts = reader.list_parts(brief=not detailed)
+    stack, read = await permitted_with(reader.engine, caller, rule, named, *parts)
     most = reader.engine.limits.max_nested_stack_depth
-    found = await reader.resources(stack, depth=min(depth, most), brief=not detailed)
+    found = await reader.resources(stack, read, depth=min(depth, most), brief=not detailed)
     return [view for view in found if matches(view.resource, filters)]
 
 
@@ -64,8 +66,9 @@ async def show(
 
     Its live attributes, and the named ``attributes``, have their current values.
     """
-    stack = await permitted(reader.engine, caller, rule, named, live=True)
-    view = await reader.shown_resource(stack, name, attributes)
+    parts = reader.resource_parts(name)
+    stack, read = await permitted_with(reader.engine, caller, rule, named, *parts, live=True)
+    view = await reader.shown_resource(stack, name, attributes, read)
     return view, await reader.description_of(stack, view.resource)
 
 
@@ -73,8 +76,9 @@ async def metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
 ) -> Mapping[str, Any]:
     """The metadata of a resource; a stack user reads only its own resource's, and nobody else the secrets."""
-    stack = await permitted(reader.engine, caller, rule, named, live=True)
-    row = await reader.row(stack, name)
+    part = resources.named_as(reader.engine.services.db, name)
+    stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
+    row = current_row(rows, stack, name)
     refuse_foreign_guest(caller, stack, row)
     full = await _with_deployments(reader, stack, row)
     if is_made_for(caller, row):
@@ -85,7 +89,7 @@ async def metadata(
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
     """The metadata of a server with what is deployed to it, which is read anew each time and stored once."""
-    if row.properties.get("user_data_format") != "SOFTWARE_CONFIG" or not row.physical_id:
+    if SECTION not in row.metadata or not row.physical_id:
         return row.metadata
     found = await software.of_server(reader.engine.services.db, row.physical_id, stack.project_id)
     return {**row.metadata, "deployments": [guest_view(each) for each in found]}

@@ -22,6 +22,7 @@ from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.stored_trees import identify
 from stackd.engine.transitions import move_resource, resource_event
+from stackd.engine.usecases import scaling
 from stackd.engine.usecases.access import GUEST, Named, is_guest, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
@@ -76,6 +77,9 @@ async def signal(
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
+    if (adjustment := kind.adjustment(row)) is not None:
+        await scaling.accept(engine, caller, stack, row, adjustment, described(details))
+        return row.metadata
     async with _locks.of(row.id):
         work, text = await _handled(engine, stack, name, kind, details)
     if text is not None:

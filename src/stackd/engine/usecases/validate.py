@@ -41,7 +41,7 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
 from stackd.template.environment import Environment
-from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.template.masking import NOTHING, Secrets, concealed, concealed_fields
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
@@ -220,7 +220,7 @@ def shown_environment(environment: Environment, hidden: frozenset[str], secrets:
     data = environment.to_data()
     for section in ("parameters", "parameter_defaults"):
         values = {name: MASK if name in hidden else value for name, value in data[section].items()}
-        data[section] = concealed(values, secrets)
+        data[section] = concealed_fields(values, secrets)
     return {
         key: data[key] for key in ("resource_registry", "parameters", "parameter_defaults", "event_sinks")
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from stackd.records import Resource, Status
 from stackd.resources.attributes import attr
-from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.resources.base import Batch, Child, Members, NestedType, Scaled
 from stackd.resources.constraints import between
 from stackd.resources.heat import scaling_groups
 from stackd.resources.heat.capacity import Capacity
@@ -15,6 +16,7 @@ from stackd.resources.heat.group_props import RollingUpdate
 from stackd.resources.heat.members import is_member_attribute, no_attribute
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.functions.refs import select
 
@@ -50,6 +52,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
     """
 
     checkable = True
+    scales = True
     shaping = ("desired_capacity", "min_size", "max_size")
     attributes: ClassVar = {
         "outputs": attr("The named attribute of all members by name.", "map", since="2014.2"),
@@ -95,6 +98,28 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         rolling = new.rolling_updates
         pace = Pace(rolling.max_batch_size, rolling.pause_time, rolling.min_in_service)
         return scaling_groups.rolling_batches(resource, members, _shared(old), _shared(new), pace)
+
+    def cooldown(self, props: AutoScalingGroupProps) -> float | None:
+        """The group's own cooldown."""
+        return props.cooldown
+
+    def metadata_after(
+        self, resource: Resource, props: AutoScalingGroupProps, moment: datetime
+    ) -> Mapping[str, Any]:
+        """The cooldown begins anew."""
+        return scaling_groups.cooling(resource, moment, props.cooldown)
+
+    def scaled(
+        self,
+        resource: Resource,
+        props: AutoScalingGroupProps,
+        members: Members,
+        defined: Mapping[str, Any],
+        adjustment: Adjustment,
+    ) -> Scaled | None:
+        """Those that stay keep their definition; new members get the newest."""
+        bounds = (props.min_size, props.max_size)
+        return scaling_groups.scaled(resource, members, defined, _shared(props), adjustment, bounds)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""

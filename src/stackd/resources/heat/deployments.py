@@ -9,13 +9,30 @@ from typing import Any
 from stackd.errors import PropertyError, ResourceFailure
 from stackd.records import SoftwareConfig
 from stackd.resources.context import Context
+from stackd.resources.follows import Siblings
 from stackd.resources.heat import guests
 from stackd.resources.heat.addresses import signed_url
-from stackd.resources.heat.software import config_content, derived_inputs, outcome
+from stackd.resources.heat.software import config_content, decisive_inputs, derived_inputs, outcome
 from stackd.resources.heat.software_config import UNGROUPED
+from stackd.resources.heat.transports import FORMAT
+from stackd.template.unknown import Unknown
 
 IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 _LOGIN = ("auth_url", "username", "user_id", "password", "project_id", "region_name")
+
+
+def require_software_config(server: Any, siblings: Siblings, path: str) -> None:
+    """Refuse a server of the stack whose user data do not let it get deployments."""
+    if not isinstance(server, Unknown) or server.path:
+        return
+    sibling = siblings.named(server.resource)
+    given = sibling.properties.get("user_data_format", FORMAT) if sibling else FORMAT
+    if given != FORMAT and not isinstance(given, Unknown):
+        raise PropertyError(
+            f"The server {server.resource} gets no software deployments: its user_data_format is {given}.",
+            path=path,
+            remedy=f"Set user_data_format of {server.resource} to {FORMAT}.",
+        )
 
 
 def handles(source: SoftwareConfig | None, actions: list[Any], action: str) -> bool:
@@ -47,7 +64,11 @@ async def deploy(ctx: Context, props: Any, source: SoftwareConfig | None, config
         return
     content = dict(source.content) if source else config_content({})
     added = await _added(ctx, props, action)
-    content["inputs"] = derived_inputs(content["inputs"], props.data.get("input_values") or {}, added)
+    values = props.data.get("input_values") or {}
+    decisive = decisive_inputs(content, values)
+    if decisive != ctx.data.get("decisive_inputs", {}):
+        await ctx.put_data(decisive_inputs=decisive)
+    content["inputs"] = derived_inputs(content["inputs"], values, added)
     content["config"] = config
     silent = props.signal_transport == "NO_SIGNAL"
     name = props.data.get("name") or (source and source.name) or ctx.physical_name
@@ -61,7 +82,7 @@ async def deploy(ctx: Context, props: Any, source: SoftwareConfig | None, config
         action=action,
         status=COMPLETE if silent else IN_PROGRESS,
         status_reason="Not waiting for outputs signal" if silent else "Deploy data available",
-        input_values=dict(props.data.get("input_values") or {}),
+        input_values=dict(values),
     )
 
 

@@ -6,16 +6,18 @@ The private values of a group keep the names of its members, and how many were m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from stackd.errors import NotFound
-from stackd.records import Resource
-from stackd.resources.base import Batch, Child, Members
+from stackd.records import Resource, Status
+from stackd.resources.base import Batch, Child, Members, Scaled
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, definition_now, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
+from stackd.resources.scaling import Adjustment, ended
 
 _VERSION = "2015-04-30"
 _NAMES, _MADE = "member_names", "members_made"
@@ -23,7 +25,7 @@ _NAMES, _MADE = "member_names", "members_made"
 
 def wanted_names(group: Resource, members: Members) -> list[str]:
     """The names of the members that the group is to have."""
-    return list(group.data.get(_NAMES) or members.resources)
+    return list(group.data.get(_NAMES, members.resources))
 
 
 def current_size(group: Resource, members: Members) -> int | None:
@@ -67,6 +69,33 @@ def rolling_batches(
     if plan and plan[-1].child == last.child:
         plan.pop()
     return [*plan, last]
+
+
+def scaled(
+    group: Resource,
+    members: Members,
+    defined: Mapping[str, Definition],
+    shared: Definition,
+    adjustment: Adjustment,
+    bounds: tuple[int, int],
+) -> Scaled | None:
+    """The group after a signal, None when as many members work as are to.
+
+    ``defined`` are their present definitions, which those that stay keep; new ones get the ``shared`` one.
+    """
+    wanted = wanted_names(group, members)
+    rows = [members.resources[each] for each in wanted if each in members.resources]
+    working = sum(row.status is not Status.FAILED for row in rows)
+    size = adjustment.of(working, *bounds)
+    if size == working:
+        return None
+    data = data_of_size(group, members, size, shared)
+    return Scaled(data, stack_of({each: defined.get(each, shared) for each in data[_NAMES]}))
+
+
+def cooling(group: Resource, moment: datetime, cooldown: float | None) -> Mapping[str, Any]:
+    """The group's metadata once it has the size that was asked for: others wait for the cooldown."""
+    return ended(group.metadata, moment, cooldown, f"ExactCapacity : {len(group.data.get(_NAMES) or ())}")
 
 
 def existing_in_order(group: Resource, members: Members) -> list[str]:

@@ -12,7 +12,18 @@ from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
-from stackd.resources.heat.deployments import deploy, handles, push, source_of, take, wait, withdraw
+from stackd.resources.follows import Siblings
+from stackd.resources.heat.deployments import (
+    deploy,
+    handles,
+    push,
+    require_software_config,
+    source_of,
+    take,
+    wait,
+    withdraw,
+)
+from stackd.resources.heat.software import changed_decisively
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -52,6 +63,16 @@ class Deployment(ResourceType[P]):
         "deploy_stderr": attr("What it printed of errors."),
         "deploy_status_code": attr("The code with which it ended."),
     }
+
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """A server of the stack must be one that gets deployments."""
+        require_software_config(props.data.get("server"), siblings, "properties.server")
+
+    def must_replace(self, resource: Resource, new: P) -> str | None:
+        """An input that the deployed configuration declares so, and that changes."""
+        known = resource.data.get("decisive_inputs") or {}
+        name = changed_decisively(known, new.data.get("input_values") or {})
+        return f"the input {name} has replace_on_change" if name else None
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """The outputs that the guest signalled."""

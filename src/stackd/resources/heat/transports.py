@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from stackd.errors import CloudNotFound
+from stackd.resources.constraints import length, one_of
 from stackd.resources.context import Context
 from stackd.resources.heat import guests
-from stackd.resources.nova.server_props import ServerProps
+from stackd.resources.schema import IN_PLACE, Properties, prop
 
-SECTION = "os-collect-config"
+SECTION: Final = "os-collect-config"
+FORMAT: Final = "SOFTWARE_CONFIG"
+"""The format of the user data of servers that get software deployments."""
+
 _KEYS = {
     "cfn": ("metadata_url", "access_key_id", "secret_access_key", "stack_name", "path"),
     "heat": ("user_id", "password", "auth_url", "project_id", "stack_id", "resource_name", "region_name"),
@@ -20,20 +24,42 @@ _KEYS = {
 }
 
 
-async def prepare(ctx: Context, props: ServerProps) -> None:
-    """Open the way by which the server gets its metadata, and describe it in the metadata."""
-    if props.user_data_format != "SOFTWARE_CONFIG":
-        return
+class SwiftData(Properties):
+    """Where the metadata of a server is put for it to read."""
+
+    container: str | None = prop("Name of the container.", constraints=[length(1)])
+    object: str | None = prop("Name of the object.", constraints=[length(1)])
+
+
+class PolledProps(Properties):
+    """The properties of every kind of server that say how it gets its metadata."""
+
+    software_config_transport: str = prop(
+        "How the server gets its metadata.",
+        default="POLL_SERVER_CFN",
+        constraints=[one_of("POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE")],
+        update=IN_PLACE,
+    )
+    deployment_swift_data: SwiftData = prop(
+        "Where in Swift the metadata is put for POLL_TEMP_URL.", default={}, update=IN_PLACE, since="9.0.0"
+    )
+
+
+async def prepare(ctx: Context, props: PolledProps, *first: str) -> None:
+    """Open the way by which the server gets its metadata, and describe it in the metadata.
+
+    ``first`` are the collectors that the guest asks before it.
+    """
     before = dict(ctx.resource.metadata.get(SECTION) or {})
     collector, settings = await _settings(ctx, props)
     blank = {name: dict.fromkeys(_KEYS[name]) for name in before.keys() & _KEYS.keys() if name != collector}
-    section = {"collectors": ["ec2", collector, "local"], collector: settings, **blank}
+    section = {"collectors": [*first, collector, "local"], collector: settings, **blank}
     if section != before:
         await ctx.put_metadata({**ctx.resource.metadata, SECTION: section})
         await push(ctx)
 
 
-async def _settings(ctx: Context, props: ServerProps) -> tuple[str, dict[str, Any]]:
+async def _settings(ctx: Context, props: PolledProps) -> tuple[str, dict[str, Any]]:
     transport = props.software_config_transport
     if transport == "POLL_TEMP_URL":
         return "request", {"metadata_url": await _object(ctx, props)}
@@ -58,7 +84,7 @@ async def _settings(ctx: Context, props: ServerProps) -> tuple[str, dict[str, An
     return "zaqar", {key: known[key] for key in _KEYS["zaqar"]}
 
 
-async def _object(ctx: Context, props: ServerProps) -> str:
+async def _object(ctx: Context, props: PolledProps) -> str:
     place = props.deployment_swift_data
     container = (place and place.container) or ctx.physical_name
     name = (place and place.object) or ctx.resource.id

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+
+from stackd.serving import json_line, plain_line
+
+
+def line(**values: object) -> str:
+    return plain_line(None, "info", {"timestamp": "2026-01-01T00:00:00Z", "level": "info", **values})
+
+
+def test_line_for_people_has_time_level_event_and_values_by_name() -> None:
+    found = line(event="request", status=200, method="GET", route="/v1/{project}")
+    assert found.split() == [
+        *("2026-01-01T00:00:00Z", "[info", "]", "request"),
+        *("method=GET", "route=/v1/{project}", "status=200"),
+    ]
+
+
+def test_value_that_could_pass_for_another_line_or_value_is_quoted() -> None:
+    found = line(event="x", name="a\nb=c d")
+    assert found.endswith("name='a\\nb=c d'")
+    assert "\n" not in found
+
+
+def test_traceback_follows_its_line() -> None:
+    found = line(event="request_broke", method="GET", exception="Traceback\n  ...")
+    first, _, rest = found.partition("\n\n")
+    assert first.endswith("method=GET")
+    assert rest == "Traceback\n  ..."
+
+
+def test_line_for_programs_may_have_any_integer_and_any_object() -> None:
+    for values in ({"size": 2**70, "name": "é"}, {"value": {1, 2}}, {"half": "\ud800"}):
+        assert json.loads(json_line(values, repr)).keys() == values.keys()
