@@ -12,6 +12,9 @@ Template = dict[str, Any]
 
 TRANSPORTS = ("CFN_SIGNAL", "HEAT_SIGNAL", "TEMP_URL_SIGNAL")
 MEMBERS = 3
+POLICIES = {"to_one": 1, "to_three": 3}
+"""The sizes to which the policies bring the scaling group."""
+
 ROLLING = {"max_batch_size": 1, "pause_time": 0.1}
 
 
@@ -56,6 +59,16 @@ def _groups(version: int, size: int) -> dict[str, Any]:
     }
 
 
+def _policy(size: int) -> dict[str, Any]:
+    return _resource(
+        "OS::Heat::ScalingPolicy",
+        auto_scaling_group_id=_ref("scaled"),
+        adjustment_type="exact_capacity",
+        scaling_adjustment=size,
+        cooldown=0,
+    )
+
+
 def _software(version: int) -> dict[str, Any]:
     deployments = {
         f"by_{transport.partition('_')[0].lower()}": _resource(
@@ -82,6 +95,7 @@ def template(version: int, size: int) -> Template:
             "disk": _disk(version),
             "server": _server(version),
             **_groups(version, size),
+            **{policy: _policy(members) for policy, members in POLICIES.items()},
             **_software(version),
         },
         "outputs": {

@@ -83,6 +83,17 @@ def _forget(name: str) -> Action:
     return Action(name, "", name, ask, settles=lambda client, stack: not client.snapshots(stack))
 
 
+def _scale(name: str, result: str, policy: str) -> Action:
+    """A signal after which the group has the policy's size: sent twice, it does nothing the second time."""
+    size = acting.POLICIES[policy]
+
+    def has_size(client: Client, stack: Stack) -> bool:
+        outputs = {each["output_key"]: each.get("output_value") for each in client.show(stack)["outputs"]}
+        return bool(outputs["size"] == size)
+
+    return Action(name, "", result, lambda client, stack: client.signal(stack, policy), settles=has_size)
+
+
 def _thirty() -> Sequence[Action]:
     """Thirty resources that are made, changed, changed back and deleted."""
     known = frozenset(load_registry([]).types)
@@ -109,6 +120,8 @@ def _acting() -> Sequence[Action]:
         _update("roll", "rolled", body(2, 1)),
         _update("grow", "grown", body(2, 3)),
         _update("shrink", "rolled", body(2, 1)),
+        _scale("scale out", "grown", "to_three"),
+        _scale("scale in", "rolled", "to_one"),
         _act("suspend"),
         _act("resume"),
         _act("check"),

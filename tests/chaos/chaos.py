@@ -187,7 +187,8 @@ class Chaos:
         stack = self.client.find(NAME)
         if stack is None and known is not None:
             return known
-        return stack if stack is not None and self._is_open(action, stack) else self._ask(action)
+        begun = stack is not None and action.settles is None and self._is_open(action, stack)
+        return stack if stack is not None and begun else self._ask(action)
 
     def _strike_during(self, action: Action, stack: Stack) -> None:
         time.sleep(self.random.uniform(0.0, self.spans[action.name]))

@@ -191,6 +191,10 @@ class Client:
         """Have something done to all resources of the stack."""
         self._json(self._http.post(f"{self._path(stack)}/actions", json={action: None}))
 
+    def signal(self, stack: Stack, resource: str) -> None:
+        """Signal a resource."""
+        self._json(self._http.post(f"{self._path(stack)}/resources/{resource}/signal", json={}))
+
     def snapshots(self, stack: Stack) -> list[dict[str, Any]]:
         """The snapshots of the stack, with what they keep."""
         answer = self._http.get(f"{self._path(stack)}/snapshots")
