@@ -75,6 +75,9 @@ class ResourceType(Generic[P]):
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
 
+    gives_up: ClassVar[bool] = False
+    """Whether an interrupted action is given up, and the resource replaced, when an update changes it."""
+
     any_attributes: ClassVar[bool] = False
     """Whether there may be attributes that are not declared, of which the stored ones are known."""
 
@@ -113,6 +116,12 @@ class ResourceType(Generic[P]):
 
     def validate_among(self, props: P, siblings: Siblings) -> None:
         """Rules about the other resources of the stack; as ``validate``."""
+
+    def validate_metadata(self, props: P, metadata: Mapping[str, Any]) -> None:
+        """Rules about the metadata in the template; as ``validate``."""
+
+    def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
+        """Rules about the update policy that its schema does not express; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
@@ -257,6 +266,9 @@ class ResourceType(Generic[P]):
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
 
+    async def cancelled(self, ctx: Context) -> None:
+        """The action was interrupted, and nothing will resume it: the resource fails. Safe to run again."""
+
     def adjustment(self, resource: Resource) -> Adjustment | None:
         """How a signal changes the size of a group, which is an operation of its own; None if it does not."""
         return None
@@ -298,13 +310,18 @@ class FailedOutput:
     reason: str
 
 
+def _nobody(reference: Any) -> Resource | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
     ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
     ``reached`` are the members that are as the change wants them, where it was begun before; None for one
-    that begins now.
+    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
+    and its properties, may be ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
@@ -313,6 +330,7 @@ class Members:
     attribute: Callable[[str, tuple[Any, ...]], Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
     reached: frozenset[str] | None = None
+    sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
         """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
@@ -338,6 +356,10 @@ class NestedType(ResourceType[P]):
         """How many resources the nested stack has, if that is known before it is built."""
         return None
 
+    async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
+        """Private values from the cloud, kept when the resource is made: the child is computed from them."""
+        return {}
+
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""
         raise NotImplementedError(f"{self.type_name} has no child")
@@ -359,18 +381,8 @@ class NestedType(ResourceType[P]):
         """The metadata once the nested stack has reached what it should be."""
         return resource.metadata
 
-    def scaled(
-        self,
-        resource: Resource,
-        props: P,
-        members: Members,
-        defined: Mapping[str, Any],
-        adjustment: Adjustment,
-    ) -> Scaled | None:
-        """The group after a change of its size, None when the size stays.
-
-        ``defined`` are the members' present definitions, which they keep.
-        """
+    def scaled(self, resource: Resource, props: P, members: Members, adjustment: Adjustment) -> Scaled | None:
+        """The group after a change of its size, None when the size stays; members keep their definitions."""
         raise unsupported("Scaling", self.type_name)
 
     def cooldown(self, props: P) -> float | None:

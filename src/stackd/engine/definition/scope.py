@@ -55,10 +55,15 @@ class StackScope:
         self._rows = rows
         self._facade = facade or {}
 
+    def row(self, resource: str) -> Resource | None:
+        """The row of a resource that has, or is about to have, an object; None while that is not known."""
+        row = self._rows.get(resource)
+        return None if row is None or row.action is Action.INIT else row
+
     def reference(self, resource: str) -> Any:
         """The value of ``get_resource``."""
-        row = self._rows.get(resource)
-        if row is None or row.action is Action.INIT:
+        row = self.row(resource)
+        if row is None:
             return Unknown(resource)
         return self._kinds[resource].handler.reference(row)
 

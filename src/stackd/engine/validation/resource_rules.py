@@ -187,7 +187,12 @@ class _ResourceRules:
             _report_new(self._problems, where, self._report, error)
             return
         errors: list[PropertyError] = []
-        convert_all(self._kind.handler.update_policy, policy, where, errors)
+        values = convert_all(self._kind.handler.update_policy, policy, where, errors)
+        if not errors:
+            try:
+                self._kind.handler.validate_update_policy(values)
+            except PropertyError as error:
+                errors.append(error)
         for wrong in errors:
             self._report(placed(self._desired, self._name, wrong))
 
@@ -197,6 +202,8 @@ class _ResourceRules:
             handler.validate(props)
             if type(handler).validate_among is not ResourceType.validate_among:
                 handler.validate_among(props, self._siblings)
+            if type(handler).validate_metadata is not ResourceType.validate_metadata:
+                handler.validate_metadata(props, self._desired.metadata(self._name, self._scope))
         except PropertyError as error:
             self._report(placed(self._desired, self._name, error))
         except TemplateError as error:

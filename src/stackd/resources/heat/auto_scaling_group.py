@@ -110,16 +110,11 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         return scaling_groups.cooling(resource, moment, props.cooldown)
 
     def scaled(
-        self,
-        resource: Resource,
-        props: AutoScalingGroupProps,
-        members: Members,
-        defined: Mapping[str, Any],
-        adjustment: Adjustment,
+        self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
     ) -> Scaled | None:
         """Those that stay keep their definition; new members get the newest."""
         bounds = (props.min_size, props.max_size)
-        return scaling_groups.scaled(resource, members, defined, _shared(props), adjustment, bounds)
+        return scaling_groups.scaled(resource, members, _shared(props), adjustment, bounds)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""

@@ -54,6 +54,10 @@ class DeployedServer(ResourceType[DeployedServerProps]):
         ),
     }
 
+    def validate_metadata(self, props: DeployedServerProps, metadata: Mapping[str, Any]) -> None:
+        """What the machine is to do has its own place in the metadata."""
+        transports.require_free(metadata)
+
     async def create(self, ctx: Context, props: DeployedServerProps) -> None:
         """Make nothing: the machine is known by the id of the resource."""
         await ctx.put_data(name=ctx.physical_name)

@@ -105,6 +105,11 @@ class Server(RestResource[ServerProps]):
         if _is_known(props.data.get("networks")):
             networks.check(props)
 
+    def validate_metadata(self, props: ServerProps, metadata: Mapping[str, Any]) -> None:
+        """What a server is to do has its own place in the metadata."""
+        if props.data.get("user_data_format") == transports.FORMAT:
+            transports.require_free(metadata)
+
     def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
         """What the update policies do not let happen in place."""
         if "flavor" in changed and new.flavor_update_policy == "REPLACE":
