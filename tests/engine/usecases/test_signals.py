@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
-from stackd.db.journal import Update
 from stackd.engine.usecases import signals
-from stackd.errors import Fenced
-from stackd.records import Resource, Stack, Status
+from stackd.records import Stack, Status
 from tests.support.engine import Process, crash, world
 from tests.support.templates import hot
 from tests.support.waiting import until
@@ -67,19 +63,6 @@ async def test_each_update_replaces_the_handle_and_waits_anew_and_a_rollback_doe
         done = await process.done(stack)
         assert (done.action, done.status) == ("ROLLBACK", Status.COMPLETE)
         assert (await process.rows(stack))["handle"].data["ec2_signed_url"] == second
-
-
-async def test_a_signal_is_not_lost_when_another_process_stores_one_meanwhile(tmp_path: Path) -> None:
-    async with world(tmp_path) as made, made.process() as process:
-        stack = await process.create("one", hot({"handle": {"type": "OS::Heat::UpdateWaitConditionHandle"}}))
-        await process.done(stack)
-        row = (await process.rows(stack))["handle"]
-        one, other = (signals._Versioned(process.engine.services.journal.write, row) for _ in range(2))
-        await one.write(Update(Resource, row.id, {"metadata": {"a": 1}}))
-        await one.write(Update(Resource, row.id, {"metadata": {"a": 1, "b": 2}}))
-        with pytest.raises(Fenced):
-            await other.write(Update(Resource, row.id, {"metadata": {"c": 3}}))
-        assert (await process.rows(stack))["handle"].metadata == {"a": 1, "b": 2}
 
 
 async def test_a_wait_goes_on_in_the_next_process(tmp_path: Path) -> None:
