@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 
 from stackd.clients.bulk import MOST, Bulk
 from stackd.clients.failures import AnswerLost
-from stackd.clients.wire import Permit
+from stackd.clients.wire import Permit, request_id
 from stackd.errors import CloudConflict, Fenced, StackdError
 
 
@@ -102,3 +103,26 @@ async def test_a_caller_that_gives_up_does_not_disturb_the_others() -> None:
     assert (await patient)["port"]["id"] == "id-b"
     with pytest.raises((asyncio.CancelledError, StackdError)):
         await impatient
+
+
+async def test_objects_of_different_requests_are_posted_apart_in_the_name_of_each() -> None:
+    """A service's log then has each call under the id of the request that it was made for."""
+    ports, ids = Ports(), []
+
+    async def post(body: Any, permit: Permit | None) -> Any:
+        ids.append(request_id())
+        return await ports.post(body, permit)
+
+    bulk = Bulk("port", "ports", post)
+
+    async def create(name: str, **ids: str) -> Any:
+        with structlog.contextvars.bound_contextvars(**ids):
+            return await bulk.create({"port": {"name": name}})
+
+    made = await asyncio.gather(
+        create("a", request_id="req-1"),
+        create("b", request_id="req-2", global_request_id="req-theirs"),
+        create("c", request_id="req-1"),
+    )
+    assert [each["port"]["id"] for each in made] == ["id-a", "id-b", "id-c"]
+    assert (ports.calls, ids) == ([2, 1], ["req-1", "req-theirs"])

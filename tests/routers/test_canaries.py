@@ -35,7 +35,9 @@ IN_ENVIRONMENT = "canary-of-the-environment"
 IN_FILE = "canary:of-an-environment-file"
 BY_DEFAULT = "canary-of-the-parameter-defaults"
 NEXT = "canary-of-the-update"
+IN_MAP = {"canary-key-of-a-map": {"canary-key-below": "canary-value-of-a-map"}}
 HIDDEN = (GIVEN, IN_ENVIRONMENT, IN_FILE, BY_DEFAULT, NEXT)
+HIDDEN += ("canary-key-of-a-map", "canary-key-below", "canary-value-of-a-map")
 DERIVED = (
     base64.b64encode(GIVEN.encode()).decode(),
     hashlib.sha256(GIVEN.encode()).hexdigest(),
@@ -87,6 +89,7 @@ def template(url: str) -> dict[str, Any]:
             "given": HIDDEN_TEXT,
             "stated": HIDDEN_TEXT,
             "filed": HIDDEN_TEXT,
+            "mapped": {"type": "json", "hidden": True},
             "plain": {"type": "string"},
         },
         "resources": {
@@ -96,6 +99,8 @@ def template(url: str) -> dict[str, Any]:
             "digest": valued({"digest": ["sha256", given]}),
             "half": valued({"str_split": [":", {"get_param": "filed"}, 1]}),
             "stored": {"type": "OS::Heat::Value", "properties": {"value": {"a": [given]}}},
+            "map": {"type": "OS::Heat::Value", "properties": {"value": {"get_param": "mapped"}}},
+            "text": valued({"str_replace": {"template": "M", "params": {"M": {"get_param": "mapped"}}}}),
             "key": {"type": "OS::Nova::KeyPair", "properties": {"name": given}},
             "inner": {
                 "type": "inner.yaml",
@@ -190,7 +195,7 @@ async def live(api: Recorder, made: World, url: str) -> None:
     """A life of a stack in which every place is used that a user can fill."""
     body: dict[str, Any] = {
         "template": template(url),
-        "parameters": {"given": GIVEN, "plain": "canary-in-a-parameter"},
+        "parameters": {"given": GIVEN, "plain": "canary-in-a-parameter", "mapped": IN_MAP},
         "environment": {
             "parameters": {"stated": IN_ENVIRONMENT},
             "parameter_defaults": {"deep": BY_DEFAULT},
@@ -280,6 +285,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_no_answer_event_or_plan_has_a_hidden_value(seen: Seen) -> None:
     assert len(seen.answers) > 300
     assert hits(seen.answers, (*forms(HIDDEN), *DERIVED)) == []
+
+
+async def test_no_answer_event_or_plan_has_the_query_of_a_url(seen: Seen) -> None:
+    """Nor are the URLs of nested templates, whose queries may be signatures, in the files of the database."""
+    assert hits(seen.answers, ("canary-in-a-query",)) == []
+    assert hits(seen.messages, ("canary-in-a-query",)) == []
+    assert hits(seen.files, ("canary-in-a-query",)) == []
 
 
 async def test_no_notification_has_a_hidden_value(seen: Seen) -> None:

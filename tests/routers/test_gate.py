@@ -51,6 +51,24 @@ async def test_every_answer_has_an_id_of_its_own(api: Api) -> None:
     assert given not in ids
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("req-11111111-2222-3333-4444-555555555555", "req-11111111-2222-3333-4444-555555555555"),
+        ("11111111-2222-3333-4444-555555555555", None),
+        ("req-1; DROP TABLE", None),
+    ],
+)
+async def test_id_that_the_client_gives_is_in_the_log_even_before_it_has_shown_a_token(
+    api: Api, given: str, shown: str | None
+) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        await api.raw("GET", f"/v1/{api.project}/stacks", headers={"X-Openstack-Request-Id": given})
+        await api.raw("GET", "/", headers={})
+    lines = [line.get("global_request_id") for line in logs if line["event"] == "request"]
+    assert lines == [shown, None]
+
+
 @pytest.mark.parametrize("path", ["/stacks/", "/stacks/a/b/c", "/nope", "/stacks//x", ""])
 async def test_unknown_paths_have_a_notice(api: Api, path: str) -> None:
     answer = await api.call("GET", path)

@@ -15,9 +15,9 @@ from stackd.engine.validation.tree import Expanded
 from stackd.errors import StackdError
 from stackd.template.evaluation import Evaluation, Scope
 from stackd.template.functions.base import Call
+from stackd.template.masking import concealed
 from stackd.template.parameters import Parameters
-from stackd.template.parse import MASK
-from stackd.template.unknown import Unknown, has_unknown
+from stackd.template.unknown import Unknown
 
 _TEXT_FUNCTIONS: Final = frozenset(
     {
@@ -31,8 +31,6 @@ _TEXT_FUNCTIONS: Final = frozenset(
         "Fn::Sub",
     }
 )
-_SHORTEST: Final = 4
-"""Minimum length of a secret that is searched for inside of longer texts."""
 _SECTIONS: Final = ("properties", "metadata", "update_policy", "external_id")
 
 
@@ -51,7 +49,7 @@ def resolve(given: Given, show_nested: bool, show_hidden: bool) -> None:
     _, expanded = evaluated(given)
     shown = resolved(expanded, nested=show_nested, hidden=show_hidden)
     if not show_hidden:
-        shown = _concealed(shown, _secrets(expanded))
+        shown = concealed(shown, expanded.secrets())  # nested stacks get them as others
     click.echo(to_yaml(shown), nl=False)
 
 
@@ -75,31 +73,6 @@ def resolved(expanded: Expanded, *, nested: bool = False, hidden: bool = False) 
         if desired.holds(output.condition)
     }
     return shown | ({version.sections["outputs"]: outputs} if outputs else {})
-
-
-def _secrets(expanded: Expanded) -> frozenset[str]:
-    """The texts that hidden parameters have in the whole tree."""
-    return frozenset(
-        str(value)
-        for stack in expanded.walk()
-        for name, value in stack.desired.parameters.items()
-        if name in stack.desired.parameters.hidden and value not in ("", None) and not has_unknown(value)
-    )
-
-
-def _concealed(value: Any, secrets: frozenset[str]) -> Any:
-    """The value without secrets, which nested stacks get through parameters that are not hidden."""
-    if isinstance(value, dict):
-        return {key: _concealed(item, secrets) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_concealed(item, secrets) for item in value]
-    if str(value) in secrets:
-        return MASK
-    if isinstance(value, str):
-        for secret in secrets:
-            if len(secret) >= _SHORTEST:
-                value = value.replace(secret, MASK)
-    return value
 
 
 def _resource(desired: Desired, name: str, values: _Values) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """Combines concurrent creates into one bulk request, for collections that support it.
 
-Callers do not notice: each posts its one object and gets its own answer or error. A refused bulk
-does not identify the wrong object, so the objects are then sent one by one.
+Callers do not notice: each posts its one object and gets its own answer or error. Only objects of one request
+are combined, whose id the call carries. A refused bulk does not identify the wrong object, so the objects are
+then sent one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from stackd.clients.failures import AnswerLost
-from stackd.clients.wire import Permit
+from stackd.clients.wire import Permit, request_id
 from stackd.errors import StackdError
 
 MOST = 50
@@ -27,7 +30,17 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
 """By service and path: the JSON key of one object and of several."""
 
 Post = Callable[[Any, Permit | None], Awaitable[Any]]
-_Pending = tuple[Any, "asyncio.Future[Any]", Permit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An object that waits to be posted, and the request that it is posted for."""
+
+    body: Any
+    future: asyncio.Future[Any]
+    permit: Permit | None
+    context: Context = field(default_factory=copy_context)
+    request_id: str = field(default_factory=request_id)
 
 
 class Bulk:
@@ -43,13 +56,13 @@ class Bulk:
     async def create(self, body: Any, permit: Permit | None = None) -> Any:
         """Post one object, possibly with others; returns the answer as if it had been posted alone."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append((body, future, permit))
+        self._pending.append(_Pending(body, future, permit))
         if len(self._pending) == 1:
             self._start(self._gather())
         return await future
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _start(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+        task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -58,38 +71,41 @@ class Bulk:
         for _ in range(3):
             await asyncio.sleep(0)
         pending, self._pending = self._pending, []
-        for start in range(0, len(pending), MOST):
-            self._start(self._send(pending[start : start + MOST]))
+        by_request: dict[str, list[_Pending]] = {}
+        for each in pending:
+            by_request.setdefault(each.request_id, []).append(each)
+        for group in by_request.values():
+            for start in range(0, len(group), MOST):
+                self._start(self._send(group[start : start + MOST]), group[start].context)
 
     async def _send(self, group: Sequence[_Pending]) -> None:
-        waiting = [each for each in group if not each[1].done()]
+        waiting = [each for each in group if not each.future.done()]
         if len(waiting) == 1:
             await self._send_alone(waiting[0])
             return
-        bodies = [body[self._key] for body, _, _ in waiting]
-        permit = partial(_ask_all, [permit for _, _, permit in waiting])
+        bodies = [each.body[self._key] for each in waiting]
+        permit = partial(_ask_all, [each.permit for each in waiting])
         try:
             reply = await self._post({self._plural: bodies}, permit)
         except AnswerLost as lost:
-            for _, future, _ in waiting:
-                _fail(future, lost)
+            for each in waiting:
+                _fail(each.future, lost)
         except StackdError:
             await asyncio.gather(*(self._send_alone(each) for each in waiting))
         else:
             made = _paired(bodies, reply[self._plural])
-            for (_, future, _), answer in zip(waiting, made, strict=True):
-                if not future.done():
-                    future.set_result({self._key: answer})
+            for each, answer in zip(waiting, made, strict=True):
+                if not each.future.done():
+                    each.future.set_result({self._key: answer})
 
     async def _send_alone(self, one: _Pending) -> None:
-        body, future, permit = one
         try:
-            answer = await self._post(body, permit)
+            answer = await self._post(one.body, one.permit)
         except StackdError as error:
-            _fail(future, error)
+            _fail(one.future, error)
         else:
-            if not future.done():
-                future.set_result(answer)
+            if not one.future.done():
+                one.future.set_result(answer)
 
 
 def _ask_all(permits: Sequence[Permit | None]) -> None:

@@ -166,7 +166,7 @@ class Wire:
         out = httpx.Request(
             request.method,
             _url(request.url),
-            headers={"User-Agent": USER_AGENT, **_request_id(), **request.headers},
+            headers={"User-Agent": USER_AGENT, **_request_id_header(), **request.headers},
             content=request.content,
             extensions={"timeout": times},
         )
@@ -223,10 +223,16 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] | None =
     return max(0.0, (aware - present).total_seconds())
 
 
-def _request_id() -> dict[str, str]:
-    """The header by which services log the id of the request or operation that a call is made for."""
-    ours = structlog.contextvars.get_contextvars().get("request_id")
-    return {"X-OpenStack-Request-ID": ours} if ours else {}
+def request_id() -> str:
+    """The id that calls carry: the one that the client gave, else our own; empty outside of requests."""
+    bound = structlog.contextvars.get_contextvars()
+    found: str = bound.get("global_request_id") or bound.get("request_id") or ""
+    return found
+
+
+def _request_id_header() -> dict[str, str]:
+    found = request_id()
+    return {"X-OpenStack-Request-ID": found} if found else {}
 
 
 def _may_repeat(request: Outgoing, outcome: Reply | _Silence) -> bool:

@@ -162,8 +162,8 @@ resources = Table(
     _col("stack_id"),
     _col("root_id"),
     _col("name"),
-    _col("type"),
-    _col("kind"),
+    _col("type", Form.NAME),
+    _col("kind", Form.NAME),
     _col("action", Form.ACTION),
     _col("status", Form.STATUS),
     _col("reason", Form.PROSE),
@@ -226,7 +226,10 @@ operations = Table(
     _col("state"),
     _col("created_at", Form.TIME),
     _col("deadline", Form.TIME),
+    _col("timeout", kind=BigInteger, server_default=text("0")),
+    _optional("latest_deadline", Form.TIME),
     _col("request_id"),
+    _col("global_request_id", server_default=text("''")),
     _optional("options", Form.MAP),
 )
 Index("operations_root", operations.c.root_id, operations.c.created_at)

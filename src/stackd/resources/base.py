@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
@@ -24,7 +25,8 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows
+from stackd.resources.follows import Follows, Siblings
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -66,9 +68,15 @@ class ResourceType(Generic[P]):
     good_statuses: ClassVar[tuple[str, ...]] = ()
     """The statuses that ``check`` accepts; without any it accepts what ``ready`` does."""
 
+    former_names: ClassVar[tuple[str, ...]] = ()
+    """Hidden types whose resources become ones of this type in place when a template names this type."""
+
     signalable: ClassVar[bool] = False
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
+
+    gives_up: ClassVar[bool] = False
+    """Whether an interrupted action is given up, and the resource replaced, when an update changes it."""
 
     any_attributes: ClassVar[bool] = False
     """Whether there may be attributes that are not declared, of which the stored ones are known."""
@@ -87,6 +95,9 @@ class ResourceType(Generic[P]):
     replaced_by_updates: ClassVar[bool] = False
     """Whether every update of the stack makes a new object, though nothing about it has changed."""
 
+    replaced_by_metadata: ClassVar[bool] = False
+    """Whether other metadata make a new object."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 
@@ -103,11 +114,21 @@ class ResourceType(Generic[P]):
     def validate(self, props: P) -> None:
         """Rules across properties; raise ``PropertyError``. Values may be ``Unknown``."""
 
-    def validate_among(self, props: P, types: Mapping[str, str]) -> None:
-        """Rules about the other resources of the stack, whose types are given by name; as ``validate``."""
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """Rules about the other resources of the stack; as ``validate``."""
+
+    def validate_metadata(self, props: P, metadata: Mapping[str, Any]) -> None:
+        """Rules about the metadata in the template; as ``validate``."""
+
+    def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
+        """Rules about the update policy that its schema does not express; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
+        return None
+
+    def must_replace(self, resource: Resource, new: P) -> str | None:
+        """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
 
     def ready(self, live: JSON) -> bool:
@@ -245,6 +266,13 @@ class ResourceType(Generic[P]):
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
 
+    async def cancelled(self, ctx: Context) -> None:
+        """The action was interrupted, and nothing will resume it: the resource fails. Safe to run again."""
+
+    def adjustment(self, resource: Resource) -> Adjustment | None:
+        """How a signal changes the size of a group, which is an operation of its own; None if it does not."""
+        return None
+
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Take a message from outside; the text goes into the event, None means no event."""
         return None
@@ -260,8 +288,16 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaled:
+    """A group after a change of its size: its private values that change, and the stack inside it."""
+
+    data: Mapping[str, Any]
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """One step of a rolling change: the child to reach, then seconds to pause."""
+    """One step of a rolling change: the child to reach, and the seconds between it and another."""
 
     child: Child
     pause: float = 0.0
@@ -274,17 +310,27 @@ class FailedOutput:
     reason: str
 
 
+def _nobody(reference: Any) -> Resource | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
-    ``outputs`` are values, or `FailedOutput`.
+    ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
+    ``reached`` are the members that are as the change wants them, where it was begun before; None for one
+    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
+    and its properties, may be ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
     references: Mapping[str, Any]
     outputs: Mapping[str, Any]
     attribute: Callable[[str, tuple[Any, ...]], Any]
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    reached: frozenset[str] | None = None
+    sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
         """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
@@ -303,10 +349,16 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    scales: ClassVar[bool] = False
+    """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
         return None
+
+    async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
+        """Private values from the cloud, kept when the resource is made: the child is computed from them."""
+        return {}
 
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""
@@ -315,12 +367,27 @@ class NestedType(ResourceType[P]):
     def batches(
         self, resource: Resource, old: P | None, new: P, members: Members, files: Mapping[str, str]
     ) -> Sequence[Batch]:
-        """The steps to ``new``, the last of which is the final child; one step unless rolling."""
+        """The steps to ``new``, the last of which is the final child; one step unless rolling.
+
+        A change that was begun before goes on from ``members.reached``; ``old`` is None for a creation.
+        """
         return [Batch(self.child(resource, new, members, files))]
 
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
         """Private values to keep with an update, before the child is computed from them."""
         return {}
+
+    def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
+        """The metadata once the nested stack has reached what it should be."""
+        return resource.metadata
+
+    def scaled(self, resource: Resource, props: P, members: Members, adjustment: Adjustment) -> Scaled | None:
+        """The group after a change of its size, None when the size stays; members keep their definitions."""
+        raise unsupported("Scaling", self.type_name)
+
+    def cooldown(self, props: P) -> float | None:
+        """Seconds after a change of size in which signals are ignored, where the policy does not say it."""
+        return None
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The value of an attribute; raise ``InvalidTemplateAttribute`` when there is none."""

@@ -86,6 +86,9 @@ class Siblings:
         self._read = read
         self._indexes: dict[tuple[str, object], Index] = {}
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._kinds
+
     def named(self, name: str) -> Sibling | None:
         """The resource of this name, if there is one."""
         return Sibling(name, self._kinds[name], self._read(name)) if name in self._kinds else None

@@ -19,7 +19,7 @@ from stackd.request_bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
-REQUEST_ID, ROUTE = "stackd.request_id", "stackd.route"
+REQUEST_ID, GLOBAL_REQUEST_ID, ROUTE = "stackd.request_id", "stackd.global_request_id", "stackd.route"
 """The keys in a request's ASGI scope under which the middleware and the router store their results."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"

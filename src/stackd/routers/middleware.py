@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stackd.offload import OWNER
 from stackd.records import Caller
 from stackd.routers import errors
-from stackd.routers.front import BASE, CALLER, FRONT, REQUEST_ID, ROUTE, Front
+from stackd.routers.front import BASE, CALLER, FRONT, GLOBAL_REQUEST_ID, REQUEST_ID, ROUTE, Front
 from stackd.routers.versions import MEDIA_TYPE, choices, health
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ OPEN = frozenset({b"/openapi.json"})
 class RequestIds:
     """Gives each request an id and a log line, and renders unexpected exceptions.
 
+    A client may give its request an id of its own, by which it follows what comes of it in several services.
     ``broken`` makes the answer to a request that ended with one.
     """
 
@@ -57,7 +58,11 @@ class RequestIds:
                 message["headers"] = [*message["headers"], header]
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        given = scope[GLOBAL_REQUEST_ID] = _global_id(scope)
+        structlog.contextvars.unbind_contextvars("global_request_id")
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, **({"global_request_id": given} if given else {})
+        )
         answer = _bodiless(tagged) if scope["method"] == "HEAD" else tagged
         try:
             await self._app(scope, receive, answer)
@@ -86,6 +91,12 @@ def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
         ms=round(seconds * 1000, 1),
         project=caller.project_id if caller is not None else "",
     )
+
+
+def _global_id(scope: Scope) -> str:
+    """The id that the client gave the request; empty if it gave none, or one of another form."""
+    given = Headers(scope=scope).get("x-openstack-request-id", "")
+    return given if _GLOBAL_ID.fullmatch(given) else ""
 
 
 def _bodiless(send: Send) -> Send:
@@ -182,7 +193,9 @@ class Tokens:
     async def _caller(self, scope: Scope) -> Caller:
         headers = Headers(scope=scope)
         caller = await self._front.tokens.validate(headers.get("x-auth-token", ""))
-        asked = headers.get("x-openstack-request-id", "")
-        if _GLOBAL_ID.fullmatch(asked):
-            structlog.contextvars.bind_contextvars(global_request_id=asked)
-        return replace(caller, request_id=scope[REQUEST_ID], region=headers.get("x-region-name", ""))
+        return replace(
+            caller,
+            request_id=scope[REQUEST_ID],
+            global_request_id=scope[GLOBAL_REQUEST_ID],
+            region=headers.get("x-region-name", ""),
+        )

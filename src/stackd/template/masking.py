@@ -1,7 +1,8 @@
 """Masks the secrets of a stack in values and texts (pure).
 
-Secret are the values of hidden parameters, their usual encodings, and what functions of the template make of
-them. What leaves the template, such as an attribute that a service computes, cannot be known.
+Secret are the values of hidden parameters and the keys of maps in them, their usual encodings, and what
+functions of the template make of them. What leaves the template, such as an attribute that a service
+computes, cannot be known. So are the queries of URLs that were fetched.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,11 +28,16 @@ from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
+from stackd.urls import query_of, shown_name
+from stackd.wording import HERE, Word
 
 Secrets = frozenset[str]
 NOTHING: Final[Secrets] = frozenset()
 _TELLING = 4
 """A shorter secret is only found where it stands alone: as a part of other texts it is everywhere."""
+
+_ORDINARY: Final = re.compile(r"[A-Za-z]+")
+"""A key that may be any word, such as `name`: in a text it is secret only in quotes, as it is in JSON."""
 
 _DIGESTS: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 _MEMO: Final = "secrets"
@@ -47,20 +54,28 @@ def secrets_of(template: Template, parameters: Mapping[str, Any]) -> Secrets:
         return NOTHING
     known: Secrets | None = parameters.memo.get(_MEMO)
     if known is None:
-        values = with_encodings(secrets_in(parameters))
+        values = with_encodings(secrets_in(template, parameters))
         known = values | _derived(template, parameters, values)
         parameters.memo[_MEMO] = known
     return known
 
 
-def secrets_in(parameters: Mapping[str, Any], *, given: bool = False) -> Secrets:
-    """The texts that the values of hidden parameters are made of; without those of defaults if ``given``."""
+def secrets_in(template: Template, parameters: Mapping[str, Any], *, given: bool = False) -> Secrets:
+    """The texts that the values of hidden parameters are made of; without those of defaults if ``given``.
+
+    Keys of maps are among them, unless they stand in the template.
+    """
     if not isinstance(parameters, Parameters):
         return NOTHING
     names = parameters.hidden
     if given:
         names = frozenset(name for name in names if parameters.get(name) != parameters.schemas[name].default)
-    return frozenset(text for name in names for text in _texts(parameters.get(name)))
+    return values_of(template, names, parameters)
+
+
+def queries_in(files: Iterable[str]) -> Secrets:
+    """The queries of URLs among names of files, which are templates that were fetched: often signatures."""
+    return frozenset(filter(None, map(query_of, files)))
 
 
 def with_encodings(values: Secrets) -> Secrets:
@@ -84,9 +99,19 @@ def hidden_names(files: Mapping[str, str]) -> frozenset[str]:
     return found
 
 
-def values_of(names: frozenset[str], *layers: Mapping[str, Any]) -> Secrets:
-    """The texts that the values of some names are made of, in all of the layers."""
-    return frozenset(text for layer in layers for name in names for text in _texts(layer.get(name)))
+def values_of(template: Template, names: frozenset[str], *layers: Mapping[str, Any]) -> Secrets:
+    """The texts that the values of some names are made of in all layers; keys as in ``secrets_in``."""
+    found = [layer.get(name) for layer in layers for name in names]
+    keys = frozenset(_keys(found))
+    if keys:
+        keys -= {*_texts(template.data), *_keys(template.data)}
+    return frozenset(_texts(found)).union(*map(_forms_of_key, keys))
+
+
+def _forms_of_key(key: str) -> tuple[str, ...]:
+    """A key as a secret: in quotes, and as it is if it is no ordinary word."""
+    quoted = (json.dumps(key, ensure_ascii=False), f"'{key}'")
+    return quoted if _ORDINARY.fullmatch(key) else (key, *quoted)
 
 
 @lru_cache(2048)
@@ -158,28 +183,74 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
+def _keys(value: Any) -> Iterator[str]:
+    """The keys of all maps in a value."""
+    if isinstance(value, Mapping):
+        yield from (str(key) for key in value if str(key))
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _keys(each)
+
+
 def concealed(value: Any, secrets: Secrets) -> Any:
-    """The same value with every secret in it masked."""
+    """The same value with every secret in it masked, in keys of maps too."""
     if not secrets:
         return value
     if isinstance(value, str):
         return concealed_text(value, secrets)
     if isinstance(value, Mapping):
-        return {key: concealed(each, secrets) for key, each in value.items()}
+        return concealed_fields(concealed_keys(value, secrets), secrets)
     if isinstance(value, list | tuple):
         return [concealed(each, secrets) for each in value]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return MASK if is_number and len(str(value)) >= _TELLING and str(value) in secrets else value
 
 
+def concealed_fields(fields: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
+    """The same fields with every secret in them masked; their own names come from nobody's values."""
+    return {name: concealed(each, secrets) for name, each in fields.items()}
+
+
+def concealed_keys(value: Mapping[Any, Any], secrets: Secrets) -> dict[Any, Any]:
+    """The same map with secrets in its keys masked; those that then are the same are numbered."""
+    shown: dict[Any, Any] = {}
+    for key, each in value.items():
+        masked = concealed_text(key, secrets) if isinstance(key, str) else key
+        name, number = masked, 1
+        while name in shown:
+            number += 1
+            name = f"{masked} ({number})"
+        shown[name] = each
+    return shown
+
+
 def concealed_text(text: str, secrets: Secrets) -> str:
     """A text with every secret in it masked, the longest first."""
-    if text in secrets:
+    if text in secrets or f"'{text}'" in secrets:
         return MASK
     for secret in _ordered(secrets):
         if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+def concealed_error(error: TemplateError, secrets: Secrets) -> TemplateError:
+    """The same mistake with every secret in what is said of it masked."""
+    if not secrets:
+        return error
+
+    def masked(word: Word) -> Word:
+        return word if word is HERE else concealed_text(str(word), secrets)
+
+    complaint = error.complaint
+    return error.but(
+        complaint=replace(complaint, words={key: masked(word) for key, word in complaint.words.items()}),
+        lead=tuple(map(masked, error.lead)),
+        remedy=concealed_text(error.remedy, secrets),
+        value=concealed(error.value, secrets),
+        place=replace(error.place, file=shown_name(error.place.file)),
+    )
 
 
 @lru_cache(1024)

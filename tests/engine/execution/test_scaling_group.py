@@ -35,7 +35,8 @@ async def test_group_is_made_resized_changed_and_deleted(stackd_world: World) ->
         oldest = min(before.values(), key=lambda each: (each.created_at, each.name))
         assert set(before) - set(fewer) == {oldest.name}
 
-        properties |= {"desired_capacity": None, "min_size": 0}
+        del properties["desired_capacity"]
+        properties["min_size"] = 0
         member["properties"] = {"value": "b"}
         properties["rolling_updates"] = {"max_batch_size": 1, "min_in_service": 2}
         stack = await process.done(await process.update(stack, template))
@@ -50,3 +51,25 @@ async def test_group_is_made_resized_changed_and_deleted(stackd_world: World) ->
         assert set(fewer) < set(grown)
         assert oldest.name not in grown
         assert (await process.done(await process.delete(stack))).deleted_at is not None
+
+
+async def test_a_group_of_no_members_keeps_none_when_it_is_updated(stackd_world: World) -> None:
+    properties: dict[str, Any] = {
+        "min_size": 0,
+        "max_size": 5,
+        "desired_capacity": 2,
+        "resource": {"type": "OS::Heat::TestResource"},
+    }
+    template: dict[str, Any] = {
+        "heat_template_version": "2018-08-31",
+        "resources": {"group": {"type": "OS::Heat::AutoScalingGroup", "properties": properties}},
+        "outputs": {"size": {"value": {"get_attr": ["group", "current_size"]}}},
+    }
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", template))
+        for desired, size in ((0, 0), (None, 0), (1, 1)):
+            properties["desired_capacity"] = desired
+            properties["max_size"] += 1
+            stack = await process.done(await process.update(stack, template))
+            assert stack.status is Status.COMPLETE, stack.reason
+            assert await process.outputs(stack) == {"size": size}

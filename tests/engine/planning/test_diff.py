@@ -93,6 +93,14 @@ def test_metadata_alone_is_an_update() -> None:
     assert (made.verb, made.changed) == (Verb.UPDATE, frozenset())
 
 
+def test_metadata_alone_replace_where_the_type_says_so() -> None:
+    class Kept(ResolvedType):
+        replaced_by_metadata = True
+
+    made = diff_resource(row(), Kept(), Props.wrap(OLD), type_name="T", metadata_changed=True)
+    assert (made.verb, made.reason) == (Verb.REPLACE, "metadata changed")
+
+
 def test_immutable_property_refuses_even_where_another_would_replace() -> None:
     with pytest.raises(NotSupported, match=r"^Update to properties zone of r \(T\) is not supported\.$"):
         decision(row(), zone="y", image="j")

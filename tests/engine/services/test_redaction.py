@@ -23,7 +23,14 @@ from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Hidden, Stack, Status
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, concealed_text, hidden_if_secret, hidden_names, secrets_of
+from stackd.template.masking import (
+    concealed,
+    concealed_fields,
+    concealed_text,
+    hidden_if_secret,
+    hidden_names,
+    secrets_of,
+)
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import load_template
 from tests.support.engine import World
@@ -288,3 +295,78 @@ def test_ids_with_a_secret_in_them_are_hidden_but_not_those_drawn_at_random(
     found = hidden_if_secret(identity, frozenset({"1234", "0c5e1234-0000-4000-8000-000000000000"}))
     assert found == identity
     assert isinstance(found, Hidden) is is_hidden
+
+
+USERS = {"type": "json", "hidden": True}
+
+
+def test_keys_of_a_hidden_map_are_secret_wherever_they_stand() -> None:
+    users = {"anna-the-admin": {"inner_key": "first-word"}, "bob": "second-word", "x1": [{"deep.key": 1}]}
+    found = secrets({"users": USERS}, {"value": {"get_param": "users"}}, users=users)
+    assert concealed(users, found) == {
+        "******": {"******": "******"},
+        "****** (2)": "******",
+        "****** (3)": [{"******": 1}],
+    }
+    text = 'login anna-the-admin of ["bob", \'bob\'] and "x1"'
+    assert concealed_text(text, found) == "login ****** of [******, ******] and ******"
+    assert concealed_text(base64.b64encode(b"anna-the-admin").decode(), found) == "******"
+
+
+def test_a_key_that_is_an_ordinary_word_is_secret_as_a_key_and_not_in_every_sentence() -> None:
+    found = secrets({"users": USERS}, {"value": {"get_param": "users"}}, users={"password": "first-word"})
+    assert concealed({"password": "wrong password"}, found) == {"******": "wrong password"}
+    assert concealed_fields({"password": {"password": "first-word"}}, found) == {
+        "password": {"******": "******"}
+    }
+    assert not isinstance(hidden_if_secret("a-password-b", found), Hidden)
+
+
+def test_keys_that_the_template_names_are_no_secret() -> None:
+    value = {"get_param": ["users", "anna-the-admin", "inner_key"]}
+    users = {"anna-the-admin": {"inner_key": "first-word", "other_key": "second-word"}}
+    found = secrets({"users": USERS}, {"value": value}, users=users)
+    assert concealed(users, found) == {"anna-the-admin": {"inner_key": "******", "******": "******"}}
+
+
+async def test_keys_of_hidden_maps_show_nowhere_and_are_stored_nowhere(stackd_world: World) -> None:
+    key, users = "anna-the-admin", {"get_param": "word"}
+    text = {"str_replace": {"template": "<X>", "params": {"X": users}}}
+    value = {"type": "OS::Heat::Value", "properties": {"value": users}}
+    inner = {**value, "properties": {"value": {"get_param": "inner"}}}
+    nested = {**CHILD, "parameters": {"inner": {"type": "json"}}, "resources": {"part": inner}}
+    group = {"type": "OS::Heat::ResourceGroup", "properties": {"count": 1, "resource_def": value}}
+    resources = {
+        "text": {"type": "OS::Heat::TestResource", "properties": {"value": text}, "metadata": {"a": users}},
+        "child": {"type": "child.yaml", "properties": {"inner": users}},
+        "value": value,
+        "group": group,
+    }
+    template = {**TEMPLATE, "parameters": {"word": USERS}, "resources": resources}
+    files = {"child.yaml": json.dumps(nested)}
+    async with stackd_world.process() as process:
+        made = await process.create("s", template, parameters={"word": {key: {key: "first"}}}, files=files)
+        stack = await process.done(made)
+        assert stack.status is Status.COMPLETE, stack.reason
+        reader = Reader(process.engine)
+        changed = StackRequest(template=template, parameters={"word": {key: "next"}}, files=files)
+        preview = await use_cases.preview_update(process.engine, process.caller, stack, changed, nested=True)
+        shown: list[Any] = [
+            preview.plan.to_data(),
+            preview.lists(nested=True),
+            await process.events(stack),
+            await reader.environment(stack),
+            await reader.outputs(stack),
+            await resource_queries.metadata(reader, process.caller, stack, "text"),
+        ]
+        for view in await reader.resources(stack, depth=5):
+            name = view.resource.name
+            shown.append(await properties_in_events(reader, view.stack, name))
+            shown.append((await reader.shown_resource(view.stack, name)).resource.attributes)
+            if view.nested is not None:
+                shown.append(await reader.shown_template(view.nested))
+                shown.append(await reader.environment(view.nested))
+                shown.append((await reader.facts(view.nested)).parameters)
+        assert "******" in repr(shown)
+        assert key not in repr(shown)
+        assert key not in await whole(process.db)

@@ -116,7 +116,7 @@ def test_creation_in_batches() -> None:
     ctx = group(created=None, count=5, policy={"batch_create": {"max_batch_size": 2, "pause_time": 3}})
     batches = ctx.type.batches(ctx.resource, None, ctx.props, NOBODY, {})
     assert [len(resources_of(batch.child)) for batch in batches] == [2, 4, 5]
-    assert [batch.pause for batch in batches] == [3, 3, 0]
+    assert [batch.pause for batch in batches] == [3, 3, 3]
 
 
 def test_an_empty_group_is_made_at_once() -> None:
@@ -136,7 +136,7 @@ def test_a_changed_definition_rolls_from_the_highest_index() -> None:
         for batch in batches
     ]
     assert seen == [{"0": "v0", "1": "w1", "2": "w2"}, {"0": "w0", "1": "w1", "2": "w2"}]
-    assert [batch.pause for batch in batches] == [1, 0]
+    assert [batch.pause for batch in batches] == [1, 1]
 
 
 def test_rolling_counts_only_members_that_differ() -> None:

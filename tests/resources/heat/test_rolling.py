@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.resources.heat.rolling import Pace, next_members, steps, walk
+from stackd.resources.heat.rolling import Pace, definition_now, next_members, steps, walk
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,24 @@ def test_unwanted_names_go_first_then_the_highest_change() -> None:
     members = {name: {"v": "old"} for name in "0123"}
     after = next_members(members, ["0", "2", "3"], 3, 1, new)
     assert after == {"0": {"v": "old"}, "2": {"v": "old"}, "3": {"v": "new"}}
+
+
+@pytest.mark.parametrize(
+    ("had", "reached", "expected"),
+    [
+        ("old", None, "old"),
+        ("new", None, "new"),
+        ("new", {"a"}, "new"),
+        ("odd", {"a"}, "new"),
+        ("new", set(), "old"),
+        ("odd", set(), "odd"),
+    ],
+)
+def test_definition_of_a_member_whose_change_was_begun_before(had: str, reached: Any, expected: str) -> None:
+    assert definition_now("a", {"v": had}, {"v": "old"}, {"v": "new"}, reached) == {"v": expected}
+
+
+def test_a_step_that_changes_nothing_is_left_out() -> None:
+    members = {"0": {"v": "old"}, "1": {"v": "new"}, "2": {"v": "new"}}
+    states = list(walk(members, lambda size: ["0", "1", "2"][:size], 3, Pace(1), new))
+    assert states == [{name: {"v": "new"} for name in "012"}]

@@ -15,7 +15,6 @@ from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
-    NO_MEMBERS,
     build_child,
     child_environment,
     child_source,
@@ -23,19 +22,25 @@ from stackd.engine.definition.nested_definitions import (
     members_of,
     nested_attributes,
     nested_type,
+    no_members,
     output_values,
     private_values,
+    siblings_of,
 )
 from stackd.engine.execution import lifecycle
+from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
+from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning import nested as nested_plans
+from stackd.engine.planning.diff import present
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.make import plan_stack
 from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.plan import StackPlan
+from stackd.engine.planning.verbs import Verb
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_desired, load_tree
 from stackd.engine.transitions import move_stack, new_stack, require_start
@@ -89,11 +94,18 @@ async def create(
     move = new_stack(unmade, action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
-    intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
+    try:
+        gathered = await nested_type(work.kind).gather(work, props)
+    except Exception:
+        await work.enter(Action.CREATE)
+        raise
+    work.resource = replace(work.resource, data={**work.resource.data, **gathered})
+    members = no_members(at.desired, work.resource.name, at.scope)
+    intent["data"] = {**_private_values(work, intent, props, members), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
-    await _reach(at, work, StoredStack(child, ()), None, props, walk)
-    await work.leave(Status.COMPLETE)
+    await _reach(at, work, StoredStack(child, ()), None, props, members, walk)
+    await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
 
 
 async def update(
@@ -112,12 +124,14 @@ async def update(
         await create(at, work, props, intent, walk)
         return
     stored = await _stored_child(at.run.services.db, work.resource)
-    old = type(props).wrap(dict(work.resource.properties))
+    before = present(work.resource, props)
     open_actions = (Action.CREATE, Action.UPDATE)
     resumed = work.resource.status is Status.IN_PROGRESS and work.resource.action in open_actions
+    was_begun = resumed or work.resource.previous_properties is not None
     action = work.resource.action if resumed else Action.UPDATE
-    members = await _members(at, stored)
-    intent["data"] = _private_values(work, intent, props, members)
+    is_same = resumed and not props.changed(type(props).wrap(dict(work.resource.properties)))
+    members = await _members(at, work.resource.name, stored)
+    intent["data"] = _private_values(work, intent, props, members, decided=is_same)
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
         await work.store(**intent)
@@ -126,12 +140,15 @@ async def update(
     if not resumed and await _redefined(at, work, stored, props, members, intent, walk):
         return
     if resumed:
-        await work.store(**intent)
+        await work.store(previous_properties=before, **intent)
     else:
         await permitted()
-        await work.enter(action, previous_properties=dict(work.resource.properties), **intent)
-    await _reach(at, work, stored, old, props, walk)
-    await work.leave(Status.COMPLETE, previous_properties=None)
+        await work.enter(action, previous_properties=before, **intent)
+    if was_begun:
+        members = replace(members, reached=await _reached(at, work, stored, props, members))
+    old = None if is_same and action is Action.CREATE else type(props).wrap(before)
+    await _reach(at, work, stored, old, props, members, walk)
+    await work.leave(Status.COMPLETE, previous_properties=None, metadata=_metadata(at, work, props))
 
 
 async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
@@ -166,16 +183,34 @@ async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Acti
         good = await walk(inner)
     if not good:
         await _raise_failure(at, inner, child, action)
-    await _move(at, child, action, Status.COMPLETE, inner.completed)
+    outputs = await outputs_after(inner)
+    child = await _move(at, child, action, Status.COMPLETE, inner.completed, **outputs)
+    if outputs:
+        await at.run.write(*await changes_above(at.run.services, child))
 
 
 def _private_values(
-    work: ResourceContext, intent: Mapping[str, Any], props: Properties, members: Members
+    work: ResourceContext,
+    intent: Mapping[str, Any],
+    props: Properties,
+    members: Members,
+    *,
+    decided: bool = False,
 ) -> dict[str, Any]:
-    """The type's private values after the change."""
-    return private_values(
-        work.resource, nested_type(work.kind), intent["data"]["update_policy"], props, members
-    )
+    """The type's private values after the change.
+
+    What was ``decided`` from the members before a crash stands: some of them may be gone by now.
+    """
+    policy = intent["data"]["update_policy"]
+    if decided:
+        values = {**work.resource.data, "update_policy": policy}
+        return {key: value for key, value in values.items() if value is not None}
+    return private_values(work.resource, nested_type(work.kind), policy, props, members)
+
+
+def _metadata(at: StackRun, work: ResourceContext, props: Properties) -> Mapping[str, Any]:
+    """The resource's metadata after the change."""
+    return nested_type(work.kind).metadata_after(work.resource, props, at.run.services.db.clock())
 
 
 async def is_deleted(db: Database, row: Resource) -> bool:
@@ -216,6 +251,15 @@ async def _child(at: StackRun, work: ResourceContext, props: Properties, members
     return child
 
 
+async def _reached(
+    at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
+) -> frozenset[str]:
+    """The members that are as the change wants them: those that its last step would keep as they are."""
+    child = await _child(at, work, props, members)
+    plan = await _plan(at, work, stored, child, _definition(at, work, child)[0])
+    return frozenset(name for name, step in plan.steps.items() if step.verb is Verb.KEEP)
+
+
 async def _redefined(
     at: StackRun,
     work: ResourceContext,
@@ -253,27 +297,38 @@ async def _reach(
     stored: StoredStack,
     old: Properties | None,
     new: Properties,
+    members: Members,
     walk: Walk,
 ) -> None:
     """Take the child through all batches of the change."""
     if stored.stack.deleted_at is not None:
         raise ResourceFailure("The nested stack has been deleted")
     files = at.desired.source.files
-    members = NO_MEMBERS if old is None else await _members(at, stored)
     plan = nested_type(work.kind).batches
     batches: Sequence[Batch] = await offloaded(plan, work.resource, old, new, members, files)
     if at.adopted is not None:  # all members exist already
         batches = batches[-1:]
-    if sum(batch.pause for batch in batches) >= work.stack.timeout:
+    if sum(batch.pause for batch in batches[:-1]) >= work.stack.timeout:
         raise ResourceFailure("The current update policy will result in stack update timeout.")
+    if members.reached is not None and (rest := _rest_of_pause(stored, batches)) > 0:
+        await work.sleep(rest)
     child = stored.stack
     for index, batch in enumerate(batches):
         if index:
             stored = await load_tree(at.run.services.db, child)
         child = await _reach_batch(at, work, stored, batch, walk)
-        if batch.pause and index + 1 < len(batches):
+        if batch.pause and batch is not batches[-1]:
             await work.sleep(batch.pause)
     await _store_attributes(at, work, child)
+
+
+def _rest_of_pause(stored: StoredStack, batches: Sequence[Batch]) -> float:
+    """Seconds until the next batch of a change that was interrupted between two."""
+    if not stored.rows or any(row.status is Status.IN_PROGRESS for row in stored.rows):
+        return 0.0
+    changed = (row.updated_at or row.created_at for row in stored.rows)
+    waited = (now() - max(changed)).total_seconds()
+    return max(batches[0].pause - waited, 0.0)
 
 
 async def _values_before(at: StackRun, child: Stack, source: Source) -> Mapping[str, Any] | None:
@@ -393,18 +448,20 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
     raise NestedFailure(failure.cause)
 
 
-async def _members(at: StackRun, stored: StoredStack) -> Members:
-    """The child's resources as they are stored."""
+async def _members(at: StackRun, name: str, stored: StoredStack) -> Members:
+    """The resources of the child of resource ``name``, as they are stored."""
     child, services = stored.stack, at.run.services
     if not child.definition.template:
-        return NO_MEMBERS
+        return no_members(at.desired, name, at.scope)
     desired = await load_desired(services.db, services.registry, child)
     outputs = output_values(child.outputs or {})
-    return members_of(desired, current_rows(stored), outputs, services.registry)
+    sibling = siblings_of(at.desired, name, at.scope)
+    return members_of(desired, current_rows(stored), outputs, services.registry, sibling)
 
 
 async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
-    members = await _members(at, await load_tree(at.run.services.db, child, definitions=False))
+    stored = await load_tree(at.run.services.db, child, definitions=False)
+    members = await _members(at, work.resource.name, stored)
     wanted = at.wanted(work.resource.name)
     values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
     if values != dict(work.resource.attributes):

@@ -24,13 +24,14 @@ from stackd.clients.wire import Permit
 from stackd.db import events, leases, stacks
 from stackd.db import operations as operation_rows
 from stackd.db.journal import Change, Update
+from stackd.engine.execution import scaling
 from stackd.engine.execution.aborted import aborted_resources
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.operation import OperationExecutor, is_interruption
 from stackd.engine.execution.run import Services, Write
 from stackd.errors import Fenced, StackdError
 from stackd.offload import OWNER
-from stackd.records import Fence, Operation, Stack
+from stackd.records import Action, Fence, Operation, Stack
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +81,16 @@ class Operator:
         """What was noted a moment ago for the operation that begins now."""
         return self._found.pop(stack_id, None)
 
-    def schedule(self, root_id: str, why: Halt = Halt.SUPERSEDED) -> None:
-        """There is (or may be) an operation to run on this tree; one that runs stops, and that is why."""
+    def schedule(self, root_id: str, why: Halt | None = Halt.SUPERSEDED) -> None:
+        """There is (or may be) an operation to run on this tree; one that runs stops, and that is why.
+
+        Without a reason it ends first.
+        """
         if self._closing:
             return
         tree = self._trees.setdefault(root_id, _Tree())
         tree.wanted.set()
-        if tree.cancellation is not None:
+        if tree.cancellation is not None and why is not None:
             tree.cancellation.stop(why)
         if tree.task is None:
             tree.task = asyncio.create_task(self._serve(root_id, tree), name=f"tree {root_id}")
@@ -97,8 +101,10 @@ class Operator:
         if tree is None or tree.wanted.is_set():
             return
         rows = await operation_rows.of_root(self.services.db, root_id)
-        if any(operation.id not in tree.seen for operation in rows):
-            self.schedule(root_id)
+        unseen = [operation for operation in rows if operation.id not in tree.seen]
+        if unseen:
+            waits = all(operation.action is Action.SIGNAL for operation in unseen)
+            self.schedule(root_id, None if waits else Halt.SUPERSEDED)
 
     @property
     def closing(self) -> bool:
@@ -196,23 +202,33 @@ class Operator:
         return root_id in self._trees or root_id in self._resting
 
     async def _queued(self, root_id: str, write: Write, tree: _Tree) -> list[Operation]:
-        """The operation that each stack of the tree refers to; all others are over."""
+        """The operation that each stack of the tree refers to, then the signals; all others are over.
+
+        Nothing but its deletion is done to a tree that is being deleted.
+        """
         rows = await operation_rows.of_root(self.services.db, root_id)
         tree.seen.update(operation.id for operation in rows)
         if len(rows) < 2:
             return rows
         members = await stacks.tree(self.services.db, root_id)
-        wanted = {stack.operation_id for stack in members}
+        going = [stack for stack in members if stack.id == root_id and stack.action is Action.DELETE]
+        wanted = {stack.operation_id for stack in going or members}
         current = [operation for operation in rows if operation.id in wanted]
-        past = [operation for operation in rows if operation.id not in wanted]
+        waiting = [each for each in rows if each.action is Action.SIGNAL and not going]
+        past = [operation for operation in rows if operation not in current and operation not in waiting]
         over: list[Change] = [Update(Operation, each.id, {"state": "done"}) for each in past]
-        if not current:  # it was cancelled
+        if past and not current:  # it was cancelled
             over += await aborted_resources(self.services.db, members)
         if over:
             await write(*over)
-        return current
+        return [*current, *waiting]
 
     async def _run(self, operation: Operation, write: Write, tree: _Tree, permit: Permit) -> None:
+        if operation.action is Action.SIGNAL:
+            begun = await scaling.begin(self.services, operation, write)
+            if begun is None:
+                return
+            operation = begun
         stack = await stacks.get(self.services.db, operation.stack_id, None)
         if stack is None or stack.operation_id != operation.id:
             await write(Update(Operation, operation.id, {"state": "done"}))
@@ -222,7 +238,8 @@ class Operator:
         tree.cancellation = cancellation
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
-        structlog.contextvars.bind_contextvars(request_id=operation.request_id, stack_id=stack.id)
+        structlog.contextvars.clear_contextvars()  # whatever request happened to wake this task
+        structlog.contextvars.bind_contextvars(**_ids(operation))
         about = {"operation": operation.id, "project": operation.project_id}
         log.info("operation_started", action=operation.action, **about)
         started, ended = asyncio.get_running_loop().time(), stack
@@ -259,3 +276,10 @@ class Operator:
         keep, batch = self.services.tuning.events_kept, self.services.tuning.events_batch
         if keep and await events.count(self.services.db, stack.id) > keep + batch:
             await events.purge(self.services.db, stack.id, keep=keep, batch=batch)
+
+
+def _ids(operation: Operation) -> dict[str, str]:
+    """What the lines of the log, and calls of services, say of the operation that they belong to."""
+    ids = {"request_id": operation.request_id, "stack_id": operation.stack_id}
+    given = operation.global_request_id
+    return ids | {"global_request_id": given} if given else ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
+from stackd.urls import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,15 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
     row = work.resource
-    if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
+    if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
     unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
     if unsettled and not await at.guarded(work, _settle(at, work)):
         return False
     if _is_interrupted(row, desired.types[name]):
-        if not await _resume(at, work):
+        if _may_give_up(at, work) and not await at.guarded(work, _give_up_changed(at, desired, work)):
+            return False
+        if work.resource.status is Status.IN_PROGRESS and not await _resume(at, work):
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
@@ -171,14 +175,23 @@ def _target(at: StackRun, desired: Desired, name: str) -> Target:
 
 def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
+    kind = desired.types[name]
     return {
+        "type": kind.written,
+        "kind": kind.name,
         "applied_from": at.target,
         "requires": tuple(sorted(desired.requires[name])),
         "deletion_policy": desired.resources[name].deletion_policy,
     }
 
 
-def _lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
+def is_as_noted(at: StackRun, row: Resource) -> bool:
+    """Whether a row keeps all of its definition, but perhaps which one it was last applied from."""
+    origin = _origin(at, at.desired, row.name) | {"applied_from": row.applied_from}
+    return all(getattr(row, name) == value for name, value in origin.items())
+
+
+def lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
     """Whether something refers to attributes that were not stored when the resource was made."""
     row = work.resource
     if isinstance(work.kind, NestedType):
@@ -198,7 +211,8 @@ async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> No
 def _require_same_external(row: Resource, wanted: str | None) -> None:
     """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
-        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+        shown = shown_name(row.type)
+        raise NotSupported(f"Update to property external_id of {row.name} ({shown}) is not supported.")
 
 
 async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
@@ -384,7 +398,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> N
         await _store_changed(work, target.intent)
         return
     row, values = work.resource, dict(target.intent)
-    if _lacks_attributes(work, target.wanted):
+    if lacks_attributes(work, target.wanted):
         values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."
@@ -412,6 +426,24 @@ async def _settle(at: StackRun, work: ResourceContext) -> None:
         raise error
 
 
+def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
+    """Whether what an earlier operation has begun need not be completed before it is changed."""
+    return work.kind.gives_up and at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+
+
+async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:
+    """Let an interrupted action fail if the resource is to be another one by now."""
+    target: Target = await offloaded(_target, at, desired, work.resource.name)
+    if target.props.changed(type(target.props).wrap(dict(work.resource.properties))):
+        await work.kind.cancelled(work)
+        reason = ResourceFailure(f"{work.resource.action} aborted (another operation changes the resource)")
+        await lifecycle.mark_failed(work, reason)
+
+
+def _began(work: ResourceContext) -> datetime:
+    return work.resource.updated_at or work.resource.created_at
+
+
 async def _resume(at: StackRun, work: ResourceContext) -> bool:
     """Bring an interrupted action to its end first; False when that failed for good."""
 
@@ -420,10 +452,11 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
         if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
             await work.reset()
 
-    began = work.resource.updated_at or work.resource.created_at
+    began = _began(work)
     error = await lifecycle.run_guarded(work, finish())
-    if at.run.accepted_at is not None and began < at.run.accepted_at:
-        at.run.cancellation.renew()
+    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
+    if is_earlier and at.run.renew_time is not None:
+        await at.run.renew_time()
     return error is None or work.resource.status is Status.FAILED
 
 

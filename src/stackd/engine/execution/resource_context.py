@@ -25,7 +25,7 @@ from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.environment import load_environment
-from stackd.template.masking import concealed, hidden_if_secret, without_signatures
+from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
 
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
@@ -186,10 +186,11 @@ class ResourceContext:
         inner = environment.child(self.resource.name, self.resource.type).to_data()
         return dict(inner), await load_files(db, around.project_id, around.definition.files)
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """See ``Context``."""
         await self._wait_for(what).note()
-        await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+        target = self.resource.id if own else self.stack.root_id
+        await self.run.cancellation.hold(self.run.services.signals.wait(target))
 
     def _wait_for(self, what: str) -> _Wait:
         """The wait for something; the one that there is already if it goes on."""
@@ -215,15 +216,17 @@ class ResourceContext:
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         """See ``Context``."""
-        known = self.resource.data.get("stack_user")
+        known, users = self.resource.data.get("stack_user"), self.run.services.stack_users
         if known:
-            return StackUser(**known)
-        users = self.run.services.stack_users
+            user = StackUser(**known)
+            if keypair and not user.access_key:
+                user = await users.with_keypair(user, self.run.permit)
+                await self.put_data(stack_user=_fields_of(user))
+            return user
         name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
         await self.put_data(stack_user_name=name)
         user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair)
-        fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
-        await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
+        await self.put_data(stack_user=_fields_of(user), user_id=user.user_id, password=user.password)
         return user
 
     async def remove_stack_user(self) -> None:
@@ -322,7 +325,7 @@ class ResourceContext:
         if action not in _CHANGES_PROPERTIES:
             return None
         properties: Mapping[str, Any] = values.get("properties", self.resource.properties)
-        shown: Mapping[str, Any] = without_signatures(concealed(properties, self.run.secrets))
+        shown: Mapping[str, Any] = without_signatures(concealed_fields(properties, self.run.secrets))
         return shown
 
     def event(
@@ -364,6 +367,10 @@ class ResourceContext:
     def forget_live(self) -> None:
         """What is known of the object is no longer true."""
         self._live = None
+
+
+def _fields_of(user: StackUser) -> dict[str, str]:
+    return {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
 
 
 class _Wait:

@@ -2,13 +2,14 @@
 
 Resources that become ready are not polled one by one. Each waits for the next poll of its object;
 a watcher per (cloud, collection) polls on behalf of all of them, less often the longer the
-youngest of them has been waiting.
+youngest of them has been waiting. A call carries the id of the request of one who waits for its answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,8 @@ from stackd.errors import CloudNotFound, CredentialsLost, ResourceFailure, Stack
 from stackd.resources.entity import Entity
 
 JSON = dict[str, Any]
+_Waiter = tuple[asyncio.Future[JSON], Context]
+"""A future, and the context of the operation that waits for it."""
 
 FEW = 3
 """Up to so many objects are read one by one: cheaper for the service than a list."""
@@ -51,7 +54,7 @@ class _Watcher:
         self._key = key
         self._cloud = cloud
         self._entity = entity
-        self._waiting: dict[str, list[asyncio.Future[JSON]]] = {}
+        self._waiting: dict[str, list[_Waiter]] = {}
         self._since: dict[str, float] = {}
         self._answered: dict[str, float] = {}
         self._end: asyncio.TimerHandle | None = None
@@ -60,7 +63,7 @@ class _Watcher:
     def wait_for(self, object_id: str) -> asyncio.Future[JSON]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[JSON] = loop.create_future()
-        self._waiting.setdefault(object_id, []).append(future)
+        self._waiting.setdefault(object_id, []).append((future, copy_context()))
         self._since.setdefault(object_id, loop.time())
         if self._end is not None:
             self._end.cancel()
@@ -93,18 +96,22 @@ class _Watcher:
         known = self._waiting.keys() | self._answered.keys()
         self._since = {key: since for key, since in self._since.items() if key in known}
 
-    async def _answer(self, batch: dict[str, list[asyncio.Future[JSON]]]) -> None:
+    async def _answer(self, batch: dict[str, list[_Waiter]]) -> None:
         """Give each what was seen of its object; a service that is out of order is asked again."""
-        wanted = [key for key, futures in batch.items() if any(not future.done() for future in futures)]
+        wanted = {
+            key: next(context for future, context in waiters if not future.done())
+            for key, waiters in batch.items()
+            if not _is_done(waiters)
+        }
         seen: dict[str, JSON] | StackdError = {}
         if len(wanted) > FEW:
-            seen = await _safely(self._list)
+            seen = await _asked(self._list, next(iter(wanted.values())))
         if isinstance(seen, StackdError):
             answers: dict[str, JSON | StackdError] = dict.fromkeys(wanted, seen)
         else:
             missing = [key for key in wanted if key not in seen]
             reading = partial(read, self._cloud, self._entity)
-            found = await asyncio.gather(*(_safely(partial(reading, key)) for key in missing))
+            found = await asyncio.gather(*(_asked(partial(reading, key), wanted[key]) for key in missing))
             answers = {**seen, **dict(zip(missing, found, strict=True))}
         for key in wanted:
             if isinstance(answers[key], Transient | CredentialsLost):
@@ -116,6 +123,11 @@ class _Watcher:
         service = self._cloud.service(self._entity.service)
         objects = await service.list_all(self._entity.listing, self._entity.plural)
         return {str(each[self._entity.id_field]): each for each in objects}
+
+
+def _asked(ask: Callable[[], Awaitable[JSON]], context: Context) -> asyncio.Task[JSON | StackdError]:
+    """The answer, asked for in the context of one who waits for it."""
+    return asyncio.create_task(_safely(ask), context=context)
 
 
 async def _safely(ask: Callable[[], Awaitable[JSON]]) -> JSON | StackdError:
@@ -139,8 +151,8 @@ async def read(cloud: Cloud, entity: Entity, object_id: str) -> JSON:
     return dict(reply[entity.key]) if entity.key else dict(reply)
 
 
-def _settle(futures: list[asyncio.Future[JSON]], answer: JSON | StackdError) -> None:
-    for future in futures:
+def _settle(waiters: list[_Waiter], answer: JSON | StackdError) -> None:
+    for future, _ in waiters:
         if future.done():
             continue
         if isinstance(answer, StackdError):
@@ -149,7 +161,11 @@ def _settle(futures: list[asyncio.Future[JSON]], answer: JSON | StackdError) -> 
             future.set_result(answer)
 
 
-def _forget_done(waiting: dict[str, list[asyncio.Future[JSON]]]) -> None:
+def _is_done(waiters: list[_Waiter]) -> bool:
+    return all(future.done() for future, _ in waiters)
+
+
+def _forget_done(waiting: dict[str, list[_Waiter]]) -> None:
     """Drop objects without waiters."""
-    for key in [key for key, futures in waiting.items() if all(future.done() for future in futures)]:
+    for key in [key for key, waiters in waiting.items() if _is_done(waiters)]:
         del waiting[key]

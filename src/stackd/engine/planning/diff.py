@@ -11,9 +11,16 @@ from stackd.errors import NotSupported
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties
-from stackd.template.masking import Secrets, concealed, concealed_text, without_signatures
+from stackd.template.masking import (
+    Secrets,
+    concealed,
+    concealed_keys,
+    concealed_text,
+    without_signatures,
+)
 from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
+from stackd.urls import shown_name
 
 NOT_IN_PLACE: Final = "cannot be changed in place"
 _SHOWN = 200
@@ -93,8 +100,8 @@ def diff_resource(
     ``stays`` that it need not be replaced only because there is an update.
     Raises ``NotSupported`` when an immutable property changed.
     """
-    if row.kind != type_name and not _same_family(row.kind, type_name):
-        return replaced(f"type changed: {row.kind} → {type_name}")
+    if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
+        return replaced(f"type changed: {shown_name(row.kind)} → {shown_name(type_name)}")
     if row.external_id is not None:
         return UNCHANGED
     if row.action is Action.DELETE or (row.action is Action.INIT and row.physical_id is None):
@@ -146,14 +153,18 @@ def _by_properties(
     changed = new.changed(old)
     if not changed:
         if metadata_changed:
-            return Difference(Verb.UPDATE, (Cause("metadata", rule="metadata changed"),))
+            replaces = kind.replaced_by_metadata
+            verb = Verb.REPLACE if replaces else Verb.UPDATE
+            return Difference(verb, (Cause("metadata", rule="metadata changed", replaces=replaces),))
         return UNCHANGED
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:
         names = ", ".join(refused)
-        raise NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported.")
-    why = kind.needs_replace(old, new, changed)
-    causes = [Cause(rule=why, replaces=True)] if why else []
+        raise NotSupported(
+            f"Update to properties {names} of {row.name} ({shown_name(row.type)}) is not supported."
+        )
+    reasons = (kind.needs_replace(old, new, changed), kind.must_replace(row, new))
+    causes = [Cause(rule=why, replaces=True) for why in reasons if why]
     for name in sorted(changed):
         causes += _causes(old, new, name)
     replaces = any(cause.replaces for cause in causes)
@@ -212,7 +223,8 @@ def shown(value: Any, secrets: Secrets) -> Any:
     if isinstance(value, Unknown):
         return None
     if isinstance(value, Mapping):
-        return {concealed_text(str(key), secrets): shown(each, secrets) for key, each in value.items()}
+        named = {str(key): each for key, each in value.items()}
+        return {key: shown(each, secrets) for key, each in concealed_keys(named, secrets).items()}
     if isinstance(value, list | tuple):
         return [shown(each, secrets) for each in value]
     value = without_signatures(concealed(value, secrets))

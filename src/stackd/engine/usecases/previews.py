@@ -18,7 +18,8 @@ from stackd.engine.validation.resource_rules import open_properties
 from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType
-from stackd.template.masking import NOTHING, Secrets, concealed, shown_id
+from stackd.template.masking import NOTHING, Secrets, concealed, concealed_fields, shown_id
+from stackd.urls import shown_name
 
 NOT_THERE: Final = "None"
 """Placeholder for the id of an object that does not exist yet."""
@@ -140,9 +141,11 @@ def _contains_stack(step: Step, plan: StackPlan) -> bool:
 def _concealed(view: PreviewedResource, secrets: Secrets) -> PreviewedResource:
     if secrets == NOTHING:
         return view
-    names = ("metadata", "attributes", "properties", "reason", "status_reason")
+    names = ("metadata", "reason", "status_reason")
     hidden = {name: concealed(getattr(view, name), secrets) for name in names}
-    return replace(view, **hidden)
+    properties = None if view.properties is None else concealed_fields(view.properties, secrets)
+    attributes = concealed_fields(view.attributes, secrets)
+    return replace(view, properties=properties, attributes=attributes, **hidden)
 
 
 def _planned(root: Stack, plan: StackPlan) -> Iterator[tuple[Step, PreviewedResource]]:
@@ -185,7 +188,7 @@ def _would_be(
     project_id, stack_name, stack_id = identity
     return PreviewedResource(
         name=name,
-        type=definition.type,
+        type=shown_name(definition.type),
         project_id=project_id,
         stack_name=stack_name,
         stack_id=stack_id,
@@ -210,7 +213,7 @@ def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedRe
     """A resource as stored."""
     return PreviewedResource(
         name=row.name,
-        type=row.type,
+        type=shown_name(row.type),
         project_id=stack.project_id,
         stack_name=stack.name,
         stack_id=stack.id,

@@ -25,11 +25,12 @@ from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
 from stackd.template.evaluation import conditions_for
-from stackd.template.masking import Secrets, concealed, concealed_text, shown_id
+from stackd.template.masking import Secrets, concealed, concealed_fields, concealed_text, shown_id
 from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
+from stackd.urls import shown_name
 
 Parts = Sequence[Sequence[Resource]]
 NO_OUTPUT_DESCRIPTION = "No description given"
@@ -74,6 +75,11 @@ class ResourceView:
     def physical_id(self) -> str:
         """The id of the object as it is shown; empty if there is none."""
         return shown_id(self.resource.physical_id) or ""
+
+    @property
+    def type(self) -> str:
+        """The name of the type as it is shown: a URL without its query."""
+        return shown_name(self.resource.type)
 
 
 class Reader:
@@ -143,7 +149,8 @@ class Reader:
             return {}
         values = await self._output_values(stack, facts)
         # What a template puts out, its author wants to be seen; but not what a parent stack hides.
-        values = concealed(values, await self.engine.redaction.around(stack))
+        secrets = await self.engine.redaction.around(stack)
+        values = {key: concealed_fields(each, secrets) for key, each in values.items()}
         return {
             key: {"description": description, **values.get(key, {"value": None})}
             for key, description in facts.outputs.items()
@@ -197,15 +204,20 @@ class Reader:
         hidden = _hidden(source.template) | names | await self._hidden_below(stack)
         for section in ("parameters", "parameter_defaults"):
             data[section] = masked_values(data[section], hidden)
-        shown: dict[str, Any] = concealed(data, await self.engine.redaction.of(stack))
-        return shown
+        secrets = await self.engine.redaction.of(stack)
+        return {
+            section: concealed_fields(each, secrets) if isinstance(each, dict) else concealed(each, secrets)
+            for section, each in data.items()
+        }
 
     async def shown_template(self, stack: Stack) -> Any:
-        """The stored template as data. In that of a nested stack, which may be generated from properties, the
-        secrets of the parent stacks are masked.
+        """The stored template as data, with the queries of URLs masked.
+
+        In that of a nested stack, which may be generated from properties, so are the parent stacks' secrets.
         """
         data = await load_json(self._db, stack.project_id, stack.definition.template)
-        return concealed(data or {}, await self.engine.redaction.around(stack))
+        redaction = self.engine.redaction
+        return concealed(data or {}, await redaction.around(stack) | await redaction.queries(stack))
 
     async def files(self, stack: Stack) -> dict[str, str]:
         """The stored files; environments may be among them, so values of hidden parameters are masked."""
@@ -421,4 +433,4 @@ def _hidden(template: Template) -> frozenset[str]:
 
 def _concealed(row: Resource, secrets: Secrets) -> Resource:
     """A resource as it is shown: with secrets masked in its attributes."""
-    return replace(row, attributes=concealed(row.attributes, secrets)) if secrets else row
+    return replace(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row

@@ -11,7 +11,9 @@ from stackd.engine.usecases.queries import Reader, ResourceView, current_row
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource, Stack
 from stackd.resources.heat.software import guest_view
+from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
+from stackd.urls import shown_name
 
 Filters = Mapping[str, Sequence[str]]
 """Allowed values by filter name; a filter without values allows all."""
@@ -49,7 +51,7 @@ def matches(row: Resource, filters: Filters) -> bool:
         if allowed and not any(value in allowed for value in own):
             return False
     types = filters.get("type")
-    return not types or any(text in row.type for text in types)
+    return not types or any(text in shown_name(row.type) for text in types)
 
 
 async def show(
@@ -88,7 +90,7 @@ async def metadata(
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
     """The metadata of a server with what is deployed to it, which is read anew each time and stored once."""
-    if row.properties.get("user_data_format") != "SOFTWARE_CONFIG" or not row.physical_id:
+    if SECTION not in row.metadata or not row.physical_id:
         return row.metadata
     found = await software.of_server(reader.engine.services.db, row.physical_id, stack.project_id)
     return {**row.metadata, "deployments": [guest_view(each) for each in found]}

@@ -22,6 +22,7 @@ from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.stored_trees import identify
 from stackd.engine.transitions import move_resource, resource_event
+from stackd.engine.usecases import scaling
 from stackd.engine.usecases.access import GUEST, Named, is_guest, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import by_reference
@@ -68,30 +69,38 @@ async def signal(
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
         return rows[-1].metadata
-    row = _current(rows, stack, name)
+    row = _current(caller, rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
         reason = f"Cannot signal resource during {row.action}"
-        await _note(engine, stack, row, reason)
+        await _note(engine, stack, row, row.action, reason)
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
+    if (adjustment := kind.adjustment(row)) is not None:
+        await scaling.accept(engine, caller, stack, row, adjustment, described(details))
+        return row.metadata
     async with _locks.of(row.id):
-        work, text = await _handled(engine, stack, name, kind, details)
+        work, text = await _handled(engine, caller, stack, name, kind, details)
     if text is not None:
-        await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
-    engine.services.signals.notify(stack.root_id)
+        await _note(engine, stack, row, Action.SIGNAL, f"Signal: {text}" if text else described(details))
+    engine.services.signals.notify(stack.root_id, row.id)
     return work.resource.metadata
 
 
 async def _handled(
-    engine: Engine, stack: Stack, name: str, kind: ResourceType[Any], details: Mapping[str, Any] | None
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    name: str,
+    kind: ResourceType[Any],
+    details: Mapping[str, Any] | None,
 ) -> tuple[ResourceContext, str | None]:
     """Let the type handle the signal; once more when another process has changed the resource meanwhile."""
     for attempt in itertools.count(1):
-        row = _current(await resources.named(engine.services.db, stack.id, name), stack, name)
+        row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
         _refuse_too_large(engine, row, details)
-        work = await _work(engine, stack, row, kind)
+        work = await work_outside(engine, stack, row, kind)
         try:
             text = await kind.signal(work, details)
             await work.flush()
@@ -194,9 +203,13 @@ def is_made_for(caller: Caller, row: Resource) -> bool:
     return caller.user_id in {row.data.get("user_id"), (row.data.get("stack_user") or {}).get("user_id")}
 
 
-def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
-    """Of the rows of one name the one that a message is for."""
-    row = best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
+def _current(caller: Caller, rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
+    """Of the rows of one name the one that a message is for.
+
+    While a resource is replaced, the guest of the old one and that of the new one each signal their own.
+    """
+    own = (row for row in rows if is_made_for(caller, row))
+    row = next(own, None) or best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None)
     if row is None:
         raise ResourceNotFound(name, stack.name)
     if row.action is Action.INIT:
@@ -204,14 +217,17 @@ def _current(rows: Sequence[Resource], stack: Stack, name: str) -> Resource:
     return row
 
 
-async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> None:
+async def _note(engine: Engine, stack: Stack, row: Resource, action: Action, reason: str) -> None:
+    """Store an event of the resource, which stays in its state."""
     reason = concealed_text(reason, await engine.redaction.of(stack))
-    event = resource_event(stack, row, Action.SIGNAL, row.status, reason, row.physical_id)
+    event = resource_event(stack, row, action, row.status, reason, row.physical_id)
     await engine.services.journal.write(event)
 
 
-async def _work(engine: Engine, stack: Stack, row: Resource, kind: ResourceType[Any]) -> ResourceContext:
-    """What a type sees of its resource while it handles a signal: no walk, so its writes need no lease."""
+async def work_outside(
+    engine: Engine, stack: Stack, row: Resource, kind: ResourceType[Any]
+) -> ResourceContext:
+    """What a type sees of its resource outside of a walk, as for a signal: its writes need no lease."""
     cloud = await engine.trusts.of_stack(stack) if stack.credential_id else engine.trusts.of_service()
     run = OperationRun(
         engine.services,

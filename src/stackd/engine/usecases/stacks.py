@@ -109,7 +109,7 @@ async def accept_new(
     action = Action.ADOPT if options.get("adopt") else Action.CREATE
     move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
     stack = move.record
-    operation = _operation(engine, caller, stack, options)
+    operation = new_operation(engine, caller, stack, options)
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await exports.begin(engine.services.db, stack, checked.desired)
     await engine.services.journal.write(*puts, *others, move.change, Insert(operation), *move.events, *shared)
@@ -317,7 +317,7 @@ async def _cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     move = _cancelled(stack, where={"operation_id": stack.operation_id}, operation_id=new_id())
     changes += _changes(move)
     # No stack refers to this operation: it only makes the owner of the tree stop its walk.
-    notice = _operation(engine, caller, replace(stack, operation_id=new_id()))
+    notice = new_operation(engine, caller, replace(stack, operation_id=new_id()))
     await engine.services.journal.write(*changes, Insert(notice))
     engine.operator.schedule(stack.root_id, Halt.CANCELLED)
     return move.record
@@ -365,7 +365,7 @@ async def _accept(
         if credential_id != stack.credential_id:
             others = [*others, *await _below_with(engine, stack, credential_id)]
         move = move_stack(stack, action, Status.IN_PROGRESS, where=unchanged, again=True, **values)
-        operation = Insert(_operation(engine, caller, move.record, options))
+        operation = Insert(new_operation(engine, caller, move.record, options))
         await engine.services.journal.write(*others, move.change, operation, *move.events)
     engine.operator.schedule(stack.root_id)
     return move.record
@@ -377,22 +377,31 @@ async def _below_with(engine: Engine, stack: Stack, credential_id: str | None) -
     return [Update(Stack, each.id, {"credential_id": credential_id}) for each in tree if each.id != stack.id]
 
 
-def _operation(
-    engine: Engine, caller: Caller, stack: Stack, options: Mapping[str, Any] | None = None
+def new_operation(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    options: Mapping[str, Any] | None = None,
+    *,
+    action: Action | None = None,
 ) -> Operation:
+    """An operation on a stack, with the time that the stack allows; a signal waits under an id of its own."""
     minutes = stack.timeout_mins
-    seconds = minutes * 60 if minutes else engine.limits.stack_action_timeout
-    moment = now()
+    timeout = minutes * 60 if minutes else engine.limits.stack_action_timeout
+    moment, time = now(), timedelta(seconds=timeout)
     return Operation(
-        id=stack.operation_id or new_id(),
+        id=new_id() if action is not None else stack.operation_id or new_id(),
         stack_id=stack.id,
         root_id=stack.root_id,
         project_id=stack.project_id,
-        action=stack.action,
+        action=action or stack.action,
         state="queued",
         created_at=moment,
-        deadline=moment + timedelta(seconds=seconds),
+        deadline=moment + time,
+        timeout=timeout,
+        latest_deadline=moment + 2 * time,
         request_id=caller.request_id,
+        global_request_id=caller.global_request_id,
         options=options or {},
     )
 
@@ -508,6 +517,6 @@ async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, st
         ):
             raise problem
     finder = Finder(engine.trusts.of_caller(caller))
-    await refuse_wrong(checked.checks, finder, checked.errors)
+    await refuse_wrong(checked.checks, finder, checked.expanded, checked.errors)
     await refuse_unfit(checked.expanded, engine.trusts.of_caller(caller), engine.services.remotes)
     engine.operator.remember(stack_id, finder.found)

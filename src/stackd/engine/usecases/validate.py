@@ -41,10 +41,11 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
 from stackd.template.environment import Environment
-from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.template.masking import NOTHING, Secrets, concealed, concealed_fields
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
+from stackd.urls import shown_name
 from stackd.wording import Reason
 
 __all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
@@ -225,14 +226,15 @@ def _nested(expanded: Expanded, secrets: Secrets) -> Json:
         below = _nested(child, secrets)
         if below:
             view["NestedParameters"] = below
-        shown[name] = {"Type": expanded.desired.resources[name].type, **view}
+        shown[name] = {"Type": shown_name(expanded.desired.resources[name].type), **view}
     return shown
 
 
 def _templates_as_types(template: Template) -> dict[str, str]:
     """The mappings that Heat adds to the environment: each template used as a type, to itself."""
     names = {definition.type for definition in template.resources.values() if definition.type}
-    return {name: name for name in sorted(names) if is_template_name(name)}
+    shown = (shown_name(name) for name in sorted(names) if is_template_name(name))
+    return {name: name for name in shown}
 
 
 def _hidden(template: Template) -> frozenset[str]:
@@ -244,7 +246,7 @@ def shown_environment(environment: Environment, hidden: frozenset[str], secrets:
     data = environment.to_data()
     for section in ("parameters", "parameter_defaults"):
         values = {name: MASK if name in hidden else value for name, value in data[section].items()}
-        data[section] = concealed(values, secrets)
+        data[section] = concealed_fields(values, secrets)
     return {
         key: data[key] for key in ("resource_registry", "parameters", "parameter_defaults", "event_sinks")
     }

@@ -25,6 +25,7 @@ from stackd.offload import in_thread
 from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
 from stackd.template.constraints import CustomConstraint
 from stackd.template.evaluate import evaluate
+from stackd.template.masking import concealed_error
 from stackd.template.named import FORMS, MAY_BE_EMPTY, ON_REQUEST, items_of, refusal
 from stackd.template.parameters import invalid_parameter
 from stackd.template.problems import raise_all
@@ -233,9 +234,16 @@ def _errors(
     return [*given, *others, *written]
 
 
-async def refuse_wrong(checks: Iterable[Check], finder: Finder, others: Sequence[TemplateError] = ()) -> None:
-    """Raise all faults and the ``others`` found before, as a group led by the first one."""
-    raise_all(await faults(checks, finder, others))
+async def refuse_wrong(
+    checks: Iterable[Check], finder: Finder, expanded: Expanded, others: Sequence[TemplateError] = ()
+) -> None:
+    """Raise all faults and the ``others`` found before, as a group led by the first one.
+
+    In what is said of a name, secrets of the whole tree are masked.
+    """
+    if found := await faults(checks, finder, others):
+        secrets = await in_thread(expanded.secrets)
+        raise_all([concealed_error(each, secrets) for each in found])
 
 
 async def _verdict(finder: Finder, constraint: str, value: str) -> Verdict:

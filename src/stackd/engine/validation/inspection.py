@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.guard import depth_guarded
+from stackd.template.masking import concealed_error
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems
 
@@ -58,4 +59,10 @@ def inspect(
         max_resources=limits.max_resources_per_stack,
         problems=problems,
     )
-    return Inspected(expanded, problems.ordered(ranks(desired)) if problems else [])
+    return Inspected(expanded, _shown(problems.ordered(ranks(desired)), expanded) if problems else [])
+
+
+def _shown(errors: Iterable[TemplateError], expanded: Expanded) -> list[TemplateError]:
+    """The mistakes without secrets, which one stack of the tree hands to others."""
+    secrets = expanded.secrets()
+    return [concealed_error(each, secrets) for each in errors]

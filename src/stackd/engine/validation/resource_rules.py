@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from stackd.engine.definition.desired import (
@@ -16,6 +16,7 @@ from stackd.engine.definition.desired import (
 from stackd.engine.definition.scope import StackScope
 from stackd.errors import PropertyError, TemplateError
 from stackd.resources.base import NestedType, ResourceType
+from stackd.resources.follows import Siblings
 from stackd.resources.heat.template_resource import TemplateResource, facade_problems
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties, convert_all
@@ -65,10 +66,12 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
     suspected = partial(_attribute_remedy, desired) if any(_unknown_attributes(desired)) else None
     functions = FunctionCheck(template, desired.conditions, suspected)
     scope = desired.scope({})
+    kinds = {name: kind.name for name, kind in desired.types.items()}
+    siblings = Siblings(kinds, cache(lambda name: open_properties(desired, name, scope).data))
     for name, definition in desired.resources.items():
         functions.resource(definition, problems.at(Stage.RESOURCES, name))
         if definition.external_id is None and not definition.broken:
-            _ResourceRules(desired, name, definition, scope, problems).run(registry)
+            _ResourceRules(desired, name, definition, scope, siblings, problems).run(registry)
     for output in template.outputs.values():
         functions.output(output, problems.at(Stage.OUTPUTS))
     check_sharing(template, desired.conditions, desired.resources, problems)
@@ -113,8 +116,10 @@ class _ResourceRules:
         name: str,
         definition: ResourceDefinition,
         scope: StackScope,
+        siblings: Siblings,
         problems: Problems,
     ) -> None:
+        self._siblings = siblings
         self._desired = desired
         self._name = name
         self._definition = definition
@@ -182,7 +187,12 @@ class _ResourceRules:
             _report_new(self._problems, where, self._report, error)
             return
         errors: list[PropertyError] = []
-        convert_all(self._kind.handler.update_policy, policy, where, errors)
+        values = convert_all(self._kind.handler.update_policy, policy, where, errors)
+        if not errors:
+            try:
+                self._kind.handler.validate_update_policy(values)
+            except PropertyError as error:
+                errors.append(error)
         for wrong in errors:
             self._report(placed(self._desired, self._name, wrong))
 
@@ -191,7 +201,9 @@ class _ResourceRules:
         try:
             handler.validate(props)
             if type(handler).validate_among is not ResourceType.validate_among:
-                handler.validate_among(props, {name: kind.name for name, kind in self._desired.types.items()})
+                handler.validate_among(props, self._siblings)
+            if type(handler).validate_metadata is not ResourceType.validate_metadata:
+                handler.validate_metadata(props, self._desired.metadata(self._name, self._scope))
         except PropertyError as error:
             self._report(placed(self._desired, self._name, error))
         except TemplateError as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from stackd.errors import PropertyError
 from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.context import Context
+from stackd.resources.follows import Siblings
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
 from stackd.template.unknown import has_unknown
@@ -28,12 +28,12 @@ class AccessPolicy(ResourceType[AccessPolicyProps]):
 
     local = True
 
-    def validate_among(self, props: AccessPolicyProps, types: Mapping[str, str]) -> None:
+    def validate_among(self, props: AccessPolicyProps, siblings: Siblings) -> None:
         """Each of the resources must exist in the stack."""
         if has_unknown(props.data):
             return
         for name in props.allowed:
-            if not isinstance(name, str) or name not in types:
+            if not isinstance(name, str) or name not in siblings:
                 raise PropertyError(
                     f"AccessPolicy resource {name!s:.200} not in stack",
                     remedy="Name resources of the same template.",

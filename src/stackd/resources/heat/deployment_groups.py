@@ -9,10 +9,13 @@ from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.constraints import between, one_of
+from stackd.resources.follows import Siblings
+from stackd.resources.heat.deployments import require_software_config
 from stackd.resources.heat.group_props import BatchCreate
 from stackd.resources.heat.members import is_member_attribute, member_attribute
+from stackd.resources.heat.rolling import definition_now
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 from stackd.template.functions.refs import select
 
 _BY_SERVER = {
@@ -20,6 +23,12 @@ _BY_SERVER = {
     "deploy_stderrs": "deploy_stderr",
     "deploy_status_codes": "deploy_status_code",
 }
+
+
+def _former(name: str) -> Support:
+    """The support of a type that is called otherwise now."""
+    deprecated = Support("DEPRECATED", "2014.2")
+    return Support("HIDDEN", "7.0.0", message=f"Use {name} instead.", previous=deprecated)
 
 
 class RollingDeployments(Properties):
@@ -71,6 +80,12 @@ class DeploymentGroup(NestedType[P]):
         "deploy_status_codes": attr("The code with which each ended, by server.", "map"),
     }
 
+    def validate_among(self, props: P, siblings: Siblings) -> None:
+        """The servers of the stack must be such that get deployments."""
+        servers = props.data.get("servers")
+        for server in servers.values() if isinstance(servers, Mapping) else ():
+            require_software_config(server, siblings, "properties.servers")
+
     def count(self, props: P) -> int | None:
         """One for each server."""
         servers = props.data["servers"]
@@ -89,14 +104,24 @@ class DeploymentGroup(NestedType[P]):
         target = self._all(new)
         if pace is None or len(target) <= pace.max_batch_size:
             return [Batch(_stack(target))]
-        state = {} if old is None else {k: v for k, v in self._all(old).items() if k in target}
+        state = self._now(old, target, members)
         steps: list[Batch] = []
-        names, size = sorted(target), pace.max_batch_size
+        names, size = sorted(target.keys() - (members.reached or ())), pace.max_batch_size
         for start in range(0, len(names), size):
             chosen = names[start : start + size]
             state = {**state, **{name: target[name] for name in chosen}}
             steps.append(Batch(_stack(state), pace.pause_time))
-        return [*steps[:-1], Batch(steps[-1].child)]
+        return [*steps[:-1], Batch(_stack(target), pace.pause_time)]
+
+    def _now(self, old: P | None, target: Mapping[str, Any], members: Members) -> dict[str, Any]:
+        """The deployments that are there to stay, as they are."""
+        given, reached = members.definitions, members.reached
+        done = {name: target[name] for name in sorted(reached or ())}
+        before = {} if old is None else {k: v for k, v in self._all(old).items() if k in target}
+        return done | {
+            name: definition_now(name, given.get(name, each), each, target[name], reached)
+            for name, each in before.items()
+        }
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """An output of all deployments, by server."""
@@ -123,6 +148,14 @@ class SoftwareDeploymentGroup(DeploymentGroup[DeploymentGroupProps]):
     """Brings a configuration to several servers and waits until all guests signal what came of it."""
 
     member = "OS::Heat::SoftwareDeployment"
+    former_names: ClassVar[tuple[str, ...]] = ("OS::Heat::SoftwareDeployments",)
+
+
+@resource_type("OS::Heat::SoftwareDeployments", support=_former("OS::Heat::SoftwareDeploymentGroup"))
+class SoftwareDeployments(SoftwareDeploymentGroup):
+    """The former name of OS::Heat::SoftwareDeploymentGroup."""
+
+    former_names = ()
 
 
 class StructuredGroupProps(DeploymentGroupProps):
@@ -139,3 +172,11 @@ class StructuredDeploymentGroup(DeploymentGroup[StructuredGroupProps]):
     """Brings a map to several servers, with the values of its inputs in their places."""
 
     member = "OS::Heat::StructuredDeployment"
+    former_names: ClassVar[tuple[str, ...]] = ("OS::Heat::StructuredDeployments",)
+
+
+@resource_type("OS::Heat::StructuredDeployments", support=_former("OS::Heat::StructuredDeploymentGroup"))
+class StructuredDeployments(StructuredDeploymentGroup):
+    """The former name of OS::Heat::StructuredDeploymentGroup."""
+
+    former_names = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import count, islice
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.group_props import GroupUpdatePolicy, ResourceGroupProps
 from stackd.resources.heat.members import group_attribute
-from stackd.resources.heat.rolling import Definition, Pace, walk
+from stackd.resources.heat.rolling import Definition, Pace, definition_now, walk
 from stackd.resources.registry import resource_type
 from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
@@ -68,16 +68,14 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
         if pace is None or (old is None and not target):
             return [Batch(self.child(resource, new, members, files))]
         skipped = _skipped(resource)
-        old_def = (old or new).data["resource_def"]
-        now = {
-            name: _stored(member, old_def)
-            for name, member in members.resources.items()
-            if name not in skipped
-        }
         define = cache(lambda name: _member(new, name))
+        if old is None:
+            now = {name: define(name) for name in sorted(members.reached or ())}
+        else:
+            now = _definitions(old, define, members, skipped)
         walked = walk(now, lambda size: _names(size, skipped), target, pace, define)
         plan = [Batch(_stack(state), pace.pause) for state in walked]
-        last = Batch(self.child(resource, new, members, files))
+        last = Batch(self.child(resource, new, members, files), pace.pause)
         if plan and plan[-1].child == last.child:
             plan.pop()
         return [*plan, last]
@@ -146,6 +144,18 @@ def _member(props: ResourceGroupProps, name: str) -> Definition:
         if value is not None
     }
     return _definition(shared.type, values, shared.metadata)
+
+
+def _definitions(
+    old: ResourceGroupProps, define: Callable[[str], Definition], members: Members, skipped: set[str]
+) -> dict[str, Definition]:
+    """What each member is now, while the group changes from ``old``."""
+    shared = old.data["resource_def"]
+    return {
+        name: definition_now(name, _stored(member, shared), _member(old, name), define(name), members.reached)
+        for name, member in members.resources.items()
+        if name not in skipped
+    }
 
 
 def _stored(member: Resource, shared: Mapping[str, Any]) -> Definition:

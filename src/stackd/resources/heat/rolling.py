@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,21 @@ class Pace:
     size: int = 1
     pause: float = 0.0
     min_in_service: int = 0
+
+
+def definition_now(
+    name: str, had: Definition, before: Definition, after: Definition, reached: Collection[str] | None
+) -> Definition:
+    """The definition that a member of a group has while it changes from ``before`` to ``after``.
+
+    ``had`` is the newest that it was given. Where a change goes on that was begun before, ``reached`` are
+    the members that have got theirs; one that it was at work on counts as not changed yet.
+    """
+    if reached is None:
+        return had
+    if name in reached:
+        return after
+    return before if had == after else had
 
 
 def steps(target: int, current: int, pace: Pace) -> Iterator[tuple[int, int]]:
@@ -43,8 +58,22 @@ def walk(
     """The group after each step; ``names`` gives the names that a group of some size has.
 
     Members that stand in for a while use up changes of the steps: what they leave undone is done
-    before the last step, while they are still there.
+    before the last step, while they are still there. A step that changes nothing is left out.
     """
+    seen: Mapping[str, Definition] = members
+    for state in _all_steps(members, names, target, pace, define):
+        if state != seen:
+            yield state
+        seen = state
+
+
+def _all_steps(
+    members: Mapping[str, Definition],
+    names: Callable[[int], Sequence[str]],
+    target: int,
+    pace: Pace,
+    define: Callable[[str], Definition],
+) -> Iterator[dict[str, Definition]]:
     plan = list(steps(target, len(members), pace))
     state = dict(members)
     for index, (size, changes) in enumerate(plan):

@@ -94,6 +94,19 @@ def derived_inputs(
     return [*inputs, *(_valued(name, value) for name, value in {**free, **added}.items())]
 
 
+def decisive_inputs(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The inputs whose change calls for another deployment: the value of each, and its default."""
+    decisive = [entry for entry in content.get("inputs") or () if entry.get("replace_on_change")]
+    defaults = {entry["name"]: entry.get("default") for entry in decisive}
+    return {name: {"value": values.get(name, each), "default": each} for name, each in defaults.items()}
+
+
+def changed_decisively(known: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> str | None:
+    """The first of the ``decisive_inputs`` that has another value now."""
+    changed = (name for name, each in known.items() if values.get(name, each["default"]) != each["value"])
+    return next(changed, None)
+
+
 def _valued(name: str, value: Any) -> dict[str, Any]:
     return {"name": name, "type": "String", "value": value}
 

@@ -117,10 +117,10 @@ async def resize(ctx: Context, flavor: str) -> None:
 
     A resize that is under way, begun before an interruption, is completed first.
     """
-    live = await _with_ids(ctx)
+    live = await with_flavor_id(ctx)
     if live["status"] in ("RESIZE", "REVERT_RESIZE", "VERIFY_RESIZE"):
         await _confirm(ctx)
-        live = await _with_ids(ctx)
+        live = await with_flavor_id(ctx)
     if live["flavor"]["id"] == flavor:
         return
     await once_free(
@@ -130,7 +130,7 @@ async def resize(ctx: Context, flavor: str) -> None:
         "the server can be resized",
     )
     await _confirm(ctx)
-    live = await _with_ids(ctx)
+    live = await with_flavor_id(ctx)
     if live["flavor"]["id"] != flavor:
         raise ResourceFailure(f"Resizing to '{flavor}' failed, status '{live['status']}'")
 
@@ -152,15 +152,16 @@ def _is_confirmed(live: JSON) -> bool:
     return is_settled(live) and live["status"] != "VERIFY_RESIZE"
 
 
-async def _with_ids(ctx: Context) -> JSON:
-    reply = await ctx.cloud.compute.get(f"/servers/{ctx.physical_id}", microversion=_FLAVOR_BY_ID)
-    server: JSON = reply["server"]
-    return server
+async def with_flavor_id(ctx: Context, server: str = "") -> JSON:
+    """A server (by default this one) with the id of its flavor."""
+    reply = await ctx.cloud.compute.get(f"/servers/{server or ctx.physical_id}", microversion=_FLAVOR_BY_ID)
+    live: JSON = reply["server"]
+    return live
 
 
 async def rebuild(ctx: Context, props: ServerProps, user_data: str | None = None) -> None:
     """Write the image to the server's disk again, and wait until that is done."""
-    live = await _with_ids(ctx)
+    live = await with_flavor_id(ctx)
     if live["status"] != "REBUILD":
         body: JSON = {"imageRef": props.image, "metadata": as_text(props.metadata)}
         if props.image_update_policy == "REBUILD_PRESERVE_EPHEMERAL":

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
-from stackd.clients.failures import AnswerLost
 from stackd.clients.lookup import Collection
-from stackd.errors import CloudError, CloudNotFound, PropertyError, ResourceInError
+from stackd.errors import CloudNotFound, PropertyError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
 from stackd.resources.follows import Follows
+from stackd.resources.heat import transports
 from stackd.resources.neutron import reach
 from stackd.resources.neutron.siblings import INTERFACE, SUBNET, network_key, subnet_key
-from stackd.resources.nova import blocks, changes, networks, ports, replacement, transports, views
+from stackd.resources.nova import blocks, booting, changes, networks, replacement, views
 from stackd.resources.nova.metadata import as_text
-from stackd.resources.nova.request import new_server, user_data
+from stackd.resources.nova.request import user_data
 from stackd.resources.nova.server_props import ServerProps
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
@@ -104,6 +105,11 @@ class Server(RestResource[ServerProps]):
         if _is_known(props.data.get("networks")):
             networks.check(props)
 
+    def validate_metadata(self, props: ServerProps, metadata: Mapping[str, Any]) -> None:
+        """What a server is to do has its own place in the metadata."""
+        if props.data.get("user_data_format") == transports.FORMAT:
+            transports.require_free(metadata)
+
     def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
         """What the update policies do not let happen in place."""
         if "flavor" in changed and new.flavor_update_policy == "REPLACE":
@@ -122,7 +128,7 @@ class Server(RestResource[ServerProps]):
 
     def broken(self, live: JSON) -> bool:
         """Servers in error or deleted have to be replaced."""
-        return live["status"] in ("ERROR", "DELETED", "SOFT_DELETED")
+        return booting.is_broken(live)
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """The first address is one of any network."""
@@ -132,16 +138,8 @@ class Server(RestResource[ServerProps]):
 
     async def create(self, ctx: Context, props: ServerProps) -> None:
         """Make the ports that are missing, then the server; after a refusal the ports go again."""
-        await transports.prepare(ctx, props)
-        try:
-            body, version = await new_server(ctx, props, self.body(ctx, props))
-            reply = await ctx.cloud.compute.post("/servers", body, microversion=version)
-        except AnswerLost:
-            raise
-        except CloudError:
-            await ports.remove_all(ctx)
-            raise
-        await ctx.created(reply["server"]["id"])
+        await _open_transport(ctx, props)
+        await booting.boot(ctx, props, self.body(ctx, props))
 
     async def configure(self, ctx: Context, props: ServerProps) -> None:
         """Point floating IPs at the server, and tag it once it runs."""
@@ -167,7 +165,7 @@ class Server(RestResource[ServerProps]):
             await changes.set_tags(ctx, new.tags)
         await super().update(ctx, old, new)
         if changed & {"software_config_transport", "deployment_swift_data"}:
-            await transports.prepare(ctx, new)
+            await _open_transport(ctx, new)
         if "networks" in changed:
             await networks.change(ctx, old, new)
         if "flavor" in changed:
@@ -215,36 +213,16 @@ class Server(RestResource[ServerProps]):
 
     async def delete(self, ctx: Context, props: ServerProps) -> None:
         """Delete the server; with deletion policy Snapshot create an image of it first."""
-        if not ctx.resource.physical_id:
-            await _clean_up(ctx)
-            return
-        try:
-            if ctx.resource.deletion_policy == "Snapshot":
+        if ctx.resource.physical_id and ctx.resource.deletion_policy == "Snapshot":
+            with suppress(CloudNotFound):
                 live = await ctx.live(fresh=True)
                 if live["status"] == "ACTIVE":
                     await replacement.make_image(ctx)
-            await ctx.cloud.compute.delete(f"/servers/{ctx.physical_id}")
-        except CloudNotFound:
-            await _clean_up(ctx)
+        await booting.remove(ctx)
 
     async def is_gone(self, ctx: Context) -> bool:
         """Whether the server no longer exists; if so, deletes what was created for it."""
-        try:
-            gone = await self._is_deleted(ctx, await ctx.live(fresh=True))
-        except CloudNotFound:
-            gone = True
-        if gone:
-            await _clean_up(ctx)
-        return gone
-
-    async def _is_deleted(self, ctx: Context, live: JSON) -> bool:
-        status = live["status"]
-        if status == "SOFT_DELETED":
-            await changes.act(ctx, "forceDelete")
-        elif status == "ERROR" and live.get("OS-EXT-STS:task_state") != "deleting":
-            message = (live.get("fault") or {}).get("message", "Unknown")
-            raise ResourceInError(f'Went to status ERROR due to "Server delete failed: {message}"')
-        return bool(status == "DELETED")
+        return await booting.is_removed(ctx)
 
 
 def _is_known(entries: Any) -> bool:
@@ -252,7 +230,7 @@ def _is_known(entries: Any) -> bool:
     return not isinstance(entries, Unknown) and not any(isinstance(each, Unknown) for each in entries or ())
 
 
-async def _clean_up(ctx: Context) -> None:
-    """Remove what was made for the server."""
-    await ports.remove_all(ctx)
-    await transports.close(ctx)
+async def _open_transport(ctx: Context, props: ServerProps) -> None:
+    """Let a server with software config get its metadata."""
+    if props.user_data_format == transports.FORMAT:
+        await transports.prepare(ctx, props, "ec2")

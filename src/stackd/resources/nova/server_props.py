@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackd.resources.constraints import between, custom, length, one_of
+from stackd.resources.constraints import between, custom, one_of
+from stackd.resources.heat.transports import PolledProps
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 
 _OLD_USER = Support(
@@ -121,14 +122,7 @@ class ServerNetwork(Properties):
     tag: str | None = prop("A text by which the server tells its devices apart.", since="9.0.0")
 
 
-class SwiftData(Properties):
-    """Where the metadata of a server is put for it to read."""
-
-    container: str | None = prop("Name of the container.", constraints=[length(1)])
-    object: str | None = prop("Name of the object.", constraints=[length(1)])
-
-
-class ServerProps(Properties):
+class ServerProps(PolledProps):
     """Properties of ``OS::Nova::Server``."""
 
     name: str | None = prop("Name of the server.", update=IN_PLACE)
@@ -169,12 +163,6 @@ class ServerProps(Properties):
         update=IN_PLACE,
         since="6.0.0",
     )
-    software_config_transport: str = prop(
-        "How the server gets its metadata.",
-        default="POLL_SERVER_CFN",
-        constraints=[one_of("POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE")],
-        update=IN_PLACE,
-    )
     user_data: str = prop("What the server runs when it boots.", default="", update=IN_PLACE)
     reservation_id: str | None = prop("A reservation to use.")
     config_drive: bool | None = prop("Whether the server has a config drive.")
@@ -186,6 +174,3 @@ class ServerProps(Properties):
     )
     admin_pass: str | None = prop("Password of the administrator.", update=IN_PLACE)
     tags: list[str] | None = prop("Tags of the server.", update=IN_PLACE, since="8.0.0")
-    deployment_swift_data: SwiftData = prop(
-        "Where in Swift the metadata is put for POLL_TEMP_URL.", default={}, update=IN_PLACE, since="9.0.0"
-    )

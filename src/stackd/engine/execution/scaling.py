@@ -1,0 +1,219 @@
+"""Signals that change the size of a group: decided in the order of the tree's operations, then carried out.
+
+A signal is stored as an operation on the stack of its policy. When its turn comes it is decided on what is
+then true. One that changes something becomes, in one write, an update of the group's own stack, and is an
+operation like any other from then on. One that came too early or has nothing to change leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from stackd.db import operations, resources, stacks
+from stackd.db.database import Database
+from stackd.db.journal import Change, Update
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import pack_definition
+from stackd.engine.definition.nested_definitions import (
+    child_environment,
+    child_template,
+    members_of,
+    nested_type,
+    output_values,
+    siblings_of,
+)
+from stackd.engine.definition.types import handler_of
+from stackd.engine.execution.run import Services, Write
+from stackd.engine.planning.nested import current_rows
+from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.services.stored_trees import load_desired, load_tree
+from stackd.engine.transitions import move_stack, require_start, resource_event
+from stackd.errors import ActionInProgress, NotSupported, RequestLimitExceeded, StackdError
+from stackd.offload import offloaded
+from stackd.records import Action, Operation, Resource, Stack, Status
+from stackd.resources.base import NestedType
+from stackd.resources.registry import Registry
+from stackd.resources.scaling import Adjustment, begun, ended, is_cooling
+
+log = structlog.get_logger(__name__)
+
+SIGNALLED = "signalled"
+"""The option of an operation with the name of the policy that was signalled."""
+
+_POLICY, _GROUP, _REASON = "policy", "group", "reason"
+
+
+def options_of(policy: Resource, group: Resource, reason: str) -> dict[str, Any]:
+    """What an operation keeps of a signal; ``reason`` is for the event."""
+    return {SIGNALLED: {_POLICY: policy.id, _GROUP: group.id, _REASON: reason}}
+
+
+def is_for(operation: Operation, group_id: str) -> bool:
+    """Whether an operation is a signal that waits for its turn with this group."""
+    return operation.action is Action.SIGNAL and operation.options[SIGNALLED][_GROUP] == group_id
+
+
+async def group_of(db: Database, registry: Registry, stack: Stack, reference: str) -> Resource | None:
+    """The scaling group of a stack to which a policy refers; None if there is none."""
+    found = [row for row in await resources.with_physical_id(db, reference) if row.stack_id == stack.id]
+    if not found:
+        brief = [row for row in await resources.of_stack(db, stack.id, brief=True) if row.nested_stack_id]
+        read = [await resources.get(db, row.id) for row in brief]
+        found = [row for row in read if row and handler_of(row, registry, {}).reference(row) == reference]
+    groups = [row for row in found if row.replaced_by is None and _is_group(row, registry)]
+    return groups[-1] if groups else None
+
+
+def _is_group(row: Resource, registry: Registry) -> bool:
+    kind = handler_of(row, registry, {})
+    return isinstance(kind, NestedType) and kind.scales
+
+
+def may_scale(group: Resource, child: Stack | None, services: Services) -> bool:
+    """Whether a group takes signals now: it stands, nothing changes it, and its cooldown is over."""
+    if child is None or child.deleted_at is not None or group.status is not Status.COMPLETE:
+        return False
+    try:
+        require_start(child, Action.UPDATE)
+    except (ActionInProgress, NotSupported):
+        return False
+    return child.status is not Status.IN_PROGRESS and not is_cooling(group.metadata, services.db.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a signal changes: the stack of the group in its new state, and all that is stored with it."""
+
+    child: Stack
+    changes: tuple[Change, ...]
+
+
+async def begin(services: Services, operation: Operation, write: Write) -> Operation | None:
+    """Decide what a signal does, and store it: the update of the group's stack, or None for nothing."""
+    signalled: Mapping[str, str] = operation.options[SIGNALLED]
+    stack = await stacks.get(services.db, operation.stack_id, None)
+    policy = await resources.get(services.db, signalled[_POLICY])
+    group = await resources.get(services.db, signalled[_GROUP])
+    done = Update(Operation, operation.id, {"state": "done"})
+    if stack is None or policy is None or group is None:
+        await write(done)
+        return None
+    try:
+        change = await _decide(services, operation, stack, policy, group)
+    except StackdError as error:
+        log.warning("scaling_refused", stack_id=stack.id, policy=policy.name, error=str(error))
+        event = resource_event(stack, policy, Action.SIGNAL, Status.FAILED, str(error), policy.physical_id)
+        await write(done, event)
+        return None
+    if change is None:
+        await write(done)
+        return None
+    time = operation.deadline - operation.created_at
+    values: dict[str, Any] = {
+        "stack_id": change.child.id,
+        "action": Action.UPDATE,
+        "deadline": services.db.clock() + time,
+    }
+    await write(*change.changes, Update(Operation, operation.id, values))
+    return replace(operation, **values)
+
+
+async def _decide(
+    services: Services, operation: Operation, stack: Stack, policy: Resource, group: Resource
+) -> _Change | None:
+    db, registry = services.db, services.registry
+    adjustment = adjustment_of(policy, registry)
+    child = await stacks.get(db, group.nested_stack_id or "", None)
+    if adjustment is None or child is None or not may_scale(group, child, services):
+        return None
+    kind = nested_type(handler_of(group, registry, {}))
+    around = await load_desired(db, registry, stack)
+    inside = await load_desired(db, registry, child)
+    stored = await load_tree(db, child)
+    rows = current_rows(stored)
+    sibling = siblings_of(around, group.name, around.scope(await _required(services, stack, around, group)))
+    members = members_of(inside, rows, output_values(child.outputs or {}), registry, sibling)
+    props = kind.properties.wrap(dict(group.properties))
+    scaled = await offloaded(kind.scaled, group, props, members, adjustment)
+    if scaled is None:
+        return None
+    names = scaled.child.template["resources"]
+    await _refuse_too_many(services, child, len(names))
+    definition, puts = pack_definition(
+        db,
+        stack.project_id,
+        child_template(around, group, scaled.child),
+        child_environment(around.source.environment, group, scaled.child),
+        stack.definition.files,
+    )
+    move = move_stack(
+        child,
+        Action.UPDATE,
+        Status.IN_PROGRESS,
+        where={"operation_id": child.operation_id},
+        definition=definition,
+        operation_id=operation.id,
+        updated_at=db.clock(),
+    )
+    values = {"data": {**group.data, **scaled.data}, "metadata": begun(group.metadata)}
+    changes = (*puts, move.change, *move.events, Update(Resource, group.id, values))
+    return _Change(move.record, changes)
+
+
+async def _required(
+    services: Services, stack: Stack, around: Desired, group: Resource
+) -> dict[str, Resource | None]:
+    """The rows of the resources that a group needs, by name."""
+    target = target_of(stack.definition)
+    needed = sorted(around.requires.get(group.name, ()))
+    return {name: best_row(await resources.named(services.db, stack.id, name), target) for name in needed}
+
+
+def adjustment_of(policy: Resource, registry: Registry) -> Adjustment | None:
+    """How a signal to a resource changes the size of a group; None if it does not."""
+    return handler_of(policy, registry, {}).adjustment(policy)
+
+
+async def _refuse_too_many(services: Services, child: Stack, size: int) -> None:
+    """Refuse a size with which the tree would have more resources than it may have."""
+    most = services.tuning.resources
+    sizes = await resources.sizes(services.db, child.root_id)
+    if 0 <= most < sum(sizes.values()) - sizes.get(child.id, 0) + size:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: Maximum resources per stack exceeded: {most} is the limit."
+        )
+
+
+async def closing(services: Services, operation: Operation, child: Stack) -> list[Change]:
+    """What the end of a change of size stores besides: the cooldown, the event, the end of overtaken signals.
+
+    Signals that came while the group was changing are ignored.
+    """
+    signalled = operation.options.get(SIGNALLED)
+    if signalled is None:
+        return []
+    db = services.db
+    policy, group = [await resources.get(db, signalled[each]) for each in (_POLICY, _GROUP)]
+    changes: list[Change] = []
+    if group is not None:
+        kind = nested_type(handler_of(group, services.registry, {}))
+        adjustment = adjustment_of(policy, services.registry) if policy is not None else None
+        label = adjustment.label if adjustment is not None else None
+        cooldown = adjustment.cooldown if adjustment is not None else None
+        if cooldown is None:
+            cooldown = kind.cooldown(kind.properties.wrap(dict(group.properties)))
+        metadata = ended(group.metadata, db.clock(), cooldown, label)
+        changes.append(Update(Resource, group.id, {"metadata": metadata}))
+        late = [each for each in await operations.of_root(db, child.root_id) if is_for(each, group.id)]
+        changes += [Update(Operation, each.id, {"state": "done"}) for each in late]
+    around = await stacks.get(db, child.parent_id or "", None)
+    if policy is not None and around is not None and child.status is Status.COMPLETE:
+        reason = signalled[_REASON]
+        changes.append(
+            resource_event(around, policy, Action.SIGNAL, policy.status, reason, policy.physical_id)
+        )
+    return changes
