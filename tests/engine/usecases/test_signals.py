@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from stackd.engine.usecases import signals
 from stackd.engine.usecases.actions import act
 from stackd.errors import NotSupported
