@@ -60,6 +60,10 @@ stack_domain_admin = "heat_domain_admin"
 stack_domain_admin_password = "secret"
 trusts_kept_seconds = 0
 
+[limits]
+enable_stack_abandon = true
+enable_stack_adopt = true
+
 [security]
 encryption_keys = ["{key}"]
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,17 @@ KINDS = {
 }
 
 Row = dict[str, Any]
+
+LONGEST = 240
+"""Seconds that anything on the services may take."""
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Ask again until it holds."""
+    end = time.monotonic() + LONGEST
+    while not holds():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(1)
 
 
 def object_of(row: Row) -> str | None:
@@ -73,6 +85,10 @@ class Stack:
         assert self.would_change("--existing", *self._settings(parameters)) == {}
         return self._ids_of_what_is_there()
 
+    def begin_update(self, **parameters: str) -> None:
+        """Begin a change of some parameters and do not wait for it."""
+        self.openstack("stack", "update", "--existing", *self._settings(parameters), self.name)
+
     def would_change(self, *words: str) -> dict[str, list[str]]:
         """What a dry run of an update lists, apart from what stays."""
         told = self.openstack.json("stack", "update", "--dry-run", "--show-nested", *words, self.name)
@@ -97,6 +113,14 @@ class Stack:
         """Its resources, those of nested stacks included."""
         rows: list[Row] = self.openstack.json("stack", "resource", "list", "-n", "5", self.name)
         return rows
+
+    def objects(self) -> dict[str, str]:
+        """The physical ids by name of resource."""
+        return {row["resource_name"]: row["physical_resource_id"] for row in self.resources()}
+
+    def states(self) -> dict[str, str]:
+        """Action and status by name of resource."""
+        return {row["resource_name"]: row["resource_status"] for row in self.resources()}
 
     def events(self) -> list[tuple[str, str]]:
         """Name and status of what happened, oldest first."""

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.cloud.scenarios.stack import Stack
+from tests.cloud.scenarios.stack import Stack, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
 StackOf = Callable[[str, str], Stack]
-LONGEST = 240
 LONG = "60"
 """Seconds that an update takes which is to be cancelled."""
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Ask again until it holds."""
-    end = time.monotonic() + LONGEST
-    while not holds():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(1)
 
 
 def holder(stack: Stack) -> str:
@@ -32,16 +22,6 @@ def holder(stack: Stack) -> str:
 
 def server_status(stack: Stack, server: str) -> str:
     return str(stack.openstack.json("server", "show", server)["status"])
-
-
-def states(stack: Stack) -> dict[str, str]:
-    return {row["resource_name"]: row["resource_status"] for row in stack.resources()}
-
-
-def begin_update(stack: Stack, **parameters: str) -> None:
-    """Begin an update and do not wait for it."""
-    words = [word for key, value in parameters.items() for word in ("--parameter", f"{key}={value}")]
-    stack.openstack("stack", "update", "--existing", "-t", str(stack.template), *words, stack.name)
 
 
 def cancel(stack: Stack, *words: str) -> None:
@@ -69,11 +49,11 @@ def test_server_that_somebody_deleted_is_replaced_by_the_first_update(stack_of: 
 def test_update_that_is_cancelled_gives_the_port_back(stack_of: StackOf) -> None:
     stack = stack_of("servers", "demo")
     before = stack.create()
-    begin_update(stack, script="two", seconds=LONG)
+    stack.begin_update(script="two", seconds=LONG)
     wait_until(lambda: holder(stack) != before["server"], "the port has left the server")
     cancel(stack)
     assert stack.status() == "ROLLBACK_COMPLETE"
-    assert {row["resource_name"]: row["physical_resource_id"] for row in stack.resources()} == before
+    assert stack.objects() == before
     assert holder(stack) == before["server"]
     stack.delete()
 
@@ -91,12 +71,12 @@ def test_stopped_server_is_resized_and_stays_stopped(stack_of: StackOf) -> None:
 def test_update_that_is_cancelled_without_a_rollback_leaves_nothing_in_progress(stack_of: StackOf) -> None:
     stack = stack_of("servers", "demo")
     before = stack.create()
-    begin_update(stack, script="two", seconds=LONG)
-    wait_until(lambda: states(stack)["late"] == "UPDATE_IN_PROGRESS", "the last resource is waited for")
+    stack.begin_update(script="two", seconds=LONG)
+    wait_until(lambda: stack.states()["late"] == "UPDATE_IN_PROGRESS", "the last resource is waited for")
     cancel(stack, "--no-rollback")
     assert stack.status() == "UPDATE_FAILED"
-    wait_until(lambda: not any(each.endswith("_IN_PROGRESS") for each in states(stack).values()), "all end")
-    assert states(stack)["late"] == "UPDATE_FAILED"
+    wait_until(lambda: not any(each.endswith("_IN_PROGRESS") for each in stack.states().values()), "all end")
+    assert stack.states()["late"] == "UPDATE_FAILED"
 
     after = stack.update(script="three", seconds="0")
     assert after["server"] != before["server"]
@@ -108,10 +88,12 @@ def test_create_that_was_cancelled_is_taken_up_again_with_an_event(stack_of: Sta
     stack = stack_of("servers", "demo")
     words = ("-t", str(stack.template), "--parameter", f"seconds={LONG}", stack.name)
     stack.openstack("stack", "create", *words)
-    wait_until(lambda: states(stack).get("server", "INIT_COMPLETE") != "INIT_COMPLETE", "the server is begun")
+    wait_until(
+        lambda: stack.states().get("server", "INIT_COMPLETE") != "INIT_COMPLETE", "the server is begun"
+    )
     cancel(stack, "--no-rollback")
-    wait_until(lambda: not any(each.endswith("_IN_PROGRESS") for each in states(stack).values()), "all end")
-    failed = [name for name, state in states(stack).items() if state.endswith("_FAILED")]
+    wait_until(lambda: not any(each.endswith("_IN_PROGRESS") for each in stack.states().values()), "all end")
+    failed = [name for name, state in stack.states().items() if state.endswith("_FAILED")]
     told = len(stack.events())
     stack.update(seconds="0")
     began = {name for name, state in stack.events()[told:] if state.endswith("_IN_PROGRESS")}

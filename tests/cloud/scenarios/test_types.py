@@ -37,6 +37,7 @@ import pytest
 import yaml
 
 from tests.cloud.scenarios.conftest import PORT
+from tests.cloud.scenarios.matching import require
 from tests.cloud.scenarios.session import Json, Session, fresh_project
 from tests.cloud.scenarios.stack import TEMPLATES, changing
 
@@ -44,6 +45,8 @@ pytestmark = pytest.mark.cloud
 
 CASES = sorted((TEMPLATES / "types").glob("*.yaml"))
 LONGEST_STEP = 240
+GUEST = httpx.Client(timeout=LONGEST_STEP)
+"""What a guest asks with: the services may be slow to answer on a busy machine."""
 
 # Where the object of a resource is shown: service, path and the key that holds it.
 OBJECTS = {
@@ -220,16 +223,16 @@ class Case:
     def _see(self, step: Json, shown: Json) -> None:
         """Compare outputs, objects and places with what is expected."""
         outputs = {each["output_key"]: each.get("output_value") for each in shown.get("outputs", ())}
-        self._compare("outputs", step.get("outputs", {}), outputs)
+        require("outputs", step.get("outputs", {}), outputs, self._filled)
         things = self._things()
         for name, expected in step.get("objects", {}).items():
             service, path, key = things[name]
             found = self.session.look(service, path)
             assert found is not None, f"{name} is not there"
-            self._compare(name, expected, found[key] if key else found)
+            require(name, expected, found[key] if key else found, self._filled)
         for place, expected in step.get("look", {}).items():
             service, path = place.split(" ", 1)
-            self._compare(place, expected, self.session.look(service, self._filled(path)))
+            require(place, expected, self.session.look(service, self._filled(path)), self._filled)
 
     def _things(self) -> dict[str, tuple[str, str, str | None]]:
         """Where the objects of the resources are shown."""
@@ -244,21 +247,6 @@ class Case:
         """The text with ids in place of `$name`."""
         known = {**self.ids, "stack": self.name, **{k: str(v) for k, v in self.parameters.items()}}
         return re.sub(r"\$(\w+)", lambda found: str(known.get(found[1], found[0])), text)
-
-    def _compare(self, where: str, expected: Any, found: Any) -> None:
-        """Whether what was found contains what is expected."""
-        if isinstance(expected, dict) and isinstance(found, dict):
-            for key, value in expected.items():
-                self._compare(f"{where}.{key}", value, found.get(key))
-        elif isinstance(expected, list) and isinstance(found, list):
-            assert len(expected) == len(found), f"{where}: {expected} expected, found {found}"
-            for index, value in enumerate(expected):
-                self._compare(f"{where}.{index}", value, found[index])
-        elif expected == "<any>":
-            assert found not in (None, "", [], {}), f"{where} is {found!r}"
-        else:
-            wanted = self._filled(expected) if isinstance(expected, str) else expected
-            assert wanted == found, f"{where}: {wanted!r} expected, found {found!r}"
 
 
 def _put(template: Json, path: list[str], value: Any) -> None:
@@ -357,7 +345,7 @@ class Guest:
         assert shown["endpoint"] in shown["curl_cli"]
         for identity in ("one", "two"):
             body = {"status": "SUCCESS", "id": identity, "data": f"from {identity}"}
-            httpx.post(shown["endpoint"], json=body, headers=headers).raise_for_status()
+            GUEST.post(shown["endpoint"], json=body, headers=headers).raise_for_status()
 
     def _as_user(self, shown: Json) -> None:
         login = json.loads(shown["signal"])
@@ -366,12 +354,12 @@ class Guest:
             "identity": {"methods": ["password"], "password": {"user": person}},
             "scope": {"project": {"id": login["project_id"]}},
         }
-        reply = httpx.post(f"{login['auth_url']}/auth/tokens", json={"auth": auth}).raise_for_status()
+        reply = GUEST.post(f"{login['auth_url']}/auth/tokens", json={"auth": auth}).raise_for_status()
         headers = {"X-Auth-Token": reply.headers["X-Subject-Token"]}
         # What the user may do ends at its own resource.
-        assert httpx.get(self.stack.path, headers=headers).status_code in (403, 404)
+        assert GUEST.get(self.stack.path, headers=headers).status_code in (403, 404)
         body = {"id": "u", "data": "by user"}
-        httpx.post(login["alarm_url"], json=body, headers=headers).raise_for_status()
+        GUEST.post(login["alarm_url"], json=body, headers=headers).raise_for_status()
 
     def _as_owner(self, shown: Json) -> None:
         url = json.loads(shown["signal"])["alarm_url"]
@@ -381,7 +369,7 @@ class Guest:
 
     def _to_object(self, shown: Json) -> None:
         url = json.loads(shown["signal"])["alarm_url"]
-        httpx.put(url, json={"id": "o", "data": "by object"}).raise_for_status()
+        GUEST.put(url, json={"id": "o", "data": "by object"}).raise_for_status()
 
 
 def test_wait_conditions_hear_every_kind_of_signal(stackd_log: Path, sessions: dict[str, Session]) -> None:
@@ -416,7 +404,7 @@ def test_a_signal_of_failure_fails_the_stack(stackd_log: Path, sessions: dict[st
         if stack.rows().get("token", {}).get("resource_status") == "CREATE_COMPLETE":
             shown = stack.attributes("token")
             headers = {"X-Auth-Token": shown["token"]}
-            httpx.post(shown["endpoint"], json={"status": "FAILURE", "reason": "no disk"}, headers=headers)
+            GUEST.post(shown["endpoint"], json={"status": "FAILURE", "reason": "no disk"}, headers=headers)
 
     try:
         stack.create({"template": {**template, "outputs": {}}, "timeout_mins": 5})
