@@ -26,7 +26,7 @@ from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.follows import Follows, Siblings
-from stackd.resources.scaling import Adjustment
+from stackd.resources.scaling import Adjustment, kept
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -119,6 +119,9 @@ class ResourceType(Generic[P]):
 
     def validate_metadata(self, props: P, metadata: Mapping[str, Any]) -> None:
         """Rules about the metadata in the template; as ``validate``."""
+
+    def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
+        """Rules about the update policy that its schema does not express; as ``validate``."""
 
     def needs_replace(self, old: P, new: P, changed: frozenset[str]) -> str | None:
         """Why these changes need a new object although each alone could be made in place."""
@@ -314,13 +317,18 @@ class FailedOutput:
     reason: str
 
 
+def _nobody(reference: Any) -> Resource | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The resources of a nested stack as they stand: what groups read their attributes from.
 
     ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
     ``reached`` are the members that are as the change wants them, where it was begun before; None for one
-    that begins now.
+    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
+    and its properties, may be ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
@@ -329,6 +337,7 @@ class Members:
     attribute: Callable[[str, tuple[Any, ...]], Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
     reached: frozenset[str] | None = None
+    sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
         """An output of the stack inside a resource, None if it has none; raises ``OutputError``."""
@@ -354,6 +363,10 @@ class NestedType(ResourceType[P]):
         """How many resources the nested stack has, if that is known before it is built."""
         return None
 
+    async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
+        """Private values from the cloud, kept when the resource is made: the child is computed from them."""
+        return {}
+
     def child(self, resource: Resource, props: P, members: Members, files: Mapping[str, str]) -> Child:
         """What the nested stack should be now."""
         raise NotImplementedError(f"{self.type_name} has no child")
@@ -371,22 +384,16 @@ class NestedType(ResourceType[P]):
         """Private values to keep with an update, before the child is computed from them."""
         return {}
 
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The cooldown of a group."""
+        return kept(stored)
+
     def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
         """The metadata once the nested stack has reached what it should be."""
         return resource.metadata
 
-    def scaled(
-        self,
-        resource: Resource,
-        props: P,
-        members: Members,
-        defined: Mapping[str, Any],
-        adjustment: Adjustment,
-    ) -> Scaled | None:
-        """The group after a change of its size, None when the size stays.
-
-        ``defined`` are the members' present definitions, which they keep.
-        """
+    def scaled(self, resource: Resource, props: P, members: Members, adjustment: Adjustment) -> Scaled | None:
+        """The group after a change of its size, None when the size stays; members keep their definitions."""
         raise unsupported("Scaling", self.type_name)
 
     def cooldown(self, props: P) -> float | None:

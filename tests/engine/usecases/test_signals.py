@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from stackd.engine.usecases import signals
+from stackd.engine.usecases.actions import act
+from stackd.errors import NotSupported
 from stackd.records import Stack, Status
 from tests.support.engine import Process, crash, world
 from tests.support.templates import hot
@@ -63,6 +67,21 @@ async def test_each_update_replaces_the_handle_and_waits_anew_and_a_rollback_doe
         done = await process.done(stack)
         assert (done.action, done.status) == ("ROLLBACK", Status.COMPLETE)
         assert (await process.rows(stack))["handle"].data["ec2_signed_url"] == second
+
+
+async def test_signal_to_a_suspended_resource_is_an_event_of_its_suspension(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await process.create("asleep", hot({"handle": {"type": "OS::Heat::WaitConditionHandle"}}))
+        await process.done(stack)
+        await act(process.engine, process.caller, stack, "suspend")
+        await process.done(stack)
+
+        with pytest.raises(NotSupported, match="Signal resource during SUSPEND is not supported"):
+            await signals.signal(process.engine, process.caller, stack, "handle", None)
+
+        last = (await process.events(stack))[-1]
+        assert (last.resource_name, last.action, last.status) == ("handle", "SUSPEND", "COMPLETE")
+        assert last.reason == "Cannot signal resource during SUSPEND"
 
 
 async def test_a_wait_goes_on_in_the_next_process(tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stackd.engine.definition.desired import ACCEPTED, EMPTY, Desired, Source, build, load_source
+from stackd.engine.definition.desired import (
+    ACCEPTED,
+    EMPTY,
+    Desired,
+    Source,
+    build,
+    load_source,
+    loaded_properties,
+)
 from stackd.engine.definition.scope import StackScope, attribute_key, error_key
 from stackd.engine.definition.types import handler_of
 from stackd.errors import NotFound, OutputError, ResourceFailure, TemplateError
@@ -17,7 +25,9 @@ from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment, load_environment
 from stackd.template.parameters import StackIdentity
+from stackd.template.problems import BROKEN
 from stackd.template.template import load_template
+from stackd.template.unknown import Unknown
 
 NO_MEMBERS = Members({}, {}, {}, lambda name, path: None)
 """The members of a stack that does not exist yet."""
@@ -92,12 +102,46 @@ def placeholder_row(desired: Desired, name: str, stack_id: str) -> Resource:
 
 
 def first_child(
-    desired: Desired, name: str, kind: NestedType[Any], props: Properties, stack_id: str
+    desired: Desired, name: str, kind: NestedType[Any], props: Properties, scope: StackScope, stack_id: str
 ) -> tuple[Resource, Child]:
     """The nested stack of a resource that does not exist yet, and the row of that resource."""
     row = placeholder_row(desired, name, stack_id)
-    row = replace(row, data=private_values(row, kind, {}, props, NO_MEMBERS))
-    return row, kind.child(row, props, NO_MEMBERS, desired.source.files)
+    members = no_members(desired, name, scope)
+    row = replace(row, data=private_values(row, kind, {}, props, members))
+    return row, kind.child(row, props, members, desired.source.files)
+
+
+def no_members(around: Desired, name: str, scope: StackScope) -> Members:
+    """The members of a resource whose stack does not exist yet."""
+    return replace(NO_MEMBERS, sibling=siblings_of(around, name, scope))
+
+
+def siblings_of(around: Desired, name: str, scope: StackScope) -> Callable[[Any], Resource | None]:
+    """How a resource finds those that it refers to by their references, once they are what they are to be."""
+
+    def sibling(reference: Any) -> Resource | None:
+        if isinstance(reference, Unknown):
+            found = None if reference.path or reference.resource not in around.types else reference.resource
+        else:
+            needed = sorted(around.requires.get(name, ()))
+            found = next((each for each in needed if scope.reference(each) == reference), None)
+        return None if found is None else _as_wanted(around, found, scope)
+
+    return sibling
+
+
+def _as_wanted(around: Desired, name: str, scope: StackScope) -> Resource:
+    """The row of a resource, or one as it will be; properties that are wrong are not known."""
+    if (row := scope.row(name)) is not None:
+        return row
+    row = placeholder_row(around, name, "")
+    try:
+        values = loaded_properties(around, name, scope).data
+        return replace(row, properties=values, metadata=around.metadata(name, scope))
+    except TemplateError:
+        schemas = around.types[name].handler.properties.schema
+        usable = [key for key, schema in schemas.items() if schema.implemented]
+        return replace(row, properties=dict.fromkeys(usable, BROKEN))
 
 
 def facade_of(around: Desired, row: Resource) -> Mapping[str, Any]:
@@ -135,8 +179,12 @@ def members_of(
     rows: Mapping[str, Resource | None],
     outputs: Mapping[str, Any],
     registry: Registry,
+    sibling: Callable[[Any], Resource | None] = NO_MEMBERS.sibling,
 ) -> Members:
-    """The members of a nested stack as its type reads them; a name without a row has none."""
+    """The members of a nested stack as its type reads them; a name without a row has none.
+
+    ``sibling`` is needed where definitions are made, not where attributes are read.
+    """
     scope = desired.scope(rows)
     present = {name: row for name, row in rows.items() if row is not None}
     references = {
@@ -144,7 +192,7 @@ def members_of(
     }
     template = desired.source.template
     definitions = template.data.get(template.version.sections["resources"]) or {}
-    return Members(present, references, outputs, member_reader(scope), definitions)
+    return Members(present, references, outputs, member_reader(scope), definitions, sibling=sibling)
 
 
 def member_reader(scope: StackScope) -> Callable[[str, tuple[Any, ...]], Any]:

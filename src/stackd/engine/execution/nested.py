@@ -15,7 +15,6 @@ from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
 from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
-    NO_MEMBERS,
     build_child,
     child_environment,
     child_source,
@@ -23,12 +22,16 @@ from stackd.engine.definition.nested_definitions import (
     members_of,
     nested_attributes,
     nested_type,
+    no_members,
     output_values,
     private_values,
+    siblings_of,
 )
 from stackd.engine.execution import lifecycle
+from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
+from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning import nested as nested_plans
@@ -91,10 +94,17 @@ async def create(
     move = new_stack(unmade, action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
-    intent["data"] = {**_private_values(work, intent, props, NO_MEMBERS), "arn": arn}
+    try:
+        gathered = await nested_type(work.kind).gather(work, props)
+    except Exception:
+        await work.enter(Action.CREATE)
+        raise
+    work.resource = replace(work.resource, data={**work.resource.data, **gathered})
+    members = no_members(at.desired, work.resource.name, at.scope)
+    intent["data"] = {**_private_values(work, intent, props, members), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
-    await _reach(at, work, StoredStack(child, ()), None, props, NO_MEMBERS, walk)
+    await _reach(at, work, StoredStack(child, ()), None, props, members, walk)
     await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
 
 
@@ -120,7 +130,7 @@ async def update(
     was_begun = resumed or work.resource.previous_properties is not None
     action = work.resource.action if resumed else Action.UPDATE
     is_same = resumed and not props.changed(type(props).wrap(dict(work.resource.properties)))
-    members = await _members(at, stored)
+    members = await _members(at, work.resource.name, stored)
     intent["data"] = _private_values(work, intent, props, members, decided=is_same)
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
@@ -173,7 +183,10 @@ async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Acti
         good = await walk(inner)
     if not good:
         await _raise_failure(at, inner, child, action)
-    await _move(at, child, action, Status.COMPLETE, inner.completed)
+    outputs = await outputs_after(inner)
+    child = await _move(at, child, action, Status.COMPLETE, inner.completed, **outputs)
+    if outputs:
+        await at.run.write(*await changes_above(at.run.services, child))
 
 
 def _private_values(
@@ -435,18 +448,20 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
     raise NestedFailure(failure.cause)
 
 
-async def _members(at: StackRun, stored: StoredStack) -> Members:
-    """The child's resources as they are stored."""
+async def _members(at: StackRun, name: str, stored: StoredStack) -> Members:
+    """The resources of the child of resource ``name``, as they are stored."""
     child, services = stored.stack, at.run.services
     if not child.definition.template:
-        return NO_MEMBERS
+        return no_members(at.desired, name, at.scope)
     desired = await load_desired(services.db, services.registry, child)
     outputs = output_values(child.outputs or {})
-    return members_of(desired, current_rows(stored), outputs, services.registry)
+    sibling = siblings_of(at.desired, name, at.scope)
+    return members_of(desired, current_rows(stored), outputs, services.registry, sibling)
 
 
 async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
-    members = await _members(at, await load_tree(at.run.services.db, child, definitions=False))
+    stored = await load_tree(at.run.services.db, child, definitions=False)
+    members = await _members(at, work.resource.name, stored)
     wanted = at.wanted(work.resource.name)
     values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
     if values != dict(work.resource.attributes):

@@ -35,6 +35,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
+from stackd.urls import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
     row = work.resource
-    if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
+    if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
     unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
     if unsettled and not await at.guarded(work, _settle(at, work)):
@@ -205,7 +206,13 @@ def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     }
 
 
-def _lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
+def is_as_noted(at: StackRun, row: Resource) -> bool:
+    """Whether a row keeps all of its definition, but perhaps which one it was last applied from."""
+    origin = _origin(at, at.desired, row.name) | {"applied_from": row.applied_from}
+    return all(getattr(row, name) == value for name, value in origin.items())
+
+
+def lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
     """Whether something refers to attributes that were not stored when the resource was made."""
     row = work.resource
     if isinstance(work.kind, NestedType):
@@ -225,7 +232,8 @@ async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> No
 def _require_same_external(row: Resource, wanted: str | None) -> None:
     """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
-        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+        shown = shown_name(row.type)
+        raise NotSupported(f"Update to property external_id of {row.name} ({shown}) is not supported.")
 
 
 async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
@@ -415,7 +423,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> N
         await _store_changed(work, target.intent)
         return
     row, values = work.resource, dict(target.intent)
-    if _lacks_attributes(work, target.wanted):
+    if lacks_attributes(work, target.wanted):
         values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."
@@ -471,8 +479,9 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
 
     began = _began(work)
     error = await lifecycle.run_guarded(work, finish())
-    if at.run.accepted_at is not None and began < at.run.accepted_at:
-        at.run.cancellation.renew()
+    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
+    if is_earlier and at.run.renew_time is not None:
+        await at.run.renew_time()
     return error is None or work.resource.status is Status.FAILED
 
 

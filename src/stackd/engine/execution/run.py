@@ -186,7 +186,8 @@ class OperationRun:
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
     ``accepted_at`` is the time of the request; None for work outside the walk.
     ``snapshot`` is the id of the snapshot that is taken.
-    ``waited`` are the resources that were waited for when the time was up, in words.
+    ``renew_time`` lets the operation's time begin again. ``waited`` are the resources that were waited for
+    when the time was up, in words.
     """
 
     services: Services
@@ -207,6 +208,7 @@ class OperationRun:
     bound: Bounds | None = None
     accepted_at: datetime | None = None
     snapshot: str = ""
+    renew_time: Callable[[], Awaitable[None]] | None = None
     waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 

@@ -16,17 +16,20 @@ import structlog
 from stackd.db import operations, resources, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Change, Update
-from stackd.engine.definition.documents import load_json, pack_definition
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import pack_definition
 from stackd.engine.definition.nested_definitions import (
     child_environment,
     child_template,
     members_of,
     nested_type,
     output_values,
+    siblings_of,
 )
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution.run import Services, Write
 from stackd.engine.planning.nested import current_rows
+from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import load_desired, load_tree
 from stackd.engine.transitions import move_stack, require_start, resource_event
 from stackd.errors import ActionInProgress, NotSupported, RequestLimitExceeded, StackdError
@@ -132,16 +135,10 @@ async def _decide(
     inside = await load_desired(db, registry, child)
     stored = await load_tree(db, child)
     rows = current_rows(stored)
-    members = members_of(inside, rows, output_values(child.outputs or {}), registry)
-    template = await load_json(db, child.project_id, child.definition.template)
-    scaled = await offloaded(
-        kind.scaled,
-        group,
-        kind.properties.wrap(dict(group.properties)),
-        members,
-        template.get("resources") or {},
-        adjustment,
-    )
+    sibling = siblings_of(around, group.name, around.scope(await _required(services, stack, around, group)))
+    members = members_of(inside, rows, output_values(child.outputs or {}), registry, sibling)
+    props = kind.properties.wrap(dict(group.properties))
+    scaled = await offloaded(kind.scaled, group, props, members, adjustment)
     if scaled is None:
         return None
     names = scaled.child.template["resources"]
@@ -165,6 +162,15 @@ async def _decide(
     values = {"data": {**group.data, **scaled.data}, "metadata": begun(group.metadata)}
     changes = (*puts, move.change, *move.events, Update(Resource, group.id, values))
     return _Change(move.record, changes)
+
+
+async def _required(
+    services: Services, stack: Stack, around: Desired, group: Resource
+) -> dict[str, Resource | None]:
+    """The rows of the resources that a group needs, by name."""
+    target = target_of(stack.definition)
+    needed = sorted(around.requires.get(group.name, ()))
+    return {name: best_row(await resources.named(services.db, stack.id, name), target) for name in needed}
 
 
 def adjustment_of(policy: Resource, registry: Registry) -> Adjustment | None:

@@ -35,6 +35,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, secrets_of
+from stackd.urls import is_signed, shown_name
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
@@ -146,7 +147,9 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     name, view = row.name, at.plan.view
     kind, external = at.desired.types[name], at.desired.external_id(name, at.scope)
     if row.external_id != external:
-        raise NotSupported(f"Update to property external_id of {name} ({row.type}) is not supported.")
+        raise NotSupported(
+            f"Update to property external_id of {name} ({shown_name(row.type)}) is not supported."
+        )
     if external is not None:
         return UNCHANGED
     props = loaded_properties(at.desired, name, at.scope)
@@ -252,13 +255,14 @@ def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
 
 
 def _mask(plans: Iterable[StackPlan], secrets: Secrets) -> None:
-    """Mask secrets in all causes: one stack hands its secrets to others, in and out."""
+    """Mask secrets in types and causes: one stack hands its secrets to others, in and out."""
     for each in plans:
         each.steps = {name: _masked(step, secrets) for name, step in each.steps.items()}
         each.removals = {row: _masked(step, secrets) for row, step in each.removals.items()}
 
 
 def _masked(step: Step, secrets: Secrets) -> Step:
-    if not step.causes:
+    if not step.causes and not is_signed(step.type):
         return step
-    return replace(step, causes=tuple(masked(cause, secrets) for cause in step.causes))
+    causes = tuple(masked(cause, secrets) for cause in step.causes)
+    return replace(step, type=shown_name(step.type), causes=causes)

@@ -11,7 +11,6 @@ from typing import Any
 
 from stackd.engine.definition.desired import EMPTY, Desired, Source, build, identity_of, loaded_properties
 from stackd.engine.definition.nested_definitions import (
-    NO_MEMBERS,
     asked_inside,
     build_child,
     child_environment,
@@ -21,9 +20,11 @@ from stackd.engine.definition.nested_definitions import (
     member_reader,
     members_of,
     nested_attributes,
+    no_members,
     output_values,
     placeholder_row,
     private_values,
+    siblings_of,
 )
 from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, metadata_after, present
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
@@ -72,7 +73,7 @@ def plan_new(at: Level, name: str, path: Path, recurse: Recurse) -> bool:
         limit = at.inputs.max_depth
         raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{name}")
     try:
-        row, child = first_child(at.desired, name, kind, props, PLACEHOLDER)
+        row, child = first_child(at.desired, name, kind, props, at.scope, PLACEHOLDER)
     except (TypeError, ValueError, AttributeError, LookupError):
         if has_unknown(props.data):
             return True
@@ -97,7 +98,7 @@ def plan_existing(
     kind, stored = _nested(at, row.name), at.stored.inside(row) if at.stored is not None else None
     if stored is None or stored.source is None or _is_open(kind, props):
         return _deferred(at, row, own)
-    members = stored_members(at, stored)
+    members = stored_members(at, row.name, stored)
     policy = at.desired.update_policy(row.name, at.scope)
     metadata = metadata_after(row, kind, at.desired.metadata(row.name, at.scope))
     new = replace(
@@ -220,13 +221,14 @@ def current_rows(stored: StoredStack) -> dict[str, Resource]:
     return {row.name: row for row in stored.rows if row.replaced_by is None}
 
 
-def stored_members(at: Level, stored: StoredStack) -> Members:
-    """The members of a nested stack as they are stored."""
+def stored_members(at: Level, name: str, stored: StoredStack) -> Members:
+    """The members of a resource's nested stack as they are stored."""
     if not stored.stack.definition.template or stored.source is None:
-        return NO_MEMBERS
+        return no_members(at.desired, name, at.scope)
     desired = stored_desired(at, stored)
     outputs = output_values(stored.stack.outputs or {})
-    return members_of(desired, current_rows(stored), outputs, at.inputs.registry)
+    sibling = siblings_of(at.desired, name, at.scope)
+    return members_of(desired, current_rows(stored), outputs, at.inputs.registry, sibling)
 
 
 def child_definition(at: Level, row: Resource, child: Child) -> Definition | None:

@@ -68,7 +68,7 @@ async def signal(
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
         reason = f"Cannot signal resource during {row.action}"
-        await _note(engine, stack, row, reason)
+        await _note(engine, stack, row, row.action, reason)
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
@@ -78,7 +78,7 @@ async def signal(
     async with _locks.of(row.id):
         work, text = await _handled(engine, caller, stack, name, kind, details)
     if text is not None:
-        await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
+        await _note(engine, stack, row, Action.SIGNAL, f"Signal: {text}" if text else described(details))
     engine.services.signals.notify(stack.root_id, row.id)
     return work.resource.metadata
 
@@ -186,9 +186,10 @@ def _current(caller: Caller, rows: Sequence[Resource], stack: Stack, name: str) 
     return row
 
 
-async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> None:
+async def _note(engine: Engine, stack: Stack, row: Resource, action: Action, reason: str) -> None:
+    """Store an event of the resource, which stays in its state."""
     reason = concealed_text(reason, await engine.redaction.of(stack))
-    event = resource_event(stack, row, Action.SIGNAL, row.status, reason, row.physical_id)
+    event = resource_event(stack, row, action, row.status, reason, row.physical_id)
     await engine.services.journal.write(event)
 
 

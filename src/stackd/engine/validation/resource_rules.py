@@ -187,7 +187,12 @@ class _ResourceRules:
             _report_new(self._problems, where, self._report, error)
             return
         errors: list[PropertyError] = []
-        convert_all(self._kind.handler.update_policy, policy, where, errors)
+        values = convert_all(self._kind.handler.update_policy, policy, where, errors)
+        if not errors:
+            try:
+                self._kind.handler.validate_update_policy(values)
+            except PropertyError as error:
+                errors.append(error)
         for wrong in errors:
             self._report(placed(self._desired, self._name, wrong))
 

@@ -27,7 +27,7 @@ from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
 from stackd.template.functions.lists import size_of
-from stackd.template.masking import Secrets, secrets_of
+from stackd.template.masking import Secrets, queries_in, secrets_of
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
 from stackd.template.unknown import has_unknown
@@ -55,8 +55,8 @@ class Expanded:
         return sum(len(each.desired.resources) for each in self.walk())
 
     def secrets(self) -> Secrets:
-        """The values of hidden parameters in the whole tree."""
-        return frozenset().union(
+        """The values of hidden parameters in the whole tree, and the queries of the URLs in it."""
+        return queries_in(self.desired.source.files).union(
             *(secrets_of(each.desired.source.template, each.desired.parameters) for each in self.walk())
         )
 
@@ -146,7 +146,7 @@ class _Expansion:
             props = open_properties(desired, name, scope)
         try:
             self._refuse_too_many(handler.count(props) or 0)
-            return first_child(desired, name, handler, props, PLACEHOLDER)[1]
+            return first_child(desired, name, handler, props, scope, PLACEHOLDER)[1]
         except (TypeError, ValueError, AttributeError, LookupError):
             if has_unknown(props.data):
                 return None  # the number of members is not known before the stack exists

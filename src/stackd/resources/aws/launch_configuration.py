@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from stackd.errors import PropertyError, ResourceFailure
@@ -11,7 +12,10 @@ from stackd.resources.context import Context
 from stackd.resources.nova.changes import with_flavor_id
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
+from stackd.template.unknown import Unknown
 
+_SOURCE = "InstanceId"
+_FROM_INSTANCE = ("ImageId", "InstanceType", "KeyName", "SecurityGroups")
 COPIED = "copied"
 """The private value with the properties that were copied from a running instance."""
 
@@ -74,11 +78,21 @@ class LaunchConfiguration(ResourceType[LaunchConfigurationProps]):
 async def copy_of_instance(ctx: Context, server: str) -> dict[str, Any]:
     """The properties of a launch configuration for more instances like a running one."""
     live = await with_flavor_id(ctx, server)
+    image, flavor = (live.get("image") or {}).get("id"), live["flavor"]["id"]
     groups = sorted({each["name"] for each in live.get("security_groups") or ()})
-    found = {
-        "ImageId": (live.get("image") or {}).get("id"),
-        "InstanceType": live["flavor"]["id"],
-        "KeyName": live.get("key_name"),
-        "SecurityGroups": groups,
-    }
-    return {name: value for name, value in found.items() if value}
+    found = zip(_FROM_INSTANCE, (image, flavor, live.get("key_name"), groups), strict=True)
+    return {name: value for name, value in found if value}
+
+
+def properties_for(name: str, given: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of the instances that ``given`` ones of resource ``name`` describe.
+
+    What is copied from an instance comes from its private ``data``, and is not known before it is there.
+    """
+    own = {key: value for key, value in given.items() if key != _SOURCE and value is not None}
+    if given.get(_SOURCE) is None:
+        return own
+    copied = data.get(COPIED)
+    if copied is None:
+        copied = {key: Unknown(name, (COPIED, key)) for key in _FROM_INSTANCE}
+    return {**copied, **own}

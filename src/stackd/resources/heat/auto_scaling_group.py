@@ -16,7 +16,7 @@ from stackd.resources.heat.group_props import RollingUpdate
 from stackd.resources.heat.members import is_member_attribute, no_attribute
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
-from stackd.resources.scaling import Adjustment, kept
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.functions.refs import select
 
@@ -103,10 +103,6 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         """The group's own cooldown."""
         return props.cooldown
 
-    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The cooldown."""
-        return kept(stored)
-
     def metadata_after(
         self, resource: Resource, props: AutoScalingGroupProps, moment: datetime
     ) -> Mapping[str, Any]:
@@ -114,16 +110,11 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         return scaling_groups.cooling(resource, moment, props.cooldown)
 
     def scaled(
-        self,
-        resource: Resource,
-        props: AutoScalingGroupProps,
-        members: Members,
-        defined: Mapping[str, Any],
-        adjustment: Adjustment,
+        self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
     ) -> Scaled | None:
         """Those that stay keep their definition; new members get the newest."""
         bounds = (props.min_size, props.max_size)
-        return scaling_groups.scaled(resource, members, defined, _shared(props), adjustment, bounds)
+        return scaling_groups.scaled(resource, members, _shared(props), adjustment, bounds)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """Lists and maps of the members' references and attributes, oldest first."""

@@ -5,7 +5,7 @@ The private values of a group keep the names of its members, and how many were m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -53,16 +53,19 @@ def uniform_stack(group: Resource, members: Members, shared: Definition) -> Chil
 
 
 def rolling_batches(
-    group: Resource, members: Members, before: Definition, shared: Definition, pace: Pace
+    group: Resource, members: Members, before: Definition | None, shared: Definition, pace: Pace
 ) -> list[Batch]:
-    """The steps in which the members get a new definition, the oldest first."""
+    """The steps in which the members get a new definition, the oldest first.
+
+    Without a definition ``before`` members that were interrupted are taken to be as their rows say.
+    """
     last = Batch(uniform_stack(group, members, shared), pace.pause)
     names = wanted_names(group, members)
     given, reached = members.definitions, members.reached
-    now = {
-        name: definition_now(name, given.get(name, before), before, shared, reached)
-        for name in members.resources
-    }
+    now: dict[str, Definition] = {}
+    for name, row in members.resources.items():
+        had = before if before is not None else _definition_of(row)
+        now[name] = definition_now(name, given.get(name, had), had, shared, reached)
     turns = _turns(group, names, members)
     states = walk(now, lambda size: list(islice(turns(size), size)), len(names), pace, lambda name: shared)
     plan = [Batch(stack_of(state), pace.pause) for state in states]
@@ -71,17 +74,22 @@ def rolling_batches(
     return [*plan, last]
 
 
+def _definition_of(row: Resource) -> Definition:
+    properties = {key: value for key, value in row.properties.items() if value is not None}
+    metadata = {"metadata": dict(row.metadata)} if row.metadata else {}
+    return {"type": row.type, "properties": properties, **metadata}
+
+
 def scaled(
     group: Resource,
     members: Members,
-    defined: Mapping[str, Definition],
     shared: Definition,
     adjustment: Adjustment,
     bounds: tuple[int, int],
 ) -> Scaled | None:
     """The group after a signal, None when as many members work as are to.
 
-    ``defined`` are their present definitions, which those that stay keep; new ones get the ``shared`` one.
+    Those that stay keep their definitions; new ones get the ``shared`` one.
     """
     wanted = wanted_names(group, members)
     rows = [members.resources[each] for each in wanted if each in members.resources]
@@ -90,7 +98,18 @@ def scaled(
     if size == working:
         return None
     data = data_of_size(group, members, size, shared)
-    return Scaled(data, stack_of({each: defined.get(each, shared) for each in data[_NAMES]}))
+    return Scaled(data, stack_of(kept_definitions(data[_NAMES], members, shared)))
+
+
+def kept_definitions(names: Iterable[str], members: Members, shared: Definition) -> dict[str, Definition]:
+    """Members keep the definition that they have; new ones, and those that failed, get the shared one."""
+
+    def define(name: str) -> Definition:
+        row = members.resources.get(name)
+        had: Definition = members.definitions.get(name, shared)
+        return shared if row is None or row.status is Status.FAILED else had
+
+    return {name: define(name) for name in names}
 
 
 def cooling(group: Resource, moment: datetime, cooldown: float | None) -> Mapping[str, Any]:
