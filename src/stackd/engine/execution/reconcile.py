@@ -31,7 +31,7 @@ from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Status, type_name
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
@@ -198,8 +198,8 @@ def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
     kind = desired.types[name]
     return {
-        "type": kind.written,
-        "kind": kind.name,
+        "type": type_name(kind.written),
+        "kind": type_name(kind.name),
         "applied_from": at.target,
         "requires": tuple(sorted(desired.requires[name])),
         "deletion_policy": desired.resources[name].deletion_policy,
