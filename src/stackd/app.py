@@ -37,7 +37,7 @@ from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
-from stackd.db.rotation import seal_metadata
+from stackd.db.rotation import seal_metadata, seal_types
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
@@ -109,6 +109,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         )
         stack.push_async_callback(db.close)
         await seal_metadata(db)
+        await seal_types(db)
         journal = Journal(db)
         stack.push_async_callback(journal.close)
         clouds = await stack.enter_async_context(make_clouds(settings))

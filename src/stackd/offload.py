@@ -72,6 +72,18 @@ class Budget:
 _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
+def trial_budget() -> Budget:
+    """The very small budget of a computation on the event loop."""
+    return Budget(nodes=5_000, text=200_000, work=1_000_000, seconds=0, compared=2_000, is_trial=True)
+
+
+def charge_trial(work: int) -> None:
+    """Count what only needs to be bounded on the event loop; raises ``Exhausted`` there if it is too much."""
+    budget = _current.get()
+    if budget is not None and budget.is_trial:
+        budget.spend(work=work)
+
+
 def current_budget() -> Budget:
     """The budget of the running computation; a new one outside of any."""
     return _current.get() or Budget()
@@ -158,11 +170,11 @@ async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 async def offloaded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a pure function, in a thread if it takes longer than the event loop can be without attention.
 
-    It is then called a second time.
+    It is then called a second time. What it computes on has to be charged: values that it builds (``spend``),
+    documents, mistakes and names to compare (``charge_trial``).
     """
-    trial = Budget(nodes=5_000, text=200_000, work=1_000_000, seconds=0, compared=2_000, is_trial=True)
     try:
-        return _on_budget(trial, partial(function, *args, **kwargs))
+        return _on_budget(trial_budget(), partial(function, *args, **kwargs))
     except Exhausted:
         return await in_thread(function, *args, **kwargs)
 

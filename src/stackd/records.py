@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from stackd.urls import is_signed
+
 
 def now() -> datetime:
     """The present moment in UTC."""
@@ -53,6 +55,11 @@ class Hidden(str):
     """A text made from a hidden value, such as a name that is an id: stored encrypted, shown masked."""
 
     __slots__ = ()
+
+
+def type_name(name: str) -> str:
+    """The name of a type, marked as hidden if it is a URL with what may be a signature."""
+    return Hidden(name) if is_signed(name) else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,8 @@ class Resource:
     an environment maps it). ``properties`` are the resolved ones last *sent* to the cloud: they are
     stored with the intent, before the call. ``applied_from`` names the definition they came from
     (``engine.plan.target_of``). ``requires`` are logical names. ``data`` is the type's private store.
-    ``physical_id`` and ``external_id`` are ``Hidden`` where they are made from hidden values.
+    ``physical_id`` and ``external_id`` are ``Hidden`` where they are made from hidden values, ``type`` and
+    ``kind`` if they are URLs that may be signed (``type_name``).
     """
 
     id: str
@@ -197,7 +205,8 @@ class Operation:
 
     ``options`` are what the request chose (converge, rollback, ...); ``state`` is ``queued``,
     ``running``, ``done``. ``request_id`` is our id of the request, ``global_request_id`` the one that the
-    client gave it, if any.
+    client gave it, if any. ``timeout`` is the time in seconds that it may take, and its rollback; the
+    ``deadline`` may be renewed until ``latest_deadline``. Both are unknown of old operations.
     """
 
     id: str
@@ -208,6 +217,8 @@ class Operation:
     state: str
     created_at: datetime
     deadline: datetime
+    timeout: int = 0
+    latest_deadline: datetime | None = None
     request_id: str = ""
     global_request_id: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,9 +1,10 @@
-"""Faults at random moments while a stack of about thirty resources is made, changed and deleted.
+"""Faults at random moments of every action of a stack: the rows of `tests.chaos.actions`.
 
-Run it as ``python -m tests.chaos --fault kill --times 200 --seed 1``. A fault comes while the operation is
-at work, or already while its request is answered. After each the work is left to finish, or struck once
-more on the way; when the operation has ended, the cloud is compared with what the API says. It ends with
-a table, a line of JSON and an exit code.
+Run it as ``python -m tests.chaos --fault kill --times 200 --seed 1``. All actions are done once without a
+fault, to learn what is right, then as often as the strikes go round. A fault comes while the operation is at
+work, or already while its request is answered. After each the work is left to finish, or struck once more on
+the way; when the operation has ended, the cloud is compared with what the API says, and both with what the
+undisturbed action left. It ends with a table, a line of JSON and an exit code.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -27,19 +29,16 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 
-from stackd.resources.registry import load_registry
+from tests.chaos.actions import STORIES, Action, quotas
 from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.guest import Guest
 from tests.chaos.system import Cloud, Refused, Stack
-from tests.scenarios.ledger import discrepancies, made_since, shape
-from tests.scenarios.thirty import FILES, template
+from tests.scenarios.ledger import copied, discrepancies, made_since, shape
 from tests.support.database import POSTGRES_URL
 
 NAME = "chaos"
 STUCK_SECONDS = 90.0
 """An operation that takes longer than this with nothing happening to it is stuck."""
-
-AGAIN = 0.35
-"""How often an operation that was resumed is struck once more."""
 
 AT_ONCE = 0.2
 """How often the fault comes while the request itself is at work, and within how many seconds."""
@@ -70,9 +69,13 @@ class Result:
     @property
     def good(self) -> bool:
         """Whether nothing was lost, left over, doubled, stuck or failed."""
-        return not (
-            self.failed or self.stuck or self.leftovers or self.doubles or self.lost or self.different
-        )
+        return not self.troubles
+
+    @property
+    def troubles(self) -> int:
+        """How many things went wrong."""
+        found = (self.failed, self.stuck, self.leftovers, self.doubles, self.lost, self.different)
+        return sum(map(len, found))
 
     def report(self) -> dict[str, Any]:
         """All of it, with times summed up."""
@@ -93,36 +96,44 @@ def _summary(seconds: Sequence[float]) -> dict[str, float]:
 class Chaos:
     """One stack, one cloud, a service that one kind of fault happens to, a given number of times."""
 
-    def __init__(self, place: Path, kind: str, seed: int, times: int, latency: float, database: str) -> None:
+    def __init__(
+        self,
+        place: Path,
+        kind: str,
+        seed: int,
+        times: int,
+        latency: float,
+        database: str,
+        actions: Sequence[Action],
+        note: Callable[[str], object],
+    ) -> None:
+        self.actions = actions
+        self.note = note
         self.random = Random(seed)
         self.times = times
         self.result = Result(kind, seed)
         self.cloud = Cloud(place, latency, seed)
         self.fault: Fault = FAULTS[kind](place, self.cloud, database, self.random)
         self.client = self.fault.client
-        known = frozenset(load_registry([]).types)
-        self.bodies = {
-            version: {"template": template(version, known), "files": FILES, "timeout_mins": 60}
-            for version in (1, 2)
-        }
+        self.guest = Guest(
+            lambda: self.client.url, lambda: self.fault.servers[0].cfn_url, self.client.headers
+        )
         self.spans: dict[str, float] = {}
-        self.shapes: dict[int, list[str]] = {}
+        self.undisturbed: dict[str, list[str]] = {}
 
     def run(self) -> Result:
-        """The operations in turn, first undisturbed to learn what is right, then not."""
+        """The actions in turn, first undisturbed to learn what is right, then not."""
         began = time.monotonic()
-        turns = (("create", 1), ("update", 2), ("update back", 1), ("delete", 0))
-        for name, version in turns:
-            self.perform(name, version, calm=True)
-        while self.result.strikes < self.times and not self.result.stuck:
-            for name, version in turns:
-                if not self.result.stuck:
-                    self.perform(name, version)
+        count = len(self.actions)
+        for index, strikes in enumerate([*[0] * count, *quotas(self.times, count)]):
+            if not self.result.stuck:
+                self.perform(self.actions[index % count], strikes, calm=index < count)
         self.result.seconds = time.monotonic() - began
         return self.result
 
     def close(self) -> None:
         """Stop the processes."""
+        self.guest.close()
         self.fault.close()
         self.cloud.close()
 
@@ -130,106 +141,117 @@ class Chaos:
         """What the servers said last."""
         return "".join(server.log.read_text()[-8000:] for server in self.fault.servers)
 
-    def perform(self, name: str, version: int, *, calm: bool = False) -> None:
-        """One operation with one or more faults in it, and the checks after it."""
+    def perform(self, action: Action, strikes: int, *, calm: bool = False) -> None:
+        """One action with so many faults in it, and the checks after it."""
         began = time.monotonic()
         self.result.operations += 1
-        if calm or not self.fault.strikes_requests or self.random.random() >= AT_ONCE:
-            stack = self._ask(version)
+        self.guest.applied.clear()
+        if strikes and self.fault.strikes_requests and self.random.random() < AT_ONCE:
+            stack = self._strike_at_once(action)
+            strikes -= 1
         else:
-            stack = self._strike_at_once(name, version)
-        if not calm and self.result.strikes < self.times:
-            self._strike_during(name, stack)
-        ended = self._ended(name, stack)
+            stack = self._ask(action)
+        for _ in range(strikes):
+            self._strike_during(action, stack)
+        ended = self._ended(action, stack)
         if calm:
-            self.spans[name] = time.monotonic() - began
+            self.spans[action.name] = time.monotonic() - began
         if ended is not None:
-            self._check(name, version, ended)
+            self._check(action, ended)
+        took = time.monotonic() - began
+        self.note(
+            f"{self.result.strikes} strikes: {action.name}, {took:.1f} s, {self.result.troubles} troubles"
+        )
 
-    def _ask(self, version: int) -> Stack:
+    def _ask(self, action: Action) -> Stack:
         """Send the request; the stack that it is about."""
         stack = self.client.find(NAME)
-        if stack is None:
-            self.client.create(NAME, self.bodies[version])
+        if stack is None and action.body is not None:
+            self.client.create(NAME, action.body)
             stack = self.client.find(NAME)
-            assert stack is not None
-        elif version == 0:
-            self.client.delete(stack)
-        else:
-            self.client.update(stack, self.bodies[version])
+        elif stack is not None and action.ask is not None:
+            action.ask(self.client, stack)
+        assert stack is not None, f"{action.name}: the stack is not there"
         return stack
 
-    def _strike_at_once(self, name: str, version: int) -> Stack:
+    def _strike_at_once(self, action: Action) -> Stack:
         """Strike while the request is at work; where its answer is lost, ask again as a client would."""
         known = self.client.find(NAME)
         timer = threading.Timer(self.random.uniform(0.0, AT_ONCE), self.fault.strike)
         timer.start()
         with contextlib.suppress(httpx.HTTPError, Refused):
-            self._ask(version)
+            self._ask(action)
         timer.join()
-        self._recover(name)
+        self._recover(action)
         self.fault.relieve()
         stack = self.client.find(NAME)
         if stack is None and known is not None:
             return known
-        return stack if stack is not None and self._is_open(stack) else self._ask(version)
+        begun = stack is not None and action.settles is None and self._is_open(action, stack)
+        return stack if stack is not None and begun else self._ask(action)
 
-    def _strike_during(self, name: str, stack: Stack) -> None:
-        while True:
-            time.sleep(self.random.uniform(0.0, self.spans[name]))
-            before = self.client.newest_event(stack) if self._is_open(stack) else ""
-            self.fault.strike()
-            self._recover(name)
-            if before:
-                self._await_resumption(stack, before)
-            self.fault.relieve()
-            if self.result.strikes >= self.times or self.random.random() >= AGAIN:
-                return
+    def _strike_during(self, action: Action, stack: Stack) -> None:
+        time.sleep(self.random.uniform(0.0, self.spans[action.name]))
+        before = self.client.newest_event(stack) if self._is_open(action, stack) else ""
+        self.fault.strike()
+        self._recover(action)
+        if before:
+            self._await_resumption(action, stack, before)
+        self.fault.relieve()
 
-    def _recover(self, name: str) -> None:
+    def _recover(self, action: Action) -> None:
         """Count the fault, and have requests answered again."""
+        counts = self.result.strikes_by_operation
         self.result.strikes += 1
-        self.result.strikes_by_operation[name] = self.result.strikes_by_operation.get(name, 0) + 1
+        counts[action.name] = counts.get(action.name, 0) + 1
         self.result.recovery_seconds.append(self.fault.recover())
 
-    def _is_open(self, stack: Stack) -> bool:
+    def _is_open(self, action: Action, stack: Stack) -> bool:
+        """Whether the action is still at work."""
+        if action.settles is not None:
+            return not action.settles(self.client, stack)
         return str(self.client.show(stack)["stack_status"]).endswith("IN_PROGRESS")
 
-    def _await_resumption(self, stack: Stack, before: str) -> None:
+    def _await_resumption(self, action: Action, stack: Stack, before: str) -> None:
         """Note how long it takes from the fault's end to the first thing that happens."""
         began = time.monotonic()
         while time.monotonic() < began + STUCK_SECONDS:
-            if self.client.newest_event(stack) != before or not self._is_open(stack):
+            if self.client.newest_event(stack) != before or not self._is_open(action, stack):
                 started = self.result.recovery_seconds[-1]
                 self.result.resumed_seconds.append(started + time.monotonic() - began)
                 return
             time.sleep(0.05)
 
-    def _ended(self, name: str, stack: Stack) -> Stack | None:
+    def _ended(self, action: Action, stack: Stack) -> Stack | None:
         """The stack at the end of its operation; None when it is stuck."""
         end = time.monotonic() + STUCK_SECONDS
         while time.monotonic() < end:
-            now = self.client.show(stack)
-            if not now["stack_status"].endswith("IN_PROGRESS"):
-                return now
+            if not self._is_open(action, stack):
+                return self.client.show(stack)
             time.sleep(0.05)
-        self.result.stuck.append(f"{name} after {self.result.strikes} strikes: {now['stack_status']}")
+        state = self.client.show(stack)["stack_status"]
+        self.result.stuck.append(f"{action.name} after {self.result.strikes} strikes: {state}")
         return None
 
-    def _check(self, name: str, version: int, stack: Stack) -> None:
-        where = f"{name} after {self.result.strikes} strikes"
-        if not stack["stack_status"].endswith("_COMPLETE"):
-            self.result.failed.append(f"{where}: {stack['stack_status']}: {stack['stack_status_reason']}")
+    def _check(self, action: Action, stack: Stack) -> None:
+        where = f"{action.name} after {self.result.strikes} strikes"
+        state = str(stack["stack_status"])
+        if not state.endswith("_COMPLETE") or (action.ends and state != action.ends):
+            self.result.failed.append(f"{where}: {state}: {stack['stack_status_reason']}")
             return
         made = made_since(self.cloud.before, self.cloud.objects())
-        if version == 0:
+        if action.is_last:
             end = time.monotonic() + SETTLED_SECONDS
             while made and time.monotonic() < end:
                 time.sleep(0.1)
                 made = made_since(self.cloud.before, self.cloud.objects())
             self.result.leftovers += [f"{where}: {table} {len(rows)}" for table, rows in made.items()]
             return
-        found = discrepancies(made, _held(self.client.resources(stack)))
+        resources = self.client.resources(stack)
+        found = discrepancies(made, [*_held(resources), *copied(self.client.snapshots(stack))])
+        found += [
+            f"doubled: {what} was deployed {len(ids)} times" for what, ids in self._applied() if ids[1:]
+        ]
         kinds = {
             "left over": self.result.leftovers,
             "doubled": self.result.doubles,
@@ -238,9 +260,35 @@ class Chaos:
         for text in found:
             kind = next((kind for kind in kinds if text.startswith(kind)), "lost")
             kinds.get(kind, self.result.lost).append(f"{where}: {text}")
-        stands = shape(made)
-        wanted = self.shapes.setdefault(version, stands)
-        self.result.different += [f"{where}: {line}" for line in sorted(set(stands) ^ set(wanted))]
+        self._compare(where, action.result, shape(made))
+        self._compare(where, f"shown after {action.name}", _shown(stack, resources))
+
+    def _compare(self, where: str, what: str, stands: list[str]) -> None:
+        """Note where something differs from what was there the first time, undisturbed."""
+        wanted = self.undisturbed.setdefault(what, stands)
+        more = sorted((Counter(stands) - Counter(wanted)).elements())
+        missing = sorted((Counter(wanted) - Counter(stands)).elements())
+        self.result.different += [f"{where}: {line}" for line in more]
+        self.result.different += [f"{where}: missing: {line}" for line in missing]
+
+    def _applied(self) -> list[tuple[tuple[str, ...], list[str]]]:
+        """What guests were given to apply in this action, with the ids of the configurations."""
+        return [(what[1:], sorted(ids)) for what, ids in list(self.guest.applied.items())]
+
+
+def _shown(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the API shows of a stack that an undisturbed one shows as well."""
+    states = ((each["resource_name"], each["resource_type"], each["resource_status"]) for each in resources)
+    outputs = ((each["output_key"], _form(each.get("output_value"))) for each in stack.get("outputs", ()))
+    return [*(f"resource {each}" for each in states), *(f"output {each}" for each in outputs)]
+
+
+def _form(value: Any) -> Any:
+    """What two stacks have in common in a value that may be or have ids."""
+    kind = type(value).__name__
+    return (
+        value if isinstance(value, int) else f"{kind} of {len(value)}" if kind in ("list", "dict") else kind
+    )
 
 
 def _held(resources: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -259,10 +307,21 @@ def table(result: Result) -> str:
     return "\n".join([*lines, *troubles[:50], *result.different[:20]])
 
 
-def chaos(kind: str, times: int, seed: int, latency: float = 0.02) -> Result:
-    """A whole run in a directory of its own; what the servers logged is shown when it went wrong."""
+def chaos(
+    kind: str,
+    times: int,
+    seed: int,
+    latency: float = 0.02,
+    stories: Sequence[str] = tuple(STORIES),
+    note: Callable[[str], object] = lambda text: None,
+) -> Result:
+    """A whole run in a directory of its own; what the servers logged is shown when it went wrong.
+
+    ``note`` hears of each action that is done.
+    """
+    actions = [action for name in stories for action in STORIES[name]]
     with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
-        run = Chaos(Path(directory), kind, seed, times, latency, database)
+        run = Chaos(Path(directory), kind, seed, times, latency, database, actions, note)
         try:
             result = run.run()
         except (httpx.HTTPError, Refused, AssertionError) as error:
@@ -297,6 +356,10 @@ async def _on_postgresql(statement: str) -> None:
         await admin.close()
 
 
+def _note(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
@@ -306,7 +369,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--latency", type=float, default=0.02, help="seconds that each call to the cloud takes"
     )
+    parser.add_argument("--story", choices=STORIES, action="append", help="only these; all without it")
     options = parser.parse_args(arguments)
-    result = chaos(options.fault, options.times, options.seed, options.latency)
+    stories = tuple(options.story or STORIES)
+    result = chaos(options.fault, options.times, options.seed, options.latency, stories, _note)
     sys.stdout.write(f"{table(result)}\n{json.dumps(result.report())}\n")
     return 0 if result.good else 1

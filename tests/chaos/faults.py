@@ -17,7 +17,8 @@ from random import Random
 from typing import Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.chaos.system import Client, Cloud, Server, free_port
+from tests.chaos.system import Client, Cloud, Server
+from tests.support.network import free_port
 
 LEASE: Final = 2.0
 """Seconds after which a silent process loses what it owns, where several share a database."""

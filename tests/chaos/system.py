@@ -82,12 +82,13 @@ class Server:
     def __init__(
         self, place: Path, cloud: Cloud, database: str, name: str = "server", **settings: str
     ) -> None:
-        self.port = free_port()
+        self.port, cfn_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.cfn_url = f"http://127.0.0.1:{cfn_port}"
         self._environment = {
             **cloud.environment,
             "STACKD_API__NATIVE__PORT": str(self.port),
-            "STACKD_API__CFN__PORT": str(free_port()),
+            "STACKD_API__CFN__PORT": str(cfn_port),
             "STACKD_API__CLOUDWATCH__PORT": str(free_port()),
             "STACKD_DATABASE__URL": database,
             "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,
@@ -150,10 +151,14 @@ class Client:
     """The user ``demo`` of the native API. A request that meets a dead server raises ``httpx.HTTPError``."""
 
     def __init__(self, cloud: Cloud, url: str) -> None:
-        self._token, self._project = cloud.sign_in()
-        self._http = httpx.Client(
-            base_url=f"{url}/v1/{self._project}", headers={"X-Auth-Token": self._token}, timeout=60
-        )
+        token, self._project = cloud.sign_in()
+        self.headers = {"X-Auth-Token": token}
+        self._http = httpx.Client(base_url=f"{url}/v1/{self._project}", headers=self.headers, timeout=60)
+
+    @property
+    def url(self) -> str:
+        """Where the project is at the server that answers."""
+        return str(self._http.base_url).rstrip("/")
 
     def aim(self, url: str) -> None:
         """Talk to another server from now on."""
@@ -181,6 +186,31 @@ class Client:
     def delete(self, stack: Stack) -> None:
         """Have a stack removed."""
         self._json(self._http.delete(self._path(stack)))
+
+    def act(self, stack: Stack, action: str) -> None:
+        """Have something done to all resources of the stack."""
+        self._json(self._http.post(f"{self._path(stack)}/actions", json={action: None}))
+
+    def signal(self, stack: Stack, resource: str) -> None:
+        """Signal a resource."""
+        self._json(self._http.post(f"{self._path(stack)}/resources/{resource}/signal", json={}))
+
+    def snapshots(self, stack: Stack) -> list[dict[str, Any]]:
+        """The snapshots of the stack, with what they keep."""
+        answer = self._http.get(f"{self._path(stack)}/snapshots")
+        return self._json(answer)["snapshots"]  # type: ignore[no-any-return]
+
+    def take_snapshot(self, stack: Stack) -> None:
+        """Have a snapshot taken."""
+        self._json(self._http.post(f"{self._path(stack)}/snapshots", json={}))
+
+    def restore(self, stack: Stack, snapshot: Mapping[str, Any]) -> None:
+        """Have the stack brought back to a snapshot."""
+        self._json(self._http.post(f"{self._path(stack)}/snapshots/{snapshot['id']}/restore"))
+
+    def delete_snapshot(self, stack: Stack, snapshot: Mapping[str, Any]) -> None:
+        """Have a snapshot removed."""
+        self._json(self._http.delete(f"{self._path(stack)}/snapshots/{snapshot['id']}"))
 
     def resources(self, stack: Stack) -> list[dict[str, Any]]:
         """All resources of the stack and of the stacks inside it."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import gzip
+import re
 import socket
 import ssl
 import zlib
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from stackd.clients.addresses import AddressPolicy
-from stackd.clients.egress import Egress, EgressSettings, check_url, is_url, origin_of, shown
+from stackd.clients.egress import Egress, EgressSettings, check_url, origin_of
 from stackd.errors import FetchFailed
 from tests.support.web import Site, moved, website
 
@@ -129,22 +130,12 @@ def test_url_too_long_is_refused() -> None:
         check_url("http://example.test/" + "x" * 9000)
 
 
-def test_urls_are_told_from_other_names() -> None:
-    assert [is_url(name) for name in ("http://a/t.yaml", "HTTPS://a/t.yaml")] == [True, True]
-    assert [is_url(name) for name in ("t.yaml", "file:///t.yaml", "http:t.yaml", "")] == [False] * 4
-
-
 @given(st.text(max_size=30))
 def test_any_text_is_a_url_or_is_refused(text: str) -> None:
     for url in (text, f"http://{text}", f"https://h/{text}"):
         with contextlib.suppress(FetchFailed):
             check_url(url)
-            assert "@" not in url.split("://")[1].split("/")[0]
-
-
-def test_credentials_are_never_shown() -> None:
-    assert shown("https://u:hush@h:1/p") == "https://h:1/p"
-    assert shown("https://u:hu@sh@h:1/p?signature=hush#hush") == "https://h:1/p?***"
+            assert "@" not in re.split("[/?#]", url.split("://")[1])[0]
 
 
 LITERALS = [
@@ -466,8 +457,8 @@ async def test_query_of_a_url_is_neither_logged_nor_shown(egress: Egress, site: 
     with capture_logs() as logs:
         said = await refusal(egress, site.url(page))
     path = page.partition("?")[0]
-    assert said == f"Failed to retrieve template from {site.url(path)}?***"
-    assert [line["url"] for line in logs] == [f"{site.url(path)}?***"]
+    assert said == f"Failed to retrieve template from {site.url(path)}?******"
+    assert [line["url"] for line in logs] == [f"{site.url(path)}?******"]
     assert "hush" not in str(logs)
 
 

@@ -104,6 +104,8 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
         "exports": ("value",),
         "plans": ("options", "content"),
         "resources": (
+            "type",
+            "kind",
             "physical_id",
             "external_id",
             "metadata",

@@ -7,7 +7,7 @@ import pytest
 
 from stackd.db import documents, events, leases, resources, stacks
 from stackd.db.database import Database
-from stackd.db.journal import Insert, Journal, PutDocument, Remove, Update
+from stackd.db.journal import MOST_STANDING, Insert, Journal, PutDocument, Remove, Stand, Update
 from stackd.errors import Fenced, StackdError, StackExists
 from stackd.records import Definition, Event, Fence, Resource, Stack, Status
 from tests.support.records import a_child, a_resource, a_stack, an_event
@@ -192,3 +192,17 @@ async def test_nested_stacks_are_read_as_a_tree(database: Database, journal: Jou
     await journal.write(Insert(grandchild), Insert(root), Insert(child))
     assert [stack.id for stack in await stacks.tree(database, root.id)] == [root.id, child.id, grandchild.id]
     assert [stack.id for stack in await stacks.children(database, root.id)] == [child.id]
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 600])
+async def test_many_rows_are_noted_to_stand_in_few_statements(
+    database: Database, journal: Journal, count: int
+) -> None:
+    root = a_stack()
+    rows = [a_resource(root, f"r{number}") for number in range(count + 1)]
+    await journal.write(Insert(root), *map(Insert, rows))
+    ids = [row.id for row in rows[:count]]
+    chunks = [ids[start : start + MOST_STANDING] for start in range(0, count, MOST_STANDING)]
+    await journal.write(*(Stand(tuple(chunk), "new") for chunk in chunks))
+    found = {row.id: row.applied_from for row in await resources.of_stack(database, root.id)}
+    assert {id_ for id_, target in found.items() if target == "new"} == set(ids)

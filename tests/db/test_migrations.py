@@ -11,7 +11,7 @@ from stackd.db import events, resources, stacks
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import check, history, upgrade
-from stackd.db.rotation import seal_metadata
+from stackd.db.rotation import seal_metadata, seal_types
 from stackd.db.tables import resources as table
 from tests.support.database import ReversingSealer, database_url
 from tests.support.records import a_stack
@@ -110,3 +110,41 @@ async def test_metadata_of_an_old_database_is_sealed_and_kept(tmp_path: Path) ->
         assert stored[0][0].startswith(b"sealed:")
         assert [row.metadata for row in await resources.of_stack(database, "s")] == [{"key": "hush ä"}, {}]
         await database.close()
+
+
+async def test_signed_urls_of_an_old_database_are_sealed_or_masked(tmp_path: Path) -> None:
+    """They are plain text up to revision 0009."""
+    types = {"a": "https://h/t.yaml?sig=hush", "b": "OS::Heat::None", "c": "http-like://h?x"}
+
+    def to_0009(connection: Connection) -> None:
+        config = history._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        row = (
+            "INSERT INTO resources (id, stack_id, root_id, name, type, kind, action, status, reason,"
+            " requires, applied_from, deletion_policy, created_at) VALUES"
+            " (:name, 's', 's', :name, :type, :type, 'CREATE', 'COMPLETE', '', '[]', '', '', 1)"
+        )
+        event = (
+            "INSERT INTO events (id, stack_id, root_id, project_id, time, resource_name, resource_type,"
+            " action, status, reason) VALUES (:name, 's', 's', 'p', 1, 'r', :type, 'CREATE', 'COMPLETE', '')"
+        )
+        for name, kind in types.items():
+            connection.execute(text(row), {"name": name, "type": kind})
+            connection.execute(text(event), {"name": name, "type": kind})
+
+    async with database_url() as place:
+        database = await Database.open(place, ReversingSealer())
+        await database.backend.migrate(to_0009)
+        await upgrade(database)
+        assert (await check(database)).up_to_date
+        assert await seal_types(database) == 4
+        assert await seal_types(database) == 0
+        stored = await database.fetch(select(table.c.type, table.c.kind).order_by(table.c.id))
+        assert all(name.startswith("sealed:") for name in (*stored[0], *stored[2]))
+        rows = await resources.of_stack(database, "s")
+        assert {row.name: row.type for row in rows} == {row.name: row.kind for row in rows} == types
+        kept = [await events.get(database, "s", name) for name in types]
+        await database.close()
+    shown = [each.resource_type for each in kept if each is not None]
+    assert shown == ["https://h/t.yaml?******", "OS::Heat::None", "http-like://h?******"]

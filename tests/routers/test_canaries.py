@@ -301,6 +301,13 @@ async def test_no_answer_event_or_plan_has_a_hidden_value(seen: Seen) -> None:
     assert hits(seen.answers, (*forms(HIDDEN), *DERIVED)) == []
 
 
+async def test_no_answer_event_or_plan_has_the_query_of_a_url(seen: Seen) -> None:
+    """Nor are the URLs of nested templates, whose queries may be signatures, in the files of the database."""
+    assert hits(seen.answers, ("canary-in-a-query",)) == []
+    assert hits(seen.messages, ("canary-in-a-query",)) == []
+    assert hits(seen.files, ("canary-in-a-query",)) == []
+
+
 async def test_no_notification_has_a_hidden_value(seen: Seen) -> None:
     assert len(seen.messages) > 30
     assert hits(seen.messages, (*forms(HIDDEN), *DERIVED)) == []

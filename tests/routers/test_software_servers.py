@@ -119,3 +119,36 @@ async def test_server_that_gets_no_deployments_is_refused(api: Api, kind: str) -
     code, _, message = await api.refused("POST", "/stacks", {"stack_name": "raw", "template": template})
     assert code == 400
     assert "The server server gets no software deployments: its user_data_format is HEAT_CFNTOOLS" in message
+
+
+@pytest.mark.parametrize("kind", ["OS::Heat::DeployedServer", "OS::Nova::Server"])
+async def test_template_cannot_hide_what_a_server_is_to_do(api: Api, kind: str) -> None:
+    server: dict[str, Any] = {"type": kind, "metadata": {"deployments": []}}
+    if kind == "OS::Nova::Server":
+        fixed = {"flavor": "m1.tiny", "image": "cirros", "networks": [{"allocate_network": "none"}]}
+        server["properties"] = fixed | {"user_data_format": "SOFTWARE_CONFIG"}
+    body = {"stack_name": "hides", "template": hot({"server": server})}
+    code, _, message = await api.refused("POST", "/stacks", body)
+    assert code == 400
+    assert "cannot have the key deployments" in message
+
+
+async def test_machine_that_comes_to_sign_its_requests_gets_keys(api: Api) -> None:
+    def of(transport: str) -> Any:
+        properties = {"software_config_transport": transport}
+        return hot({"machine": MACHINE | {"properties": properties}})
+
+    path = await api.create("keys", of("POLL_SERVER_HEAT"))
+
+    async def section() -> dict[str, Any]:
+        shown = (await api.get(f"{path}/resources/machine"))["resource"]["attributes"]
+        return dict(shown["os_collect_config"])
+
+    password = (await section())["heat"]["password"]
+    assert password
+    assert await updated(api, path, of("POLL_SERVER_CFN")) == "UPDATE_COMPLETE"
+    keys = (await section())["cfn"]
+    assert keys["access_key_id"]
+    assert keys["secret_access_key"]
+    assert await updated(api, path, of("POLL_SERVER_HEAT")) == "UPDATE_COMPLETE"
+    assert (await section())["heat"]["password"] == password

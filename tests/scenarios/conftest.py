@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.scenarios.story")
+pytest.register_assert_rewrite("tests.scenarios.story", "tests.scenarios.agent", "tests.scenarios.deployed")

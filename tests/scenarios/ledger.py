@@ -25,7 +25,11 @@ TABLES = {
     "OS::Nova::KeyPair": "compute.keypairs",
     "OS::Nova::Server": "compute.servers",
     "OS::Cinder::Volume": "volume.volumes",
+    "backup_id": "volume.backups",
+    "snapshot_image_id": "image.images",
 }
+"""Where the object of each type is, and the copies under each name by which snapshots keep them."""
+
 _SHOWN = {
     "network.networks": ("admin_state_up", "status", "tags"),
     "network.subnets": ("cidr", "dns_nameservers"),
@@ -38,6 +42,8 @@ _SHOWN = {
     "identity.users": (),
     "identity.projects": (),
     "identity.trusts": (),
+    "volume.backups": ("status",),
+    "image.images": ("status",),
 }
 _SUFFIX = re.compile(r"-[a-z0-9]{12}(?=-|$)")
 
@@ -49,6 +55,18 @@ def made_since(before: Objects, now: Objects) -> dict[str, list[Mapping[str, Any
         known = {_key(each) for each in before.get(table, ())}
         made[table] = [each for each in objects if _key(each) not in known and not _is_default(table, each)]
     return {table: objects for table, objects in made.items() if objects}
+
+
+def copied(snapshots: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What snapshots, as the API shows them, have copies of: the kind and the id of each copy."""
+    kept = [
+        each.get("resource_data") or {}
+        for snapshot in snapshots
+        for each in (snapshot["data"] or {}).get("resources", {}).values()
+    ]
+    return [
+        (kind, data[kind]) for data in kept for kind in ("backup_id", "snapshot_image_id") if kind in data
+    ]
 
 
 def _key(each: Mapping[str, Any]) -> str:
@@ -75,9 +93,11 @@ def _all_ids(kind: str, made: Objects) -> set[str]:
 
 
 def _is_default(table: str, each: Mapping[str, Any]) -> bool:
-    """Whether it is a project's default group, made when anybody first looks, or a rule of one."""
+    """Whether a project has it once anybody asks: its default group, a rule of that, its account."""
     if table == "network.security_groups":
         return bool(each.get("name") == "default")
+    if table == "object-store.accounts":  # it has the key for signed URLs
+        return True
     return table == "network.security_group_rules" and bool(each.get("belongs_to_default_sg"))
 
 

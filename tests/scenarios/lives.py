@@ -17,7 +17,7 @@ from unittest import mock
 
 from stackd import app
 from stackd.db import database
-from stackd.db.backend import Backend, Unreachable
+from stackd.db.backend import Backend, Query, Unreachable
 from stackd.db.batch import Write
 from stackd.db.statements import Statement
 from stackd.devcloud.faults import FaultRules, Rule
@@ -101,9 +101,9 @@ class MortalBackend(StillBackend):
         super().__init__(inner)
         self._life = life
 
-    async def fetch(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
+    async def fetch(self, *queries: Query) -> list[list[Any]]:
         self._life.refuse()
-        return await super().fetch(statement, args)
+        return await super().fetch(*queries)
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         self._life.refuse()

@@ -204,9 +204,13 @@ class FakeSoftware:
 
     def __init__(self) -> None:
         self.configs: dict[str, SoftwareConfig] = {}
+        self.deployed: list[JSON] = []
 
     async def config(self, config_id: str) -> SoftwareConfig | None:
         return self.configs.get(config_id)
+
+    async def of_server(self, server_id: str) -> list[JSON]:
+        return self.deployed
 
 
 @dataclass
@@ -337,7 +341,7 @@ class FakeContext:
                 return each
         return None
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)
         if self.happens:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -31,17 +31,16 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from stackd.clients.addresses import EVERYWHERE, AddressPolicy, checked_socket
 from stackd.clients.http import USER_AGENT
 from stackd.errors import FetchFailed
+from stackd.urls import MASK, SCHEMES, shown
 
 log = structlog.get_logger(__name__)
 
 Origin = tuple[str, int]
 """A host and a port."""
 
-SCHEMES: Final = ("http", "https")
 _PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL: Final = 8192
-_MASK: Final = "***"
 _CHUNK: Final = 65536
 _SHARE: Final = 4
 """The share of concurrent fetches that one project may use."""
@@ -186,23 +185,9 @@ def origin_of(url: str) -> Origin | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-def is_url(name: str) -> bool:
-    """Whether a name is a URL that could be fetched, rather than that of a file or anything else."""
-    scheme, separator, _ = name.partition("://")
-    return bool(separator) and scheme.lower() in SCHEMES
-
-
-def shown(url: str) -> str:
-    """The URL without what may be a secret in it: credentials, and the query, which often is a signature."""
-    parts = urlsplit(url)
-    query = _MASK if parts.query else ""
-    netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=""))
-
-
 def _cut(url: str) -> str:
     """The beginning of a text that is no URL, without what may be credentials or a query in it."""
-    bare = re.sub(r"(//).*@", rf"\1{_MASK}@", url, flags=re.DOTALL)
+    bare = re.sub(r"(//).*@", rf"\1{MASK}@", url, flags=re.DOTALL)
     return bare.partition("?")[0][:200]
 
 

@@ -147,11 +147,15 @@ def _clean(prose: str) -> str:
     return prose.encode("utf-8", "replace").decode().replace("\0", _REPLACEMENT)
 
 
+def sealed_name(name: str, sealer: Sealer) -> str:
+    """A name as it is stored if it is hidden."""
+    return SEALED_NAME + sealer.seal(name.encode()).decode()
+
+
 def _name_encoder(sealer: Sealer) -> Convert:
     def encode(name: str) -> str:
-        if isinstance(name, Hidden) or name.startswith(SEALED_NAME):
-            return SEALED_NAME + sealer.seal(name.encode()).decode()
-        return name
+        is_hidden = isinstance(name, Hidden) or name.startswith(SEALED_NAME)
+        return sealed_name(name, sealer) if is_hidden else name
 
     return encode
 

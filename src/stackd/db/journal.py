@@ -30,6 +30,8 @@ MAX_BATCH = 1000
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _AT_ONCE = 50  # changes that are encoded in one turn of the event loop
+MOST_STANDING = 512
+_STANDING_SIZES = (8, 64, MOST_STANDING)  # numbers of rows in a statement: one of a few texts is compiled
 _LARGE_DOCUMENT = 50_000  # bytes; packing more would block the event loop for milliseconds
 
 
@@ -72,7 +74,15 @@ class PutDocument:
     body: bytes
 
 
-Change = Insert | Update | Remove | PutDocument
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Notes that resources stand as the definition ``target`` wants them: at most ``MOST_STANDING`` rows."""
+
+    ids: tuple[str, ...]
+    target: str
+
+
+Change = Insert | Update | Remove | PutDocument | Stand
 
 
 class Journal:
@@ -97,6 +107,7 @@ class Journal:
             Insert: self._insert,
             Update: self._update,
             Remove: self._remove,
+            Stand: self._stand,
         }
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
@@ -247,6 +258,19 @@ class Journal:
             known = self._compile(delete(table).where(table.c.id == bindparam("of_id")))
             self._statements[signature] = known
         return Step(known, (change.id,), (table.name, change.id))
+
+    def _stand(self, change: Stand) -> Step:
+        table = tables.resources
+        size = next(each for each in _STANDING_SIZES if each >= len(change.ids))
+        known = self._statements.get((Stand, size))
+        if known is None:
+            ids: list[Any] = [bindparam(f"id_{number}") for number in range(size)]
+            element = update(table).where(table.c.id.in_(ids)).values(applied_from=bindparam("target"))
+            known = self._statements[Stand, size] = self._compile(element)
+        padded = (*change.ids, *(change.ids[-1:] * (size - len(change.ids))))
+        given = {"target": change.target} | {f"id_{number}": each for number, each in enumerate(padded)}
+        args = tuple([given[name] for name in known.order])
+        return Step(known, args, (table.name, change.ids[0]))
 
     async def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)

@@ -11,6 +11,7 @@ from stackd.db import parts
 from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE, SEALED_NAME, to_json
 from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
+from stackd.db.selection import place_of
 from stackd.db.tables import resources
 from stackd.offload import in_turns
 from stackd.records import Hidden, Resource
@@ -26,9 +27,8 @@ _BY = {
 _HAS_SEALED_ID = _C.physical_id.like(f"{SEALED_NAME}%")
 _NAMED = _C.name == bindparam("name")
 _REQUIRING = _C.name.in_(
-    select(_C.name).where(_C.stack_id == STACK_ID, _C.requires.like(bindparam("pattern"), escape="\\"))
+    select(_C.name).where(_C.stack_id == STACK_ID, place_of(_C.requires, bindparam("element")) > 0)
 )
-_LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
 _Selects = dict[tuple[str, ...], Select[Any]]
 _selects: _Selects = {}
@@ -83,8 +83,7 @@ def named_as(db: Database, name: str) -> Part[Resource]:
 
 def requiring(db: Database, name: str) -> Part[Resource]:
     """The rows of all names of a stack that may require this name directly, without what is encrypted."""
-    pattern = f"%{to_json(name).decode().translate(_LIKE)}%"  # as an element of the stored list
-    return _part(db, "requiring", _REQUIRING, brief=True, pattern=pattern)
+    return _part(db, "requiring", _REQUIRING, brief=True, element=to_json(name).decode())
 
 
 async def of_stack(db: Database, stack_id: str, *, brief: bool = False) -> list[Resource]:

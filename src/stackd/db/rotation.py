@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from stackd.db import tables
-from stackd.db.codec import PLAIN_MAPS, resealed
+from stackd.db.codec import PLAIN_MAPS, resealed, sealed_name
 from stackd.db.database import Database
 
 _ROWS_AT_ONCE = 200
@@ -63,6 +63,13 @@ _PLAIN = (
 )
 
 
+_SIGNED = (
+    select(_R.id, _R.type, _R.kind)
+    .where(or_(*(column.like("http%://%?%") for column in (_R.type, _R.kind))))
+    .limit(_ROWS_AT_ONCE)
+)
+
+
 async def reseal(db: Database) -> int:
     """Seal every encrypted value again; returns how many were. Old keys are not needed afterwards."""
     return sum([await _reseal_table(db, table) for table in _TABLES.values()])
@@ -95,6 +102,18 @@ async def seal_metadata(db: Database) -> int:
         for id_, old in rows:
             params = {"of_id": id_, "old": old, "new": resealed(old, db.sealer)}
             done += len(await db.modify(_REPLACE["resources", "metadata"], params))
+    return done
+
+
+async def seal_types(db: Database) -> int:
+    """Seal types that are URLs with a query and that an older version stored as plain text."""
+    done = 0
+    while rows := await db.fetch(_SIGNED):
+        for id_, *names in rows:
+            for column, old in zip(("type", "kind"), names, strict=True):
+                if "://" in old and "?" in old:
+                    params = {"of_id": id_, "old": old, "new": sealed_name(old, db.sealer)}
+                    done += len(await db.modify(_REPLACE["resources", column], params))
     return done
 
 

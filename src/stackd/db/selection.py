@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Boolean
+from sqlalchemy.types import Boolean, Integer
 
 Allowed = Mapping[str, Sequence[Any]]
 
@@ -31,6 +31,26 @@ def _has_tag_sqlite(element: has_tag, compiler: SQLCompiler, **options: Any) -> 
 def _has_tag_postgresql(element: has_tag, compiler: SQLCompiler, **options: Any) -> str:
     tags, tag = (compiler.process(clause, **options) for clause in element.clauses)
     return f"COALESCE(jsonb_exists(({tags})::jsonb, {tag}), FALSE)"
+
+
+class place_of(GenericFunction[int]):  # noqa: N801 - reads as the SQL function it is
+    """Where in a text another one begins, from 1; 0 if it is not in it, NULL if the first is NULL.
+
+    With a LIKE, SQLite compiles the statement anew for each pattern, which takes longer than to run it.
+    """
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(place_of, "sqlite")
+def _place_of_sqlite(element: place_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(place_of, "postgresql")
+def _place_of_postgresql(element: place_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 def frozen(allowed: Allowed) -> tuple[tuple[str, tuple[Any, ...]], ...]:

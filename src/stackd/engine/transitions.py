@@ -17,6 +17,7 @@ from stackd.db.journal import Insert, Update
 from stackd.errors import ActionInProgress, NotSupported
 from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.template.masking import shown_id
+from stackd.urls import shown_name
 
 R = TypeVar("R", Stack, Resource)
 
@@ -265,7 +266,7 @@ def resource_event(
     return _event(
         stack,
         row.name,
-        row.type,
+        shown_name(row.type),
         action,
         status,
         reason,

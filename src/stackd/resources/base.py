@@ -75,6 +75,9 @@ class ResourceType(Generic[P]):
     signalled_always: ClassVar[bool] = False
     """Whether signals are taken while the resource is suspended or deleted, too."""
 
+    gives_up: ClassVar[bool] = False
+    """Whether an interrupted action is given up, and the resource replaced, when an update changes it."""
+
     any_attributes: ClassVar[bool] = False
     """Whether there may be attributes that are not declared, of which the stored ones are known."""
 
@@ -114,6 +117,9 @@ class ResourceType(Generic[P]):
     def validate_among(self, props: P, siblings: Siblings) -> None:
         """Rules about the other resources of the stack; as ``validate``."""
 
+    def validate_metadata(self, props: P, metadata: Mapping[str, Any]) -> None:
+        """Rules about the metadata in the template; as ``validate``."""
+
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Rules about the update policy that its schema does not express; as ``validate``."""
 
@@ -124,6 +130,13 @@ class ResourceType(Generic[P]):
     def must_replace(self, resource: Resource, new: P) -> str | None:
         """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
+
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The entries of the stored metadata that stay when a template has others ``written`` there.
+
+        They did not come from a template: signals, for instance.
+        """
+        return {}
 
     def ready(self, live: JSON) -> bool:
         """Whether the object can be used; raise ``ResourceInError`` when it never will."""
@@ -259,6 +272,9 @@ class ResourceType(Generic[P]):
     def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
         """The properties, as in a template, that bring back what ``snapshot`` made."""
         return dict(properties)
+
+    async def cancelled(self, ctx: Context) -> None:
+        """The action was interrupted, and nothing will resume it: the resource fails. Safe to run again."""
 
     def adjustment(self, resource: Resource) -> Adjustment | None:
         """How a signal changes the size of a group, which is an operation of its own; None if it does not."""

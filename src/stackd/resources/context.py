@@ -123,8 +123,16 @@ class Software(Protocol):
         """What a server is to do, as its guest sees it."""
         ...
 
-    async def change(self, **values: Any) -> None:
-        """Store new values of the deployment."""
+    async def server(self, server_id: str) -> Resource | None:
+        """The resource of the project, in any of its stacks, that is the server with this id."""
+        ...
+
+    async def publish(self, server_id: str) -> None:
+        """Send what a server is to do to where it polls, unless it polls stackd."""
+        ...
+
+    async def change(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
+        """Store new values of the deployment, in one write with ``data``, private values of the resource."""
         ...
 
     async def withdraw(self) -> None:
@@ -189,10 +197,10 @@ class Context(Reading, Probe, Protocol):
         """The resource of the same stack with this reference id, physical id or name."""
         ...
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Return after the next signal to any resource of the stack, or after a second at the latest.
 
-        ``what`` is shown as for ``poll``.
+        With ``own`` only a signal to this resource counts. ``what`` is shown as for ``poll``.
         """
         ...
 

@@ -51,7 +51,7 @@ async def metadata(call: Call) -> Response:
 @router.get(_DEPLOYMENT, response_model=models.SoftwareDeploymentAnswer)
 async def show(call: Call) -> Response:
     """Show a software deployment."""
-    return _shown(await software.deployment(call.engine, call.caller, call.part("deployment")))
+    return _shown(await software.shown_deployment(call.engine, call.caller, call.part("deployment")))
 
 
 @router.put(_DEPLOYMENT, response_model=models.SoftwareDeploymentAnswer)

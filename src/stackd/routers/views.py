@@ -159,7 +159,7 @@ def resource_view(linker: Linker, view: ResourceView) -> Json:
         "resource_name": row.name,
         "logical_resource_id": row.name,
         "physical_resource_id": view.physical_id,
-        "resource_type": row.type,
+        "resource_type": view.type,
         "resource_status": state(row.action, row.status),
         "resource_status_reason": row.reason,
         "creation_time": row.created_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackd.errors import MissingTemplate
+from stackd.urls import shown_name
 from stackd.wording import Reason
 
 NOT_SENT = "it is not among the files of the request"
@@ -48,7 +49,7 @@ def nested_template(
             return None
         why = files.absent.get(name, NOT_SENT)
     raise MissingTemplate(
-        Reason.MISSING_TEMPLATE(name=name, why=why),
+        Reason.MISSING_TEMPLATE(name=shown_name(name), why=why),
         path=path,
         remedy="Send the nested template in `files` under exactly this name, or name it by a URL that works.",
     )

@@ -2,7 +2,7 @@
 
 Secret are the values of hidden parameters and the keys of maps in them, their usual encodings, and what
 functions of the template make of them. What leaves the template, such as an attribute that a service
-computes, cannot be known.
+computes, cannot be known. So are the queries of URLs that were fetched.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -28,6 +28,7 @@ from stackd.template.parameters import Parameters
 from stackd.template.parse import MASK
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
+from stackd.urls import query_of, shown_name
 from stackd.wording import HERE, Word
 
 Secrets = frozenset[str]
@@ -70,6 +71,11 @@ def secrets_in(template: Template, parameters: Mapping[str, Any], *, given: bool
     if given:
         names = frozenset(name for name in names if parameters.get(name) != parameters.schemas[name].default)
     return values_of(template, names, parameters)
+
+
+def queries_in(files: Iterable[str]) -> Secrets:
+    """The queries of URLs among names of files, which are templates that were fetched: often signatures."""
+    return frozenset(filter(None, map(query_of, files)))
 
 
 def with_encodings(values: Secrets) -> Secrets:
@@ -243,6 +249,7 @@ def concealed_error(error: TemplateError, secrets: Secrets) -> TemplateError:
         lead=tuple(map(masked, error.lead)),
         remedy=concealed_text(error.remedy, secrets),
         value=concealed(error.value, secrets),
+        place=replace(error.place, file=shown_name(error.place.file)),
     )
 
 

@@ -28,6 +28,7 @@ from yaml.events import (
 )
 
 from stackd.errors import Place, RequestLimitExceeded, TemplateError
+from stackd.offload import charge_trial
 from stackd.template.json_text import read_json
 from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
@@ -105,6 +106,12 @@ class ParsedDocument:
         return shown_value(value, path)
 
 
+_READING_VALUE: Final = 8_000
+_READING_CHARACTER: Final = 600
+"""Elementary steps for each key and value of a document and each character of a text, with what is then done
+with them: a document that may be read on the event loop takes some milliseconds.
+"""
+
 _SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
 """What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
 
@@ -113,6 +120,7 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
     """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size."""
     limits = limits or Limits()
     text = _decode(text, limits, file)
+    charge_trial(_READING_CHARACTER * len(text))
     if text.lstrip()[:1] == "{":
         try:
             data = read_json(text)
@@ -176,10 +184,12 @@ def check_data(data: Any, limits: Limits) -> None:
         depth += 1
         if depth > limits.max_depth + 1:
             raise _too_deep(limits, Place())
+        charge_trial(_READING_VALUE * len(level))
         below: list[Any] = []
         for value in level:
             kind = type(value)
             if kind is dict:
+                charge_trial(_READING_VALUE * len(value))
                 nodes += len(value)
                 size += 4 * len(value)
                 for key in value:

@@ -17,13 +17,16 @@ from itertools import islice
 from typing import Final
 
 from stackd.errors import InvalidTemplateReference, TemplateError, TemplateErrors
-from stackd.offload import current_budget
+from stackd.offload import Exhausted, charge_trial, current_budget
 from stackd.template.unknown import Unknown
 
 Report = Callable[[TemplateError], None]
 
 _MOST_COMPARED: Final = 1000
 _MOST_KEPT: Final = 5000
+_MISTAKE: Final = 40_000
+"""Elementary steps for each mistake that is found."""
+
 _LONGEST_COMPARED: Final = 64
 """Characters of a name for which, or with which, suggestions are made."""
 BROKEN: Final = Unknown("", ("broken",))
@@ -76,6 +79,7 @@ class Problems:
 
     def add(self, stage: Stage, resource: str, error: TemplateError) -> None:
         """Keep a mistake, unless there are thousands."""
+        charge_trial(_MISTAKE)
         self._count += 1
         if self._count > _MOST_KEPT:
             return
@@ -130,6 +134,8 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
             budget.compared -= len(each) + len(name)
             compared.append(each)
         if budget.compared <= 0:
+            if budget.is_trial:
+                raise Exhausted
             break
     close = get_close_matches(name, compared, n=1, cutoff=cutoff)
     return f"Did you mean {close[0]}?" if close else ""

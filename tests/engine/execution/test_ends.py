@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from stackd.db import resources
 from stackd.db.journal import Change, Update
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.queries import Reader
-from stackd.records import Action, Stack, Status
+from stackd.records import Action, Stack, Status, now
 from tests.engine.execution.test_lifecycle import is_good, mark, tune, until_in_progress
 from tests.support.engine import Process, World
 from tests.support.templates import hot
@@ -157,6 +158,45 @@ async def test_time_that_begins_again_ends_all_the_same(stackd_world: World) -> 
         assert stack.status is Status.FAILED
         assert stack.reason.startswith("Timed out after ")
         assert 90 < clock() - began < 121
+
+
+@pytest.fixture
+def times_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The times that are stored go by the virtual clock too."""
+    start = now()
+
+    def moment() -> datetime:
+        return start + timedelta(seconds=asyncio.get_running_loop().time())
+
+    for module in (
+        "usecases.stacks",
+        "execution.operation",
+        "execution.resource_context",
+        "execution.stack_run",
+    ):
+        monkeypatch.setattr(f"stackd.engine.{module}.now", moment)
+
+
+@pytest.mark.parametrize(("rest", "status"), [(50, Status.COMPLETE), (100, Status.FAILED)])
+async def test_time_that_began_again_is_kept_over_a_restart(
+    stackd_world: World, times_of_the_loop: None, rest: int, status: Status
+) -> None:
+    clock = asyncio.get_running_loop().time
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("p", hot({"w": waiting()}), timeout_mins=1))
+        await process.update(stack, hot({"w": waiting("b", update=40)}))
+        await asyncio.sleep(1)
+        began = clock()
+        stack = await process.update(stack, hot({"w": waiting("c", update=rest)}))
+        await asyncio.sleep(45)
+        assert (await process.rows(stack))["w"].properties["value"] == "c"
+    async with stackd_world.process() as process:
+        stack = await process.done(stack)
+        assert stack.status is status, stack.reason
+        assert clock() - began < 121
+        if status is Status.FAILED:
+            assert clock() - began > 95
+            assert stack.reason.startswith(("Timed out after 99 s", "Timed out after 100 s"))
 
 
 def subnet(cidr: str) -> dict[str, Any]:

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from sqlalchemy import select
 
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.catalog import Endpoint, urls_of
 from stackd.clients.egress import Egress, EgressSettings, Origin, origin_of
 from stackd.db import documents
 from stackd.db.codec import from_json
+from stackd.db.tables import metadata
 from stackd.engine.definition.desired import load_source
 from stackd.engine.definition.documents import load_files
 from stackd.engine.usecases import access, validate
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.fetching import Container, Fetched, _object_store, completed, wanted_templates
+from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import (
     BadRequest,
@@ -501,3 +504,51 @@ async def test_object_store_of_the_catalog_is_fetched_from_although_its_address_
         assert await fetched.template(url) == value("signed")
         with pytest.raises(FetchFailed):
             await fetched.template(other.url("/t.yaml"))
+
+
+async def test_query_of_a_url_may_be_a_signature_and_is_shown_and_stored_nowhere(
+    reaching: World, site: Site
+) -> None:
+    """The URL still is what it was: an update after a restart finds nothing to do."""
+    site.pages |= {"/t.yaml": value("fetched"), "/u.yaml": value("other"), "/bad.yaml": "resources: ["}
+    hushed = {"plain": site.url("/t.yaml?sig=hush-1.yaml"), "mapped": site.url("/u.yaml?sig=hush-2.yaml")}
+    member = {"type": hushed["plain"], "properties": {"suffix": "%index%"}}
+    template = hot(
+        {
+            "plain": {"type": hushed["plain"]},
+            "mapped": {"type": "My::Type"},
+            "group": {"type": "OS::Heat::ResourceGroup", "properties": {"count": 2, "resource_def": member}},
+        }
+    )
+    environment = {"resource_registry": {"My::Type": hushed["mapped"]}}
+    shown: list[Any] = []
+    async with reaching.process() as process:
+        stack = await complete(process, await process.create("s", template, environment=environment))
+        refusal = await refused(process, using(site.url("/bad.yaml?sig=hush-3.yaml")))
+        shown.append((str(refusal), getattr(refusal, "place", ""), getattr(refusal, "value", "")))
+        shown.append(str(await refused(process, using(site.url("/gone.yaml?sig=hush-4.yaml")))))
+    async with reaching.process() as process:
+        made = {row.id for row in (await process.rows(stack)).values()}
+        request = {"environment": environment}
+        plan = await use_cases.preview_update(
+            process.engine, process.caller, stack, StackRequest(template=template, **request), nested=True
+        )
+        assert list(plan.plan.changes()) == []
+        await complete(process, await process.update(stack, template, **request), Action.UPDATE)
+        assert {row.id for row in (await process.rows(stack)).values()} == made
+        other = hot({"plain": {"type": "OS::Heat::None"}})
+        changed = await use_cases.preview_update(
+            process.engine, process.caller, stack, StackRequest(template=other), nested=True
+        )
+        reader = Reader(process.engine)
+        views = await reader.resources(stack, depth=5)
+        assert [view.type for view in views if view.resource.name == "plain"] == [site.url("/t.yaml?******")]
+        for each in [stack, *(view.stack for view in views)]:
+            shown += [await process.events(each), await reader.files(each), await reader.environment(each)]
+            shown += [await reader.shown_template(each), await reader.outputs(each)]
+        shown += [plan.plan.to_data(), changed.plan.to_data(), changed.lists(nested=True)]
+        shown += [(view.type, view.resource.attributes) for view in views]
+        stored = [await process.db.fetch_once(select(table)) for table in metadata.sorted_tables]
+    assert "******" in repr(shown)
+    assert "hush" not in repr(shown)
+    assert "hush" not in repr([tuple(row) for table in stored for row in table])

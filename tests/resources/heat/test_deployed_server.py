@@ -91,3 +91,41 @@ async def test_another_transport_blanks_the_settings_of_the_one_before() -> None
     section = ctx.shown({})["os_collect_config"]
     assert section["collectors"] == ["heat", "local"]
     assert set(section["cfn"].values()) == {None}
+
+
+async def test_machine_learns_of_its_new_transport_by_the_old_one_and_leaves_nothing_behind() -> None:
+    ctx = deployed(software_config_transport="POLL_TEMP_URL")
+    container, queue = ctx.physical_name, ctx.physical_name
+    old = f"/{container}/{ctx.resource.id}"
+    ctx.cloud.on("HEAD", "", Reply(200, {"x-account-meta-temp-url-key": "key"}, None, b""))
+    ctx.cloud.on("PUT", f"/{container}").on("PUT", old).on("PUT", "/c").on("PUT", "/c/o")
+    ctx.cloud.on("POST", f"/queues/{queue}/messages")
+    await ctx.type.create(ctx, ctx.props)
+    await ctx.type.configure(ctx, ctx.props)
+    place = {"container": "c", "object": "o"}
+    for new in (
+        {"software_config_transport": "POLL_TEMP_URL", "deployment_swift_data": place},
+        {"software_config_transport": "ZAQAR_MESSAGE"},
+    ):
+        await ctx.type.update(ctx, ctx.props, ctx.load(new))
+    section = ctx.shown({})["os_collect_config"]
+    assert (section["collectors"], section["request"]) == (["zaqar", "local"], {"metadata_url": None})
+    for path in (old, "/c/o"):
+        assert json.loads(ctx.cloud.sent("PUT", path)[-1])["os-collect-config"] == section
+    assert len(ctx.cloud.sent("POST", f"/queues/{queue}/messages")) == 1
+    for path in (f"/queues/{queue}", old, f"/{container}", "/c/o"):
+        ctx.cloud.on("DELETE", path)
+    await ctx.type.delete(ctx, ctx.props)
+    gone = [path for method, path in ctx.cloud.asked() if method == "DELETE"]
+    assert gone == [old, f"/{container}", "/c/o", f"/queues/{queue}"]
+
+
+async def test_metadata_in_a_message_have_what_the_machine_is_to_do() -> None:
+    ctx = deployed(software_config_transport="ZAQAR_MESSAGE")
+    ctx.software.deployed = [{"id": "d", "name": "one"}]
+    ctx.cloud.on("POST", f"/queues/{ctx.physical_name}/messages")
+    await ctx.type.create(ctx, ctx.props)
+    await ctx.type.configure(ctx, ctx.props)
+    [sent] = ctx.cloud.sent("POST", f"/queues/{ctx.physical_name}/messages")
+    assert sent["messages"][0]["ttl"] == 3600
+    assert sent["messages"][0]["body"]["deployments"] == [{"id": "d", "name": "one"}]

@@ -18,6 +18,7 @@ from stackd.template.files import nested_template
 from stackd.template.functions.base import dotted
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template, read_template
+from stackd.urls import shown_name
 from stackd.wording import Reason
 
 _TEMPLATE_ENDINGS = (".yaml", ".template")
@@ -71,8 +72,9 @@ def handler_of(row: Resource, registry: Registry, kinds: Mapping[str, ResolvedTy
     try:
         return registry.get(row.kind)
     except EntityNotFound:
+        kind = shown_name(row.kind)
         raise ResourceFailure(
-            f"The type {row.kind} of resource {row.name} is no longer installed; install its plug-in again"
+            f"The type {kind} of resource {row.name} is no longer installed; install its plug-in again"
         ) from None
 
 
@@ -125,10 +127,10 @@ def _unknown_type(
     if isinstance(error, MissingTemplate):
         return error
     return TemplateError(
-        Reason.UNKNOWN_TYPE(name=target),
+        Reason.UNKNOWN_TYPE(name=shown_name(target)),
         path=f"resources.{resource}.type",
         remedy=_remedy(target, registry),
-        value=target,
+        value=shown_name(target),
     )
 
 
@@ -200,4 +202,4 @@ def unknown_output_keys(template: Template) -> Iterator[TemplateError]:
 
 def inner_label(resource: str, source: str) -> str:
     """The label of a resource in an error path: with the template of its nested stack."""
-    return f"{resource}<{source}>"
+    return f"{resource}<{shown_name(source)}>"

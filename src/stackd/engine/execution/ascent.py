@@ -67,7 +67,7 @@ async def _refreshed(services: Services, chain: list[Stack]) -> list[Change]:
         if changed is not None:
             rows[changed.name] = changed
         members = members_of(desired[level], rows, output_values(inner.outputs or {}), registry)
-        kind = nested_type(handler_of(row, registry, {}))
+        kind = nested_type(handler_of(row, registry, desired[level + 1].types))
         values = await offloaded(nested_attributes, row, kind, wanted[level], members)
         if values == dict(row.attributes):
             break

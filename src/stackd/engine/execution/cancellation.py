@@ -38,26 +38,12 @@ class Cancellation:
         self.halt: Halt | None = None
         self._waits: set[asyncio.Future[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._began = self._given = 0.0
 
     def set_deadline(self, seconds: float) -> None:
         """Stop everything after this time."""
-        loop = asyncio.get_running_loop()
-        self._began, self._given = loop.time(), max(seconds, 0.0)
-        self._stop_at(self._began + self._given)
-
-    def renew(self) -> None:
-        """Let the time begin again, now that what an earlier operation had begun is completed.
-
-        However often that happens, it is twice the time in all at most.
-        """
-        now = asyncio.get_running_loop().time()
-        self._stop_at(min(now, self._began + self._given) + self._given)
-
-    def _stop_at(self, moment: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(moment, self.stop, Halt.TIMED_OUT)
+        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.0), self.stop, Halt.TIMED_OUT)
 
     def close(self) -> None:
         """Forget the deadline."""

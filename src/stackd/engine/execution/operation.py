@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
 from stackd.engine.execution.observation import missing_objects
+from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.run import OperationRun, ResourceQuota, Services, Write
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
@@ -133,6 +135,7 @@ class OperationExecutor:
             bound=await self._bound(action),
             accepted_at=self.operation.created_at,
             snapshot=str(self.operation.options.get("snapshot") or ""),
+            renew_time=self._renew_time,
         )
         self._hooks = run.hooks
         work = await self._planned(run, action, desired, stored, await self._environment(action))
@@ -163,6 +166,26 @@ class OperationExecutor:
     async def _await_credentials(self, lost: CredentialsLost) -> None:
         """Wait a while for a request that brings other credentials, or until the operation has to stop."""
         await self.cancellation.pause(_UNTIL_CREDENTIALS)
+
+    async def _renew_time(self) -> None:
+        """Let the time begin again, now that what an earlier operation had begun is completed.
+
+        However often that happens, it is twice the time in all at most. It is stored, for a restart.
+        """
+        moment, current = now(), self.operation.deadline
+        deadline = min(moment + self._time, self.operation.latest_deadline or current)
+        if deadline <= current:
+            return
+        self.operation = replace(self.operation, deadline=deadline)
+        self.cancellation.set_deadline((deadline - moment).total_seconds())
+        await self._write(Update(Operation, self.operation.id, {"deadline": deadline}))
+
+    @property
+    def _time(self) -> timedelta:
+        """The time that the operation asked for, and that its rollback gets too."""
+        operation = self.operation
+        known = timedelta(seconds=operation.timeout)
+        return known or operation.deadline - operation.created_at
 
     def _time_spent(self) -> float:
         """Seconds that the operation had; more than it asked for where the time began again."""
@@ -268,7 +291,7 @@ class OperationExecutor:
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if work.plan.rule.verb is not None:
-            values = {}
+            values = await outputs_after(work)
         elif desired is not None:
             outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}
@@ -293,15 +316,16 @@ class OperationExecutor:
         if not self._rolls_back(action):
             await self._end(self._move(action, Status.FAILED, reason))
             return
-        deadline = now() + (self.operation.deadline - self.operation.created_at)
+        deadline = now() + self._time
         failed = self._move(action, Status.FAILED, reason)
         target: dict[str, Any] = {"definition": self.stack.previous or Definition(), "previous": None}
         begun = move_stack(
             failed.record, Action.ROLLBACK, Status.IN_PROGRESS, where=self._is_newest, **target
         )
-        later = Update(Operation, self.operation.id, {"deadline": deadline})
+        latest = deadline + self._time
+        later = Update(Operation, self.operation.id, {"deadline": deadline, "latest_deadline": latest})
         await self._store(begun, *failed.events, later)
-        self.operation = replace(self.operation, deadline=deadline)
+        self.operation = replace(self.operation, deadline=deadline, latest_deadline=latest)
 
     @property
     def _is_newest(self) -> Mapping[str, Any]:

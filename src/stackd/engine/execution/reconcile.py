@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,9 +16,17 @@ from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution import hooks, lifecycle, nested, uniform
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
+from stackd.engine.execution.renewal import renew_metadata
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
+from stackd.engine.planning.diff import (
+    UNCHANGED,
+    Difference,
+    diff_resource,
+    metadata_after,
+    present,
+    rolls_back,
+)
 from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
@@ -26,6 +35,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
+from stackd.urls import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,15 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
     row = work.resource
-    if at.is_kept(row) and not _lacks_attributes(work, at.wanted(name)):
+    if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
     unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
     if unsettled and not await at.guarded(work, _settle(at, work)):
         return False
     if _is_interrupted(row, desired.types[name]):
-        if not await _resume(at, work):
+        if _may_give_up(at, work) and not await at.guarded(work, _give_up_changed(at, desired, work)):
+            return False
+        if work.resource.status is Status.IN_PROGRESS and not await _resume(at, work):
             return False
     elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
         return False
@@ -124,6 +136,7 @@ async def _change(
     at: StackRun, work: ResourceContext, target: Target, difference: Difference, walk: Walk
 ) -> None:
     """Bring an object that stays to what is wanted."""
+    target = _for_row(work, target)
     if isinstance(work.kind, NestedType):
         hooks.arm(at, work)
         permitted = partial(_require_allowed, at, work, Verb.UPDATE)
@@ -169,6 +182,18 @@ def _target(at: StackRun, desired: Desired, name: str) -> Target:
     return Target(props, metadata, external, intent, at.wanted(name))
 
 
+def _for_row(work: ResourceContext, target: Target) -> Target:
+    """The target of a row that stays: its metadata keep what did not come from a template.
+
+    They are written only if they change, so that no signal is lost that comes meanwhile.
+    """
+    intent = {key: value for key, value in target.intent.items() if key != "metadata"}
+    metadata = metadata_after(work.resource, work.kind, target.metadata)
+    if metadata != dict(work.resource.metadata):
+        intent["metadata"] = metadata
+    return replace(target, intent=intent)
+
+
 def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
     kind = desired.types[name]
@@ -181,7 +206,13 @@ def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     }
 
 
-def _lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
+def is_as_noted(at: StackRun, row: Resource) -> bool:
+    """Whether a row keeps all of its definition, but perhaps which one it was last applied from."""
+    origin = _origin(at, at.desired, row.name) | {"applied_from": row.applied_from}
+    return all(getattr(row, name) == value for name, value in origin.items())
+
+
+def lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
     """Whether something refers to attributes that were not stored when the resource was made."""
     row = work.resource
     if isinstance(work.kind, NestedType):
@@ -201,7 +232,8 @@ async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> No
 def _require_same_external(row: Resource, wanted: str | None) -> None:
     """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
-        raise NotSupported(f"Update to property external_id of {row.name} ({row.type}) is not supported.")
+        shown = shown_name(row.type)
+        raise NotSupported(f"Update to property external_id of {row.name} ({shown}) is not supported.")
 
 
 async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
@@ -214,7 +246,7 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         type_name=at.desired.types[row.name].name,
         broken=broken,
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
-        metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
+        metadata_changed=metadata_after(row, work.kind, target.metadata) != dict(row.metadata),
         stays=rolls_back(at.stack) or _is_made_by(at, row),
     )
 
@@ -363,10 +395,14 @@ async def _replace(at: StackRun, work: ResourceContext, difference: Difference) 
 async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     find, known = at.run.find, at.run.known_ids
     await _repair(at, work, target)
+    intent = dict(target.intent)
+    if "metadata" in intent and work.kind.signalable:
+        await renew_metadata(work, target.metadata)
+        del intent["metadata"]
     stored = present(work.resource, target.props)
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
-    await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **target.intent)
+    await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **intent)
 
 
 async def _repair(at: StackRun, work: ResourceContext, target: Target) -> bool:
@@ -387,7 +423,7 @@ async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> N
         await _store_changed(work, target.intent)
         return
     row, values = work.resource, dict(target.intent)
-    if _lacks_attributes(work, target.wanted):
+    if lacks_attributes(work, target.wanted):
         values["attributes"] = await work.attributes(target.wanted)
     if row.status is Status.FAILED:
         text = "Update status to COMPLETE for FAILED resource neither update nor replace."
@@ -415,6 +451,24 @@ async def _settle(at: StackRun, work: ResourceContext) -> None:
         raise error
 
 
+def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
+    """Whether what an earlier operation has begun need not be completed before it is changed."""
+    return work.kind.gives_up and at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+
+
+async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:
+    """Let an interrupted action fail if the resource is to be another one by now."""
+    target: Target = await offloaded(_target, at, desired, work.resource.name)
+    if target.props.changed(type(target.props).wrap(dict(work.resource.properties))):
+        await work.kind.cancelled(work)
+        reason = ResourceFailure(f"{work.resource.action} aborted (another operation changes the resource)")
+        await lifecycle.mark_failed(work, reason)
+
+
+def _began(work: ResourceContext) -> datetime:
+    return work.resource.updated_at or work.resource.created_at
+
+
 async def _resume(at: StackRun, work: ResourceContext) -> bool:
     """Bring an interrupted action to its end first; False when that failed for good."""
 
@@ -423,10 +477,11 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
         if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
             await work.reset()
 
-    began = work.resource.updated_at or work.resource.created_at
+    began = _began(work)
     error = await lifecycle.run_guarded(work, finish())
-    if at.run.accepted_at is not None and began < at.run.accepted_at:
-        at.run.cancellation.renew()
+    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
+    if is_earlier and at.run.renew_time is not None:
+        await at.run.renew_time()
     return error is None or work.resource.status is Status.FAILED
 
 

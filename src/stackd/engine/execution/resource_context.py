@@ -186,10 +186,11 @@ class ResourceContext:
         inner = environment.child(self.resource.name, self.resource.type).to_data()
         return dict(inner), await load_files(db, around.project_id, around.definition.files)
 
-    async def signalled(self, what: str = "a signal comes") -> None:
+    async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """See ``Context``."""
         await self._wait_for(what).note()
-        await self.run.cancellation.hold(self.run.services.signals.wait(self.stack.root_id))
+        target = self.resource.id if own else self.stack.root_id
+        await self.run.cancellation.hold(self.run.services.signals.wait(target))
 
     def _wait_for(self, what: str) -> _Wait:
         """The wait for something; the one that there is already if it goes on."""
@@ -215,15 +216,17 @@ class ResourceContext:
 
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         """See ``Context``."""
-        known = self.resource.data.get("stack_user")
+        known, users = self.resource.data.get("stack_user"), self.run.services.stack_users
         if known:
-            return StackUser(**known)
-        users = self.run.services.stack_users
+            user = StackUser(**known)
+            if keypair and not user.access_key:
+                user = await users.with_keypair(user, self.run.permit)
+                await self.put_data(stack_user=_fields_of(user))
+            return user
         name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
         await self.put_data(stack_user_name=name)
         user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair)
-        fields = {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
-        await self.put_data(stack_user=fields, user_id=user.user_id, password=user.password)
+        await self.put_data(stack_user=_fields_of(user), user_id=user.user_id, password=user.password)
         return user
 
     async def remove_stack_user(self) -> None:
@@ -252,6 +255,10 @@ class ResourceContext:
             others = (Update(Resource, self.resource.id, values), *others)
             self._replace(replace(self.resource, **values))
         await self._write(*others)
+
+    def renew(self, metadata: Mapping[str, Any]) -> None:
+        """Note metadata that were stored otherwise."""
+        self._replace(replace(self.resource, metadata=metadata))
 
     def _replace(self, record: Resource) -> None:
         self.resource = record
@@ -364,6 +371,10 @@ class ResourceContext:
     def forget_live(self) -> None:
         """What is known of the object is no longer true."""
         self._live = None
+
+
+def _fields_of(user: StackUser) -> dict[str, str]:
+    return {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
 
 
 class _Wait:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackd.db import software
+from stackd.db import resources, software, stacks
 from stackd.db.journal import Insert, Remove, Update
 from stackd.errors import ResourceFailure
-from stackd.records import SoftwareConfig, SoftwareDeployment, new_id, now
+from stackd.records import Action, Resource, SoftwareConfig, SoftwareDeployment, new_id, now
 
 if TYPE_CHECKING:
     from stackd.engine.execution.resource_context import ResourceContext
 from stackd.resources.context import JSON
+from stackd.resources.heat import transports
 from stackd.resources.heat.software import guest_view
 
 
@@ -78,10 +79,37 @@ class ResourceSoftware:
         found = await software.of_server(work.run.services.db, server_id, work.stack.project_id)
         return [guest_view(each) for each in found]
 
-    async def change(self, **values: Any) -> None:
+    async def server(self, server_id: str) -> Resource | None:
+        """See ``Software``. One that is not replaced comes first."""
+        work, db = self._work, self._work.run.services.db
+        rows = await resources.with_physical_id(db, server_id)
+        for row in sorted(rows, key=lambda row: bool(row.replaced_by)):
+            if row.root_id == work.stack.root_id or await stacks.get(db, row.stack_id, work.stack.project_id):
+                return row
+        return None
+
+    async def publish(self, server_id: str) -> None:
+        """See ``Software``. Changes at the same time share one message."""
+        work = self._work
+
+        async def send() -> None:
+            if (server := await self._receiver(server_id)) is not None:
+                await transports.push(work, server)
+
+        if await self._receiver(server_id) is not None:
+            await work.run.services.publications.join(f"{work.stack.project_id}/{server_id}", send)
+
+    async def _receiver(self, server_id: str) -> Resource | None:
+        """The server with this id if its metadata have to be sent to it."""
+        server = await self.server(server_id)
+        stays = server is not None and server.action is not Action.DELETE
+        return server if server is not None and stays and transports.sends(server) else None
+
+    async def change(self, data: Mapping[str, Any] | None = None, **values: Any) -> None:
         """See ``Software``."""
-        change = Update(SoftwareDeployment, self._work.physical_id, {**values, "updated_at": now()})
-        await self._work.store(change)
+        work = self._work
+        change = Update(SoftwareDeployment, work.physical_id, {**values, "updated_at": now()})
+        await work.store(change, **({"data": {**work.data, **data}} if data else {}))
 
     async def withdraw(self) -> None:
         """See ``Software``."""

@@ -17,6 +17,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
+from stackd.engine.execution.publications import Publications
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
@@ -36,6 +37,10 @@ class StackUsers(Protocol):
 
     async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
         """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
+        ...
+
+    async def with_keypair(self, user: StackUser, permit: Permit | None) -> StackUser:
+        """The same user with a new key pair."""
         ...
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:
@@ -95,19 +100,23 @@ class Services:
     redaction: Redaction
     remotes: Remotes
     pauses: HookWaits = field(default_factory=HookWaits)
+    publications: Publications = field(default_factory=Publications)
 
 
 class SignalHub:
-    """Wakes the steps of a tree that wait for a signal."""
+    """Wakes the steps that wait for a signal, to any resource of a tree or to a single one."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
-    def wait(self, root_id: str) -> asyncio.Future[None]:
-        """A future that the next signal to the tree ends, or a second of silence."""
+    def wait(self, target: str) -> asyncio.Future[None]:
+        """A future that the next signal to the target ends, or a second of silence.
+
+        ``target`` is the id of the root stack of a tree, or of a resource.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        waiting = self._waiting.setdefault(root_id, set())
+        waiting = self._waiting.setdefault(target, set())
         waiting.add(future)
         timer = loop.call_later(1.0, _wake, future)
 
@@ -115,15 +124,16 @@ class SignalHub:
             timer.cancel()
             waiting.discard(future)
             if not waiting:
-                self._waiting.pop(root_id, None)
+                self._waiting.pop(target, None)
 
         future.add_done_callback(forget)
         return future
 
-    def notify(self, root_id: str) -> None:
-        """A signal came in for a resource of the tree."""
-        for future in list(self._waiting.get(root_id, ())):
-            _wake(future)
+    def notify(self, root_id: str, resource_id: str) -> None:
+        """A signal came in for a resource of a tree."""
+        for target in (root_id, resource_id):
+            for future in list(self._waiting.get(target, ())):
+                _wake(future)
 
 
 def _wake(future: asyncio.Future[None]) -> None:
@@ -176,7 +186,8 @@ class OperationRun:
     ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
     ``accepted_at`` is the time of the request; None for work outside the walk.
     ``snapshot`` is the id of the snapshot that is taken.
-    ``waited`` are the resources that were waited for when the time was up, in words.
+    ``renew_time`` lets the operation's time begin again. ``waited`` are the resources that were waited for
+    when the time was up, in words.
     """
 
     services: Services
@@ -197,6 +208,7 @@ class OperationRun:
     bound: Bounds | None = None
     accepted_at: datetime | None = None
     snapshot: str = ""
+    renew_time: Callable[[], Awaitable[None]] | None = None
     waited: list[str] = field(default_factory=list)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
 from stackd.engine.transitions import stack_reason
 from stackd.errors import ResourceActionRestricted, ResourceFailure
-from stackd.records import Action, Resource, Stack, Status, new_id, now
+from stackd.records import Action, Resource, Stack, Status, new_id, now, type_name
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
 from stackd.resources.schema import Properties
@@ -163,8 +163,8 @@ class StackRun:
 
     # --- the plan -------------------------------------------------------------------------------
 
-    def is_kept(self, row: Resource) -> bool:
-        """Whether a resource is known to stay as it is: planned so, and so is all that it needs."""
+    def is_kept(self, row: Resource, kept: Collection[str]) -> bool:
+        """Whether a resource is known to stay as it is: planned so, with all that it needs in ``kept``."""
         step = self.plan.steps.get(row.name)
         return (
             step is not None
@@ -173,7 +173,7 @@ class StackRun:
             and row.external_id is None
             and row.replaced_by is None
             and self.hooks is None
-            and self.desired.requires[row.name] <= self.kept
+            and all(needed in kept for needed in self.desired.requires[row.name])
         )
 
     def require_planned(self, name: str, verb: Verb) -> None:
@@ -197,8 +197,8 @@ class StackRun:
             stack_id=self.stack.id,
             root_id=self.stack.root_id,
             name=name,
-            type=kind.written,
-            kind=kind.name,
+            type=type_name(kind.written),
+            kind=type_name(kind.name),
             requires=tuple(sorted(self.desired.requires[name])),
             applied_from=self.target,
             deletion_policy=definition.deletion_policy,
@@ -256,6 +256,7 @@ class StackRun:
         if self.run.abandons_waits() and work.resource.status is Status.IN_PROGRESS:
             reason = ResourceFailure(f"{work.resource.action} aborted ({self.run.why_stopped()})")
             self.run.note_wait(work.resource, self.stack.parent_resource)
+            await work.kind.cancelled(work)
             await lifecycle.mark_failed(work, reason)
             self._failed(work.resource, reason)
 

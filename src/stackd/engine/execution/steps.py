@@ -8,7 +8,7 @@ count per step: no work grows with the graph.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +18,7 @@ from stackd.engine.execution.cancellation import Halt, Stopped
 from stackd.engine.execution.reconcile import reconcile
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.execution.standing import keep_standing
 from stackd.engine.planning.ordering import SETTLED, Node
 from stackd.engine.services import exports
 from stackd.errors import ExportInUse, Fenced, ResourceFailure
@@ -40,20 +41,27 @@ BREATH = 32
 async def walk_stack(at: StackRun) -> bool:
     """Take all steps to what the stack is to be; whether every one succeeded."""
     await _insert_new_rows(at)
-    not_started = await walk(at.plan.order.graph, partial(_act, at), partial(_may_start, at))
+    standing = await keep_standing(at)
+    not_started = await walk(at.plan.order.graph, partial(_act, at), partial(_may_start, at), standing)
     return not not_started and not at.failures and at.run.cancellation.halt is None
 
 
 async def walk(
-    graph: nx.DiGraph[S], act: Callable[[S], Awaitable[bool]], may_start: Callable[[], bool]
+    graph: nx.DiGraph[S],
+    act: Callable[[S], Awaitable[bool]],
+    may_start: Callable[[], bool],
+    done: Collection[S] = (),
 ) -> int:
     """Run every step whose requirements succeed; returns the number of steps that never started.
 
     ``act`` answers whether the step succeeded. What it raises ends the walk: all running steps are
-    cancelled, and the exception group that comes out holds it.
+    cancelled, and the exception group that comes out holds it. Steps that are ``done`` need not be taken.
     """
     missing: dict[S, int] = {step: count for step, count in graph.in_degree() if count}
-    left = len(graph)
+    for step in done:
+        for waiting in graph.successors(step):
+            missing[waiting] -= 1
+    left = len(graph) - len(done)
 
     async def perform(group: asyncio.TaskGroup, step: S) -> None:
         succeeded = await act(step)
@@ -62,7 +70,7 @@ async def walk(
         ready: list[S] = []
         for waiting in graph.successors(step):
             missing[waiting] -= 1
-            if not missing[waiting]:
+            if not missing[waiting] and waiting not in done:
                 ready.append(waiting)
         await start(group, ready)
 
@@ -77,7 +85,7 @@ async def walk(
                 await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
-        await start(group, [step for step, count in graph.in_degree() if not count])
+        await start(group, [step for step in graph if not missing.get(step) and step not in done])
     return left
 
 

@@ -22,6 +22,7 @@ from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.context import JSON
 from stackd.resources.schema import Properties
+from stackd.urls import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,9 @@ async def _fail(error: ResourceFailure) -> None:
 
 
 async def _suspend(work: ResourceContext, props: Properties) -> None:
-    await work.enable_stack_user(False)
+    """The user of a guest can still signal what the guest does before it rests."""
     await work.kind.suspend(work, props)
+    await work.enable_stack_user(False)
 
 
 async def _resume(work: ResourceContext, props: Properties) -> None:
@@ -173,7 +175,7 @@ async def _look_only(work: ResourceContext) -> bool:
     if (failure := await _lost(work)) is not None:
         await work.enter(Action.CHECK)
         raise failure
-    reason = f"CHECK not supported for {row.type}"
+    reason = f"CHECK not supported for {shown_name(row.type)}"
     if not suspended and (row.action, row.reason) != (Action.CHECK, reason):
         await work.become(Action.CHECK, Status.COMPLETE, reason)
     return True

@@ -20,6 +20,7 @@ from stackd.template.masking import (
 )
 from stackd.template.parse import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
+from stackd.urls import shown_name
 
 NOT_IN_PLACE: Final = "cannot be changed in place"
 _SHOWN = 200
@@ -100,7 +101,7 @@ def diff_resource(
     Raises ``NotSupported`` when an immutable property changed.
     """
     if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
-        return replaced(f"type changed: {row.kind} → {type_name}")
+        return replaced(f"type changed: {shown_name(row.kind)} → {shown_name(type_name)}")
     if row.external_id is not None:
         return UNCHANGED
     if row.action is Action.DELETE or (row.action is Action.INIT and row.physical_id is None):
@@ -113,6 +114,13 @@ def diff_resource(
         return replaced("every update replaces it")
     old = type(new).wrap(present(row, new))
     return _by_properties(row, kind, old, new, metadata_changed)
+
+
+def metadata_after(row: Resource, kind: ResourceType[Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a resource that stays once its template has these; without any they do not change."""
+    if not written:
+        return dict(row.metadata)
+    return {**written, **kind.own_metadata(row.metadata, written)}
 
 
 def present(row: Resource, new: Properties) -> dict[str, Any]:
@@ -159,7 +167,9 @@ def _by_properties(
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:
         names = ", ".join(refused)
-        raise NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported.")
+        raise NotSupported(
+            f"Update to properties {names} of {row.name} ({shown_name(row.type)}) is not supported."
+        )
     reasons = (kind.needs_replace(old, new, changed), kind.must_replace(row, new))
     causes = [Cause(rule=why, replaces=True) for why in reasons if why]
     for name in sorted(changed):

@@ -10,6 +10,7 @@ from stackd.db.codec import to_json
 from stackd.engine.definition.desired import Source
 from stackd.engine.planning.inputs import StoredStack
 from stackd.records import Resource
+from stackd.urls import is_signed, shown_name
 
 Digest = Callable[[bytes], str]
 """A keyed digest: parts may be secrets."""
@@ -47,8 +48,16 @@ def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
     yield "template", source.template.data
     yield "environment", environment
     yield from ((f"parameters.{name}", value) for name, value in parameters.items())
-    yield from ((f"files.{name}", text) for name, text in source.files.items())
+    yield from ((f"files.{name}", texts) for name, texts in _of_files(source.files).items())
     yield from ((f"exports.{name}", value) for name, value in (source.exports or {}).items())
+
+
+def _of_files(files: Mapping[str, str]) -> dict[str, Any]:
+    """The texts of files by the name that may be shown, which several signed URLs may have in common."""
+    found: dict[str, Any] = {name: text for name, text in files.items() if not is_signed(name)}
+    for name in sorted(files.keys() - found.keys()):
+        found.setdefault(shown_name(name), []).append([name, files[name]])
+    return found
 
 
 def _of_rows(stored: StoredStack, around: str, missing: frozenset[str]) -> Iterator[tuple[str, Any]]:

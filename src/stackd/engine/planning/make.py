@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import hidden_values, in_order
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked, rolls_back
+from stackd.engine.planning.diff import (
+    UNCHANGED,
+    Cause,
+    Difference,
+    diff_resource,
+    masked,
+    metadata_after,
+    rolls_back,
+)
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
@@ -27,6 +35,7 @@ from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
 from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, secrets_of
+from stackd.urls import is_signed, shown_name
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
@@ -138,11 +147,13 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     name, view = row.name, at.plan.view
     kind, external = at.desired.types[name], at.desired.external_id(name, at.scope)
     if row.external_id != external:
-        raise NotSupported(f"Update to property external_id of {name} ({row.type}) is not supported.")
+        raise NotSupported(
+            f"Update to property external_id of {name} ({shown_name(row.type)}) is not supported."
+        )
     if external is not None:
         return UNCHANGED
     props = loaded_properties(at.desired, name, at.scope)
-    metadata = at.desired.metadata(name, at.scope)
+    metadata = metadata_after(row, kind.handler, at.desired.metadata(name, at.scope))
     child = at.stored.inside(row) if at.stored is not None else None
     nested = isinstance(kind.handler, NestedType)
     found = diff_resource(
@@ -152,7 +163,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         type_name=kind.name,
         broken=is_broken(row, child.stack if child is not None else None) if nested else True,
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
-        metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+        metadata_changed=metadata != dict(row.metadata),
         stays=rolls_back(at.plan.stack),
     )
     if found.verb is Verb.REPLACE:
@@ -245,13 +256,14 @@ def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
 
 
 def _mask(plans: Iterable[StackPlan], secrets: Secrets) -> None:
-    """Mask secrets in all causes: one stack hands its secrets to others, in and out."""
+    """Mask secrets in types and causes: one stack hands its secrets to others, in and out."""
     for each in plans:
         each.steps = {name: _masked(step, secrets) for name, step in each.steps.items()}
         each.removals = {row: _masked(step, secrets) for row, step in each.removals.items()}
 
 
 def _masked(step: Step, secrets: Secrets) -> Step:
-    if not step.causes:
+    if not step.causes and not is_signed(step.type):
         return step
-    return replace(step, causes=tuple(masked(cause, secrets) for cause in step.causes))
+    causes = tuple(masked(cause, secrets) for cause in step.causes)
+    return replace(step, type=shown_name(step.type), causes=causes)

@@ -24,6 +24,7 @@ from stackd.template.masking import (
     concealed_fields,
     hidden_names,
     may_hide,
+    queries_in,
     secrets_in,
     secrets_of,
     values_of,
@@ -68,6 +69,10 @@ class Redaction:
         row = await resources.of_nested_stack(self._db, stack.id) if stack.parent_id else None
         return hidden_values(row) if row is not None else NOTHING
 
+    async def queries(self, stack: Stack) -> Secrets:
+        """The queries of the URLs from which templates of a stack were fetched."""
+        return queries_in(await load_files(self._db, stack.project_id, stack.definition.files))
+
     async def given(self, stack: Stack) -> Secrets:
         """The values of hidden parameters that stand in no template, of a stack and of its parent stacks."""
         found = NOTHING
@@ -102,20 +107,23 @@ class Redaction:
 
     async def _read(self, stack: Stack, definition: Definition) -> _Known:
         try:
-            source = await self._hiding(stack.project_id, definition)
+            files = await load_files(self._db, stack.project_id, definition.files)
+            source = await self._hiding(stack.project_id, definition, files)
         except (TemplateError, EntityNotFound):
             return _Known()  # no reason to keep a stack from being deleted
+        queries = queries_in(files)
         if source is None:
-            return _Known()
+            return _Known(queries, queries)
         below = await self._hidden_below(definition, source.files)
         environment = source.environment.with_base(self._base)
         known: _Known = await in_thread(_known, source.template, environment, identity_of(stack), below)
-        return known
+        return _Known(known.all | queries, known.given | queries)
 
-    async def _hiding(self, project_id: str, definition: Definition) -> Source | None:
+    async def _hiding(
+        self, project_id: str, definition: Definition, files: Mapping[str, str]
+    ) -> Source | None:
         """A definition that may have hidden parameters; None for most, which are not parsed once more."""
         body = await documents.get(self._db, project_id, definition.template)
-        files = await load_files(self._db, project_id, definition.files)
         if not may_hide(body.decode("utf-8", "replace")) and not any(map(may_hide, files.values())):
             return None
         return await load_definition(self._db, project_id, definition)

@@ -14,6 +14,7 @@ from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import load_tree
 from stackd.records import Resource, Stack
+from stackd.urls import shown_name
 
 OWN_DATA: Final = frozenset(
     {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", "snapshot"}
@@ -73,7 +74,7 @@ def resource_data(row: Resource) -> dict[str, Any]:
     return {
         "name": row.name,
         "resource_id": row.physical_id,
-        "type": row.type,
+        "type": shown_name(row.type),
         "action": row.action.value,
         "status": row.status.value,
         "metadata": dict(row.metadata),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from stackd.auth.stack_users import StackUsers as Domain
 from stackd.auth.stack_users import generate_password
@@ -54,6 +55,12 @@ class StackUserService:
             access_key=pair.access if pair else "",
             secret_key=pair.secret if pair else "",
         )
+
+    async def with_keypair(self, user: StackUser, permit: Permit | None) -> StackUser:
+        """See ``engine.execution.run.StackUsers``."""
+        domain, _ = await self._domain(permit)
+        pair = await domain.create_keypair(user.user_id, user.project_id)
+        return replace(user, access_key=pair.access, secret_key=pair.secret)
 
     async def _project(self, domain: Domain, stack: Stack) -> str:
         """The project of the tree; its name is the root's id, so that a repeated attempt finds it."""

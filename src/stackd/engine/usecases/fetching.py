@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from stackd.clients.catalog import urls_of
-from stackd.clients.egress import Egress, Origin, is_url, origin_of
+from stackd.clients.egress import Egress, Origin, origin_of
 from stackd.clients.service import Service
 from stackd.engine.definition.desired import Source
 from stackd.engine.usecases.engine import Engine
@@ -38,6 +38,7 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.files import NOT_SENT, Files
 from stackd.template.parameters import StackIdentity
+from stackd.urls import is_url
 
 _AT_ONCE: Final = 8
 """Number of objects of a container read at the same time."""

@@ -19,6 +19,7 @@ from stackd.engine.validation.tree import Expanded
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType
 from stackd.template.masking import NOTHING, Secrets, concealed, concealed_fields, shown_id
+from stackd.urls import shown_name
 
 NOT_THERE: Final = "None"
 """Placeholder for the id of an object that does not exist yet."""
@@ -187,7 +188,7 @@ def _would_be(
     project_id, stack_name, stack_id = identity
     return PreviewedResource(
         name=name,
-        type=definition.type,
+        type=shown_name(definition.type),
         project_id=project_id,
         stack_name=stack_name,
         stack_id=stack_id,
@@ -212,7 +213,7 @@ def _as_is(row: Resource, stack: Stack, needed_by: Iterable[str]) -> PreviewedRe
     """A resource as stored."""
     return PreviewedResource(
         name=row.name,
-        type=row.type,
+        type=shown_name(row.type),
         project_id=stack.project_id,
         stack_name=stack.name,
         stack_id=stack.id,

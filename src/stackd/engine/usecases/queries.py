@@ -30,6 +30,7 @@ from stackd.template.parameters import Parameters, bind_parameters
 from stackd.template.parse import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
+from stackd.urls import shown_name
 
 Parts = Sequence[Sequence[Resource]]
 NO_OUTPUT_DESCRIPTION = "No description given"
@@ -74,6 +75,11 @@ class ResourceView:
     def physical_id(self) -> str:
         """The id of the object as it is shown; empty if there is none."""
         return shown_id(self.resource.physical_id) or ""
+
+    @property
+    def type(self) -> str:
+        """The name of the type as it is shown: a URL without its query."""
+        return shown_name(self.resource.type)
 
 
 class Reader:
@@ -205,11 +211,13 @@ class Reader:
         }
 
     async def shown_template(self, stack: Stack) -> Any:
-        """The stored template as data. In that of a nested stack, which may be generated from properties, the
-        secrets of the parent stacks are masked.
+        """The stored template as data, with the queries of URLs masked.
+
+        In that of a nested stack, which may be generated from properties, so are the parent stacks' secrets.
         """
         data = await load_json(self._db, stack.project_id, stack.definition.template)
-        return concealed(data or {}, await self.engine.redaction.around(stack))
+        redaction = self.engine.redaction
+        return concealed(data or {}, await redaction.around(stack) | await redaction.queries(stack))
 
     async def files(self, stack: Stack) -> dict[str, str]:
         """The stored files; environments may be among them, so values of hidden parameters are masked."""

@@ -13,6 +13,7 @@ from stackd.records import Caller, Resource, Stack
 from stackd.resources.heat.software import guest_view
 from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
+from stackd.urls import shown_name
 
 Filters = Mapping[str, Sequence[str]]
 """Allowed values by filter name; a filter without values allows all."""
@@ -50,7 +51,7 @@ def matches(row: Resource, filters: Filters) -> bool:
         if allowed and not any(value in allowed for value in own):
             return False
     types = filters.get("type")
-    return not types or any(text in row.type for text in types)
+    return not types or any(text in shown_name(row.type) for text in types)
 
 
 async def show(

@@ -7,14 +7,25 @@ from dataclasses import replace
 from typing import Any, Final
 
 from stackd.auth.policy import EVERY_PROJECT
-from stackd.db import resources, software
+from stackd.db import resources, software, stacks
 from stackd.db.journal import Insert, Remove, Update
+from stackd.engine.definition.types import handler_of
 from stackd.engine.usecases.access import GUEST
 from stackd.engine.usecases.engine import Engine
-from stackd.engine.usecases.signals import is_made_for
-from stackd.errors import BadRequest, EntityNotFound, Forbidden, RequestLimitExceeded
+from stackd.engine.usecases.signals import is_made_for, work_outside
+from stackd.errors import (
+    BadRequest,
+    CloudError,
+    EntityNotFound,
+    Fenced,
+    Forbidden,
+    RequestLimitExceeded,
+    ResourceFailure,
+)
 from stackd.records import Caller, SoftwareConfig, SoftwareDeployment, new_id, now
-from stackd.resources.heat.software import config_content, error_in_content
+from stackd.resources.heat import guests, transports
+from stackd.resources.heat.deployments import IN_PROGRESS
+from stackd.resources.heat.software import config_content, error_in_content, outcome
 
 _CHANGEABLE: Final = ("config_id", "input_values", "output_values", "action", "status", "status_reason")
 _LONGEST_PROJECT: Final = 64
@@ -127,6 +138,7 @@ async def create_deployment(engine: Engine, caller: Caller, body: Mapping[str, A
         created_at=now(),
     )
     await engine.services.journal.write(Insert(deployment))
+    await _publish(engine, deployment)
     return deployment
 
 
@@ -147,6 +159,41 @@ async def deployment(
     return found
 
 
+async def shown_deployment(engine: Engine, caller: Caller, deployment_id: str) -> SoftwareDeployment:
+    """One deployment, with what its guest has written to the object that it was given for its signal."""
+    found = await deployment(engine, caller, deployment_id)
+    if found.status != IN_PROGRESS or found.project_id != caller.project_id:
+        return found
+    config = await software.config(engine.services.db, found.config_id, found.project_id)
+    place = _signal_object(config) if config is not None else None
+    if config is None or place is None:
+        return found
+    store, most = engine.trusts.of_caller(caller).object_store, engine.limits.max_json_body_size
+    try:
+        details = await guests.written_object(store, *place, most, unwritten=(guests.MARKER, b""))
+    except (CloudError, ResourceFailure):  # what cannot be read is not there yet
+        return found
+    if not isinstance(details, Mapping):
+        return found
+    status, reason, values = outcome(config.content["outputs"], details)
+    changed: dict[str, Any] = {"status": status, "status_reason": reason, "output_values": values}
+    changed["updated_at"] = now()
+    change = Update(SoftwareDeployment, found.id, changed, where={"config_id": found.config_id})
+    try:
+        await engine.services.journal.write(change)
+    except Fenced:
+        return await deployment(engine, caller, deployment_id)
+    return replace(found, **changed)
+
+
+def _signal_object(config: SoftwareConfig) -> tuple[str, str] | None:
+    """The object in Swift to which the guest of a deployment writes its signal."""
+    inputs = {each["name"]: each.get("value") for each in config.content["inputs"]}
+    if inputs.get("deploy_signal_transport") != "TEMP_URL_SIGNAL":
+        return None
+    return guests.object_at(str(inputs.get("deploy_signal_id")))
+
+
 async def update_deployment(
     engine: Engine, caller: Caller, deployment_id: str, body: Mapping[str, Any]
 ) -> SoftwareDeployment:
@@ -160,6 +207,8 @@ async def update_deployment(
         await _require_config(engine, caller, values["config_id"])
     values["updated_at"] = now()
     await engine.services.journal.write(Update(SoftwareDeployment, found.id, values))
+    if "config_id" in values:
+        await _publish(engine, found)
     return replace(found, **values)
 
 
@@ -167,6 +216,19 @@ async def delete_deployment(engine: Engine, caller: Caller, deployment_id: str) 
     """Remove a deployment; its server no longer sees it."""
     found = await deployment(engine, caller, deployment_id, rule="software_deployments:delete")
     await engine.services.journal.write(Remove(SoftwareDeployment, found.id))
+    await _publish(engine, found)
+
+
+async def _publish(engine: Engine, deployment: SoftwareDeployment) -> None:
+    """Let the server of a deployment know, if a stack of the project has it and it polls somewhere else."""
+    services, server_id = engine.services, deployment.server_id
+    for row in await resources.with_physical_id(services.db, server_id):
+        stack = await stacks.get(services.db, row.stack_id, deployment.project_id)
+        if stack is not None and transports.sends(row):
+            kind = handler_of(row, services.registry, {})
+            work = await work_outside(engine, stack, row, kind)
+            await work.software.publish(server_id)
+            return
 
 
 async def of_server(engine: Engine, caller: Caller, server_id: str) -> Sequence[SoftwareConfig]:

@@ -387,8 +387,8 @@ def new_operation(
 ) -> Operation:
     """An operation on a stack, with the time that the stack allows; a signal waits under an id of its own."""
     minutes = stack.timeout_mins
-    seconds = minutes * 60 if minutes else engine.limits.stack_action_timeout
-    moment = now()
+    timeout = minutes * 60 if minutes else engine.limits.stack_action_timeout
+    moment, time = now(), timedelta(seconds=timeout)
     return Operation(
         id=new_id() if action is not None else stack.operation_id or new_id(),
         stack_id=stack.id,
@@ -397,7 +397,9 @@ def new_operation(
         action=action or stack.action,
         state="queued",
         created_at=moment,
-        deadline=moment + timedelta(seconds=seconds),
+        deadline=moment + time,
+        timeout=timeout,
+        latest_deadline=moment + 2 * time,
         request_id=caller.request_id,
         global_request_id=caller.global_request_id,
         options=options or {},

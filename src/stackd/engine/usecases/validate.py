@@ -35,7 +35,7 @@ from stackd.errors import (
     UserParameterMissing,
     all_errors,
 )
-from stackd.offload import in_thread
+from stackd.offload import in_thread, offloaded
 from stackd.records import Caller
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
@@ -45,6 +45,7 @@ from stackd.template.masking import NOTHING, Secrets, concealed, concealed_field
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import MASK
 from stackd.template.template import Template
+from stackd.urls import shown_name
 from stackd.wording import Reason
 
 __all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
@@ -80,23 +81,36 @@ async def validate(
     registry, limits = engine.services.registry, engine.limits
     try:
         request, fetched = await resolved_request(engine, caller, request)
-        template, environment = await in_thread(definition_of, request, limits)
+        compute = in_thread if request.files else offloaded
+        source, found = await compute(_read, request, registry, limits)
     except TemplateError as error:
         _refuse(all_errors(error))
-    identity = StackIdentity(project_id=caller.project_id)
-    source = await with_exports(
-        engine.services.db, registry, Source(template, environment, request.files), identity
-    )
-    found: Checked = await in_thread(check, source, registry, limits)
+    if source.may_import:
+        identity = StackIdentity(project_id=caller.project_id)
+        source = await with_exports(engine.services.db, registry, source, identity)
+        found = await in_thread(check, source, registry, limits)
     if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
         source = await completed(source, registry, limits, fetched)
-        found = await in_thread(check, source, registry, limits)
+        found = await in_thread(check, source, registry, limits, nested=nested)
     if found.expanded is not None:
         definitions = [found.expanded.desired]
         found.refusals += await unavailable_types(engine, caller, definitions, ignored, by_policy=False)
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
-    expanded = found.expanded
+    answer: Json = found.answer
+    return answer
+
+
+def _read(request: StackRequest, registry: Registry, limits: Limits) -> tuple[Source, Checked]:
+    """The definition in a request, checked unless values of other stacks have to be read first."""
+    template, environment = definition_of(request, limits)
+    source = Source(template, environment, request.files)
+    return source, Checked() if source.may_import else check(source, registry, limits)
+
+
+def _answer(source: Source, found: Checked, *, nested: bool) -> Json:
+    """What is shown of a template that can be used."""
+    template, environment, expanded = source.template, source.environment, found.expanded
     secrets = expanded.secrets() if expanded is not None else NOTHING
     view = described(template, environment, secrets)
     if nested and expanded is not None and (below := _nested(expanded, secrets)):
@@ -104,8 +118,7 @@ async def validate(
     below_hidden = (_hidden(each.desired.source.template) for each in expanded.walk()) if expanded else ()
     view["Environment"] = shown_environment(environment, _hidden(template).union(*below_hidden), secrets)
     view["Environment"]["resource_registry"] |= _templates_as_types(template)
-    shown: Json = await in_thread(_findings_of, source, found)
-    return view | shown
+    return view | _findings_of(source, found)
 
 
 def _findings_of(source: Source, found: Checked) -> Json:
@@ -155,6 +168,8 @@ class Checked:
     expanded: Expanded | None = None
     refusals: list[StackdError] = field(default_factory=list)
     warnings: list[TemplateError] = field(default_factory=list)
+    answer: Json = field(default_factory=dict)
+    """What is shown of the template; empty if it is refused."""
 
     @property
     def desired(self) -> Desired | None:
@@ -162,14 +177,24 @@ class Checked:
         return self.expanded.desired if self.expanded is not None else None
 
 
-def check(source: Source, registry: Registry, limits: Limits | None = None) -> Checked:
-    """Every mistake that can be found without the cloud (pure); missing parameter values are allowed."""
+def check(
+    source: Source, registry: Registry, limits: Limits | None = None, *, nested: bool = False
+) -> Checked:
+    """Every mistake that can be found without the cloud (pure); missing parameter values are allowed.
+
+    ``nested`` is whether the answer has the parameters of nested stacks.
+    """
     try:
-        found = checked(source, registry, limits or Limits(), name="validated")
+        inspected = checked(source, registry, limits or Limits(), name="validated")
     except StackdError as error:
         return Checked(refusals=[error])
-    refusals: list[StackdError] = [error for error in found.errors if not _only_a_value(error)]
-    return Checked(found.expanded, refusals, [error for error in found.errors if _only_a_value(error)])
+    refusals: list[StackdError] = [error for error in inspected.errors if not _only_a_value(error)]
+    found = Checked(
+        inspected.expanded, refusals, [error for error in inspected.errors if _only_a_value(error)]
+    )
+    if not refusals:
+        found.answer = _answer(source, found, nested=nested)
+    return found
 
 
 def _only_a_value(error: TemplateError) -> bool:
@@ -201,14 +226,15 @@ def _nested(expanded: Expanded, secrets: Secrets) -> Json:
         below = _nested(child, secrets)
         if below:
             view["NestedParameters"] = below
-        shown[name] = {"Type": expanded.desired.resources[name].type, **view}
+        shown[name] = {"Type": shown_name(expanded.desired.resources[name].type), **view}
     return shown
 
 
 def _templates_as_types(template: Template) -> dict[str, str]:
     """The mappings that Heat adds to the environment: each template used as a type, to itself."""
     names = {definition.type for definition in template.resources.values() if definition.type}
-    return {name: name for name in sorted(names) if is_template_name(name)}
+    shown = (shown_name(name) for name in sorted(names) if is_template_name(name))
+    return {name: name for name in shown}
 
 
 def _hidden(template: Template) -> frozenset[str]:

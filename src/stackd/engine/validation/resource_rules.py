@@ -202,6 +202,8 @@ class _ResourceRules:
             handler.validate(props)
             if type(handler).validate_among is not ResourceType.validate_among:
                 handler.validate_among(props, self._siblings)
+            if type(handler).validate_metadata is not ResourceType.validate_metadata:
+                handler.validate_metadata(props, self._desired.metadata(self._name, self._scope))
         except PropertyError as error:
             self._report(placed(self._desired, self._name, error))
         except TemplateError as error:

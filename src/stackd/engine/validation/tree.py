@@ -27,7 +27,7 @@ from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
 from stackd.template.environment import load_environment
 from stackd.template.functions.lists import size_of
-from stackd.template.masking import Secrets, secrets_of
+from stackd.template.masking import Secrets, queries_in, secrets_of
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
 from stackd.template.unknown import has_unknown
@@ -55,8 +55,8 @@ class Expanded:
         return sum(len(each.desired.resources) for each in self.walk())
 
     def secrets(self) -> Secrets:
-        """The values of hidden parameters in the whole tree."""
-        return frozenset().union(
+        """The values of hidden parameters in the whole tree, and the queries of the URLs in it."""
+        return queries_in(self.desired.source.files).union(
             *(secrets_of(each.desired.source.template, each.desired.parameters) for each in self.walk())
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from stackd.clients.egress import shown
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
@@ -16,6 +15,7 @@ from stackd.resources.heat.wait_signals import InvalidHandle
 from stackd.resources.heat.waiting import wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.urls import shown
 
 
 class WaitConditionProps(Properties):

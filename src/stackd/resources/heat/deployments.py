@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from stackd.errors import PropertyError, ResourceFailure
+from stackd.errors import CloudNotFound, PropertyError, ResourceFailure
 from stackd.records import SoftwareConfig
 from stackd.resources.context import Context
 from stackd.resources.follows import Siblings
@@ -19,6 +19,12 @@ from stackd.template.unknown import Unknown
 
 IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 _LOGIN = ("auth_url", "username", "user_id", "password", "project_id", "region_name")
+
+
+class DeploymentFailed(ResourceFailure):
+    """The guest signalled that what it was to do failed; under the name that it has in Heat."""
+
+    wire_type = "Error"
 
 
 def require_software_config(server: Any, siblings: Siblings, path: str) -> None:
@@ -116,22 +122,6 @@ async def _added(ctx: Context, props: Any, action: str) -> dict[str, Any]:
     return added
 
 
-async def push(ctx: Context, server_id: str) -> None:
-    """Send what the server is to do to where it polls, unless it polls stackd."""
-    server = await ctx.sibling(server_id)
-    if server is None:
-        return
-    data = server.data
-    if not {"metadata_object_name", "metadata_queue_id"} & data.keys():
-        return
-    body = {**server.metadata, "deployments": await ctx.software.of_server(server_id)}
-    if "metadata_object_name" in data:
-        path = f"/{data['metadata_container']}/{data['metadata_object_name']}"
-        await ctx.cloud.object_store.request("PUT", path, content=json.dumps(body))
-    else:
-        await guests.send_message(ctx, data["metadata_login"], data["metadata_queue_id"], body)
-
-
 async def wait(ctx: Context) -> None:
     """Return when the guest has signalled success; its failure is the resource's."""
     while True:
@@ -140,43 +130,63 @@ async def wait(ctx: Context) -> None:
             break
         if deployment.status == FAILED:
             await _keep_outputs(ctx)
-            raise ResourceFailure(f"Deployment to server failed: {deployment.status_reason}")
-        for details in await _lying(ctx):
-            await take(ctx, details)
-            break
-        else:
-            await ctx.signalled(f"server {deployment.server_id} has signalled the outcome")
+            raise DeploymentFailed(f"Deployment to server failed: {deployment.status_reason}")
+        if not await _fetch(ctx):
+            what = f"server {deployment.server_id} has signalled the outcome"
+            await ctx.signalled(what, own=True)
     await _keep_outputs(ctx)
 
 
-async def _lying(ctx: Context) -> list[Any]:
-    """Signals that lie where the guest put them: the newest in an object, those in a queue not taken yet."""
+async def _fetch(ctx: Context) -> bool:
+    """Take the newest signal that lies where the guest put it; whether there was one."""
     if "object_name" in ctx.data:
-        return (await guests.written_objects(ctx, ctx.stack.id, ctx.data["object_name"]))[-1:]
+        store, name = ctx.cloud.object_store, ctx.data["object_name"]
+        found = await guests.written_object(store, ctx.stack.id, name, guests.largest(ctx))
+        if found is not None:
+            await take(ctx, found)
+        return found is not None
     if "queue_id" not in ctx.data:
-        return []
-    user = ctx.data["stack_user"]
+        return False
     seen: dict[str, Any] = {}
-    await guests.messages(ctx, user, ctx.data["queue_id"], seen)
+    await guests.messages(ctx, ctx.data["stack_user"], ctx.data["queue_id"], seen)
     taken = ctx.data.get("taken") or []
     fresh = [key for key in seen if key not in taken]
-    if not fresh:
-        return []
-    await ctx.put_data(taken=[*taken, *fresh])
-    return [seen[fresh[-1]]]
+    if fresh:
+        await take(ctx, seen[fresh[-1]], taken=[*taken, *fresh])
+    return bool(fresh)
 
 
-async def take(ctx: Context, details: Any) -> str | None:
-    """Store what a guest signalled; nothing unless the deployment waits for it."""
+async def is_there(ctx: Context, server_id: str) -> bool:
+    """Whether a server can still undo something: it is neither gone nor about to go."""
+    server = await ctx.software.server(server_id)
+    if server is not None:
+        return server.action != "DELETE"
+    try:
+        live = (await ctx.cloud.compute.get(f"/servers/{quote(server_id, safe='')}"))["server"]
+    except CloudNotFound:
+        return False
+    return str(live["status"]) not in ("DELETED", "SOFT_DELETED", "ERROR")
+
+
+async def cancel(ctx: Context) -> None:
+    """Nobody waits for the guest any more: the deployment has failed."""
+    deployment = await ctx.software.deployment()
+    if deployment is not None and deployment.status == IN_PROGRESS:
+        await ctx.software.change(status=FAILED, status_reason="Deployment cancelled.")
+
+
+async def take(ctx: Context, details: Any, **data: Any) -> str | None:
+    """Store what a guest signalled, in one with private values, if the deployment waits for it."""
     deployment = await ctx.software.deployment()
     if deployment is None or deployment.status != IN_PROGRESS:
         return None
     config = await ctx.software.config(deployment.config_id)
     given = details if isinstance(details, Mapping) else {}
     status, reason, values = outcome(config.content["outputs"] if config else (), given)
-    await ctx.software.change(status=status, status_reason=reason, output_values=values)
+    await ctx.software.change(data, status=status, status_reason=reason, output_values=values)
     if status == FAILED:
-        return f"deployment {deployment.id} failed ({given.get('deploy_status_code')})"
+        code = given.get("deploy_status_code")
+        return f"deployment {deployment.id} failed" + (f" ({code})" if code else "")
     return f"deployment {deployment.id} succeeded"
 
 
@@ -189,12 +199,20 @@ async def _keep_outputs(ctx: Context) -> None:
         await ctx.put_data(outputs={**dict.fromkeys(names), **(deployment.output_values or {})})
 
 
+async def declare(ctx: Context, source: SoftwareConfig | None) -> None:
+    """Let attributes show the outputs of a configuration that this action does not deploy; null so far."""
+    kept = ctx.data.get("outputs") or {}
+    names = [each["name"] for each in source.content["outputs"]] if source else []
+    if not kept.keys() >= set(names):
+        await ctx.put_data(outputs={**dict.fromkeys(names), **kept})
+
+
 async def withdraw(ctx: Context) -> None:
     """Remove the deployment, the ways of its signals, and its user."""
     deployment = await ctx.software.deployment()
     await ctx.software.withdraw()
     if deployment is not None:
-        await push(ctx, deployment.server_id)
+        await ctx.software.publish(deployment.server_id)
     if "object_name" in ctx.data:
         await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
     if "queue_id" in ctx.data and "stack_user" in ctx.data:

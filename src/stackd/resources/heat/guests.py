@@ -9,16 +9,18 @@ import hmac
 import json
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from stackd.clients.service import Service
 from stackd.clients.wire import Reply
 from stackd.errors import CloudNotFound, ResourceFailure
 from stackd.resources.context import Context, StackUser
 
 _FOR_EVER = 2**31 - 1
-_MARKER = b"in progress"
+MARKER = b"in progress"
+"""What an object has before a guest writes to it."""
 _MOST = 1024 * 1024
 """Bytes of all signals in an object where nothing else is said."""
 _PASSES = 4
@@ -78,12 +80,18 @@ async def _account_key(ctx: Context) -> str:
     return made
 
 
+def object_at(url: str) -> tuple[str, str] | None:
+    """The container and the name of the object at a URL of Swift; None if it is not one."""
+    parts = unquote(urlsplit(url).path).partition("/v1/")[2].split("/", 2)
+    return (parts[1], parts[2]) if len(parts) == 3 and all(parts) else None
+
+
 async def prepare_object(ctx: Context, container: str, name: str, *, keep_all: bool) -> None:
     """Make an object that guests write to; with ``keep_all`` what is overwritten stays readable."""
     headers = {"x-versions-location": container} if keep_all else {}
     store = ctx.cloud.object_store
     await store.request("PUT", f"/{container}", headers=headers)
-    await store.request("PUT", f"/{container}/{name}", content=_MARKER)
+    await store.request("PUT", f"/{container}/{name}", content=MARKER)
 
 
 async def written_objects(
@@ -98,7 +106,7 @@ async def written_objects(
         listed = await store.get(f"/{container}", {"format": "json"})
     except CloudNotFound:
         return []
-    most = ctx.limits.get("max_json_body_size", _MOST)
+    most = largest(ctx)
     sizes = {each["name"]: each.get("bytes", 0) for each in listed or () if name in each["name"]}
     if sum(sizes.values()) > most:
         raise ResourceFailure(f"The signals in the object {name} are larger than {most} bytes together.")
@@ -106,19 +114,48 @@ async def written_objects(
     # Versions are called <length><name>/<time>, so they sort before the newest one by time.
     found = sorted(sizes, key=lambda each: (each == name, each))
     missing = [each for each in found if each == name or each not in known]
-    read = await asyncio.gather(*(_body(ctx, f"/{container}/{each}") for each in missing))
+    read = await asyncio.gather(*(_body(store, f"/{container}/{each}") for each in missing))
     bodies = {**known, **dict(zip(missing, read, strict=True))}
     known.update((each, bodies[each]) for each in missing if each != name)
     return [bodies[each] for each in found if bodies[each] is not None]
 
 
-async def _body(ctx: Context, path: str) -> Any:
+async def written_object(
+    store: Service, container: str, name: str, most: int, *, unwritten: Sequence[bytes] = (MARKER,)
+) -> Any:
+    """What a guest wrote last to an object, as JSON; None if nothing, or nothing that is JSON.
+
+    ``unwritten`` are the contents that the object may have before a guest writes, ``most`` is in bytes.
+    """
+    path = f"/{container}/{quote(name)}"
+    try:
+        headers = await store.head(path)
+    except CloudNotFound:
+        return None
+    if headers.get("etag", "").strip('"') in map(_tag, unwritten):
+        return None
+    if int(headers.get("content-length") or 0) > most:
+        raise ResourceFailure(f"The signal in the object {name} is larger than {most} bytes.")
+    return await _body(store, path)
+
+
+def _tag(content: bytes) -> str:
+    """What Swift shows as the tag of an object with this content."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+async def _body(store: Service, path: str) -> Any:
     """The JSON in an object; None if there is none."""
     try:
-        reply = await ctx.cloud.object_store.request("GET", path)
+        reply = await store.request("GET", path)
     except CloudNotFound:  # it has become a version meanwhile
         return None
-    return None if reply.content.strip() == _MARKER else _decoded(reply)
+    return None if reply.content.strip() == MARKER else _decoded(reply)
+
+
+def largest(ctx: Context) -> int:
+    """How many bytes the signals in an object may have together."""
+    return int(ctx.limits.get("max_json_body_size", _MOST))
 
 
 def _decoded(reply: Reply) -> Any:

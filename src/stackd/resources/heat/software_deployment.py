@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from stackd.errors import PropertyError
+from stackd.errors import UserParameterMissing
 from stackd.records import Resource
 from stackd.records import SoftwareConfig as Config
 from stackd.resources.attributes import attr
@@ -14,9 +14,11 @@ from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.deployments import (
+    cancel,
+    declare,
     deploy,
     handles,
-    push,
+    is_there,
     require_software_config,
     source_of,
     take,
@@ -26,6 +28,7 @@ from stackd.resources.heat.deployments import (
 from stackd.resources.heat.software import changed_decisively
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.wording import Reason
 
 
 class DeploymentProps(Properties):
@@ -57,6 +60,7 @@ class Deployment(ResourceType[P]):
 
     signalable = True
     signalled_always = True
+    gives_up = True
     any_attributes = True
     attributes: ClassVar = {
         "deploy_stdout": attr("What it printed."),
@@ -78,6 +82,10 @@ class Deployment(ResourceType[P]):
         """The outputs that the guest signalled."""
         return {**dict.fromkeys(self.attributes), **(resource.data.get("outputs") or {})}
 
+    def computed_values(self, resource: Resource) -> dict[str, Any]:
+        """What the guest has signalled is shown at once, whatever becomes of the resource."""
+        return self.attribute_values(resource, {})
+
     def config_for(self, props: P, source: Config | None) -> Any:
         """What the server gets."""
         return source.content.get("config") if source else None
@@ -89,7 +97,7 @@ class Deployment(ResourceType[P]):
 
     async def configure(self, ctx: Context, props: P) -> None:
         """Wait for the guest."""
-        await push(ctx, props.server)
+        await ctx.software.publish(props.server)
         await wait(ctx)
 
     async def update(self, ctx: Context, old: P, new: P) -> None:
@@ -98,8 +106,10 @@ class Deployment(ResourceType[P]):
 
     async def delete(self, ctx: Context, props: P) -> None:
         """Let the guest undo it, if deleting is one of the actions and the server is there."""
-        server = await ctx.sibling(props.server)
-        if server is not None and server.action != "DELETE":
+        config = props.data.get("config")
+        source = await ctx.software.config(config) if config else None
+        can = source is not None or not config
+        if can and handles(source, props.actions, "DELETE") and await is_there(ctx, props.server):
             await self._act(ctx, props, "DELETE")
         await withdraw(ctx)
 
@@ -111,6 +121,10 @@ class Deployment(ResourceType[P]):
         """Deploy, if resuming is one of the actions."""
         await self._act(ctx, props, "RESUME")
 
+    async def cancelled(self, ctx: Context) -> None:
+        """Let the deployment show that nobody waits for its guest."""
+        await cancel(ctx)
+
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Keep what the guest signals of the deployment."""
         return await take(ctx, details)
@@ -118,12 +132,13 @@ class Deployment(ResourceType[P]):
     async def _act(self, ctx: Context, props: P, action: str) -> None:
         """Deploy and wait for the guest, if an action is to."""
         if await self._deploy(ctx, props, action):
-            await push(ctx, props.server)
+            await ctx.software.publish(props.server)
             await wait(ctx)
 
     async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
         source = await source_of(ctx, props.data.get("config"))
         if not handles(source, props.actions, action):
+            await declare(ctx, source)
             return False
         await deploy(ctx, props, source, self.config_for(props, source), action)
         return True
@@ -160,10 +175,10 @@ def _filled(value: Any, key: str, values: Mapping[str, Any], validate: str) -> A
     if isinstance(value, Mapping):
         if set(value) == {key} and isinstance(name := value[key], str):
             if validate == "STRICT" and values.get(name) is None:
-                raise PropertyError(
-                    f"The input {name} has no value.",
+                raise UserParameterMissing(
+                    Reason.MISSING_PARAMETER(name=name),
                     path="properties.input_values",
-                    remedy="Give it one, or set input_values_validate to LAX.",
+                    remedy="Give the input a value, or set input_values_validate to LAX.",
                 )
             return values.get(name)
         return {each: _filled(inner, key, values, validate) for each, inner in value.items()}

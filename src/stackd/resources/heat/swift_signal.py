@@ -87,12 +87,12 @@ def _enough(signals: Mapping[str, Any], count: int) -> bool:
 
 def _object_of(url: str) -> tuple[str, str]:
     """The container and the name of the object at a URL of Swift."""
-    path = unquote(urlsplit(url).path)
-    parts = path.partition("/v1/")[2].split("/", 2)
-    if len(parts) < 3 or not all(parts):
+    found = guests.object_at(url)
+    if found is None:
+        path = unquote(urlsplit(url).path)
         raise PropertyError(
             f'"{path}" is not a valid SwiftSignalHandle.  The Swift TempURL path is invalid',
             path="properties.handle",
             remedy="Refer to an OS::Heat::SwiftSignalHandle with get_resource.",
         )
-    return parts[1], parts[2]
+    return found

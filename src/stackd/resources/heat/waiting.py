@@ -6,7 +6,6 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 
-from stackd.clients.egress import shown
 from stackd.records import Resource, now
 from stackd.resources.context import Context
 from stackd.resources.heat.wait_condition_handle import received, vanish
@@ -21,6 +20,7 @@ from stackd.resources.heat.wait_signals import (
     signals_in,
     timeout,
 )
+from stackd.urls import shown
 
 
 async def wait(ctx: Context, reference: str, count: int, seconds: float, *, again: bool = False) -> None:

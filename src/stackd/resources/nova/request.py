@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stackd.resources.context import JSON, Context
+from stackd.resources.heat import transports
 from stackd.resources.nova import blocks, networks
 from stackd.resources.nova.hints import with_stack
 from stackd.resources.nova.server_props import ServerProps
@@ -60,7 +61,9 @@ async def user_data(ctx: Context, props: ServerProps) -> str:
     if props.user_data_format != "HEAT_CFNTOOLS" and _is_uuid(text):
         config = await ctx.software.config(text)
         text = str((config.content.get("config") if config else None) or text)
-    metadata = ctx.resource.metadata
+    metadata: Mapping[str, Any] = ctx.resource.metadata
+    if props.user_data_format == transports.FORMAT:
+        metadata = await transports.whole_metadata(ctx, ctx.resource)
     built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn)
     return base64.b64encode(built.encode()).decode()
 

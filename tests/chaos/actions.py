@@ -1,0 +1,145 @@
+"""What is done to the stacks that chaos strikes, one row for each action, in the order in which it is done.
+
+Every request can be sent again when its answer is lost: what it asks for is then found done, or is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stackd.resources.registry import load_registry
+from tests.chaos import acting
+from tests.chaos.system import Client, Stack
+from tests.scenarios import thirty
+
+Ask = Callable[[Client, Stack], None]
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a user does.
+
+    ``ask`` requests it of the stack that is there; None means that ``body`` makes the stack. The stack is in
+    the state ``ends`` afterwards, or, where that is empty, as before, and ``settles`` says that it is done.
+    Rows with the same ``result`` leave the same behind.
+    """
+
+    name: str
+    ends: str
+    result: str
+    ask: Ask | None = None
+    body: Body | None = None
+    settles: Callable[[Client, Stack], bool] | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing is left of the stack."""
+        return self.ends == "DELETE_COMPLETE"
+
+
+def _create(name: str, result: str, body: Body) -> Action:
+    return Action(name, "CREATE_COMPLETE", result, body=body)
+
+
+def _update(name: str, result: str, body: Body) -> Action:
+    return Action(name, "UPDATE_COMPLETE", result, lambda client, stack: client.update(stack, body))
+
+
+def _act(action: str) -> Action:
+    return Action(
+        action, f"{action.upper()}_COMPLETE", action, lambda client, stack: client.act(stack, action)
+    )
+
+
+def _delete(name: str = "delete") -> Action:
+    return Action(name, "DELETE_COMPLETE", "nothing", lambda client, stack: client.delete(stack))
+
+
+def _snapshot(name: str) -> Action:
+    def ask(client: Client, stack: Stack) -> None:
+        if not client.snapshots(stack):
+            client.take_snapshot(stack)
+
+    return Action(name, "SNAPSHOT_COMPLETE", name, ask)
+
+
+def _restore(name: str) -> Action:
+    def ask(client: Client, stack: Stack) -> None:
+        (snapshot,) = client.snapshots(stack)
+        client.restore(stack, snapshot)
+
+    return Action(name, "RESTORE_COMPLETE", name, ask)
+
+
+def _forget(name: str) -> Action:
+    def ask(client: Client, stack: Stack) -> None:
+        for each in client.snapshots(stack):
+            if each["status"] == "COMPLETE":
+                client.delete_snapshot(stack, each)
+
+    return Action(name, "", name, ask, settles=lambda client, stack: not client.snapshots(stack))
+
+
+def _scale(name: str, result: str, policy: str) -> Action:
+    """A signal after which the group has the policy's size: sent twice, it does nothing the second time."""
+    size = acting.POLICIES[policy]
+
+    def has_size(client: Client, stack: Stack) -> bool:
+        outputs = {each["output_key"]: each.get("output_value") for each in client.show(stack)["outputs"]}
+        return bool(outputs["size"] == size)
+
+    return Action(name, "", result, lambda client, stack: client.signal(stack, policy), settles=has_size)
+
+
+def _thirty() -> Sequence[Action]:
+    """Thirty resources that are made, changed, changed back and deleted."""
+    known = frozenset(load_registry([]).types)
+    one, two = (
+        {"template": thirty.template(version, known), "files": thirty.FILES, "timeout_mins": 60}
+        for version in (1, 2)
+    )
+    return (
+        _create("create", "one", one),
+        _update("update", "two", two),
+        _update("update back", "one", one),
+        _delete(),
+    )
+
+
+def _acting() -> Sequence[Action]:
+    """Every other action, on a stack of groups, copies and software."""
+
+    def body(version: int, size: int) -> Body:
+        return {"template": acting.template(version, size), "timeout_mins": 60}
+
+    return (
+        _create("create groups", "small", body(1, 1)),
+        _update("roll", "rolled", body(2, 1)),
+        _update("grow", "grown", body(2, 3)),
+        _update("shrink", "rolled", body(2, 1)),
+        _scale("scale out", "grown", "to_three"),
+        _scale("scale in", "rolled", "to_one"),
+        _act("suspend"),
+        _act("resume"),
+        _act("check"),
+        _snapshot("snapshot"),
+        _update("roll on", "rolled on", body(3, 2)),
+        _restore("restore"),
+        _forget("delete snapshot"),
+        _snapshot("snapshot again"),
+        _delete("delete groups"),
+    )
+
+
+STORIES: Final[Mapping[str, Sequence[Action]]] = {"thirty": _thirty(), "acting": _acting()}
+"""Actions in their order, from the creation of a stack to its deletion."""
+
+
+def quotas(strikes: int, actions: int, most: int = 2) -> list[int]:
+    """How many strikes each action gets, in rounds of all actions in which each has about ``most``."""
+    rounds = max(1, -(-strikes // (most * actions)))
+    total = rounds * actions
+    return [strikes * (index + 1) // total - strikes * index // total for index in range(total)]

@@ -1,0 +1,72 @@
+"""A small template is validated on the event loop; whatever is in a request, that takes few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stackd.engine.usecases.requests import StackRequest
+from stackd.engine.usecases.validate import _read
+from stackd.offload import Exhausted, budgeted, trial_budget
+from stackd.resources.registry import load_registry
+from stackd.settings import Limits
+from tests.support.counting import counted
+
+REGISTRY = load_registry()
+VERSION = {"heat_template_version": "2018-08-31"}
+VALUE = {"type": "OS::Heat::Value"}
+FEW = 60_000
+"""Lines of Python that run within some milliseconds."""
+
+
+def request(resources: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> StackRequest:
+    return StackRequest(template={**VERSION, "resources": dict(resources)}, parameters=parameters or {})
+
+
+def group(members: int) -> dict[str, Any]:
+    return {"type": "OS::Heat::ResourceGroup", "properties": {"count": members, "resource_def": VALUE}}
+
+
+def deep(levels: int) -> Any:
+    return [deep(levels - 1)] if levels else "x"
+
+
+LARGE = {
+    "many resources": request({f"r{number}": VALUE for number in range(2000)}),
+    "many values": request({"r": {**VALUE, "properties": {"value": ["x"] * 20_000}}}),
+    "many keys": request({"r": {**VALUE, "properties": {"value": {f"k{n}": n for n in range(20_000)}}}}),
+    "many members": request({"g": group(500)}),
+    "a long text": StackRequest(template="heat_template_version: rocky\nresources: {}\n" + "# x\n" * 20_000),
+    "a long text on one line": StackRequest(template="a: [" + "x, " * 20_000 + "]"),
+    "many mistakes": request({}, {f"p{number}": "x" for number in range(2000)}),
+    "many names to compare": request(
+        {
+            "long-name": VALUE,
+            **{f"r{n}": {**VALUE, "depends_on": ["long-mane", "lang-name"]} for n in range(12)},
+        }
+    ),
+    "a pattern": request(
+        {"r": {**VALUE, "properties": {"value": {"yaql": {"expression": "$.a", "data": {"a": 1}}}}}}
+    ),
+    "a long environment": StackRequest(
+        template={**VERSION, "resources": {}},
+        environment={"parameters": {f"p{number}": deep(3) for number in range(2000)}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_request_leaves_the_event_loop_after_few_steps(name: str) -> None:
+    with budgeted(trial_budget()), counted() as steps, pytest.raises(Exhausted):
+        _read(LARGE[name], REGISTRY, Limits())
+    assert steps.count < FEW
+
+
+def test_small_request_stays_on_the_event_loop() -> None:
+    small = request({f"r{number}": VALUE for number in range(10)})
+    with budgeted(trial_budget()):
+        _, found = _read(small, REGISTRY, Limits())
+    assert not found.refusals
+    assert found.answer["Parameters"] == {}

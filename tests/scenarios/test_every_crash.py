@@ -1,0 +1,174 @@
+"""The process dies at every write and at every call of an action, one after another; the next one ends it.
+
+Each row is an action and the one that takes it back, so that one stack goes to and fro with another death
+each time. Rows, objects and copies are held against each other after every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackd.db import resources, stacks
+from stackd.engine.usecases import snapshots
+from stackd.records import Action, Stack, Status
+from tests.scenarios.ledger import Objects, copied, discrepancies, made_since
+from tests.scenarios.lives import Death, Stage
+from tests.scenarios.story import snapshot as objects_of
+from tests.support.actions import a_server, begin, made, resource, template
+from tests.support.engine import Process, World, world
+from tests.support.waiting import until
+
+LONGEST = 60
+"""No action of these has as many writes or calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way: how it is asked for, the state after it, and how many objects of some kinds there are.
+
+    ``settles`` says that what follows the end is done.
+    """
+
+    ask: Callable[[Process, Stack], Awaitable[object]]
+    ends: tuple[Action, Status]
+    counts: dict[str, int]
+    settles: Callable[[Process, Stack], Awaitable[bool]] | None = None
+
+
+def group(size: int) -> dict[str, Any]:
+    """A scaling group of networks."""
+    properties = {"min_size": 0, "max_size": 3, "desired_capacity": size}
+    return template(
+        group=resource("OS::Heat::AutoScalingGroup", **properties, resource=resource("OS::Neutron::Net"))
+    )
+
+
+def _resize(size: int) -> Step:
+    async def ask(process: Process, stack: Stack) -> None:
+        await process.update(stack, group(size))
+
+    return Step(ask, (Action.UPDATE, Status.COMPLETE), {"networks": size})
+
+
+def _act(action: str, status: str) -> Step:
+    async def ask(process: Process, stack: Stack) -> None:
+        await begin(process, stack, action)
+
+    return Step(ask, (Action[action.upper()], Status.COMPLETE), {f"servers {status}": 1})
+
+
+async def _take(process: Process, stack: Stack) -> None:
+    if not await snapshots.listed(process.engine, process.caller, stack):
+        await snapshots.take(process.engine, process.caller, stack, None)
+
+
+async def _forget(process: Process, stack: Stack) -> None:
+    for each in await snapshots.listed(process.engine, process.caller, stack):
+        await snapshots.delete(process.engine, process.caller, stack, each.snapshot.id)
+
+
+async def _is_forgotten(process: Process, stack: Stack) -> bool:
+    return not await snapshots.listed(process.engine, process.caller, stack)
+
+
+COPIED = template(disk=resource("OS::Cinder::Volume", size=1), server=a_server())
+ROWS = {
+    "scaling": (group(1), _resize(3), _resize(1)),
+    "snapshots": (
+        COPIED,
+        Step(_take, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 1, "images": 1}),
+        Step(_forget, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 0, "images": 0}, _is_forgotten),
+    ),
+    "suspending": (template(server=a_server()), _act("suspend", "SUSPENDED"), _act("resume", "ACTIVE")),
+}
+
+
+class Shuttle:
+    """One stack that goes to and fro."""
+
+    def __init__(self, made: World) -> None:
+        self.world = made
+        self.before = objects_of(made)
+        self.stage = Stage.set(made, 1)
+        self.stack: Stack | None = None
+
+    async def begin(self, content: dict[str, Any]) -> None:
+        """Make the stack."""
+
+        async def life(process: Process) -> Stack:
+            return await made(process, content)
+
+        self.stack = await self.stage.live(life)
+
+    async def go(self, step: Step, death: Death) -> bool:
+        """Do a step, to its end after the death; whether the death came."""
+
+        async def life(process: Process) -> Stack:
+            assert self.stack is not None
+            stack = await process.stack(self.stack)
+            if stack.status is not Status.IN_PROGRESS:
+                await step.ask(process, stack)
+            ended = await process.done(stack)
+            if step.settles is not None:
+                await until(partial(step.settles, process, ended))
+            return ended
+
+        died = await self.stage.live(life, death) is None
+        ended = await self.stage.live(life)
+        assert ended is not None
+        assert (ended.action, ended.status) == step.ends, (death, ended.reason)
+        await self.stage.live(lambda process: self._verify(process, step, death))
+        return died
+
+    async def _verify(self, process: Process, step: Step, death: Death) -> None:
+        assert self.stack is not None
+        inside = await stacks.tree(process.db, self.stack.id)
+        tree = dict.fromkeys([self.stack.id, *(each.id for each in inside)])
+        rows = [row for each in tree for row in await resources.of_stack(process.db, each)]
+        assert {row.status for row in rows} == {Status.COMPLETE}, death
+        there = made_since(self.before, objects_of(self.world))
+        held = [(row.kind, row.physical_id) for row in rows if row.physical_id]
+        kept = await snapshots.listed(process.engine, process.caller, self.stack)
+        assert discrepancies(there, [*held, *copied([{"data": each.data} for each in kept])]) == [], death
+        assert {kind: _count(there, kind) for kind in step.counts} == step.counts, death
+
+
+def _count(there: Objects, kind: str) -> int:
+    """How many objects of a kind there are, of those in a status if one is named."""
+    plural, _, status = kind.partition(" ")
+    found = [each for table, rows in there.items() for each in rows if table.endswith(f".{plural}")]
+    return sum(not status or each["status"] == status for each in found)
+
+
+async def _shuttle(path: Path, row: str, death: Death) -> bool:
+    """Go to and fro once, with this death on either way; whether it came.
+
+    Each time in a world of its own: while virtual time stands still the clock of stackd goes on.
+    """
+    content, there, back = ROWS[row]
+    async with world(path, ready_after=0.005) as made:
+        shuttle = Shuttle(made)
+        await shuttle.begin(content)
+        return any([await shuttle.go(step, death) for step in (there, back)])
+
+
+def _place(path: Path, number: int) -> Path:
+    place = path / str(number)
+    place.mkdir()
+    return place
+
+
+@pytest.mark.parametrize("kind", ["write", "written", "call", "called"])
+@pytest.mark.parametrize("row", ROWS)
+async def test_action_is_completed_whenever_the_process_dies(tmp_path: Path, row: str, kind: str) -> None:
+    number = 1
+    while await _shuttle(_place(tmp_path, number), row, Death(kind, number)):
+        number += 1
+        assert number < LONGEST
+    assert number > 1
