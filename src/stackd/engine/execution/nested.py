@@ -19,6 +19,7 @@ from stackd.engine.definition.nested_definitions import (
     child_environment,
     child_source,
     child_template,
+    hidden_values,
     members_of,
     nested_attributes,
     nested_type,
@@ -26,6 +27,7 @@ from stackd.engine.definition.nested_definitions import (
     output_values,
     private_values,
     siblings_of,
+    with_hidden_values,
 )
 from stackd.engine.execution import lifecycle
 from stackd.engine.execution.ascent import changes_above
@@ -131,7 +133,9 @@ async def update(
     action = work.resource.action if resumed else Action.UPDATE
     is_same = resumed and not props.changed(type(props).wrap(dict(work.resource.properties)))
     members = await _members(at, work.resource.name, stored)
-    intent["data"] = _private_values(work, intent, props, members, decided=is_same)
+    at.run.secrets |= hidden_values(work.resource)
+    values = _private_values(work, intent, props, members, decided=is_same)
+    intent["data"] = with_hidden_values(values, at.run.secrets, members)
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
         await work.store(**intent)
