@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked, rolls_back
+from stackd.engine.planning.diff import (
+    NO_NAMES,
+    UNCHANGED,
+    Cause,
+    Difference,
+    diff_resource,
+    masked,
+    rolls_back,
+)
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
@@ -157,6 +165,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
         metadata_changed=bool(metadata) and metadata != dict(row.metadata),
         stays=rolls_back(at.plan.stack),
+        rewritten=at.inputs.rewritten.get(row.id, NO_NAMES),
     )
     if found.verb is Verb.REPLACE:
         view[name] = None
