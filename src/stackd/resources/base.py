@@ -85,6 +85,9 @@ class ResourceType(Generic[P]):
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
 
+    rewritten: ClassVar[tuple[str, ...]] = ()
+    """The properties that ``restored`` sets: they count as changed each time that a snapshot is restored."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""

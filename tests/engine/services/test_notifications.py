@@ -14,8 +14,8 @@ from stackd.engine.services.notifications import Notice, Notifications
 from stackd.engine.usecases import signals
 from stackd.errors import Transient
 from stackd.records import Status
-from stackd.settings import Settings
 from stackd.settings import Notifications as Section
+from stackd.settings import Settings
 from tests.support.engine import Process, World
 from tests.support.templates import hot
 from tests.support.waiting import until
@@ -174,5 +174,5 @@ async def test_settings_choose_where_notifications_go(tmp_path: Path, driver: An
 
 async def test_a_broker_without_an_address_is_refused() -> None:
     settings = Settings(notifications=Section(driver="amqp"))
-    with pytest.raises(app.SettingsError, match="notifications.transport_url"):
+    with pytest.raises(app.SettingsError, match=r"notifications\.transport_url"):
         app.make_notifications(settings, None)  # type: ignore[arg-type]
