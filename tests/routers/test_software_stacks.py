@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from email import message_from_string
 from typing import Any
 
@@ -175,6 +177,108 @@ async def test_deployment_waits_for_its_guest_in_every_action(api: Api) -> None:
     await api.settled(path)
     assert (await api.refused("GET", f"/software_deployments/{shown['id']}"))[0] == 404
     assert (await api.refused("GET", f"/software_configs/{second['id']}"))[0] == 404
+
+
+async def test_outputs_of_a_deployment_that_is_not_made_yet_are_null(api: Api) -> None:
+    path = await api.create("later", DEPLOYED, parameters={"actions": ["UPDATE"]})
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "CREATE_COMPLETE", stack
+    shown = {each["output_key"]: each["output_value"] for each in stack["outputs"]}
+    assert shown == {"result": None, "absent": None, "stdout": None}
+    assert all("output_error" not in each for each in stack["outputs"])
+
+    changed = {"template": DEPLOYED, "parameters": {"actions": ["UPDATE"], "who": "you"}}
+    assert (await api.call("PUT", path, changed)).status_code == 202
+    await begun(api, path, "UPDATE")
+    await signal(api, path, result="done", deploy_status_code=0)
+    stack = await api.settled(path)
+    shown = {each["output_key"]: each["output_value"] for each in stack["outputs"]}
+    assert shown == {"result": "done", "absent": None, "stdout": None}
+
+
+ASLEEP = """
+heat_template_version: 2018-08-31
+resources:
+  script:
+    type: OS::Heat::SoftwareConfig
+    properties: {group: script, config: echo, outputs: [{name: result}]}
+  deployment:
+    type: OS::Heat::SoftwareDeployment
+    properties:
+      config: {get_resource: script}
+      server: 6d3c7e0c-35a5-4b1f-9d39-0f5f3f4c9a11
+      actions: [ACTIONS]
+      signal_transport: HEAT_SIGNAL
+outputs:
+  result: {value: {get_attr: [deployment, result]}}
+  code: {value: {get_attr: [deployment, deploy_status_code]}}
+"""
+AROUND = """
+heat_template_version: 2018-08-31
+resources: {inner: {type: inner.yaml}}
+outputs: {result: {value: {get_attr: [inner, result]}}}
+"""
+
+
+async def waits(api: Api, path: str, action: str) -> str:
+    """The path of the deployment, in that stack or inside it, once it waits for its guest."""
+    found: list[str] = []
+
+    async def is_there() -> bool:
+        rows = (await api.get(f"{path}/resources", params={"nested_depth": 2}))["resources"]
+        found[:] = [
+            link["href"].partition(api.project)[2]
+            for row in rows
+            if row["resource_name"] == "deployment" and row["resource_status"] == f"{action}_IN_PROGRESS"
+            for link in row["links"]
+            if link["rel"] == "self" and row["physical_resource_id"]
+        ]
+        return bool(found)
+
+    await until(is_there)
+    return found[0].removesuffix("/resources/deployment")
+
+
+def outputs_of(stack: Mapping[str, Any]) -> dict[str, Any]:
+    return {each["output_key"]: each.get("output_error") or each["output_value"] for each in stack["outputs"]}
+
+
+async def test_failed_deployment_shows_what_its_guest_signalled(api: Api) -> None:
+    body = {"stack_name": "failing", "template": ASLEEP.replace("ACTIONS", "CREATE")}
+    answer = await api.call("POST", "/stacks", body)
+    path = f"/stacks/failing/{answer.json()['stack']['id']}"
+    await signal(api, await waits(api, path, "CREATE"), result="half", deploy_status_code=3)
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "CREATE_FAILED"
+    assert outputs_of(stack) == {"result": "half", "code": 3}
+
+
+async def test_signal_of_a_failure_without_a_code_names_none(api: Api) -> None:
+    template = ASLEEP.replace("ACTIONS", "CREATE").replace("{name: result}", "{name: w, error_output: true}")
+    template = template.partition("outputs:\n  result")[0]
+    answer = await api.call("POST", "/stacks", {"stack_name": "trouble", "template": template})
+    path = f"/stacks/trouble/{answer.json()['stack']['id']}"
+    await signal(api, await waits(api, path, "CREATE"), w="it broke", deploy_status_code=0)
+    await api.settled(path)
+    events = (await api.get(f"{path}/resources/deployment/events"))["events"]
+    (signalled,) = [each for each in events if each["resource_status"].startswith("SIGNAL")]
+    assert re.fullmatch(r"Signal: deployment \S+ failed", signalled["resource_status_reason"])
+
+
+@pytest.mark.parametrize("around", [False, True], ids=["alone", "inside"])
+async def test_outputs_show_what_a_suspension_and_a_resumption_deployed(api: Api, around: bool) -> None:
+    inner, name = ASLEEP.replace("ACTIONS", "SUSPEND, RESUME"), f"asleep-{around}".lower()
+    files = {"template": AROUND, "files": {"inner.yaml": inner}} if around else {"template": inner}
+    answer = await api.call("POST", "/stacks", {"stack_name": name, **files})
+    assert answer.status_code == 201, answer.text
+    path = f"/stacks/{name}/{answer.json()['stack']['id']}"
+    assert outputs_of(await api.settled(path))["result"] is None
+    for action in ("suspend", "resume"):
+        assert (await api.call("POST", f"{path}/actions", {action: None})).status_code == 200
+        await signal(api, await waits(api, path, action.upper()), result=action, deploy_status_code=0)
+        stack = await api.settled(path)
+        assert stack["stack_status"] == f"{action.upper()}_COMPLETE", stack
+        assert outputs_of(stack)["result"] == action
 
 
 STRUCTURED = """

@@ -149,3 +149,26 @@ async def test_stack_goes_although_the_config_of_its_deployment_is_gone(guest: A
     assert (await api.call("DELETE", f"/software_configs/{made}")).status_code == 204
     assert (await api.call("DELETE", path)).status_code == 204
     assert (await api.settled(path))["stack_status"] == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize("transport", ["POLL_SERVER_HEAT", "POLL_TEMP_URL"])
+async def test_server_gets_new_metadata_of_the_template_and_keeps_the_rest(
+    guest: Agent, transport: str
+) -> None:
+    api = guest.native
+
+    def of(text: str) -> Any:
+        told = machine(transport) | {"metadata": {"text": text, "os-collect-config": {"command": text}}}
+        return hot({"machine": told, "config": config(), "d": deployment("NO_SIGNAL")})
+
+    path = await api.create("metadata", of("one"))
+    settings = await section(api, path)
+    first = await guest.collect(settings)
+    assert first is not None
+    assert (first["text"], len(first["deployments"])) == ("one", 1)
+    await change(api, path, of("two"))
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    second = await guest.collect(settings)
+    assert second is not None
+    assert second["os-collect-config"] == settings | {"command": "two"}
+    assert (second["text"], second["deployments"]) == ("two", first["deployments"])

@@ -131,6 +131,13 @@ class ResourceType(Generic[P]):
         """Why the changed properties need a new object, judged by what is stored of the resource."""
         return None
 
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The entries of the stored metadata that stay when a template has others ``written`` there.
+
+        They did not come from a template: signals, for instance.
+        """
+        return {}
+
     def ready(self, live: JSON) -> bool:
         """Whether the object can be used; raise ``ResourceInError`` when it never will."""
         return self.readiness is None or self.readiness.is_reached(live)

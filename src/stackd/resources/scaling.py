@@ -63,6 +63,11 @@ def _share(current: int, percent: float, step: int | None) -> int:
 # --- cooldown, as groups keep it in their metadata -------------------------------------------------
 
 
+def kept(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What a group has in its metadata of its changes of size."""
+    return {key: metadata[key] for key in (COOLDOWN, IN_PROGRESS) if key in metadata}
+
+
 def begun(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A group's metadata while its size changes."""
     return {**metadata, IN_PROGRESS: True}

@@ -35,7 +35,7 @@ from stackd.engine.definition.nested_definitions import (
     nested_type,
     private_values,
 )
-from stackd.engine.planning.diff import Difference, diff_resource
+from stackd.engine.planning.diff import Difference, diff_resource, metadata_after
 from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import make_plan, plan_stack
 from stackd.engine.planning.ordering import SETTLED, Node, target_of
@@ -213,13 +213,13 @@ class Walk:
 
     def _change(self, row: Resource, props: Properties) -> None:
         kind = self.desired.types[row.name]
-        metadata = self.desired.metadata(row.name, self.desired.scope(self.rows))
+        written = self.desired.metadata(row.name, self.desired.scope(self.rows))
         found = diff_resource(
             row,
             kind.handler,
             props,
             type_name=kind.name,
-            metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+            metadata_changed=metadata_after(row, kind.handler, written) != dict(row.metadata),
         )
         if found.verb is Verb.REPLACE:
             self._make(row.name, props, row)

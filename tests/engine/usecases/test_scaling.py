@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
@@ -74,6 +75,19 @@ async def test_signals_change_the_size_within_the_bounds_and_show_in_the_outputs
     assert [await scaled(process, stack, "down") for _ in range(6)] == [4, 3, 2, 1, 0, 0]
     assert await process.outputs(stack) == {"size": 0}
     assert await scaled(process, stack, "up") == 1
+
+
+async def test_outputs_around_a_template_that_has_the_group_show_the_new_size(process: Process) -> None:
+    around = hot({"web": {"type": "web.yaml"}}) | {
+        "outputs": {"size": {"value": {"get_attr": ["web", "size"]}}}
+    }
+    files = {"web.yaml": json.dumps(template())}
+    stack = await process.done(await process.create("s", around, files=files))
+    assert await process.outputs(stack) == {"size": 1}
+    web = await stacks.get(process.db, (await process.rows(stack))["web"].nested_stack_id or "", None)
+    assert web is not None
+    assert await scaled(process, web, "up") == 2
+    assert await process.outputs(stack) == {"size": 2}
 
 
 async def test_a_signal_is_an_update_of_the_groups_stack_and_an_event_of_the_policy(process: Process) -> None:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stackd.db.journal import Update
 from stackd.engine.usecases import signals
-from stackd.errors import Fenced
-from stackd.records import Resource, Stack, Status
+from stackd.engine.usecases.actions import act
+from stackd.errors import NotSupported
+from stackd.records import Stack, Status
 from tests.support.engine import Process, crash, world
 from tests.support.templates import hot
 from tests.support.waiting import until
@@ -69,17 +69,19 @@ async def test_each_update_replaces_the_handle_and_waits_anew_and_a_rollback_doe
         assert (await process.rows(stack))["handle"].data["ec2_signed_url"] == second
 
 
-async def test_a_signal_is_not_lost_when_another_process_stores_one_meanwhile(tmp_path: Path) -> None:
+async def test_signal_to_a_suspended_resource_is_an_event_of_its_suspension(tmp_path: Path) -> None:
     async with world(tmp_path) as made, made.process() as process:
-        stack = await process.create("one", hot({"handle": {"type": "OS::Heat::UpdateWaitConditionHandle"}}))
+        stack = await process.create("asleep", hot({"handle": {"type": "OS::Heat::WaitConditionHandle"}}))
         await process.done(stack)
-        row = (await process.rows(stack))["handle"]
-        one, other = (signals._Versioned(process.engine.services.journal.write, row) for _ in range(2))
-        await one.write(Update(Resource, row.id, {"metadata": {"a": 1}}))
-        await one.write(Update(Resource, row.id, {"metadata": {"a": 1, "b": 2}}))
-        with pytest.raises(Fenced):
-            await other.write(Update(Resource, row.id, {"metadata": {"c": 3}}))
-        assert (await process.rows(stack))["handle"].metadata == {"a": 1, "b": 2}
+        await act(process.engine, process.caller, stack, "suspend")
+        await process.done(stack)
+
+        with pytest.raises(NotSupported, match="Signal resource during SUSPEND is not supported"):
+            await signals.signal(process.engine, process.caller, stack, "handle", None)
+
+        last = (await process.events(stack))[-1]
+        assert (last.resource_name, last.action, last.status) == ("handle", "SUSPEND", "COMPLETE")
+        assert last.reason == "Cannot signal resource during SUSPEND"
 
 
 async def test_a_wait_goes_on_in_the_next_process(tmp_path: Path) -> None:

@@ -82,13 +82,16 @@ class StackScope:
         for key in (error_key(name, path), error_key(name, ())):
             if isinstance(failure := row.attributes.get(key), str):
                 raise OutputError(failure)
+        if kind.any_attributes and name != "show" and not isinstance(row.attributes.get(name), Unknown):
+            computed = kind.computed_values(row)
+            if name not in computed:
+                raise InvalidTemplateAttribute(Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name))
+            return select(computed[name], path)
         exact = attribute_key(name, path)
         if exact in row.attributes:
             return row.attributes[exact]
         declared = kind.attributes.get(name)
         value = row.attributes.get(name)
-        if kind.any_attributes and name != "show" and name not in row.attributes:
-            raise InvalidTemplateAttribute(Reason.UNKNOWN_ATTRIBUTE(resource=resource, name=name))
         if declared is not None and declared.compute is not None and not isinstance(value, Unknown):
             value = declared.compute(row)
         return select(value, path)

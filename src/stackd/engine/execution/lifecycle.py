@@ -80,6 +80,12 @@ class NestedFailure(ResourceFailure):
         self.cause = cause
 
 
+class NoObjectGiven(ResourceFailure):
+    """The data of a stack that is adopted name no object for a resource; under the name that Heat shows."""
+
+    wire_type = "Exception"
+
+
 def failure_cause(name: str, error: BaseException) -> FailureCause:
     """Why an action on a resource failed, from the resource in the nested stack if it failed there."""
     if isinstance(error, NestedFailure):
@@ -196,7 +202,7 @@ async def adopt(
     given = _given(work, data)
     await work.enter(Action.ADOPT, **{**intent, **given})
     if "physical_id" not in given:
-        raise ResourceFailure("Resource ID was not provided.")
+        raise NoObjectGiven("Resource ID was not provided.")
     await work.live(fresh=True)
     await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
 

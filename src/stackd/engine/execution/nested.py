@@ -28,8 +28,10 @@ from stackd.engine.definition.nested_definitions import (
     siblings_of,
 )
 from stackd.engine.execution import lifecycle
+from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
+from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning import nested as nested_plans
@@ -181,7 +183,10 @@ async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Acti
         good = await walk(inner)
     if not good:
         await _raise_failure(at, inner, child, action)
-    await _move(at, child, action, Status.COMPLETE, inner.completed)
+    outputs = await outputs_after(inner)
+    child = await _move(at, child, action, Status.COMPLETE, inner.completed, **outputs)
+    if outputs:
+        await at.run.write(*await changes_above(at.run.services, child))
 
 
 def _private_values(

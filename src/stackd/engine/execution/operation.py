@@ -25,6 +25,7 @@ from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
 from stackd.engine.execution.observation import missing_objects
+from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.run import OperationRun, ResourceQuota, Services, Write
 from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
 from stackd.engine.execution.steps import walk_stack
@@ -290,7 +291,7 @@ class OperationExecutor:
     async def _complete(self, action: Action, desired: Desired | None, work: StackRun) -> None:
         values: dict[str, Any] = {"outputs": {}}
         if work.plan.rule.verb is not None:
-            values = {}
+            values = await outputs_after(work)
         elif desired is not None:
             outputs = await offloaded(desired.outputs, work.scope)
             values = {"outputs": outputs, "previous": None}

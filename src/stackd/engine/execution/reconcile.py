@@ -16,9 +16,17 @@ from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution import hooks, lifecycle, nested, uniform
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
+from stackd.engine.execution.renewal import renew_metadata
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.planning.diff import UNCHANGED, Difference, diff_resource, present, rolls_back
+from stackd.engine.planning.diff import (
+    UNCHANGED,
+    Difference,
+    diff_resource,
+    metadata_after,
+    present,
+    rolls_back,
+)
 from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
@@ -128,6 +136,7 @@ async def _change(
     at: StackRun, work: ResourceContext, target: Target, difference: Difference, walk: Walk
 ) -> None:
     """Bring an object that stays to what is wanted."""
+    target = _for_row(work, target)
     if isinstance(work.kind, NestedType):
         hooks.arm(at, work)
         permitted = partial(_require_allowed, at, work, Verb.UPDATE)
@@ -171,6 +180,18 @@ def _target(at: StackRun, desired: Desired, name: str) -> Target:
         policy = desired.update_policy(name, scope)
         intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
     return Target(props, metadata, external, intent, at.wanted(name))
+
+
+def _for_row(work: ResourceContext, target: Target) -> Target:
+    """The target of a row that stays: its metadata keep what did not come from a template.
+
+    They are written only if they change, so that no signal is lost that comes meanwhile.
+    """
+    intent = {key: value for key, value in target.intent.items() if key != "metadata"}
+    metadata = metadata_after(work.resource, work.kind, target.metadata)
+    if metadata != dict(work.resource.metadata):
+        intent["metadata"] = metadata
+    return replace(target, intent=intent)
 
 
 def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
@@ -225,7 +246,7 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         type_name=at.desired.types[row.name].name,
         broken=broken,
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
-        metadata_changed=bool(target.metadata) and target.metadata != dict(row.metadata),
+        metadata_changed=metadata_after(row, work.kind, target.metadata) != dict(row.metadata),
         stays=rolls_back(at.stack) or _is_made_by(at, row),
     )
 
@@ -374,10 +395,14 @@ async def _replace(at: StackRun, work: ResourceContext, difference: Difference) 
 async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     find, known = at.run.find, at.run.known_ids
     await _repair(at, work, target)
+    intent = dict(target.intent)
+    if "metadata" in intent and work.kind.signalable:
+        await renew_metadata(work, target.metadata)
+        del intent["metadata"]
     stored = present(work.resource, target.props)
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
-    await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **target.intent)
+    await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **intent)
 
 
 async def _repair(at: StackRun, work: ResourceContext, target: Target) -> bool:

@@ -256,6 +256,10 @@ class ResourceContext:
             self._replace(replace(self.resource, **values))
         await self._write(*others)
 
+    def renew(self, metadata: Mapping[str, Any]) -> None:
+        """Note metadata that were stored otherwise."""
+        self._replace(replace(self.resource, metadata=metadata))
+
     def _replace(self, record: Resource) -> None:
         self.resource = record
         self._rows.publish(record)

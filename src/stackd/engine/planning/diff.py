@@ -116,6 +116,13 @@ def diff_resource(
     return _by_properties(row, kind, old, new, metadata_changed)
 
 
+def metadata_after(row: Resource, kind: ResourceType[Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a resource that stays once its template has these; without any they do not change."""
+    if not written:
+        return dict(row.metadata)
+    return {**written, **kind.own_metadata(row.metadata, written)}
+
+
 def present(row: Resource, new: Properties) -> dict[str, Any]:
     """The properties that the object must be taken to have, as seen from the ``new`` ones.
 

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, diff_resource, masked, rolls_back
+from stackd.engine.planning.diff import (
+    UNCHANGED,
+    Cause,
+    Difference,
+    diff_resource,
+    masked,
+    metadata_after,
+    rolls_back,
+)
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
@@ -145,7 +153,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     if external is not None:
         return UNCHANGED
     props = loaded_properties(at.desired, name, at.scope)
-    metadata = at.desired.metadata(name, at.scope)
+    metadata = metadata_after(row, kind.handler, at.desired.metadata(name, at.scope))
     child = at.stored.inside(row) if at.stored is not None else None
     nested = isinstance(kind.handler, NestedType)
     found = diff_resource(
@@ -155,7 +163,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         type_name=kind.name,
         broken=is_broken(row, child.stack if child is not None else None) if nested else True,
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
-        metadata_changed=bool(metadata) and metadata != dict(row.metadata),
+        metadata_changed=metadata != dict(row.metadata),
         stays=rolls_back(at.plan.stack),
     )
     if found.verb is Verb.REPLACE:

@@ -26,7 +26,7 @@ from stackd.engine.definition.nested_definitions import (
     private_values,
     siblings_of,
 )
-from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, present
+from stackd.engine.planning.diff import UNCHANGED, Cause, Difference, metadata_after, present
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.plan import Path, StackPlan
 from stackd.engine.planning.shown import all_unknown, lacks
@@ -100,7 +100,7 @@ def plan_existing(
         return _deferred(at, row, own)
     members = stored_members(at, row.name, stored)
     policy = at.desired.update_policy(row.name, at.scope)
-    metadata = at.desired.metadata(row.name, at.scope) or row.metadata
+    metadata = metadata_after(row, kind, at.desired.metadata(row.name, at.scope))
     new = replace(
         row, data=private_values(row, kind, policy, props, members), properties=props.data, metadata=metadata
     )

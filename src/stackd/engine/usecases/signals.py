@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.codec import to_json
-from stackd.db.journal import Change, Update
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
 from stackd.engine.execution.resource_context import ResourceContext, StackRows
-from stackd.engine.execution.run import OperationRun, Write
+from stackd.engine.execution.run import OperationRun
+from stackd.engine.execution.versions import ATTEMPTS, VersionedRow
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.locks import Locks
@@ -46,9 +44,6 @@ from stackd.template.masking import concealed_text
 _locks = Locks()
 """Signals to one resource are merged one after the other."""
 
-_ATTEMPTS = 20
-"""How often a signal is handled again when other processes handle others of the same resource."""
-
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
 
 
@@ -73,7 +68,7 @@ async def signal(
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
         reason = f"Cannot signal resource during {row.action}"
-        await _note(engine, stack, row, reason)
+        await _note(engine, stack, row, row.action, reason)
         raise NotSupported(f"Signal resource during {row.action} is not supported.")
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
@@ -83,7 +78,7 @@ async def signal(
     async with _locks.of(row.id):
         work, text = await _handled(engine, caller, stack, name, kind, details)
     if text is not None:
-        await _note(engine, stack, row, f"Signal: {text}" if text else described(details))
+        await _note(engine, stack, row, Action.SIGNAL, f"Signal: {text}" if text else described(details))
     engine.services.signals.notify(stack.root_id, row.id)
     return work.resource.metadata
 
@@ -107,37 +102,11 @@ async def _handled(
         except ResourceFailure as error:
             raise BadRequest(f"The signal to {name} is not accepted: {error}") from error
         except Fenced:
-            if attempt == _ATTEMPTS:
+            if attempt == ATTEMPTS:
                 raise
             continue
         return work, text
     raise AssertionError
-
-
-class _Versioned:
-    """Writes to a row that hold only if nobody has changed it since it was read.
-
-    The time of the row's last change is its version: a write makes it a microsecond later.
-    """
-
-    def __init__(self, write: Write, row: Resource) -> None:
-        self._write = write
-        self._row = row
-        self._seen = row.updated_at
-
-    async def write(self, *changes: Change) -> None:
-        """Store the changes; ``Fenced`` if the row is no longer as it was."""
-        later = (self._seen or self._row.created_at) + timedelta(microseconds=1)
-        guarded = [self._guarded(change, later) for change in changes]
-        await self._write(*guarded)
-        if guarded != list(changes):
-            self._seen = later
-
-    def _guarded(self, change: Change, later: datetime) -> Change:
-        if not isinstance(change, Update) or change.id != self._row.id:
-            return change
-        values = {**change.values, "updated_at": later}
-        return replace(change, values=values, where={"updated_at": self._seen})
 
 
 def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
@@ -217,9 +186,10 @@ def _current(caller: Caller, rows: Sequence[Resource], stack: Stack, name: str) 
     return row
 
 
-async def _note(engine: Engine, stack: Stack, row: Resource, reason: str) -> None:
+async def _note(engine: Engine, stack: Stack, row: Resource, action: Action, reason: str) -> None:
+    """Store an event of the resource, which stays in its state."""
     reason = concealed_text(reason, await engine.redaction.of(stack))
-    event = resource_event(stack, row, Action.SIGNAL, row.status, reason, row.physical_id)
+    event = resource_event(stack, row, action, row.status, reason, row.physical_id)
     await engine.services.journal.write(event)
 
 
@@ -230,7 +200,7 @@ async def work_outside(
     cloud = await engine.trusts.of_stack(stack) if stack.credential_id else engine.trusts.of_service()
     run = OperationRun(
         engine.services,
-        _Versioned(engine.services.journal.write, row).write,
+        VersionedRow(engine.services.journal.write, row).write,
         Inputs(engine.services.registry, identify(engine.services.db, stack.project_id)),
         cloud,
         None,

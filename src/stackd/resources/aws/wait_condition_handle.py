@@ -9,7 +9,7 @@ from stackd.records import Resource
 from stackd.resources.base import ResourceType
 from stackd.resources.context import Context
 from stackd.resources.heat.addresses import signed_url
-from stackd.resources.heat.wait_signals import AWS, merge
+from stackd.resources.heat.wait_signals import AWS, merge, signals_in
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties
 
@@ -37,6 +37,10 @@ class WaitConditionHandle(ResourceType[Properties]):
     async def delete(self, ctx: Context, props: Properties) -> None:
         """Delete the user, with whom the URL becomes invalid."""
         await ctx.remove_stack_user()
+
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The signals."""
+        return signals_in(AWS, stored)
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Keep a signal under its id in the metadata."""

@@ -58,6 +58,10 @@ class DeployedServer(ResourceType[DeployedServerProps]):
         """What the machine is to do has its own place in the metadata."""
         transports.require_free(metadata)
 
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """How the server gets its metadata."""
+        return transports.own_section(stored, written)
+
     async def create(self, ctx: Context, props: DeployedServerProps) -> None:
         """Make nothing: the machine is known by the id of the resource."""
         await ctx.put_data(name=ctx.physical_name)

@@ -185,7 +185,8 @@ async def take(ctx: Context, details: Any, **data: Any) -> str | None:
     status, reason, values = outcome(config.content["outputs"] if config else (), given)
     await ctx.software.change(data, status=status, status_reason=reason, output_values=values)
     if status == FAILED:
-        return f"deployment {deployment.id} failed ({given.get('deploy_status_code')})"
+        code = given.get("deploy_status_code")
+        return f"deployment {deployment.id} failed" + (f" ({code})" if code else "")
     return f"deployment {deployment.id} succeeded"
 
 
@@ -196,6 +197,14 @@ async def _keep_outputs(ctx: Context) -> None:
     if deployment is not None:
         names = [each["name"] for each in config.content["outputs"]] if config else []
         await ctx.put_data(outputs={**dict.fromkeys(names), **(deployment.output_values or {})})
+
+
+async def declare(ctx: Context, source: SoftwareConfig | None) -> None:
+    """Let attributes show the outputs of a configuration that this action does not deploy; null so far."""
+    kept = ctx.data.get("outputs") or {}
+    names = [each["name"] for each in source.content["outputs"]] if source else []
+    if not kept.keys() >= set(names):
+        await ctx.put_data(outputs={**dict.fromkeys(names), **kept})
 
 
 async def withdraw(ctx: Context) -> None:

@@ -15,6 +15,7 @@ from stackd.resources.context import JSON, Context
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.deployments import (
     cancel,
+    declare,
     deploy,
     handles,
     is_there,
@@ -81,6 +82,10 @@ class Deployment(ResourceType[P]):
         """The outputs that the guest signalled."""
         return {**dict.fromkeys(self.attributes), **(resource.data.get("outputs") or {})}
 
+    def computed_values(self, resource: Resource) -> dict[str, Any]:
+        """What the guest has signalled is shown at once, whatever becomes of the resource."""
+        return self.attribute_values(resource, {})
+
     def config_for(self, props: P, source: Config | None) -> Any:
         """What the server gets."""
         return source.content.get("config") if source else None
@@ -133,6 +138,7 @@ class Deployment(ResourceType[P]):
     async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
         source = await source_of(ctx, props.data.get("config"))
         if not handles(source, props.actions, action):
+            await declare(ctx, source)
             return False
         await deploy(ctx, props, source, self.config_for(props, source), action)
         return True

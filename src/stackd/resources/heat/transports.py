@@ -58,6 +58,14 @@ def require_free(metadata: Mapping[str, Any]) -> None:
         )
 
 
+def own_section(stored: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """What a server has in its metadata of how it gets them, beside what a template has ``written`` there."""
+    if SECTION not in stored:
+        return {}
+    own = {key: value for key, value in stored[SECTION].items() if key == "collectors" or key in _KEYS}
+    return {SECTION: {**(written.get(SECTION) or {}), **own}}
+
+
 async def prepare(ctx: Context, props: PolledProps, *first: str) -> None:
     """Open the way by which the server gets its metadata, and describe it in the metadata.
 
@@ -67,7 +75,7 @@ async def prepare(ctx: Context, props: PolledProps, *first: str) -> None:
     before = dict(ctx.resource.metadata.get(SECTION) or {})
     collector, settings = await _settings(ctx, props)
     blank = {name: dict.fromkeys(_KEYS[name]) for name in before.keys() & _KEYS.keys() if name != collector}
-    section = {"collectors": [*first, collector, "local"], collector: settings, **blank}
+    section = {**before, "collectors": [*first, collector, "local"], collector: settings, **blank}
     if section != before:
         await ctx.put_metadata({**ctx.resource.metadata, SECTION: section})
     for channel in _left(ctx.data):

@@ -13,7 +13,7 @@ from stackd.resources.constraints import one_of
 from stackd.resources.context import Context
 from stackd.resources.heat import guests
 from stackd.resources.heat.addresses import signal_url, signed_url
-from stackd.resources.heat.wait_signals import NATIVE, merge
+from stackd.resources.heat.wait_signals import NATIVE, merge, signals_in
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
 
@@ -102,6 +102,10 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
         if "object_name" in ctx.data:
             await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
         await ctx.remove_stack_user()
+
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The signals."""
+        return signals_in(NATIVE, stored)
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Keep a signal under its id in the metadata."""

@@ -110,6 +110,10 @@ class Server(RestResource[ServerProps]):
         if props.data.get("user_data_format") == transports.FORMAT:
             transports.require_free(metadata)
 
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """How the server gets its metadata."""
+        return transports.own_section(stored, written)
+
     def needs_replace(self, old: ServerProps, new: ServerProps, changed: frozenset[str]) -> str | None:
         """What the update policies do not let happen in place."""
         if "flavor" in changed and new.flavor_update_policy == "REPLACE":
@@ -166,6 +170,8 @@ class Server(RestResource[ServerProps]):
         await super().update(ctx, old, new)
         if changed & {"software_config_transport", "deployment_swift_data"}:
             await _open_transport(ctx, new)
+        else:  # what is to be sent may have other metadata of the template
+            await transports.push(ctx, ctx.resource)
         if "networks" in changed:
             await networks.change(ctx, old, new)
         if "flavor" in changed:
