@@ -116,9 +116,9 @@ def first_child(
     return row, kind.child(row, props, members, desired.source.files)
 
 
-def no_members(around: Desired, name: str, scope: StackScope) -> Members:
-    """The members of a resource whose stack does not exist yet."""
-    return replace(NO_MEMBERS, sibling=siblings_of(around, name, scope))
+def no_members(around: Desired, name: str, scope: StackScope, adopted: Sequence[str] = ()) -> Members:
+    """The members of a resource whose stack does not exist yet; it may take ``adopted`` ones over."""
+    return replace(NO_MEMBERS, sibling=siblings_of(around, name, scope), adopted=adopted)
 
 
 def siblings_of(around: Desired, name: str, scope: StackScope) -> Callable[[Any], Resource | None]:
