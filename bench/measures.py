@@ -15,6 +15,7 @@ from bench.language import language
 from bench.processes import System, loop_lags, stop, system
 from bench.requests import requests
 from bench.results import Result
+from bench.scaling import scaling
 from tests.hostile.attack import attacked
 from tests.hostile.requests import hostile_requests
 
@@ -263,6 +264,7 @@ MEASURES: Mapping[str, Measure] = {
     "chain": depth,
     "stacks": stacks,
     "bound": bound,
+    "scaling": scaling,
     "reads": reads,
     "requests": requests,
     "lag": lag,

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from stackd.cli.main import ROOT, cli
 from stackd.cli.planning import COMMANDS as PLAN_COMMANDS
 from stackd.cli.resource import COMMANDS as RESOURCE_COMMANDS
+from stackd.cli.snapshots import snapshot
 from stackd.cli.stack import COMMANDS
 
 HEAVY = ("httpx", "rich", "pydantic", "fastapi", "sqlalchemy", "uvloop", "yaml", "networkx")
@@ -35,8 +36,9 @@ def test_every_command_explains_itself(name: str) -> None:
 
 
 GROUPED = [
-    *sorted(COMMANDS.keys() - {"hook", "plan", "resource", "template", "environment"}),
+    *sorted(COMMANDS.keys() - {"hook", "plan", "resource", "snapshot", "template", "environment"}),
     *("hook poll", "hook clear", "template show", "environment show"),
+    *(f"snapshot {name}" for name in snapshot.commands),
     *(f"resource {name}" for name in RESOURCE_COMMANDS),
     *(f"plan {name}" for name in PLAN_COMMANDS),
 ]

@@ -268,3 +268,19 @@ def test_flags_shown_are_those_that_decide() -> None:
         "fixed": (False, True),
         "other": (False, False),
     }
+
+
+class Nested(Properties):
+    inner: list[dict[str, Any]] = prop("Maps.", default=[{"a": [1]}])
+    odd: int = prop("A default that is not valid.", default="many")
+
+
+def test_default_that_is_a_list_or_map_belongs_to_each_resource_alone() -> None:
+    first, second = Nested.load({"odd": 1}), Nested.load({"odd": 1})
+    first.inner[0]["a"].append(2)
+    assert second.inner == Nested.load({"odd": 1}).inner == [{"a": [1]}]
+
+
+def test_default_that_is_not_valid_is_reported_where_it_is_needed() -> None:
+    with pytest.raises(PropertyError, match="not an integer"):
+        Nested.load({})

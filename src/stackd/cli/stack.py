@@ -34,6 +34,7 @@ COMMANDS = {
     "resume": Entry("stackd.cli.running", "resume", "Let suspended stacks go on."),
     "check": Entry("stackd.cli.running", "check", "See whether all that stacks have made is still well."),
     "cancel": Entry("stackd.cli.running", "cancel", "Stop a creation or update."),
+    "snapshot": Entry("stackd.cli.snapshots", "snapshot", "Keep what a stack is, and bring it back."),
     "export": Entry("stackd.cli.adopting", "export", "Print a stack with all its resources and secrets."),
     "abandon": Entry("stackd.cli.adopting", "abandon", "Delete a stack and keep all that it made."),
     "adopt": Entry("stackd.cli.adopting", "adopt", "Make a stack of what another one has left."),

@@ -85,6 +85,9 @@ class ResourceType(Generic[P]):
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
 
+    rewritten: ClassVar[tuple[str, ...]] = ()
+    """The properties that ``restored`` sets: they count as changed each time that a snapshot is restored."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
@@ -327,8 +330,9 @@ class Members:
 
     ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
     ``reached`` are the members that are as the change wants them, where it was begun before; None for one
-    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
-    and its properties, may be ``Unknown``.
+    that begins now. ``adopted`` are the names of members that a new nested stack takes over. ``sibling``
+    gives the resource of the stack around that a reference means; the reference, and its properties, may be
+    ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
@@ -337,6 +341,7 @@ class Members:
     attribute: Callable[[str, tuple[Any, ...]], Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
     reached: frozenset[str] | None = None
+    adopted: Sequence[str] = ()
     sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:

@@ -84,16 +84,16 @@ class PropertySchema:
     implemented: bool = True
     find: str | None = None
     moved_to: str | None = None
-    scalar_default: Any = field(default=None, init=False, repr=False, compare=False)
-    """The default in the declared type, where it is valid and may be shared; None for others."""
+    converted_default: Any = field(default=None, init=False, repr=False, compare=False)
+    """The default in the declared type; None where it is not valid. A list or map has to be copied."""
 
     def __post_init__(self) -> None:
         """Convert the default once: most properties of most resources have no other value."""
-        if isinstance(self.default, str | int | float):
+        if self.default is not None:
             errors: list[PropertyError] = []
             value = convert(self, self.default, self.name, errors)
-            if not errors and isinstance(value, str | int | float):
-                object.__setattr__(self, "scalar_default", value)
+            if not errors:
+                object.__setattr__(self, "converted_default", value)
 
     @property
     def hidden(self) -> bool:
@@ -354,13 +354,15 @@ def _to_boolean(value: Any) -> Any:
 
 
 def _to_list(value: Any) -> Any:
+    if type(value) is list:  # most are, and the classes below are slow to ask
+        return value.copy()
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
         raise ValueError(f'"{value}" is not a list')
     return list(value)
 
 
 def _to_map(value: Any) -> Any:
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise ValueError(f'"{value}" is not a map')
     return dict(value)
 
@@ -446,8 +448,8 @@ def convert_all(
             if not schema.implemented and raw[name] is not None:
                 reason = Reason.NOT_IMPLEMENTED(name=name)
                 errors.append(PropertyError(reason, path=f"{path}.{name}", remedy="Leave it out."))
-        elif schema.scalar_default is not None:
-            value = schema.scalar_default
+        elif schema.converted_default is not None:
+            value = _copied(schema.converted_default)
         elif schema.default is not None:
             value = convert(schema, schema.default, f"{path}.{name}", errors)
         elif schema.required:
@@ -456,6 +458,13 @@ def convert_all(
         if value is not None:
             values[name] = value
     return _moved(schemas, values, raw, path, errors)
+
+
+def _copied(value: Any) -> Any:
+    """Plain data that shares no list and no map with the original."""
+    if type(value) is dict:
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if type(value) is list else value
 
 
 def _moved(

@@ -108,8 +108,8 @@ class ParsedDocument:
 
 _READING_VALUE: Final = 8_000
 _READING_CHARACTER: Final = 600
-"""Elementary steps for each key and value of a document and each character of a text: with what then is done with it,
-a document that may be read on the event loop takes some milliseconds.
+"""Elementary steps for each key and value of a document and each character of a text, with what is then done
+with them: a document that may be read on the event loop takes some milliseconds.
 """
 
 _SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"

@@ -105,8 +105,9 @@ class FunctionCheck:
             definition.deletion_policy_node,
             definition.external_id,
         ):
-            for problem in self._inside(part):
-                report(problem)
+            if part:
+                for problem in self._inside(part):
+                    report(problem)
 
     def output(self, output: OutputDefinition, report: Report) -> None:
         """Report the mistakes in an output's condition and, unless it is false, its value."""

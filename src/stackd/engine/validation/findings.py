@@ -258,11 +258,13 @@ def _suspicious_maps(template: Template) -> Iterator[TemplateError]:
     """Maps in the form of a function that the template's version does not have; they are plain data."""
     version = template.version
     section = version.sections["resources"]
+    keys = [version.resource_keys[key] for key in ("properties", "metadata")]
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [
-        (body.get(version.resource_keys[key]), (section, name, version.resource_keys[key]))
+        (body[key], (section, name, key))
         for name, body in (template.data.get(section) or {}).items()
         if isinstance(body, dict)
-        for key in ("properties", "metadata")
+        for key in keys
+        if key in body
     ]
     waiting.append((template.data.get(version.sections["outputs"]), (version.sections["outputs"],)))
     while waiting:
