@@ -109,7 +109,7 @@ class Chaos:
     ) -> None:
         self.actions = actions
         self.note = note
-        self.random = Random(seed)
+        self.random = Random(f"{kind} {seed}")  # other actions are struck by other faults
         self.times = times
         self.result = Result(kind, seed)
         self.cloud = Cloud(place, latency, seed)
@@ -125,7 +125,8 @@ class Chaos:
         """The actions in turn, first undisturbed to learn what is right, then not."""
         began = time.monotonic()
         count = len(self.actions)
-        for index, strikes in enumerate([*[0] * count, *quotas(self.times, count)]):
+        turn = self.random.randrange(count)
+        for index, strikes in enumerate([*[0] * count, *quotas(self.times, count, turn)]):
             if not self.result.stuck:
                 self.perform(self.actions[index % count], strikes, calm=index < count)
         self.result.seconds = time.monotonic() - began
@@ -246,6 +247,7 @@ class Chaos:
                 time.sleep(0.1)
                 made = made_since(self.cloud.before, self.cloud.objects())
             self.result.leftovers += [f"{where}: {table} {len(rows)}" for table, rows in made.items()]
+            self.cloud.before = self.cloud.objects()  # what is left over is reported once
             return
         resources = self.client.resources(stack)
         found = discrepancies(made, [*_held(resources), *copied(self.client.snapshots(stack))])

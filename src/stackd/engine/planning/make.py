@@ -9,6 +9,7 @@ from typing import Any, Final
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
 from stackd.engine.definition.nested_definitions import hidden_values, in_order
 from stackd.engine.planning.diff import (
+    NO_NAMES,
     UNCHANGED,
     Cause,
     Difference,
@@ -165,6 +166,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
         metadata_changed=metadata != dict(row.metadata),
         stays=rolls_back(at.plan.stack),
+        rewritten=at.inputs.rewritten.get(row.id, NO_NAMES),
     )
     if found.verb is Verb.REPLACE:
         view[name] = None

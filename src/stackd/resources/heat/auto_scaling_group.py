@@ -16,7 +16,7 @@ from stackd.resources.heat.group_props import RollingUpdate
 from stackd.resources.heat.members import is_member_attribute, no_attribute
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
-from stackd.resources.scaling import Adjustment, kept
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.functions.refs import select
 
@@ -101,10 +101,6 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
     def cooldown(self, props: AutoScalingGroupProps) -> float | None:
         """The group's own cooldown."""
         return props.cooldown
-
-    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The cooldown."""
-        return kept(stored)
 
     def metadata_after(
         self, resource: Resource, props: AutoScalingGroupProps, moment: datetime
