@@ -20,7 +20,7 @@ from stackd.records import Action, Stack, Status
 from tests.scenarios.ledger import Objects, discrepancies, made_since
 from tests.scenarios.lives import Death, Stage
 from tests.scenarios.story import snapshot as objects_of
-from tests.support.actions import a_server, begin, made, resource, template
+from tests.support.actions import a_server, begin, made, most_at_work, resource, template
 from tests.support.engine import Process, World, world
 from tests.support.waiting import until
 
@@ -56,6 +56,28 @@ def _resize(size: int) -> Step:
     return Step(ask, (Action.UPDATE, Status.COMPLETE), {"networks": size})
 
 
+def rolled(name: str) -> dict[str, Any]:
+    """A group of networks that change one after another."""
+    properties = {"count": 2, "resource_def": resource("OS::Neutron::Net", name=f"%index%-{name}")}
+    policy = {"rolling_update": {"max_batch_size": 1, "pause_time": 0.1}}
+    return template(group=resource("OS::Heat::ResourceGroup", **properties) | {"update_policy": policy})
+
+
+def _roll(name: str) -> Step:
+    async def ask(process: Process, stack: Stack) -> None:
+        await process.update(stack, rolled(name))
+
+    async def is_rolled(process: Process, stack: Stack) -> bool:
+        (child,) = await stacks.children(process.db, stack.id)
+        told = await process.events(child)
+        assert most_at_work(told, Action.UPDATE, "OS::Neutron::Net") <= 1, process.told(child)
+        return True
+
+    return Step(
+        ask, (Action.UPDATE, Status.COMPLETE), {f"networks name={each}-{name}": 1 for each in "01"}, is_rolled
+    )
+
+
 def scaled_by_signals() -> dict[str, Any]:
     """A scaling group of networks with a policy for each of two sizes."""
     content = group(1)
@@ -86,10 +108,11 @@ def _act(action: str, status: str) -> Step:
     async def ask(process: Process, stack: Stack) -> None:
         await begin(process, stack, action)
 
-    return Step(ask, (Action[action.upper()], Status.COMPLETE), {f"servers {status}": 1})
+    return Step(ask, (Action[action.upper()], Status.COMPLETE), {f"servers status={status}": 1})
 
 
 ROWS = {
+    "rolling": (rolled("a"), _roll("b"), _roll("a")),
     "signals": (scaled_by_signals(), _signal("to_three", 3), _signal("to_one", 1)),
     "scaling": (group(1), _resize(3), _resize(1)),
     "suspending": (template(server=a_server()), _act("suspend", "SUSPENDED"), _act("resume", "ACTIVE")),
@@ -148,10 +171,11 @@ class Shuttle:
 
 
 def _count(there: Objects, kind: str) -> int:
-    """How many objects of a kind there are, of those in a status if one is named."""
-    plural, _, status = kind.partition(" ")
+    """How many objects of a kind there are, of those with a value of a field if one is named."""
+    plural, _, condition = kind.partition(" ")
+    field, _, value = condition.partition("=")
     found = [each for table, rows in there.items() for each in rows if table.endswith(f".{plural}")]
-    return sum(not status or each["status"] == status for each in found)
+    return sum(not field or each[field] == value for each in found)
 
 
 async def _shuttle(path: Path, row: str, death: Death) -> bool:
