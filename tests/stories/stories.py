@@ -1,17 +1,22 @@
 """Stories: what users do to one stack, step by step, read from ``stories.yaml`` and put to a server.
 
 A story has ``templates`` by name, perhaps ``files``, and ``steps``. A step is a word, or a map of one
-word to what it needs: ``create``, ``update`` (the name of a template), ``suspend``, ``resume``,
-``check``, ``cancel_update``, ``cancel_without_rollback``, ``delete``, ``abandon``, ``adopt`` (what the
-last ``abandon`` or ``export`` gave), ``export``, ``snapshot``, ``restore``, ``forget`` (a snapshot by
-its name), ``signal`` and ``unhealthy`` (a resource and a body). ``begin`` in front of a word does not
-wait for the end.
+word to what it needs: ``create``, ``update`` (the name of a template, or ``template`` and ``parameters``),
+``suspend``, ``resume``, ``check``, ``cancel_update``, ``cancel_without_rollback``, ``delete``, ``abandon``,
+``adopt`` (what the last ``abandon`` or ``export`` gave), ``export``, ``snapshot``, ``restore``, ``forget`` (a
+snapshot by its name), ``signal`` and ``unhealthy`` (a resource and a body). ``begin`` in front of a word does
+not wait for the end; ``end`` does so later, and ``until`` waits for a state of a resource. ``outputs`` shows
+them.
+
+A member of a group is named ``group/member``. One with a random name is called ``made-in-N``, by the step in
+which it was first seen, in answers as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +40,8 @@ BEGINS_WITHIN = 5.0
 _ACTIONS = frozenset({"suspend", "resume", "check", "cancel_update", "cancel_without_rollback"})
 _INSTANT = frozenset({"signal", "unhealthy", "export", "abandon", "forget"})
 """Steps after which the stack is as it was, or gone."""
+
+_RANDOM = re.compile(r"[a-z0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +105,24 @@ class Teller:
         self._seen = 0
         self._data: Any = None
         self._snapshots: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     async def tell(self) -> list[Any]:
         """What the server makes of each step, without anything that differs from run to run."""
         answers: list[Any] = []
         try:
-            for step in self._story.steps:
+            for number, step in enumerate(self._story.steps, 1):
                 response = await self._do(step)
                 if response.status_code >= 300:
                     answers.append(refusal(response))
                     continue
-                answer = await self._after(step)
+                answer = await self._after(step, number)
                 answers.append({"status": response.status_code, **answer})
         finally:
             await self._remove()
         text = json.dumps(answers, sort_keys=True).replace(self._project, "PROJECT")
+        for name, label in self._labels.items():
+            text = text.replace(name, label)
         return list(json.loads(scrubbed(text)))
 
     async def _do(self, step: Step) -> httpx.Response:
@@ -121,7 +131,7 @@ class Teller:
         match step.verb:
             case "create" | "adopt":
                 body = {"stack_name": story.stack_name, "files": story.files, **story.body}
-                body["template"] = story.templates[given or "one"]
+                body |= self._definition(given or "one")
                 if step.verb == "adopt":
                     body = {"stack_name": story.stack_name, "adopt_stack_data": json.dumps(self._data)}
                     self._seen = 0
@@ -129,7 +139,7 @@ class Teller:
                 if response.status_code == 201:
                     self._path = f"/stacks/{story.stack_name}/{response.json()['stack']['id']}"
             case "update":
-                body = {"template": story.templates[given], "files": story.files}
+                body = {"files": story.files, **self._definition(given)}
                 response = await self._call("PUT", self._path, body)
             case "delete":
                 response = await self._call("DELETE", self._path, None)
@@ -151,20 +161,72 @@ class Teller:
                     "DELETE", f"{self._path}/snapshots/{self._snapshots[given]}", None
                 )
             case "signal":
-                path = f"{self._path}/resources/{given['resource']}/signal"
-                response = await self._call("POST", path, given.get("body"))
+                path = await self._resource(given["resource"])
+                response = await self._call("POST", f"{path}/signal", given.get("body"))
             case "unhealthy":
-                path = f"{self._path}/resources/{given['resource']}"
+                path = await self._resource(given["resource"])
                 response = await self._call("PATCH", path, given["body"])
+            case "until":
+                await self._until(**given)
+                response = await self._call("GET", self._path, None)
+            case "outputs" | "end":
+                response = await self._call("GET", self._path, None)
             case verb:
                 assert verb in _ACTIONS, verb
                 response = await self._call("POST", f"{self._path}/actions", {verb: given})
         return response
 
-    async def _after(self, step: Step) -> dict[str, Any]:
+    def _definition(self, given: str | Mapping[str, Any]) -> dict[str, Any]:
+        """The template, and perhaps parameters, of a body."""
+        named = {"template": given} if isinstance(given, str) else given
+        return {**named, "template": self._story.templates[named["template"]]}
+
+    async def _resource(self, name: str) -> str:
+        """The path of a resource, or of a member of a group."""
+        parent, _, member = name.rpartition("/")
+        if not parent:
+            return f"{self._path}/resources/{name}"
+        row = next(
+            row
+            for row in await self._rows()
+            if row.get("parent_resource") == parent and self._label(row["resource_name"]) == member
+        )
+        href = next(str(link["href"]) for link in row["links"] if link["rel"] == "self")
+        return href.partition(self._project)[2]
+
+    def _label(self, name: str) -> str:
+        return self._labels.get(name, name)
+
+    async def _rows(self) -> list[Any]:
+        response = await self._call("GET", f"{self._path}/resources?nested_depth=5", None)
+        rows: list[Any] = response.json()["resources"]
+        return rows
+
+    async def _until(self, resource: str, status: str) -> None:
+        """Return some time after a resource has come to a state, and a deployment has its object."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + PATIENCE
+        while not any(
+            (row["resource_name"], row["resource_status"]) == (resource, status)
+            and (row["physical_resource_id"] or not row["resource_type"].endswith("Deployment"))
+            for row in await self._rows()
+        ):
+            if clock() > end:
+                raise TimeoutError(f"{self._story.name}: {resource} is never {status}")
+            await asyncio.sleep(self._pause)
+        await asyncio.sleep(4 * self._pause)
+
+    async def _after(self, step: Step, number: int) -> dict[str, Any]:
         """What there is to see when a step that was accepted has ended."""
         if step.verb in ("delete", "abandon"):
-            return {"stack": await self._gone()}
+            gone = {"stack": await self._gone()}
+            if step.verb == "abandon":
+                await self._name_free()
+            return gone
+        if step.verb == "outputs":
+            return {"outputs": await self._outputs()}
+        if step.verb == "until":
+            return {}
         if not step.waits:
             await self._begun()
             return {}
@@ -172,7 +234,22 @@ class Teller:
             await asyncio.sleep(self._pause)
         else:
             await self._ended()
-        return await self._seen_now()
+        if step.verb.startswith("cancel"):
+            await asyncio.sleep(self._pause)  # resources may end after their stack
+        return await self._seen_now(number)
+
+    async def _outputs(self) -> dict[str, Any]:
+        stack = (await self._call("GET", self._path, None)).json()["stack"]
+        return {
+            each["output_key"]: each.get("output_error") or self._labelled(each["output_value"])
+            for each in stack["outputs"]
+        }
+
+    def _labelled(self, value: Any) -> Any:
+        """A value, in which a map by names of members is a sorted list of labels and values."""
+        if isinstance(value, dict) and value.keys() <= self._labels.keys():
+            return sorted([self._label(key), each] for key, each in value.items())
+        return value
 
     async def _gone(self) -> str:
         clock = asyncio.get_running_loop().time
@@ -186,6 +263,15 @@ class Teller:
                 return str(stack["stack_status"])
             await asyncio.sleep(self._pause)
         raise TimeoutError(f"{self._story.name}: the stack is still there")
+
+    async def _name_free(self) -> None:
+        """Wait until the name is free for another stack, which may be somewhat later."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + PATIENCE
+        while (await self._call("GET", f"/stacks/{self._story.stack_name}", None)).status_code != 404:
+            if clock() > end:
+                raise TimeoutError(f"{self._story.name}: the name is still taken")
+            await asyncio.sleep(self._pause)
 
     async def _begun(self) -> bool:
         """Wait until an event of the stack itself shows; whether one did."""
@@ -219,9 +305,12 @@ class Teller:
     def _own(self, events: Sequence[Any]) -> list[Any]:
         return [each for each in events if each["resource_name"] == self._story.stack_name]
 
-    async def _seen_now(self) -> dict[str, Any]:
+    async def _seen_now(self, number: int) -> dict[str, Any]:
         stack = (await self._call("GET", self._path, None)).json()["stack"]
-        rows = (await self._call("GET", f"{self._path}/resources?nested_depth=5", None)).json()["resources"]
+        rows = await self._rows()
+        for row in rows:
+            if _RANDOM.fullmatch(row["resource_name"]):
+                self._labels.setdefault(row["resource_name"], f"made-in-{number}")
         events = await self._events()
         self._seen += len(events)
         told: dict[str, list[list[str]]] = {}
@@ -231,7 +320,8 @@ class Teller:
         return {
             "stack": [stack["stack_status"], stack["stack_status_reason"]],
             "resources": sorted(
-                [row["resource_name"], row["resource_status"], row["resource_status_reason"]] for row in rows
+                [self._label(row["resource_name"]), row["resource_status"], row["resource_status_reason"]]
+                for row in rows
             ),
             "events": told,
         }

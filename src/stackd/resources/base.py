@@ -26,7 +26,7 @@ from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.follows import Follows, Siblings
-from stackd.resources.scaling import Adjustment
+from stackd.resources.scaling import Adjustment, kept
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -84,6 +84,9 @@ class ResourceType(Generic[P]):
     snapshots: ClassVar[bool] = False
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
+
+    rewritten: ClassVar[tuple[str, ...]] = ()
+    """The properties that ``restored`` sets: they count as changed each time that a snapshot is restored."""
 
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
@@ -327,8 +330,9 @@ class Members:
 
     ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
     ``reached`` are the members that are as the change wants them, where it was begun before; None for one
-    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
-    and its properties, may be ``Unknown``.
+    that begins now. ``adopted`` are the names of members that a new nested stack takes over. ``sibling``
+    gives the resource of the stack around that a reference means; the reference, and its properties, may be
+    ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
@@ -337,6 +341,7 @@ class Members:
     attribute: Callable[[str, tuple[Any, ...]], Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
     reached: frozenset[str] | None = None
+    adopted: Sequence[str] = ()
     sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
@@ -383,6 +388,10 @@ class NestedType(ResourceType[P]):
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
         """Private values to keep with an update, before the child is computed from them."""
         return {}
+
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The cooldown of a group."""
+        return kept(stored)
 
     def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
         """The metadata once the nested stack has reached what it should be."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,3 +123,63 @@ async def test_data_are_refused_before_anything_happens(stackd_world: World) -> 
         process.engine.limits = process.engine.limits.model_copy(update={"enable_stack_adopt": False})
         with pytest.raises(NotSupported, match=r"Stack Adopt is not supported\."):
             await adopting.adopt(process.engine, process.caller, request, json.dumps({"template": hot({})}))
+
+
+MEMBER = {"type": "OS::Neutron::Net"}
+
+
+def scaling(size: int) -> dict[str, Any]:
+    properties = {"min_size": 0, "max_size": 9, "desired_capacity": size, "resource": MEMBER}
+    return hot({"group": {"type": "OS::Heat::AutoScalingGroup", "properties": properties}})
+
+
+def counted(size: int) -> dict[str, Any]:
+    removed = [{"resource_list": ["0"]}] if size == 2 else []
+    properties = {"count": size, "resource_def": MEMBER, "removal_policies": removed}
+    return hot({"group": {"type": "OS::Heat::ResourceGroup", "properties": properties}})
+
+
+def instances(size: int) -> dict[str, Any]:
+    conf = {"ImageId": "cirros", "InstanceType": "m1.tiny"}
+    properties = {
+        "AvailabilityZones": ["nova"],
+        "LaunchConfigurationName": {"get_resource": "conf"},
+        "MinSize": 0,
+        "MaxSize": 9,
+        "DesiredCapacity": size,
+    }
+    return hot(
+        {
+            "conf": {"type": "AWS::AutoScaling::LaunchConfiguration", "properties": conf},
+            "group": {"type": "AWS::AutoScaling::AutoScalingGroup", "properties": properties},
+        }
+    )
+
+
+@pytest.mark.parametrize("template", [scaling, counted, instances])
+async def test_members_of_groups_are_adopted_by_the_names_that_they_have(
+    stackd_world: World, template: Callable[[int], dict[str, Any]]
+) -> None:
+    async with stackd_world.process() as process:
+        permit(process)
+        stack = await process.done(await process.create("given", template(3)))
+        for size in (2, 4):  # some of the first members go
+            stack = await process.done(await process.update(stack, template(size)))
+            assert stack.status is Status.COMPLETE, stack.reason
+        before = stackd_world.counts()
+        data = await abandoning.abandon(process.engine, process.caller, stack)
+        await process.done(stack)
+
+        stack = await process.done(await adopt(process, data))
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.COMPLETE), stack.reason
+        group = (await process.rows(stack))["group"]
+        members = await process.rows(replace(stack, id=group.nested_stack_id or ""))
+        assert set(members) == set(data["resources"]["group"]["resources"])
+        stack = await process.done(await process.update(stack, template(4)))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert stackd_world.counts() == before
+        stack = await process.done(await process.update(stack, template(5)))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert len(await process.rows(replace(stack, id=group.nested_stack_id or ""))) == 5
+        await process.done(await process.delete(stack))
+        assert stackd_world.counts() == {}

@@ -36,6 +36,7 @@ from stackd.errors import (
 from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
+from stackd.resources.copies import without_copies
 from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
@@ -299,7 +300,7 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if lost and not work.kind.local:
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
-        forgotten = {key: value for key, value in row.data.items() if key not in work.kind.kept}
+        forgotten = without_copies(row.data, work.kind.kept)
         await work.enter(Action.DELETE, **({"data": forgotten} if forgotten != row.data else {}))
     stays = row.deletion_policy == "Retain" or row.external_id is not None or work.run.inputs.abandons
     if not stays and not await _has_heir(work):

@@ -9,14 +9,17 @@ from typing import Any, Final
 from stackd.db.database import Database
 from stackd.engine.definition.desired import Source
 from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.nested_definitions import HIDDEN_VALUES
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import load_tree
 from stackd.records import Resource, Stack
+from stackd.resources.copies import COPY, SNAPSHOT
 from stackd.urls import shown_name
 
 OWN_DATA: Final = frozenset(
-    {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", "snapshot"}
+    {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", SNAPSHOT, COPY}
+    | {HIDDEN_VALUES}
 )
 """Private values of resources that mean nothing outside of their stack, or are credentials of its guests."""
 

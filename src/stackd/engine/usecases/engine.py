@@ -19,6 +19,7 @@ from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
 from stackd.engine.services.event_sinks import EventSinks
+from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
@@ -48,6 +49,7 @@ class Engine:
     sinks: EventSinks
     redaction: Redaction
     alone: bool = False
+    notifications: Notifications | None = None
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)
     _untidy: bool = False
@@ -66,6 +68,9 @@ class Engine:
         await self._sweep()
         await self.removals.resume(every=True)
         await self.sinks.start()
+        if self.notifications is not None:
+            self.services.journal.listeners.append(self.notifications.heard)
+            self.notifications.start()
         self._tasks = [
             asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
             asyncio.create_task(self._tidy(), name="tidy"),
@@ -89,6 +94,8 @@ class Engine:
         await self.removals.close()
         await self.operator.close()
         await self.sinks.close()
+        if self.notifications is not None:
+            await self.notifications.close()
         await self.trusts.close()
         with contextlib.suppress(StackdError):
             await engines.leave(self.services.db, self.operator.engine_id)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stackd.errors import CloudNotFound, PropertyError, ResourceFailure
-from stackd.records import SoftwareConfig
+from stackd.records import SoftwareConfig, SoftwareDeployment
 from stackd.resources.context import Context
 from stackd.resources.follows import Siblings
 from stackd.resources.heat import guests
@@ -64,9 +64,9 @@ async def source_of(ctx: Context, config_id: str | None) -> SoftwareConfig | Non
 
 
 async def deploy(ctx: Context, props: Any, source: SoftwareConfig | None, config: Any, action: str) -> None:
-    """Bring ``config`` to the server with its inputs' values; a deployment that is under way stays."""
+    """Bring ``config`` to the server with its inputs' values; an action that is resumed has done so once."""
     before = await ctx.software.deployment()
-    if before is not None and (before.action, before.status) == (action, IN_PROGRESS):
+    if before is not None and before.action == action and await _is_of_this_action(ctx, before):
         return
     content = dict(source.content) if source else config_content({})
     added = await _added(ctx, props, action)
@@ -90,6 +90,13 @@ async def deploy(ctx: Context, props: Any, source: SoftwareConfig | None, config
         status_reason="Not waiting for outputs signal" if silent else "Deploy data available",
         input_values=dict(values),
     )
+
+
+async def _is_of_this_action(ctx: Context, deployment: SoftwareDeployment) -> bool:
+    """Whether a resource was deployed after the intent of what is done to it now."""
+    config = await ctx.software.config(deployment.config_id)
+    intended = ctx.resource.updated_at or ctx.resource.created_at
+    return config is not None and config.created_at >= intended
 
 
 async def _added(ctx: Context, props: Any, action: str) -> dict[str, Any]:
