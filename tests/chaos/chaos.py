@@ -324,13 +324,15 @@ def chaos(
 ) -> Result:
     """A whole run in a directory of its own; what the servers logged is shown when it went wrong.
 
-    ``note`` hears of each action that is done.
+    ``note`` hears of each action that is done. An interrupt ends the run early.
     """
     actions = [action for name in stories for action in STORIES[name]]
     with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
         run = Chaos(Path(directory), kind, seed, times, latency, database, actions, note)
         try:
             result = run.run()
+        except KeyboardInterrupt:
+            result = run.result
         except (httpx.HTTPError, Refused, AssertionError) as error:
             run.result.failed.append(f"after {run.result.strikes} strikes: {error!r}")
             result = run.result
