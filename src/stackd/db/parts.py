@@ -27,7 +27,8 @@ class Part(Generic[R]):
 
     ``key`` is whatever the query depends on but its parameters, ``of`` the column with the stack's id,
     ``at_once`` the number of rows that are made records in one turn of the event loop. ``terms`` are values
-    that are compared, which make a statement of many long to build.
+    that are compared, which make a statement of many long to build. ``sealed`` is whether rows have anything
+    encrypted.
     """
 
     key: Hashable
@@ -37,13 +38,14 @@ class Part(Generic[R]):
     at_once: int
     params: Mapping[str, Any] = field(default_factory=dict)
     terms: int = 0
+    sealed: bool = False
 
     async def records(self, rows: Sequence[Sequence[Any]]) -> list[R]:
         """The records of rows that were read; made in a thread if what is encrypted in one takes long."""
         made: list[R] = []
         for start in range(0, len(rows), self.at_once):
             chunk = rows[start : start + self.at_once]
-            if any(_weight(row) > _HEAVY for row in chunk):
+            if self.sealed and any(_weight(row) > _HEAVY for row in chunk):
                 made += await in_thread(self._made, chunk)
             else:
                 if start:
