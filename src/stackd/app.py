@@ -349,12 +349,13 @@ def only_process(settings: Settings) -> Iterator[None]:
 def calm_collector() -> None:
     """Keep the garbage collector from stopping the event loop.
 
-    Objects that live as long as the process are never scanned again, and the oldest generation, which with a
-    large operation takes a third of a second, hardly ever: the engine collects it between operations.
+    Objects that live as long as the process are never scanned again. Younger ones are scanned in portions of
+    some milliseconds, and the oldest generation, whose time grows with their number, hardly ever: the engine
+    collects it between operations.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, 2_000)
+    gc.set_threshold(5_000, 2, 5_000)
     gc.enable()
 
 
