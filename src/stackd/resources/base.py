@@ -365,6 +365,9 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    adopted: ClassVar[tuple[str, ...]] = ()
+    """The private values, texts, that a stack which adopts the resource takes over."""
+
     scales: ClassVar[bool] = False
     """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 

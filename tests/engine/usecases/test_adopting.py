@@ -301,3 +301,42 @@ async def test_members_of_groups_are_adopted_by_the_names_that_they_have(
         assert len(await process.rows(replace(stack, id=group.nested_stack_id or ""))) == 5
         await process.done(await process.delete(stack))
         assert stackd_world.counts() == {}
+
+
+async def test_names_that_a_group_does_not_use_any_more_are_adopted_with_it(stackd_world: World) -> None:
+    """That of the last member too, of which the others show nothing."""
+
+    def group(size: int, *removed: str) -> dict[str, Any]:
+        properties = {
+            "count": size,
+            "resource_def": MEMBER,
+            "removal_policies": [{"resource_list": [*removed]}],
+        }
+        return hot({"group": {"type": "OS::Heat::ResourceGroup", "properties": properties}})
+
+    async with stackd_world.process() as process:
+        permit(process)
+        stack = await process.done(await process.create("given", group(3)))
+        stack = await process.done(await process.update(stack, group(2, "2")))
+        data = await abandoning.abandon(process.engine, process.caller, stack)
+        await process.done(stack)
+        stack = await process.done(await adopt(process, data))
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.COMPLETE), stack.reason
+        stack = await process.done(await process.update(stack, group(3)))
+        assert stack.status is Status.COMPLETE, stack.reason
+        inside = (await process.rows(stack))["group"].nested_stack_id or ""
+        assert set(await process.rows(replace(stack, id=inside))) == {"0", "1", "3"}
+        assert stackd_world.counts() == {"networks": 3}
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {"name_blacklist": ["0"]}, {"name_blacklist": 1, "arn": "x"}])
+async def test_odd_private_values_of_groups_are_ignored(stackd_world: World, odd: Any) -> None:
+    async with stackd_world.process() as process:
+        permit(process)
+        stack = await process.done(await process.create("given", counted(3)))
+        data = await abandoning.abandon(process.engine, process.caller, stack)
+        await process.done(stack)
+        data["resources"]["group"]["resource_data"] = odd
+        stack = await process.done(await adopt(process, data))
+        assert (stack.action, stack.status) == (Action.ADOPT, Status.COMPLETE), stack.reason
+        assert stackd_world.counts() == {"networks": 3}
