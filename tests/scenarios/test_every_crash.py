@@ -1,7 +1,7 @@
 """The process dies at every write and at every call of an action, one after another; the next one ends it.
 
 Each row is an action and the one that takes it back, so that one stack goes to and fro with another death
-each time. Rows and objects are held against each other after every one.
+each time. Rows, objects and copies are held against each other after every one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from stackd.db import resources, stacks
-from stackd.engine.usecases import signals
+from stackd.engine.usecases import signals, snapshots
 from stackd.records import Action, Stack, Status
-from tests.scenarios.ledger import Objects, discrepancies, made_since
+from tests.scenarios.ledger import Objects, copied, discrepancies, made_since
 from tests.scenarios.lives import Death, Stage
 from tests.scenarios.story import snapshot as objects_of
-from tests.support.actions import a_server, begin, made, resource, template
+from tests.support.actions import a_server, begin, made, most_at_work, resource, template
 from tests.support.engine import Process, World, world
 from tests.support.waiting import until
 
@@ -56,6 +56,27 @@ def _resize(size: int) -> Step:
     return Step(ask, (Action.UPDATE, Status.COMPLETE), {"networks": size})
 
 
+def rolled(name: str) -> dict[str, Any]:
+    """A group of networks that change one after another."""
+    properties = {"count": 2, "resource_def": resource("OS::Neutron::Net", name=f"%index%-{name}")}
+    policy = {"rolling_update": {"max_batch_size": 1, "pause_time": 0.1}}
+    return template(group=resource("OS::Heat::ResourceGroup", **properties) | {"update_policy": policy})
+
+
+def _roll(name: str) -> Step:
+    async def ask(process: Process, stack: Stack) -> None:
+        await process.update(stack, rolled(name))
+
+    async def is_rolled(process: Process, stack: Stack) -> bool:
+        (child,) = await stacks.children(process.db, stack.id)
+        told = await process.events(child)
+        assert most_at_work(told, Action.UPDATE, "OS::Neutron::Net") <= 1, process.told(child)
+        return True
+
+    counts = {f"networks name={each}-{name}": 1 for each in "01"}
+    return Step(ask, (Action.UPDATE, Status.COMPLETE), counts, is_rolled)
+
+
 def scaled_by_signals() -> dict[str, Any]:
     """A scaling group of networks with a policy for each of two sizes."""
     content = group(1)
@@ -86,12 +107,36 @@ def _act(action: str, status: str) -> Step:
     async def ask(process: Process, stack: Stack) -> None:
         await begin(process, stack, action)
 
-    return Step(ask, (Action[action.upper()], Status.COMPLETE), {f"servers {status}": 1})
+    return Step(ask, (Action[action.upper()], Status.COMPLETE), {f"servers status={status}": 1})
 
+
+async def _take(process: Process, stack: Stack) -> None:
+    if not await snapshots.listed(process.engine, process.caller, stack):
+        await snapshots.take(process.engine, process.caller, stack, None)
+
+
+async def _forget(process: Process, stack: Stack) -> None:
+    for each in await snapshots.listed(process.engine, process.caller, stack):
+        await snapshots.delete(process.engine, process.caller, stack, each.snapshot.id)
+
+
+async def _is_forgotten(process: Process, stack: Stack) -> bool:
+    return not await snapshots.listed(process.engine, process.caller, stack)
+
+
+COPIED = template(disk=resource("OS::Cinder::Volume", size=1), server=a_server())
+STRIDES = {"rolling": 4}
+"""Where there are too many writes to die at each: at the how-manieth of them."""
 
 ROWS = {
+    "rolling": (rolled("a"), _roll("b"), _roll("a")),
     "signals": (scaled_by_signals(), _signal("to_three", 3), _signal("to_one", 1)),
     "scaling": (group(1), _resize(3), _resize(1)),
+    "snapshots": (
+        COPIED,
+        Step(_take, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 1, "images": 1}),
+        Step(_forget, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 0, "images": 0}, _is_forgotten),
+    ),
     "suspending": (template(server=a_server()), _act("suspend", "SUSPENDED"), _act("resume", "ACTIVE")),
 }
 
@@ -143,15 +188,17 @@ class Shuttle:
         assert {row.status for row in rows} == {Status.COMPLETE}, death
         there = made_since(self.before, objects_of(self.world))
         held = [(row.kind, row.physical_id) for row in rows if row.physical_id]
-        assert discrepancies(there, held) == [], death
+        kept = await snapshots.listed(process.engine, process.caller, self.stack)
+        assert discrepancies(there, [*held, *copied([{"data": each.data} for each in kept])]) == [], death
         assert {kind: _count(there, kind) for kind in step.counts} == step.counts, death
 
 
 def _count(there: Objects, kind: str) -> int:
-    """How many objects of a kind there are, of those in a status if one is named."""
-    plural, _, status = kind.partition(" ")
+    """How many objects of a kind there are, of those with a value of a field if one is named."""
+    plural, _, condition = kind.partition(" ")
+    field, _, value = condition.partition("=")
     found = [each for table, rows in there.items() for each in rows if table.endswith(f".{plural}")]
-    return sum(not status or each["status"] == status for each in found)
+    return sum(not field or each[field] == value for each in found)
 
 
 async def _shuttle(path: Path, row: str, death: Death) -> bool:
@@ -177,6 +224,6 @@ def _place(path: Path, number: int) -> Path:
 async def test_action_is_completed_whenever_the_process_dies(tmp_path: Path, row: str, kind: str) -> None:
     number = 1
     while await _shuttle(_place(tmp_path, number), row, Death(kind, number)):
-        number += 1
+        number += STRIDES.get(row, 1)
         assert number < LONGEST
     assert number > 1

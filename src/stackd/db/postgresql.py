@@ -38,6 +38,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 60
 _CLOSE_SECONDS = 5
+_IDLE_SECONDS = 5.0
+"""After this time the server ends a transaction in which nothing happens: its process is stopped or cut off.
+
+The transaction has locks on the roots that it writes to, and no other process could take these over.
+"""
+
 _LOCK_MIGRATIONS = f"SELECT pg_advisory_xact_lock({0x737461636B64})"  # a number that all processes agree on
 
 _ONE_OWNER = frozenset(f"{table}_pkey" for table in tables.ONE_OWNER)
@@ -52,6 +58,7 @@ _LOST = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 
@@ -154,7 +161,10 @@ class PostgresBackend:
     async def _connected(self) -> Connection:
         if self._writer is None or self._writer.is_closed():
             self._writer = await asyncpg.connect(
-                self._dsn, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS
+                self._dsn,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=_COMMAND_SECONDS,
+                server_settings={"idle_in_transaction_session_timeout": str(int(_IDLE_SECONDS * 1000))},
             )
         if (doubt := self._in_doubt) is not None:
             status = await self._writer.fetchval("SELECT txid_status($1)", doubt.xid)

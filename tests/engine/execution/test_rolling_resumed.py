@@ -11,16 +11,17 @@ import pytest
 
 from stackd.db.journal import Change, Insert, Remove
 from stackd.records import Action, Event, Resource, Stack, Status
-from tests.support.actions import made, template
+from tests.support.actions import made, most_at_work, template
 from tests.support.engine import Process, World, unless_dead
 
 SIZE = 4
+MEMBER = "OS::Heat::TestResource"
 
 
 def member(value: str, **properties: Any) -> dict[str, Any]:
     waits = {"update": 2.0, "create": 2.0}
     return {
-        "type": "OS::Heat::TestResource",
+        "type": MEMBER,
         "properties": {"value": value, "action_wait_secs": waits, **properties},
     }
 
@@ -60,7 +61,7 @@ def is_event(action: Action, status: Status, count: int) -> Callable[[Change], b
         if isinstance(change, Insert) and isinstance(change.record, Event):
             event = change.record
             kind = (event.action, event.status, event.resource_type)
-            if kind == (action, status, "OS::Heat::TestResource"):
+            if kind == (action, status, MEMBER):
                 seen.append(event)
         return len(seen) == count
 
@@ -69,21 +70,6 @@ def is_event(action: Action, status: Status, count: int) -> Callable[[Change], b
 
 async def inside(process: Process, stack: Stack) -> Stack:
     return replace(stack, id=(await process.rows(stack))["group"].nested_stack_id or "")
-
-
-def most_at_once(events: list[Event], action: Action) -> int:
-    """How many members were at work at the same time."""
-    at_work: set[str] = set()
-    most = 0
-    for event in events:
-        if event.action is not action or event.resource_type != "OS::Heat::TestResource":
-            continue
-        if event.status is Status.IN_PROGRESS:
-            at_work.add(event.resource_name)
-        else:
-            at_work.discard(event.resource_name)
-        most = max(most, len(at_work))
-    return most
 
 
 async def dies(process: Process, task: asyncio.Task[Stack]) -> None:
@@ -108,9 +94,9 @@ async def test_rolling_update_goes_on_in_batches_after_a_crash(
         assert (stack.action, stack.status) == (Action.UPDATE, Status.COMPLETE), stack.reason
         child = await inside(last, stack)
         events = await last.events(child)
-        assert most_at_once(events, Action.UPDATE) == 1
+        assert most_at_work(events, Action.UPDATE, MEMBER) == 1
         begun = [event for event in events if (event.action, event.status) == (Action.UPDATE, "IN_PROGRESS")]
-        members = [event for event in begun if event.resource_type == "OS::Heat::TestResource"]
+        members = [event for event in begun if event.resource_type == MEMBER]
         assert len(members) == SIZE  # each once: none was led back, or changed again
         assert {row.properties["value"] for row in (await last.rows(child)).values()} == {"b"}
 
@@ -141,7 +127,7 @@ async def test_creation_in_batches_goes_on_in_batches_after_a_crash(stackd_world
         assert (stack.action, stack.status) == (Action.CREATE, Status.COMPLETE), stack.reason
         child = await inside(last, stack)
         events = await last.events(child)
-        assert most_at_once(events, Action.CREATE) == 1
+        assert most_at_work(events, Action.CREATE, MEMBER) == 1
         assert set(await last.rows(child)) == {"0", "1", "2", "3"}
 
 
@@ -156,7 +142,7 @@ async def test_rolling_update_that_failed_is_repeated_in_batches(
         stack = await process.done(await process.update(stack, group("b")))
         assert stack.status is Status.COMPLETE, stack.reason
         child = await inside(process, stack)
-        assert most_at_once(await process.events(child), Action.UPDATE) == 1
+        assert most_at_work(await process.events(child), Action.UPDATE, MEMBER) == 1
         assert {row.properties["value"] for row in (await process.rows(child)).values()} == {"b"}
 
 
@@ -173,7 +159,7 @@ async def test_newer_update_takes_the_place_of_a_rolling_one_in_batches(
         assert stack.status is Status.COMPLETE, stack.reason
         child = await inside(process, stack)
         # The one that was interrupted may be completed while another has its turn.
-        assert most_at_once(await process.events(child), Action.UPDATE) <= 2
+        assert most_at_work(await process.events(child), Action.UPDATE, MEMBER) <= 2
         assert {row.properties["value"] for row in (await process.rows(child)).values()} == {back}
 
 
