@@ -92,6 +92,10 @@ class ResourceType(Generic[P]):
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
 
+    remade: ClassVar[bool] = False
+    """Whether what the resource stands for goes with its stack, such as a guest's user: whoever adopts the
+    resource makes it anew, and takes over only the metadata."""
+
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
 
@@ -361,6 +365,9 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    adopted: ClassVar[tuple[str, ...]] = ()
+    """The private values, texts, that a stack which adopts the resource takes over."""
+
     scales: ClassVar[bool] = False
     """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 

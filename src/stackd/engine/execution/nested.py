@@ -56,7 +56,7 @@ from stackd.errors import (
 )
 from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
-from stackd.resources.base import Batch, Child, Members
+from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.schema import Properties
 from stackd.template.problems import raise_all
 from stackd.template.rules import rule_problems
@@ -105,8 +105,9 @@ async def create(
     except Exception:
         await work.enter(Action.CREATE)
         raise
-    work.resource = replace(work.resource, data={**work.resource.data, **gathered})
     name = work.resource.name
+    data = {**work.resource.data, **_adopted_data(at, name, nested_type(work.kind)), **gathered}
+    work.resource = replace(work.resource, data=data)
     adopted = [] if at.adopted is None else [*filter(_MEMBER.fullmatch, inside(at.adopted, name))]
     members = no_members(at.desired, name, at.scope, adopted)
     intent["data"] = {**_private_values(work, intent, props, members), "arn": arn}
@@ -114,6 +115,14 @@ async def create(
     await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, members, walk)
     await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
+
+
+def _adopted_data(at: StackRun, name: str, kind: NestedType[Any]) -> dict[str, str]:
+    """The private values that a resource with a stack inside takes over with it."""
+    entry = (at.adopted or {}).get(name)
+    private = entry.get("resource_data") if isinstance(entry, Mapping) else None
+    found = private if isinstance(private, Mapping) else {}
+    return {key: found[key] for key in kind.adopted if isinstance(found.get(key), str)}
 
 
 async def update(

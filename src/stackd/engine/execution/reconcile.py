@@ -364,7 +364,9 @@ async def _take_over(
     if isinstance(work.kind, NestedType):
         await nested.create(at, work, target.props, target.intent, walk)
     else:
-        await lifecycle.adopt(work, adopted.get(work.resource.name), target.wanted, **target.intent)
+        ready = await with_ids(target.props, at.run.find, at.run.known_ids, strict=False)
+        data = adopted.get(work.resource.name)
+        await lifecycle.adopt(work, ready, data, target.wanted, **target.intent)
 
 
 def _is_half_adopted(work: ResourceContext) -> bool:

@@ -42,7 +42,9 @@ def _exported(stored: StoredStack, files: Mapping[str, str]) -> dict[str, Any]:
     inside = {}
     for name, row in current_rows(stored.stack, stored.rows).items():
         child = stored.inside(row)
-        inside[name] = resource_data(row) if child is None else _exported(child, {})
+        whole = resource_data(row)
+        around = {"resource_data": whole["resource_data"]} if whole["resource_data"] else {}
+        inside[name] = whole if child is None else {**_exported(child, {}), **around}
     source = definition_data(stored.source, files) if stored.source is not None else {}
     return {**facts_of(stored.stack), **source, "resources": inside}
 

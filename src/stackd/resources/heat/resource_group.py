@@ -33,6 +33,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
 
     update_policy = GroupUpdatePolicy.schema
     checkable = True
+    adopted = (_SKIPPED,)
     shaping = ("count", "removal_policies", "removal_policies_mode")
     attributes: ClassVar = {
         "refs": attr("References of the members in order.", "list"),
