@@ -1,4 +1,6 @@
 import base64
+import email
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -168,7 +170,13 @@ async def test_software_config_has_a_way_to_its_metadata() -> None:
         "stack_name": "app",
         "path": "thing.Metadata",
     }
-    assert b"cfn-init-data" in base64.b64decode(body["user_data"])
+    parts = {
+        part.get_filename(): part.get_payload(decode=True)
+        for part in email.message_from_bytes(base64.b64decode(body["user_data"])).walk()
+    }
+    init = parts["cfn-init-data"]
+    assert isinstance(init, bytes)
+    assert json.loads(init) == {"os-collect-config": section, "deployments": []}
     assert ctx.shown({})["os_collect_config"] == section
 
 

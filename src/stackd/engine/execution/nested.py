@@ -141,7 +141,9 @@ async def update(
     members = await _members(at, work.resource.name, stored)
     at.run.secrets |= hidden_values(work.resource)
     values = _private_values(work, intent, props, members, decided=is_same)
-    intent["data"] = with_hidden_values(values, at.run.secrets, members)
+    if at.run.secrets:
+        values = await in_thread(with_hidden_values, values, at.run.secrets, members)
+    intent["data"] = values
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
         await work.store(**intent)

@@ -463,8 +463,9 @@ async def _settle(at: StackRun, work: ResourceContext) -> None:
 
 
 def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
-    """Whether what an earlier operation has begun need not be completed before it is changed."""
-    return work.kind.gives_up and at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+    """Whether what was begun before, or before a rollback, need not be completed before it is changed."""
+    is_earlier = at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+    return work.kind.gives_up and (is_earlier or rolls_back(at.stack))
 
 
 async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:
