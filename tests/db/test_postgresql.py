@@ -63,7 +63,6 @@ async def test_a_process_that_stops_in_a_transaction_does_not_keep_others_from_i
     await journal.write(Insert(stack))
     epoch = await leases.claim(database, stack.id, "stopped", timedelta(0))
     assert epoch is not None
-    await end_writer(database)
     monkeypatch.setattr(postgresql, "_IDLE_SECONDS", 0.2)
     commit = asyncpg.transaction.Transaction.commit
     taken: list[int | None] = []

@@ -120,18 +120,36 @@ async def _forget(process: Process, stack: Stack) -> None:
         await snapshots.delete(process.engine, process.caller, stack, each.snapshot.id)
 
 
+async def _restore(process: Process, stack: Stack) -> None:
+    if stack.action is Action.RESTORE:  # it is done: asked once more, it would be done once more
+        return
+    (view,) = await snapshots.listed(process.engine, process.caller, stack)
+    await snapshots.restore(process.engine, process.caller, stack, view.snapshot.id)
+
+
+async def _is_replaced_once(process: Process, stack: Stack) -> bool:
+    told = await process.told(stack)
+    assert told.count("server CREATE_COMPLETE") == 2, told
+    return True
+
+
 async def _is_forgotten(process: Process, stack: Stack) -> bool:
     return not await snapshots.listed(process.engine, process.caller, stack)
 
 
-COPIED = template(disk=resource("OS::Cinder::Volume", size=1), server=a_server())
-STRIDES = {"rolling": 4}
+COPIED = template(disk=resource("OS::Cinder::Volume", size=1), server=a_server(image_update_policy="REPLACE"))
+STRIDES = {"rolling": 4, "restoring": 2}
 """Where there are too many writes to die at each: at the how-manieth of them."""
 
 ROWS = {
     "rolling": (rolled("a"), _roll("b"), _roll("a")),
     "signals": (scaled_by_signals(), _signal("to_three", 3), _signal("to_one", 1)),
     "scaling": (group(1), _resize(3), _resize(1)),
+    "restoring": (
+        COPIED,
+        Step(_take, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 1, "images": 1}),
+        Step(_restore, (Action.RESTORE, Status.COMPLETE), {"servers": 1, "volumes": 1}, _is_replaced_once),
+    ),
     "snapshots": (
         COPIED,
         Step(_take, (Action.SNAPSHOT, Status.COMPLETE), {"backups": 1, "images": 1}),

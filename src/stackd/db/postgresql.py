@@ -44,6 +44,7 @@ _IDLE_SECONDS = 5.0
 The transaction has locks on the roots that it writes to, and no other process could take these over.
 """
 
+_BEGIN = "SELECT txid_current(), set_config('idle_in_transaction_session_timeout', $1, true)"
 _LOCK_MIGRATIONS = f"SELECT pg_advisory_xact_lock({0x737461636B64})"  # a number that all processes agree on
 
 _ONE_OWNER = frozenset(f"{table}_pkey" for table in tables.ONE_OWNER)
@@ -161,10 +162,7 @@ class PostgresBackend:
     async def _connected(self) -> Connection:
         if self._writer is None or self._writer.is_closed():
             self._writer = await asyncpg.connect(
-                self._dsn,
-                timeout=_CONNECT_SECONDS,
-                command_timeout=_COMMAND_SECONDS,
-                server_settings={"idle_in_transaction_session_timeout": str(int(_IDLE_SECONDS * 1000))},
+                self._dsn, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS
             )
         if (doubt := self._in_doubt) is not None:
             status = await self._writer.fetchval("SELECT txid_status($1)", doubt.xid)
@@ -193,7 +191,7 @@ class PostgresBackend:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            xid = await connection.fetchval("SELECT txid_current()")
+            xid = await connection.fetchval(_BEGIN, str(int(_IDLE_SECONDS * 1000)))
             roots = roots_of(writes)
             outcomes = judged(writes, await connection.fetch(self._epochs, roots) if roots else ())
             for group in grouped(kept(outcomes)):

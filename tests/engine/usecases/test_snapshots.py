@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from stackd.db.journal import Change, Update
+from stackd.db import resources
+from stackd.db.journal import Change, Insert, Update
 from stackd.devcloud import DevCloud
 from stackd.devcloud.wire import Call
 from stackd.engine.usecases import snapshots
@@ -18,8 +20,9 @@ from stackd.errors import (
     RequestLimitExceeded,
     SnapshotNotFound,
 )
-from stackd.records import Action, Resource, Stack, Status
-from tests.support.engine import Process, World
+from stackd.records import Action, Event, Resource, Stack, Status
+from tests.support.actions import a_server
+from tests.support.engine import Process, World, unless_dead
 from tests.support.templates import hot
 from tests.support.waiting import until
 
@@ -208,8 +211,9 @@ async def test_each_restoration_of_a_snapshot_rewrites_the_volume(
 
 def is_update(change: Change, status: Status) -> bool:
     """Whether a change stores that the update of the volume begins, or has ended."""
-    is_row = isinstance(change, Update) and change.kind is Resource
-    return is_row and change.values.get("status") is status and "backup_id" not in change.values
+    if not isinstance(change, Update) or change.kind is not Resource:
+        return False
+    return change.values.get("status") is status and "backup_id" not in change.values
 
 
 @pytest.mark.parametrize(
@@ -266,3 +270,34 @@ async def test_what_is_refused(stackd_world: World) -> None:
         engine.limits = engine.limits.model_copy(update={"max_snapshots_per_stack": 1})
         with pytest.raises(RequestLimitExceeded, match=r"maximum snapshots per stack \(1\)"):
             await snapshots.take(engine, caller, stack, None)
+
+
+async def test_server_that_a_restoration_replaced_is_not_replaced_again_after_a_crash(
+    stackd_world: World,
+) -> None:
+    server = a_server(image_update_policy="REPLACE")
+
+    def is_replacement(change: Change) -> bool:
+        event = change.record if isinstance(change, Insert) else None
+        return isinstance(event, Event) and (event.resource_name, event.action, event.status) == (
+            "server",
+            Action.CREATE,
+            Status.COMPLETE,
+        )
+
+    async with stackd_world.process() as first:
+        stack = await first.done(await first.create("s", hot({"server": server})))
+        stack, view = await taken(first, stack)
+    async with stackd_world.process(dies_on=is_replacement, after=True) as second:
+        await snapshots.restore(second.engine, second.caller, stack, view.snapshot.id)
+        await unless_dead(second, asyncio.create_task(second.done(stack)))
+        assert second.journal.died.is_set()
+        (made,) = [
+            row.physical_id
+            for row in await resources.of_stack(second.db, stack.id)
+            if row.action is Action.CREATE and row.status is Status.COMPLETE
+        ]
+    async with stackd_world.process() as last:
+        ended = await last.done(stack)
+        assert (ended.action, ended.status) == (Action.RESTORE, Status.COMPLETE), ended.reason
+        assert (await last.rows(stack))["server"].physical_id == made

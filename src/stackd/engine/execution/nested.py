@@ -165,8 +165,10 @@ async def update(
     else:
         await permitted()
         await work.enter(action, previous_properties=before, **intent)
-    if was_begun:
-        members = replace(members, reached=await _reached(at, work, stored, props, members))
+    if was_begun:  # members of which there is no more than a row are still to be made
+        there = {name: row for name, row in members.resources.items() if row.action is not Action.INIT}
+        reached = await _reached(at, work, stored, props, members)
+        members = replace(members, resources=there, reached=reached)
     old = None if is_same and action is Action.CREATE else type(props).wrap(before)
     await _reach(at, work, stored, old, props, members, walk)
     await work.leave(Status.COMPLETE, previous_properties=None, metadata=_metadata(at, work, props))

@@ -106,7 +106,12 @@ async def rewritten(
 
 
 def is_restored(row: Resource, target: str, accepted_at: datetime) -> bool:
-    """Whether the operation that was accepted then has brought a resource to the definition (pure)."""
+    """Whether the operation that was accepted then has brought a resource to the definition (pure).
+
+    What it made, in place of another, is as the snapshot has it.
+    """
+    if row.created_at >= accepted_at:
+        return True
     is_done = (row.action, row.status, row.applied_from) == (Action.UPDATE, Status.COMPLETE, target)
     return is_done and row.updated_at is not None and row.updated_at >= accepted_at
 
