@@ -25,6 +25,7 @@ from stackd.offload import (
     offloaded,
     parsed,
 )
+from tests.support.waiting import until
 
 
 def test_owner_gets_no_more_than_its_share_of_the_places() -> None:
@@ -145,9 +146,7 @@ async def test_a_computation_that_is_cancelled_before_it_begins_gives_its_place_
         monkeypatch.setattr(offload, "_POOL", pool)
         first = asyncio.create_task(_owned("a", going.wait))
         second = asyncio.create_task(_owned("b", int))
-        while len(turns._taken) < 2:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until(lambda: len(turns._taken) == 2)
         second.cancel()
         going.set()
         await asyncio.gather(first, second, return_exceptions=True)
