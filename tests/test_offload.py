@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from stackd import offload
 from stackd.offload import (
     LARGE,
     OWNER,
@@ -22,6 +25,7 @@ from stackd.offload import (
     offloaded,
     parsed,
 )
+from tests.support.waiting import until
 
 
 def test_owner_gets_no_more_than_its_share_of_the_places() -> None:
@@ -131,3 +135,25 @@ async def test_text_in_yaml_is_parsed_in_a_thread_earlier_than_json() -> None:
     assert await parsed(LARGE - 1, threading.get_ident) == loop
     assert await parsed(LARGE, threading.get_ident) != loop
     assert await parsed(LARGE // 4 * YAML_WEIGHT, threading.get_ident) != loop
+
+
+async def test_a_computation_that_is_cancelled_before_it_begins_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns, going = Turns(places=2, share=1), threading.Event()
+    monkeypatch.setattr(offload, "THREADS", turns)
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(offload, "_POOL", pool)
+        first = asyncio.create_task(_owned("a", going.wait))
+        second = asyncio.create_task(_owned("b", int))
+        await until(lambda: len(turns._taken) == 2)
+        second.cancel()
+        going.set()
+        await asyncio.gather(first, second, return_exceptions=True)
+    assert second.cancelled()
+    assert (turns._free, dict(turns._taken)) == (2, {})
+
+
+async def _owned(owner: str, function: Callable[[], Any]) -> Any:
+    OWNER.set(owner)
+    return await in_thread(function)

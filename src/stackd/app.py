@@ -7,7 +7,9 @@ import contextlib
 import fcntl
 import gc
 import hashlib
+import importlib.util
 import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from stackd.cfn_query import errors as cfn_errors
 from stackd.cfn_query.api import make_cfn_api
 from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
+from stackd.clients.amqp import Broker
 from stackd.clients.credentials import PasswordCredentials, Scope
 from stackd.clients.egress import Egress, EgressSettings
 from stackd.clients.http import HttpSettings
@@ -42,6 +45,7 @@ from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.services.event_sinks import EventSinks
+from stackd.engine.services.notifications import Notice, Notifications
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
@@ -206,9 +210,11 @@ def make_engine(
     for problem in registry.problems:
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     redaction = Redaction(db, registry.operator.environment)
+    notifications = make_notifications(settings, db)
     services = Services(
         redaction=redaction,
         remotes=remotes,
+        notify=notifications.note if notifications is not None else _ignore,
         db=db,
         journal=journal,
         registry=registry,
@@ -248,7 +254,29 @@ def make_engine(
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
-    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone)
+    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone, notifications)
+
+
+def make_notifications(settings: Settings, db: Database) -> Notifications | None:
+    """What sends notifications as the settings say; None if nothing does."""
+    chosen = settings.notifications
+    if chosen.driver == "none":
+        return None
+    publisher = chosen.publisher_id or f"orchestration.{socket.gethostname()}"
+    if chosen.driver == "log":
+        return Notifications(db, publisher, chosen.topics, None)
+    if importlib.util.find_spec("aio_pika") is None:
+        raise SettingsError(
+            "notifications.driver = amqp: the driver of the broker is missing. Install `stackd[amqp]`."
+        )
+    if not (url := chosen.transport_url.get_secret_value()):
+        raise SettingsError("notifications.transport_url is empty: name the broker for the driver amqp.")
+    broker = Broker(url, chosen.exchange, durable=chosen.durable)
+    return Notifications(db, publisher, chosen.topics, broker.publish, broker.close)
+
+
+def _ignore(notice: Notice) -> None:
+    """Nobody wants notifications."""
 
 
 def environment_directory(named: str) -> Path | None:
@@ -321,12 +349,13 @@ def only_process(settings: Settings) -> Iterator[None]:
 def calm_collector() -> None:
     """Keep the garbage collector from stopping the event loop.
 
-    Objects that live as long as the process are never scanned again, and the oldest generation, which with a
-    large operation takes a third of a second, hardly ever: the engine collects it between operations.
+    Objects that live as long as the process are never scanned again. Younger ones are scanned in portions of
+    some milliseconds, and the oldest generation, whose time grows with their number, hardly ever: the engine
+    collects it between operations.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, 2_000)
+    gc.set_threshold(5_000, 2, 5_000)
     gc.enable()
 
 

@@ -15,6 +15,7 @@
     │   ├── OutputError              400   StackValidationFailed
     │   ├── InvalidSchemaError       400
     │   ├── CircularDependency       400   CircularDependencyException
+    │   ├── InvalidExternalResourceDependency 400
     │   ├── UserParameterMissing     400
     │   ├── UnknownUserParameter     400
     │   ├── InvalidParameterValue    400   StackValidationFailed
@@ -117,6 +118,10 @@ class CircularDependency(TemplateError):
     """Circular Dependency Found."""
 
     wire_type = "CircularDependencyException"
+
+
+class InvalidExternalResourceDependency(TemplateError):
+    """A resource depends on an object that is not the stack's."""
 
 
 class UserParameterMissing(TemplateError):

@@ -14,6 +14,7 @@ import contextlib
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -145,8 +146,12 @@ class Turns:
             return start
 
 
-THREADS: Final = Turns(places=4, share=2)
+_THREADS = 4
+
+THREADS: Final = Turns(places=_THREADS, share=2)
 """The threads that compute. More would not compute more, and keep the event loop waiting longer."""
+
+_POOL: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="compute")
 
 
 # --- computing ------------------------------------------------------------------------------------
@@ -158,13 +163,14 @@ async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
     await turn(THREADS, owner)
     context = copy_context()
 
-    def run() -> Any:
-        try:
-            return context.run(_on_budget, Budget(), partial(function, *args, **kwargs))
-        finally:
-            THREADS.leave(owner)
-
-    return await asyncio.get_running_loop().run_in_executor(None, run)
+    try:
+        work = _POOL.submit(context.run, _on_budget, Budget(), partial(function, *args, **kwargs))
+    except BaseException:
+        THREADS.leave(owner)
+        raise
+    # Called however it ends, also when it was cancelled before a thread began with it.
+    work.add_done_callback(lambda _: THREADS.leave(owner))
+    return await asyncio.wrap_future(work)
 
 
 async def offloaded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -293,6 +293,21 @@ class OperatorEnvironment(Section):
     )
 
 
+class Notifications(Section):
+    """Notifications of what happens to stacks, for billing and telemetry."""
+
+    driver: Literal["none", "log", "amqp"] = opt(
+        "none", "Where they go: nowhere, to the log, or to a message broker (needs the extra `stackd[amqp]`)."
+    )
+    transport_url: SecretStr = opt(
+        SecretStr(""), "The broker, as `rabbit://user:password@host:5672/` or with `amqp(s)://`."
+    )
+    exchange: str = opt("heat", "Exchange of the broker, as `control_exchange` of oslo.messaging.")
+    topics: Words = opt(("notifications",), "Names of queues; `.info` or `.error` is added to each.")
+    durable: bool = opt(False, "Whether exchange and queues outlive the broker: `amqp_durable_queues`.")
+    publisher_id: str = opt("", "Who sends them; empty for `orchestration.` and the name of this host.")
+
+
 class Log(Section):
     """What is written to standard error."""
 
@@ -322,6 +337,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     plugins: Plugins = Plugins()
     environment: OperatorEnvironment = OperatorEnvironment()
+    notifications: Notifications = Notifications()
     log: Log = Log()
 
     @classmethod

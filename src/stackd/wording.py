@@ -37,6 +37,8 @@ class Reason(Enum):
     DESCRIBED = "{description}"
     CIRCULAR_DEPENDENCY = "Circular Dependency Found: {{{circle}}}"
     CONSTRAINT_TYPE = "{constraint} constraint invalid for {type}"
+    EXTERNAL_DEPENDENCY = "{name} is an external resource, on which no other can depend"
+    EXTERNAL_MISSING = "Invalid external resource: Resource {id} ({type}) can not be found."
     EXCLUSIVE_PROPERTIES = "Cannot define the following properties at the same time: {names}."
     INVALID_CONDITION = 'Invalid condition "{name}"'
     MISSING_PARAMETER = "The Parameter ({name}) was not provided."

@@ -138,8 +138,12 @@ STORIES: Final[Mapping[str, Sequence[Action]]] = {"thirty": _thirty(), "acting":
 """Actions in their order, from the creation of a stack to its deletion."""
 
 
-def quotas(strikes: int, actions: int, most: int = 2) -> list[int]:
-    """How many strikes each action gets, in rounds of all actions in which each has about ``most``."""
+def quotas(strikes: int, actions: int, turn: int = 0, most: int = 2) -> list[int]:
+    """How many strikes each action gets, in as few rounds of all actions as give it ``most`` at a time.
+
+    They are spread evenly; where there are fewer than actions, ``turn`` chooses which are struck.
+    """
     rounds = max(1, -(-strikes // (most * actions)))
     total = rounds * actions
-    return [strikes * (index + 1) // total - strikes * index // total for index in range(total)]
+    spread = [strikes * (index + 1) // total - strikes * index // total for index in range(total)]
+    return [*spread[turn:], *spread[:turn]]

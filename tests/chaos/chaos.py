@@ -72,10 +72,16 @@ class Result:
         return not self.troubles
 
     @property
-    def troubles(self) -> int:
-        """How many things went wrong."""
-        found = (self.failed, self.stuck, self.leftovers, self.doubles, self.lost, self.different)
-        return sum(map(len, found))
+    def troubles(self) -> list[str]:
+        """All that went wrong."""
+        return [
+            *self.stuck,
+            *self.failed,
+            *self.leftovers,
+            *self.doubles,
+            *self.lost,
+            *self.different,
+        ]
 
     def report(self) -> dict[str, Any]:
         """All of it, with times summed up."""
@@ -109,7 +115,7 @@ class Chaos:
     ) -> None:
         self.actions = actions
         self.note = note
-        self.random = Random(seed)
+        self.random = Random(f"{kind} {seed}")  # other actions are struck by other faults
         self.times = times
         self.result = Result(kind, seed)
         self.cloud = Cloud(place, latency, seed)
@@ -125,7 +131,8 @@ class Chaos:
         """The actions in turn, first undisturbed to learn what is right, then not."""
         began = time.monotonic()
         count = len(self.actions)
-        for index, strikes in enumerate([*[0] * count, *quotas(self.times, count)]):
+        turn = self.random.randrange(count)
+        for index, strikes in enumerate([*[0] * count, *quotas(self.times, count, turn)]):
             if not self.result.stuck:
                 self.perform(self.actions[index % count], strikes, calm=index < count)
         self.result.seconds = time.monotonic() - began
@@ -143,7 +150,7 @@ class Chaos:
 
     def perform(self, action: Action, strikes: int, *, calm: bool = False) -> None:
         """One action with so many faults in it, and the checks after it."""
-        began = time.monotonic()
+        began, known = time.monotonic(), Counter(self.result.troubles)
         self.result.operations += 1
         self.guest.applied.clear()
         if strikes and self.fault.strikes_requests and self.random.random() < AT_ONCE:
@@ -159,9 +166,9 @@ class Chaos:
         if ended is not None:
             self._check(action, ended)
         took = time.monotonic() - began
-        self.note(
-            f"{self.result.strikes} strikes: {action.name}, {took:.1f} s, {self.result.troubles} troubles"
-        )
+        self.note(f"{self.result.strikes} strikes: {action.name}, {took:.1f} s")
+        for trouble in (Counter(self.result.troubles) - known).elements():
+            self.note(f"  {trouble}")
 
     def _ask(self, action: Action) -> Stack:
         """Send the request; the stack that it is about."""
@@ -246,6 +253,7 @@ class Chaos:
                 time.sleep(0.1)
                 made = made_since(self.cloud.before, self.cloud.objects())
             self.result.leftovers += [f"{where}: {table} {len(rows)}" for table, rows in made.items()]
+            self.cloud.before = self.cloud.objects()  # what is left over is reported once
             return
         resources = self.client.resources(stack)
         found = discrepancies(made, [*_held(resources), *copied(self.client.snapshots(stack))])
@@ -303,8 +311,7 @@ def table(result: Result) -> str:
     lines = [
         f"{name:20} {len(value)}" if isinstance(value, list) else f"{name:20} {value}" for name, value in rows
     ]
-    troubles = [*result.stuck, *result.failed, *result.leftovers, *result.doubles, *result.lost]
-    return "\n".join([*lines, *troubles[:50], *result.different[:20]])
+    return "\n".join([*lines, *result.troubles[:70]])
 
 
 def chaos(
@@ -317,13 +324,15 @@ def chaos(
 ) -> Result:
     """A whole run in a directory of its own; what the servers logged is shown when it went wrong.
 
-    ``note`` hears of each action that is done.
+    ``note`` hears of each action that is done. An interrupt ends the run early.
     """
     actions = [action for name in stories for action in STORIES[name]]
     with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
         run = Chaos(Path(directory), kind, seed, times, latency, database, actions, note)
         try:
             result = run.run()
+        except KeyboardInterrupt:
+            result = run.result
         except (httpx.HTTPError, Refused, AssertionError) as error:
             run.result.failed.append(f"after {run.result.strikes} strikes: {error!r}")
             result = run.result

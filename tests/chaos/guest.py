@@ -11,8 +11,6 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 PERIOD: Final = 0.1
-_GONE: Final = frozenset({403, 404})
-"""Answers to a signal that nobody waits for any more: its deployment was withdrawn meanwhile."""
 
 
 class Guest:
@@ -60,7 +58,7 @@ class Guest:
         if config["id"] in self._heard:
             return
         answer = self._signal(inputs, {"deploy_stdout": f"{what}", "deploy_status_code": 0})
-        if answer.is_success or answer.status_code in _GONE:
+        if answer.is_success:
             self._heard.add(config["id"])
 
     def _signal(self, inputs: Mapping[str, Any], details: Mapping[str, Any]) -> httpx.Response:

@@ -18,6 +18,9 @@ import httpx
 from tests.support.network import free_port
 
 START_SECONDS = 60.0
+GUESTS_URL = "http://guests.test"
+"""Where guests would find whichever server is at work: what they get is signed for this address."""
+
 _SIGN_IN = {
     "auth": {
         "identity": {
@@ -89,6 +92,7 @@ class Server:
             **cloud.environment,
             "STACKD_API__NATIVE__PORT": str(self.port),
             "STACKD_API__CFN__PORT": str(cfn_port),
+            "STACKD_API__CFN__PUBLIC_URL": GUESTS_URL,
             "STACKD_API__CLOUDWATCH__PORT": str(free_port()),
             "STACKD_DATABASE__URL": database,
             "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,

@@ -17,7 +17,10 @@ TEMPLATES = sorted(EXAMPLES.rglob("*.yaml"))
 def test_example_is_a_template_and_all_its_files_are_there(path: Path) -> None:
     package = pack(str(path))
     template = yaml.safe_load(package.template or "")
-    assert {"heat_template_version", "description", "resources"} <= template.keys()
+    hot = {"heat_template_version", "description", "resources"}
+    assert (
+        hot <= template.keys() or {"HeatTemplateFormatVersion", "Description", "Resources"} <= template.keys()
+    )
     assert all(package.files.values())
 
 

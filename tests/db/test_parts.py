@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import upgrade
 from stackd.db.parts import Part
 from stackd.db.stacks import Page
-from stackd.records import Event, Stack
+from stackd.records import Event, Resource, Stack
 from tests.support.database import ReversingSealer
 from tests.support.records import a_resource, a_stack
 
@@ -59,6 +61,25 @@ async def test_parts_come_with_the_stack_as_they_come_alone(database: Database, 
         together = [await part.records(each) for part, each in zip(wanted, rows, strict=True)]
         assert together == [await parts.read(database, stored.id, part) for part in wanted]
         assert [len(each) for each in together] == [2, 1, 1, 1]
+
+
+async def test_large_row_is_decrypted_in_a_thread(
+    database: Database, journal: Journal, stored: Stack
+) -> None:
+    for name, size in (("small", 1_000), ("large", 500_000)):
+        await journal.write(Insert(a_resource(stored, name=name, metadata={"signal": "x" * size})))
+    here, seen = threading.get_ident(), {}
+
+    def noted(row: Sequence[Any]) -> Resource:
+        made = database.codecs.resources.record(row)
+        seen[made.name] = threading.get_ident()
+        return made
+
+    for name in ("small", "large"):
+        part = replace(resources.named_as(database, name), record=noted)
+        [row] = await parts.read(database, stored.id, part)
+        assert row == (await resources.named(database, stored.id, name))[0]
+    assert seen["small"] == here != seen["large"]
 
 
 async def test_no_part_of_a_stack_of_another_project_is_read(database: Database, stored: Stack) -> None:

@@ -259,8 +259,10 @@ def test_templates_of_cloudformation_keep_their_version() -> None:
 def test_examples_need_nothing_but_a_version(path: Path) -> None:
     text = path.read_text()
     done = upgrade(text, REGISTRY)
-    before = load_template(text).version.date
-    assert done.text == text.replace(before, NEWEST.date)
+    version = load_template(text).version
+    assert done.text == (
+        text.replace(version.date, NEWEST.date) if text.startswith("heat_template_version") else text
+    )
     load_template(done.text)
 
 

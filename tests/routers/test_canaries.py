@@ -107,6 +107,20 @@ def template(url: str) -> dict[str, Any]:
                 "properties": {"word": given, "half": {"str_split": [":", {"get_param": "filed"}, 1]}},
             },
             "group": {"type": "OS::Heat::ResourceGroup", "properties": {"count": 2, "resource_def": MEMBER}},
+            "conf": {
+                "type": "AWS::AutoScaling::LaunchConfiguration",
+                "properties": {"ImageId": "cirros", "InstanceType": "m1.tiny", "UserData": given},
+                "metadata": {"word": given},
+            },
+            "instances": {
+                "type": "OS::Heat::InstanceGroup",
+                "properties": {
+                    "AvailabilityZones": ["nova"],
+                    "LaunchConfigurationName": {"get_resource": "conf"},
+                    "Size": 1,
+                },
+                "update_policy": {"RollingUpdate": {"MaxBatchSize": 1}},
+            },
             "handle": {"type": "OS::Heat::WaitConditionHandle"},
             "fetched": {"type": url},
         },

@@ -105,6 +105,29 @@ async def test_update_does_not_wait_for_what_the_one_before_had_the_guest_do(gue
     assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
 
 
+async def test_rollback_does_not_wait_for_what_the_update_had_the_guest_do(guest: Agent) -> None:
+    api = guest.native
+
+    def of(text: str, **more: Any) -> Any:
+        waits = deployment("CFN_SIGNAL", input_values={"who": text})
+        return hot({"machine": machine(), "config": config(), "d": waits, **more})
+
+    path = await begin(api, "back", of("good"))
+    settings = await section(api, path)
+    [good] = await pending(guest, settings)
+    await guest.run(good, deploy_status_code=0)
+    assert (await api.settled(path))["stack_status"] == "CREATE_COMPLETE"
+    failing = {"type": "OS::Heat::TestResource", "properties": {"fail": True, "wait_secs": 5}}
+    await change(api, path, of("hangs", bad=failing), disable_rollback=False)
+    [hanging] = await pending(guest, settings)
+    guest.deployed.add(hanging["id"])
+    [again] = await pending(guest, settings)
+    assert (value(hanging, "who"), value(again, "who")) == ("hangs", "good")
+    await guest.run(again, deploy_status_code=0)
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "ROLLBACK_COMPLETE", stack["stack_status_reason"]
+
+
 @pytest.mark.parametrize("how", ["CFN_SIGNAL", "HEAT_SIGNAL"])
 async def test_replaced_deployment_and_its_successor_hear_their_own_guests(guest: Agent, how: str) -> None:
     api = guest.native

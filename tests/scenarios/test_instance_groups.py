@@ -15,6 +15,7 @@ import pytest
 from stackd.db.journal import Change, Insert
 from stackd.engine.planning.verbs import Verb
 from stackd.engine.usecases import signals
+from stackd.engine.usecases.queries import Reader
 from stackd.records import Action, Event, Resource, Stack, Status
 from tests.engine.planning.observed import beyond, planned, preview, update
 from tests.support.actions import act, entity_of, state
@@ -283,3 +284,37 @@ async def test_plan_of_another_configuration_shows_what_becomes_of_each_member(
         done = await update(process, stack, small)
         assert not beyond(plan, done), done
         assert (await preview(process, stack, small)).is_empty
+
+
+async def test_secret_that_only_a_member_still_has_is_not_shown(tmp_path: Path) -> None:
+    content = template(instance_group(1), UserData={"Ref": "Word"})
+    content["Parameters"] = {"Word": {"Type": "String", "NoEcho": "true"}}
+    words = ["first-of-the-secrets", "second-of-the-secrets", "third-of-the-secrets"]
+
+    async def shown(process: Process, stack: Stack) -> str:
+        """All that anybody can read of the group's stack and its member."""
+        reader = Reader(process.engine)
+        child = await process.stack(await inside(process, stack))
+        [row] = (await members(process, stack)).values()
+        told = [await reader.properties_at(child, each) for each in await process.events(child)]
+        view = (await reader.shown_resource(child, row.name)).resource
+        return str((await reader.shown_template(child), told, view.attributes, view.metadata, view.reason))
+
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await reached(process, await process.create("s", content, parameters={"Word": words[0]}))
+        for word in words[1:]:
+            stack = await reached(process, await process.update(stack, content, parameters={"Word": word}))
+        [row] = (await members(process, stack)).values()
+        assert row.properties["UserData"] == words[0]
+        text = await shown(process, stack)
+        assert [word for word in words if word in text] == []
+
+        content["Resources"]["Group"] = instance_group(1, **POLICY)
+        plan = await preview(process, stack, content, parameters={"Word": words[2]})
+        text = str([step.causes for step in plan.changes()])
+        assert "UserData" in text
+        assert [word for word in words if word in text] == []
+        stack = await reached(process, await process.update(stack, content, parameters={"Word": words[2]}))
+        stack = await reached(process, await process.update(stack, content, parameters={"Word": words[2]}))
+        group = (await process.rows(stack))["Group"]
+        assert group.data.get("hidden_values") in (None, [words[2]])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from stackd.devcloud.store import Entity
 from stackd.engine.usecases import actions
-from stackd.records import Resource, Stack, Status
+from stackd.records import Action, Event, Resource, Stack, Status
 from tests.support.engine import Process, World
 
 
@@ -51,6 +52,21 @@ async def made(process: Process, content: dict[str, Any]) -> Stack:
 
 def state(record: Stack | Resource) -> str:
     return f"{record.action}_{record.status}"
+
+
+def most_at_work(events: Sequence[Event], action: Action, kind: str) -> int:
+    """How many resources of a type went through an action at the same time, as events tell, oldest first."""
+    at_work: set[str] = set()
+    most = 0
+    for event in events:
+        if (event.action, event.resource_type) != (action, kind):
+            continue
+        if event.status is Status.IN_PROGRESS:
+            at_work.add(event.resource_name)
+        else:
+            at_work.discard(event.resource_name)
+        most = max(most, len(at_work))
+    return most
 
 
 def entity_of(world: World, row: Resource) -> Entity:

@@ -90,12 +90,12 @@ class Journal:
 
     ``patience`` is how many seconds a write waits for a lost database before it fails with
     ``ServiceUnavailable``; its outcome is then unknown, as with every lost answer. ``commits`` counts
-    the batches. ``listener`` is called with every event once it is durable.
+    the batches. ``listeners`` are called with every event once it is durable.
     """
 
     def __init__(self, database: Database, *, patience: float = 60.0) -> None:
         self.commits = 0
-        self.listener: Callable[[Event], None] | None = None
+        self.listeners: list[Callable[[Event], None]] = []
         self._database = database
         self._patience = patience
         self._pending: deque[Write] = deque()
@@ -127,10 +127,11 @@ class Journal:
         if self._drain is None:
             self._drain = asyncio.create_task(self._commit_all(), name="journal")
         await waiter
-        if self.listener is not None:
+        if self.listeners:
             for change in changes:
                 if type(change) is Insert and type(change.record) is Event:
-                    self.listener(change.record)
+                    for listener in self.listeners:
+                        listener(change.record)
 
     def hurry(self) -> None:
         """The process ends: writes do not wait for a lost database any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -9,9 +10,12 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, bindparam
 
 from stackd.db.database import Database
-from stackd.offload import in_turns
+from stackd.offload import in_thread
 
 R = TypeVar("R")
+
+_HEAVY = 100_000
+"""Bytes that are decrypted and parsed in a millisecond or more; guests may send ten times as many."""
 
 STACK_ID: ColumnElement[str] = bindparam("stack")
 """The id of the stack in queries of its parts."""
@@ -23,7 +27,8 @@ class Part(Generic[R]):
 
     ``key`` is whatever the query depends on but its parameters, ``of`` the column with the stack's id,
     ``at_once`` the number of rows that are made records in one turn of the event loop. ``terms`` are values
-    that are compared, which make a statement of many long to build.
+    that are compared, which make a statement of many long to build. ``sealed`` is whether rows have anything
+    encrypted.
     """
 
     key: Hashable
@@ -33,10 +38,28 @@ class Part(Generic[R]):
     at_once: int
     params: Mapping[str, Any] = field(default_factory=dict)
     terms: int = 0
+    sealed: bool = False
 
     async def records(self, rows: Sequence[Sequence[Any]]) -> list[R]:
-        """The records of rows that were read."""
-        return await in_turns(self.record, rows, self.at_once)
+        """The records of rows that were read; made in a thread if what is encrypted in one takes long."""
+        made: list[R] = []
+        for start in range(0, len(rows), self.at_once):
+            chunk = rows[start : start + self.at_once]
+            if self.sealed and any(_weight(row) > _HEAVY for row in chunk):
+                made += await in_thread(self._made, chunk)
+            else:
+                if start:
+                    await asyncio.sleep(0)
+                made += self._made(chunk)
+        return made
+
+    def _made(self, rows: Sequence[Sequence[Any]]) -> list[R]:
+        return [self.record(row) for row in rows]
+
+
+def _weight(row: Sequence[Any]) -> int:
+    """Bytes of a row that have to be decrypted."""
+    return sum([len(value) for value in row if type(value) is bytes])
 
 
 async def read(db: Database, stack_id: str, part: Part[R]) -> list[R]:

@@ -38,6 +38,13 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 60
 _CLOSE_SECONDS = 5
+_IDLE_SECONDS = 5.0
+"""After this time the server ends a transaction in which nothing happens: its process is stopped or cut off.
+
+The transaction has locks on the roots that it writes to, and no other process could take these over.
+"""
+
+_BEGIN = "SELECT txid_current(), set_config('idle_in_transaction_session_timeout', $1, true)"
 _LOCK_MIGRATIONS = f"SELECT pg_advisory_xact_lock({0x737461636B64})"  # a number that all processes agree on
 
 _ONE_OWNER = frozenset(f"{table}_pkey" for table in tables.ONE_OWNER)
@@ -52,6 +59,7 @@ _LOST = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 
@@ -183,7 +191,7 @@ class PostgresBackend:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            xid = await connection.fetchval("SELECT txid_current()")
+            xid = await connection.fetchval(_BEGIN, str(int(_IDLE_SECONDS * 1000)))
             roots = roots_of(writes)
             outcomes = judged(writes, await connection.fetch(self._epochs, roots) if roots else ())
             for group in grouped(kept(outcomes)):

@@ -65,6 +65,7 @@ def _part(db: Database, key: str, *where: ColumnElement[bool], brief: bool, **pa
         record=record,
         at_once=at_once,
         params=params,
+        sealed=not brief,
     )
 
 

@@ -26,7 +26,7 @@ from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.follows import Follows, Siblings
-from stackd.resources.scaling import Adjustment
+from stackd.resources.scaling import Adjustment, kept
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
 
@@ -85,9 +85,16 @@ class ResourceType(Generic[P]):
     kept: ClassVar[tuple[str, ...]] = ()
     """The private values in which a snapshot leaves what it made."""
 
+    rewritten: ClassVar[tuple[str, ...]] = ()
+    """The properties that ``restored`` sets: they count as changed each time that a snapshot is restored."""
+
     any_properties: ClassVar[bool] = False
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
+
+    remade: ClassVar[bool] = False
+    """Whether what the resource stands for goes with its stack, such as a guest's user: whoever adopts the
+    resource makes it anew, and takes over only the metadata."""
 
     local: ClassVar[bool] = False
     """Whether the type touches nothing outside the store: its steps then are stored in one write."""
@@ -327,8 +334,9 @@ class Members:
 
     ``outputs`` are values, or `FailedOutput`. ``definitions`` are those that the nested stack was last given.
     ``reached`` are the members that are as the change wants them, where it was begun before; None for one
-    that begins now. ``sibling`` gives the resource of the stack around that a reference means; the reference,
-    and its properties, may be ``Unknown``.
+    that begins now. ``adopted`` are the names of members that a new nested stack takes over. ``sibling``
+    gives the resource of the stack around that a reference means; the reference, and its properties, may be
+    ``Unknown``.
     """
 
     resources: Mapping[str, Resource]
@@ -337,6 +345,7 @@ class Members:
     attribute: Callable[[str, tuple[Any, ...]], Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
     reached: frozenset[str] | None = None
+    adopted: Sequence[str] = ()
     sibling: Callable[[Any], Resource | None] = _nobody
 
     def output(self, resource: Resource, name: str) -> Any:
@@ -356,6 +365,9 @@ class NestedType(ResourceType[P]):
     """
 
     shaping: ClassVar[Collection[str]] = ()
+    adopted: ClassVar[tuple[str, ...]] = ()
+    """The private values, texts, that a stack which adopts the resource takes over."""
+
     scales: ClassVar[bool] = False
     """Whether policies change how many resources there are: ``scaled`` and ``cooldown`` are defined."""
 
@@ -383,6 +395,10 @@ class NestedType(ResourceType[P]):
     def data_after(self, resource: Resource, props: P, members: Members) -> Mapping[str, Any]:
         """Private values to keep with an update, before the child is computed from them."""
         return {}
+
+    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The cooldown of a group."""
+        return kept(stored)
 
     def metadata_after(self, resource: Resource, props: P, moment: datetime) -> Mapping[str, Any]:
         """The metadata once the nested stack has reached what it should be."""

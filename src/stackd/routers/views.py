@@ -13,6 +13,7 @@ from starlette.responses import Response
 from stackd.engine.usecases.queries import Facts, ResourceView
 from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.routers.errors import JSON
+from stackd.routers.front import quoted
 
 Json = dict[str, Any]
 """What ``answer`` encodes. Times in it are in UTC; clients read them to the second."""
@@ -152,7 +153,8 @@ def output_view(key: str, output: Mapping[str, Any]) -> Json:
 def resource_view(linker: Linker, view: ResourceView) -> Json:
     """A resource in a list."""
     row, stack = view.resource, view.stack
-    links = [link(stack_href(linker, stack, "resources", row.name), "self"), *_stack_link(linker, stack)]
+    around = stack_href(linker, stack)
+    links = [link(f"{around}/resources/{quoted(row.name)}", "self"), link(around, "stack")]
     if view.nested is not None:
         links.append(link(stack_href(linker, view.nested), "nested"))
     shown: Json = {
@@ -172,10 +174,6 @@ def resource_view(linker: Linker, view: ResourceView) -> Json:
     return shown
 
 
-def _stack_link(linker: Linker, stack: Stack) -> list[Json]:
-    return [link(stack_href(linker, stack), "stack")]
-
-
 def attributes_of(row: Resource, declared: Sequence[str], extra: Sequence[str] = ()) -> Json:
     """Every declared attribute of a resource, null where there is no value, and those asked for by name."""
     live = row.attributes.get("show")
@@ -189,12 +187,9 @@ def attributes_of(row: Resource, declared: Sequence[str], extra: Sequence[str] =
 
 def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = None) -> Json:
     """An event in a list; ``root`` is the stack if events of nested stacks were requested too."""
-    own = stack_href(linker, stack, "resources", event.resource_name)
-    links = [
-        link(f"{own}/events/{event.id}", "self"),
-        link(own, "resource"),
-        *_stack_link(linker, stack),
-    ]
+    around = stack_href(linker, stack)
+    own = f"{around}/resources/{quoted(event.resource_name)}"
+    links = [link(f"{own}/events/{event.id}", "self"), link(own, "resource"), link(around, "stack")]
     if root is not None:
         links.append(link(stack_href(linker, root), "root_stack"))
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from stackd.errors import InvalidTemplateReference, Place, TemplateError, UserParameterMissing
@@ -287,11 +288,19 @@ class ParameterScope:
 def conditions_for(template: Template, parameters: Mapping[str, Any]) -> Conditions:
     """The conditions of a template under parameters, worked out once for each set of parameters."""
     if not isinstance(parameters, Parameters):
-        return Conditions(template, parameters, condition_value)
+        return _conditions(template, parameters)
     known = parameters.memo.get("conditions")
     if known is None or known.template is not template:
-        known = parameters.memo["conditions"] = Conditions(template, parameters, condition_value)
+        known = parameters.memo["conditions"] = _conditions(template, parameters)
     return known
+
+
+def _conditions(template: Template, parameters: Mapping[str, Any]) -> Conditions:
+    """New conditions. They do not hold the parameters in whose memo they may be kept: such a circle, and all
+    that leads to it, would be left to the garbage collector.
+    """
+    values = replace(parameters, memo={}) if isinstance(parameters, Parameters) else parameters
+    return Conditions(template, values, condition_value)
 
 
 def condition_value(conditions: Conditions, node: Call) -> Any:
@@ -305,7 +314,7 @@ def resolve_conditions(
     template: Template, parameters: Mapping[str, Any], report: Report = refuse
 ) -> Conditions:
     """The truth of every condition in a template; what is wrong is reported."""
-    conditions = Conditions(template, parameters, condition_value)
+    conditions = _conditions(template, parameters)
     if isinstance(parameters, Parameters):
         parameters.memo["conditions"] = conditions
     conditions.resolve_all(report)

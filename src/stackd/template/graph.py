@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from stackd.errors import CircularDependency, InvalidTemplateReference, TemplateError
+from stackd.errors import (
+    CircularDependency,
+    InvalidExternalResourceDependency,
+    InvalidTemplateReference,
+    TemplateError,
+)
 from stackd.template.conditions import Conditions
 from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import (
@@ -225,6 +230,27 @@ def without_circles(
     return {name: needs - rest if name in rest else needs for name, needs in required.items()}
 
 
+def _path_of_dependency(template: Template, definition: ResourceDefinition, name: str) -> TemplatePath:
+    """The place of a name in the ``depends_on`` of a resource."""
+    sections, key = template.version.sections, template.version.resource_keys["depends_on"]
+    path: TemplatePath = (sections["resources"], definition.name, key)
+    listed = definition.raw.get(key)
+    return (*path, listed.index(name)) if isinstance(listed, list) else path
+
+
+def _external_dependency(
+    template: Template, definition: ResourceDefinition, name: str
+) -> InvalidExternalResourceDependency:
+    path = _path_of_dependency(template, definition, name)
+    return InvalidExternalResourceDependency(
+        Reason.EXTERNAL_DEPENDENCY(name=name),
+        path=dotted(path),
+        place=template.place(path),
+        value=name,
+        remedy="Leave it out: the object is there before the stack.",
+    )
+
+
 def _required(
     template: Template,
     definition: ResourceDefinition,
@@ -236,13 +262,12 @@ def _required(
         return frozenset()
     required: set[str] = set()
     for name in definition.depends_on:
-        if name in enabled:
+        if name in enabled and enabled[name].external_id is None:
             required.add(name)
+        elif name in enabled:
+            report(_external_dependency(template, definition, name))
         elif name not in template.resources:
-            sections, keys = template.version.sections, template.version.resource_keys
-            path: TemplatePath = (sections["resources"], definition.name, keys["depends_on"])
-            if isinstance(listed := definition.raw.get(keys["depends_on"]), list):
-                path = (*path, listed.index(name))
+            path = _path_of_dependency(template, definition, name)
             report(incorrect_reference(template, name, path, definition.name))
     for section, part in (("Properties", definition.properties), ("Metadata", definition.metadata)):
         try:

@@ -1,7 +1,14 @@
 from typing import Any
 
 from stackd.engine.definition.desired import Desired, build, load_source
-from stackd.engine.definition.nested_definitions import members_of, no_members
+from stackd.engine.definition.nested_definitions import (
+    HIDDEN_VALUES,
+    NO_MEMBERS,
+    hidden_values,
+    members_of,
+    no_members,
+    with_hidden_values,
+)
 from stackd.records import Action, Definition, Resource
 from stackd.resources.registry import load_registry
 from stackd.template.parameters import StackIdentity
@@ -60,3 +67,15 @@ def test_members_have_the_definitions_of_the_stored_template() -> None:
     assert set(members.resources) == {"one"}
     assert members.definitions == {"one": value(1), "two": value(2)}
     assert members.sibling("s-one-1") is None
+
+
+def test_secrets_that_members_have_now_are_kept_until_they_are_gone() -> None:
+    inside = desired(one=value('a "quoted" word'), two=value("old-word"))
+    members = members_of(inside, {}, {}, REGISTRY)
+    secrets = frozenset({'a "quoted" word', "new-word"})
+    data = {"kept": 1, HIDDEN_VALUES: ["old-word", "older-word"]}
+    after = with_hidden_values(data, secrets, members)
+    assert after == {"kept": 1, HIDDEN_VALUES: ['a "quoted" word', "old-word"]}
+    assert hidden_values(row("one", data=after)) == {'a "quoted" word', "old-word"}
+    assert with_hidden_values(data, secrets, NO_MEMBERS) == {"kept": 1}
+    assert with_hidden_values({"kept": 1}, frozenset(), members) == {"kept": 1}

@@ -193,7 +193,7 @@ async def test_adoption_that_failed_is_tried_again(stackd_world: World) -> None:
                     "path": f"/networks/{identity}",
                     "effect": "status",
                     "status": 403,
-                    "times": 1,
+                    "times": 2,
                 }
             ]
         )
@@ -210,7 +210,9 @@ async def test_resource_of_ours_cannot_become_external(stackd_world: World) -> N
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("n", hot({"net": net()})))
         row = (await process.rows(stack))["net"]
-        stack = await process.done(await process.update(stack, hot({"net": net(external_id="other")})))
+        owner = await process.done(await process.create("owner", hot({"net": net()})))
+        other = (await process.rows(owner))["net"].physical_id
+        stack = await process.done(await process.update(stack, hot({"net": net(external_id=other)})))
         assert stack.status is Status.FAILED
         after = (await process.rows(stack))["net"]
         assert (after.physical_id, after.external_id) == (row.physical_id, None)
@@ -360,9 +362,9 @@ async def test_timeout_fails_a_replacement_that_is_being_made(stackd_world: Worl
 async def test_refused_change_fails_the_resource_itself(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("n", hot({"net": net("a")})))
-        stack = await process.done(
-            await process.update(stack, hot({"net": net("a", external_id="elsewhere")}))
-        )
+        owner = await process.done(await process.create("owner", hot({"net": net()})))
+        other = (await process.rows(owner))["net"].physical_id
+        stack = await process.done(await process.update(stack, hot({"net": net("a", external_id=other)})))
         events = [each for each in await process.events(stack) if each.resource_name == "net"]
         assert (events[-1].action, events[-1].status) == (Action.UPDATE, Status.FAILED)
         assert events[-1].reason.startswith("NotSupported: resources.net: ")

@@ -97,9 +97,12 @@ def after(kind: str, stored: dict[str, Any], written: dict[str, Any]) -> dict[st
     return metadata_after(make_resource(kind=kind, metadata=stored), type_named(kind), written)
 
 
-def test_group_keeps_its_cooldown() -> None:
+@pytest.mark.parametrize(
+    "kind", ["OS::Heat::AutoScalingGroup", "AWS::AutoScaling::AutoScalingGroup", "OS::Heat::InstanceGroup"]
+)
+def test_group_keeps_its_cooldown(kind: str) -> None:
     own = {COOLDOWN: {"2026-01-01T00:00:00+00:00": "up : 1"}, IN_PROGRESS: False}
-    assert after("OS::Heat::AutoScalingGroup", {"a": 1, **own}, {"b": 2}) == {"b": 2, **own}
+    assert after(kind, {"a": 1, **own}, {"b": 2}) == {"b": 2, **own}
 
 
 @pytest.mark.parametrize("kind", ["OS::Nova::Server", "OS::Heat::DeployedServer"])

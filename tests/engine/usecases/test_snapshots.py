@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from stackd.db.journal import Change, Update
+from stackd.db import resources
+from stackd.db.journal import Change, Insert, Update
+from stackd.devcloud import DevCloud
+from stackd.devcloud.wire import Call
 from stackd.engine.usecases import snapshots
 from stackd.engine.usecases.snapshots import SnapshotView
 from stackd.errors import (
@@ -16,8 +20,9 @@ from stackd.errors import (
     RequestLimitExceeded,
     SnapshotNotFound,
 )
-from stackd.records import Action, Resource, Stack, Status
-from tests.support.engine import Process, World
+from stackd.records import Action, Event, Resource, Stack, Status
+from tests.support.actions import a_server
+from tests.support.engine import Process, World, unless_dead
 from tests.support.templates import hot
 from tests.support.waiting import until
 
@@ -108,6 +113,131 @@ async def test_snapshot_that_a_crash_interrupts_is_completed_with_one_backup(sta
         assert stackd_world.counts() == {}
 
 
+LOST = {"service": "volume", "method": "POST", "path": "/backups$", "effect": "drop_after"}
+
+
+async def test_backup_whose_answer_is_lost_is_found_and_not_made_again(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE))
+        stackd_world.cloud.faults.replace([LOST])
+        stack, view = await taken(process, stack)
+        assert (stack.action, stack.status) == (Action.SNAPSHOT, Status.COMPLETE), stack.reason
+        (backup,) = stackd_world.objects("backups")
+        assert view.data["resources"]["disk"]["resource_data"] == {"backup_id": backup["id"]}
+        assert "copy" not in view.data["resources"]["disk"]
+        _, second = await taken(process, stack)
+        names = {each["name"] for each in stackd_world.objects("backups")}
+        assert len(names) == len(stackd_world.objects("backups")) == 2
+        assert second.data["resources"]["disk"]["resource_data"] != {"backup_id": backup["id"]}
+        assert [rule.fired for rule in stackd_world.cloud.faults.rules] == [2]
+
+
+def has_backup(change: Change) -> bool:
+    """Whether a change stores the id of a backup."""
+    data: Any = change.values.get("data") if isinstance(change, Update) else None
+    return isinstance(change, Update) and change.kind is Resource and bool((data or {}).get("backup_id"))
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Snapshot"])
+async def test_backup_whose_id_a_crash_has_lost_is_found_again(stackd_world: World, policy: str) -> None:
+    """It is made for a snapshot, or before the volume goes."""
+    async with stackd_world.process() as process:
+        stack = await process.done(
+            await process.create("s", hot({"disk": VOLUME | {"deletion_policy": policy}}))
+        )
+    async with stackd_world.process(dies_on=has_backup) as process:
+        if policy == "Delete":
+            await snapshots.take(process.engine, process.caller, stack, None)
+        else:
+            await process.delete(stack)
+        await process.journal.died.wait()
+    assert len(stackd_world.objects("backups")) == 1
+    async with stackd_world.process() as process:
+        stack = await process.done(stack)
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert len(stackd_world.objects("backups")) == 1
+        if policy == "Delete":
+            await process.done(await process.delete(stack))
+            assert stackd_world.counts() == {}
+
+
+async def test_deletion_of_a_stack_finds_the_backup_whose_id_a_crash_has_lost(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE))
+    async with stackd_world.process(dies_on=has_backup) as process:
+        await snapshots.take(process.engine, process.caller, stack, None)
+        await process.journal.died.wait()
+    assert len(stackd_world.objects("backups")) == 1
+    async with stackd_world.process() as process:
+        await process.delete(stack)
+        await process.done(stack)
+        assert stackd_world.counts() == {}
+
+
+@pytest.fixture
+def restored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of requests that restore backups, as they come."""
+    seen: list[str] = []
+    make = DevCloud._call
+
+    def noted(self: DevCloud, service: Any, scope: Any, path: str, body: bytes) -> Call:
+        if path.endswith("/restore"):
+            seen.append(path.rpartition("/backups/")[2])
+        return make(self, service, scope, path, body)
+
+    monkeypatch.setattr(DevCloud, "_call", noted)
+    return seen
+
+
+async def test_each_restoration_of_a_snapshot_rewrites_the_volume(
+    stackd_world: World, restored: list[str]
+) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE))
+        stack, view = await taken(process, stack)
+        volume = (await process.rows(stack))["disk"].physical_id
+        for count in (1, 2, 3):
+            await snapshots.restore(process.engine, process.caller, stack, view.snapshot.id)
+            stack = await process.done(stack)
+            assert (stack.action, stack.status) == (Action.RESTORE, Status.COMPLETE), stack.reason
+            row = (await process.rows(stack))["disk"]
+            assert (row.physical_id, row.previous_properties) == (volume, None)
+            assert len(restored) == count
+        source = stack.definition
+        stack = await process.done(await process.update(stack, TEMPLATE))
+        assert stack.definition != source
+        assert len(restored) == 3
+
+
+def is_update(change: Change, status: Status) -> bool:
+    """Whether a change stores that the update of the volume begins, or has ended."""
+    if not isinstance(change, Update) or change.kind is not Resource:
+        return False
+    return change.values.get("status") is status and "backup_id" not in change.values
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "times"),
+    [(Status.IN_PROGRESS, True, 1), (Status.COMPLETE, False, 2), (Status.COMPLETE, True, 1)],
+)
+async def test_second_restoration_goes_on_after_a_crash(
+    stackd_world: World, restored: list[str], status: Status, after: bool, times: int
+) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot({"disk": VOLUME})))
+        stack, view = await taken(process, stack)
+        await snapshots.restore(process.engine, process.caller, stack, view.snapshot.id)
+        await process.done(stack)
+    restored.clear()
+    async with stackd_world.process(dies_on=lambda change: is_update(change, status), after=after) as process:
+        await snapshots.restore(process.engine, process.caller, stack, view.snapshot.id)
+        await process.journal.died.wait()
+    async with stackd_world.process() as process:
+        stack = await process.done(stack)
+        assert (stack.action, stack.status) == (Action.RESTORE, Status.COMPLETE), stack.reason
+        assert len(restored) == times
+
+
 async def test_deletion_that_a_crash_interrupts_is_taken_up(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("s", TEMPLATE))
@@ -140,3 +270,34 @@ async def test_what_is_refused(stackd_world: World) -> None:
         engine.limits = engine.limits.model_copy(update={"max_snapshots_per_stack": 1})
         with pytest.raises(RequestLimitExceeded, match=r"maximum snapshots per stack \(1\)"):
             await snapshots.take(engine, caller, stack, None)
+
+
+async def test_server_that_a_restoration_replaced_is_not_replaced_again_after_a_crash(
+    stackd_world: World,
+) -> None:
+    server = a_server(image_update_policy="REPLACE")
+
+    def is_replacement(change: Change) -> bool:
+        event = change.record if isinstance(change, Insert) else None
+        return isinstance(event, Event) and (event.resource_name, event.action, event.status) == (
+            "server",
+            Action.CREATE,
+            Status.COMPLETE,
+        )
+
+    async with stackd_world.process() as first:
+        stack = await first.done(await first.create("s", hot({"server": server})))
+        stack, view = await taken(first, stack)
+    async with stackd_world.process(dies_on=is_replacement, after=True) as second:
+        await snapshots.restore(second.engine, second.caller, stack, view.snapshot.id)
+        await unless_dead(second, asyncio.create_task(second.done(stack)))
+        assert second.journal.died.is_set()
+        (made,) = [
+            row.physical_id
+            for row in await resources.of_stack(second.db, stack.id)
+            if row.action is Action.CREATE and row.status is Status.COMPLETE
+        ]
+    async with stackd_world.process() as last:
+        ended = await last.done(stack)
+        assert (ended.action, ended.status) == (Action.RESTORE, Status.COMPLETE), ended.reason
+        assert (await last.rows(stack))["server"].physical_id == made

@@ -1,11 +1,12 @@
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stackd.clients.failures import AnswerLost
-from stackd.errors import OverQuota, PropertyError, ResourceInError
+from stackd.errors import CloudConflict, OverQuota, PropertyError, ResourceInError
 from stackd.records import Status
 from tests.support.context import FakeContext, gone
 from tests.support.engine import world
@@ -111,6 +112,32 @@ async def test_volumes_are_attached_once_whatever_is_lost(shown: Any, requests: 
     ctx.cloud.on("POST", "/servers/s/os-volume_attachments", AnswerLost("?"), made)
     await ctx.type.configure(ctx, ctx.props)
     assert len(ctx.cloud.sent("POST")) == requests
+
+
+def broken_with_volume(status: str, **values: Any) -> FakeContext:
+    ctx = instance(Volumes=VOLUMES)
+    ctx.resource = replace(ctx.resource, **values)
+    ctx.cloud.on("DELETE", "/servers/s/os-volume_attachments/v", CloudConflict("no", status=409))
+    deleting = live(status, **{"OS-EXT-STS:task_state": "deleting"})
+    ctx.cloud.on("GET", "/servers/s", live(status), live(status), deleting, gone())
+    ctx.cloud.on("GET", "/servers/s/os-interface", gone()).on("DELETE", "/servers/s")
+    return ctx
+
+
+async def test_server_in_error_goes_before_its_replacement_as_it_keeps_its_volumes() -> None:
+    ctx = broken_with_volume("ERROR")
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked()[-1] == ("DELETE", "/servers/s")
+
+
+@pytest.mark.parametrize(("status", "policy"), [("ACTIVE", "Delete"), ("ERROR", "Retain")])
+async def test_server_that_works_or_is_to_stay_is_not_deleted_for_its_volumes(
+    status: str, policy: str
+) -> None:
+    ctx = broken_with_volume(status, deletion_policy=policy)
+    with pytest.raises(CloudConflict):
+        await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ("DELETE", "/servers/s") not in ctx.cloud.asked()
 
 
 async def test_rollback_gives_ports_and_volumes_back() -> None:

@@ -1,4 +1,7 @@
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -15,8 +18,10 @@ def live(status: str = "available", **values: Any) -> dict[str, Any]:
     return {"volume": {"id": "v", "status": status, "size": 1, "attachments": [], **values}}
 
 
-def volume(physical: str | None = "v", **properties: Any) -> FakeContext:
-    return FakeContext(KIND, physical=physical, properties={"size": 1} | properties)
+def volume(
+    physical: str | None = "v", stored: Mapping[str, Any] = MappingProxyType({}), **properties: Any
+) -> FakeContext:
+    return FakeContext(KIND, physical=physical, stored=stored, properties={"size": 1} | properties)
 
 
 async def update(ctx: FakeContext, **changed: Any) -> Any:
@@ -242,19 +247,56 @@ def backup(status: Any) -> dict[str, Any]:
     return {"backup": {"id": "b", "status": status}}
 
 
+def found(name: str = NAME, volume_id: str = "v") -> dict[str, Any]:
+    return {"id": "b", "name": name, "volume_id": volume_id, "created_at": "2026-01-01T00:00:01.000000"}
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+SNAPSHOT = "60ddf012-8229-4667-a978-50c803ae1558"
+
+
 async def test_a_snapshot_is_a_backup_begun_once() -> None:
-    ctx = volume()
+    ctx = volume(stored={"snapshot": SNAPSHOT})
     ctx.cloud.on("POST", "/backups", backup("creating"))
     ctx.cloud.on("GET", "/backups/b", backup("creating"), CloudError("down"), backup("available"))
     with pytest.raises(CloudError):
         await ctx.type.snapshot(ctx, ctx.props)
     await ctx.type.snapshot(ctx, ctx.props)
-    assert ctx.cloud.sent("POST") == [{"backup": {"volume_id": "v", "name": NAME, "force": True}}]
-    assert ctx.data == {"backup_id": "b"}
+    name = f"{NAME}-50c803ae1558"
+    assert ctx.cloud.sent("POST") == [{"backup": {"volume_id": "v", "name": name, "force": True}}]
+    assert ctx.data == {"snapshot": SNAPSHOT, "copy": name, "backup_id": "b"}
+
+
+async def test_a_backup_whose_id_is_not_known_is_looked_up_and_removed() -> None:
+    ctx = volume()
+    ctx.cloud.on("GET", "/backups/detail", {"backups": [found(), found("other")]}, {"backups": []})
+    ctx.cloud.on("DELETE", "/backups/b", None).on("GET", "/backups/b", gone())
+    await ctx.type.delete_snapshot(ctx, {"copy": NAME})
+    await ctx.type.delete_snapshot(ctx, {"copy": NAME})
+    assert ctx.cloud.asked() == [("DELETE", "/backups/b")]
+    assert [call.params for call in ctx.cloud.calls if call.path == "/backups/detail"] == [{"name": NAME}] * 2
+
+
+async def test_a_backup_before_a_deletion_is_no_earlier_one_of_the_same_name() -> None:
+    ctx = volume(stored={"copy": NAME})
+    ctx.resource = replace(ctx.resource, deletion_policy="Snapshot", updated_at=MOMENT + timedelta(days=1))
+    ctx.cloud.on("GET", "/volumes/v", live()).on("DELETE", "/volumes/v")
+    ctx.cloud.on("GET", "/backups/detail", {"backups": [found()]})
+    ctx.cloud.on("POST", "/backups", backup("creating")).on("GET", "/backups/b", backup("available"))
+    await ctx.type.delete(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("POST", "/backups"), ("DELETE", "/volumes/v")]
+
+    ctx = volume(stored={"copy": NAME})
+    ctx.resource = replace(ctx.resource, deletion_policy="Snapshot", updated_at=MOMENT)
+    ctx.cloud.on("GET", "/volumes/v", live()).on("DELETE", "/volumes/v")
+    ctx.cloud.on("GET", "/backups/detail", {"backups": [found(volume_id="w"), found()]})
+    ctx.cloud.on("GET", "/backups/b", backup("available"))
+    await ctx.type.delete(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("DELETE", "/volumes/v")]
 
 
 async def test_a_failed_backup_fails_the_snapshot() -> None:
-    ctx = volume()
+    ctx = volume(stored={"snapshot": SNAPSHOT})
     ctx.cloud.on("POST", "/backups", backup("creating")).on("GET", "/backups/b", backup("error"))
     with pytest.raises(ResourceInError):
         await ctx.type.snapshot(ctx, ctx.props)

@@ -131,10 +131,14 @@ async def test_credentials_of_another_cloud_are_a_secret() -> None:
         await ctx.type.is_ready(ctx, ctx.props)
 
 
+SNAPSHOT = "60ddf012-8229-4667-a978-50c803ae1558"
+
+
 async def test_snapshots_are_taken_by_its_own_server() -> None:
     ctx, path = remote(), f"{PATH}/snapshots"
-    ctx.cloud.on("GET", path, {"snapshots": [{"id": "old", "name": NAME, "status": "COMPLETE"}]})
-    ctx.cloud.on("POST", path, {"id": "s1", "name": NAME, "status": "IN_PROGRESS"})
+    await ctx.put_data(snapshot=SNAPSHOT)
+    name = f"{NAME}-50c803ae1558"
+    ctx.cloud.on("POST", path, {"id": "s1", "name": name, "status": "IN_PROGRESS"})
     data = {"template": {"resources": {}}, "environment": {"parameters": {"a": 2}}}
     going = {"snapshot": {"id": "s1", "status": "IN_PROGRESS"}}
     ctx.cloud.on("GET", f"{path}/s1", going, {"snapshot": {"id": "s1", "status": "COMPLETE", "data": data}})
@@ -148,11 +152,15 @@ async def test_snapshots_are_taken_by_its_own_server() -> None:
     ctx.cloud.on("DELETE", f"{path}/s1", gone())
     await ctx.type.delete_snapshot(ctx, kept)
 
-    ctx.cloud.on("GET", path, {"snapshots": [{"id": "s2", "name": NAME, "status": "IN_PROGRESS"}]})
+    others = [{"id": "old", "name": NAME, "status": "COMPLETE"}]
+    ctx.cloud.on("GET", path, {"snapshots": [*others, {"id": "s2", "name": name, "status": "IN_PROGRESS"}]})
     ctx.cloud.on("GET", f"{path}/s2", {"snapshot": {"status": "FAILED", "status_reason": "no room"}})
     with pytest.raises(ResourceFailure, match="no room"):
         await ctx.type.snapshot(ctx, ctx.props)
-    assert len(ctx.cloud.sent("POST", path)) == 1
+    assert ctx.cloud.sent("POST", path) == [{"name": name}]
+    ctx.cloud.on("DELETE", f"{path}/s2")
+    await ctx.type.delete_snapshot(ctx, {"copy": name})
+    assert ctx.cloud.asked("DELETE") == [("DELETE", f"{path}/s1"), ("DELETE", f"{path}/s2")]
 
 
 async def test_a_template_that_is_not_known_yet_is_not_checked() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -189,3 +190,12 @@ def test_wrong_attributes_say_what_is_wrong() -> None:
         ctx.type.read(ctx.resource, "resource.9", (), members("0"))
     with pytest.raises(InvalidTemplateAttribute, match="grp attributes"):
         ctx.type.read(ctx.resource, "attributes", (), members("0"))
+
+
+@pytest.mark.parametrize(
+    ("adopted", "wanted"),
+    [(["1", "3"], ["1", "3"]), (["0", "1"], ["0", "1"]), (["9" * 20, "name"], ["0", "1"]), ([], ["0", "1"])],
+)
+def test_adopted_members_keep_their_names(adopted: list[str], wanted: list[str]) -> None:
+    ctx = group(created=None, count=2, removal_policies_mode="update")
+    assert after(ctx, replace(NOBODY, adopted=adopted)) == wanted

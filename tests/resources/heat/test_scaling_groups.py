@@ -7,9 +7,11 @@ import pytest
 
 from stackd.records import Status
 from stackd.resources.base import Members
+from stackd.resources.heat.capacity import Capacity
 from stackd.resources.heat.rolling import Pace
-from stackd.resources.heat.scaling_groups import current_size, data_of_size, rolling_batches, scaled
+from stackd.resources.heat.scaling_groups import data_of_size, rolling_batches, scaled, size_after
 from stackd.resources.scaling import CHANGE, Adjustment
+from stackd.resources.schema import Properties
 from tests.support.context import LONG_AGO, make_resource
 
 GROUP = make_resource("grp", physical_id="child", data={"member_names": ["a", "b", "c"], "members_made": 3})
@@ -55,10 +57,19 @@ def test_oldest_members_change_first_and_those_that_are_done_stay(
     assert [" ".join(each[name] for name in "abc") for each in found] == steps
 
 
-def test_size_is_that_of_the_names() -> None:
-    assert current_size(GROUP, members()) == 3
-    assert current_size(replace(GROUP, data={}), members(a=OLD)) is None
+CAPACITY = Capacity(low="low", high="high", desired="desired")
+
+
+def test_size_stays_as_it_is_or_as_it_was_adopted() -> None:
+    props, had = Properties.wrap({"low": 1, "high": 5, "desired": 2}), {"desired": 2}
     current = members(a=OLD, b=OLD, c=OLD)
+    assert size_after(replace(GROUP, properties=had), props, current, CAPACITY) == 3
+    assert size_after(replace(GROUP, properties={"desired": 3}), props, current, CAPACITY) == 2
+    new = replace(GROUP, data={})
+    assert size_after(new, props, members(), CAPACITY) == 2
+    taken = replace(members(), adopted=["x", "y", "z"])
+    assert size_after(new, props, taken, CAPACITY) == 3
+    assert data_of_size(new, taken, 3, NEW)["member_names"] == ["x", "y", "z"]
     assert data_of_size(GROUP, current, 1, NEW) == {"member_names": ["c"], "members_made": 3}
 
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from stackd.clients.wire import Reply
+from stackd.errors import CloudConflict
 from stackd.resources.heat.wait_condition_handle import received
 from tests.support.context import FakeContext, gone, make_resource
 
@@ -100,8 +101,9 @@ async def test_objects_are_written_through_a_signed_url_and_all_versions_count()
     assert url.startswith(f"http://object-store.test/v1/AUTH_project-id/stack-id/{name}?temp_url_sig=")
     assert url.endswith("&temp_url_expires=2147483647")
     assert await received(ctx, ctx.resource, {}) == [{"id": "a"}, {}]
+    ctx.cloud.on("DELETE", "/stack-id", CloudConflict("There was a conflict", status=409))
     await ctx.type.delete(ctx, ctx.props)
-    assert ("DELETE", "/stack-id") not in ctx.cloud.asked()
+    assert ("DELETE", "/stack-id/other") not in ctx.cloud.asked()
     assert ("DELETE", f"/stack-id/{old}/3") in ctx.cloud.asked()
     await ctx.type.delete(ctx, ctx.props)
 

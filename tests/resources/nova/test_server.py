@@ -1,4 +1,6 @@
 import base64
+import email
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -168,7 +170,13 @@ async def test_software_config_has_a_way_to_its_metadata() -> None:
         "stack_name": "app",
         "path": "thing.Metadata",
     }
-    assert b"cfn-init-data" in base64.b64decode(body["user_data"])
+    parts = {
+        part.get_filename(): part.get_payload(decode=True)
+        for part in email.message_from_bytes(base64.b64decode(body["user_data"])).walk()
+    }
+    init = parts["cfn-init-data"]
+    assert isinstance(init, bytes)
+    assert json.loads(init) == {"os-collect-config": section, "deployments": []}
     assert ctx.shown({})["os_collect_config"] == section
 
 
@@ -450,21 +458,37 @@ async def test_a_server_to_keep_becomes_an_image_first() -> None:
 
 
 async def test_snapshots() -> None:
-    ctx = server()
+    ctx = server(stored={"snapshot": SNAPSHOT})
     ctx.cloud.on("POST", "/servers/s/action", {"image_id": "i"}).on("DELETE", "/images/i", None, gone())
     ctx.cloud.on("GET", "/images/i", CloudError("down"), {"status": "active"}, {"status": "killed"})
     ctx.cloud.on("GET", "/servers/s", live())
     with pytest.raises(CloudError):
         await ctx.type.snapshot(ctx, ctx.props)
     await ctx.type.snapshot(ctx, ctx.props)
-    kept = dict(ctx.data)
-    assert kept == {"snapshot_image_id": "i"}
-    assert len(ctx.cloud.sent("POST")) == 1
+    kept = {"snapshot_image_id": ctx.data["snapshot_image_id"]}
+    assert ctx.cloud.sent("POST") == [{"createImage": {"name": f"{NAME}-50c803ae1558"}}]
     assert ctx.type.restored({"image": "x", "flavor": "f"}, kept) == {"image": "i", "flavor": "f"}
     await ctx.type.delete_snapshot(ctx, kept)
     await ctx.type.delete_snapshot(ctx, kept)
     with pytest.raises(ResourceInError):
         await ctx.type.snapshot(ctx, ctx.props)
+
+
+SNAPSHOT = "60ddf012-8229-4667-a978-50c803ae1558"
+
+
+async def test_image_whose_answer_is_lost_is_found_and_not_made_twice() -> None:
+    ctx, name = server(stored={"snapshot": SNAPSHOT}), f"{NAME}-50c803ae1558"
+    image = {"id": "i", "name": name, "instance_uuid": "s", "created_at": "2026-01-01T00:00:01Z"}
+    ctx.cloud.on("POST", "/servers/s/action", AnswerLost("lost"))
+    ctx.cloud.on("GET", "/images", {"images": [image | {"id": "j", "instance_uuid": "t"}, image]})
+    ctx.cloud.on("GET", "/images/i", {"status": "active"}).on("GET", "/servers/s", live())
+    await ctx.type.snapshot(ctx, ctx.props)
+    assert ctx.data["snapshot_image_id"] == "i"
+    assert len(ctx.cloud.sent("POST")) == 1
+    ctx.cloud.on("GET", "/images", {"images": [image]}).on("DELETE", "/images/i")
+    await ctx.type.delete_snapshot(ctx, {"copy": name})
+    assert ctx.cloud.asked("DELETE") == [("DELETE", "/images/i")]
 
 
 SHOWN: dict[str, Any] = {"addresses": {"net": [{"addr": "10.0.0.9", "version": 4}]}, "name": "n"}

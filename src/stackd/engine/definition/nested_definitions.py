@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from stackd.db.codec import to_json
 from stackd.engine.definition.desired import (
     ACCEPTED,
     EMPTY,
@@ -24,6 +25,7 @@ from stackd.resources.heat.template_resource import STACK_ID_OUTPUT, TemplateRes
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
 from stackd.template.environment import Environment, load_environment
+from stackd.template.masking import Secrets
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import BROKEN
 from stackd.template.template import load_template
@@ -31,6 +33,9 @@ from stackd.template.unknown import Unknown
 
 NO_MEMBERS = Members({}, {}, {}, lambda name, path: None)
 """The members of a stack that does not exist yet."""
+
+HIDDEN_VALUES: Final = "hidden_values"
+"""The private value of a parent resource with secrets that only its members still have."""
 
 Attributes = frozenset[tuple[Any, ...]]
 """Attributes with their paths, as references in a template name them."""
@@ -111,9 +116,9 @@ def first_child(
     return row, kind.child(row, props, members, desired.source.files)
 
 
-def no_members(around: Desired, name: str, scope: StackScope) -> Members:
-    """The members of a resource whose stack does not exist yet."""
-    return replace(NO_MEMBERS, sibling=siblings_of(around, name, scope))
+def no_members(around: Desired, name: str, scope: StackScope, adopted: Sequence[str] = ()) -> Members:
+    """The members of a resource whose stack does not exist yet; it may take ``adopted`` ones over."""
+    return replace(NO_MEMBERS, sibling=siblings_of(around, name, scope), adopted=adopted)
 
 
 def siblings_of(around: Desired, name: str, scope: StackScope) -> Callable[[Any], Resource | None]:
@@ -172,6 +177,25 @@ def private_values(
     before = {**row.data, "update_policy": update_policy or None}
     after = kind.data_after(replace(row, data=before), props, members)
     return {key: value for key, value in {**before, **after}.items() if value is not None}
+
+
+def hidden_values(row: Resource) -> Secrets:
+    """The values that members may still have of hidden parameters, which the stack around has forgotten."""
+    return frozenset(row.data.get(HIDDEN_VALUES) or ())
+
+
+def with_hidden_values(data: Mapping[str, Any], secrets: Secrets, members: Members) -> dict[str, Any]:
+    """The private values of a parent resource with those secrets that the members have now.
+
+    Some types let members keep their definition when the parameters change that it was made of.
+    """
+    kept = {key: value for key, value in data.items() if key != HIDDEN_VALUES}
+    known = secrets | frozenset(data.get(HIDDEN_VALUES) or ())
+    if not known or not members.definitions:
+        return kept
+    text = to_json(members.definitions)
+    found = sorted(each for each in known if to_json(each)[1:-1] in text)
+    return {**kept, HIDDEN_VALUES: found} if found else kept
 
 
 def members_of(

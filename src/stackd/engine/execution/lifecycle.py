@@ -36,6 +36,7 @@ from stackd.errors import (
 from stackd.records import Action, Resource, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
+from stackd.resources.copies import without_copies
 from stackd.resources.schema import Properties
 from stackd.template.masking import Secrets, concealed_text, hidden_if_secret
 
@@ -196,15 +197,47 @@ async def finish(work: ResourceContext, props: Properties, wanted: frozenset[tup
 
 
 async def adopt(
-    work: ResourceContext, data: object, wanted: frozenset[tuple[Any, ...]], **intent: Any
+    work: ResourceContext, props: Properties, data: object, wanted: frozenset[tuple[Any, ...]], **intent: Any
 ) -> None:
-    """Make an object that exists the resource's own: the one that the ``data`` of an exported stack name."""
+    """Make an object that exists the resource's own: the one that the ``data`` of an exported stack name.
+
+    What went with the stack that had it is made anew.
+    """
     given = _given(work, data)
+    if work.kind.remade and "physical_id" in given:
+        await _remake(work, props, given, wanted, **intent)
+        return
     await work.enter(Action.ADOPT, **{**intent, **given})
-    if "physical_id" not in given:
+    if "physical_id" not in given and not _needs_none(work, data):
         raise NoObjectGiven("Resource ID was not provided.")
-    await work.live(fresh=True)
+    try:
+        await work.live(fresh=True)
+    except CloudNotFound as error:
+        raise ResourceFailure(f"There is no {given['physical_id']} to adopt: {error}") from error
     await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted))
+
+
+def _needs_none(work: ResourceContext, data: object) -> bool:
+    """Whether a resource was whole without an object, as a wait condition is."""
+    if not isinstance(data, Mapping) or work.kind.entity is not None:
+        return False
+    return data.get("status") == Status.COMPLETE and data.get("action") != Action.INIT
+
+
+async def _remake(
+    work: ResourceContext,
+    props: Properties,
+    given: Mapping[str, Any],
+    wanted: frozenset[tuple[Any, ...]],
+    **intent: Any,
+) -> None:
+    """Make what a resource needs, with the metadata that it had; what a crash interrupted is completed."""
+    row = work.resource
+    if (row.action, row.status) != (Action.ADOPT, Status.IN_PROGRESS):
+        kept = {"metadata": given["metadata"]} if "metadata" in given else {}
+        await work.enter(Action.ADOPT, **{**intent, **kept})
+    await work.kind.create(work, props)
+    await finish(work, props, wanted)
 
 
 def _given(work: ResourceContext, data: object) -> dict[str, Any]:
@@ -299,11 +332,13 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if lost and not work.kind.local:
         await recover_id(work, props)
     if (row.action, row.status) != (Action.DELETE, Status.IN_PROGRESS):
-        forgotten = {key: value for key, value in row.data.items() if key not in work.kind.kept}
+        forgotten = without_copies(row.data, work.kind.kept)
         await work.enter(Action.DELETE, **({"data": forgotten} if forgotten != row.data else {}))
     stays = row.deletion_policy == "Retain" or row.external_id is not None or work.run.inputs.abandons
     if not stays and not await _has_heir(work):
         await _remove_object(work, props)
+    if work.run.inputs.abandons:
+        await work.remove_stack_user()  # it may speak for a resource of this stack, and of no other
     if keep:
         await work.leave(Status.COMPLETE)
         return

@@ -5,6 +5,7 @@ The walk of a stack is handed in as ``walk`` by the step that needs it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ from stackd.engine.definition.nested_definitions import (
     child_environment,
     child_source,
     child_template,
+    hidden_values,
     members_of,
     nested_attributes,
     nested_type,
@@ -26,6 +28,7 @@ from stackd.engine.definition.nested_definitions import (
     output_values,
     private_values,
     siblings_of,
+    with_hidden_values,
 )
 from stackd.engine.execution import lifecycle
 from stackd.engine.execution.ascent import changes_above
@@ -33,7 +36,7 @@ from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
 from stackd.engine.execution.reshown import outputs_after
 from stackd.engine.execution.resource_context import ResourceContext
-from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.execution.stack_run import StackRun, inside
 from stackd.engine.planning import nested as nested_plans
 from stackd.engine.planning.diff import present
 from stackd.engine.planning.inputs import StoredStack
@@ -53,10 +56,13 @@ from stackd.errors import (
 )
 from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
-from stackd.resources.base import Batch, Child, Members
+from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.schema import Properties
 from stackd.template.problems import raise_all
 from stackd.template.rules import rule_problems
+
+_MEMBER = re.compile(r"[A-Za-z0-9]{1,64}")
+"""The names that groups give their members."""
 
 Walk = Callable[[StackRun], Awaitable[bool]]
 """Takes all steps of a stack's plan; answers whether every one succeeded."""
@@ -99,13 +105,24 @@ async def create(
     except Exception:
         await work.enter(Action.CREATE)
         raise
-    work.resource = replace(work.resource, data={**work.resource.data, **gathered})
-    members = no_members(at.desired, work.resource.name, at.scope)
+    name = work.resource.name
+    data = {**work.resource.data, **_adopted_data(at, name, nested_type(work.kind)), **gathered}
+    work.resource = replace(work.resource, data=data)
+    adopted = [] if at.adopted is None else [*filter(_MEMBER.fullmatch, inside(at.adopted, name))]
+    members = no_members(at.desired, name, at.scope, adopted)
     intent["data"] = {**_private_values(work, intent, props, members), "arn": arn}
     ids = {"physical_id": child.id, "nested_stack_id": child.id}
     await work.enter(action, move.change, *move.events, **intent, **ids)
     await _reach(at, work, StoredStack(child, ()), None, props, members, walk)
     await work.leave(Status.COMPLETE, metadata=_metadata(at, work, props))
+
+
+def _adopted_data(at: StackRun, name: str, kind: NestedType[Any]) -> dict[str, str]:
+    """The private values that a resource with a stack inside takes over with it."""
+    entry = (at.adopted or {}).get(name)
+    private = entry.get("resource_data") if isinstance(entry, Mapping) else None
+    found = private if isinstance(private, Mapping) else {}
+    return {key: found[key] for key in kind.adopted if isinstance(found.get(key), str)}
 
 
 async def update(
@@ -131,7 +148,11 @@ async def update(
     action = work.resource.action if resumed else Action.UPDATE
     is_same = resumed and not props.changed(type(props).wrap(dict(work.resource.properties)))
     members = await _members(at, work.resource.name, stored)
-    intent["data"] = _private_values(work, intent, props, members, decided=is_same)
+    at.run.secrets |= hidden_values(work.resource)
+    values = _private_values(work, intent, props, members, decided=is_same)
+    if at.run.secrets:
+        values = await in_thread(with_hidden_values, values, at.run.secrets, members)
+    intent["data"] = values
     work.resource = replace(work.resource, data=intent["data"])
     if not resumed and await _stands(at, work, stored, props, members):
         await work.store(**intent)
@@ -144,8 +165,10 @@ async def update(
     else:
         await permitted()
         await work.enter(action, previous_properties=before, **intent)
-    if was_begun:
-        members = replace(members, reached=await _reached(at, work, stored, props, members))
+    if was_begun:  # members of which there is no more than a row are still to be made
+        there = {name: row for name, row in members.resources.items() if row.action is not Action.INIT}
+        reached = await _reached(at, work, stored, props, members)
+        members = replace(members, resources=there, reached=reached)
     old = None if is_same and action is Action.CREATE else type(props).wrap(before)
     await _reach(at, work, stored, old, props, members, walk)
     await work.leave(Status.COMPLETE, previous_properties=None, metadata=_metadata(at, work, props))

@@ -227,6 +227,7 @@ class OperationExecutor:
             identify=identify(db, stack.project_id),
             exports=await exported_values(db, stack.project_id) if nested else {},
             missing=missing,
+            rewritten=await self._rewritten(action, stored),
             sharing=await exports.stacks_of(db, stack.root_id),
             ahead=False,
             keep_originals=self._rolls_back(action),
@@ -234,6 +235,13 @@ class OperationExecutor:
             adopts=action is Action.ADOPT,
             max_depth=self.services.tuning.nested_depth,
         )
+
+    async def _rewritten(self, action: Action, stored: StoredStack) -> Mapping[str, frozenset[str]]:
+        """What a snapshot that is restored brings back, whether or not it seems to be there."""
+        if action is not Action.RESTORE:
+            return {}
+        db, registry = self.services.db, self.services.registry
+        return await snapshots.rewritten(db, registry, self.stack, self.operation, stored.rows)
 
     async def _missing(self, cloud: Cloud, stored: StoredStack) -> frozenset[str]:
         """The rows whose objects no longer exist; none when the cloud does not answer."""

@@ -13,15 +13,17 @@ from stackd.db.journal import Insert, Update
 from stackd.engine.definition.desired import Desired, loaded_properties
 from stackd.engine.definition.nested_definitions import Attributes
 from stackd.engine.definition.types import ResolvedType
-from stackd.engine.execution import hooks, lifecycle, nested, uniform
+from stackd.engine.execution import hooks, lifecycle, nested, snapshots, uniform
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.renewal import renew_metadata
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.diff import (
+    NO_NAMES,
     UNCHANGED,
     Difference,
+    Names,
     diff_resource,
     metadata_after,
     present,
@@ -31,7 +33,7 @@ from stackd.engine.planning.verbs import Verb, is_unsettled
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
-from stackd.records import Action, Resource, Status
+from stackd.records import Action, Resource, Status, type_name
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
@@ -198,8 +200,8 @@ def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
     """What a row keeps of the definition it was last applied from, apart from the properties."""
     kind = desired.types[name]
     return {
-        "type": kind.written,
-        "kind": kind.name,
+        "type": type_name(kind.written),
+        "kind": type_name(kind.name),
         "applied_from": at.target,
         "requires": tuple(sorted(desired.requires[name])),
         "deletion_policy": desired.resources[name].deletion_policy,
@@ -248,7 +250,16 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
         metadata_changed=metadata_after(row, work.kind, target.metadata) != dict(row.metadata),
         stays=rolls_back(at.stack) or _is_made_by(at, row),
+        rewritten=_rewritten(at, row),
     )
+
+
+def _rewritten(at: StackRun, row: Resource) -> Names:
+    """The properties that count as changed, because a snapshot is restored, until that is done."""
+    names = at.run.inputs.rewritten.get(row.id, NO_NAMES)
+    if names and at.run.accepted_at and snapshots.is_restored(row, at.target, at.run.accepted_at):
+        return NO_NAMES
+    return names
 
 
 def _is_made_by(at: StackRun, row: Resource) -> bool:
@@ -353,7 +364,9 @@ async def _take_over(
     if isinstance(work.kind, NestedType):
         await nested.create(at, work, target.props, target.intent, walk)
     else:
-        await lifecycle.adopt(work, adopted.get(work.resource.name), target.wanted, **target.intent)
+        ready = await with_ids(target.props, at.run.find, at.run.known_ids, strict=False)
+        data = adopted.get(work.resource.name)
+        await lifecycle.adopt(work, ready, data, target.wanted, **target.intent)
 
 
 def _is_half_adopted(work: ResourceContext) -> bool:
@@ -399,7 +412,7 @@ async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     if "metadata" in intent and work.kind.signalable:
         await renew_metadata(work, target.metadata)
         del intent["metadata"]
-    stored = present(work.resource, target.props)
+    stored = present(work.resource, target.props, _rewritten(at, work.resource))
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
     await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **intent)
@@ -452,8 +465,9 @@ async def _settle(at: StackRun, work: ResourceContext) -> None:
 
 
 def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
-    """Whether what an earlier operation has begun need not be completed before it is changed."""
-    return work.kind.gives_up and at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+    """Whether what was begun before, or before a rollback, need not be completed before it is changed."""
+    is_earlier = at.run.accepted_at is not None and _began(work) < at.run.accepted_at
+    return work.kind.gives_up and (is_earlier or rolls_back(at.stack))
 
 
 async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:

@@ -30,6 +30,7 @@ from stackd.engine.definition.types import handler_of
 from stackd.engine.execution.run import Services, Write
 from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.services.notifications import scaling_notice
 from stackd.engine.services.stored_trees import load_desired, load_tree
 from stackd.engine.transitions import move_stack, require_start, resource_event
 from stackd.errors import ActionInProgress, NotSupported, RequestLimitExceeded, StackdError
@@ -90,6 +91,8 @@ class _Change:
 
     child: Stack
     changes: tuple[Change, ...]
+    adjustment: Adjustment
+    size: int
 
 
 async def begin(services: Services, operation: Operation, write: Write) -> Operation | None:
@@ -119,6 +122,7 @@ async def begin(services: Services, operation: Operation, write: Write) -> Opera
         "deadline": services.db.clock() + time,
     }
     await write(*change.changes, Update(Operation, operation.id, values))
+    services.notify(scaling_notice(stack, Status.IN_PROGRESS, group.name, change.adjustment, change.size))
     return replace(operation, **values)
 
 
@@ -161,7 +165,7 @@ async def _decide(
     )
     values = {"data": {**group.data, **scaled.data}, "metadata": begun(group.metadata)}
     changes = (*puts, move.change, *move.events, Update(Resource, group.id, values))
-    return _Change(move.record, changes)
+    return _Change(move.record, changes, adjustment, len(names))
 
 
 async def _required(
@@ -199,9 +203,9 @@ async def closing(services: Services, operation: Operation, child: Stack) -> lis
     db = services.db
     policy, group = [await resources.get(db, signalled[each]) for each in (_POLICY, _GROUP)]
     changes: list[Change] = []
+    adjustment = adjustment_of(policy, services.registry) if policy is not None else None
     if group is not None:
         kind = nested_type(handler_of(group, services.registry, {}))
-        adjustment = adjustment_of(policy, services.registry) if policy is not None else None
         label = adjustment.label if adjustment is not None else None
         cooldown = adjustment.cooldown if adjustment is not None else None
         if cooldown is None:
@@ -211,6 +215,9 @@ async def closing(services: Services, operation: Operation, child: Stack) -> lis
         late = [each for each in await operations.of_root(db, child.root_id) if is_for(each, group.id)]
         changes += [Update(Operation, each.id, {"state": "done"}) for each in late]
     around = await stacks.get(db, child.parent_id or "", None)
+    if group is not None and around is not None and adjustment is not None:
+        size = (await resources.sizes(db, child.root_id)).get(child.id, 0)
+        services.notify(scaling_notice(around, child.status, group.name, adjustment, size))
     if policy is not None and around is not None and child.status is Status.COMPLETE:
         reason = signalled[_REASON]
         changes.append(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -20,13 +20,15 @@ from stackd.engine.execution.cancellation import Cancellation
 from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.ordering import target_of
 from stackd.engine.services.stack_data import current_rows, facts_of, resource_data
 from stackd.engine.services.stored_trees import identify
 from stackd.errors import ResourceFailure, ServiceUnavailable, StackdError
 from stackd.offload import in_thread
-from stackd.records import Action, Resource, Snapshot, Stack, Status, new_id, now
+from stackd.records import Action, Operation, Resource, Snapshot, Stack, Status, new_id, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
+from stackd.resources.copies import COPY, SNAPSHOT
 from stackd.resources.registry import Registry
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,12 @@ async def closing(db: Database, stack: Stack, snapshot_id: str) -> list[Change]:
 
 def _content(db: Database, stack: Stack, rows: list[Resource], snapshot_id: str) -> PutDocument:
     found = {
-        name: {**resource_data(row), "kind": row.kind, "is_kept": row.data.get("snapshot") == snapshot_id}
+        name: {
+            **resource_data(row),
+            "kind": row.kind,
+            "is_kept": row.data.get(SNAPSHOT) == snapshot_id,
+            COPY: row.data.get(COPY),
+        }
         for name, row in current_rows(stack, rows).items()
     }
     return put_content(db, stack.project_id, {**facts_of(stack), "resources": found})
@@ -63,13 +70,50 @@ def _content(db: Database, stack: Stack, rows: list[Resource], snapshot_id: str)
 def kept_in(
     content: Mapping[str, Any] | None, registry: Registry
 ) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Each resource of which a snapshot has a copy: its name, its type, and where the copy is (pure)."""
+    """Each resource of which a snapshot has a copy: its name, its type, and where the copy is (pure).
+
+    Of one that was interrupted that may be no more than the name under which the copy is found.
+    """
     for name, entry in ((content or {}).get("resources") or {}).items():
         kind = registry.types.get(entry["kind"])
         if kind is None or not entry["is_kept"]:
             continue
-        if kept := {key: entry["resource_data"][key] for key in kind.kept if key in entry["resource_data"]}:
+        kept = {key: entry["resource_data"][key] for key in kind.kept if key in entry["resource_data"]}
+        if entry.get(COPY):
+            kept[COPY] = entry[COPY]
+        if kept:
             yield name, kind, kept
+
+
+# --- restoring ----------------------------------------------------------------------------------------
+
+
+async def rewritten(
+    db: Database, registry: Registry, stack: Stack, operation: Operation, rows: Iterable[Resource]
+) -> dict[str, frozenset[str]]:
+    """By the ids of rows, the properties that bring back a snapshot whose restoration is not done yet.
+
+    They count as changed, although they are what they are to be if the snapshot was restored before.
+    """
+    content = await load_json(db, stack.project_id, str(operation.options.get("restores") or ""))
+    current = current_rows(stack, rows)
+    target = target_of(stack.definition)
+    return {
+        row.id: frozenset(kind.rewritten)
+        for name, kind, _ in kept_in(content, registry)
+        if (row := current.get(name)) is not None and not is_restored(row, target, operation.created_at)
+    }
+
+
+def is_restored(row: Resource, target: str, accepted_at: datetime) -> bool:
+    """Whether the operation that was accepted then has brought a resource to the definition (pure).
+
+    What it made, in place of another, is as the snapshot has it.
+    """
+    if row.created_at >= accepted_at:
+        return True
+    is_done = (row.action, row.status, row.applied_from) == (Action.UPDATE, Status.COMPLETE, target)
+    return is_done and row.updated_at is not None and row.updated_at >= accepted_at
 
 
 # --- removal ------------------------------------------------------------------------------------------

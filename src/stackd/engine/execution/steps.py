@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stackd.db.journal import Change, Insert
 from stackd.engine.execution import hooks, lifecycle, nested, uniform
@@ -57,36 +57,60 @@ async def walk(
     ``act`` answers whether the step succeeded. What it raises ends the walk: all running steps are
     cancelled, and the exception group that comes out holds it. Steps that are ``done`` need not be taken.
     """
-    missing: dict[S, int] = {step: count for step, count in graph.in_degree() if count}
-    for step in done:
-        for waiting in graph.successors(step):
-            missing[waiting] -= 1
-    left = len(graph) - len(done)
+    walked = _Walk(graph, act, may_start, done)
+    async with asyncio.TaskGroup() as group:
+        await walked.start(group, [step for step in graph if walked.is_ready(step)])
+    await asyncio.sleep(0)  # if all was done before, nobody else has had the loop
+    return walked.left
 
-    async def perform(group: asyncio.TaskGroup, step: S) -> None:
-        succeeded = await act(step)
-        if not succeeded:
-            return
-        ready: list[S] = []
-        for waiting in graph.successors(step):
-            missing[waiting] -= 1
-            if not missing[waiting] and waiting not in done:
-                ready.append(waiting)
-        await start(group, ready)
 
-    async def start(group: asyncio.TaskGroup, ready: list[S]) -> None:
-        nonlocal left
+class _Walk(Generic[S]):
+    """The bookkeeping of one walk: what each step still waits for."""
+
+    # Not closures that call each other: such a circle, with all rows of the stack in it, would be left to the
+    # garbage collector, which stops everything for longer the more there is.
+
+    def __init__(
+        self,
+        graph: nx.DiGraph[S],
+        act: Callable[[S], Awaitable[bool]],
+        may_start: Callable[[], bool],
+        done: Collection[S],
+    ) -> None:
+        self._graph = graph
+        self._act = act
+        self._may_start = may_start
+        self._done = done
+        self._missing: dict[S, int] = {step: len(needed) for step, needed in graph.pred.items() if needed}
+        self.left = len(graph) - len(done)
+        for step in done:
+            for waiting in graph.successors(step):
+                self._missing[waiting] -= 1
+
+    def is_ready(self, step: S) -> bool:
+        """Whether a step that has to be taken waits for nothing."""
+        return not self._missing.get(step) and step not in self._done
+
+    async def start(self, group: asyncio.TaskGroup, ready: list[S]) -> None:
+        """Start steps."""
         for count, step in enumerate(ready, 1):
-            if not may_start():
+            if not self._may_start():
                 return
-            left -= 1
-            group.create_task(perform(group, step))
+            self.left -= 1
+            group.create_task(self._perform(group, step))
             if count % BREATH == 0:
                 await asyncio.sleep(0)
 
-    async with asyncio.TaskGroup() as group:
-        await start(group, [step for step in graph if not missing.get(step) and step not in done])
-    return left
+    async def _perform(self, group: asyncio.TaskGroup, step: S) -> None:
+        """Take a step, and start those that waited for it last."""
+        if not await self._act(step):
+            return
+        ready: list[S] = []
+        for waiting in self._graph.successors(step):
+            self._missing[waiting] -= 1
+            if self.is_ready(waiting):
+                ready.append(waiting)
+        await self.start(group, ready)
 
 
 def _may_start(at: StackRun) -> bool:

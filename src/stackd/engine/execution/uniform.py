@@ -21,6 +21,7 @@ from stackd.errors import CloudError, CloudNotFound, ResourceFailure, ResourceIn
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.context import JSON
+from stackd.resources.copies import SNAPSHOT, without_copies
 from stackd.resources.schema import Properties
 from stackd.urls import shown_name
 
@@ -208,8 +209,8 @@ async def _snapshot(work: ResourceContext, props: Properties) -> None:
 
 def _for_snapshot(work: ResourceContext) -> Mapping[str, Any]:
     """Private values that say which snapshot is taken, without what an earlier one left."""
-    others = {key: value for key, value in work.data.items() if key not in work.kind.kept}
-    return {"data": {**others, "snapshot": work.run.snapshot}} if work.kind.kept else {}
+    others = without_copies(work.data, work.kind.kept)
+    return {"data": {**others, SNAPSHOT: work.run.snapshot}} if work.kind.kept else {}
 
 
 ACTS: Final[Mapping[Verb, Act]] = {

@@ -75,6 +75,9 @@ def reason_of(causes: Iterable[Cause]) -> str:
     return "; ".join(map(str, forcing or causes))
 
 
+Names = frozenset[str]
+NO_NAMES: Final[Names] = frozenset()
+
 UNCHANGED: Final = Difference(Verb.KEEP)
 
 
@@ -93,11 +96,13 @@ def diff_resource(
     missing: bool = False,
     metadata_changed: bool = False,
     stays: bool = False,
+    rewritten: Names = NO_NAMES,
 ) -> Difference:
     """Compare a stored resource with its new properties.
 
     ``broken`` means that a FAILED resource's object is beyond repair, ``missing`` that it no longer exists,
-    ``stays`` that it need not be replaced only because there is an update.
+    ``stays`` that it need not be replaced only because there is an update. ``rewritten`` are properties that
+    count as changed.
     Raises ``NotSupported`` when an immutable property changed.
     """
     if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
@@ -112,7 +117,7 @@ def diff_resource(
         return replaced(f"its last {row.action} failed: {row.reason}")
     if kind.replaced_by_updates and not stays:
         return replaced("every update replaces it")
-    old = type(new).wrap(present(row, new))
+    old = type(new).wrap(present(row, new, rewritten))
     return _by_properties(row, kind, old, new, metadata_changed)
 
 
@@ -123,21 +128,21 @@ def metadata_after(row: Resource, kind: ResourceType[Any], written: Mapping[str,
     return {**written, **kind.own_metadata(row.metadata, written)}
 
 
-def present(row: Resource, new: Properties) -> dict[str, Any]:
+def present(row: Resource, new: Properties, rewritten: Names = NO_NAMES) -> dict[str, Any]:
     """The properties that the object must be taken to have, as seen from the ``new`` ones.
 
     After a failed update it is unknown which of its changes were made. A value that was sent
     counts only where it differs from the new one; else the one before it does. So whatever may not
-    be as it should be shows as changed.
+    be as it should be shows as changed. What is ``rewritten`` it has not.
     """
     sent = dict(row.properties)
-    if row.previous_properties is None:
-        return sent
-    before = dict(row.previous_properties)
-    return {
-        name: before.get(name) if sent.get(name) == new.data.get(name) else sent.get(name)
-        for name in sent.keys() | before.keys()
-    }
+    if row.previous_properties is not None:
+        before = dict(row.previous_properties)
+        sent = {
+            name: before.get(name) if sent.get(name) == new.data.get(name) else sent.get(name)
+            for name in sent.keys() | before.keys()
+        }
+    return {name: value for name, value in sent.items() if name not in rewritten}
 
 
 def rolls_back(stack: Stack | None) -> bool:

@@ -55,7 +55,8 @@ class Inputs:
     export or import, ``secrets`` texts that no cause may show. With ``ahead`` the steps inside stacks that
     do not exist yet are planned too; else they are deferred to the walk. With ``keep_originals`` nothing
     that is replaced goes before all else has succeeded. With ``abandons`` whatever goes is left in the cloud,
-    with ``adopts`` what is new is an object that exists.
+    with ``adopts`` what is new is an object that exists. ``rewritten`` are, by the ids of rows, properties
+    that count as changed although they have their values: a snapshot is restored once more.
     With ``throughout`` stacks inside that stay as they are have a plan too, whose steps keep everything.
     """
 
@@ -63,6 +64,7 @@ class Inputs:
     identify: Identify
     exports: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    rewritten: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sharing: frozenset[str] = frozenset()
     secrets: Secrets = NOTHING
     ahead: bool = True

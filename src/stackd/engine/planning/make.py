@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from stackd.engine.definition.desired import Desired, loaded_properties, stored_secrets
-from stackd.engine.definition.nested_definitions import in_order
+from stackd.engine.definition.nested_definitions import hidden_values, in_order
 from stackd.engine.planning.diff import (
+    NO_NAMES,
     UNCHANGED,
     Cause,
     Difference,
@@ -165,6 +166,7 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
         metadata_changed=metadata != dict(row.metadata),
         stays=rolls_back(at.plan.stack),
+        rewritten=at.inputs.rewritten.get(row.id, NO_NAMES),
     )
     if found.verb is Verb.REPLACE:
         view[name] = None
@@ -243,7 +245,7 @@ def _same_for_all(stored: StoredStack, rule: ActionRule, verb: Verb, path: Path)
 
 
 def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
-    """The values of hidden parameters of all stacks of a tree, as they are and as they will be."""
+    """The values of hidden parameters of all stacks of a tree, as they were, are and will be."""
     found: set[str] = set()
     for plan in plans:
         if plan.desired is not None and plan.desired.parameters.hidden:
@@ -251,6 +253,7 @@ def _secrets(plans: Iterable[StackPlan], stored: StoredStack | None) -> Secrets:
     for stack in stored.walk() if stored is not None else ():
         if stack.source is not None:
             found |= stored_secrets(stack.source, stack.stack)
+        found |= frozenset().union(*(hidden_values(row) for row in stack.rows if row.nested_stack_id))
     return frozenset(found)
 
 

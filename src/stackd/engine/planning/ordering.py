@@ -162,8 +162,6 @@ def _untangle(graph: nx.DiGraph[Node]) -> None:
     """
     import networkx as nx
 
-    if nx.is_directed_acyclic_graph(graph):
-        return
     for component in list(nx.strongly_connected_components(graph)):
         if len(component) > 1:
             inside = [(a, b) for a in component for b in graph.successors(a) if b in component]

@@ -123,7 +123,7 @@ class EventSinks:
 
     async def start(self) -> None:
         """Start delivery, beginning with the events that an earlier process did not deliver."""
-        self._journal.listener = self._heard
+        self._journal.listeners.append(self._heard)
         for root_id in await progress.roots(self._db):
             self.watch(root_id)
 

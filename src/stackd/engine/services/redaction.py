@@ -9,10 +9,11 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from stackd.db import documents, events, stacks
+from stackd.db import documents, events, resources, stacks
 from stackd.db.database import Database
 from stackd.engine.definition.desired import Source, identity_of
 from stackd.engine.definition.documents import load_definition, load_files
+from stackd.engine.definition.nested_definitions import hidden_values
 from stackd.errors import EntityNotFound, TemplateError
 from stackd.offload import in_thread
 from stackd.records import Definition, Event, Stack
@@ -58,10 +59,15 @@ class Redaction:
 
     async def around(self, stack: Stack) -> Secrets:
         """The secrets of the parent stacks, which a nested stack does not know to be some."""
-        found = NOTHING
+        found = await self._kept(stack)
         async for each in self._outwards(stack):
-            found |= await self._own(each)
+            found |= await self._own(each) | await self._kept(each)
         return found
+
+    async def _kept(self, stack: Stack) -> Secrets:
+        """Former secrets of the parent stacks that resources of a nested stack still have."""
+        row = await resources.of_nested_stack(self._db, stack.id) if stack.parent_id else None
+        return hidden_values(row) if row is not None else NOTHING
 
     async def queries(self, stack: Stack) -> Secrets:
         """The queries of the URLs from which templates of a stack were fetched."""

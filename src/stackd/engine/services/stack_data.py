@@ -9,14 +9,17 @@ from typing import Any, Final
 from stackd.db.database import Database
 from stackd.engine.definition.desired import Source
 from stackd.engine.definition.documents import load_definition
+from stackd.engine.definition.nested_definitions import HIDDEN_VALUES
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import load_tree
 from stackd.records import Resource, Stack
+from stackd.resources.copies import COPY, SNAPSHOT
 from stackd.urls import shown_name
 
 OWN_DATA: Final = frozenset(
-    {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", "snapshot"}
+    {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", SNAPSHOT, COPY}
+    | {HIDDEN_VALUES}
 )
 """Private values of resources that mean nothing outside of their stack, or are credentials of its guests."""
 
@@ -39,7 +42,9 @@ def _exported(stored: StoredStack, files: Mapping[str, str]) -> dict[str, Any]:
     inside = {}
     for name, row in current_rows(stored.stack, stored.rows).items():
         child = stored.inside(row)
-        inside[name] = resource_data(row) if child is None else _exported(child, {})
+        whole = resource_data(row)
+        around = {"resource_data": whole["resource_data"]} if whole["resource_data"] else {}
+        inside[name] = whole if child is None else {**_exported(child, {}), **around}
     source = definition_data(stored.source, files) if stored.source is not None else {}
     return {**facts_of(stored.stack), **source, "resources": inside}
 

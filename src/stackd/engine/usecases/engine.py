@@ -19,6 +19,7 @@ from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
 from stackd.engine.services.event_sinks import EventSinks
+from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 SWEEP = 2.0
 """Interval of the sweep for orphaned operations, in seconds."""
+
+COLLECT = 600.0
+"""Shortest interval of full garbage collections, in seconds."""
 
 TIDY = 600.0
 """Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
@@ -48,9 +52,10 @@ class Engine:
     sinks: EventSinks
     redaction: Redaction
     alone: bool = False
+    notifications: Notifications | None = None
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)
-    _untidy: bool = False
+    _collected: float = 0.0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -59,6 +64,7 @@ class Engine:
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
+        self._collected = asyncio.get_running_loop().time()
         await self.trusts.resume()
         if self.alone:
             for operation in await operations.unfinished(self.services.db):
@@ -66,6 +72,9 @@ class Engine:
         await self._sweep()
         await self.removals.resume(every=True)
         await self.sinks.start()
+        if self.notifications is not None:
+            self.services.journal.listeners.append(self.notifications.heard)
+            self.notifications.start()
         self._tasks = [
             asyncio.create_task(self._repeat(SWEEP, self._sweep), name="sweep"),
             asyncio.create_task(self._tidy(), name="tidy"),
@@ -89,6 +98,8 @@ class Engine:
         await self.removals.close()
         await self.operator.close()
         await self.sinks.close()
+        if self.notifications is not None:
+            await self.notifications.close()
         await self.trusts.close()
         with contextlib.suppress(StackdError):
             await engines.leave(self.services.db, self.operator.engine_id)
@@ -125,11 +136,13 @@ class Engine:
         self._sweep_memory()
 
     def _sweep_memory(self) -> None:
-        """Collect garbage when no operation runs: then few live objects have to be scanned."""
-        if self.operator.busy:
-            self._untidy = True
-        elif self._untidy:
-            self._untidy = False
+        """Collect all garbage when no operation runs, but rarely: it stops everything while it lasts.
+
+        What an operation leaves is free without it. It is for what only circles hold, which nobody knows of.
+        """
+        time = asyncio.get_running_loop().time()
+        if time - self._collected >= COLLECT and not self.operator.busy:
+            self._collected = time
             gc.collect()
 
     async def _heartbeat(self) -> None:

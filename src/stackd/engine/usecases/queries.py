@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
 
 from stackd.db import resources, stacks
+from stackd.db.codec import AT_ONCE
 from stackd.db.parts import Part, read
 from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition, load_files, load_json
@@ -19,7 +21,7 @@ from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
-from stackd.offload import in_thread, offloaded
+from stackd.offload import in_thread, in_turns, offloaded
 from stackd.records import Action, Definition, Event, Resource, Stack, Status
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
@@ -252,8 +254,8 @@ class Reader:
         if any(row.nested_stack_id for row in rows):
             inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
         if not brief:
-            secrets = await self.engine.redaction.of(stack)
-            rows = [_concealed(self._with_computed(row), secrets) for row in rows]
+            shown = partial(self._shown, secrets=await self.engine.redaction.of(stack))
+            rows = await in_turns(shown, rows, AT_ONCE)
         views = views_of(stack, rows, inside)
         if depth > 0:
             for view in list(views):
@@ -287,7 +289,11 @@ class Reader:
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
         rows = await self.engine.live.refreshed(stack, {name: view.resource}, {name: asked})
         secrets = await self.engine.redaction.of(stack)
-        return replace(view, resource=_concealed(self._with_computed(rows[name]), secrets))
+        return replace(view, resource=self._shown(rows[name], secrets))
+
+    def _shown(self, row: Resource, secrets: Secrets) -> Resource:
+        """The row with its computed attributes included, and with secrets masked in all of them."""
+        return _concealed(self._with_computed(row), secrets)
 
     def _with_computed(self, row: Resource) -> Resource:
         """The row with its computed attributes included."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stackd.db import resources, software
@@ -37,18 +37,21 @@ async def listed(
     return [view for view in found if matches(view.resource, filters)]
 
 
+_OWN: Mapping[str, Callable[[Resource], tuple[str, ...]]] = {
+    "name": lambda row: (row.name,),
+    "status": lambda row: (row.status, f"{row.action}_{row.status}"),
+    "action": lambda row: (row.action,),
+    "id": lambda row: (row.id,),
+    "physical_resource_id": lambda row: (shown_id(row.physical_id) or "",),
+}
+"""The values of a resource of which a filter may allow one, by the filter's name."""
+
+
 def matches(row: Resource, filters: Filters) -> bool:
     """Whether a resource passes all filters (pure); the type filter matches any part of the name."""
-    values: Mapping[str, tuple[str, ...]] = {
-        "name": (row.name,),
-        "status": (row.status, f"{row.action}_{row.status}"),
-        "action": (row.action,),
-        "id": (row.id,),
-        "physical_resource_id": (shown_id(row.physical_id) or "",),
-    }
-    for name, own in values.items():
+    for name, own in _OWN.items():
         allowed = filters.get(name)
-        if allowed and not any(value in allowed for value in own):
+        if allowed and not any(value in allowed for value in own(row)):
             return False
     types = filters.get("type")
     return not types or any(text in shown_name(row.type) for text in types)

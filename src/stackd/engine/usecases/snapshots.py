@@ -21,9 +21,10 @@ from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import NotFound, NotSupported, RequestLimitExceeded, SnapshotNotFound
 from stackd.offload import in_thread
 from stackd.records import Action, Caller, Snapshot, Stack, Status, new_id, now
+from stackd.resources.copies import COPY
 from stackd.resources.registry import Registry
 
-_UNSHOWN = ("kind", "is_kept")
+_UNSHOWN = ("kind", "is_kept", COPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ async def _restore(engine: Engine, caller: Caller, stack: Stack, snapshot: Snaps
     fetched = Fetched(engine.services.egress, engine.limits.max_template_size, stack.project_id)
     checked = await stacks.checked_redefinition(engine, caller, stack, whole, stored, fetched)
     request = StackRequest(name=stack.name, existing=True)
-    return await stacks.accept_change(engine, caller, stack, request, checked, action=Action.RESTORE)
+    return await stacks.accept_change(
+        engine, caller, stack, request, checked, action=Action.RESTORE, restores=snapshot.content
+    )
 
 
 def restored(source: Source, content: Mapping[str, Any], registry: Registry) -> Source:

@@ -127,8 +127,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members
     ) -> Mapping[str, Any]:
         """The names of the members; the size stays as it is unless another capacity is asked for."""
-        current = scaling_groups.current_size(resource, members)
-        size = _CAPACITY.after(props, resource.properties, current)
+        size = scaling_groups.size_after(resource, props, members, _CAPACITY)
         return scaling_groups.data_of_size(resource, members, size, _shared(resource, props, members))
 
     def child(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from stackd.errors import CloudConflict
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.aws.instance_parts import by_key, check_devices
@@ -93,8 +94,7 @@ class Instance(RestResource[InstanceProps]):
 
     async def prepare_for_replace(self, ctx: Context, props: InstanceProps) -> None:
         """Take ports and volumes away from the old server: the new one needs them."""
-        for each in props.volumes:
-            await detach(ctx, ctx.physical_id, each.volume)
+        await _free_volumes(ctx, props)
         await replacement.free(ctx, as_server(props))
 
     async def undo_replace(self, ctx: Context, props: InstanceProps) -> None:
@@ -117,6 +117,18 @@ class Instance(RestResource[InstanceProps]):
     async def is_gone(self, ctx: Context) -> bool:
         """See ``Server``."""
         return await booting.is_removed(ctx)
+
+
+async def _free_volumes(ctx: Context, props: InstanceProps) -> None:
+    """Detach the volumes. A server in error keeps them as long as it exists, so it goes at once."""
+    try:
+        for each in props.volumes:
+            await detach(ctx, ctx.physical_id, each.volume)
+    except CloudConflict:
+        if ctx.resource.deletion_policy == "Retain" or not booting.is_broken(await ctx.live(fresh=True)):
+            raise
+        await booting.remove(ctx)
+        await ctx.until(lambda: booting.is_removed(ctx), "the broken instance is deleted")
 
 
 async def _attach_volumes(ctx: Context, props: InstanceProps) -> None:

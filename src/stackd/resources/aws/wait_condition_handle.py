@@ -21,6 +21,7 @@ class WaitConditionHandle(ResourceType[Properties]):
     """Gathers signals, which are sent to the signed URL that a reference to it gives."""
 
     signalable = True
+    remade = True
 
     async def create(self, ctx: Context, props: Properties) -> None:
         """Make the user whose key signs the URL."""

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 from stackd.errors import CloudNotFound, ResourceInError
+from stackd.resources import copies
 from stackd.resources.context import Context
 from stackd.resources.entity import settled
 
+ID = "backup_id"
 
-async def make(ctx: Context, volume: str) -> str:
-    """Back up a volume and wait for it; after an interruption the backup begun before is waited for."""
-    identity = ctx.data.get("backup_id")
-    if not identity:
-        body = {"volume_id": volume, "name": ctx.physical_name, "force": True}
-        identity = (await ctx.cloud.volume.post("/backups", {"backup": body}))["backup"]["id"]
-        await ctx.put_data(backup_id=identity)
+
+async def make(ctx: Context, volume: str, name: str, since: datetime | None = None) -> str:
+    """Back up a volume and wait for it; after an interruption the backup begun before is waited for.
+
+    ``since`` is when the backup can have been begun at the earliest, where its name is not its own.
+    """
+
+    async def begin() -> str:
+        body = {"volume_id": volume, "name": name, "force": True}
+        return str((await ctx.cloud.volume.post("/backups", {"backup": body}))["backup"]["id"])
+
+    identity = await copies.copied(ctx, ID, name, partial(find, ctx, since=since, volume_id=volume), begin)
 
     async def is_there() -> bool:
         status = (await ctx.cloud.volume.get(f"/backups/{identity}"))["backup"]["status"]
         return settled(status, ready="available", working=("creating",))
 
     await ctx.until(is_there, f"backup {identity} is there")
-    return str(identity)
+    return identity
+
+
+async def find(ctx: Context, name: str, since: datetime | None = None, **wanted: str) -> str | None:
+    """The id of the backup with a name."""
+    found = await ctx.cloud.volume.list_all("/backups/detail", "backups", {"name": name})
+    return copies.first_of(found, since, name=name, **wanted)
 
 
 async def restore_new(ctx: Context, identity: str, name: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from stackd.clients.lookup import Collection
 from stackd.errors import PropertyError, ResourceFailure, ResourceInError
 from stackd.records import Resource
+from stackd.resources import copies
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.cinder import backup, changes
 from stackd.resources.cinder.volume_props import VolumeProps
@@ -44,7 +46,8 @@ class Volume(RestResource[VolumeProps]):
     checkable = True
     good_statuses = ("available", "in-use")
     snapshots = True
-    kept = ("backup_id",)
+    kept = (backup.ID,)
+    rewritten = ("backup_id",)
     shown_by: ClassVar = {
         "volume_type": ("availability_zone", "encrypted", "multiattach"),
         "backup_id": ("bootable",),
@@ -163,7 +166,7 @@ class Volume(RestResource[VolumeProps]):
         if not changes.is_settled(live):
             live = await ctx.poll(changes.is_settled, "nothing is being done to the volume")
         if ctx.resource.deletion_policy == "Snapshot" and live["status"] in changes.READY:
-            await backup.make(ctx, ctx.physical_id)
+            await backup.make(ctx, ctx.physical_id, ctx.physical_name, ctx.resource.updated_at)
             live = await ctx.live(fresh=True)
         if live["status"] == "in-use":
             raise ResourceFailure("Volume in use")
@@ -172,11 +175,12 @@ class Volume(RestResource[VolumeProps]):
 
     async def snapshot(self, ctx: Context, props: VolumeProps) -> None:
         """Back the volume up."""
-        await backup.make(ctx, ctx.physical_id)
+        await backup.make(ctx, ctx.physical_id, copies.snapshot_name(ctx))
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove a backup that ``snapshot`` made."""
-        await backup.remove(ctx, kept["backup_id"])
+        if (identity := await copies.known_id(kept, backup.ID, partial(backup.find, ctx))) is not None:
+            await backup.remove(ctx, identity)
 
     def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
         """The properties that bring a snapshot back: its backup is the only source."""

@@ -16,7 +16,7 @@ from stackd.resources.heat.group_props import RollingUpdate
 from stackd.resources.heat.members import is_member_attribute, no_attribute
 from stackd.resources.heat.rolling import Definition, Pace
 from stackd.resources.registry import resource_type
-from stackd.resources.scaling import Adjustment, kept
+from stackd.resources.scaling import Adjustment
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.functions.refs import select
 
@@ -74,8 +74,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members
     ) -> Mapping[str, Any]:
         """The names of the members; the size stays as it is unless another capacity is asked for."""
-        current = scaling_groups.current_size(resource, members)
-        size = _CAPACITY.after(props, resource.properties, current)
+        size = scaling_groups.size_after(resource, props, members, _CAPACITY)
         return scaling_groups.data_of_size(resource, members, size, props.data["resource"])
 
     def child(
@@ -102,10 +101,6 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
     def cooldown(self, props: AutoScalingGroupProps) -> float | None:
         """The group's own cooldown."""
         return props.cooldown
-
-    def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The cooldown."""
-        return kept(stored)
 
     def metadata_after(
         self, resource: Resource, props: AutoScalingGroupProps, moment: datetime

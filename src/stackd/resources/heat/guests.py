@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import secrets
 import uuid
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from stackd.clients.service import Service
 from stackd.clients.wire import Reply
-from stackd.errors import CloudNotFound, ResourceFailure
+from stackd.errors import CloudConflict, CloudNotFound, ResourceFailure
 from stackd.resources.context import Context, StackUser
 
 _FOR_EVER = 2**31 - 1
@@ -169,23 +170,26 @@ async def remove_object(ctx: Context, container: str, name: str) -> None:
     """Remove an object with its older versions, and the container with the last one.
 
     The older versions go first: Swift would bring the newest of them back in the object's place. What a guest
-    writes meanwhile goes in another pass.
+    writes meanwhile goes in another pass. Of a container with many objects only these are listed.
     """
     store = ctx.cloud.object_store
-    for _ in range(_PASSES):
-        try:
-            listed = [each["name"] for each in await store.get(f"/{container}", {"format": "json"}) or ()]
-        except CloudNotFound:
-            return
-        mine = sorted((each for each in listed if name in each), key=lambda each: each == name)
-        for each in mine:
-            with contextlib.suppress(CloudNotFound):
-                await store.delete(f"/{container}/{each}")
-        if not mine:
-            break
-    if not listed:
-        with contextlib.suppress(CloudNotFound):
-            await store.delete(f"/{container}")
+    prefixes = (f"{len(name):03x}{name}/", name)
+    try:
+        for _ in range(_PASSES):
+            queries = [{"format": "json", "prefix": each} for each in prefixes]
+            lists = [await store.get(f"/{container}", query) for query in queries]
+            listed = {each["name"] for each in itertools.chain(*filter(None, lists))}
+            mine = sorted((each for each in listed if name in each), key=lambda each: each == name)
+            if not mine:
+                break
+            for each in mine:
+                with contextlib.suppress(CloudNotFound):
+                    await store.delete(f"/{container}/{each}")
+        await store.delete(f"/{container}")
+    except CloudNotFound:
+        return
+    except CloudConflict:  # others have objects there
+        return
 
 
 # --- a queue in Zaqar, in the project of the resource's user -----------------------------------

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.remote import Remote
 from stackd.errors import CloudNotFound, ResourceFailure, ResourceInError
 from stackd.records import Action
+from stackd.resources import copies
 from stackd.resources.context import JSON, Context, Probe, Reach, Reading
 from stackd.resources.heat.remote_props import RemoteContext, RemoteStackProps
+
+SNAPSHOT_ID = "snapshot_id"
 
 NAME = "stack_name"
 """The private value with the name of the stack, which is in its path."""
@@ -106,8 +110,14 @@ async def take_snapshot(ctx: Context, props: RemoteStackProps) -> dict[str, Any]
     """The id of a new snapshot of the stack, and the definition that it has."""
     cloud = await remote_cloud(ctx, props)
     path = f"{await stack_path(ctx, cloud)}/snapshots"
-    snapshot_id = ctx.data.get("snapshot_id") or await _new_snapshot(ctx, cloud, path)
-    await ctx.put_data(snapshot_id=snapshot_id)
+    name = copies.snapshot_name(ctx)
+
+    async def begin() -> str:
+        made = await cloud.orchestration.post(path, {"name": name})
+        return str(made.get("snapshot", made)["id"])
+
+    find = partial(find_snapshot, cloud, path)
+    snapshot_id = await copies.copied(ctx, SNAPSHOT_ID, name, find, begin)
     data: JSON = {}
 
     async def done() -> bool:
@@ -121,12 +131,9 @@ async def take_snapshot(ctx: Context, props: RemoteStackProps) -> dict[str, Any]
     await ctx.until(done, "the remote snapshot is COMPLETE")
     environment = data.get("environment") or {}
     kept = {"template": data.get("template"), "parameters": environment.get("parameters")}
-    return {"snapshot_id": snapshot_id, **{key: value for key, value in kept.items() if value}}
+    return {SNAPSHOT_ID: snapshot_id, **{key: value for key, value in kept.items() if value}}
 
 
-async def _new_snapshot(ctx: Context, cloud: Cloud, path: str) -> str:
-    """The id of a new snapshot, or of the one that was begun before a crash."""
-    listed = (await cloud.orchestration.get(path))["snapshots"]
-    begun = [each for each in listed if each["name"] == ctx.physical_name and each["status"] == "IN_PROGRESS"]
-    made = begun[0] if begun else await cloud.orchestration.post(path, {"name": ctx.physical_name})
-    return str(made.get("snapshot", made)["id"])
+async def find_snapshot(cloud: Cloud, path: str, name: str) -> str | None:
+    """The id of the snapshot with a name."""
+    return copies.first_of((await cloud.orchestration.get(path))["snapshots"], name=name)

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from stackd.errors import CloudNotFound, PropertyError, ResourceFailure, StackdError
 from stackd.records import Action
+from stackd.resources import copies
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Context, Probe, Reading
 from stackd.resources.heat.remote_calls import (
     NAME,
+    SNAPSHOT_ID,
     act,
     definition_of,
+    find_snapshot,
     has_done,
     remote_cloud,
     shown_stack,
@@ -50,7 +54,8 @@ class RemoteStack(ResourceType[RemoteStackProps]):
     awaits_deletion = True
     checkable = True
     snapshots = False
-    kept = ("snapshot_id", "template", "parameters")
+    kept = (SNAPSHOT_ID, "template", "parameters")
+    rewritten = ("template", "parameters")
     waits_for = "the remote stack is complete"
     attributes: ClassVar = {
         "stack_name": attr("The name of the stack.", how=LIVE, read=_stack_name),
@@ -147,8 +152,10 @@ class RemoteStack(ResourceType[RemoteStackProps]):
             return
         cloud = await remote_cloud(ctx, RemoteStackProps.load(ctx.resource.properties))
         with contextlib.suppress(CloudNotFound):
-            path = f"{await stack_path(ctx, cloud)}/snapshots/{kept['snapshot_id']}"
-            await cloud.orchestration.delete(path)
+            path = f"{await stack_path(ctx, cloud)}/snapshots"
+            identity = await copies.known_id(kept, SNAPSHOT_ID, partial(find_snapshot, cloud, path))
+            if identity is not None:
+                await cloud.orchestration.delete(f"{path}/{identity}")
 
     def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
         """The properties that bring a snapshot back: the template and the parameters that it has."""

@@ -19,6 +19,8 @@ from stackd.template.functions.refs import select
 from stackd.template.unknown import Unknown
 
 _SKIPPED = "name_blacklist"
+_LONGEST = 5
+"""Digits of a member's name: no group has more members than that."""
 _VERSION = "2015-04-30"
 
 
@@ -31,6 +33,7 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
 
     update_policy = GroupUpdatePolicy.schema
     checkable = True
+    adopted = (_SKIPPED,)
     shaping = ("count", "removal_policies", "removal_policies_mode")
     attributes: ClassVar = {
         "refs": attr("References of the members in order.", "list"),
@@ -84,8 +87,9 @@ class ResourceGroup(NestedType[ResourceGroupProps]):
         self, resource: Resource, props: ResourceGroupProps, members: Members
     ) -> Mapping[str, Any]:
         """The names that are not used any more."""
-        before = _skipped(resource)
-        kept = set() if props.removal_policies_mode == "update" else before
+        before = _skipped(resource) | _lacking(members.adopted)
+        replaces = props.removal_policies_mode == "update" and not members.adopted
+        kept = set() if replaces else before
         after = kept | set(_removed(resource, props, members, before))
         return {_SKIPPED: ",".join(sorted(after)) or None}
 
@@ -109,6 +113,12 @@ def _size(props: ResourceGroupProps, members: Members) -> int:
 
 def _skipped(resource: Resource) -> set[str]:
     return set(filter(None, str(resource.data.get(_SKIPPED) or "").split(",")))
+
+
+def _lacking(names: Sequence[str]) -> set[str]:
+    """The names between those of adopted members: they were removed before."""
+    numbers = [int(name) for name in names if name.isdecimal() and len(name) <= _LONGEST]
+    return set(map(str, range(max(numbers, default=0)))) - set(names)
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -13,11 +13,13 @@ from typing import Any
 from stackd.errors import NotFound
 from stackd.records import Resource, Status
 from stackd.resources.base import Batch, Child, Members, Scaled
+from stackd.resources.heat.capacity import Capacity
 from stackd.resources.heat.group_limits import refuse_too_large, refuse_too_many
 from stackd.resources.heat.members import group_attribute
 from stackd.resources.heat.rolling import Definition, Pace, definition_now, walk
 from stackd.resources.heat.scaled_members import in_order, resized, unused_names
 from stackd.resources.scaling import Adjustment, ended
+from stackd.resources.schema import Properties
 
 _VERSION = "2015-04-30"
 _NAMES, _MADE = "member_names", "members_made"
@@ -25,12 +27,16 @@ _NAMES, _MADE = "member_names", "members_made"
 
 def wanted_names(group: Resource, members: Members) -> list[str]:
     """The names of the members that the group is to have."""
-    return list(group.data.get(_NAMES, members.resources))
+    return list(group.data.get(_NAMES, members.adopted or members.resources))
 
 
-def current_size(group: Resource, members: Members) -> int | None:
-    """How many members the group is to have, None before it has any size."""
-    return len(wanted_names(group, members)) if _NAMES in group.data else None
+def size_after(group: Resource, props: Properties, members: Members, capacity: Capacity) -> int:
+    """How many members the group is to have; a group that is adopted keeps those that it has."""
+    if _NAMES in group.data:
+        return capacity.after(props, group.properties, len(wanted_names(group, members)))
+    if members.adopted:
+        return capacity.after(props, props.data, len(members.adopted))
+    return capacity.after(props, {}, None)
 
 
 def data_of_size(group: Resource, members: Members, size: int, definition: Any) -> Mapping[str, Any]:

@@ -66,6 +66,7 @@ class ScalingPolicy(ResourceType[ScalingPolicyProps]):
     """
 
     signalable = True
+    remade = True
     attributes: ClassVar = {
         "alarm_url": attr("A signed URL to signal with, without a token.", compute=kept(URL)),
         "signal_url": attr("Where to signal with a token.", since="5.0.0", compute=kept(_NATIVE_URL)),

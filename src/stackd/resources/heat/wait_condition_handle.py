@@ -57,6 +57,7 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
     """Gathers signals; a user that may do nothing else is made to send them."""
 
     signalable = True
+    remade = True
     attributes: ClassVar = {
         "token": attr("A token to signal with; for TOKEN_SIGNAL only.", compute=_kept("token")),
         "endpoint": attr("Where to send a signal; for TOKEN_SIGNAL only.", compute=_kept("endpoint")),

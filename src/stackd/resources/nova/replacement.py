@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
 
+from stackd.clients.failures import AnswerLost
 from stackd.errors import CloudConflict, CloudNotFound
+from stackd.resources import copies
 from stackd.resources.context import Context
 from stackd.resources.entity import settled
 from stackd.resources.nova import ports
 from stackd.resources.nova.changes import once_free
 from stackd.resources.nova.server_props import ServerProps
 
+IMAGE: Final = "snapshot_image_id"
 _TAKEN = "detached_ports"
 
 
@@ -83,12 +88,13 @@ async def _take_from_other(ctx: Context, port: str) -> None:
         await ports.release(ctx, port, holder)
 
 
-async def make_image(ctx: Context) -> str:
-    """Make an image of the server and wait for it; one that was begun before is waited for."""
-    image = ctx.data.get("snapshot_image_id")
-    if not image:
-        image = await _begin(ctx)
-        await ctx.put_data(snapshot_image_id=image)
+async def make_image(ctx: Context, name: str, since: datetime | None = None) -> str:
+    """Make an image of the server and wait for it; one that was begun before is waited for.
+
+    ``since`` is when the image can have been begun at the earliest, where its name is not its own.
+    """
+    find = partial(find_image, ctx, since=since, instance_uuid=ctx.physical_id)
+    image = await copies.copied(ctx, IMAGE, name, find, partial(_begin, ctx, name))
 
     async def is_there() -> bool:
         status = (await ctx.cloud.image.get(f"/images/{image}"))["status"]
@@ -96,16 +102,29 @@ async def make_image(ctx: Context) -> str:
 
     await ctx.until(is_there, f"image {image} of the server is there")
     await ctx.poll(lambda live: not live.get("OS-EXT-STS:task_state"), "the server has been copied")
-    return str(image)
+    return image
 
 
-async def _begin(ctx: Context) -> str:
+async def _begin(ctx: Context, name: str) -> str:
     path = f"/servers/{ctx.physical_id}/action"
-    found: list[str] = []
+    answers: list[str | AnswerLost] = []
 
     async def ask() -> None:
-        reply = await ctx.cloud.compute.post(path, {"createImage": {"name": ctx.physical_name}})
-        found.append(reply["image_id"])
+        try:
+            reply = await ctx.cloud.compute.post(path, {"createImage": {"name": name}})
+        except AnswerLost as lost:  # asked once more, there might be two
+            answers.append(lost)
+        else:
+            answers.append(str(reply["image_id"]))
 
     await once_free(ctx, ctx.physical_id, ask, "an image of the server can be made")
-    return found[0]
+    [answer] = answers
+    if isinstance(answer, AnswerLost):
+        raise answer
+    return answer
+
+
+async def find_image(ctx: Context, name: str, since: datetime | None = None, **wanted: str) -> str | None:
+    """The id of the image with a name."""
+    found = await ctx.cloud.image.list_all("/images", "images", {"name": name})
+    return copies.first_of(found, since, name=name, **wanted)

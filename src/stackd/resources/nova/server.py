@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from stackd.clients.lookup import Collection
 from stackd.errors import CloudNotFound, PropertyError
 from stackd.records import Resource
+from stackd.resources import copies
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
@@ -56,7 +58,8 @@ class Server(RestResource[ServerProps]):
     checkable = True
     good_statuses = ("ACTIVE",)
     snapshots = True
-    kept = ("snapshot_image_id",)
+    kept = (replacement.IMAGE,)
+    rewritten = ("image",)
     follows = (
         Follows(SUBNET, key=network_key, keys=reach.server_networks),
         Follows(INTERFACE, key=subnet_key, keys=reach.floating_subnets, guess=True),
@@ -204,14 +207,14 @@ class Server(RestResource[ServerProps]):
 
     async def snapshot(self, ctx: Context, props: ServerProps) -> None:
         """Make an image of the server."""
-        await replacement.make_image(ctx)
+        await replacement.make_image(ctx, copies.snapshot_name(ctx))
 
     async def delete_snapshot(self, ctx: Context, kept: Mapping[str, Any]) -> None:
         """Remove an image that ``snapshot`` made."""
-        try:
-            await ctx.cloud.image.delete(f"/images/{kept['snapshot_image_id']}")
-        except CloudNotFound:
-            return
+        image = await copies.known_id(kept, replacement.IMAGE, partial(replacement.find_image, ctx))
+        if image is not None:
+            with suppress(CloudNotFound):
+                await ctx.cloud.image.delete(f"/images/{image}")
 
     def restored(self, properties: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
         """The properties that bring a snapshot back."""
@@ -223,7 +226,7 @@ class Server(RestResource[ServerProps]):
             with suppress(CloudNotFound):
                 live = await ctx.live(fresh=True)
                 if live["status"] == "ACTIVE":
-                    await replacement.make_image(ctx)
+                    await replacement.make_image(ctx, ctx.physical_name, ctx.resource.updated_at)
         await booting.remove(ctx)
 
     async def is_gone(self, ctx: Context) -> bool:
