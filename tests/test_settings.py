@@ -140,7 +140,12 @@ def test_every_setting_is_described() -> None:
 
 def test_secret_settings_are_known_as_such() -> None:
     secret = {key.name for key in keys() if is_secret(key)}
-    assert secret == {"keystone.password", "keystone.stack_domain_admin_password", "security.encryption_keys"}
+    assert secret == {
+        "keystone.password",
+        "keystone.stack_domain_admin_password",
+        "notifications.transport_url",
+        "security.encryption_keys",
+    }
 
 
 def test_mask_url_hides_only_the_password() -> None:
