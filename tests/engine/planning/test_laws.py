@@ -122,3 +122,28 @@ def test_retained_resources_are_never_deleted(before: Tree, after: Tree, dice: R
     assert not [step for step in plan.steps if step.row in retained and step.verb is Verb.DELETE]
     carried_out(model, None)
     assert not [each for each in model.done if each.row in retained and each.verb is Verb.DELETE]
+
+
+def test_a_rolling_change_under_other_files_is_planned_when_it_is_reached() -> None:
+    model = Model(Random(0))
+    empty, full = ({"resources": each} for each in ({}, {"a": {"type": "OS::Heat::RandomString"}}))
+    for count, kind, first, rolling in (
+        (1, "one.yaml", empty, None),
+        (2, "two.yaml", full, {"max_batch_size": 1}),
+    ):
+        files = {
+            name: json.dumps({"heat_template_version": "2021-04-16", **inside})
+            for name, inside in (("one.yaml", first), ("two.yaml", full))
+        }
+        policy = {"rolling_update": {**rolling, "min_in_service": 1}} if rolling else {}
+        group = {
+            "type": "OS::Heat::ResourceGroup",
+            "properties": {"count": count, "resource_def": {"type": kind}},
+            "update_policy": policy,
+        }
+        template = {"heat_template_version": "2021-04-16", "resources": {"b": group}}
+        wanted = desired(model, Tree(template, files, {}))
+        plan = carried_out(model, wanted)
+        require_reached(model.root, wanted)
+    step = next(each for each in plan.steps if each.path == ("b",))
+    assert step.deferred

@@ -5,7 +5,7 @@ The recursion into the stack inside is handed in as ``recurse``: nothing here ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,8 +128,12 @@ def plan_existing(
     )
     if _is_undecided(desired):
         return _deferred(at, row, own)
-    if own != UNCHANGED and _stand_ins(at, row, new, kind, props, members, desired):
-        own = replace(own, causes=(*own.causes, STAND_INS))
+    if own != UNCHANGED:
+        steps = _steps(at, row, new, kind, props, members)
+        if at.desired.definition.files != stored.stack.definition.files and _wait_with_stacks(steps, members):
+            return _deferred(at, row, own)  # a stack that waits becomes what the new files say meanwhile
+        if _have_stand_ins(steps, members, desired):
+            own = replace(own, causes=(*own.causes, STAND_INS))
     inside = recurse(desired, stored, path, asked_inside(at.wanted(row.name)))
     at.plan.children[row.name] = inside
     at.plan.view[row.name] = _shown(at, new, kind, desired, inside)
@@ -144,23 +148,25 @@ def _as_asked(at: Level, row: Resource, kind: NestedType[Any], members: Members)
     return replace(row, attributes=nested_attributes(row, kind, wanted, members))
 
 
-def _stand_ins(
-    at: Level,
-    row: Resource,
-    new: Resource,
-    kind: NestedType[Any],
-    props: Properties,
-    members: Members,
-    desired: Desired,
-) -> bool:
-    """Whether the change makes members that are there only while it goes on."""
+def _steps(
+    at: Level, row: Resource, new: Resource, kind: NestedType[Any], props: Properties, members: Members
+) -> list[Mapping[str, Any]]:
+    """The members' definitions after each step of a change of a group."""
     old = type(props).wrap(present(row, props))
     batches = kind.batches(new, old, props, members, at.desired.source.files)
+    return [each.child.template["resources"] for each in batches if not isinstance(each.child.template, str)]
+
+
+def _have_stand_ins(steps: Sequence[Mapping[str, Any]], members: Members, desired: Desired) -> bool:
+    """Whether the change makes members that are there only while it goes on."""
     known = desired.resources.keys() | members.resources.keys()
-    return any(
-        not isinstance(batch.child.template, str) and batch.child.template["resources"].keys() - known
-        for batch in batches[:-1]
-    )
+    return any(step.keys() - known for step in steps[:-1])
+
+
+def _wait_with_stacks(steps: Sequence[Mapping[str, Any]], members: Members) -> bool:
+    """Whether members that contain stacks keep their definition in a step, and change in a later one."""
+    inside = {name for name, member in members.resources.items() if member.nested_stack_id is not None}
+    return any(step[name] != steps[-1].get(name) for step in steps[:-1] for name in inside & step.keys())
 
 
 def _is_undecided(desired: Desired) -> bool:
