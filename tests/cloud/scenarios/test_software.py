@@ -18,7 +18,7 @@ import pytest
 from tests.cloud.scenarios.client import CommandFailed, OpenStack
 from tests.cloud.scenarios.stack import Stack
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
 SCRIPT = "#!/bin/sh\necho $who\n"
 DEFINITION = {
