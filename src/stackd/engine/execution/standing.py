@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from stackd.db.journal import MOST_STANDING, Stand
 from stackd.engine.definition.nested_definitions import in_order
@@ -22,19 +22,26 @@ async def keep_standing(at: StackRun) -> frozenset[Node]:
     """Note which resources stand as they are, with all that they need; returns the steps that this saves."""
     if at.desired_or_none is None or not any(step.verb is Verb.KEEP for step in at.plan.steps.values()):
         return frozenset()
-    rows: list[Resource] = await in_thread(_standing, at)
-    unmarked = [row.id for row in rows if row.applied_from != at.target]
-    chunks = [unmarked[start : start + MOST_STANDING] for start in range(0, len(unmarked), MOST_STANDING)]
-    for chunk in chunks:
-        await at.run.write(Stand(tuple(chunk), at.target))
-    await in_turns(lambda row: at.rows.publish(replace(row, applied_from=at.target)), rows, _AT_ONCE)
-    at.kept.update(row.name for row in rows)
-    steps = {Node(row.name) for row in rows} | {Node(row.name, row.id) for row in rows}
-    return frozenset(steps)
+    found: _Standing = await in_thread(_standing, at)
+    for unmarked in found.unmarked:
+        await at.run.write(Stand(unmarked, at.target))
+    await in_turns(at.rows.publish, found.rows, _AT_ONCE)
+    at.kept |= found.names
+    return found.steps
 
 
-def _standing(at: StackRun) -> list[Resource]:
-    """The rows of the resources that are kept, and that nothing has to be noted of but where they come from.
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands: names, rows as they are going to be, ids of those to be noted, and the steps saved."""
+
+    names: frozenset[str]
+    rows: list[Resource]
+    unmarked: list[tuple[str, ...]]
+    steps: frozenset[Node]
+
+
+def _standing(at: StackRun) -> _Standing:
+    """The resources that are kept, and of which nothing has to be noted but where they come from.
 
     A name that has another row is left to the walk, and so is what needs it.
     """
@@ -48,4 +55,10 @@ def _standing(at: StackRun) -> list[Resource]:
         if is_as_noted(at, row) and not lacks_attributes(at.work_on(name), at.wanted(name)):
             kept.add(name)
             found.append(row)
-    return found
+    ids = [row.id for row in found if row.applied_from != at.target]
+    return _Standing(
+        frozenset(kept),
+        [replace(row, applied_from=at.target) for row in found],
+        [tuple(ids[start : start + MOST_STANDING]) for start in range(0, len(ids), MOST_STANDING)],
+        frozenset(node for row in found for node in (Node(row.name), Node(row.name, row.id))),
+    )
