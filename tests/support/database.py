@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from unittest import mock
 
-from stackd.db import database
+from stackd.db import database, migrations
 from stackd.db.backend import Backend, Migration, Query, Run
 from stackd.db.batch import Write
 from stackd.db.database import Database
@@ -104,7 +104,14 @@ def still_databases() -> Iterator[None]:
     It holds for all tests (``tests/conftest.py``).
     """
     opened = database.open_backend
-    with mock.patch.object(database, "open_backend", lambda url, readers: StillBackend(opened(url, readers))):
+
+    def still(url: str, readers: int) -> Backend:
+        return StillBackend(opened(url, readers))
+
+    with (
+        mock.patch.object(database, "open_backend", still),
+        mock.patch.object(migrations, "open_backend", still),
+    ):
         yield
 
 
