@@ -24,12 +24,13 @@ CLOUD_SERVICES := base glance placement neutron nova cinder swift
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
-# The canaries read the file of SQLite. The others wait for guests and count what is read meanwhile, in virtual
+# The canaries read the file of SQLite. The others wait for guests and pauses, or count what is read meanwhile, in virtual
 # time; on PostgreSQL scenarios and routers go by real time, and the chaos of that database has guests, too.
 POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers \
 	--ignore tests/routers/test_canaries.py --ignore tests/routers/test_software_cost.py \
 	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
-	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py
+	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
+	--ignore tests/scenarios/test_instance_groups.py
 SLOW_RINGS := postgres or cloud or chaos or docs
 
 .PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud test-cloud-long chaos chaos-postgres bench lock venv
