@@ -45,7 +45,7 @@ from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.services.event_sinks import EventSinks
-from stackd.engine.services.notifications import Notice, Notifications
+from stackd.engine.services.notifications import Notifications, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
@@ -214,7 +214,7 @@ def make_engine(
     services = Services(
         redaction=redaction,
         remotes=remotes,
-        notify=notifications.note if notifications is not None else _ignore,
+        notify=notifications.note if notifications is not None else discarded,
         db=db,
         journal=journal,
         registry=registry,
@@ -258,7 +258,7 @@ def make_engine(
 
 
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:
-    """What sends notifications as the settings say; None if nothing does."""
+    """The sender of notifications that the settings choose; None for the driver ``none``."""
     chosen = settings.notifications
     if chosen.driver == "none":
         return None
@@ -273,10 +273,6 @@ def make_notifications(settings: Settings, db: Database) -> Notifications | None
         raise SettingsError("notifications.transport_url is empty: name the broker for the driver amqp.")
     broker = Broker(url, chosen.exchange, durable=chosen.durable)
     return Notifications(db, publisher, chosen.topics, broker.publish, broker.close)
-
-
-def _ignore(notice: Notice) -> None:
-    """Nobody wants notifications."""
 
 
 def environment_directory(named: str) -> Path | None:

@@ -5,11 +5,13 @@ It needs the extra ``stackd[amqp]``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stackd.errors import Transient
+from stackd.settings import mask_url
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -39,7 +41,7 @@ class Broker:
     async def publish(self, queue: str, message: Mapping[str, Any]) -> None:
         """Put a message into a queue; it has arrived when this returns. Raises ``Transient``."""
         from aio_pika import Message
-        from aio_pika.exceptions import AMQPError
+        from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
         body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(message)}).encode()
         try:
@@ -49,9 +51,10 @@ class Broker:
                 await self._declare(channel, queue)
             sent = Message(body, content_type="application/json", content_encoding="utf-8")
             await exchange.publish(sent, queue, timeout=_PATIENCE)
-        except (AMQPError, OSError, TimeoutError) as error:
+        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
             await self.close()
-            raise Transient(f"The message broker does not take messages: {type(error).__name__}") from error
+            why = mask_url(str(error)) or type(error).__name__
+            raise Transient(f"The message broker does not take messages: {why}") from error
 
     async def _open(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed:
@@ -64,7 +67,7 @@ class Broker:
         return self._channel
 
     async def _declare(self, channel: AbstractChannel, queue: str) -> None:
-        """Make the queue, so that what nobody reads yet is kept."""
+        """Declare the queue, so that messages without a consumer are kept."""
         declared = await channel.declare_queue(queue, durable=self._durable)
         await declared.bind(self._exchange, queue)
         self._queues.add(queue)
@@ -74,4 +77,7 @@ class Broker:
         connection, self._connection, self._channel = self._connection, None, None
         self._queues.clear()
         if connection is not None:
-            await connection.close()
+            from aio_pika.exceptions import AMQPError
+
+            with contextlib.suppress(AMQPError, OSError, TimeoutError):  # it was lost
+                await connection.close()

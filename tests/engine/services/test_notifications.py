@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,12 +166,33 @@ async def test_of_too_many_the_oldest_are_dropped(
 
 
 @pytest.mark.parametrize(("driver", "made"), [("none", False), ("log", True)])
-async def test_settings_choose_where_notifications_go(tmp_path: Path, driver: Any, made: bool) -> None:
+async def test_settings_choose_where_notifications_go(stackd_world: World, driver: Any, made: bool) -> None:
     settings = Settings(notifications=Section(driver=driver))
-    assert (app.make_notifications(settings, None) is not None) == made  # type: ignore[arg-type]
+    async with stackd_world.process() as process:
+        assert (app.make_notifications(settings, process.db) is not None) == made
 
 
-async def test_a_broker_without_an_address_is_refused() -> None:
+async def test_a_broker_without_an_address_is_refused(stackd_world: World) -> None:
     settings = Settings(notifications=Section(driver="amqp"))
-    with pytest.raises(app.SettingsError, match=r"notifications\.transport_url"):
-        app.make_notifications(settings, None)  # type: ignore[arg-type]
+    async with stackd_world.process() as process:
+        with pytest.raises(app.SettingsError, match=r"notifications\.transport_url"):
+            app.make_notifications(settings, process.db)
+
+
+async def test_a_notice_that_breaks_the_sender_is_logged_and_the_next_is_sent(stackd_world: World) -> None:
+    broker = Broker()
+
+    async def publish(queue: str, message: Mapping[str, Any]) -> None:
+        if message["event_type"] == "bad":
+            raise ZeroDivisionError
+        await broker.publish(queue, message)
+
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot({})))
+        sender = Notifications(process.db, "p", ("n",), publish)
+        for kind in ("bad", "good"):
+            sender.note(Notice(stack.id, kind, is_error=False))
+        sender.start()
+        await until(lambda: broker.messages)
+        await sender.close()
+    assert [kind for _, kind in broker.kinds()] == ["good"]

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from stackd.db import operations, stacks
+from stackd.engine.execution import scaling
 from stackd.engine.usecases import signals
-from stackd.errors import NotFound
+from stackd.errors import NotFound, ServiceUnavailable
 from stackd.records import Action, Stack, Status
 from stackd.resources.scaling import cooldown_end
 from tests.support.engine import Process, World, unless_dead
 from tests.support.templates import hot
+from tests.support.waiting import until
 
 GROUP = "OS::Heat::AutoScalingGroup"
 
@@ -255,3 +257,56 @@ async def test_a_change_of_size_survives_a_crash_at_a_write(
 async def _accepted(process: Process, stack: Stack) -> bool:
     await signal(process, stack, "up")
     return True
+
+
+async def test_a_signal_that_cannot_be_decided_ends_with_an_event_and_others_go_on(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = await made(process)
+
+    def broken(*args: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stackd.resources.heat.scaling_groups.scaled", broken)
+        assert await scaled(process, stack, "up") == 1
+    last = (await process.events(stack))[-1]
+    assert (last.resource_name, last.action, last.status) == ("up", Action.SIGNAL, Status.FAILED)
+    assert "request id" in last.reason
+    assert await operations.unfinished(process.db) == []
+    assert await scaled(process, stack, "up") == 2
+
+
+async def test_a_signal_is_decided_later_when_the_database_is_away(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = await made(process)
+    load, times = scaling.load_tree, iter(range(2))
+
+    async def away(*args: Any, **options: Any) -> Any:
+        if next(times, None) is not None:
+            raise ServiceUnavailable("The database does not answer.")
+        return await load(*args, **options)
+
+    monkeypatch.setattr(scaling, "load_tree", away)
+    await signal(process, stack, "up")
+    child = await inside(process, stack)
+
+    async def has_grown() -> bool:
+        return len(await process.rows(child)) == 2
+
+    await until(has_grown)
+    assert (await process.done(child)).status is Status.COMPLETE
+
+
+async def test_the_reason_of_a_signal_is_cut_and_shows_no_hidden_value(process: Process) -> None:
+    word = {"type": "string", "hidden": True, "default": "s3cret-word"}
+    hiding = template() | {"parameters": {"word": word}}
+    stack = await process.done(await process.create("s", hiding))
+    details = {"previous": "ok", "current": "alarm", "reason": "s3cret-word " * 100}
+    await signals.signal(process.engine, process.caller, stack, "up", details)
+    await process.done(await inside(process, stack))
+    reason = (await process.events(stack))[-1].reason
+    assert reason.startswith("alarm state changed from ok to alarm (")
+    assert "s3cret" not in reason
+    assert len(reason) <= 255

@@ -17,11 +17,10 @@ from stackd.engine.definition.nested_definitions import (
     output_values,
 )
 from stackd.engine.definition.types import handler_of
+from stackd.engine.execution.reshown import outputs_of, stored_rows
 from stackd.engine.execution.run import Services
-from stackd.engine.planning.inputs import StoredStack
-from stackd.engine.planning.nested import current_rows
 from stackd.engine.services.stored_trees import load_desired
-from stackd.errors import TemplateError
+from stackd.errors import ResourceFailure, TemplateError
 from stackd.offload import offloaded
 from stackd.records import Resource, Stack
 
@@ -36,7 +35,7 @@ async def changes_above(services: Services, stack: Stack) -> list[Change]:
     chain = await _chain(services, stack)
     try:
         return await _refreshed(services, chain)
-    except TemplateError as error:  # one that could be accepted under other rules
+    except (TemplateError, ResourceFailure) as error:  # a definition, or a type, from another time
         log.warning("definition_not_evaluated", stack_id=stack.id, error=str(error))
         return []
 
@@ -63,7 +62,7 @@ async def _refreshed(services: Services, chain: list[Stack]) -> list[Change]:
         if row is None:
             break
         around = chain[level + 1]
-        rows = current_rows(StoredStack(inner, await resources.of_stack(db, inner.id)))
+        rows: dict[str, Resource | None] = {**await stored_rows(services, inner)}
         if changed is not None:
             rows[changed.name] = changed
         members = members_of(desired[level], rows, output_values(inner.outputs or {}), registry)
@@ -75,9 +74,7 @@ async def _refreshed(services: Services, chain: list[Stack]) -> list[Change]:
         changes.append(Update(Resource, row.id, {"attributes": values}))
         if around.outputs is None:
             break
-        others = current_rows(StoredStack(around, await resources.of_stack(db, around.id)))
-        scope = desired[level + 1].scope({**others, row.name: changed})
-        outputs = await offloaded(desired[level + 1].outputs, scope)
+        outputs = await outputs_of(services, around, desired[level + 1], changed)
         changes.append(Update(Stack, around.id, {"outputs": outputs}))
         inner = replace(around, outputs=outputs)
     return changes

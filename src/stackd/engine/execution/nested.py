@@ -14,7 +14,7 @@ from stackd.db import stacks
 from stackd.db.database import Database
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired, Source, identity_of
-from stackd.engine.definition.documents import pack_definition
+from stackd.engine.definition.documents import load_json, pack_definition
 from stackd.engine.definition.nested_definitions import (
     build_child,
     child_environment,
@@ -52,12 +52,14 @@ from stackd.errors import (
     ExportInUse,
     RequestLimitExceeded,
     ResourceFailure,
+    StackdError,
     TemplateError,
 )
 from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
 from stackd.resources.base import Batch, Child, Members, NestedType
 from stackd.resources.schema import Properties
+from stackd.template.masking import concealed, concealed_fields
 from stackd.template.problems import raise_all
 from stackd.template.rules import rule_problems
 
@@ -102,8 +104,8 @@ async def create(
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     try:
         gathered = await nested_type(work.kind).gather(work, props)
-    except Exception:
-        await work.enter(Action.CREATE)
+    except StackdError:
+        await work.enter(action)  # so that it can fail
         raise
     name = work.resource.name
     data = {**work.resource.data, **_adopted_data(at, name, nested_type(work.kind)), **gathered}
@@ -190,8 +192,32 @@ async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool 
         if not good:
             await _raise_failure(at, inner, child, Action.DELETE)
         gone = await inner.export_changes(Action.DELETE)
-        await _move(at, child, Action.DELETE, Status.COMPLETE, None, *gone, deleted_at=now())
+        shown, puts = await _without_secrets(at, row, child)
+        await _move(at, child, Action.DELETE, Status.COMPLETE, None, *gone, *puts, deleted_at=now(), **shown)
     await lifecycle.delete(work, work.kind.properties.wrap(dict(row.properties)), keep=keep)
+
+
+async def _without_secrets(at: StackRun, row: Resource, child: Stack) -> tuple[dict[str, Any], list[Change]]:
+    """What a deleted child keeps of its definition and outputs: no secrets of the stacks around it.
+
+    It can still be shown when these have forgotten what was secret. The values to store, and the documents.
+    """
+    secrets = at.run.secrets | hidden_values(row)
+    if not secrets or not child.definition.template:
+        return {}, []
+    db, project = at.run.services.db, child.project_id
+    data = [
+        await load_json(db, project, document)
+        for document in (child.definition.template, child.definition.environment)
+    ]
+
+    def mask() -> tuple[list[Any], Any]:
+        sections = [concealed_fields(each or {}, secrets) for each in data]
+        return sections, concealed(child.outputs, secrets)
+
+    (template, environment), outputs = await in_thread(mask)
+    definition, puts = pack_definition(db, project, template, environment, child.definition.files)
+    return {"definition": definition, "outputs": outputs}, puts
 
 
 async def act(at: StackRun, work: ResourceContext, plan: StackPlan, action: Action, walk: Walk) -> None:

@@ -350,10 +350,13 @@ class OperationExecutor:
         done = Update(Operation, self.operation.id, {"state": "done"})
         if snapshot := self.operation.options.get("snapshot"):
             others = (*others, *await snapshots.closing(self.services.db, move.record, str(snapshot)))
+        scaled = scaling.Closing()
         if move.record.parent_id is not None and move.record.deleted_at is None:
-            others = (*others, *await scaling.closing(self.services, self.operation, move.record))
-            others = (*others, *await changes_above(self.services, move.record))
+            scaled = await scaling.closing(self.services, self.operation, move.record)
+            others = (*others, *scaled.changes, *await changes_above(self.services, move.record))
         await self._store(move, *others, after=(done, *self._hooks.closing()))
+        if scaled.notice is not None:
+            self.services.notify(scaled.notice)
 
     async def _store(self, move: Transition[Stack], *others: Change, after: Sequence[Change] = ()) -> None:
         changes = (*others, move.change, *move.events, *after)

@@ -224,6 +224,9 @@ class Operator:
         return [*current, *waiting]
 
     async def _run(self, operation: Operation, write: Write, tree: _Tree, permit: Permit) -> None:
+        OWNER.set(operation.project_id)
+        structlog.contextvars.clear_contextvars()  # whatever request happened to wake this task
+        structlog.contextvars.bind_contextvars(**_ids(operation))
         if operation.action is Action.SIGNAL:
             begun = await scaling.begin(self.services, operation, write)
             if begun is None:
@@ -233,12 +236,10 @@ class Operator:
         if stack is None or stack.operation_id != operation.id:
             await write(Update(Operation, operation.id, {"state": "done"}))
             return
-        OWNER.set(stack.project_id)
         cancellation = Cancellation(self.services.tuning.slots)
         tree.cancellation = cancellation
         if tree.wanted.is_set():
             cancellation.stop(Halt.SUPERSEDED)
-        structlog.contextvars.clear_contextvars()  # whatever request happened to wake this task
         structlog.contextvars.bind_contextvars(**_ids(operation))
         about = {"operation": operation.id, "project": operation.project_id}
         log.info("operation_started", action=operation.action, **about)
@@ -279,7 +280,7 @@ class Operator:
 
 
 def _ids(operation: Operation) -> dict[str, str]:
-    """What the lines of the log, and calls of services, say of the operation that they belong to."""
+    """The ids of an operation, for the lines of the log and the calls to services that belong to it."""
     ids = {"request_id": operation.request_id, "stack_id": operation.stack_id}
     given = operation.global_request_id
     return ids | {"global_request_id": given} if given else ids

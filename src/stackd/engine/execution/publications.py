@@ -10,7 +10,7 @@ from itertools import count
 from stackd.engine.services.locks import Locks
 
 GATHERING = 0.1
-"""Seconds for which a publication waits for more to publish; guests look every few seconds at most."""
+"""Seconds for which a publication waits for more to publish; guests poll every few seconds at most."""
 
 
 class Publications:

@@ -1,4 +1,4 @@
-"""Outputs of a stack after an action that did one thing to every resource as it was."""
+"""Outputs of a stack once more, from its rows as they are stored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Final
 import structlog
 
 from stackd.db import resources
+from stackd.engine.definition.desired import Desired
+from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.nested import current_rows
@@ -14,6 +16,7 @@ from stackd.engine.planning.verbs import Verb
 from stackd.engine.services.stored_trees import load_desired
 from stackd.errors import TemplateError
 from stackd.offload import offloaded
+from stackd.records import Resource, Stack
 
 _RESHOWN: Final = frozenset({Verb.SUSPEND, Verb.RESUME})
 """Verbs in which resources may come to show something else: deployments bring configurations to servers."""
@@ -21,8 +24,22 @@ _RESHOWN: Final = frozenset({Verb.SUSPEND, Verb.RESUME})
 log = structlog.get_logger(__name__)
 
 
+async def stored_rows(services: Services, stack: Stack) -> dict[str, Resource]:
+    """The rows of a stack that are not replaced, by name."""
+    return current_rows(StoredStack(stack, await resources.of_stack(services.db, stack.id)))
+
+
+async def outputs_of(
+    services: Services, stack: Stack, desired: Desired, *changed: Resource
+) -> dict[str, Any]:
+    """The outputs of a stack; rows that are ``changed`` take the place of the stored ones."""
+    rows = await stored_rows(services, stack) | {row.name: row for row in changed}
+    outputs: dict[str, Any] = await offloaded(desired.outputs, desired.scope({**rows}))
+    return outputs
+
+
 async def outputs_after(work: StackRun) -> dict[str, Any]:
-    """The values to store with the end of the action: the outputs, if they have changed.
+    """The values to store with the end of an action on resources as they are: the outputs, if they changed.
 
     What the stacks inside have changed around them is stored already.
     """
@@ -31,8 +48,7 @@ async def outputs_after(work: StackRun) -> dict[str, Any]:
         return {}
     try:
         desired = await load_desired(services.db, services.registry, stack)
-        rows = current_rows(StoredStack(stack, await resources.of_stack(services.db, stack.id)))
-        outputs = await offloaded(desired.outputs, desired.scope(rows))
+        outputs = await outputs_of(services, stack, desired)
     except TemplateError as error:  # one that could be accepted under other rules
         log.warning("definition_not_evaluated", stack_id=stack.id, error=str(error))
         return {}

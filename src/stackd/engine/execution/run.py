@@ -21,7 +21,7 @@ from stackd.engine.execution.publications import Publications
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
-from stackd.engine.services.notifications import Notice
+from stackd.engine.services.notifications import Notice, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
 from stackd.records import Action, Resource, Stack, now
@@ -101,7 +101,7 @@ class Services:
     redaction: Redaction
     remotes: Remotes
     pauses: HookWaits = field(default_factory=HookWaits)
-    notify: Callable[[Notice], None] = lambda notice: None
+    notify: Callable[[Notice], None] = discarded
     publications: Publications = field(default_factory=Publications)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -27,18 +28,20 @@ from stackd.engine.definition.nested_definitions import (
     siblings_of,
 )
 from stackd.engine.definition.types import handler_of
-from stackd.engine.execution.run import Services, Write
+from stackd.engine.execution.lifecycle import UNEXPECTED
+from stackd.engine.execution.run import ResourceQuota, Services, Write
 from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.ordering import best_row, target_of
-from stackd.engine.services.notifications import scaling_notice
+from stackd.engine.services.notifications import Notice, scaling_notice
 from stackd.engine.services.stored_trees import load_desired, load_tree
 from stackd.engine.transitions import move_stack, require_start, resource_event
-from stackd.errors import ActionInProgress, NotSupported, RequestLimitExceeded, StackdError
+from stackd.errors import ActionInProgress, Fenced, NotSupported, ServiceUnavailable, StackdError
 from stackd.offload import offloaded
 from stackd.records import Action, Operation, Resource, Stack, Status
 from stackd.resources.base import NestedType
 from stackd.resources.registry import Registry
 from stackd.resources.scaling import Adjustment, begun, ended, is_cooling
+from stackd.template.masking import concealed_text
 
 log = structlog.get_logger(__name__)
 
@@ -61,10 +64,6 @@ def is_for(operation: Operation, group_id: str) -> bool:
 async def group_of(db: Database, registry: Registry, stack: Stack, reference: str) -> Resource | None:
     """The scaling group of a stack to which a policy refers; None if there is none."""
     found = [row for row in await resources.with_physical_id(db, reference) if row.stack_id == stack.id]
-    if not found:
-        brief = [row for row in await resources.of_stack(db, stack.id, brief=True) if row.nested_stack_id]
-        read = [await resources.get(db, row.id) for row in brief]
-        found = [row for row in read if row and handler_of(row, registry, {}).reference(row) == reference]
     groups = [row for row in found if row.replaced_by is None and _is_group(row, registry)]
     return groups[-1] if groups else None
 
@@ -96,7 +95,10 @@ class _Change:
 
 
 async def begin(services: Services, operation: Operation, write: Write) -> Operation | None:
-    """Decide what a signal does, and store it: the update of the group's stack, or None for nothing."""
+    """Decide what a signal does, and store it: the update of the group's stack, or None for nothing.
+
+    What goes wrong in deciding ends the signal, with an event that says why.
+    """
     signalled: Mapping[str, str] = operation.options[SIGNALLED]
     stack = await stacks.get(services.db, operation.stack_id, None)
     policy = await resources.get(services.db, signalled[_POLICY])
@@ -107,23 +109,37 @@ async def begin(services: Services, operation: Operation, write: Write) -> Opera
         return None
     try:
         change = await _decide(services, operation, stack, policy, group)
-    except StackdError as error:
-        log.warning("scaling_refused", stack_id=stack.id, policy=policy.name, error=str(error))
-        event = resource_event(stack, policy, Action.SIGNAL, Status.FAILED, str(error), policy.physical_id)
-        await write(done, event)
+    except (Fenced, ServiceUnavailable):
+        raise
+    except Exception as error:
+        reason = await _refusal(services, stack, policy, error)
+        await write(
+            done, resource_event(stack, policy, Action.SIGNAL, Status.FAILED, reason, policy.physical_id)
+        )
         return None
     if change is None:
         await write(done)
         return None
-    time = operation.deadline - operation.created_at
+    moment, time = services.db.clock(), timedelta(seconds=operation.timeout)
     values: dict[str, Any] = {
         "stack_id": change.child.id,
         "action": Action.UPDATE,
-        "deadline": services.db.clock() + time,
+        "deadline": moment + time,
+        "latest_deadline": moment + 2 * time,
     }
     await write(*change.changes, Update(Operation, operation.id, values))
     services.notify(scaling_notice(stack, Status.IN_PROGRESS, group.name, change.adjustment, change.size))
     return replace(operation, **values)
+
+
+async def _refusal(services: Services, stack: Stack, policy: Resource, error: Exception) -> str:
+    """Why a signal comes to nothing, for the event and the log."""
+    if isinstance(error, StackdError):
+        reason = concealed_text(str(error), await services.redaction.of(stack))
+        log.warning("scaling_refused", policy=policy.name, error=reason)
+        return reason
+    log.exception("scaling_failed", policy=policy.name)
+    return UNEXPECTED
 
 
 async def _decide(
@@ -146,7 +162,8 @@ async def _decide(
     if scaled is None:
         return None
     names = scaled.child.template["resources"]
-    await _refuse_too_many(services, child, len(names))
+    taken = await resources.sizes(db, child.root_id)
+    ResourceQuota(services.tuning.resources, taken).take(child.id, len(names))
     definition, puts = pack_definition(
         db,
         stack.project_id,
@@ -182,45 +199,41 @@ def adjustment_of(policy: Resource, registry: Registry) -> Adjustment | None:
     return handler_of(policy, registry, {}).adjustment(policy)
 
 
-async def _refuse_too_many(services: Services, child: Stack, size: int) -> None:
-    """Refuse a size with which the tree would have more resources than it may have."""
-    most = services.tuning.resources
-    sizes = await resources.sizes(services.db, child.root_id)
-    if 0 <= most < sum(sizes.values()) - sizes.get(child.id, 0) + size:
-        raise RequestLimitExceeded(
-            f"Request limit exceeded: Maximum resources per stack exceeded: {most} is the limit."
-        )
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What the end of a change of size stores besides, and what is reported once that is stored."""
+
+    changes: tuple[Change, ...] = ()
+    notice: Notice | None = None
 
 
-async def closing(services: Services, operation: Operation, child: Stack) -> list[Change]:
-    """What the end of a change of size stores besides: the cooldown, the event, the end of overtaken signals.
-
-    Signals that came while the group was changing are ignored.
-    """
+async def closing(services: Services, operation: Operation, child: Stack) -> Closing:
+    """The cooldown, the event, and the end of the signals that came while the group was changing."""
     signalled = operation.options.get(SIGNALLED)
-    if signalled is None:
-        return []
-    db = services.db
+    around = await stacks.get(services.db, child.parent_id or "", None)
+    if signalled is None or around is None:
+        return Closing()
+    db, registry = services.db, services.registry
     policy, group = [await resources.get(db, signalled[each]) for each in (_POLICY, _GROUP)]
-    changes: list[Change] = []
-    adjustment = adjustment_of(policy, services.registry) if policy is not None else None
-    if group is not None:
-        kind = nested_type(handler_of(group, services.registry, {}))
-        label = adjustment.label if adjustment is not None else None
-        cooldown = adjustment.cooldown if adjustment is not None else None
-        if cooldown is None:
-            cooldown = kind.cooldown(kind.properties.wrap(dict(group.properties)))
-        metadata = ended(group.metadata, db.clock(), cooldown, label)
-        changes.append(Update(Resource, group.id, {"metadata": metadata}))
-        late = [each for each in await operations.of_root(db, child.root_id) if is_for(each, group.id)]
-        changes += [Update(Operation, each.id, {"state": "done"}) for each in late]
-    around = await stacks.get(db, child.parent_id or "", None)
-    if group is not None and around is not None and adjustment is not None:
-        size = (await resources.sizes(db, child.root_id)).get(child.id, 0)
-        services.notify(scaling_notice(around, child.status, group.name, adjustment, size))
-    if policy is not None and around is not None and child.status is Status.COMPLETE:
+    if group is None:
+        return Closing()
+    late = [each for each in await operations.of_root(db, child.root_id) if is_for(each, group.id)]
+    changes: list[Change] = [Update(Operation, each.id, {"state": "done"}) for each in late]
+    adjustment = adjustment_of(policy, registry) if policy is not None else None
+    if policy is None or adjustment is None:
+        metadata = ended(group.metadata, db.clock(), None, None)
+        return Closing((*changes, Update(Resource, group.id, {"metadata": metadata})))
+    kind = nested_type(handler_of(group, registry, {}))
+    cooldown = adjustment.cooldown
+    if cooldown is None:
+        cooldown = kind.cooldown(kind.properties.wrap(dict(group.properties)))
+    metadata = ended(group.metadata, db.clock(), cooldown, adjustment.label)
+    changes.append(Update(Resource, group.id, {"metadata": metadata}))
+    if child.status is Status.COMPLETE:
         reason = signalled[_REASON]
         changes.append(
             resource_event(around, policy, Action.SIGNAL, policy.status, reason, policy.physical_id)
         )
-    return changes
+    size = (await resources.sizes(db, child.root_id)).get(child.id, 0)
+    notice = scaling_notice(around, child.status, group.name, adjustment, size)
+    return Closing(tuple(changes), notice)

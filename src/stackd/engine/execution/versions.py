@@ -1,4 +1,4 @@
-"""Changes of a row that somebody else may change at the same time: a signal and a walk, or two signals."""
+"""Optimistic writes to a row: a signal and a walk, or two signals, may change it at the same time."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ import structlog
 
 from stackd.db import stacks
 from stackd.db.database import Database
-from stackd.errors import ServiceUnavailable, StackdError, Transient
+from stackd.errors import ServiceUnavailable, Transient
 from stackd.records import Event, Stack, Status, now
 from stackd.resources.scaling import Adjustment
 
@@ -56,6 +56,10 @@ def notice_of(event: Event) -> Notice | None:
     kind = f"orchestration.stack.{event.action.lower()}.{_ENDS[event.status]}"
     state = {"state": f"{event.action}_{event.status}", "state_reason": event.reason}
     return Notice(event.stack_id, kind, event.status is Status.FAILED, state, event.time)
+
+
+def discarded(notice: Notice) -> None:
+    """What becomes of a notice where no driver is configured."""
 
 
 def scaling_notice(stack: Stack, status: Status, group: str, adjustment: Adjustment, capacity: int) -> Notice:
@@ -149,8 +153,8 @@ class Notifications:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _PAUSES[1])
                     continue
-                except StackdError as error:
-                    log.warning("notification_not_sent", kind=notice.kind, error=str(error))
+                except Exception:  # of this one; the next are sent
+                    log.exception("notification_not_sent", kind=notice.kind)
                 pause = _PAUSES[0]
                 if self._waiting and self._waiting[0] is notice:  # else it was dropped for a newer one
                     self._waiting.popleft()

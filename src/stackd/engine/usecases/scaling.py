@@ -6,11 +6,13 @@ from stackd.db import operations, stacks
 from stackd.db.journal import Insert
 from stackd.engine.execution import scaling
 from stackd.engine.services.locks import Locks
+from stackd.engine.transitions import REASON_LIMIT
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.stacks import new_operation
 from stackd.errors import NotFound
 from stackd.records import Action, Caller, Resource, Stack
 from stackd.resources.scaling import Adjustment
+from stackd.template.masking import concealed_text
 
 _locks = Locks()
 """Of the signals that come to one group at the same time, one is accepted."""
@@ -37,6 +39,7 @@ async def accept(
         waiting = await operations.of_root(services.db, stack.root_id)
         if any(scaling.is_for(each, group.id) for each in waiting):
             return
+        reason = concealed_text(reason, await engine.redaction.of(stack))[:REASON_LIMIT]
         signalled = scaling.options_of(policy, group, reason)
         operation = new_operation(engine, caller, stack, signalled, action=Action.SIGNAL)
         await services.journal.write(Insert(operation))

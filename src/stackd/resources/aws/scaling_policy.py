@@ -63,7 +63,7 @@ class AWSScalingPolicy(ScalingPolicy):
         refuse_step(kind, step, "MinAdjustmentStep", "PercentChangeInCapacity")
 
     def adjustment(self, resource: Resource) -> Adjustment:
-        """As the properties say."""
+        """The adjustment that the properties describe."""
         props = AWSScalingPolicyProps.wrap(dict(resource.properties))
         by, label = props.scaling_adjustment, f"{props.adjustment_type} : {props.scaling_adjustment}"
         kind, step = _KINDS[props.adjustment_type], props.min_adjustment_step

@@ -78,7 +78,7 @@ class ScalingPolicy(ResourceType[ScalingPolicyProps]):
         refuse_step(kind, step, "min_adjustment_step", PERCENT)
 
     def adjustment(self, resource: Resource) -> Adjustment:
-        """As the properties say."""
+        """The adjustment that the properties describe."""
         props = ScalingPolicyProps.wrap(dict(resource.properties))
         kind, by = props.adjustment_type, props.scaling_adjustment
         label = f"{kind} : {by}"
