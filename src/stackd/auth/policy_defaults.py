@@ -160,6 +160,22 @@ _CLOUDFORMATION: tuple[tuple[str, str, str], ...] = (
     ("DescribeStackResource", _READER_OR_GUEST, _ANYBODY),
     ("DescribeStackResources", _READER, _NO_GUEST),
     ("ListStackResources", _READER, _NO_GUEST),
+    ("CreateChangeSet", _MEMBER, _NO_GUEST),
+    ("DescribeChangeSet", _READER, _NO_GUEST),
+    ("DescribeChangeSetHooks", _READER, _NO_GUEST),
+    ("ListChangeSets", _READER, _NO_GUEST),
+    ("ExecuteChangeSet", _MEMBER, _NO_GUEST),
+    ("DeleteChangeSet", _MEMBER, _NO_GUEST),
+    ("UpdateTerminationProtection", _MEMBER, _NO_GUEST),
+    ("SetStackPolicy", _MEMBER, _NO_GUEST),
+    ("GetStackPolicy", _READER, _NO_GUEST),
+    ("RollbackStack", _MEMBER, _NO_GUEST),
+    ("ContinueUpdateRollback", _MEMBER, _NO_GUEST),
+    ("SignalResource", _READER_OR_GUEST, _ANYBODY),
+    ("DetectStackDrift", _READER, _NO_GUEST),
+    ("DetectStackResourceDrift", _READER, _NO_GUEST),
+    ("DescribeStackDriftDetectionStatus", _READER, _NO_GUEST),
+    ("DescribeStackResourceDrifts", _READER, _NO_GUEST),
 )
 
 
