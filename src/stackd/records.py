@@ -301,9 +301,10 @@ class Import:
 class SavedPlan:
     """A plan that was stored to be executed later, with the definition that it leads to.
 
-    ``stack_id`` is empty for a stack that does not exist yet. ``content`` is the plan's stored form,
-    ``fingerprint`` a digest of each part of what it was made from by the part's name, ``options`` what the
-    request chose besides the definition. ``state`` is ``ready`` or ``executed``.
+    ``stack_id`` is empty for a stack that does not exist yet, unless its name is reserved. ``content`` is the
+    plan's stored form, ``fingerprint`` a digest of each part of what it was made from by the part's name,
+    ``options`` what the request chose besides the definition. ``state`` is ``ready``, ``executed`` or
+    ``outdated``.
     """
 
     id: str

@@ -42,18 +42,18 @@ async def once(
     if token is None:
         return await act()
     enforce(engine, caller, rule)
-    if (known := await _known(engine, caller, token)) is not None:
-        return known
+    if (first := await known(engine, caller, token)) is not None:
+        return first
     try:
         return await act()
     except StackdError:
         # The same request may have come twice at a time: the faster one has made the change.
-        if (known := await _known(engine, caller, token)) is not None:
-            return known
+        if (first := await known(engine, caller, token)) is not None:
+            return first
         raise
 
 
-async def _known(engine: Engine, caller: Caller, token: Token) -> Stack | None:
+async def known(engine: Engine, caller: Caller, token: Token) -> Stack | None:
     """The stack of the request that was accepted under this token."""
     found = await change_sets.request(engine.services.db, caller.project_id, token.value)
     if found is None:

@@ -115,7 +115,7 @@ async def accept_new(
     )
     ids = {"credential_id": credential.id, "operation_id": new_id(), **terms.values()}
     action = Action.ADOPT if options.get("adopt") else Action.CREATE
-    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
+    move = new_stack(_unmade(caller, request, stack_id, definition, **ids), action)
     stack = move.record
     operation = new_operation(engine, caller, stack, options | terms.options())
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
@@ -130,13 +130,19 @@ async def accept_new(
 async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
     """What ``create`` would make, checked just the same."""
     checked, _ = await checked_new(engine, caller, request)
-    stack = _unmade(caller, request, checked, "None", Definition())
+    stack = _unmade(caller, request, "None", Definition())
     await exports.begin(engine.services.db, stack, checked.desired)
     return stack, checked
 
 
+def reserved(caller: Caller, name: str) -> Stack:
+    """A stack of which only the name is reserved: there is nothing behind it until a plan is executed."""
+    request = StackRequest(name=name, disable_rollback=False)
+    return _unmade(caller, request, new_id(), Definition())
+
+
 def _unmade(
-    caller: Caller, request: StackRequest, checked: Checked, stack_id: str, definition: Definition, **ids: Any
+    caller: Caller, request: StackRequest, stack_id: str, definition: Definition, **ids: Any
 ) -> Stack:
     """The stack that a request describes, in its initial state."""
     return Stack(
@@ -460,10 +466,8 @@ async def checked_new(engine: Engine, caller: Caller, request: StackRequest) -> 
     return await checked_source(engine, caller, request.name, source, fetched)
 
 
-async def checked_source(
-    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
-) -> tuple[Checked, str]:
-    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+async def require_room(engine: Engine, caller: Caller, name: str) -> None:
+    """Refuse a new stack whose name is taken or wrong, or that would be one too many."""
     db = engine.services.db
     if await stacks.named(db, name, caller.project_id) is not None:
         raise StackExists(name)
@@ -475,12 +479,27 @@ async def checked_source(
             "Please delete some stacks."
         )
     check_name(name)
+
+
+async def checked_source(
+    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
+) -> tuple[Checked, str]:
+    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+    await require_room(engine, caller, name)
     stack_id = new_id()
     identity = StackIdentity(project_id=caller.project_id, stack_name=name, stack_id=stack_id)
     source = await exports.with_exports(engine.services.db, engine.services.registry, source, identity)
     checked = await _check(engine, source, fetched, identity, name=name)
     await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
+
+
+async def checked_reserved(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Checked:
+    """A request checked as that of a stack of which only the name is reserved."""
+    request, fetched = await resolved_request(engine, caller, request)
+    source = Source(*await _parsed(engine, request), request.files)
+    nothing = await load_definition(engine.services.db, stack.project_id, Definition())
+    return await checked_redefinition(engine, caller, stack, source, nothing, fetched)
 
 
 async def checked_change(
