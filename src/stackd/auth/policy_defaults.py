@@ -176,6 +176,10 @@ _CLOUDFORMATION: tuple[tuple[str, str, str], ...] = (
     ("DetectStackResourceDrift", _READER, _NO_GUEST),
     ("DescribeStackDriftDetectionStatus", _READER, _NO_GUEST),
     ("DescribeStackResourceDrifts", _READER, _NO_GUEST),
+    ("GetTemplateSummary", _READER, _NO_GUEST),
+    ("ListExports", _READER, _NO_GUEST),
+    ("ListImports", _READER, _NO_GUEST),
+    ("DescribeAccountLimits", _READER, _NO_GUEST),
 )
 
 
