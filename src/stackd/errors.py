@@ -2,6 +2,7 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
+    │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
     │   └── FetchFailed              400   HTTPBadRequest
@@ -67,6 +68,10 @@ class BadRequest(StackdError):
 
     code = 400
     wire_type = "HTTPBadRequest"
+
+
+class NothingToUpdate(BadRequest):
+    """No updates are to be performed."""
 
 
 class RequestLimitExceeded(BadRequest):
@@ -283,6 +288,7 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+        self.stack, self.action = stack, action
 
 
 class PlanOutdated(StackdError):
