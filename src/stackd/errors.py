@@ -2,6 +2,7 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
+    │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
     │   └── FetchFailed              400   HTTPBadRequest
@@ -36,7 +37,6 @@
     ├── StackExists, ActionInProgress 409
     ├── ExportExists, ExportInUse    409
     ├── StackProtected               409  the stack is not to be deleted
-    ├── NoChanges                    400  an update that would change nothing
     ├── TokenReused                  409  another request had the same token
     ├── ChangeSetExists, ChangeSetUnavailable 409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
@@ -72,6 +72,10 @@ class BadRequest(StackdError):
 
     code = 400
     wire_type = "HTTPBadRequest"
+
+
+class NothingToUpdate(BadRequest):
+    """No updates are to be performed."""
 
 
 class RequestLimitExceeded(BadRequest):
@@ -295,6 +299,7 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+        self.stack, self.action = stack, action
 
 
 class PlanOutdated(StackdError):
@@ -331,12 +336,6 @@ class StackProtected(StackdError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
-
-
-class NoChanges(StackdError):
-    """No updates are to be performed."""
-
-    code = 400
 
 
 class TokenReused(StackdError):
