@@ -71,7 +71,7 @@ class Bucket(ResourceType[BucketProps]):
     async def create(self, ctx: Context, props: BucketProps) -> None:
         """Make the container; to make it again does no harm."""
         name = ctx.physical_name
-        headers = _headers(props, ctx.cloud.project_id)
+        headers = _headers(props, ctx.stack.project_id)
         await ctx.cloud.object_store.request("PUT", path_of(name), headers=headers)
         await ctx.created(name)
 
