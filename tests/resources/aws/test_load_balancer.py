@@ -164,7 +164,7 @@ def test_load_balancers_of_the_stack_are_accepted(names: Any) -> None:
 
 @pytest.mark.parametrize("name", ["other", "missing", Unknown("other"), Unknown("lb", ("DNSName",)), 5])
 def test_others_are_refused(name: Any) -> None:
-    with pytest.raises(PropertyError, match="Unsupported resource '.*' in LoadBalancerNames") as caught:
+    with pytest.raises(PropertyError, match=r"Unsupported resource '.*' in LoadBalancerNames") as caught:
         load_balancers.check(["lb", name], SIBLINGS)
     assert caught.value.path == "properties.LoadBalancerNames[1]"
 
