@@ -19,6 +19,7 @@ from stackd.cfn_query.codes import (
     BARE,
     EXPIRED,
     FAILURE,
+    INCOMPLETE_SIGNATURE,
     TOO_LARGE,
     UNAVAILABLE,
     UNKNOWN_KEY,
@@ -45,6 +46,7 @@ from stackd.errors import (
     StackdError,
     StackExists,
     TemplateError,
+    UndatedSignature,
     UnknownAccessKey,
     UnknownUserParameter,
     UserParameterMissing,
@@ -58,6 +60,7 @@ _BY_CLASS: tuple[tuple[type[StackdError], Code], ...] = (
     (RequestLimitExceeded, TOO_LARGE),
     (StackExists, ALREADY_EXISTS),
     (SignatureExpired, EXPIRED),
+    (UndatedSignature, INCOMPLETE_SIGNATURE),
     (SignatureMismatch, WRONG_SIGNATURE),
     (UnknownAccessKey, UNKNOWN_KEY),
 )
