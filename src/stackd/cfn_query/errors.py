@@ -19,6 +19,7 @@ from stackd.cfn_query.codes import (
     BARE,
     EXPIRED,
     FAILURE,
+    INCOMPLETE_SIGNATURE,
     NO_CHANGE_SET,
     TOKEN_REUSED,
     TOO_LARGE,
@@ -43,6 +44,7 @@ from stackd.errors import (
     InvalidTemplateReference,
     InvalidTemplateSection,
     InvalidTemplateVersion,
+    NotEnrolled,
     RequestLimitExceeded,
     ResourceNotFound,
     SignatureExpired,
@@ -51,6 +53,7 @@ from stackd.errors import (
     StackExists,
     TemplateError,
     TokenReused,
+    UndatedSignature,
     UnknownAccessKey,
     UnknownUserParameter,
     UpdateDenied,
@@ -70,6 +73,7 @@ _BY_CLASS: tuple[tuple[type[StackdError], Code], ...] = (
     (TokenReused, TOKEN_REUSED),
     (UpdateDenied, VALIDATION),
     (SignatureExpired, EXPIRED),
+    (UndatedSignature, INCOMPLETE_SIGNATURE),
     (SignatureMismatch, WRONG_SIGNATURE),
     (UnknownAccessKey, UNKNOWN_KEY),
 )
@@ -118,7 +122,8 @@ def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
     code = code or _BY_STATUS.get(error.code) or (VALIDATION if error.code < 500 else FAILURE)
     if code.status >= 500:
         log.warning("request_failed", error=str(error))
-    return code, "" if code in BARE else _message(error, action)
+    is_shown = code not in BARE or isinstance(error, NotEnrolled)
+    return code, _message(error, action) if is_shown else ""
 
 
 def _message(error: StackdError, action: str) -> str:
