@@ -355,6 +355,13 @@ def calm_collector() -> None:
     gc.enable()
 
 
+async def _load_late(ready: asyncio.Event, policy: Policy) -> None:
+    """Load in a thread what no answer needs at once; a request that does need it loads it itself."""
+    await ready.wait()
+    await asyncio.to_thread(policy.load)
+    gc.freeze()  # it lives as long as the process
+
+
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
     configure_log(settings)
@@ -367,4 +374,7 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)
+        ready = ready or asyncio.Event()
+        late = asyncio.create_task(_load_late(ready, parts.engine.policy))
+        stack.callback(late.cancel)
         await serve_http(served, ready=ready)
