@@ -235,6 +235,7 @@ class FakeContext:
     slept: list[float] = field(default_factory=list)
     places: list[Any] = field(default_factory=list)
     user: StackUser | None = None
+    keypairs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
     cloud: Any = field(default_factory=FakeCloud)
@@ -347,10 +348,19 @@ class FakeContext:
         if self.happens:
             self.happens.pop(0)()
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "pa55") -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        self.user = StackUser("user-id", self.physical_name, "pa55", "user-project", "user-domain", **keys)
+        self.user = StackUser("user-id", self.physical_name, password, "user-project", "user-domain", **keys)
+        await self.put_data(stack_user_name=self.user.user_name)
         return self.user
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
+        await self.put_data(keypair=self.keypairs[owner.name])
+        return self.keypairs[owner.name]
+
+    async def remove_keypair(self) -> None:
+        self.keypairs.clear()
 
     async def remove_stack_user(self) -> None:
         self.user = None

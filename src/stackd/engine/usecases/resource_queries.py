@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stackd.db import resources, software
-from stackd.engine.usecases.access import Named, permitted_with
+from stackd.engine.usecases.access import Named, is_guest, permitted_with
 from stackd.engine.usecases.queries import Reader, ResourceView, current_row
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
 from stackd.records import Caller, Resource, Stack
+from stackd.resources.heat.access import may_read
 from stackd.resources.heat.software import guest_view
 from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
@@ -79,16 +80,24 @@ async def show(
 async def metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
 ) -> Mapping[str, Any]:
-    """The metadata of a resource; a stack user reads only its own resource's, and nobody else the secrets."""
+    """The metadata of a resource; a stack user reads what it may, and nobody else the secrets in it."""
     part = resources.named_as(reader.engine.services.db, name)
     stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
     row = current_row(rows, stack, name)
-    refuse_foreign_guest(caller, stack, row)
     full = await _with_deployments(reader, stack, row)
-    if is_made_for(caller, row):
+    if await _speaks_for(reader, caller, stack, row):
         return full
+    refuse_foreign_guest(caller, stack, row)
     shown: Mapping[str, Any] = concealed(full, await reader.engine.redaction.of(stack))
     return shown
+
+
+async def _speaks_for(reader: Reader, caller: Caller, stack: Stack, row: Resource) -> bool:
+    """Whether the caller is a user of the stack that may read the metadata of this resource."""
+    if is_made_for(caller, row) or not is_guest(caller, stack):
+        return is_made_for(caller, row)
+    rows = await resources.of_stack(reader.engine.services.db, stack.id)
+    return may_read(rows, caller.user_id, row.name)
 
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
