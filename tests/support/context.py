@@ -347,6 +347,11 @@ class FakeContext:
         if self.happens:
             self.happens.pop(0)()
 
+    async def delegating(self) -> Any:
+        """The same script answers; that it was asked for is noted."""
+        self.places.append("delegating")
+        return self.cloud
+
     async def stack_user(self, *, keypair: bool = False) -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
         self.user = StackUser("user-id", self.physical_name, "pa55", "user-project", "user-domain", **keys)

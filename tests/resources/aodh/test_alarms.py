@@ -11,7 +11,7 @@ from stackd.resources.follows import Sibling
 from tests.support.context import FakeContext, among, followed, gone, make_resource
 
 KIND = "OS::Aodh::PrometheusAlarm"
-QUERY = {"query": "up", "threshold": 1}
+QUERY: dict[str, Any] = {"query": "up", "threshold": 1}
 SIGNED = "http://heat.test:8000/v1/signal/arn?Signature=a%3D"
 UP = {"url": SIGNED, "trust": "trust+http://heat.test/v1/p/signal"}
 
@@ -79,6 +79,21 @@ async def test_urls_of_actions_pass_untouched_and_queues_become_urls() -> None:
     assert body["alarm_actions"] == [UP["url"], UP["trust"], "trust+zaqar://?queue_name=a+b%26c"]
     assert body["ok_actions"] == ["log://"]
     assert body["insufficient_data_actions"] == ["trust+zaqar://?queue_name=none"]
+
+
+@pytest.mark.parametrize("actions", [{"alarm_queues": ["q"]}, {"ok_actions": [UP["trust"]]}])
+async def test_a_token_that_can_delegate_is_used_where_the_service_makes_a_trust(actions: Any) -> None:
+    ctx = context(physical=None, **QUERY, **actions)
+    ctx.cloud.on("POST", "/alarms", {"alarm_id": "a1"})
+    await ctx.type.create(ctx, ctx.props)
+    assert ctx.places == ["delegating"]
+    live = {"alarm_actions": [], "ok_actions": []}
+    ctx.cloud.on("GET", "/alarms/a1", live, {"ok_actions": ["trust+zaqar:?queue_name=q"]})
+    ctx.cloud.on("PUT", "/alarms/a1")
+    await ctx.type.update(ctx, ctx.props, ctx.props)
+    assert ctx.places == ["delegating"] * 2
+    await ctx.type.suspend(ctx, ctx.props)  # the service has its trust already
+    assert ctx.places == ["delegating"] * 2
 
 
 async def test_the_name_of_a_policy_stands_for_its_url() -> None:

@@ -31,7 +31,8 @@ class AlarmType(ResourceType[P]):
 
     async def rule(self, ctx: Context, props: P) -> JSON:
         """What the alarm is about, complete."""
-        return without_nulls(props.body(*self.rule_fields))
+        rule: JSON = without_nulls(props.body(*self.rule_fields))
+        return rule
 
     def validate_among(self, props: P, siblings: Siblings) -> None:
         """An action is a URL or the name of another resource."""
@@ -59,7 +60,9 @@ class AlarmType(ResourceType[P]):
 
     async def create(self, ctx: Context, props: P) -> None:
         """Make the alarm."""
-        made = await ctx.cloud.service("alarming").post("/alarms", await self.definition(ctx, props))
+        body = await self.definition(ctx, props)
+        cloud = await ctx.delegating() if _needs_trust(body) else ctx.cloud
+        made = await cloud.service("alarming").post("/alarms", body)
         await ctx.created(made["alarm_id"], made)
 
     async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
@@ -84,7 +87,15 @@ class AlarmType(ResourceType[P]):
 async def _put(ctx: Context, definition: JSON) -> None:
     """Replace the definition. The service would also reset what is not sent: the state, for one."""
     live = await ctx.live(fresh=True)
-    await ctx.cloud.service("alarming").put(f"/alarms/{ctx.physical_id}", live | definition)
+    lacks_trust = _needs_trust(definition) and not _needs_trust(live)
+    cloud = await ctx.delegating() if lacks_trust else ctx.cloud
+    await cloud.service("alarming").put(f"/alarms/{ctx.physical_id}", live | definition)
+
+
+def _needs_trust(alarm: JSON) -> bool:
+    """Whether the service makes, or has made, a trust of the user for the actions of an alarm."""
+    actions = (each for state in STATES for each in alarm.get(f"{state}_actions") or ())
+    return any(str(each).startswith("trust+") for each in actions)
 
 
 async def _actions(ctx: Context, props: AlarmProps, state: str) -> list[str]:
