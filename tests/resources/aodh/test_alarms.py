@@ -87,7 +87,7 @@ async def test_a_token_that_can_delegate_is_used_where_the_service_makes_a_trust
     ctx.cloud.on("POST", "/alarms", {"alarm_id": "a1"})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.places == ["delegating"]
-    live = {"alarm_actions": [], "ok_actions": []}
+    live: dict[str, Any] = {"alarm_actions": [], "ok_actions": []}
     ctx.cloud.on("GET", "/alarms/a1", live, {"ok_actions": ["trust+zaqar:?queue_name=q"]})
     ctx.cloud.on("PUT", "/alarms/a1")
     await ctx.type.update(ctx, ctx.props, ctx.props)
