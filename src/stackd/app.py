@@ -211,9 +211,19 @@ def make_engine(
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     redaction = Redaction(db, registry.operator.environment)
     notifications = make_notifications(settings, db)
+    trusts = Trusts(
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        settings.keystone.trusts_delegated_roles,
+        redelegated=settings.keystone.trusts_redelegated,
+        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
+    )
     services = Services(
         redaction=redaction,
         remotes=remotes,
+        delegating=trusts.delegating,
         notify=notifications.note if notifications is not None else discarded,
         db=db,
         journal=journal,
@@ -239,14 +249,6 @@ def make_engine(
             events_batch=limits.event_purge_batch_size,
             type_limits={**limits.model_dump(), **settings.guests.model_dump()},
         ),
-    )
-    trusts = Trusts(
-        db,
-        journal,
-        clouds,
-        service_credentials(settings),
-        settings.keystone.trusts_delegated_roles,
-        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
     )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")

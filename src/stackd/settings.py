@@ -163,6 +163,11 @@ class Keystone(Section):
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
     )
+    trusts_redelegated: bool = opt(
+        False,
+        "Whether services that get a token of a trust may make one further trust from it; "
+        "Keystone has to allow that, too.",
+    )
     trusts_kept_seconds: float = opt(
         300.0, "How long a user's trust is kept, at least, after the last stack that used it is gone.", ge=0
     )

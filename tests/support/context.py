@@ -348,9 +348,15 @@ class FakeContext:
         if self.happens:
             self.happens.pop(0)()
 
-    async def stack_user(self, *, keypair: bool = False, password: str = "pa55") -> StackUser:
+    async def delegating(self) -> Any:
+        """The same script answers; that it was asked for is noted."""
+        self.places.append("delegating")
+        return self.cloud
+
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        self.user = StackUser("user-id", self.physical_name, password, "user-project", "user-domain", **keys)
+        word = password or "pa55"
+        self.user = StackUser("user-id", self.physical_name, word, "user-project", "user-domain", **keys)
         await self.put_data(stack_user_name=self.user.user_name)
         return self.user
 

@@ -204,6 +204,13 @@ class Context(Reading, Probe, Protocol):
         """
         ...
 
+    async def delegating(self) -> Cloud:
+        """The cloud with a token of the stack's user by which services can make trusts of their own.
+
+        ``MissingCredential`` when there is none at the moment.
+        """
+        ...
+
     async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """Make (or return) this resource's user in the stack-user domain."""
         ...

@@ -22,13 +22,18 @@ from stackd.engine.execution.watchers import read
 from stackd.engine.services.stack_data import KEYPAIR
 from stackd.engine.services.stack_users import drawn_keypair
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
-from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
+from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.environment import load_environment
 from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
 
+_NOT_DELEGATING = (
+    "The service has to make a trust of the stack's user, and cannot make it from the trust of the stack. "
+    "Update the stack, which brings a token of the user, or have the operator set "
+    "keystone.trusts_redelegated."
+)
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
 NOTED_AFTER = 5.0
@@ -215,6 +220,13 @@ class ResourceContext:
         if row is not None:
             self._siblings[reference] = row.id
         return row
+
+    async def delegating(self) -> Cloud:
+        """See ``Context``."""
+        cloud = await self.run.services.delegating(self.stack_record)
+        if cloud is None:
+            raise MissingCredential(_NOT_DELEGATING)
+        return cloud.with_permit(self.run.permit)
 
     async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """See ``Context``."""

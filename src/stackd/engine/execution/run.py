@@ -113,6 +113,7 @@ class Services:
     tuning: Tuning
     redaction: Redaction
     remotes: Remotes
+    delegating: Callable[[Stack], Awaitable[Cloud | None]]
     pauses: HookWaits = field(default_factory=HookWaits)
     notify: Callable[[Notice], None] = discarded
     publications: Publications = field(default_factory=Publications)
