@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from stackd.auth.policy import Policy
-from stackd.db import engines, leases, operations, plans
+from stackd.db import change_sets, engines, leases, operations, plans
 from stackd.engine.execution import hooks
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
@@ -34,6 +34,9 @@ SWEEP = 2.0
 
 COLLECT = 600.0
 """Shortest interval of full garbage collections, in seconds."""
+
+REMEMBERED = timedelta(days=1)
+"""How long the token of a request is known; clients repeat one within seconds or minutes."""
 
 TIDY = 600.0
 """Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
@@ -123,6 +126,7 @@ class Engine:
             try:
                 await self.trusts.revoke_idle()
                 await plans.remove_expired(self.services.db, now())
+                await change_sets.forget_requests(self.services.db, now() - REMEMBERED)
             except StackdError as error:
                 log.warning("tidying_failed", error=str(error))
             await asyncio.sleep(max(SWEEP, min(TIDY, self.trusts.kept.total_seconds())))
