@@ -102,7 +102,7 @@ def _place(path: Path, name: str) -> Path:
 
 
 async def test_nothing_is_lost_or_made_twice(tmp_path: Path) -> None:
-    await _survives(tmp_path, *(Death("called", number) for number in range(3, CALLS + 1, 6)))
+    await _survives(tmp_path, *(Death("called", number) for number in (9, 16)))
 
 
 @pytest.mark.chaos
