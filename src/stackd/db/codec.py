@@ -19,6 +19,9 @@ from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
+    Alarm,
+    AlarmAction,
+    AlarmHistory,
     Credential,
     Definition,
     Event,
@@ -52,6 +55,9 @@ Record = (
     | Snapshot
     | SoftwareConfig
     | SoftwareDeployment
+    | Alarm
+    | AlarmHistory
+    | AlarmAction
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -68,6 +74,9 @@ Kind = (
     | type[Import]
     | type[SoftwareConfig]
     | type[SoftwareDeployment]
+    | type[Alarm]
+    | type[AlarmHistory]
+    | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -409,6 +418,9 @@ class Codecs:
             SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
         )
         self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
+        self.alarms = Codec(Alarm, tables.alarms, sealer, known)
+        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, sealer, known)
+        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, sealer, known)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -423,6 +435,9 @@ class Codecs:
             Snapshot: self.snapshots,
             SoftwareConfig: self.software_configs,
             SoftwareDeployment: self.software_deployments,
+            Alarm: self.alarms,
+            AlarmHistory: self.alarm_history,
+            AlarmAction: self.alarm_actions,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:
