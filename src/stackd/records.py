@@ -431,7 +431,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmHistory:
-    """What happened to an alarm, which it outlives: ``kind`` is ConfigurationUpdate, StateUpdate or Action."""
+    """What happened to an alarm; it outlives that. ``kind`` is ConfigurationUpdate, StateUpdate or Action."""
 
     id: str
     project_id: str
