@@ -130,7 +130,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         )
         await engine.start()
         stack.push_async_callback(engine.close)
-        yield Parts(settings, engine, tokens, SignatureValidator(service), cipher)
+        yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
 
 
 def make_clouds(settings: Settings) -> Clouds:

@@ -29,6 +29,7 @@
     ├── ResourceTypeUnavailable      400
     ├── MissingCredential            400   MissingCredentialError
     ├── Unauthorized                 401
+    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
     ├── Forbidden                    403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
@@ -206,6 +207,18 @@ class Unauthorized(StackdError):
     code = 401
 
 
+class UnknownAccessKey(Unauthorized):
+    """The access key of the request is not known."""
+
+
+class SignatureMismatch(Unauthorized):
+    """The signature of the request does not match the one that its secret key makes."""
+
+
+class SignatureExpired(Unauthorized):
+    """The time for which the signature of the request is valid is over, or has not begun."""
+
+
 class Forbidden(StackdError):
     """You are not authorized to use this."""
 
@@ -225,10 +238,14 @@ class EntityNotFound(StackdError):
 
     def __init__(self, entity: str = "Entity", name: str = "") -> None:
         super().__init__(f"The {entity} ({name}) could not be found.")
+        self.entity = entity
+        self.name = name
 
 
 class NotFound(EntityNotFound):
     """The thing could not be found."""
+
+    entity = name = ""
 
     def __init__(self, message: str) -> None:
         StackdError.__init__(self, message)
@@ -239,6 +256,7 @@ class ResourceNotFound(EntityNotFound):
 
     def __init__(self, resource: str, stack: str) -> None:
         StackdError.__init__(self, f"The Resource ({resource}) could not be found in Stack {stack}.")
+        self.entity, self.name, self.stack = "Resource", resource, stack
 
 
 class SnapshotNotFound(EntityNotFound):
@@ -246,6 +264,7 @@ class SnapshotNotFound(EntityNotFound):
 
     def __init__(self, snapshot: str, stack: str) -> None:
         StackdError.__init__(self, f"The Snapshot ({snapshot}) for Stack ({stack}) could not be found.")
+        self.entity, self.name = "Snapshot", snapshot
 
 
 class ResourceNotAvailable(EntityNotFound):
@@ -253,6 +272,7 @@ class ResourceNotAvailable(EntityNotFound):
 
     def __init__(self, resource: str) -> None:
         StackdError.__init__(self, f"The Resource ({resource}) is not available.")
+        self.entity, self.name = "Resource", resource
 
 
 class StackExists(StackdError):
@@ -262,6 +282,7 @@ class StackExists(StackdError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The Stack ({name}) already exists.")
+        self.name = name
 
 
 class ActionInProgress(StackdError):

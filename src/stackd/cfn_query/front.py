@@ -1,8 +1,9 @@
-"""The parts of the process that the CloudFormation API uses."""
+"""The parts of the process that the Query APIs use, and the keys of what a request carries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 
@@ -11,8 +12,18 @@ from stackd.auth.tokens import TokenValidator
 from stackd.engine.usecases.engine import Engine
 from stackd.settings import Settings
 
-ROUTE = "stackd.route"
+ROUTE: Final = "stackd.route"
 """The key in a request's ASGI scope of the route that its line in the log shows, instead of the path."""
+CALLER: Final = "stackd.caller"
+"""The key of the caller, whose project that line shows."""
+REQUEST_ID: Final = "stackd.request_id"
+"""The key of the request's id."""
+GLOBAL_REQUEST_ID: Final = "stackd.global_request_id"
+"""The key of the id that the client gave the request."""
+ACTION: Final = "stackd.cfn.action"
+"""The key of the name of the action that is asked for."""
+AS_JSON: Final = "stackd.cfn.json"
+"""The key of whether the answer is to be JSON."""
 
 
 @dataclass(frozen=True, slots=True)
