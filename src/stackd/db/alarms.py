@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, func, literal, or_, select, update
 
-from stackd.db.codec import from_micros, to_micros
+from stackd.db.codec import AT_ONCE, from_micros, to_micros
 from stackd.db.database import Database
 from stackd.db.metrics import digest
 from stackd.db.tables import alarm_actions, alarm_history, alarms
+from stackd.offload import in_turns
 from stackd.records import Alarm, AlarmAction, AlarmHistory
 
 _A = alarms.c
@@ -81,7 +82,7 @@ async def listed(
     query = query.order_by(_A.name)
     if limit is not None:
         query = query.limit(limit)
-    return [codec.record(row) for row in await db.fetch_once(query)]
+    return await in_turns(codec.record, await db.fetch_once(query), AT_ONCE)
 
 
 async def of_metric(db: Database, project_id: str, namespace: str, name: str) -> list[Alarm]:
@@ -96,7 +97,7 @@ async def of_metric(db: Database, project_id: str, namespace: str, name: str) ->
         ),
     )
     params = {"project": project_id, "namespace": namespace, "name": name}
-    return [codec.record(row) for row in await db.fetch_statement(statement, params)]
+    return await in_turns(codec.record, await db.fetch_statement(statement, params), AT_ONCE)
 
 
 # --- evaluation -----------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ async def take_due(db: Database, moment: datetime, most: int) -> list[Alarm]:
     )
     micros = to_micros(moment)
     params = {"now": micros, "still": micros, "since": micros, "most": most}
-    return [codec.record(row) for row in await db.modify_rows(statement, params)]
+    return await in_turns(codec.record, await db.modify_rows(statement, params), AT_ONCE)
 
 
 # --- actions --------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ async def take_actions(db: Database, moment: datetime, retry: timedelta, most: i
     )
     micros = to_micros(moment)
     params = {"now": micros, "still": micros, "later": to_micros(moment + retry), "most": most}
-    return [codec.record(row) for row in await db.modify_rows(statement, params)]
+    return await in_turns(codec.record, await db.modify_rows(statement, params), AT_ONCE)
 
 
 # --- history --------------------------------------------------------------------------------------
@@ -205,7 +206,8 @@ async def history(db: Database, project_id: str, wanted: HistoryFilter, limit: i
         _H.project_id == project_id, *_conditions(wanted)
     )
     order = (_H.time.desc(), _H.id.desc()) if wanted.newest_first else (_H.time, _H.id)
-    return [codec.record(row) for row in await db.fetch_once(query.order_by(*order).limit(limit))]
+    rows = await db.fetch_once(query.order_by(*order).limit(limit))
+    return await in_turns(codec.record, rows, AT_ONCE)
 
 
 def _conditions(wanted: HistoryFilter) -> list[ColumnElement[bool]]:

@@ -154,6 +154,7 @@ Index("stacks_parent", stacks.c.parent_id)
 Index("stacks_root", stacks.c.root_id)
 Index("stacks_credential", stacks.c.credential_id)
 Index("stacks_deleted", stacks.c.deleted_at)
+Index("stacks_users", stacks.c.stack_user_project_id)
 Index("stacks_engine", stacks.c.engine_id)
 
 resources = Table(

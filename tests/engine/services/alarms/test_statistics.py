@@ -38,7 +38,15 @@ def test_simple_statistics_are_of_all_buckets_together() -> None:
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("p0", True), ("p99.9", True), ("p100", True), ("p101", False), ("tm90", True), ("px", False), ("p", False)],
+    [
+        ("p0", True),
+        ("p99.9", True),
+        ("p100", True),
+        ("p101", False),
+        ("tm90", True),
+        ("px", False),
+        ("p", False),
+    ],
 )
 def test_names_of_extended_statistics(name: str, known: bool) -> None:
     assert is_extended(name) is known

@@ -22,6 +22,7 @@ _INDEXES = (
     ("alarm_history_time", "alarm_history", ["time"], False),
     ("alarm_actions_due", "alarm_actions", ["state", "due_at"], False),
     ("alarm_actions_alarm", "alarm_actions", ["alarm_id"], False),
+    ("stacks_users", "stacks", ["stack_user_project_id"], False),
 )
 
 
@@ -119,5 +120,6 @@ def _consequences() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("stacks_users", "stacks")
     for table in ("alarm_actions", "alarm_history", "alarms", "metric_samples", "metrics"):
         op.drop_table(table)

@@ -7,4 +7,7 @@ rules          an alarm's configuration as what is evaluated
 evaluation     points of a metric → a state. Pure, as are those above
 matching       which metrics are an alarm's
 states         an alarm in a new state, as changes to write
+targets        the resources that actions mean
+evaluator      takes what is due, reads what was measured, stores what follows
+clock          when it looks next
 """
