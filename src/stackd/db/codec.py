@@ -19,6 +19,9 @@ from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
+    Alarm,
+    AlarmAction,
+    AlarmHistory,
     ChangeSet,
     Credential,
     Definition,
@@ -61,6 +64,9 @@ Record = (
     | RequestToken
     | DriftDetection
     | ResourceDrift
+    | Alarm
+    | AlarmHistory
+    | AlarmAction
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -81,6 +87,9 @@ Kind = (
     | type[RequestToken]
     | type[DriftDetection]
     | type[ResourceDrift]
+    | type[Alarm]
+    | type[AlarmHistory]
+    | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -428,6 +437,9 @@ class Codecs:
             SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
         )
         self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
+        self.alarms = Codec(Alarm, tables.alarms, sealer, known)
+        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, sealer, known)
+        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, sealer, known)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -446,6 +458,9 @@ class Codecs:
             Snapshot: self.snapshots,
             SoftwareConfig: self.software_configs,
             SoftwareDeployment: self.software_deployments,
+            Alarm: self.alarms,
+            AlarmHistory: self.alarm_history,
+            AlarmAction: self.alarm_actions,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db import tables
+from stackd.db import metrics, tables
 from stackd.db.backend import DatabaseMissing, Unreachable
 from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
@@ -82,7 +82,7 @@ class Stand:
     target: str
 
 
-Change = Insert | Update | Remove | PutDocument | Stand
+Change = Insert | Update | Remove | PutDocument | Stand | metrics.SeenMetric | metrics.Sample
 
 
 class Journal:
@@ -108,6 +108,8 @@ class Journal:
             Update: self._update,
             Remove: self._remove,
             Stand: self._stand,
+            metrics.SeenMetric: self._seen,
+            metrics.Sample: self._sample,
         }
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
@@ -272,6 +274,23 @@ class Journal:
         given = {"target": change.target} | {f"id_{number}": each for number, each in enumerate(padded)}
         args = tuple([given[name] for name in known.order])
         return Step(known, args, (table.name, change.ids[0]))
+
+    def _seen(self, change: metrics.SeenMetric) -> Step:
+        known = self._merging(metrics.SeenMetric, metrics.seen_statement)
+        key = f"{change.project_id}/{change.metric.identity}"
+        return Step(known, known.args(metrics.seen_values(change)), (tables.metrics.name, key))
+
+    def _sample(self, change: metrics.Sample) -> Step:
+        known = self._merging(metrics.Sample, metrics.sample_statement)
+        key = f"{change.metric_id}/{change.at}"
+        return Step(known, known.args(metrics.sample_values(change)), (tables.metric_samples.name, key))
+
+    def _merging(self, kind: type[Any], build: Callable[[Any], CompilerElement]) -> Statement:
+        """The statement that merges changes of a kind with what is stored."""
+        known = self._statements.get(kind)
+        if known is None:
+            known = self._statements[kind] = self._compile(build(self._database.backend.insert))
+        return known
 
     async def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)
