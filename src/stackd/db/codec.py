@@ -367,6 +367,11 @@ class Codec(Generic[R]):
         decode = self._decoders.get(self._forms[column])
         return stored if stored is None or decode is None else decode(stored)
 
+    def fields_of(self, record: R) -> tuple[Any, ...]:
+        """The values of the fields that an insert stores, as they are in the record."""
+        values: tuple[Any, ...] = self._stored_fields(record)
+        return values
+
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
         values = list(self._stored_fields(record))

@@ -23,6 +23,7 @@ from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
 from stackd.db.statements import Statement, compile_statement
+from stackd.db.weights import outweigh
 from stackd.errors import ServiceUnavailable
 from stackd.records import Event, Fence, Stack
 
@@ -33,6 +34,7 @@ _AT_ONCE = 50  # changes that are encoded in one turn of the event loop
 MOST_STANDING = 512
 _STANDING_SIZES = (8, 64, MOST_STANDING)  # numbers of rows in a statement: one of a few texts is compiled
 _LARGE_DOCUMENT = 50_000  # bytes; packing more would block the event loop for milliseconds
+_HEAVY = 50_000  # characters of values, which are then encoded in a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +215,21 @@ class Journal:
         for count, change in enumerate(changes, 1):
             if isinstance(change, PutDocument):
                 steps.append(await self._put_document(change))
+            elif self._is_heavy(change):
+                steps.append(await asyncio.to_thread(self._steps[type(change)], change))
             else:
                 steps.append(self._steps[type(change)](change))
             if count % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return steps
+
+    def _is_heavy(self, change: Change) -> bool:
+        """Whether encoding a change would block the event loop for milliseconds."""
+        if isinstance(change, Update):
+            return outweigh(change.values.values(), _HEAVY)
+        if isinstance(change, Insert):
+            return outweigh(self._database.codecs.of(type(change.record)).fields_of(change.record), _HEAVY)
+        return False
 
     def _update(self, change: Update) -> Step:
         codec = self._database.codecs.of(change.kind)

@@ -11,6 +11,7 @@ from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.codec import to_json
 from stackd.db.journal import Change
+from stackd.db.weights import outweigh
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
@@ -38,6 +39,7 @@ from stackd.errors import (
     ResourceNotAvailable,
     ResourceNotFound,
 )
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
@@ -45,6 +47,9 @@ from stackd.template.masking import concealed_text
 
 _locks = Locks()
 """Signals to one resource are merged one after the other."""
+
+_LONGEST_ESCAPE = 8
+"""More bytes than one character, or the signs around it, has in JSON."""
 
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
 
@@ -119,7 +124,7 @@ async def _handled(
     """Let the type handle the signal; once more when another process has changed the resource meanwhile."""
     for attempt in itertools.count(1):
         row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
-        _refuse_too_large(engine, row, details)
+        await _refuse_too_large(engine, row, details)
         work = await work_outside(engine, stack, row, kind)
         try:
             text = await kind.signal(work, details)
@@ -134,10 +139,12 @@ async def _handled(
     raise AssertionError
 
 
-def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
+async def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
     """Refuse what would make the signals that a resource keeps larger than the largest body."""
     most = engine.limits.max_json_body_size
-    if details and len(to_json(row.metadata)) + len(to_json(details)) > most:
+    if not details or not outweigh((row.metadata, details), most // _LONGEST_ESCAPE):
+        return
+    if await in_thread(lambda: len(to_json(row.metadata)) + len(to_json(details))) > most:
         raise RequestLimitExceeded(
             f"Request limit exceeded: The signals of {row.name} would be larger than the maximum of {most} "
             "bytes together."
