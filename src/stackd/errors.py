@@ -2,6 +2,7 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
+    │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
     │   └── FetchFailed              400   HTTPBadRequest
@@ -28,6 +29,7 @@
     ├── ResourceTypeUnavailable      400
     ├── MissingCredential            400   MissingCredentialError
     ├── Unauthorized                 401
+    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
     ├── Forbidden                    403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
@@ -66,6 +68,10 @@ class BadRequest(StackdError):
 
     code = 400
     wire_type = "HTTPBadRequest"
+
+
+class NothingToUpdate(BadRequest):
+    """No updates are to be performed."""
 
 
 class RequestLimitExceeded(BadRequest):
@@ -197,6 +203,18 @@ class Unauthorized(StackdError):
     code = 401
 
 
+class UnknownAccessKey(Unauthorized):
+    """The access key of the request is not known."""
+
+
+class SignatureMismatch(Unauthorized):
+    """The signature of the request does not match the one that its secret key makes."""
+
+
+class SignatureExpired(Unauthorized):
+    """The time for which the signature of the request is valid is over, or has not begun."""
+
+
 class Forbidden(StackdError):
     """You are not authorized to use this."""
 
@@ -216,10 +234,14 @@ class EntityNotFound(StackdError):
 
     def __init__(self, entity: str = "Entity", name: str = "") -> None:
         super().__init__(f"The {entity} ({name}) could not be found.")
+        self.entity = entity
+        self.name = name
 
 
 class NotFound(EntityNotFound):
     """The thing could not be found."""
+
+    entity = name = ""
 
     def __init__(self, message: str) -> None:
         StackdError.__init__(self, message)
@@ -230,6 +252,7 @@ class ResourceNotFound(EntityNotFound):
 
     def __init__(self, resource: str, stack: str) -> None:
         StackdError.__init__(self, f"The Resource ({resource}) could not be found in Stack {stack}.")
+        self.entity, self.name, self.stack = "Resource", resource, stack
 
 
 class SnapshotNotFound(EntityNotFound):
@@ -237,6 +260,7 @@ class SnapshotNotFound(EntityNotFound):
 
     def __init__(self, snapshot: str, stack: str) -> None:
         StackdError.__init__(self, f"The Snapshot ({snapshot}) for Stack ({stack}) could not be found.")
+        self.entity, self.name = "Snapshot", snapshot
 
 
 class ResourceNotAvailable(EntityNotFound):
@@ -244,6 +268,7 @@ class ResourceNotAvailable(EntityNotFound):
 
     def __init__(self, resource: str) -> None:
         StackdError.__init__(self, f"The Resource ({resource}) is not available.")
+        self.entity, self.name = "Resource", resource
 
 
 class StackExists(StackdError):
@@ -253,6 +278,7 @@ class StackExists(StackdError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The Stack ({name}) already exists.")
+        self.name = name
 
 
 class ActionInProgress(StackdError):
@@ -262,6 +288,7 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+        self.stack, self.action = stack, action
 
 
 class PlanOutdated(StackdError):

@@ -68,6 +68,7 @@ class Caller:
 
     The scope is a project, or a domain or the system, and then there is no project. ``is_admin_project`` is
     whether Keystone says so of the project; a token that does not mention it is not the administrator's.
+    ``is_signed`` is whether the token was issued for a signature: nothing can be delegated with it.
     """
 
     user_id: str
@@ -86,6 +87,7 @@ class Caller:
     request_id: str = ""
     global_request_id: str = ""
     region: str = ""
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from stackd.errors import CloudError, ServiceUnavailable, Unauthorized
 from stackd.records import Caller
 
 NOT_ACCEPTED = "The credentials of the request are not valid or have expired."
+_EC2 = "ec2credential"
+"""The method of tokens that Keystone issues for a signature."""
 _NO_KEYSTONE = "The Identity service cannot check the credentials of the request at the moment."
 
 
@@ -105,6 +107,7 @@ def caller_of(token: Token) -> Caller:
         domain_id=token.domain_id,
         system_scope=token.system_scope,
         expires_at=token.expires_at,
+        is_signed=_EC2 in token.methods,
     )
 
 

@@ -160,6 +160,10 @@ _CLOUDFORMATION: tuple[tuple[str, str, str], ...] = (
     ("DescribeStackResource", _READER_OR_GUEST, _ANYBODY),
     ("DescribeStackResources", _READER, _NO_GUEST),
     ("ListStackResources", _READER, _NO_GUEST),
+    ("GetTemplateSummary", _READER, _NO_GUEST),
+    ("ListExports", _READER, _NO_GUEST),
+    ("ListImports", _READER, _NO_GUEST),
+    ("DescribeAccountLimits", _READER, _NO_GUEST),
 )
 
 

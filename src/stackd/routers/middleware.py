@@ -35,10 +35,10 @@ class RequestIds:
     """Gives each request an id and a log line, and renders unexpected exceptions.
 
     A client may give its request an id of its own, by which it follows what comes of it in several services.
-    ``broken`` makes the answer to a request that ended with one.
+    ``broken`` makes the answer to a request that ended with one, given its id.
     """
 
-    def __init__(self, app: ASGIApp, broken: Callable[[], Response] = errors.unexpected) -> None:
+    def __init__(self, app: ASGIApp, broken: Callable[[str], Response] = errors.unexpected) -> None:
         self._app = app
         self._broken = broken
 
@@ -70,7 +70,7 @@ class RequestIds:
             log.exception("request_broke", method=scope["method"], route=scope.get(ROUTE, ""))
             if status is not None:
                 raise
-            await self._broken()(scope, receive, answer)
+            await self._broken(request_id)(scope, receive, answer)
         finally:
             _log_request(scope, status, time.perf_counter() - started)
 
