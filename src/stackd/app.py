@@ -321,8 +321,13 @@ def make_asgi(parts: Parts) -> ASGIApp:
 
 def make_cfn_asgi(parts: Parts) -> ASGIApp:
     """The CloudFormation API on the wired parts."""
-    api = make_cfn_api(CfnFront(parts.settings, parts.engine, parts.tokens, parts.signatures))
-    return RequestIds(api, cfn_errors.unexpected)
+    return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
+def cfn_front(parts: Parts) -> CfnFront:
+    """The parts that the Query APIs use."""
+    engine = parts.engine
+    return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
 
 
 @contextlib.contextmanager

@@ -304,6 +304,7 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+        self.stack, self.action = stack, action
 
 
 class PlanOutdated(StackdError):

@@ -100,6 +100,11 @@ class CfnListener(Listener):
     """The CloudFormation-compatible Query API; guests poll and signal here."""
 
     port: Port = opt(8000, "TCP port to listen on.")
+    rollback_by_default: bool = opt(
+        False,
+        "Whether a creation that fails is rolled back when CreateStack does not say: true is as on AWS, "
+        "false as in Heat.",
+    )
 
 
 class CloudWatchListener(Listener):

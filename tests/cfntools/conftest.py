@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from stackd_cfntools.programs import program
+from stackd_cfntools.system import System
 from tests.cfntools.machine import Machine
 from tests.cfntools.server import Server, serving
 
@@ -59,27 +65,64 @@ def tls_server(certificate: Path) -> Iterator[Server]:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
 class Programs:
-    """The tools as processes of their own, on a scratch root."""
+    """The commands on a scratch root, in this process; `process` runs one in a process of its own."""
 
     machine: Machine
 
-    def __call__(self, name: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, name: str, *words: str, **environ: str) -> Done:
         """What a command comes to."""
-        module = f"stackd_cfntools.programs.{name.replace('-', '_')}"
-        return subprocess.run(
-            [sys.executable, "-c", f"from {module} import main; main()", *words],
-            env={
-                "PATH": f"{self.machine.path('/bin')}:{os.environ['PATH']}",
-                "PYTHONPATH": str(SOURCE),
-                "STACKD_CFNTOOLS_ROOT": self.machine.root,
-                **environ,
-            },
+        module = import_module(f"stackd_cfntools.programs.{name.replace('-', '_')}")
+        system = System(
+            self.machine.root, sleep=self.machine.sleep, environ={"PATH": self._path(), **environ}
+        )
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), _own_logging():
+            try:
+                code = program.run(module.parser(), module.work, list(words), system)
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        return Done(code, out.getvalue(), err.getvalue())
+
+    def process(self, name: str, *words: str, python: str = sys.executable) -> Done:
+        """What a command comes to in a process of its own."""
+        command = f"from stackd_cfntools.programs.{name.replace('-', '_')} import main; main()"
+        environ = {"PATH": self._path(), "PYTHONPATH": str(SOURCE), "STACKD_CFNTOOLS_ROOT": self.machine.root}
+        done = subprocess.run(
+            [python, "-c", command, *words],
+            env=environ,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def _path(self) -> str:
+        return f"{self.machine.path('/bin')}:{os.environ['PATH']}"
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """The log that a command sets up ends with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        for handler in root.handlers:
+            if handler not in handlers:
+                handler.close()
+        root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_file_of_authorities_comes_from_the_option_then_the_environment_then_the
 
 def test_missing_file_of_authorities_is_named() -> None:
     with pytest.raises(ToolError, match="/no/such/file"):
-        Web(Trust("/no/such/file", False))
+        Web(Trust("/no/such/file", False)).request("GET", "https://h/")
 
 
 def test_bare_url_has_neither_user_nor_query() -> None:

@@ -58,6 +58,19 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return made
 
 
+class _Https(urllib.request.HTTPSHandler):
+    """TLS. The authorities are read when they are needed first: that takes longer than a request does."""
+
+    def __init__(self, trust: Trust) -> None:
+        urllib.request.AbstractHTTPHandler.__init__(self)
+        self._trust = trust
+        self._tls: Optional[ssl.SSLContext] = None
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        self._tls = self._tls or _context(self._trust)
+        return self.do_open(http.client.HTTPSConnection, req, context=self._tls)
+
+
 class Web:
     """Sends requests; ``proxies`` are the URLs of proxies by scheme, None for those of the environment."""
 
@@ -67,11 +80,9 @@ class Web:
         proxies: Optional[Dict[str, str]] = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        self.timeout = timeout
+        self._timeout = timeout
         self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler(proxies),
-            urllib.request.HTTPSHandler(context=_context(trust or Trust(None, False))),
-            _Redirects(),
+            urllib.request.ProxyHandler(proxies), _Https(trust or Trust(None, False)), _Redirects()
         )
 
     def request(
@@ -105,7 +116,7 @@ class Web:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ToolError("{!r} is no URL that begins with http:// or https://".format(url))
         request = urllib.request.Request(url, data=body, headers=dict(headers), method=verb)  # noqa: S310
-        reply: http.client.HTTPResponse = self._opener.open(request, timeout=self.timeout)
+        reply: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
         return reply
 
 

@@ -25,9 +25,6 @@ def _weighed(part: str) -> Tuple[int, Any]:
 
 
 def matches(installed: str, wanted: str) -> bool:
-    """Whether what is installed is the wanted version: with the release if it is given, else with any."""
-    return (
-        installed == wanted
-        or installed.rpartition(":")[2] in (wanted, wanted.rpartition(":")[2])
-        or ("-" not in wanted and installed.rpartition(":")[2].partition("-")[0] == wanted)
-    )
+    """Whether what is installed is the wanted version; what that leaves out, epoch or release, may be any."""
+    there = installed if ":" in wanted else installed.rpartition(":")[2]
+    return wanted in (there, there.partition("-")[0])

@@ -1,12 +1,14 @@
 """Memory, swap, disk and processor, from /proc and the file system."""
 
 import os
+import re
 from typing import Dict, List, Tuple
 
 from stackd_cfntools.errors import ToolError
 from stackd_cfntools.stats.data import SIZES, Datum, unit_of
 from stackd_cfntools.system import System
 
+_SIZE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
 _IDLE = (3, 4)
 _COUNTED = 8  # guests' time, which comes after these, is in the first two already
 _SAMPLE = 1.0
@@ -55,8 +57,8 @@ def sized(name: str, value: float, units: str) -> Datum:
 
 
 def _meminfo(system: System) -> Dict[str, int]:
-    lines = (line.split() for line in (system.read("/proc/meminfo") or "").splitlines())
-    table = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1}
+    found = _SIZE.findall(system.read("/proc/meminfo") or "")
+    table = {name: int(number) * 1024 for name, number in found}
     if "MemTotal" not in table:
         raise ToolError("/proc/meminfo does not say how much memory there is")
     return table
