@@ -409,7 +409,7 @@ def type_named(kind: str) -> ResourceType[Any]:
 
 def _modules_of(kind: str) -> Iterator[ModuleType]:
     vendor, service, *_ = kind.lower().split("::")
-    package_name = f"stackd.resources.{'aws' if vendor == 'aws' else service}"
+    package_name = f"stackd.resources.{'aws' if vendor in ('aws', 'stackd') else service}"
     package = importlib.import_module(package_name)
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     simple = kind.rsplit("::", maxsplit=1)[-1].lower()

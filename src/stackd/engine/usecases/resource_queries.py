@@ -98,7 +98,7 @@ async def metadata(
     part = resources.named_as(reader.engine.services.db, name)
     stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
     row = current_row(rows, stack, name)
-    full = await _with_deployments(reader, stack, row)
+    full = {**await _with_deployments(reader, stack, row), **await _gathered(reader, stack, row)}
     if await _speaks_for(reader, caller, stack, row):
         return full
     refuse_foreign_guest(caller, stack, row)
@@ -112,6 +112,16 @@ async def _speaks_for(reader: Reader, caller: Caller, stack: Stack, row: Resourc
         return is_made_for(caller, row)
     rows = await resources.of_stack(reader.engine.services.db, stack.id)
     return may_read(rows, caller.user_id, row.name)
+
+
+async def _gathered(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
+    """What a resource shows of those in the stacks beside its own, which is read anew each time."""
+    services = reader.engine.services
+    kind = services.registry.types.get(row.kind)
+    if kind is None or not kind.gathers or stack.parent_id is None:
+        return {}
+    found = await resources.inside(services.db, stack.parent_id, kind.gathers)
+    return kind.gathered(row, stack.parent_resource or "", found)
 
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
