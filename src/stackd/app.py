@@ -49,6 +49,7 @@ from stackd.engine.services.notifications import Notifications, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
+from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.records import now
@@ -130,6 +131,9 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         )
         await engine.start()
         stack.push_async_callback(engine.close)
+        alarms = AlarmWorker(engine)
+        alarms.start()
+        stack.push_async_callback(alarms.close)
         yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
 
 
@@ -256,7 +260,19 @@ def make_engine(
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
-    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone, notifications)
+    return Engine(
+        services,
+        operator,
+        trusts,
+        policy,
+        limits,
+        lease,
+        sinks,
+        redaction,
+        alone,
+        notifications,
+        settings.metrics,
+    )
 
 
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:

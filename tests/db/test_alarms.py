@@ -45,7 +45,7 @@ async def test_an_alarm_is_of_its_project_alone(database: Database, journal: Jou
     assert await alarms.get(database, "p", "hot") == mine
     assert await alarms.listed(database, "q") == [theirs]
     assert await alarms.of_metric(database, "p", "n", "m") == [mine]
-    assert await alarms.reread(database, replace(mine, project_id="q")) is None
+    assert await alarms.by_id(database, mine.id, "q") is None
 
 
 async def test_of_two_that_make_an_alarm_one_is_first(database: Database, journal: Journal) -> None:

@@ -32,10 +32,11 @@ def alarm_id(project_id: str, name: str) -> str:
 
 async def get(db: Database, project_id: str, name: str) -> Alarm | None:
     """An alarm of a project by its name."""
-    return await _by_id(db, alarm_id(project_id, name), project_id)
+    return await by_id(db, alarm_id(project_id, name), project_id)
 
 
-async def _by_id(db: Database, id_: str, project_id: str) -> Alarm | None:
+async def by_id(db: Database, id_: str, project_id: str) -> Alarm | None:
+    """An alarm of a project."""
     codec = db.codecs.alarms
     statement = db.compiled(
         "alarm",
@@ -43,11 +44,6 @@ async def _by_id(db: Database, id_: str, project_id: str) -> Alarm | None:
     )
     rows = await db.fetch_statement(statement, {"project": project_id, "id": id_})
     return codec.record(rows[0]) if rows else None
-
-
-async def reread(db: Database, alarm: Alarm) -> Alarm | None:
-    """The alarm as it is stored now."""
-    return await _by_id(db, alarm.id, alarm.project_id)
 
 
 async def count(db: Database, project_id: str) -> int:

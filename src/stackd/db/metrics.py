@@ -25,7 +25,8 @@ _M = metrics.c
 _S = metric_samples.c
 _SIZES = (1, 8, 64, 512)
 _MOST_AT_ONCE = _SIZES[-1]
-_LONGEST_SPREAD = 4096
+LONGEST_SPREAD = 4096
+"""Characters of the values of a sample above which no more are kept."""
 _PURGED_AT_ONCE = 200
 
 Dimensions = tuple[tuple[str, str], ...]
@@ -150,7 +151,7 @@ def sample_statement(insert: Callable[..., Any]) -> CompilerElement:
             "highest": case((new.highest > _S.highest, new.highest), else_=_S.highest),
             "spread": case(
                 (is_flat, None),
-                (func.length(_S.spread) > _LONGEST_SPREAD, _S.spread),
+                (func.length(_S.spread) > LONGEST_SPREAD, _S.spread),
                 else_=_spread(_S) + _spread(new),
             ),
         },

@@ -19,5 +19,6 @@ class AlarmClock:
     async def rest(self, seconds: float) -> None:
         """Return after so many seconds, or as soon as the clock rings."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), max(seconds, 0.0))
+            async with asyncio.timeout(seconds):  # `wait_for` may swallow a cancellation
+                await self._rung.wait()
         self._rung.clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -108,12 +109,8 @@ class AlarmEvaluator:
         for query in rule.queries:
             if query.stat is not None:
                 found = await self._buckets(alarm, rule, query.stat, window)
-                many = len(found) > _MANY
-                values[query.id] = (
-                    await in_thread(series, query.stat.stat, found)
-                    if many
-                    else series(query.stat.stat, found)
-                )
+                compute = partial(series, query.stat.stat, found)
+                values[query.id] = await in_thread(compute) if len(found) > _MANY else compute()
                 if rule.least and query.id == rule.shown:
                     numbers = counts(found)
         return combined(rule.queries, values)[rule.shown], numbers

@@ -81,9 +81,7 @@ class MetricStore:
             return
         new = len(unseen) - len(await metrics.numbers(self.db, project_id, unseen))
         if new and await metrics.count(self.db, project_id) + new > self.most:
-            raise QueryFault(
-                LIMIT, f"The project has {self.most} metrics, which is the most that it may have."
-            )
+            raise QueryFault(LIMIT, f"The project has {self.most} metrics, as many as it may have.")
 
     async def owner(self, users_project: str) -> str | None:
         """The project for whose stacks there are users in a project of the stack domain."""
