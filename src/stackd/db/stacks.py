@@ -224,6 +224,21 @@ async def owner_of_users(db: Database, project_id: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+async def named_by_guests(db: Database, name: str, project_id: str) -> Stack | None:
+    """The live stack called ``name`` whose users have that project: guests know their stack by its name."""
+    codec = db.codecs.stacks
+
+    def build() -> Select[Any]:
+        query = select(*(_C[column] for column in codec.columns))
+        mine = _C.stack_user_project_id == bindparam("project")
+        return query.where(_C.name == bindparam("name"), mine, _LIVE).order_by(_C.created_at, _C.id).limit(1)
+
+    rows = await db.fetch_statement(
+        db.compiled(("stack named by guests",), build), {"name": name, "project": project_id}
+    )
+    return codec.record(rows[0]) if rows else None
+
+
 async def with_object(db: Database, physical_id: str, project_id: str) -> list[Stack]:
     """The live stacks of a project that have a resource whose object has this id; two at most."""
     codec = db.codecs.stacks
