@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.cloud.scenarios.client import CommandFailed
+from tests.cloud.scenarios.pool import Pool, pool_of
 from tests.cloud.scenarios.session import Session
 from tests.cloud.scenarios.stack import Stack, wait_until
 
@@ -79,6 +81,12 @@ def load(demo: Session) -> Iterator[Metric]:
         yield metric
 
 
+@pytest.fixture
+def pool(demo: Session) -> Iterator[Pool]:
+    with pool_of(demo, f"web-{secrets.token_hex(3)}") as made:
+        yield made
+
+
 def alarms(demo: Session) -> dict[str, Any]:
     """The alarms of the project, by id."""
     return {each["alarm_id"]: each for each in demo.json("GET", "alarms", "/v2/alarms")}
@@ -136,11 +144,12 @@ def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
 
 
 def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
-    stack_of: Callable[[str, str], Stack], demo: Session, load: Metric
+    stack_of: Callable[[str, str], Stack], demo: Session, load: Metric, pool: Pool
 ) -> None:
     before = alarms(demo)
     stack = stack_of("alarms", "demo")
-    made = stack.create(resource=load.resource)
+    given = {"resource": load.resource, "pool": pool.name}
+    made = stack.create(**given)
     found = alarms(demo)
     ids = {name: made[name] for name in made if name != "former"}
     types = {name: found[alarm]["type"] for name, alarm in ids.items()}
@@ -152,19 +161,39 @@ def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
         "prometheus": "prometheus",
         "members": "loadbalancer_member_health",
     }
-    kept = stack.update(resource=load.resource, text="second")
+    assert found[ids["members"]]["loadbalancer_member_health_rule"]["pool_id"] == pool.id
+    kept = stack.update(**given, text="second")
     assert {name: kept[name] for name in ids} == ids
     found = alarms(demo)
     assert {found[alarm]["description"] for alarm in ids.values()} == {"second"}
     assert found[ids["prometheus"]]["enabled"] is False
 
     demo.json("DELETE", "alarms", f"/v2/alarms/{ids['event']}")
-    stack.openstack("stack", "check", "--wait", stack.name)
+    with pytest.raises(CommandFailed, match=f"Alarm {ids['event']} not found"):
+        stack.openstack("stack", "check", "--wait", stack.name)
     states = stack.states()
     assert states["event"] == "CHECK_FAILED"
     assert {states[name] for name in ids if name != "event"} == {"CHECK_COMPLETE"}
-    mended = stack.update(resource=load.resource, text="second")
+    mended = stack.update(**given, text="second")
     assert mended["event"] != ids["event"]
     stack.delete()
     assert alarms(demo) == before
     assert trusts_of_service(demo) == set()
+
+
+def test_a_member_of_a_pool_that_does_not_answer_is_replaced_by_the_service(
+    stack_of: Callable[[str, str], Stack], demo: Session, pool: Pool
+) -> None:
+    stack = stack_of("healing", "demo")
+    made = stack.create(pool=pool.name, member=pool.member)
+    alarm = alarms(demo)[made["broken"]]
+    assert alarm["loadbalancer_member_health_rule"]["stack_id"] == stack.id()
+    [first] = stack.outputs()["refs"]
+
+    pool.set_status("ERROR")
+    wait_until(lambda: stack.outputs()["refs"] != [first], "another member is in its place")
+    pool.set_status("ONLINE")
+    wait_until(lambda: stack.status() == "UPDATE_COMPLETE", "the stack is healed")
+    assert len(stack.outputs()["refs"]) == 1
+    wait_until(lambda: alarms(demo)[made["broken"]]["state"] == "ok", "the alarm is over")
+    stack.delete()
