@@ -131,7 +131,7 @@ async def inside(db: Database, stack_id: str, kind: str) -> list[Resource]:
     """The rows of a type in the nested stacks right inside a stack."""
     columns, record, at_once = _reading(db, brief=False)
     rows = await db.fetch(_select(columns, "inside", *_INSIDE), {"kind": kind, "around": stack_id})
-    return await in_turns(record, rows, at_once)
+    return await parts.made_records(record, rows, at_once, sealed=True)
 
 
 async def sizes(db: Database, root_id: str) -> dict[str, int]:
