@@ -37,7 +37,6 @@
     ├── StackExists, ActionInProgress 409
     ├── ExportExists, ExportInUse    409
     ├── StackProtected               409  the stack is not to be deleted
-    ├── NoChanges                    400  an update that would change nothing
     ├── TokenReused                  409  another request had the same token
     ├── ChangeSetExists, ChangeSetUnavailable 409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
@@ -341,12 +340,6 @@ class StackProtected(StackdError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
-
-
-class NoChanges(StackdError):
-    """No updates are to be performed."""
-
-    code = 400
 
 
 class TokenReused(StackdError):

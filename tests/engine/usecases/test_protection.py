@@ -10,7 +10,7 @@ from stackd.engine.usecases import plans, protection
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.terms import Terms
-from stackd.errors import BadRequest, EntityNotFound, Fenced, NoChanges, StackProtected, UpdateDenied
+from stackd.errors import BadRequest, EntityNotFound, Fenced, NothingToUpdate, StackProtected, UpdateDenied
 from stackd.records import Action, Stack, Status
 from tests.support.actions import a_test, made, resource, state, template
 from tests.support.engine import Process, World
@@ -162,7 +162,7 @@ async def test_update_that_changes_nothing_is_refused_where_that_is_asked_for(
             terms=Terms(only_changes=True, **asked),
         )
         if what in ("same", "default"):
-            with pytest.raises(NoChanges, match=r"^No updates are to be performed\.$"):
+            with pytest.raises(NothingToUpdate, match=r"^No updates are to be performed\.$"):
                 await update
             assert state(await process.stack(stack)) == "CREATE_COMPLETE"
         else:

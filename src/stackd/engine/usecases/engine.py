@@ -15,6 +15,7 @@ import structlog
 from stackd.auth.policy import Policy
 from stackd.db import change_sets, engines, leases, operations, plans
 from stackd.engine.execution import hooks
+from stackd.engine.execution.drift import DriftDetections
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
@@ -61,6 +62,7 @@ class Engine:
     metrics: MetricStore = field(init=False)
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)
+    drifts: DriftDetections = field(init=False)
     _collected: float = 0.0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -69,6 +71,7 @@ class Engine:
         services, most = self.services, self.metric_settings.max_metrics_per_project
         self.metrics = MetricStore(services.db, services.journal, most)
         self.removals = SnapshotRemovals(self.services, self.trusts.of_stack)
+        self.drifts = DriftDetections(self.services, self.trusts.of_stack)
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
@@ -79,6 +82,7 @@ class Engine:
                 self.operator.schedule(operation.root_id)
         await self._sweep()
         await self.removals.resume(every=True)
+        await self.drifts.resume(every=True)
         await self.sinks.start()
         if self.notifications is not None:
             self.services.journal.listeners.append(self.notifications.heard)
@@ -104,6 +108,7 @@ class Engine:
                 await task
         await self.live.close()
         await self.removals.close()
+        await self.drifts.close()
         await self.operator.close()
         await self.sinks.close()
         if self.notifications is not None:
@@ -142,6 +147,7 @@ class Engine:
             if not self.operator.is_occupied(operation.root_id):
                 self.operator.schedule(operation.root_id)
         await self.removals.resume()
+        await self.drifts.resume()
         self._sweep_memory()
 
     def _sweep_memory(self) -> None:

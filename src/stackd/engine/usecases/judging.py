@@ -15,10 +15,8 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.engine.usecases.terms import Terms
-from stackd.errors import NoChanges, TemplateError
+from stackd.errors import NothingToUpdate, TemplateError
 from stackd.records import Action, Caller, Stack, Status
-
-NOTHING_TO_DO = "No updates are to be performed."
 
 
 def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
@@ -41,7 +39,7 @@ async def require_allowed(
     missing = await observed(engine, caller, stack) if request.converge else frozenset()
     plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing)
     if terms.only_changes and not await changes_anything(engine, stack, desired, request, terms, plan):
-        raise NoChanges(NOTHING_TO_DO)
+        raise NothingToUpdate
     require_permitted(plan, policy)
 
 
