@@ -31,6 +31,7 @@
     ├── Unauthorized                 401
     │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
     ├── Forbidden                    403
+    │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
     │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable, ChangeSetNotFound
@@ -227,6 +228,10 @@ class Forbidden(StackdError):
     """You are not authorized to use this."""
 
     code = 403
+
+
+class NotEnrolled(Forbidden):
+    """Nothing stands by which stackd could act for the caller after the request."""
 
 
 class WrongProject(Forbidden):

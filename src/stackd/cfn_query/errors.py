@@ -37,6 +37,7 @@ from stackd.errors import (
     InvalidTemplateReference,
     InvalidTemplateSection,
     InvalidTemplateVersion,
+    NotEnrolled,
     RequestLimitExceeded,
     ResourceNotFound,
     SignatureExpired,
@@ -105,7 +106,8 @@ def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
     code = code or _BY_STATUS.get(error.code) or (VALIDATION if error.code < 500 else FAILURE)
     if code.status >= 500:
         log.warning("request_failed", error=str(error))
-    return code, "" if code in BARE else _message(error, action)
+    is_shown = code not in BARE or isinstance(error, NotEnrolled)
+    return code, _message(error, action) if is_shown else ""
 
 
 def _message(error: StackdError, action: str) -> str:
