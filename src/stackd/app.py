@@ -51,6 +51,7 @@ from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.records import now
 from stackd.resources.context import Endpoints
@@ -330,13 +331,20 @@ def _stack_domain(
 
 def make_asgi(parts: Parts) -> ASGIApp:
     """The native API on the wired parts."""
-    return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
+    engine = parts.engine
+    first_uses = FirstUses(engine) if parts.settings.keystone.enroll_on_first_use else None
+    return make_api(Front(parts.settings, engine, parts.tokens, Reader(engine), first_uses))
 
 
 def make_cfn_asgi(parts: Parts) -> ASGIApp:
     """The CloudFormation API on the wired parts."""
-    api = make_cfn_api(CfnFront(parts.settings, parts.engine, parts.tokens, parts.signatures))
-    return RequestIds(api, cfn_errors.unexpected)
+    return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
+def cfn_front(parts: Parts) -> CfnFront:
+    """The parts that the Query APIs use."""
+    engine = parts.engine
+    return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
 
 
 @contextlib.contextmanager

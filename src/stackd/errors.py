@@ -2,6 +2,7 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
+    │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
     │   ├── FetchFailed              400   HTTPBadRequest
@@ -31,6 +32,7 @@
     ├── Unauthorized                 401
     │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
     ├── Forbidden                    403
+    │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
     │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
@@ -68,6 +70,10 @@ class BadRequest(StackdError):
 
     code = 400
     wire_type = "HTTPBadRequest"
+
+
+class NothingToUpdate(BadRequest):
+    """No updates are to be performed."""
 
 
 class RequestLimitExceeded(BadRequest):
@@ -225,6 +231,10 @@ class Forbidden(StackdError):
     code = 403
 
 
+class NotEnrolled(Forbidden):
+    """Nothing stands by which stackd could act for the caller after the request."""
+
+
 class WrongProject(Forbidden):
     """Access was denied to this resource."""
 
@@ -292,6 +302,7 @@ class ActionInProgress(StackdError):
 
     def __init__(self, stack: str, action: str) -> None:
         super().__init__(f"Stack {stack} already has an action ({action}) in progress.")
+        self.stack, self.action = stack, action
 
 
 class PlanOutdated(StackdError):

@@ -100,6 +100,11 @@ class CfnListener(Listener):
     """The CloudFormation-compatible Query API; guests poll and signal here."""
 
     port: Port = opt(8000, "TCP port to listen on.")
+    rollback_by_default: bool = opt(
+        False,
+        "Whether a creation that fails is rolled back when CreateStack does not say: true is as on AWS, "
+        "false as in Heat.",
+    )
 
 
 class CloudWatchListener(Listener):
@@ -162,6 +167,11 @@ class Keystone(Section):
     stack_domain_admin_password: SecretStr = opt(SecretStr(""), "Password of that user.")
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
+    )
+    enroll_on_first_use: bool = opt(
+        False,
+        "Whether a trust of a user is made and kept when the user first calls the native API, so that "
+        "requests signed with EC2 keys can change stacks without `stackd enroll`.",
     )
     trusts_kept_seconds: float = opt(
         300.0, "How long a user's trust is kept, at least, after the last stack that used it is gone.", ge=0

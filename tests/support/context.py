@@ -253,6 +253,7 @@ class FakeContext:
     slept: list[float] = field(default_factory=list)
     places: list[Any] = field(default_factory=list)
     user: StackUser | None = None
+    keypairs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
     cloud: Any = field(default_factory=FakeCloud)
@@ -366,10 +367,19 @@ class FakeContext:
         if self.happens:
             self.happens.pop(0)()
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "pa55") -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        self.user = StackUser("user-id", self.physical_name, "pa55", "user-project", "user-domain", **keys)
+        self.user = StackUser("user-id", self.physical_name, password, "user-project", "user-domain", **keys)
+        await self.put_data(stack_user_name=self.user.user_name)
         return self.user
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
+        await self.put_data(keypair=self.keypairs[owner.name])
+        return self.keypairs[owner.name]
+
+    async def remove_keypair(self) -> None:
+        self.keypairs.clear()
 
     async def remove_stack_user(self) -> None:
         self.user = None
@@ -412,7 +422,7 @@ def type_named(kind: str) -> ResourceType[Any]:
 
 def _modules_of(kind: str) -> Iterator[ModuleType]:
     vendor, service, *_ = kind.lower().split("::")
-    package_name = f"stackd.resources.{'aws' if vendor == 'aws' else service}"
+    package_name = f"stackd.resources.{'aws' if vendor in ('aws', 'stackd') else service}"
     package = importlib.import_module(package_name)
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     simple = kind.rsplit("::", maxsplit=1)[-1].lower()

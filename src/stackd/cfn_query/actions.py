@@ -10,6 +10,7 @@ from stackd.auth.signatures import SignedRequest
 from stackd.cfn_query.front import CfnFront
 from stackd.cfn_query.params import Params
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import Reader
 from stackd.records import Caller
 
 
@@ -26,6 +27,11 @@ class Call:
     def engine(self) -> Engine:
         """The engine."""
         return self.front.engine
+
+    @property
+    def reader(self) -> Reader:
+        """The cached queries of the engine."""
+        return self.front.reader
 
     @property
     def rule(self) -> str:

@@ -30,14 +30,26 @@ from stackd.cfn_query.codes import (
 from stackd.cfn_query.front import ACTION
 from stackd.engine.usecases.failures import as_api_error
 from stackd.errors import (
+    ActionInProgress,
+    CircularDependency,
     EntityNotFound,
+    InvalidFormat,
+    InvalidTemplateReference,
+    InvalidTemplateSection,
+    InvalidTemplateVersion,
+    NotEnrolled,
     RequestLimitExceeded,
     ResourceNotFound,
     SignatureExpired,
     SignatureMismatch,
     StackdError,
     StackExists,
+    TemplateError,
     UnknownAccessKey,
+    UnknownUserParameter,
+    UserParameterMissing,
+    all_errors,
+    headline,
 )
 
 log = structlog.get_logger(__name__)
@@ -55,6 +67,18 @@ _NO_STACK_TO: Mapping[str, str] = dict.fromkeys(
     ("UpdateStack", "CreateChangeSet"), "Stack [{}] does not exist"
 )
 """The text for a stack that does not exist, of actions that have one of their own."""
+
+_ABOUT_PARAMETERS: tuple[tuple[type[TemplateError], str], ...] = (
+    (UserParameterMissing, "Parameters: [{}] must have values"),
+    (UnknownUserParameter, "Parameters: [{}] do not exist in the template"),
+)
+_LEADS: tuple[tuple[type[TemplateError], str], ...] = (
+    (InvalidFormat, "Template format error: "),
+    (InvalidTemplateVersion, "Template format error: "),
+    (InvalidTemplateSection, "Template format error: "),
+    (InvalidTemplateReference, "Template error: "),
+    (CircularDependency, "Template error: "),
+)
 
 
 def rendered(request: Request, code: Code, message: str = "") -> Response:
@@ -82,7 +106,8 @@ def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
     code = code or _BY_STATUS.get(error.code) or (VALIDATION if error.code < 500 else FAILURE)
     if code.status >= 500:
         log.warning("request_failed", error=str(error))
-    return code, "" if code in BARE else _message(error, action)
+    is_shown = code not in BARE or isinstance(error, NotEnrolled)
+    return code, _message(error, action) if is_shown else ""
 
 
 def _message(error: StackdError, action: str) -> str:
@@ -90,11 +115,35 @@ def _message(error: StackdError, action: str) -> str:
     match error:
         case StackExists():
             return f"Stack [{error.name}] already exists"
+        case ActionInProgress() if action in _NO_STACK_TO:
+            state = f"{error.action}_IN_PROGRESS"
+            return f"Stack:{error.stack} is in {state} state and can not be updated."
         case ResourceNotFound():
             return f"Resource {error.name} does not exist for stack {error.stack}"
         case EntityNotFound(entity="Stack"):
             return _NO_STACK_TO.get(action, _NO_STACK).format(error.name)
+        case TemplateError():
+            return _mistake(error)
     return error.message
+
+
+def _mistake(error: TemplateError) -> str:
+    """A mistake in a template or its parameters."""
+    for kind, text in _ABOUT_PARAMETERS:
+        names = [_parameter(each) for each in all_errors(error) if isinstance(each, kind)]
+        if any(names) and isinstance(headline(error), kind):
+            return text.format(", ".join(filter(None, names)))
+    first = headline(error)
+    kinds = (lead for kind, lead in _LEADS if isinstance(first, kind))
+    remedy = f" {error.remedy}" if error.remedy else ""
+    return f"{next(kinds, '')}{error.message}{remedy}"
+
+
+def _parameter(error: StackdError) -> str:
+    """The name of the parameter of the template that a mistake is about; empty if it is about none."""
+    path = error.path if isinstance(error, TemplateError) else ""
+    section, _, name = path.partition(".")
+    return name if section == "parameters" else ""
 
 
 def unexpected(identity: str) -> Response:

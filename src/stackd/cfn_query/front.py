@@ -7,9 +7,11 @@ from typing import Final
 
 from starlette.requests import Request
 
+from stackd.auth.crypto import Cipher
 from stackd.auth.signatures import SignatureValidator
 from stackd.auth.tokens import TokenValidator
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.queries import Reader
 from stackd.settings import Settings
 
 ROUTE: Final = "stackd.route"
@@ -28,12 +30,14 @@ AS_JSON: Final = "stackd.cfn.json"
 
 @dataclass(frozen=True, slots=True)
 class CfnFront:
-    """Settings, engine, and what checks tokens and signatures."""
+    """Settings, engine with its cached queries, and what checks tokens and signatures and seals texts."""
 
     settings: Settings
     engine: Engine
+    reader: Reader
     tokens: TokenValidator
     signatures: SignatureValidator
+    cipher: Cipher
 
 
 def front_of(request: Request) -> CfnFront:

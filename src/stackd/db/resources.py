@@ -32,6 +32,10 @@ _REQUIRING = _C.name.in_(
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
 _Selects = dict[tuple[str, ...], Select[Any]]
 _selects: _Selects = {}
+_INSIDE = (
+    _C.kind == bindparam("kind"),
+    _C.stack_id.in_(select(_C.nested_stack_id).where(_C.stack_id == bindparam("around"))),
+)
 
 
 def _select(columns: tuple[str, ...], by: str, *where: ColumnElement[bool]) -> Select[Any]:
@@ -122,6 +126,13 @@ async def of_nested_stack(db: Database, stack_id: str) -> Resource | None:
     """The parent resource of a nested stack."""
     found = await _found(db, "nested", stack_id)
     return found[-1] if found else None
+
+
+async def inside(db: Database, stack_id: str, kind: str) -> list[Resource]:
+    """The rows of a type in the nested stacks right inside a stack."""
+    columns, record, at_once = _reading(db, brief=False)
+    rows = await db.fetch(_select(columns, "inside", *_INSIDE), {"kind": kind, "around": stack_id})
+    return await in_turns(record, rows, at_once)
 
 
 async def sizes(db: Database, root_id: str) -> dict[str, int]:

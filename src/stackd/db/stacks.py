@@ -14,7 +14,7 @@ from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import Allowed, after_marker, frozen, has_tag, marker_params, one_of, ordered
 from stackd.db.statements import Statement
-from stackd.db.tables import stacks
+from stackd.db.tables import resources, stacks
 from stackd.offload import in_turns
 from stackd.records import Stack
 
@@ -217,6 +217,21 @@ async def owner_of_users(db: Database, project_id: str) -> str | None:
     )
     rows = await db.fetch_statement(statement, {"users": project_id})
     return str(rows[0][0]) if rows else None
+
+
+async def with_object(db: Database, physical_id: str, project_id: str) -> list[Stack]:
+    """The live stacks of a project that have a resource whose object has this id; two at most."""
+    codec = db.codecs.stacks
+
+    def build() -> Select[Any]:
+        having = select(resources.c.stack_id).where(resources.c.physical_id == bindparam("object"))
+        query = select(*(_C[name] for name in codec.columns)).where(_C.id.in_(having), _IN_PROJECT, _LIVE)
+        return query.order_by(_C.created_at, _C.id).limit(2)
+
+    rows = await db.fetch_statement(
+        db.compiled(("stacks with object",), build), {"object": physical_id, "project": project_id}
+    )
+    return [codec.record(row) for row in rows]
 
 
 async def listed(

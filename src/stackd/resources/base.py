@@ -92,6 +92,9 @@ class ResourceType(Generic[P]):
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
 
+    gathers: ClassVar[str] = ""
+    """The type of the resources, in the stacks beside its own, of which ``gathered`` makes metadata."""
+
     remade: ClassVar[bool] = False
     """Whether what the resource stands for goes with its stack, such as a guest's user: whoever adopts the
     resource makes it anew, and takes over only the metadata."""
@@ -142,6 +145,13 @@ class ResourceType(Generic[P]):
         """The entries of the stored metadata that stay when a template has others ``written`` there.
 
         They did not come from a template: signals, for instance.
+        """
+        return {}
+
+    def gathered(self, resource: Resource, around: str, found: Sequence[Resource]) -> Mapping[str, Any]:
+        """The metadata that guests see besides the stored ones, made of what is ``found`` at that moment.
+
+        ``around`` is the name of the resource that the stack of this one is.
         """
         return {}
 
@@ -374,6 +384,10 @@ class NestedType(ResourceType[P]):
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
         return None
+
+    def beside(self, props: P) -> int:
+        """How many resources the nested stack has besides the members that are counted."""
+        return 0
 
     async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
         """Private values from the cloud, kept when the resource is made: the child is computed from them."""

@@ -228,8 +228,19 @@ class Context(Reading, Probe, Protocol):
         """
         ...
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """Make (or return) this resource's user in the stack-user domain."""
+        ...
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        """Make (or return) a key pair for the user of another resource: its ``access`` and ``secret`` key.
+
+        It belongs to this resource, and is one of its private values, ``keypair``. Safe to call again.
+        """
+        ...
+
+    async def remove_keypair(self) -> None:
+        """Revoke that key pair. Idempotent: ignores 404."""
         ...
 
     async def remove_stack_user(self) -> None:

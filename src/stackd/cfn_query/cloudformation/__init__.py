@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from stackd.cfn_query.actions import Action
-from stackd.cfn_query.cloudformation import limits
+from stackd.cfn_query.cloudformation import changes, events, exports, limits, resources, stacks, templates
 
-ACTIONS: Final[Mapping[str, Action]] = {**limits.ACTIONS}
+_GROUPS = (changes, events, exports, limits, resources, stacks, templates)
+ACTIONS: Final[Mapping[str, Action]] = {name: row for group in _GROUPS for name, row in group.ACTIONS.items()}
+"""All actions by their names."""

@@ -37,12 +37,25 @@ _WAITS = 5
 class StackUsers(Protocol):
     """Users of the stack domain, made when a resource needs one."""
 
-    async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
-        """A user called ``name`` in the project of the stack's tree (made too, if there is none)."""
+    async def make(
+        self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool, password: str = ""
+    ) -> StackUser:
+        """A user called ``name`` in the project of the stack's tree (made too, if there is none).
+
+        Without a ``password`` one is drawn at random.
+        """
         ...
 
     async def with_keypair(self, user: StackUser, permit: Permit | None) -> StackUser:
         """The same user with a new key pair."""
+        ...
+
+    async def give_keypair(self, user: StackUser, pair: Mapping[str, str], permit: Permit | None) -> None:
+        """Let a user sign with one more pair of ``access`` and ``secret``. Idempotent."""
+        ...
+
+    async def take_keypair(self, access: str, permit: Permit | None) -> None:
+        """Let nobody sign with a pair any more. Idempotent: ignores 404."""
         ...
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:

@@ -21,6 +21,7 @@ from stackd.engine.execution.run import OperationRun
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
+from stackd.engine.services.stack_data import KEYPAIR
 from stackd.engine.transitions import stack_reason
 from stackd.errors import ResourceActionRestricted, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status, new_id, now, type_name
@@ -89,6 +90,7 @@ class StackRun:
         self.hooks = hooks_of(run.hooks, stack, self.environment)
         if desired is not None and desired.parameters.hidden:
             run.secrets |= secrets_of(desired.source.template, desired.parameters)
+        run.secrets |= {row.data[KEYPAIR]["secret"] for row in plan.stored if KEYPAIR in row.data}
         self.target = plan.order.target
         self.failures: list[Failure] = []
         self.kept: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from stackd.clients.lookup import Finder
@@ -40,6 +41,7 @@ from stackd.engine.usecases.requests import (
     check_name,
     definition_of,
 )
+from stackd.engine.usecases.unchanged import require_change
 from stackd.engine.validation.cloud_constraints import refuse_wrong
 from stackd.engine.validation.probes import refuse_unfit
 from stackd.errors import (
@@ -151,19 +153,39 @@ def _unmade(
 
 
 async def update(
-    engine: Engine, caller: Caller, named: Named, request: StackRequest, *, rule: str = "stacks:update"
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    request: StackRequest,
+    *,
+    refuse_unchanged: bool = False,
+    rule: str = "stacks:update",
 ) -> Stack:
-    """Accept a new definition for a stack; it supersedes an operation that runs."""
+    """Accept a new definition for a stack; it supersedes an operation that runs.
+
+    With ``refuse_unchanged`` it raises ``NothingToUpdate`` for one that changes nothing.
+    """
     stack = await permitted(engine, caller, rule, named, live=True)
     whole, fetched = await resolved_request(engine, caller, request)
-    return await on_newest(engine, stack, lambda newest: _update(engine, caller, newest, whole, fetched))
+    update = partial(
+        _update, engine, caller, request=whole, fetched=fetched, refuse_unchanged=refuse_unchanged
+    )
+    return await on_newest(engine, stack, update)
 
 
 async def _update(
-    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    *,
+    request: StackRequest,
+    fetched: Fetched,
+    refuse_unchanged: bool,
 ) -> Stack:
     require_start(stack, Action.UPDATE)
     checked = await checked_change(engine, caller, stack, request, fetched)
+    if refuse_unchanged:
+        await require_change(engine, stack, request, checked, defined(engine, stack, checked))
     return await accept_change(engine, caller, stack, request, checked)
 
 
