@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from stackd.engine.usecases.cloudwatch.actions import perform
-from stackd.settings import Engine
+from stackd.settings import Engine, Metrics
 from tests.support.engine import Process, World
 
 
@@ -17,9 +17,10 @@ async def call(process: Process, action: str, **request: Any) -> dict[str, Any]:
 
 
 def unhurried(world: World) -> None:
-    """Let the processes of a world work seldom where nothing is due, so that minutes pass quickly."""
+    """Let processes of a world work seldom where nothing is due, and wait for no sample that is late."""
     rare = Engine(lease_seconds=60, poll_min=0.02, poll_max=0.1)
-    world.settings = world.settings.model_copy(update={"engine": rare})
+    prompt = Metrics(lateness_seconds=0)
+    world.settings = world.settings.model_copy(update={"engine": rare, "metrics": prompt})
 
 
 def clock(process: Process) -> datetime:

@@ -213,6 +213,24 @@ class FakeSoftware:
         return self.deployed
 
 
+class FakeAlarms:
+    """The alarm of the resource: what was asked of it, in order."""
+
+    def __init__(self, ctx: FakeContext) -> None:
+        self._ctx = ctx
+        self.asked: list[tuple[str, Any]] = []
+
+    async def put(self, name: str, request: Mapping[str, Any], *, enabled: bool = True) -> None:
+        self.asked.append((name, {**request, "enabled": enabled}))
+        await self._ctx.created(name)
+
+    async def suspend(self, suspended: bool) -> None:
+        self.asked.append(("suspend" if suspended else "resume", None))
+
+    async def delete(self) -> None:
+        self.asked.append(("delete", None))
+
+
 @dataclass
 class FakeContext:
     """A ``Context`` for one resource of ``kind``.
@@ -244,6 +262,7 @@ class FakeContext:
         self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
         self.software: Any = FakeSoftware()
+        self.alarms = FakeAlarms(self)
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,

@@ -16,6 +16,7 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.resource_alarms import ResourceAlarms
 from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
@@ -118,6 +119,11 @@ class ResourceContext:
     def software(self) -> ResourceSoftware:
         """See ``Context``."""
         return ResourceSoftware(self)
+
+    @property
+    def alarms(self) -> ResourceAlarms:
+        """See ``Context``."""
+        return ResourceAlarms(self)
 
     @property
     def physical_name(self) -> str:
@@ -439,12 +445,12 @@ def collection_of(kind: ResourceType[Any]) -> str:
 
 
 def merged(changes: list[Change]) -> list[Change]:
-    """The same changes with all updates of the one row in one."""
+    """The same changes with all updates of the resource's row in one."""
     values: dict[str, Any] = {}
     others: list[Change] = []
     target: Update | None = None
     for change in changes:
-        if isinstance(change, Update):
+        if isinstance(change, Update) and change.kind is Resource:
             target = change
             values.update(change.values)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from stackd.db import alarms, operations
 from stackd.db.journal import Change, Insert, Update
+from stackd.engine.usecases.cloudwatch import worker
 from stackd.records import Alarm, AlarmAction, Operation
 from tests.engine.usecases.cloudwatch.test_evaluating import arn, kinds, scaling, size
 from tests.support.alarms import ALARM, call, push_for, state, unhurried
@@ -58,7 +60,7 @@ async def test_a_url_is_called_once_with_what_either_kind_of_receiver_reads(
     site.pages["/hook"] = hook
     async with stackd_world.process() as process:
         await call(process, "PutMetricAlarm", **ALARM, AlarmActions=[site.url("/hook?secret=1")])
-        await push_for(process, 10, 50.0)
+        await push_for(process, 9, 50.0)
         assert await state(process) == "ALARM"
         assert [kind for kind, summary in await kinds(process) if "secret" in summary] == []
     (body,) = bodies
@@ -67,12 +69,15 @@ async def test_a_url_is_called_once_with_what_either_kind_of_receiver_reads(
     assert "50" in body["reason"]
 
 
-async def test_a_call_that_fails_is_tried_again_and_then_told(stackd_world: World, site: Site) -> None:
+async def test_a_call_that_fails_is_tried_again_and_then_told(
+    stackd_world: World, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "RETRY", timedelta(seconds=2))
     unhurried(stackd_world)
     await reached(stackd_world)
     async with stackd_world.process() as process:
         await put_and_raise(process, site.url("/nowhere"))
-        await asyncio.sleep(160)
+        await asyncio.sleep(12)
         await done(process)
         told = [summary for kind, summary in await kinds(process) if kind == "Action"]
     assert told == [f"Failed to execute action {site.url('/nowhere')}"]
@@ -83,8 +88,8 @@ async def test_private_addresses_are_not_called(stackd_world: World, site: Site)
     unhurried(stackd_world)
     async with stackd_world.process() as process:
         await put_and_raise(process, site.url("/hook"))
-        await asyncio.sleep(160)
-        await done(process)
+        await asyncio.sleep(5)
+        assert await alarms.next_action(process.db) is not None
     assert site.paths == []
 
 
@@ -95,7 +100,7 @@ async def test_an_action_of_an_alarm_that_is_gone_is_not_carried_out(stackd_worl
         await put_and_raise(process, site.url("/nowhere"))
         await asyncio.sleep(5)
         await call(process, "DeleteAlarms", AlarmNames=["hot"])
-        await asyncio.sleep(60)
+        await asyncio.sleep(30)
         await done(process)
     assert site.paths == ["/nowhere"]
 
@@ -125,10 +130,10 @@ async def test_an_alarm_scales_once_whatever_dies_between(
         stack = await first.done(await first.create("s", scaling(cooldown=3600)))
         await call(first, "PutMetricAlarm", **ALARM, AlarmActions=[arn(stack, "up")])
     async with stackd_world.process(dies_on=dies_on, after=after) as second:
-        assert await unless_dead(second, asyncio.create_task(push_for(second, 8, 50.0))) is None
+        assert await unless_dead(second, asyncio.create_task(push_for(second, 4, 50.0))) is None
         assert second.journal.died.is_set()
     async with stackd_world.process() as third:
-        await push_for(third, 8, 50.0)
+        await push_for(third, 5, 50.0)
         assert await state(third) == "ALARM"
         assert await size(third, stack) == 2
         assert await alarms.next_action(third.db) is None

@@ -21,8 +21,7 @@ from stackd.records import AlarmAction
 log = structlog.get_logger(__name__)
 
 _POLL: Final = 5.0
-"""Seconds after which a process looks for what others have made due."""
-_ALONE: Final = 300.0
+"""Seconds after which a process looks for what others, or stacks, have made due."""
 _TIDY: Final = timedelta(minutes=10)
 _BREATH: Final = 0.05
 """Seconds between two statements that remove old samples."""
@@ -71,9 +70,9 @@ class AlarmWorker:
         """Do what is due; returns the seconds until something else is."""
         db = self._engine.services.db
         due = [each for each in (await alarms.next_due(db), await alarms.next_action(db)) if each is not None]
-        left = (min(due) - db.clock()).total_seconds() if due else _ALONE
+        left = (min(due) - db.clock()).total_seconds() if due else _POLL
         if left > 0:
-            return min(left, _ALONE if self._engine.alone else _POLL)
+            return min(left, _POLL)
         evaluated = await self._evaluator.evaluate_due()
         delivered = await self._deliver(db.clock())
         return 0.0 if evaluated or delivered else _BREATH
