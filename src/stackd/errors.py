@@ -2,6 +2,7 @@
 
     StackdError                      code  wire type
     ├── BadRequest                   400   HTTPBadRequest
+    │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
     │   ├── FetchFailed              400   HTTPBadRequest
@@ -73,6 +74,10 @@ class BadRequest(StackdError):
 
     code = 400
     wire_type = "HTTPBadRequest"
+
+
+class NothingToUpdate(BadRequest):
+    """No updates are to be performed."""
 
 
 class RequestLimitExceeded(BadRequest):
