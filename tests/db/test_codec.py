@@ -102,7 +102,7 @@ def test_everything_that_may_hold_a_secret_is_sealed() -> None:
         "alarm_actions": ("target", "message"),
         "alarm_history": ("data",),
         "alarms": ("configuration",),
-        "credentials": ("trust_id", "token"),
+        "credentials": ("trust_id", "token", "application"),
         "documents": ("body",),
         "events": ("properties",),
         "exports": ("value",),

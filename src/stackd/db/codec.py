@@ -103,7 +103,7 @@ PLAIN_MAPS = (b"{", b" ")
 
 _SLOWLY = b" "
 """Prefix of texts that the fast parser must not read: it converts large integers to floats."""
-AT_ONCE, BRIEF_AT_ONCE = 25, 75
+AT_ONCE, BRIEF_AT_ONCE = 20, 75
 """Rows that are made records, with and without decryption, in one turn of the event loop."""
 SEALED_NAME = "sealed:"
 """Prefix of an encrypted text in a column of plain texts."""
@@ -112,6 +112,7 @@ _UNSEALED_KEPT = 4096
 _SHORT = 1024
 """Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
+_BULKY = frozenset({Form.MAP, Form.SEALED_TEXT, Form.SEALED_MAP, Form.SEALED_JSON})
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
@@ -314,6 +315,7 @@ class Codec(Generic[R]):
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
+        self._bulky = tuple(attrgetter(name) for name in self.stored if self._forms[name] in _BULKY)
         self._definitions = sorted(self.stored.index(group[0]) for group in self._groups.values())
 
     def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -367,10 +369,9 @@ class Codec(Generic[R]):
         decode = self._decoders.get(self._forms[column])
         return stored if stored is None or decode is None else decode(stored)
 
-    def fields_of(self, record: R) -> tuple[Any, ...]:
-        """The values of the fields that an insert stores, as they are in the record."""
-        values: tuple[Any, ...] = self._stored_fields(record)
-        return values
+    def bulky_fields(self, record: R) -> list[Any]:
+        """What is in the fields of a record that may be large, and are encoded as a whole."""
+        return [value for read in self._bulky if (value := read(record))]
 
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""

@@ -228,7 +228,7 @@ class Journal:
         if isinstance(change, Update):
             return outweigh(change.values.values(), _HEAVY)
         if isinstance(change, Insert):
-            return outweigh(self._database.codecs.of(type(change.record)).fields_of(change.record), _HEAVY)
+            return outweigh(self._database.codecs.of(type(change.record)).bulky_fields(change.record), _HEAVY)
         return False
 
     def _update(self, change: Update) -> Step:
