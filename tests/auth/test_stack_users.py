@@ -5,7 +5,7 @@ import orjson
 import pytest
 import respx
 
-from stackd.auth.stack_users import StackUsers, generate_password
+from stackd.auth.stack_users import Ec2Keypair, StackUsers, generate_password
 from stackd.clients import Clouds
 from stackd.errors import CloudConflict, CloudError, MissingCredential
 
@@ -115,6 +115,16 @@ async def test_keypair_whose_answer_was_lost_is_looked_up(
     keystone.post(f"{KEYSTONE}/credentials").mock(side_effect=httpx.ReadError("reset"))
     look = keystone.get(url__startswith=f"{KEYSTONE}/credentials/").respond(json={})
     pair = await users.create_keypair("su", "sp")
+    assert look.calls.last.request.url.path.endswith(pair.id)
+
+
+async def test_given_keypair_that_keystone_knows_already_is_kept(
+    keystone: respx.MockRouter, users: StackUsers
+) -> None:
+    keystone.post(f"{KEYSTONE}/credentials").respond(409, json={"error": {"message": "duplicate"}})
+    look = keystone.get(url__startswith=f"{KEYSTONE}/credentials/").respond(json={})
+    pair = Ec2Keypair.drawn()
+    assert await users.create_keypair("su", "sp", pair) == pair
     assert look.calls.last.request.url.path.endswith(pair.id)
 
 

@@ -213,6 +213,24 @@ class FakeSoftware:
         return self.deployed
 
 
+class FakeAlarms:
+    """The alarm of the resource: what was asked of it, in order."""
+
+    def __init__(self, ctx: FakeContext) -> None:
+        self._ctx = ctx
+        self.asked: list[tuple[str, Any]] = []
+
+    async def put(self, name: str, request: Mapping[str, Any], *, enabled: bool = True) -> None:
+        self.asked.append((name, {**request, "enabled": enabled}))
+        await self._ctx.created(name)
+
+    async def suspend(self, suspended: bool) -> None:
+        self.asked.append(("suspend" if suspended else "resume", None))
+
+    async def delete(self) -> None:
+        self.asked.append(("delete", None))
+
+
 @dataclass
 class FakeContext:
     """A ``Context`` for one resource of ``kind``.
@@ -235,6 +253,7 @@ class FakeContext:
     slept: list[float] = field(default_factory=list)
     places: list[Any] = field(default_factory=list)
     user: StackUser | None = None
+    keypairs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
     cloud: Any = field(default_factory=FakeCloud)
@@ -243,6 +262,7 @@ class FakeContext:
         self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
         self.software: Any = FakeSoftware()
+        self.alarms = FakeAlarms(self)
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,
@@ -352,10 +372,20 @@ class FakeContext:
         self.places.append("delegating")
         return self.cloud
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        self.user = StackUser("user-id", self.physical_name, "pa55", "user-project", "user-domain", **keys)
+        word = password or "pa55"
+        self.user = StackUser("user-id", self.physical_name, word, "user-project", "user-domain", **keys)
+        await self.put_data(stack_user_name=self.user.user_name)
         return self.user
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
+        await self.put_data(keypair=self.keypairs[owner.name])
+        return self.keypairs[owner.name]
+
+    async def remove_keypair(self) -> None:
+        self.keypairs.clear()
 
     async def remove_stack_user(self) -> None:
         self.user = None
@@ -398,7 +428,7 @@ def type_named(kind: str) -> ResourceType[Any]:
 
 def _modules_of(kind: str) -> Iterator[ModuleType]:
     vendor, service, *_ = kind.lower().split("::")
-    package_name = f"stackd.resources.{'aws' if vendor == 'aws' else service}"
+    package_name = f"stackd.resources.{'aws' if vendor in ('aws', 'stackd') else service}"
     package = importlib.import_module(package_name)
     names = [info.name for info in pkgutil.iter_modules(package.__path__)]
     simple = kind.rsplit("::", maxsplit=1)[-1].lower()

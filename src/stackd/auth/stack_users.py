@@ -30,6 +30,11 @@ class Ec2Keypair:
     access: str
     secret: str = field(repr=False)
 
+    @classmethod
+    def drawn(cls) -> Self:
+        """A pair drawn at random, which Keystone does not know yet."""
+        return cls(secrets.token_hex(16), secrets.token_hex(16))
+
     @property
     def id(self) -> str:
         """The id of a key pair in Keystone: the hash of its access key."""
@@ -92,14 +97,16 @@ class StackUsers:
         """Enables a user, or disables it while its stack is suspended."""
         await self._admin.identity.patch(f"/users/{user_id}", {"user": {"enabled": enabled}})
 
-    async def create_keypair(self, user_id: str, project_id: str) -> Ec2Keypair:
-        """A new EC2 key pair. The caller must store its secret."""
-        pair = Ec2Keypair(secrets.token_hex(16), secrets.token_hex(16))
+    async def create_keypair(
+        self, user_id: str, project_id: str, pair: Ec2Keypair | None = None
+    ) -> Ec2Keypair:
+        """A new EC2 key pair, whose secret the caller must store; idempotent for one that is given."""
+        pair = pair or Ec2Keypair.drawn()
         blob = orjson.dumps({"access": pair.access, "secret": pair.secret}).decode()
         body = {"type": "ec2", "user_id": user_id, "project_id": project_id, "blob": blob}
         try:
             await self._admin.identity.post("/credentials", {"credential": body})
-        except AnswerLost:
+        except (AnswerLost, CloudConflict):
             await self._admin.identity.get(f"/credentials/{pair.id}")
         return pair
 

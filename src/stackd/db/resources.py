@@ -13,7 +13,6 @@ from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import place_of
 from stackd.db.tables import resources
-from stackd.offload import in_turns
 from stackd.records import Hidden, Resource
 
 _C = resources.c
@@ -32,6 +31,10 @@ _REQUIRING = _C.name.in_(
 _SIZES = select(_C.stack_id, func.count()).where(_BY["root"], _C.replaced_by.is_(None)).group_by(_C.stack_id)
 _Selects = dict[tuple[str, ...], Select[Any]]
 _selects: _Selects = {}
+_INSIDE = (
+    _C.kind == bindparam("kind"),
+    _C.stack_id.in_(select(_C.nested_stack_id).where(_C.stack_id == bindparam("around"))),
+)
 
 
 def _select(columns: tuple[str, ...], by: str, *where: ColumnElement[bool]) -> Select[Any]:
@@ -45,7 +48,7 @@ def _select(columns: tuple[str, ...], by: str, *where: ColumnElement[bool]) -> S
 async def _found(db: Database, by: str, value: str, *, brief: bool = False) -> list[Resource]:
     columns, record, at_once = _reading(db, brief=brief)
     rows = await db.fetch(_select(columns, by, _BY[by]), {"value": value})
-    return await in_turns(record, rows, at_once)
+    return await parts.made_records(record, rows, at_once, sealed=not brief)
 
 
 def _reading(db: Database, *, brief: bool) -> tuple[tuple[str, ...], Callable[[Any], Resource], int]:
@@ -122,6 +125,13 @@ async def of_nested_stack(db: Database, stack_id: str) -> Resource | None:
     """The parent resource of a nested stack."""
     found = await _found(db, "nested", stack_id)
     return found[-1] if found else None
+
+
+async def inside(db: Database, stack_id: str, kind: str) -> list[Resource]:
+    """The rows of a type in the nested stacks right inside a stack."""
+    columns, record, at_once = _reading(db, brief=False)
+    rows = await db.fetch(_select(columns, "inside", *_INSIDE), {"kind": kind, "around": stack_id})
+    return await parts.made_records(record, rows, at_once, sealed=True)
 
 
 async def sizes(db: Database, root_id: str) -> dict[str, int]:

@@ -92,6 +92,9 @@ class ResourceType(Generic[P]):
     waits_for: ClassVar[str] = ""
     """What has to come true before a new object can be used, where ``readiness`` does not say it."""
 
+    gathers: ClassVar[str] = ""
+    """The type of the resources, in the stacks beside its own, of which ``gathered`` makes metadata."""
+
     remade: ClassVar[bool] = False
     """Whether what the resource stands for goes with its stack, such as a guest's user: whoever adopts the
     resource makes it anew, and takes over only the metadata."""
@@ -145,6 +148,13 @@ class ResourceType(Generic[P]):
         """
         return {}
 
+    def gathered(self, resource: Resource, around: str, found: Sequence[Resource]) -> Mapping[str, Any]:
+        """The metadata that guests see besides the stored ones, made of what is ``found`` at that moment.
+
+        ``around`` is the name of the resource that the stack of this one is.
+        """
+        return {}
+
     def ready(self, live: JSON) -> bool:
         """Whether the object can be used; raise ``ResourceInError`` when it never will."""
         return self.readiness is None or self.readiness.is_reached(live)
@@ -165,6 +175,14 @@ class ResourceType(Generic[P]):
     def status_field(self) -> str:
         """The field of the object that ``ready`` reads; an answer without it is ignored."""
         return self.readiness.field if self.readiness is not None else "status"
+
+    def observed(self, props: P, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
+        """By the names of properties, what each is to be and what the object shows; None if that is not
+        known.
+
+        Both are in the form of the API. What the object does not show is left out.
+        """
+        return None
 
     def broken(self, live: JSON) -> bool:
         """Whether a failed resource's object must be replaced rather than updated."""
@@ -374,6 +392,10 @@ class NestedType(ResourceType[P]):
     def count(self, props: P) -> int | None:
         """How many resources the nested stack has, if that is known before it is built."""
         return None
+
+    def beside(self, props: P) -> int:
+        """How many resources the nested stack has besides the members that are counted."""
+        return 0
 
     async def gather(self, ctx: Context, props: P) -> Mapping[str, Any]:
         """Private values from the cloud, kept when the resource is made: the child is computed from them."""

@@ -140,6 +140,25 @@ class Software(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """The alarm that a resource stands for, stored together with its row."""
+
+    async def put(self, name: str, request: Mapping[str, Any], *, enabled: bool = True) -> None:
+        """Make the alarm, or change it; the first time its name becomes the resource's physical id.
+
+        ``request`` has the members of PutMetricAlarm; raises ``ResourceFailure`` for one that is wrong.
+        """
+        ...
+
+    async def suspend(self, suspended: bool) -> None:
+        """Let the alarm rest, or begin anew."""
+        ...
+
+    async def delete(self) -> None:
+        """Remove the alarm. Idempotent."""
+        ...
+
+
 class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
@@ -154,6 +173,11 @@ class Context(Reading, Probe, Protocol):
     @property
     def software(self) -> Software:
         """Software configurations, and the deployment of this resource."""
+        ...
+
+    @property
+    def alarms(self) -> Alarms:
+        """The alarm of this resource."""
         ...
 
     @property
@@ -211,8 +235,19 @@ class Context(Reading, Probe, Protocol):
         """
         ...
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """Make (or return) this resource's user in the stack-user domain."""
+        ...
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        """Make (or return) a key pair for the user of another resource: its ``access`` and ``secret`` key.
+
+        It belongs to this resource, and is one of its private values, ``keypair``. Safe to call again.
+        """
+        ...
+
+    async def remove_keypair(self) -> None:
+        """Revoke that key pair. Idempotent: ignores 404."""
         ...
 
     async def remove_stack_user(self) -> None:

@@ -77,7 +77,6 @@ def test_members_are_described_in_one_way(given: Any) -> None:
         ({"MinSize": 4}, "MinSize can not be greater than MaxSize"),
         ({"DesiredCapacity": 4}, "DesiredCapacity must be between MinSize and MaxSize"),
         ({"VPCZoneIdentifier": ["a", "b"]}, "VPCZoneIdentifier can have one subnet only"),
-        ({"LoadBalancerNames": ["lb"]}, "Unsupported resource 'lb' in LoadBalancerNames"),
     ],
 )
 def test_rules(properties: Any, reason: str) -> None:

@@ -10,7 +10,6 @@ from stackd.records import Resource, Status
 from stackd.resources.aws.instance_groups import (
     batches_of_instances,
     check_configuration,
-    check_load_balancers,
     configured,
     member,
     read,
@@ -111,17 +110,6 @@ def test_configurations_must_be_referred_to(reference: Any) -> None:
     with pytest.raises(PropertyError, match="must refer to a launch configuration") as caught:
         check_configuration(reference, SIBLINGS)
     assert caught.value.path == "properties.LaunchConfigurationName"
-
-
-@pytest.mark.parametrize(("names", "shown"), [(["lb"], "lb"), ([Unknown("lb")], "lb")])
-def test_load_balancers_are_not_supported(names: Any, shown: str) -> None:
-    with pytest.raises(PropertyError, match=f"Unsupported resource '{shown}' in LoadBalancerNames"):
-        check_load_balancers(names)
-
-
-def test_no_load_balancers_are_fine() -> None:
-    check_load_balancers(None)
-    check_load_balancers([])
 
 
 GROUPNAME = {"Key": "metering.groupname", "Value": "child"}

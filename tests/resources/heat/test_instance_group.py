@@ -48,7 +48,6 @@ def test_size_that_is_not_known_yet_is_not_counted() -> None:
     ("properties", "reason"),
     [
         ({"Size": -1}, "Size is a number of members, 0 or more"),
-        ({"LoadBalancerNames": ["lb"]}, "Unsupported resource 'lb' in LoadBalancerNames"),
     ],
 )
 def test_rules(properties: Any, reason: str) -> None:

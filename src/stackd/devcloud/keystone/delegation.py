@@ -59,6 +59,8 @@ def create_trust(call: Call, body: JSON) -> Entity:
     parent = call.store.get(TRUSTS, actor.trust_id) if actor.trust_id else None
     if actor.trust_id and (parent is None or not parent.data["redelegation_count"]):
         raise forbidden("Redelegation is not allowed.")
+    if "ec2credential" in actor.body["methods"]:
+        raise forbidden("A token that was made for an EC2 signature delegates nothing.")
     if call.store.get("identity.users", str(body["trustee_user_id"])) is None:
         raise missing("user", str(body["trustee_user_id"]))
     project_id = body.get("project_id")

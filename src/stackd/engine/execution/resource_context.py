@@ -16,9 +16,12 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.resource_alarms import ResourceAlarms
 from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
+from stackd.engine.services.stack_data import KEYPAIR
+from stackd.engine.services.stack_users import drawn_keypair
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
@@ -116,6 +119,11 @@ class ResourceContext:
     def software(self) -> ResourceSoftware:
         """See ``Context``."""
         return ResourceSoftware(self)
+
+    @property
+    def alarms(self) -> ResourceAlarms:
+        """See ``Context``."""
+        return ResourceAlarms(self)
 
     @property
     def physical_name(self) -> str:
@@ -226,7 +234,7 @@ class ResourceContext:
             raise MissingCredential(_NOT_DELEGATING)
         return cloud.with_permit(self.run.permit)
 
-    async def stack_user(self, *, keypair: bool = False) -> StackUser:
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """See ``Context``."""
         known, users = self.resource.data.get("stack_user"), self.run.services.stack_users
         if known:
@@ -237,7 +245,7 @@ class ResourceContext:
             return user
         name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
         await self.put_data(stack_user_name=name)
-        user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair)
+        user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair, password=password)
         await self.put_data(stack_user=_fields_of(user), user_id=user.user_id, password=user.password)
         return user
 
@@ -252,6 +260,22 @@ class ResourceContext:
         else:
             return
         await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        """See ``Context``. The pair is stored before Keystone gets it: another attempt gives the same."""
+        pair = self.resource.data.get(KEYPAIR)
+        if pair is None:
+            pair = drawn_keypair()
+            await self.put_data(**{KEYPAIR: pair})
+        self.run.secrets |= {pair["secret"]}
+        user = StackUser(**owner.data["stack_user"])
+        await self.run.services.stack_users.give_keypair(user, pair, self.run.permit)
+        return pair
+
+    async def remove_keypair(self) -> None:
+        """See ``Context``."""
+        if pair := self.resource.data.get(KEYPAIR):
+            await self.run.services.stack_users.take_keypair(pair["access"], self.run.permit)
 
     async def enable_stack_user(self, enabled: bool) -> None:
         """Let the resource's user sign requests, or not; nothing where it has none."""
@@ -421,12 +445,12 @@ def collection_of(kind: ResourceType[Any]) -> str:
 
 
 def merged(changes: list[Change]) -> list[Change]:
-    """The same changes with all updates of the one row in one."""
+    """The same changes with all updates of the resource's row in one."""
     values: dict[str, Any] = {}
     others: list[Change] = []
     target: Update | None = None
     for change in changes:
-        if isinstance(change, Update):
+        if isinstance(change, Update) and change.kind is Resource:
             target = change
             values.update(change.values)
         else:

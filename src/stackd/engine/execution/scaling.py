@@ -162,6 +162,7 @@ async def _decide(
     if scaled is None:
         return None
     names = scaled.child.template["resources"]
+    size = len(names) - kind.beside(props)
     taken = await resources.sizes(db, child.root_id)
     ResourceQuota(services.tuning.resources, taken).take(child.id, len(names))
     definition, puts = pack_definition(
@@ -182,7 +183,7 @@ async def _decide(
     )
     values = {"data": {**group.data, **scaled.data}, "metadata": begun(group.metadata)}
     changes = (*puts, move.change, *move.events, Update(Resource, group.id, values))
-    return _Change(move.record, changes, adjustment, len(names))
+    return _Change(move.record, changes, adjustment, size)
 
 
 async def _required(
@@ -224,9 +225,10 @@ async def closing(services: Services, operation: Operation, child: Stack) -> Clo
         metadata = ended(group.metadata, db.clock(), None, None)
         return Closing((*changes, Update(Resource, group.id, {"metadata": metadata})))
     kind = nested_type(handler_of(group, registry, {}))
+    props = kind.properties.wrap(dict(group.properties))
     cooldown = adjustment.cooldown
     if cooldown is None:
-        cooldown = kind.cooldown(kind.properties.wrap(dict(group.properties)))
+        cooldown = kind.cooldown(props)
     metadata = ended(group.metadata, db.clock(), cooldown, adjustment.label)
     changes.append(Update(Resource, group.id, {"metadata": metadata}))
     if child.status is Status.COMPLETE:
@@ -234,6 +236,6 @@ async def closing(services: Services, operation: Operation, child: Stack) -> Clo
         changes.append(
             resource_event(around, policy, Action.SIGNAL, policy.status, reason, policy.physical_id)
         )
-    size = (await resources.sizes(db, child.root_id)).get(child.id, 0)
+    size = (await resources.sizes(db, child.root_id)).get(child.id, 0) - kind.beside(props)
     notice = scaling_notice(around, child.status, group.name, adjustment, size)
     return Closing(tuple(changes), notice)

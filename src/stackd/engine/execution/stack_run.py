@@ -21,6 +21,7 @@ from stackd.engine.execution.run import OperationRun
 from stackd.engine.planning.plan import StackPlan
 from stackd.engine.planning.verbs import Verb, permits
 from stackd.engine.services import exports
+from stackd.engine.services.stack_data import KEYPAIR
 from stackd.engine.transitions import stack_reason
 from stackd.errors import ResourceActionRestricted, ResourceFailure
 from stackd.records import Action, Resource, Stack, Status, new_id, now, type_name
@@ -89,6 +90,7 @@ class StackRun:
         self.hooks = hooks_of(run.hooks, stack, self.environment)
         if desired is not None and desired.parameters.hidden:
             run.secrets |= secrets_of(desired.source.template, desired.parameters)
+        run.secrets |= {row.data[KEYPAIR]["secret"] for row in plan.stored if KEYPAIR in row.data}
         self.target = plan.order.target
         self.failures: list[Failure] = []
         self.kept: set[str] = set()
@@ -179,13 +181,19 @@ class StackRun:
     def require_planned(self, name: str, verb: Verb) -> None:
         """Refuse what a saved plan does not allow; without one, update the step to what is known now.
 
-        Raises ``PlanExceeded``.
+        Raises ``PlanExceeded``, or ``UpdateDenied`` where the stack policy does not allow it.
         """
         step, bound = self.plan.steps[name], self.run.bound
+        self.require_permitted(name, step.type, verb)
         if bound is not None:
             bound.require(step.path, verb)
         if not permits(step.verb, verb):
             self.plan.steps[name] = replace(step, verb=verb)
+
+    def require_permitted(self, name: str, kind: str, verb: Verb) -> None:
+        """Raise ``UpdateDenied`` where the policy of the outermost stack does not allow it."""
+        if self.run.policy is not None and not self.info.path:
+            self.run.policy.require(name, kind, verb)
 
     # --- rows -----------------------------------------------------------------------------------
 

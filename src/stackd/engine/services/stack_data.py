@@ -17,9 +17,12 @@ from stackd.records import Resource, Stack
 from stackd.resources.copies import COPY, SNAPSHOT
 from stackd.urls import shown_name
 
+KEYPAIR: Final = "keypair"
+"""The private value with the key pair of another resource's user, its secret included."""
+
 OWN_DATA: Final = frozenset(
     {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", SNAPSHOT, COPY}
-    | {HIDDEN_VALUES}
+    | {HIDDEN_VALUES, KEYPAIR}
 )
 """Private values of resources that mean nothing outside of their stack, or are credentials of its guests."""
 

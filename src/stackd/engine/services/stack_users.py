@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
+from stackd.auth.stack_users import Ec2Keypair, generate_password
 from stackd.auth.stack_users import StackUsers as Domain
-from stackd.auth.stack_users import generate_password
 from stackd.clients.wire import Permit
 from stackd.db import stacks
 from stackd.db.database import Database
@@ -39,11 +39,13 @@ class StackUserService:
         domain, domain_id = self._opened
         return domain.with_permit(permit), domain_id
 
-    async def make(self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool) -> StackUser:
+    async def make(
+        self, stack: Stack, name: str, permit: Permit | None, *, keypair: bool, password: str = ""
+    ) -> StackUser:
         """See ``engine.execution.run.StackUsers``."""
         domain, domain_id = await self._domain(permit)
         project_id = await self._project(domain, stack)
-        password = generate_password()
+        password = password or generate_password()
         user_id = await domain.create_user(name, project_id, password)
         pair = await domain.create_keypair(user_id, project_id) if keypair else None
         return StackUser(
@@ -61,6 +63,16 @@ class StackUserService:
         domain, _ = await self._domain(permit)
         pair = await domain.create_keypair(user.user_id, user.project_id)
         return replace(user, access_key=pair.access, secret_key=pair.secret)
+
+    async def give_keypair(self, user: StackUser, pair: Mapping[str, str], permit: Permit | None) -> None:
+        """See ``engine.execution.run.StackUsers``."""
+        domain, _ = await self._domain(permit)
+        await domain.create_keypair(user.user_id, user.project_id, Ec2Keypair(**pair))
+
+    async def take_keypair(self, access: str, permit: Permit | None) -> None:
+        """See ``engine.execution.run.StackUsers``."""
+        domain, _ = await self._domain(permit)
+        await domain.delete_keypair(access)
 
     async def _project(self, domain: Domain, stack: Stack) -> str:
         """The project of the tree; its name is the root's id, so that a repeated attempt finds it."""
@@ -104,6 +116,12 @@ class StackUserService:
         """See ``engine.execution.run.StackUsers``."""
         domain, _ = await self._domain(permit)
         await domain.delete_project(project_id)
+
+
+def drawn_keypair() -> dict[str, str]:
+    """The access key and the secret of a pair that is drawn at random."""
+    pair = Ec2Keypair.drawn()
+    return {"access": pair.access, "secret": pair.secret}
 
 
 def _project_name(stack: Stack) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stackd.db import resources, software
-from stackd.engine.usecases.access import Named, permitted_with
+from stackd.db import resources, software, stacks
+from stackd.engine.usecases.access import Named, enforce, is_guest, permitted_with
+from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader, ResourceView, current_row
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
+from stackd.errors import BadRequest, NotFound
 from stackd.records import Caller, Resource, Stack
+from stackd.resources.heat.access import may_read
 from stackd.resources.heat.software import guest_view
 from stackd.resources.heat.transports import SECTION
 from stackd.template.masking import concealed, shown_id
@@ -57,6 +60,18 @@ def matches(row: Resource, filters: Filters) -> bool:
     return not types or any(text in shown_name(row.type) for text in types)
 
 
+async def stack_with(engine: Engine, caller: Caller, physical_id: str, *, rule: str) -> Stack:
+    """The live stack of the caller's project that has the object with this id."""
+    enforce(engine, caller, rule)
+    found = await stacks.with_object(engine.services.db, physical_id, caller.project_id)
+    if not found:
+        raise NotFound(f"Stack for {physical_id} does not exist")
+    if len(found) > 1:
+        names = ", ".join(stack.name for stack in found)
+        raise BadRequest(f"Several stacks have a resource with the physical id {physical_id}: {names}.")
+    return found[0]
+
+
 async def show(
     reader: Reader,
     caller: Caller,
@@ -79,16 +94,34 @@ async def show(
 async def metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str = "resource:metadata"
 ) -> Mapping[str, Any]:
-    """The metadata of a resource; a stack user reads only its own resource's, and nobody else the secrets."""
+    """The metadata of a resource; a stack user reads what it may, and nobody else the secrets in it."""
     part = resources.named_as(reader.engine.services.db, name)
     stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
     row = current_row(rows, stack, name)
-    refuse_foreign_guest(caller, stack, row)
-    full = await _with_deployments(reader, stack, row)
-    if is_made_for(caller, row):
+    full = {**await _with_deployments(reader, stack, row), **await _gathered(reader, stack, row)}
+    if await _speaks_for(reader, caller, stack, row):
         return full
+    refuse_foreign_guest(caller, stack, row)
     shown: Mapping[str, Any] = concealed(full, await reader.engine.redaction.of(stack))
     return shown
+
+
+async def _speaks_for(reader: Reader, caller: Caller, stack: Stack, row: Resource) -> bool:
+    """Whether the caller is a user of the stack that may read the metadata of this resource."""
+    if is_made_for(caller, row) or not is_guest(caller, stack):
+        return is_made_for(caller, row)
+    rows = await resources.of_stack(reader.engine.services.db, stack.id)
+    return may_read(rows, caller.user_id, row.name)
+
+
+async def _gathered(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
+    """What a resource shows of those in the stacks beside its own, which is read anew each time."""
+    services = reader.engine.services
+    kind = services.registry.types.get(row.kind)
+    if kind is None or not kind.gathers or stack.parent_id is None:
+        return {}
+    found = await resources.inside(services.db, stack.parent_id, kind.gathers)
+    return kind.gathered(row, stack.parent_resource or "", found)
 
 
 async def _with_deployments(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 from stackd.errors import PropertyError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.aws import instance_groups
+from stackd.resources.aws import instance_groups, load_balancers
 from stackd.resources.aws.instance_parts import Pair
 from stackd.resources.aws.launch_configuration import COPIED, copy_of_instance, properties_for
 from stackd.resources.aws.rolling_policy import RollingPolicy, check_policy, pace_of
@@ -101,12 +102,12 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
                 path="properties.VPCZoneIdentifier",
                 remedy="Keep one of the subnets.",
             )
-        instance_groups.check_load_balancers(props.data["LoadBalancerNames"])
 
     def validate_among(self, props: AutoScalingGroupProps, siblings: Siblings) -> None:
-        """The launch configuration is one of the stack."""
+        """The launch configuration and the load balancers are those of the stack."""
         if (reference := props.data["LaunchConfigurationName"]) is not None:
             instance_groups.check_configuration(reference, siblings)
+        load_balancers.check(props.data["LoadBalancerNames"], siblings)
 
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Something must change in each batch, and pauses must be short."""
@@ -120,13 +121,19 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         return {COPIED: await copy_of_instance(ctx, server)}
 
     def count(self, props: AutoScalingGroupProps) -> int | None:
-        """The number of members that a new group has."""
-        return _CAPACITY.first(props)
+        """The number of resources that a new group has."""
+        first = _CAPACITY.first(props)
+        return None if first is None else first + self.beside(props)
+
+    def beside(self, props: AutoScalingGroupProps) -> int:
+        """The resource that says where the members are, for load balancers."""
+        return load_balancers.beside(props.data["LoadBalancerNames"])
 
     def data_after(
         self, resource: Resource, props: AutoScalingGroupProps, members: Members
     ) -> Mapping[str, Any]:
         """The names of the members; the size stays as it is unless another capacity is asked for."""
+        members = load_balancers.instances_of(members)
         size = scaling_groups.size_after(resource, props, members, _CAPACITY)
         return scaling_groups.data_of_size(resource, members, size, _shared(resource, props, members))
 
@@ -134,8 +141,10 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members, files: Mapping[str, str]
     ) -> Child:
         """The members, of which new ones have the newest definition."""
+        members = load_balancers.instances_of(members)
         shared = _shared(resource, props, members)
-        return instance_groups.stack_of_instances(resource, members, shared, _pace(resource))
+        child = instance_groups.stack_of_instances(resource, members, shared, _pace(resource))
+        return load_balancers.announced(child, props.data["LoadBalancerNames"])
 
     def batches(
         self,
@@ -146,8 +155,10 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         files: Mapping[str, str],
     ) -> Sequence[Batch]:
         """Several steps when an update policy brings another launch configuration to all members."""
+        members = load_balancers.instances_of(members)
         shared = _shared(resource, new, members)
-        return instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
+        batches = instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
+        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"])
 
     def cooldown(self, props: AutoScalingGroupProps) -> float | None:
         """The group's own cooldown."""
@@ -163,12 +174,16 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         self, resource: Resource, props: AutoScalingGroupProps, members: Members, adjustment: Adjustment
     ) -> Scaled | None:
         """Those that stay keep their definition; new members get the newest."""
+        members = load_balancers.instances_of(members)
         shared, bounds = _shared(resource, props, members), (props.min_size, props.max_size)
-        return scaling_groups.scaled(resource, members, shared, adjustment, bounds)
+        scaled = scaling_groups.scaled(resource, members, shared, adjustment, bounds)
+        if scaled is None:
+            return None
+        return replace(scaled, child=load_balancers.announced(scaled.child, props.data["LoadBalancerNames"]))
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The addresses of the members, oldest first."""
-        return instance_groups.read(resource, name, path, members)
+        return instance_groups.read(resource, name, path, load_balancers.instances_of(members))
 
 
 def _shared(group: Resource, props: AutoScalingGroupProps, members: Members) -> Definition:

@@ -45,17 +45,6 @@ def _no_configuration(path: str) -> PropertyError:
     )
 
 
-def check_load_balancers(names: Any) -> None:
-    """Load balancers of AWS, the only ones that groups can use, are not there."""
-    if isinstance(names, list) and names:
-        name = names[0].resource if isinstance(names[0], Unknown) else names[0]
-        raise PropertyError(
-            f"Unsupported resource '{name}' in LoadBalancerNames",
-            path="properties.LoadBalancerNames[0]",
-            remedy="Leave it out: there are no load balancers of AWS yet.",
-        )
-
-
 def tags_of(group: Resource, given: Any, *, by_group: bool = False) -> Any:
     """The tags of the members: the group's own, and those by which measured values find the group.
 

@@ -58,3 +58,8 @@ def check_devices(devices: Any) -> None:
 
 def _lacks_snapshot(volume: Any) -> bool:
     return isinstance(volume, Mapping) and volume.get("SnapshotId") in (None, "")
+
+
+def tags_without_effect() -> Any:
+    """Declare the property ``Tags`` of a type whose object in the cloud has no pairs of keys and values."""
+    return prop("Pairs of keys and texts; they have no effect.", name="Tags")

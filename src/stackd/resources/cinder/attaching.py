@@ -5,16 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from stackd.clients.failures import AnswerLost
 from stackd.errors import CloudError, CloudNotFound, ResourceFailure
+from stackd.resources.beside import once
 from stackd.resources.context import JSON, Context
 from stackd.resources.nova.changes import once_free
 
 ATTACHING = ("attaching", "reserved")
 _DETACHING = ("detaching", "reserved")
-_PAUSE = 0.5
-"""Seconds after a lost answer, in which the service goes on with what was asked."""
-
 _PATIENCE = 15
 """How often a volume may look as if nothing had been asked for: what was asked shows after a moment."""
 
@@ -30,15 +27,11 @@ async def attach(ctx: Context, server: str, volume: str, device: str | None = No
 
 async def attach_once(ctx: Context, server: str, volume: str, device: str | None = None) -> None:
     """Attach a volume and wait until it has arrived. Idempotent, also where an answer was lost."""
-    for is_last in (False, True):
-        try:
-            if not await attachments_of(ctx, server, volume):
-                await attach(ctx, server, volume, device)
-            break
-        except AnswerLost:
-            if is_last:
-                raise
-            await ctx.sleep(_PAUSE)
+
+    async def is_known() -> bool:
+        return bool(await attachments_of(ctx, server, volume))
+
+    await once(ctx, is_known, lambda: attach(ctx, server, volume, device))
     await ctx.until(lambda: is_attached(ctx, server, volume), f"volume {volume} is attached to the server")
 
 

@@ -39,6 +39,32 @@ def is_settled(live: JSON) -> bool:
     return live["status"] not in _WORKING
 
 
+def is_leaving(live: JSON) -> bool:
+    """Whether a volume counts as deleted: it never does while it is shown; raise when the deletion failed."""
+    if live["status"] != "deleting":
+        raise ResourceInError(f'Went to status {live["status"]} due to "Unknown"')
+    return False
+
+
+def is_broken(live: JSON) -> bool:
+    """Whether a volume has to be replaced: it is in error or on its way out."""
+    return live["status"] in ("error", "deleting")
+
+
+async def remove(ctx: Context) -> None:
+    """Delete a volume that no server uses; with deletion policy Snapshot back it up first."""
+    live = await ctx.live(fresh=True)
+    if not is_settled(live):
+        live = await ctx.poll(is_settled, "nothing is being done to the volume")
+    if ctx.resource.deletion_policy == "Snapshot" and live["status"] in READY:
+        await backup.make(ctx, ctx.physical_id, ctx.physical_name, ctx.resource.updated_at)
+        live = await ctx.live(fresh=True)
+    if live["status"] == "in-use":
+        raise ResourceFailure("Volume in use")
+    if live["status"] != "deleting":
+        await ctx.cloud.volume.delete(f"/volumes/{ctx.physical_id}")
+
+
 async def retype(ctx: Context, wanted: str) -> None:
     """Give the volume another type."""
     name = (await ctx.cloud.volume.get(f"/types/{wanted}"))["volume_type"]["name"]

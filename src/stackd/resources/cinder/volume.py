@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from stackd.clients.lookup import Collection
-from stackd.errors import PropertyError, ResourceFailure, ResourceInError
+from stackd.errors import PropertyError, ResourceFailure
 from stackd.records import Resource
 from stackd.resources import copies
 from stackd.resources.attributes import LIVE, attr
@@ -99,13 +99,11 @@ class Volume(RestResource[VolumeProps]):
 
     def broken(self, live: JSON) -> bool:
         """Only a volume in error or on its way out has to be replaced."""
-        return live["status"] in ("error", "deleting")
+        return changes.is_broken(live)
 
     def gone(self, live: JSON) -> bool:
         """Raise when the deletion failed."""
-        if live["status"] != "deleting":
-            raise ResourceInError(f'Went to status {live["status"]} due to "Unknown"')
-        return False
+        return changes.is_leaving(live)
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """All attributes but a few are text."""
@@ -162,16 +160,7 @@ class Volume(RestResource[VolumeProps]):
 
     async def delete(self, ctx: Context, props: VolumeProps) -> None:
         """Delete a volume that no server uses; with deletion policy Snapshot back it up first."""
-        live = await ctx.live(fresh=True)
-        if not changes.is_settled(live):
-            live = await ctx.poll(changes.is_settled, "nothing is being done to the volume")
-        if ctx.resource.deletion_policy == "Snapshot" and live["status"] in changes.READY:
-            await backup.make(ctx, ctx.physical_id, ctx.physical_name, ctx.resource.updated_at)
-            live = await ctx.live(fresh=True)
-        if live["status"] == "in-use":
-            raise ResourceFailure("Volume in use")
-        if live["status"] != "deleting":
-            await ctx.cloud.volume.delete(f"/volumes/{ctx.physical_id}")
+        await changes.remove(ctx)
 
     async def snapshot(self, ctx: Context, props: VolumeProps) -> None:
         """Back the volume up."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from stackd.errors import PropertyError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.aws import instance_groups
+from stackd.resources.aws import instance_groups, load_balancers
 from stackd.resources.aws.instance_parts import Pair
 from stackd.resources.aws.rolling_policy import RollingPolicy, check_policy, pace_of
 from stackd.resources.base import Batch, Child, Members, NestedType
@@ -67,25 +67,30 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
                 path="properties.Size",
                 remedy="Give it a number from 0 on.",
             )
-        instance_groups.check_load_balancers(props.data["LoadBalancerNames"])
 
     def validate_among(self, props: InstanceGroupProps, siblings: Siblings) -> None:
-        """The launch configuration is one of the stack."""
+        """The launch configuration and the load balancers are those of the stack."""
         instance_groups.check_configuration(props.data["LaunchConfigurationName"], siblings)
+        load_balancers.check(props.data["LoadBalancerNames"], siblings)
 
     def validate_update_policy(self, policy: Mapping[str, Any]) -> None:
         """Something must change in each batch, and pauses must be short."""
         check_policy(_ROLLING, policy)
 
     def count(self, props: InstanceGroupProps) -> int | None:
-        """The number of members."""
+        """The number of resources."""
         size = props.data["Size"]
-        return size if isinstance(size, int) else None
+        return size + self.beside(props) if isinstance(size, int) else None
+
+    def beside(self, props: InstanceGroupProps) -> int:
+        """The resource that says where the members are, for load balancers."""
+        return load_balancers.beside(props.data["LoadBalancerNames"])
 
     def data_after(
         self, resource: Resource, props: InstanceGroupProps, members: Members
     ) -> Mapping[str, Any]:
         """The names of the members."""
+        members = load_balancers.instances_of(members)
         shared = _shared(resource, props, members)
         return scaling_groups.data_of_size(resource, members, props.size, shared)
 
@@ -93,8 +98,10 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
         self, resource: Resource, props: InstanceGroupProps, members: Members, files: Mapping[str, str]
     ) -> Child:
         """The members, of which new ones have the newest definition."""
+        members = load_balancers.instances_of(members)
         shared = _shared(resource, props, members)
-        return instance_groups.stack_of_instances(resource, members, shared, _pace(resource))
+        child = instance_groups.stack_of_instances(resource, members, shared, _pace(resource))
+        return load_balancers.announced(child, props.data["LoadBalancerNames"])
 
     def batches(
         self,
@@ -105,12 +112,14 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
         files: Mapping[str, str],
     ) -> Sequence[Batch]:
         """Several steps when an update policy brings another launch configuration to all members."""
+        members = load_balancers.instances_of(members)
         shared = _shared(resource, new, members)
-        return instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
+        batches = instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
+        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"])
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The addresses of the members, oldest first."""
-        return instance_groups.read(resource, name, path, members)
+        return instance_groups.read(resource, name, path, load_balancers.instances_of(members))
 
 
 def _shared(group: Resource, props: InstanceGroupProps, members: Members) -> Definition:

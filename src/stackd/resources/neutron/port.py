@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
@@ -12,6 +12,7 @@ from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.follows import Follows, one
 from stackd.resources.neutron.network import BUILT, names, network
+from stackd.resources.neutron.port_groups import group_ids, group_ids_or_default
 from stackd.resources.neutron.port_props import PortProps
 from stackd.resources.neutron.siblings import SUBNET, network_key
 from stackd.resources.registry import resource_type
@@ -106,7 +107,7 @@ class Port(RestResource[PortProps]):
         elif props.fixed_ips:
             body["fixed_ips"] = _addresses(props)
         if props.security_groups is not None:
-            body["security_groups"] = await _groups(ctx, props.security_groups)
+            body["security_groups"] = await group_ids(ctx, props.security_groups)
         return body
 
     async def change(self, ctx: Context, old: PortProps, new: PortProps) -> JSON:
@@ -118,7 +119,7 @@ class Port(RestResource[PortProps]):
         elif "fixed_ips" in changed and new.fixed_ips:
             body["fixed_ips"] = _addresses(new)
         if "security_groups" in changed:
-            body["security_groups"] = await _groups_or_default(ctx, new)
+            body["security_groups"] = await group_ids_or_default(ctx, new.security_groups)
         if _PROFILE in body:
             live = (await ctx.live(fresh=True)).get(_PROFILE) or {}
             body[_PROFILE] = _merged(live, old.value_specs.get(_PROFILE) or {}, body[_PROFILE] or {})
@@ -157,21 +158,6 @@ class Port(RestResource[PortProps]):
 
 def _addresses(props: PortProps) -> list[JSON]:
     return [renamed(each, {"subnet": "subnet_id"}) for each in props.data["fixed_ips"]]
-
-
-async def _groups(ctx: Context, names: Iterable[str]) -> list[str]:
-    """Ids of security groups; each once."""
-    found = [await ctx.find.id_of("neutron.security_group", name) for name in names]
-    return list(dict.fromkeys(found))
-
-
-async def _groups_or_default(ctx: Context, props: PortProps) -> list[str]:
-    """The port's groups; where none are named the one that its project has from the beginning."""
-    if props.security_groups is not None:
-        return await _groups(ctx, props.security_groups)
-    query = {"name": "default", "project_id": (await ctx.live())["project_id"]}
-    found = await ctx.cloud.network.list_all("/security-groups", "security_groups", query)
-    return [group["id"] for group in found]
 
 
 def _merged(live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> JSON:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
 
 from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
@@ -13,6 +12,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import Context, Reading
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
+from stackd.resources.swift.places import account_url, container_url, host, metadata_headers, path_of
 
 
 class ContainerProps(Properties):
@@ -33,21 +33,9 @@ class ContainerProps(Properties):
     )
 
 
-async def _account(ctx: Reading) -> str:
-    return await ctx.cloud.object_store.endpoint()
-
-
-async def _host(ctx: Reading) -> str | None:
-    return urlsplit(await _account(ctx)).hostname
-
-
-async def _url(ctx: Reading) -> str:
-    return await _account(ctx) + _path(ctx.physical_id)
-
-
 async def _headers(ctx: Reading) -> dict[str, str]:
     """The container's metadata in the store."""
-    found = await ctx.cloud.object_store.head(_path(ctx.physical_id))
+    found = await ctx.cloud.object_store.head(path_of(ctx.physical_id))
     return {key.lower(): value for key, value in found.items()}
 
 
@@ -65,9 +53,9 @@ class Container(ResourceType[ContainerProps]):
     service = "object-store"
     checkable = True
     attributes: ClassVar = {
-        "DomainName": attr("Host name of the object store.", read=_host),
-        "WebsiteURL": attr("URL of the container.", read=_url),
-        "RootURL": attr("URL of the account.", read=_account),
+        "DomainName": attr("Host name of the object store.", read=host),
+        "WebsiteURL": attr("URL of the container.", read=container_url),
+        "RootURL": attr("URL of the account.", read=account_url),
         "ObjectCount": attr("Number of objects.", "integer", read=_counter("x-container-object-count")),
         "BytesUsed": attr(
             "Size of all objects in bytes.", "integer", read=_counter("x-container-bytes-used")
@@ -80,35 +68,25 @@ class Container(ResourceType[ContainerProps]):
         name = props.name or ctx.physical_name
         acls = {header: props.data[header] for header in ("X-Container-Read", "X-Container-Write")}
         headers = {header: acl for header, acl in acls.items() if acl is not None}
-        headers |= _metadata("X-Container-Meta", props.metadata)
-        await ctx.cloud.object_store.request("PUT", _path(name), headers=headers)
+        headers |= metadata_headers("X-Container-Meta", props.metadata)
+        await ctx.cloud.object_store.request("PUT", path_of(name), headers=headers)
         await ctx.created(name)
 
     async def configure(self, ctx: Context, props: ContainerProps) -> None:
         """Set the account's metadata."""
-        if headers := _metadata("X-Account-Meta", props.account_metadata):
+        if headers := metadata_headers("X-Account-Meta", props.account_metadata):
             await ctx.cloud.object_store.request("POST", "", headers=headers)
 
     async def delete(self, ctx: Context, props: ContainerProps) -> None:
         """Delete the container, after its objects if they may be purged; the store refuses a full one."""
-        path = _path(ctx.physical_id)
+        path = path_of(ctx.physical_id)
         if props.purge:
             await _purge(ctx, path)
         await ctx.cloud.object_store.delete(path)
 
     async def check(self, ctx: Context, props: ContainerProps) -> None:
         """The container must exist."""
-        await ctx.cloud.object_store.head(_path(ctx.physical_id))
-
-
-def _path(container: str, item: str = "") -> str:
-    """Where a container or an object in it is; the store's names may have any characters."""
-    path = f"/{quote(container, safe='')}"
-    return f"{path}/{quote(item)}" if item else path
-
-
-def _metadata(prefix: str, values: Mapping[str, Any] | None) -> dict[str, str]:
-    return {f"{prefix}-{key}": str(value) for key, value in (values or {}).items()}
+        await ctx.cloud.object_store.head(path_of(ctx.physical_id))
 
 
 async def _purge(ctx: Context, path: str) -> None:
@@ -130,6 +108,6 @@ async def _delete_all(ctx: Context, names: Iterable[str]) -> None:
 
 async def _delete_object(ctx: Context, name: str) -> None:
     try:
-        await ctx.cloud.object_store.delete(_path(ctx.physical_id, name))
+        await ctx.cloud.object_store.delete(path_of(ctx.physical_id, name))
     except CloudNotFound:
         return
