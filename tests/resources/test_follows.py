@@ -18,7 +18,16 @@ TABLE = {
     "OS::Neutron::ExtraRouteSet": {INTERFACE},
     "AWS::EC2::VPCGatewayAttachment": {"AWS::EC2::RouteTable"},
 }
+WAY_OUT = {
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    INTERFACE,
+    GATEWAY,
+}
 GUESSED = {
+    "AWS::EC2::EIP": WAY_OUT,
+    "AWS::EC2::EIPAssociation": WAY_OUT,
+    "AWS::IAM::AccessKey": {"AWS::IAM::User"},
     "OS::Nova::Server": {INTERFACE},
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
