@@ -54,7 +54,7 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 module-length:
-	@find src tests bench -name '*.py' -exec awk -v limit=$(MODULE_LIMIT) \
+	@find src cfntools/src tests bench -name '*.py' -exec awk -v limit=$(MODULE_LIMIT) \
 	  'FNR == limit + 1 { printf "%s: longer than %d lines\n", FILENAME, limit; bad = 1 } END { exit bad }' {} +
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.

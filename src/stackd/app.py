@@ -49,7 +49,9 @@ from stackd.engine.services.notifications import Notifications, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
+from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.records import now
 from stackd.resources.context import Endpoints
@@ -130,7 +132,10 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         )
         await engine.start()
         stack.push_async_callback(engine.close)
-        yield Parts(settings, engine, tokens, SignatureValidator(service), cipher)
+        alarms = AlarmWorker(engine)
+        alarms.start()
+        stack.push_async_callback(alarms.close)
+        yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
 
 
 def make_clouds(settings: Settings) -> Clouds:
@@ -211,9 +216,19 @@ def make_engine(
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     redaction = Redaction(db, registry.operator.environment)
     notifications = make_notifications(settings, db)
+    trusts = Trusts(
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        settings.keystone.trusts_delegated_roles,
+        redelegated=settings.keystone.trusts_redelegated,
+        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
+    )
     services = Services(
         redaction=redaction,
         remotes=remotes,
+        delegating=trusts.delegating,
         notify=notifications.note if notifications is not None else discarded,
         db=db,
         journal=journal,
@@ -240,21 +255,25 @@ def make_engine(
             type_limits={**limits.model_dump(), **settings.guests.model_dump()},
         ),
     )
-    trusts = Trusts(
-        db,
-        journal,
-        clouds,
-        service_credentials(settings),
-        settings.keystone.trusts_delegated_roles,
-        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
-    )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")
     engine_id = "alone" if alone else secrets.token_hex(8)
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
-    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone, notifications)
+    return Engine(
+        services,
+        operator,
+        trusts,
+        policy,
+        limits,
+        lease,
+        sinks,
+        redaction,
+        alone,
+        notifications,
+        settings.metrics,
+    )
 
 
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:
@@ -314,13 +333,20 @@ def _stack_domain(
 
 def make_asgi(parts: Parts) -> ASGIApp:
     """The native API on the wired parts."""
-    return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
+    engine = parts.engine
+    first_uses = FirstUses(engine) if parts.settings.keystone.enroll_on_first_use else None
+    return make_api(Front(parts.settings, engine, parts.tokens, Reader(engine), first_uses))
 
 
 def make_cfn_asgi(parts: Parts) -> ASGIApp:
     """The CloudFormation API on the wired parts."""
-    api = make_cfn_api(CfnFront(parts.settings, parts.engine, parts.tokens, parts.signatures))
-    return RequestIds(api, cfn_errors.unexpected)
+    return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
+def cfn_front(parts: Parts) -> CfnFront:
+    """The parts that the Query APIs use."""
+    engine = parts.engine
+    return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
 
 
 @contextlib.contextmanager
@@ -355,6 +381,13 @@ def calm_collector() -> None:
     gc.enable()
 
 
+async def _load_late(ready: asyncio.Event, policy: Policy) -> None:
+    """Load in a thread what no answer needs at once; a request that does need it loads it itself."""
+    await ready.wait()
+    await asyncio.to_thread(policy.load)
+    gc.freeze()  # it lives as long as the process
+
+
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
     configure_log(settings)
@@ -367,4 +400,7 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)
+        ready = ready or asyncio.Event()
+        late = asyncio.create_task(_load_late(ready, parts.engine.policy))
+        stack.callback(late.cancel)
         await serve_http(served, ready=ready)

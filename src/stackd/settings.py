@@ -100,6 +100,11 @@ class CfnListener(Listener):
     """The CloudFormation-compatible Query API; guests poll and signal here."""
 
     port: Port = opt(8000, "TCP port to listen on.")
+    rollback_by_default: bool = opt(
+        False,
+        "Whether a creation that fails is rolled back when CreateStack does not say: true is as on AWS, "
+        "false as in Heat.",
+    )
 
 
 class CloudWatchListener(Listener):
@@ -162,6 +167,16 @@ class Keystone(Section):
     stack_domain_admin_password: SecretStr = opt(SecretStr(""), "Password of that user.")
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
+    )
+    trusts_redelegated: bool = opt(
+        False,
+        "Whether services that get a token of a trust may make one further trust from it; "
+        "Keystone has to allow that, too.",
+    )
+    enroll_on_first_use: bool = opt(
+        False,
+        "Whether a trust of a user is made and kept when the user first calls the native API, so that "
+        "requests signed with EC2 keys can change stacks without `stackd enroll`.",
     )
     trusts_kept_seconds: float = opt(
         300.0, "How long a user's trust is kept, at least, after the last stack that used it is gone.", ge=0
@@ -271,6 +286,24 @@ class Guests(Section):
     )
 
 
+class Metrics(Section):
+    """Metrics that are pushed through the CloudWatch API, and alarms on them."""
+
+    retention_hours: float = opt(72.0, "Hours for which samples are kept.", ge=1.0)
+    history_days: float = opt(30.0, "Days for which the history of alarms is kept.", gt=0)
+    max_metrics_per_project: OrUnlimited = opt(
+        20_000, "Metrics of a project, counted by name, dimensions and unit; -1 for no limit."
+    )
+    max_alarms_per_project: OrUnlimited = opt(1_000, "Alarms of a project; -1 for no limit.")
+    lateness_seconds: float = opt(
+        60.0,
+        "Seconds by which samples may come late. An alarm waits for so long, or for a period if that is "
+        "shorter, before it counts a period that is over.",
+        ge=0,
+    )
+    max_body_size: int = opt(1_048_576, "Bytes of a request to the CloudWatch API, decompressed.", ge=1)
+
+
 class Policy(Section):
     """Who may do what."""
 
@@ -334,6 +367,7 @@ class Settings(BaseSettings):
     egress: Egress = Egress()
     engine: Engine = Engine()
     guests: Guests = Guests()
+    metrics: Metrics = Metrics()
     policy: Policy = Policy()
     plugins: Plugins = Plugins()
     environment: OperatorEnvironment = OperatorEnvironment()

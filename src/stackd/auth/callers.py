@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from stackd.auth.trusts import is_from_signature
 from stackd.clients.keystone import Token
 from stackd.errors import CloudError, ServiceUnavailable, Unauthorized
 from stackd.records import Caller
@@ -105,6 +106,7 @@ def caller_of(token: Token) -> Caller:
         domain_id=token.domain_id,
         system_scope=token.system_scope,
         expires_at=token.expires_at,
+        is_signed=is_from_signature(token),
     )
 
 

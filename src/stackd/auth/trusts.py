@@ -59,13 +59,20 @@ def trust_key(token: Token, wanted: Sequence[str]) -> TrustKey:
     return TrustKey(token.user_id, token.project_id, delegated_roles(token.roles, wanted))
 
 
+def is_from_signature(token: Token) -> bool:
+    """Whether Keystone issued a token for a request that was signed with an EC2 key."""
+    return "ec2credential" in token.methods
+
+
 def require_delegation(token: Token) -> None:
     """Raise ``MissingCredential`` for a caller who cannot delegate.
 
-    Its token came from a trust or an application credential, or has no project.
+    Its token came from a trust, an application credential or a signature, or has no project.
     """
     if not token.project_id:
         raise MissingCredential("Missing required credential: the token is not for a project")
+    if is_from_signature(token):
+        raise MissingCredential(_DELEGATED.format(what="an EC2 key"))
     if token.trust_id or token.application_credential_id:
         what = "a trust" if token.trust_id else "an application credential"
         raise MissingCredential(_DELEGATED.format(what=what))
@@ -76,9 +83,12 @@ def new_expiry() -> datetime:
     return _FIRST_EXPIRY + timedelta(seconds=secrets.randbelow(_CENTURY))
 
 
-async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str], expiry: datetime) -> str:
+async def create_trust(
+    caller: Cloud, trustee_user_id: str, roles: Sequence[str], expiry: datetime, *, redelegated: bool = False
+) -> str:
     """Delegates ``roles`` of the caller in its project to the service user; returns the trust's id.
 
+    With ``redelegated`` services that get a token of the trust can make one further trust from it.
     ``MissingCredential`` if Keystone does not let the caller do that.
     """
     token = await caller.token()
@@ -88,10 +98,11 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
         "trustee_user_id": trustee_user_id,
         "project_id": token.project_id,
         "impersonation": True,
-        "allow_redelegation": False,
+        "allow_redelegation": redelegated,
         "expires_at": f"{expiry:%Y-%m-%dT%H:%M:%S.%fZ}",
         "roles": [{"name": role} for role in roles],
     }
+    body |= {"redelegation_count": 1} if redelegated else {}
     try:
         reply = await caller.identity.request(
             "POST", "/OS-TRUST/trusts", json={"trust": body}, idempotent=False

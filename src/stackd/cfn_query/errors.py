@@ -1,73 +1,152 @@
-"""Renders errors as CloudFormation's clients read them; nothing else does."""
+"""Renders errors as clients of AWS APIs read them; nothing else does.
+
+Clients decide by the code, and some of them by the text, so both are those of AWS.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stackd.cfn_query.answers import answer, to_xml
+from stackd.cfn_query.answers import answer, request_id, to_xml
+from stackd.cfn_query.codes import (
+    ACCESS_DENIED,
+    ALREADY_EXISTS,
+    BARE,
+    EXPIRED,
+    FAILURE,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNKNOWN_KEY,
+    VALIDATION,
+    WRONG_SIGNATURE,
+    Code,
+    Refused,
+)
+from stackd.cfn_query.front import ACTION
 from stackd.engine.usecases.failures import as_api_error
-from stackd.errors import ActionInProgress, RequestLimitExceeded, StackdError
+from stackd.errors import (
+    ActionInProgress,
+    CircularDependency,
+    EntityNotFound,
+    InvalidFormat,
+    InvalidTemplateReference,
+    InvalidTemplateSection,
+    InvalidTemplateVersion,
+    NotEnrolled,
+    RequestLimitExceeded,
+    ResourceNotFound,
+    SignatureExpired,
+    SignatureMismatch,
+    StackdError,
+    StackExists,
+    TemplateError,
+    UnknownAccessKey,
+    UnknownUserParameter,
+    UserParameterMissing,
+    all_errors,
+    headline,
+)
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A code of an error, its status, and its explanation, to which the details are added."""
-
-    name: str
-    status: int
-    explanation: str
-
-
-INCOMPLETE_SIGNATURE = Code(
-    "IncompleteSignature", 400, "The request signature does not conform to AWS standards"
-)
-NO_ACCESS_KEY = Code(
-    "MissingAuthenticationToken", 403, "Does not contain a valid AWS Access Key or certificate"
-)
-ACCESS_DENIED = Code("AccessDenied", 403, "User is not authorized to perform action")
-INVALID_ACTION = Code("InvalidAction", 400, "The action or operation requested is invalid")
-BAD_VALUE = Code("InvalidParameterValue", 400, "A bad or out-of-range value was supplied")
-TOO_LARGE = Code("RequestLimitExceeded", 400, "Payload size exceeds maximum allowed size")
-NO_ROUTE = Code("MalformedQueryString", 404, "The query string is malformed")
-UNAVAILABLE = Code("ServiceUnavailable", 503, "Service temporarily unavailable")
-FAILURE = Code("InternalFailure", 500, "The request processing has failed due to an internal error")
-
 _BY_CLASS: tuple[tuple[type[StackdError], Code], ...] = (
     (RequestLimitExceeded, TOO_LARGE),
-    (ActionInProgress, INVALID_ACTION),
+    (StackExists, ALREADY_EXISTS),
+    (SignatureExpired, EXPIRED),
+    (SignatureMismatch, WRONG_SIGNATURE),
+    (UnknownAccessKey, UNKNOWN_KEY),
 )
 _BY_STATUS = {401: ACCESS_DENIED, 403: ACCESS_DENIED, 503: UNAVAILABLE}
-_BARE = (ACCESS_DENIED, UNAVAILABLE, FAILURE)
-"""Codes whose details are not for callers."""
+_NO_STACK = "Stack with id {} does not exist"
+_NO_STACK_TO: Mapping[str, str] = dict.fromkeys(
+    ("UpdateStack", "CreateChangeSet"), "Stack [{}] does not exist"
+)
+"""The text for a stack that does not exist, of actions that have one of their own."""
+
+_ABOUT_PARAMETERS: tuple[tuple[type[TemplateError], str], ...] = (
+    (UserParameterMissing, "Parameters: [{}] must have values"),
+    (UnknownUserParameter, "Parameters: [{}] do not exist in the template"),
+)
+_LEADS: tuple[tuple[type[TemplateError], str], ...] = (
+    (InvalidFormat, "Template format error: "),
+    (InvalidTemplateVersion, "Template format error: "),
+    (InvalidTemplateSection, "Template format error: "),
+    (InvalidTemplateReference, "Template error: "),
+    (CircularDependency, "Template error: "),
+)
 
 
-def rendered(request: Request, code: Code, details: str = "") -> Response:
+def rendered(request: Request, code: Code, message: str = "") -> Response:
     """The answer to a request that failed."""
-    error = {
-        "Type": "Sender" if code.status < 500 else "Server",
-        "Code": code.name,
-        "Message": f"{code.explanation}:{details}" if details else code.explanation,
-    }
-    return answer(request, "ErrorResponse", {"Error": error}, code.status)
+    return answer(request, "ErrorResponse", _content(code, message, request_id(request)), code.status)
+
+
+def _content(code: Code, message: str, identity: str) -> dict[str, Any]:
+    error = {"Type": code.type, "Code": code.name, "Message": message or code.explanation}
+    return {"Error": error, "RequestId": identity}
 
 
 def answer_to(request: Request, raised: StackdError) -> Response:
     """The answer to an error that ends a request; what is not the client's fault is logged."""
+    code, message = described(raised, request.scope.get(ACTION, ""))
+    return rendered(request, code, message)
+
+
+def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
+    """The code and the message of an error; the action has a say in the text."""
+    if isinstance(raised, Refused):
+        return raised.aws_code, raised.message
     error = as_api_error(raised)
     code = next((code for kind, code in _BY_CLASS if isinstance(error, kind)), None)
-    code = code or _BY_STATUS.get(error.code) or (BAD_VALUE if error.code < 500 else FAILURE)
+    code = code or _BY_STATUS.get(error.code) or (VALIDATION if error.code < 500 else FAILURE)
     if code.status >= 500:
         log.warning("request_failed", error=str(error))
-    return rendered(request, code, "" if code in _BARE else error.message)
+    is_shown = code not in BARE or isinstance(error, NotEnrolled)
+    return code, _message(error, action) if is_shown else ""
 
 
-def unexpected() -> Response:
-    """The answer to a request that broke; the log has the exception under the request id."""
-    error = {"Type": "Server", "Code": FAILURE.name, "Message": FAILURE.explanation}
-    return Response(to_xml("ErrorResponse", {"Error": error}), 500, media_type="application/xml")
+def _message(error: StackdError, action: str) -> str:
+    """The text as AWS has it, where clients read it."""
+    match error:
+        case StackExists():
+            return f"Stack [{error.name}] already exists"
+        case ActionInProgress() if action in _NO_STACK_TO:
+            state = f"{error.action}_IN_PROGRESS"
+            return f"Stack:{error.stack} is in {state} state and can not be updated."
+        case ResourceNotFound():
+            return f"Resource {error.name} does not exist for stack {error.stack}"
+        case EntityNotFound(entity="Stack"):
+            return _NO_STACK_TO.get(action, _NO_STACK).format(error.name)
+        case TemplateError():
+            return _mistake(error)
+    return error.message
+
+
+def _mistake(error: TemplateError) -> str:
+    """A mistake in a template or its parameters."""
+    for kind, text in _ABOUT_PARAMETERS:
+        names = [_parameter(each) for each in all_errors(error) if isinstance(each, kind)]
+        if any(names) and isinstance(headline(error), kind):
+            return text.format(", ".join(filter(None, names)))
+    first = headline(error)
+    kinds = (lead for kind, lead in _LEADS if isinstance(first, kind))
+    remedy = f" {error.remedy}" if error.remedy else ""
+    return f"{next(kinds, '')}{error.message}{remedy}"
+
+
+def _parameter(error: StackdError) -> str:
+    """The name of the parameter of the template that a mistake is about; empty if it is about none."""
+    path = error.path if isinstance(error, TemplateError) else ""
+    section, _, name = path.partition(".")
+    return name if section == "parameters" else ""
+
+
+def unexpected(identity: str) -> Response:
+    """The answer to a request that broke; the log has the exception under the request's id."""
+    content = _content(FAILURE, "", identity)
+    return Response(to_xml("ErrorResponse", content), 500, media_type="application/xml")

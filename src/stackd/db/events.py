@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal, select
 
 from stackd.db import parts, resources
-from stackd.db.codec import BRIEF_AT_ONCE
+from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE
 from stackd.db.database import Database
 from stackd.db.parts import Part
 from stackd.db.selection import Allowed, after_marker, frozen, marker_params, one_of, ordered
@@ -80,8 +80,13 @@ def _below(depth: int, *, live: bool = True) -> Select[Any]:
     return select(found.c.id)
 
 
-async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: Page = FIRST) -> list[Event]:
-    """One page of events, the newest first unless ``page`` says otherwise; ties in the order of storing."""
+async def listed(
+    db: Database, stack_id: str, wanted: EventFilter = ALL, page: Page = FIRST, *, brief: bool = True
+) -> list[Event]:
+    """One page of events, the newest first unless ``page`` says otherwise; ties in the order of storing.
+
+    ``brief`` leaves out the properties.
+    """
     depth = max(wanted.nested_depth, 0)
     marker: dict[str, Any] = {}
     if page.marker:
@@ -93,7 +98,7 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
         )
         rows = await db.fetch_statement(statement, {"id": page.marker, "stack": stack_id})
         marker = marker_params(rows[0]) if rows else {}
-    part = page_of(db, wanted, page, marker)
+    part = page_of(db, wanted, page, marker, brief=brief)
     if not depth:
         return await parts.read(db, stack_id, part)
     statement = await db.prepared(
@@ -103,13 +108,15 @@ async def listed(db: Database, stack_id: str, wanted: EventFilter = ALL, page: P
     return await part.records(rows)
 
 
-def page_of(db: Database, wanted: EventFilter, page: Page, marker: Mapping[str, Any]) -> Part[Event]:
+def page_of(
+    db: Database, wanted: EventFilter, page: Page, marker: Mapping[str, Any], *, brief: bool = True
+) -> Part[Event]:
     """The events of a stack, but not of those inside it, that ``listed`` shows; ``marker`` are its values."""
     keys, order, descending = _order(page)
     codec = db.codecs.events
 
     def build() -> Select[Any]:
-        query = select(*(_C[name] for name in codec.brief))
+        query = select(*(_C[name] for name in (codec.brief if brief else codec.columns)))
         query = query.where(*(one_of(_C[name], values) for name, values in wanted.allowed.items()))
         if marker:
             query = query.where(after_marker(order, descending=descending))
@@ -118,11 +125,12 @@ def page_of(db: Database, wanted: EventFilter, page: Page, marker: Mapping[str, 
         return ordered(query, order, descending=descending)
 
     return Part(
-        key=("events", frozen(wanted.allowed), keys, descending, bool(marker), page.limit is None),
+        key=("events", brief, frozen(wanted.allowed), keys, descending, bool(marker), page.limit is None),
         of=_C.stack_id,
         query=build,
-        record=codec.brief_record,
-        at_once=BRIEF_AT_ONCE,
+        record=codec.brief_record if brief else codec.record,
+        at_once=BRIEF_AT_ONCE if brief else AT_ONCE,
+        sealed=not brief,
         params={"count": page.rows, **marker},
         terms=sum(map(len, wanted.allowed.values())),
     )

@@ -14,9 +14,9 @@ from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import Allowed, after_marker, frozen, has_tag, marker_params, one_of, ordered
 from stackd.db.statements import Statement
-from stackd.db.tables import stacks
+from stackd.db.tables import resources, stacks
 from stackd.offload import in_turns
-from stackd.records import Stack
+from stackd.records import Action, Stack
 
 _C = stacks.c
 _IS = _C.id == STACK_ID
@@ -58,11 +58,13 @@ class StackFilter:
     """Which stacks a list shows.
 
     ``allowed`` maps names of ``FILTER_KEYS`` to allowed values; a status may be written with its action
-    (``CREATE_COMPLETE``). Stacks with one of ``hidden_tags`` are left out.
+    (``CREATE_COMPLETE``). Stacks with one of ``hidden_tags`` are left out, and those of which only the name
+    is reserved for change sets unless ``show_reserved``.
     """
 
     show_deleted: bool = False
     show_nested: bool = False
+    show_reserved: bool = False
     hidden_tags: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     tags_any: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class StackFilter:
         return (
             self.show_deleted,
             self.show_nested,
+            self.show_reserved,
             self.hidden_tags,
             self.tags,
             self.tags_any,
@@ -94,6 +97,8 @@ class StackFilter:
             yield _LIVE
         if not self.show_nested:
             yield _C.parent_id.is_(None)
+        if not self.show_reserved:
+            yield _C.action != Action.INIT.value
         if self.hidden_tags:
             yield not_(or_(*_has(self.hidden_tags)))
         if self.tags:
@@ -207,6 +212,46 @@ async def named(db: Database, name: str, project_id: str | None) -> Stack | None
     statement = db.compiled(("stack named", project_id is None), build)
     rows = await db.fetch_statement(statement, {"name": name, "project": project_id})
     return codec.record(rows[0]) if rows else None
+
+
+async def owner_of_users(db: Database, project_id: str) -> str | None:
+    """The project of the live stacks whose users are in a project of the stack domain."""
+    statement = db.compiled(
+        ("owner of users",),
+        lambda: select(_C.project_id).where(_C.stack_user_project_id == bindparam("users"), _LIVE).limit(1),
+    )
+    rows = await db.fetch_statement(statement, {"users": project_id})
+    return str(rows[0][0]) if rows else None
+
+
+async def named_by_guests(db: Database, name: str, project_id: str) -> Stack | None:
+    """The live stack called ``name`` whose users have that project: guests know their stack by its name."""
+    codec = db.codecs.stacks
+
+    def build() -> Select[Any]:
+        query = select(*(_C[column] for column in codec.columns))
+        mine = _C.stack_user_project_id == bindparam("project")
+        return query.where(_C.name == bindparam("name"), mine, _LIVE).order_by(_C.created_at, _C.id).limit(1)
+
+    rows = await db.fetch_statement(
+        db.compiled(("stack named by guests",), build), {"name": name, "project": project_id}
+    )
+    return codec.record(rows[0]) if rows else None
+
+
+async def with_object(db: Database, physical_id: str, project_id: str) -> list[Stack]:
+    """The live stacks of a project that have a resource whose object has this id; two at most."""
+    codec = db.codecs.stacks
+
+    def build() -> Select[Any]:
+        having = select(resources.c.stack_id).where(resources.c.physical_id == bindparam("object"))
+        query = select(*(_C[name] for name in codec.columns)).where(_C.id.in_(having), _IN_PROJECT, _LIVE)
+        return query.order_by(_C.created_at, _C.id).limit(2)
+
+    rows = await db.fetch_statement(
+        db.compiled(("stacks with object",), build), {"object": physical_id, "project": project_id}
+    )
+    return [codec.record(row) for row in rows]
 
 
 async def listed(

@@ -83,7 +83,7 @@ def found(location: str) -> Response:
     return form_c(302, "Found", text, {"Location": location})
 
 
-def unexpected() -> Response:
+def unexpected(_request_id: str) -> Response:
     """The answer 500 for an unexpected exception; the log has it under the request id."""
     message = "Internal error. The server's log has the details under the request id of this answer."
     return form_a(500, "InternalError", message)

@@ -116,8 +116,13 @@ _SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
 """What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
 
 
-def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") -> ParsedDocument:
-    """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size."""
+def parse_text(
+    text: str | bytes, limits: Limits | None = None, file: str = "", *, versionless_tags: bool = False
+) -> ParsedDocument:
+    """Read one JSON or YAML document; raises TemplateError, or RequestLimitExceeded for its size.
+
+    With ``versionless_tags`` a document without a version may have the tags of CloudFormation.
+    """
     limits = limits or Limits()
     text = _decode(text, limits, file)
     charge_trial(_READING_CHARACTER * len(text))
@@ -132,7 +137,7 @@ def parse_text(text: str | bytes, limits: Limits | None = None, file: str = "") 
             check_data(data, limits)
             return ParsedDocument(data, file, text)
     try:
-        data = _Builder(text, limits, file).build()
+        data = _Builder(text, limits, file, versionless_tags=versionless_tags).build()
     except YAMLError as error:
         if getattr(error, "problem", None) == _SCANNER_TOO_DEEP:
             mark = getattr(error, "problem_mark", None)
@@ -299,7 +304,8 @@ class _Frame:
 class _Builder:
     """Builds plain data from parser events, counting as it goes."""
 
-    def __init__(self, text: str, limits: Limits, file: str) -> None:
+    def __init__(self, text: str, limits: Limits, file: str, *, versionless_tags: bool = False) -> None:
+        self.versionless_tags = versionless_tags
         self.limits = limits
         self.file = file
         self._parser = CParser(text)
@@ -333,7 +339,7 @@ class _Builder:
                     raise self._error(event, "has more than one document", "Keep one document per file.")
             if self._count > max_nodes:
                 raise _too_many_nodes(self.limits, self._place(event))
-        if self._first_tag is not None and not may_have_tags(self._root):
+        if self._first_tag is not None and not may_have_tags(self._root, versionless=self.versionless_tags):
             raise self._refused_tag(self._first_tag)
         return self._root
 

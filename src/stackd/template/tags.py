@@ -35,17 +35,20 @@ _HOT: Final[Mapping[str, str]] = {
     "!ResourceFacade": "{resource_facade: …}",
     "!Base64": "the text alone, which is encoded where that is needed",
 }
+_HOT_VERSION: Final = "heat_template_version"
 _VERSION_KEYS: Final = ("AWSTemplateFormatVersion", "HeatTemplateFormatVersion")
 
 
-def may_have_tags(document: Any) -> bool:
-    """Whether a document is a template of CloudFormation."""
-    return isinstance(document, dict) and any(key in document for key in _VERSION_KEYS)
+def may_have_tags(document: Any, *, versionless: bool = False) -> bool:
+    """Whether a document is a template of CloudFormation, which may be ``versionless``."""
+    if not isinstance(document, dict):
+        return False
+    return any(key in document for key in _VERSION_KEYS) or (versionless and _HOT_VERSION not in document)
 
 
 def tag_remedy(tag: str, document: Any) -> str:
     """What to write instead of a tag; ``document`` is what it stands in, as far as that is known."""
-    if isinstance(document, dict) and "heat_template_version" in document:
+    if isinstance(document, dict) and _HOT_VERSION in document:
         if tag in _HOT:
             return f"Write {_HOT[tag]}: HOT has no short forms."
         if tag in LONG_FORMS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from stackd.errors import InvalidTemplateSection, InvalidTemplateVersion, Place, TemplateError
@@ -14,7 +14,7 @@ from stackd.template.guard import depth_guarded
 from stackd.template.parse import Limits, ParsedDocument, ParseWarning, check_data, parse_text, plain
 from stackd.template.problems import Problems, Stage, nearest, raise_all
 from stackd.template.schemas import ParameterSchema, read_schemas
-from stackd.template.versions import VERSION_KEYS, Version, find_version
+from stackd.template.versions import AWS_KEY, AWS_VERSION, VERSION_KEYS, Version, find_version
 from stackd.wording import Word
 
 __all__ = ["OutputDefinition", "ResourceDefinition", "Template", "load_template", "read_template"]
@@ -77,14 +77,19 @@ def load_template(
 
 @depth_guarded
 def read_template(
-    source: str | bytes | Mapping[str, Any] | ParsedDocument, *, limits: Limits | None = None, file: str = ""
+    source: str | bytes | Mapping[str, Any] | ParsedDocument,
+    *,
+    limits: Limits | None = None,
+    file: str = "",
+    default_version: bool = False,
 ) -> Template:
     """Read as much of a template as can be read; it keeps the ``mistakes`` in the rest.
 
+    With ``default_version`` a template that declares no version is one of AWS's.
     Raises TemplateError for what is not a template at all, RequestLimitExceeded when it is too large.
     """
     limits = limits or Limits()
-    document = _document(source, limits, file)
+    document = _document(source, limits, file, versionless_tags=default_version)
     data = document.data
     if not isinstance(data, dict):
         raise TemplateError(
@@ -92,6 +97,9 @@ def read_template(
             place=document.place(()),
             remedy="Write the template as a mapping with heat_template_version first.",
         )
+    if default_version and data.keys().isdisjoint(VERSION_KEYS):
+        data = {AWS_KEY: AWS_VERSION, **data}
+        document = replace(document, data=data)
     if document.text and not any(key in data for key in VERSION_KEYS):
         raise TemplateError(
             "Template format version not found.",
@@ -107,11 +115,11 @@ def read_template(
     return _Loader(version, document, limits).load()
 
 
-def _document(source: Any, limits: Limits, file: str) -> ParsedDocument:
+def _document(source: Any, limits: Limits, file: str, *, versionless_tags: bool) -> ParsedDocument:
     if isinstance(source, ParsedDocument):
         return source
     if isinstance(source, str | bytes):
-        return parse_text(source, limits, file)
+        return parse_text(source, limits, file, versionless_tags=versionless_tags)
     data = source if type(source) is dict else plain(source)
     check_data(data, limits)
     return ParsedDocument(data, file)

@@ -46,6 +46,7 @@ Functions = Mapping[str, Function]
 
 HOT_KEY: Final = "heat_template_version"
 AWS_KEY: Final = "AWSTemplateFormatVersion"
+AWS_VERSION: Final = "2010-09-09"
 HEAT_CFN_KEY: Final = "HeatTemplateFormatVersion"
 
 # Section and key names: what the rest of the code calls them, and what each dialect does.
@@ -381,7 +382,7 @@ def _cfn_versions() -> list[Version]:
     }
     aws = Version(
         AWS_KEY,
-        "2010-09-09",
+        AWS_VERSION,
         "cfn",
         functions={**functions, "Fn::If": If("Fn::If")},
         condition_functions={

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stackd.db import events, stacks
+from stackd.db.codec import AT_ONCE
 from stackd.db.events import EventFilter
 from stackd.db.stacks import Page
 from stackd.engine.usecases.access import Named, permitted, permitted_with
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import StackdError
+from stackd.offload import in_turns
 from stackd.records import Caller, Event, Stack
+from stackd.template.masking import Secrets, concealed_fields
 
 _FEW = 8
 """Largest number of stacks that are read one by one."""
@@ -51,26 +54,38 @@ async def listed(
     *,
     resource: str | None = None,
     depth: int = 0,
+    with_properties: bool = False,
     rule: str = "events:index",
 ) -> EventList:
     """The events of a stack and of those inside it down to ``depth``, or only those of one resource.
 
+    With ``with_properties`` each event that begins a change has the properties that the resource gets.
     Raises NoEvents where a resource has none.
     """
     allowed = {name: tuple(values) for name, values in filters.items()}
     if resource is not None:
         allowed["resource_name"] = (resource,)
     wanted = EventFilter(nested_depth=depth, allowed=allowed)
-    stack, found = await _read(reader.engine, caller, rule, named, wanted, page)
+    stack, found = await _read(reader.engine, caller, rule, named, wanted, page, brief=not with_properties)
     if resource is not None and not found:
         raise NoEvents("No events found.")
+    if with_properties:
+        secrets = await reader.engine.redaction.of(stack)
+        found = await in_turns(lambda event: _concealed(event, secrets), found, AT_ONCE)
     known = {stack.id: stack, **await _others(reader, stack, {event.stack_id for event in found})}
     shown = [EventView(event, known[event.stack_id]) for event in found if event.stack_id in known]
     return EventList(shown, stack if depth else None)
 
 
+def _concealed(event: Event, secrets: Secrets) -> Event:
+    """An event with secrets masked in its properties."""
+    return (
+        replace(event, properties=concealed_fields(event.properties, secrets)) if event.properties else event
+    )
+
+
 async def _read(
-    engine: Engine, caller: Caller, rule: str, named: Named, wanted: EventFilter, page: Page
+    engine: Engine, caller: Caller, rule: str, named: Named, wanted: EventFilter, page: Page, *, brief: bool
 ) -> tuple[Stack, list[Event]]:
     """The stack and a page of events, read together where a page is one query."""
     db = engine.services.db
@@ -78,8 +93,9 @@ async def _read(
         return await permitted(engine, caller, rule, named), []
     if wanted.nested_depth or page.marker:
         stack = await permitted(engine, caller, rule, named)
-        return stack, await events.listed(db, stack.id, wanted, page)
-    stack, [found] = await permitted_with(engine, caller, rule, named, events.page_of(db, wanted, page, {}))
+        return stack, await events.listed(db, stack.id, wanted, page, brief=brief)
+    part = events.page_of(db, wanted, page, {}, brief=brief)
+    stack, [found] = await permitted_with(engine, caller, rule, named, part)
     return stack, found
 
 

@@ -79,6 +79,8 @@ class StackRequest(BaseModel):
     parameters: Parameters = Field(default={}, description="Values of parameters.")
     clear_parameters: Names = Field(default=(), description="Parameters to set back to the default.")
     existing: SkipJsonSchema[bool] = False
+    default_version: SkipJsonSchema[bool] = False
+    """Whether a template may lack its version, and is then one of AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
     size = limits.max_template_size
     try:
-        return read_template(text, limits=ParseLimits(max_bytes=size, max_nodes=size))
+        limited = ParseLimits(max_bytes=size, max_nodes=size)
+        return read_template(text, limits=limited, default_version=request.default_version)
     except InvalidTemplateVersion:
         raise
     except TemplateError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stackd.db import resources, software
-from stackd.engine.usecases.access import Named, is_guest, permitted_with
+from stackd.db import resources, software, stacks
+from stackd.engine.usecases.access import Named, enforce, is_guest, permitted_with
+from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.queries import Reader, ResourceView, current_row
 from stackd.engine.usecases.signals import is_made_for, refuse_foreign_guest
+from stackd.errors import BadRequest, NotFound
 from stackd.records import Caller, Resource, Stack
 from stackd.resources.heat.access import may_read
 from stackd.resources.heat.software import guest_view
@@ -56,6 +58,18 @@ def matches(row: Resource, filters: Filters) -> bool:
             return False
     types = filters.get("type")
     return not types or any(text in shown_name(row.type) for text in types)
+
+
+async def stack_with(engine: Engine, caller: Caller, physical_id: str, *, rule: str) -> Stack:
+    """The live stack of the caller's project that has the object with this id."""
+    enforce(engine, caller, rule)
+    found = await stacks.with_object(engine.services.db, physical_id, caller.project_id)
+    if not found:
+        raise NotFound(f"Stack for {physical_id} does not exist")
+    if len(found) > 1:
+        names = ", ".join(stack.name for stack in found)
+        raise BadRequest(f"Several stacks have a resource with the physical id {physical_id}: {names}.")
+    return found[0]
 
 
 async def show(

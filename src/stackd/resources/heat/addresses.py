@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from stackd.records import now
+from stackd.records import Stack, now
 from stackd.resources.context import Endpoints, StackInfo, StackUser
 
 VERBS = {"signal": "POST", "waitcondition": "PUT"}
@@ -27,7 +27,7 @@ class Addressed:
     resource: str
 
 
-def stack_arn(stack: StackInfo) -> str:
+def stack_arn(stack: StackInfo | Stack) -> str:
     """The stack's name for CloudFormation."""
     project, name, identity = (quote(part, safe="") for part in (stack.project_id, stack.name, stack.id))
     return f"{_ARN}{project}:stacks/{name}/{identity}"
@@ -35,14 +35,27 @@ def stack_arn(stack: StackInfo) -> str:
 
 def parse_arn(arn: str) -> Addressed | None:
     """What the ARN of a resource names; None if it is not one."""
-    project, _, path = arn.removeprefix(_ARN).partition(":")
-    parts = [unquote(part) for part in path.split("/")]
-    if not arn.startswith(_ARN) or not project or not all(parts) or "\0" in unquote(arn):
-        return None
-    match parts:
-        case ["stacks", name, identity, "resources", resource]:
-            return Addressed(unquote(project), name, identity, resource)
+    match _parts_of(arn):
+        case [project, "stacks", name, identity, "resources", resource]:
+            return Addressed(project, name, identity, resource)
     return None
+
+
+def parse_stack_arn(arn: str) -> Addressed | None:
+    """What the ARN of a stack names, with an empty name of a resource; None if it is not one."""
+    match _parts_of(arn):
+        case [project, "stacks", name, identity]:
+            return Addressed(project, name, identity, "")
+    return None
+
+
+def _parts_of(arn: str) -> list[str]:
+    """The project and the parts of the path in an ARN, decoded; empty if it is none."""
+    if arn[: len(_ARN)].lower() != _ARN or "\0" in unquote(arn):
+        return []
+    project, _, path = arn[len(_ARN) :].partition(":")
+    parts = [unquote(part) for part in (project, *path.split("/"))]
+    return parts if all(parts) else []
 
 
 def signal_url(endpoints: Endpoints, stack: StackInfo, resource: str, project: str) -> str:

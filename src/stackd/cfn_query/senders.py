@@ -1,0 +1,115 @@
+"""Who sends a request: by an AWS signature in its query, form or header, else by a token.
+
+What is signed is handed on exactly as it came; who checks it is the route's to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.requests import Request
+
+from stackd.auth.signatures import SignedRequest
+from stackd.cfn_query.codes import INCOMPLETE_SIGNATURE, NO_ACCESS_KEY, Refused
+from stackd.cfn_query.front import CALLER, GLOBAL_REQUEST_ID, REQUEST_ID, front_of
+from stackd.offload import OWNER
+from stackd.records import Caller
+
+Check = Callable[[SignedRequest], Awaitable[Caller]]
+"""Checks a signature; raises an error of `Unauthorized` or `Forbidden` if it is not valid."""
+
+_SIGNATURE = re.compile(r"Signature=([0-9a-fA-F]+)")
+_SIGNATURES: Final = frozenset({"Signature", "X-Amz-Signature"})
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The access key and the signature of a request, both empty if it has none."""
+
+    access: str
+    signature: str
+
+
+def proof_of(params: Mapping[str, str], authorization: str) -> Proof:
+    """How a request is signed: by its parameters (version 2, or 4), or by its header (version 4)."""
+    signed, credential = _SIGNATURE.search(authorization), _CREDENTIAL.search(authorization)
+    signature = params.get("Signature") or params.get("X-Amz-Signature") or (signed[1] if signed else "")
+    in_query = params.get("X-Amz-Credential", "").partition("/")[0]
+    access = params.get("AWSAccessKeyId") or in_query or (credential[1] if credential else "")
+    return Proof(access, signature)
+
+
+async def sender(
+    request: Request, params: Mapping[str, str], raw: bytes, check: Check | None = None
+) -> Caller:
+    """The caller. ``params`` are all pairs of the request, ``raw`` its body as it came.
+
+    ``check`` checks a signature, by default Keystone does.
+    """
+    front = front_of(request)
+    proof = proof_of(params, request.headers.get("authorization", ""))
+    if proof.signature:
+        checked = check or front.signatures.validate
+        found = await checked(_signed(request, proof, params, raw))
+    elif token := request.headers.get("x-auth-token"):
+        found = await front.tokens.validate(token)
+    else:
+        raise Refused(INCOMPLETE_SIGNATURE)
+    caller = replace(
+        found,
+        request_id=request.scope.get(REQUEST_ID, ""),
+        global_request_id=request.scope.get(GLOBAL_REQUEST_ID, ""),
+    )
+    request.scope[CALLER] = caller
+    OWNER.set(caller.project_id)
+    return caller
+
+
+def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: bytes) -> SignedRequest:
+    """The signed request; refused if it does not say whose key it is, or parts of it are not signed."""
+    if not proof.access:
+        raise Refused(NO_ACCESS_KEY)
+    in_header = "authorization" in request.headers and _SIGNATURES.isdisjoint(params)
+    if in_header and request.method == "POST" and request.url.query:
+        raise Refused(
+            INCOMPLETE_SIGNATURE,
+            "The signature of a POST does not cover its query: send all parameters in the body.",
+        )
+    return SignedRequest(
+        access=proof.access,
+        signature=proof.signature,
+        host=_host(request),
+        verb=request.method,
+        path=_prefix(request) + _path(request, raw=in_header or "X-Amz-Signature" in params),
+        params={name: value for name, value in params.items() if name not in _SIGNATURES},
+        headers={name.title(): value for name, value in request.headers.items()},
+        body_hash=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _path(request: Request, *, raw: bool) -> str:
+    """The path as it was sent, which version 4 signs; or decoded, as version 2 signs it."""
+    sent: bytes = request.scope["raw_path"] if raw else request.scope["path"].encode()
+    return sent.partition(b"?")[0].decode("latin-1" if raw else "utf-8")
+
+
+def _host(request: Request) -> str:
+    """The host that the client sees, with its port."""
+    return _forwarded(request, "x-forwarded-host") or request.headers.get("host", "")
+
+
+def _prefix(request: Request) -> str:
+    """The beginning of the path that a proxy took away."""
+    return _forwarded(request, "x-forwarded-prefix").rstrip("/")
+
+
+def _forwarded(request: Request, header: str) -> str:
+    """What a proxy says of the request that it got; empty where proxies are not believed."""
+    if not front_of(request).settings.api.proxy_headers:
+        return ""
+    return request.headers.get(header, "").partition(",")[0].strip()
