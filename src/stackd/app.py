@@ -50,6 +50,7 @@ from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.records import now
 from stackd.resources.context import Endpoints
@@ -314,7 +315,9 @@ def _stack_domain(
 
 def make_asgi(parts: Parts) -> ASGIApp:
     """The native API on the wired parts."""
-    return make_api(Front(parts.settings, parts.engine, parts.tokens, Reader(parts.engine)))
+    engine = parts.engine
+    first_uses = FirstUses(engine) if parts.settings.keystone.enroll_on_first_use else None
+    return make_api(Front(parts.settings, engine, parts.tokens, Reader(engine), first_uses))
 
 
 def make_cfn_asgi(parts: Parts) -> ASGIApp:

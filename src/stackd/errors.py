@@ -29,8 +29,9 @@
     ├── ResourceTypeUnavailable      400
     ├── MissingCredential            400   MissingCredentialError
     ├── Unauthorized                 401
-    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
+    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired, UndatedSignature
     ├── Forbidden                    403
+    │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
     │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
@@ -215,10 +216,18 @@ class SignatureExpired(Unauthorized):
     """The time for which the signature of the request is valid is over, or has not begun."""
 
 
+class UndatedSignature(Unauthorized):
+    """The signed parameters must include Timestamp or Expires."""
+
+
 class Forbidden(StackdError):
     """You are not authorized to use this."""
 
     code = 403
+
+
+class NotEnrolled(Forbidden):
+    """Nothing stands by which stackd could act for the caller after the request."""
 
 
 class WrongProject(Forbidden):

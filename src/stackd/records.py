@@ -348,6 +348,8 @@ class Credential:
     ``state`` is ``standing`` while ``trust_id`` serves, ``pending`` while the trust is being made and
     ``token``, a caller's, serves in its place, and ``lost`` when Keystone accepts neither. Unless it stands,
     ``trust_id`` is that of the former trust. ``expires_at`` is the trust's, by which it is recognised.
+    ``application`` is an application credential that serves instead of a trust, its id and secret parted by a
+    colon. What is ``enrolled`` is kept also while no stack uses it.
     """
 
     id: str
@@ -359,6 +361,8 @@ class Credential:
     state: str = "standing"
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+    application: str | None = field(default=None, repr=False)
+    enrolled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

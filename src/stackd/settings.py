@@ -168,6 +168,11 @@ class Keystone(Section):
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
     )
+    enroll_on_first_use: bool = opt(
+        False,
+        "Whether a trust of a user is made and kept when the user first calls the native API, so that "
+        "requests signed with EC2 keys can change stacks without `stackd enroll`.",
+    )
     trusts_kept_seconds: float = opt(
         300.0, "How long a user's trust is kept, at least, after the last stack that used it is gone.", ge=0
     )

@@ -140,6 +140,8 @@ async def both_apis(directory: Path) -> AsyncIterator[System]:
         async with native, cfn:
             await _second_project(parts, await signed_in(parts, native, "admin"))
             demo, alt = await signed_in(parts, native, "demo"), await signed_in(parts, native, "alt")
+            for native_api in (demo, alt):
+                assert (await native_api.call("PUT", "/enrollment")).status_code == 200
             keys = await key_of(parts, demo), await key_of(parts, alt)
             yield System(parts, demo, Aws(cfn, keys[0]), alt, Aws(cfn, keys[1]))
 

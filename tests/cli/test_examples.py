@@ -17,10 +17,9 @@ TEMPLATES = sorted(EXAMPLES.rglob("*.yaml"))
 def test_example_is_a_template_and_all_its_files_are_there(path: Path) -> None:
     package = pack(str(path))
     template = yaml.safe_load(package.template or "")
-    hot = {"heat_template_version", "description", "resources"}
-    assert (
-        hot <= template.keys() or {"HeatTemplateFormatVersion", "Description", "Resources"} <= template.keys()
-    )
+    versions = {"heat_template_version", "HeatTemplateFormatVersion", "AWSTemplateFormatVersion"}
+    assert len(versions & template.keys()) == 1
+    assert {"description", "resources"} <= {section.lower() for section in template}
     assert all(package.files.values())
 
 

@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from stackd.auth.trusts import is_from_signature
 from stackd.clients.keystone import Token
 from stackd.errors import CloudError, ServiceUnavailable, Unauthorized
 from stackd.records import Caller
 
 NOT_ACCEPTED = "The credentials of the request are not valid or have expired."
-_EC2 = "ec2credential"
-"""The method of tokens that Keystone issues for a signature."""
 _NO_KEYSTONE = "The Identity service cannot check the credentials of the request at the moment."
 
 
@@ -107,7 +106,7 @@ def caller_of(token: Token) -> Caller:
         domain_id=token.domain_id,
         system_scope=token.system_scope,
         expires_at=token.expires_at,
-        is_signed=_EC2 in token.methods,
+        is_signed=is_from_signature(token),
     )
 
 

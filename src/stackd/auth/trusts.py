@@ -59,13 +59,20 @@ def trust_key(token: Token, wanted: Sequence[str]) -> TrustKey:
     return TrustKey(token.user_id, token.project_id, delegated_roles(token.roles, wanted))
 
 
+def is_from_signature(token: Token) -> bool:
+    """Whether Keystone issued a token for a request that was signed with an EC2 key."""
+    return "ec2credential" in token.methods
+
+
 def require_delegation(token: Token) -> None:
     """Raise ``MissingCredential`` for a caller who cannot delegate.
 
-    Its token came from a trust or an application credential, or has no project.
+    Its token came from a trust, an application credential or a signature, or has no project.
     """
     if not token.project_id:
         raise MissingCredential("Missing required credential: the token is not for a project")
+    if is_from_signature(token):
+        raise MissingCredential(_DELEGATED.format(what="an EC2 key"))
     if token.trust_id or token.application_credential_id:
         what = "a trust" if token.trust_id else "an application credential"
         raise MissingCredential(_DELEGATED.format(what=what))

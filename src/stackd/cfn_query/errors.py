@@ -19,6 +19,7 @@ from stackd.cfn_query.codes import (
     BARE,
     EXPIRED,
     FAILURE,
+    INCOMPLETE_SIGNATURE,
     TOO_LARGE,
     UNAVAILABLE,
     UNKNOWN_KEY,
@@ -37,6 +38,7 @@ from stackd.errors import (
     InvalidTemplateReference,
     InvalidTemplateSection,
     InvalidTemplateVersion,
+    NotEnrolled,
     RequestLimitExceeded,
     ResourceNotFound,
     SignatureExpired,
@@ -44,6 +46,7 @@ from stackd.errors import (
     StackdError,
     StackExists,
     TemplateError,
+    UndatedSignature,
     UnknownAccessKey,
     UnknownUserParameter,
     UserParameterMissing,
@@ -57,6 +60,7 @@ _BY_CLASS: tuple[tuple[type[StackdError], Code], ...] = (
     (RequestLimitExceeded, TOO_LARGE),
     (StackExists, ALREADY_EXISTS),
     (SignatureExpired, EXPIRED),
+    (UndatedSignature, INCOMPLETE_SIGNATURE),
     (SignatureMismatch, WRONG_SIGNATURE),
     (UnknownAccessKey, UNKNOWN_KEY),
 )
@@ -105,7 +109,8 @@ def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
     code = code or _BY_STATUS.get(error.code) or (VALIDATION if error.code < 500 else FAILURE)
     if code.status >= 500:
         log.warning("request_failed", error=str(error))
-    return code, "" if code in BARE else _message(error, action)
+    is_shown = code not in BARE or isinstance(error, NotEnrolled)
+    return code, _message(error, action) if is_shown else ""
 
 
 def _message(error: StackdError, action: str) -> str:

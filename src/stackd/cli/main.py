@@ -24,6 +24,9 @@ ROOT = {
         "stackd.cli.dev", "dev", "Run the server with a simulated OpenStack, for trying things out."
     ),
     "stack": Entry("stackd.cli.stack", "stack", "Create, watch, change and delete stacks."),
+    "enroll": Entry(
+        "stackd.cli.enroll", "enroll", "Let the server act for you when you call it with EC2 keys."
+    ),
     "template": Entry("stackd.cli.template", "template", "Check, draw, evaluate and rewrite templates."),
     "db": Entry("stackd.cli.db", "db", "Prepare, check and purge the database."),
     "types": Entry("stackd.cli.types", "types", "List the resource types, or print their reference."),

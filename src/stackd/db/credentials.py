@@ -24,6 +24,7 @@ _DELETED_LATELY = stacks.c.deleted_at > bindparam("since")
 _IDLE = (
     ~exists().where(stacks.c.credential_id == _C.id, or_(LIVE, _HAS_SINK, _DELETED_LATELY)),
     _C.created_at <= bindparam("since"),
+    _C.enrolled.is_(False),
 )
 _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
     "id": (_C.id == bindparam("id"),),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -380,6 +381,8 @@ credentials = Table(
     _col("state", server_default=text("'standing'")),
     _optional("token", Form.SEALED_TEXT),
     _optional("expires_at", Form.TIME),
+    _optional("application", Form.SEALED_TEXT),
+    _col("enrolled", Form.FLAG, server_default=false()),
 )
 Index("credentials_user", credentials.c.user_id, credentials.c.project_id)
 

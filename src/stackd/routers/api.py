@@ -20,6 +20,7 @@ from stackd.routers import (
     actions,
     build_info,
     definitions,
+    enrollment,
     errors,
     events,
     lookup,
@@ -52,6 +53,7 @@ NOUNS = (
     software_configs.router,
     software_deployments.router,
     build_info.router,
+    enrollment.router,
 )
 _CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH")
 _CORS_EXPOSED = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID")

@@ -21,6 +21,10 @@ from stackd.errors import BadRequest, NotSupported, TemplateError
 B = TypeVar("B", bound=BaseModel)
 
 
+_NOT_ASKED = {"existing": False, "default_version": False}
+"""What the API decides, and no body."""
+
+
 def parse_body(model: type[B], body: Mapping[str, Any]) -> B:
     """The body as its model; fields are read by their JSON names only."""
     return model.model_validate(body, by_alias=True, by_name=False)
@@ -33,7 +37,7 @@ def _read_first(body: Mapping[str, Any], *, template_required: bool, **fixed: An
         url = None
     if template_required and url is None and body.get("template") is None:
         raise BadRequest("No template specified")
-    return {**body, "template_url": url, "stack_name": "", "existing": False, **fixed}
+    return {**body, "template_url": url, "stack_name": "", **_NOT_ASKED, **fixed}
 
 
 class TemplateBody(StackRequest):
@@ -109,6 +113,10 @@ class PatchedStackBody(StackRequest):
         return made
 
 
+def _application_credential(value: Any) -> Any:
+    return typed(value, "application_credential", Mapping)
+
+
 class ActionBody(BaseModel):
     """One action; its value is not looked at."""
 
@@ -133,6 +141,15 @@ class ActionBody(BaseModel):
         for action in body.keys() - cls.model_fields.keys():
             raise BadRequest(f"Invalid action {action} specified")
         return body
+
+
+class EnrollmentBody(BaseModel):
+    """By what the server may act for the caller: a trust, which it makes, or an application credential."""
+
+    application_credential: Annotated[
+        Mapping[str, Any] | None,
+        PlainValidator(_application_credential, json_schema_input_type=dict[str, str] | None),
+    ] = Field(default=None, description="Its `id` and its `secret`.")
 
 
 class UnhealthyBody(BaseModel):

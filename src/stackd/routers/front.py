@@ -12,6 +12,7 @@ from starlette.requests import Request
 from stackd.auth.tokens import TokenValidator
 from stackd.engine.usecases.access import StackRef, sees_every_project
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
 from stackd.records import Caller
@@ -28,12 +29,13 @@ STACK = "/v1/{project}/stacks/{name}/{id}"
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """The parts of the process that the native API uses."""
+    """The parts of the process that the native API uses; ``first_uses`` if users are enrolled by them."""
 
     settings: Settings
     engine: Engine
     tokens: TokenValidator
     reader: Reader
+    first_uses: FirstUses | None = None
 
 
 class Call(Request):

@@ -187,6 +187,8 @@ class Tokens:
         if scope["raw_path"] not in OPEN:
             caller = scope[CALLER] = await self._caller(scope)
             OWNER.set(caller.project_id)
+            if self._front.first_uses is not None:
+                await self._front.first_uses.note(caller)
             scope[FRONT] = self._front
         await self._app(scope, receive, send)
 

@@ -367,6 +367,20 @@ class PlanList(Model):
     plans: list[PlanSummary]
 
 
+class EnrollmentView(Model):
+    """A credential that is kept for a user."""
+
+    kind: str
+    roles: list[str]
+    state: str
+
+
+class EnrollmentAnswer(Model):
+    """The credentials that are kept for a user in a project."""
+
+    enrollment: list[EnrollmentView]
+
+
 class SoftwareConfigItem(Model):
     """A software configuration, without what it says."""
 

@@ -51,6 +51,8 @@ def _create_trust(call: Call) -> Reply:
         raise forbidden("The authenticated user should match the trustor.")
     if actor.trust_id:
         raise forbidden("Redelegation is not allowed.")
+    if "ec2credential" in actor.body["methods"]:
+        raise forbidden("A token that was made for an EC2 signature delegates nothing.")
     if call.store.get("identity.users", str(body["trustee_user_id"])) is None:
         raise missing("user", str(body["trustee_user_id"]))
     project_id = body.get("project_id")

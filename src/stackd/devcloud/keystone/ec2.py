@@ -201,7 +201,7 @@ def _version_4(request: JSON, params: Mapping[str, str], headers: Mapping[str, s
     names = (parts.get("SignedHeaders") or params.get("X-Amz-SignedHeaders", "")).lower().split(";")
     scope = credential.split("/")[1:]
     date = headers.get("x-amz-date") or params.get("X-Amz-Date") or headers.get("date", "")
-    if len(scope) != 4:
+    if len(scope) != 4 or not date.startswith(scope[0]):
         return ""
     lines = "".join(f"{name}:{_header(request, headers, name)}\n" for name in names)
     query = "" if request.get("verb") == "POST" else _query(_unsigned(params))

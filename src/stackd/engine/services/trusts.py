@@ -14,13 +14,20 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from cachetools import TTLCache
 
 from stackd.auth.trusts import TrustKey, new_expiry, require_delegation, trust_key
 from stackd.clients.cloud import Cloud
-from stackd.clients.credentials import PasswordCredentials, TokenCredentials, TrustCredentials
+from stackd.clients.credentials import (
+    ApplicationCredential,
+    Credentials,
+    PasswordCredentials,
+    TokenCredentials,
+    TrustCredentials,
+)
 from stackd.clients.keystone import Token
 from stackd.clients.pool import Clouds
 from stackd.db import credentials
@@ -30,6 +37,7 @@ from stackd.db.journal import Insert, Journal, Remove, Update
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.trust_makings import TrustMakings
 from stackd.errors import (
+    BadRequest,
     CloudError,
     CloudForbidden,
     CloudNotFound,
@@ -37,6 +45,7 @@ from stackd.errors import (
     CredentialsLost,
     Fenced,
     MissingCredential,
+    NotEnrolled,
     ServiceUnavailable,
     StackdError,
 )
@@ -50,6 +59,11 @@ KEPT = timedelta(minutes=5)
 _RECENT_CALLERS = 1000
 _RECENT = 600.0
 
+_ENROLL = (
+    "Keystone lets nobody delegate authority by a request that is signed with an EC2 key, and the user "
+    "{user} is not enrolled in the project {project}. Enroll once: run `stackd enroll` with a password or "
+    "by single sign-on, or `stackd enroll --application-credential`; then repeat the request."
+)
 _REMEDY = "any change of one of its stacks by this user, such as an update, replaces it"
 
 
@@ -114,9 +128,13 @@ class Trusts:
         """
         token = await self.of_caller(caller).token()
         key = trust_key(token, self._roles)
-        self._callers[key.user_id, key.project_id] = caller
+        if not caller.is_signed:
+            self._callers[key.user_id, key.project_id] = caller
         async with self._lock(key):
-            credential = await self._serving(key, token)
+            if caller.is_signed:
+                credential = await self._enrolled(key, token)
+            else:
+                credential = await self._serving(key, token)
             self._borrowed[credential.id] += 1
         try:
             yield credential
@@ -130,13 +148,14 @@ class Trusts:
 
         Then it is the caller's, if the caller is of the stack's project and can delegate.
         """
-        self._callers[caller.user_id, caller.project_id] = caller
+        if not caller.is_signed:
+            self._callers[caller.user_id, caller.project_id] = caller
         if caller.project_id != stack.project_id or await self._works(stack.credential_id, caller):
             yield stack.credential_id
             return
         async with contextlib.AsyncExitStack() as block:
             credential_id = stack.credential_id
-            with contextlib.suppress(MissingCredential):
+            with contextlib.suppress(MissingCredential, NotEnrolled):
                 credential_id = (await block.enter_async_context(self.borrowed(caller))).id
             yield credential_id
 
@@ -147,7 +166,7 @@ class Trusts:
             return False
         if stored.state == PENDING or stored.user_id == caller.user_id:
             return True  # what is lost is replaced when that turns out
-        session = self._clouds.cloud(TrustCredentials(stored.trust_id, self._service)).session
+        session = self._clouds.cloud(self._standing(stored)).session
         try:
             await session.renew(await session.token())
         except (CloudUnauthorized, CloudForbidden, CloudNotFound) as refusal:
@@ -170,11 +189,22 @@ class Trusts:
         failing = [one for one in stored if not self._serves(one)]
         if failing and _can_delegate(token):
             found += [await self._replace(one, key, token) for one in failing]
-        known = [one for one in found if frozenset(one.roles) == frozenset(key.roles)]
+        known = [one for one in found if not one.application and frozenset(one.roles) == frozenset(key.roles)]
         if known:
             return known[-1]
         require_delegation(token)
         return await self._new(key, token)
+
+    async def _enrolled(self, key: TrustKey, token: Token) -> Credential:
+        """A credential of the user and project that serves a caller who cannot delegate.
+
+        It has the caller's roles, or else some of them.
+        """
+        stored = await credentials.of_user(self._db, key.user_id, key.project_id)
+        found = [one for one in stored if one.state != LOST and set(one.roles) <= set(token.roles)]
+        if not found:
+            raise NotEnrolled(_ENROLL.format(user=token.user_name, project=token.project_name))
+        return max(found, key=lambda one: len(one.roles))
 
     async def _new(self, key: TrustKey, token: Token) -> Credential:
         made = Credential(
@@ -198,15 +228,98 @@ class Trusts:
         A pending one keeps its expiry: its trust may have been made.
         """
         expiry = failing.expires_at if failing.state == PENDING else new_expiry()
-        values = {"state": PENDING, "token": token.id, "roles": key.roles, "expires_at": expiry}
+        values: dict[str, Any] = {
+            "state": PENDING,
+            "token": token.id,
+            "roles": key.roles,
+            "expires_at": expiry,
+            "application": None,
+        }
         try:
             await self._journal.write(Update(Credential, failing.id, values, where={"state": failing.state}))
         except Fenced:  # another process was first
             return await credentials.get(self._db, failing.id) or failing
-        replaced = replace(failing, state=PENDING, token=token.id, roles=key.roles, expires_at=expiry)
+        replaced = replace(failing, **values)
         log.info("credential_replaced", credential=failing.id, user=key.user_id, project=key.project_id)
         self._makings.begin(replaced, perhaps_made=failing.state == PENDING)
         return replaced
+
+    # --- enrollment ----------------------------------------------------------------------------------
+
+    async def enroll(self, caller: Caller) -> Credential:
+        """Make a trust of the caller that is kept also while no stack uses it; what is enrolled stays so."""
+        token = await self.of_caller(caller).token()
+        require_delegation(token)
+        key = trust_key(token, self._roles)
+        async with self._lock(key):
+            return await self._kept_enrolled(await self._serving(key, token))
+
+    async def enroll_application(self, caller: Caller, application: ApplicationCredential) -> Credential:
+        """Keep an application credential of the caller; it replaces one that was kept before.
+
+        ``BadRequest`` if Keystone does not accept it, or it is not of the caller and the project.
+        """
+        try:
+            token = await self._clouds.cloud(application).token()
+        except (CloudUnauthorized, CloudForbidden, CloudNotFound) as refusal:
+            raise BadRequest(f"Keystone does not accept the application credential: {refusal}") from refusal
+        if (token.user_id, token.project_id) != (caller.user_id, caller.project_id):
+            raise BadRequest("The application credential is not one of the caller in this project.")
+        key = TrustKey(token.user_id, token.project_id, tuple(sorted(token.roles)))
+        sealed = f"{application.id}:{application.secret}"
+        async with self._lock(key):
+            stored = await credentials.of_user(self._db, key.user_id, key.project_id)
+            kept = next((one for one in stored if one.application), None) or Credential(
+                id="",
+                user_id=key.user_id,
+                project_id=key.project_id,
+                roles=key.roles,
+                trust_id="",
+                created_at=now(),
+            )
+            return await self._keep_application(kept, key.roles, sealed)
+
+    async def _keep_application(
+        self, kept: Credential, roles: tuple[str, ...], application: str
+    ) -> Credential:
+        """Store an application credential in the place of another one; the id is empty if there is none."""
+        values: dict[str, Any] = {
+            "state": STANDING,
+            "roles": roles,
+            "application": application,
+            "enrolled": True,
+        }
+        if kept.id:
+            await self._journal.write(Update(Credential, kept.id, values))
+            return replace(kept, **values)
+        made = replace(kept, id=new_id(), **values)
+        await self._journal.write(Insert(made))
+        return made
+
+    async def _kept_enrolled(self, serving: Credential) -> Credential:
+        """The credential, enrolled."""
+        if not serving.enrolled:
+            await self._journal.write(
+                Update(Credential, serving.id, {"enrolled": True}, where={"roles": serving.roles})
+            )
+        return replace(serving, enrolled=True)
+
+    async def enrolled(self, caller: Caller) -> list[Credential]:
+        """The credentials that are kept for the caller in the project."""
+        stored = await credentials.of_user(self._db, caller.user_id, caller.project_id)
+        return [one for one in stored if one.enrolled]
+
+    async def withdraw(self, caller: Caller) -> None:
+        """Keep the caller's credentials no longer than stacks use them."""
+        for one in await self.enrolled(caller):
+            await self._journal.write(Update(Credential, one.id, {"enrolled": False}))
+
+    def _standing(self, stored: Credential) -> Credentials:
+        """What a credential that stands signs in with."""
+        if stored.application:
+            identity, _, secret = stored.application.partition(":")
+            return ApplicationCredential(secret, id=identity)
+        return TrustCredentials(stored.trust_id, self._service)
 
     # --- for operations -----------------------------------------------------------------------------
 
@@ -227,7 +340,7 @@ class Trusts:
 
     async def _token_of(self, stored: Credential, refused: Token | None) -> Token:
         if stored.state == STANDING:
-            session = self._clouds.cloud(TrustCredentials(stored.trust_id, self._service)).session
+            session = self._clouds.cloud(self._standing(stored)).session
         else:
             session = self._clouds.cloud(TokenCredentials(stored.token or "")).session
         token = await session.token()

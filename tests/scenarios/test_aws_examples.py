@@ -1,0 +1,98 @@
+"""The example templates of CloudFormation on the dev cloud, with guests that report as soon as they run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stackd.db import resources, stacks
+from stackd.engine.usecases import signals
+from stackd.records import Stack, Status
+from tests.engine.planning.observed import preview
+from tests.support.engine import Process, World, world
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HANDLE = "AWS::CloudFormation::WaitConditionHandle"
+SUCCESS = {"Status": "SUCCESS", "Reason": "Done", "UniqueId": "guest", "Data": "All is set up"}
+
+
+def template(name: str) -> Any:
+    return yaml.safe_load((EXAMPLES / name).read_text())
+
+
+@contextlib.asynccontextmanager
+async def guests(process: Process, stack: Stack) -> AsyncIterator[None]:
+    """What runs in instances: once all of a stack do, it reports to each handle there."""
+    task = asyncio.create_task(_report(process, stack))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _report(process: Process, root: Stack) -> None:
+    done: set[str] = set()
+    while True:
+        for stack in [root, *await stacks.tree(process.db, root.id)]:
+            rows = await resources.of_stack(process.db, stack.id)
+            handles = [row for row in rows if row.kind == HANDLE and row.id not in done]
+            instances = [row for row in rows if row.kind == "AWS::EC2::Instance"]
+            runs = instances and all(row.status is Status.COMPLETE for row in (*instances, *handles))
+            for handle in handles if runs else ():
+                await signals.signal(process.engine, process.caller, stack, handle.name, SUCCESS)
+                done.add(handle.id)
+        await asyncio.sleep(0.1)
+
+
+async def created(process: Process, name: str) -> Stack:
+    asked = await process.create("s", template(name))
+    async with guests(process, asked):
+        stack = await process.done(asked)
+    assert stack.status is Status.COMPLETE, stack.reason
+    assert (await preview(process, stack, template(name))).is_empty
+    return stack
+
+
+async def deleted(made: World, process: Process, stack: Stack) -> None:
+    await process.done(await process.delete(stack))
+    assert made.counts().keys() <= {"security_groups", "security_group_rules"}, "the default group stays"
+
+
+async def test_vpc(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await created(process, "vpc.yaml")
+        outputs = await process.outputs(stack)
+        [address] = made.objects("floatingips")
+        assert outputs == {
+            "Url": f"http://{address['floating_ip_address']}/",
+            "Database": "10.50.2.10",
+        }
+        routers = {each["id"]: each["name"] for each in made.objects("routers")}
+        assert routers[address["router_id"]].startswith("s-PublicRoutes-")
+        [disk] = made.objects("volumes")
+        [port] = [each for each in made.objects("ports") if each["name"].startswith("s-DatabaseInterface-")]
+        assert disk["attachments"][0]["server_id"] == port["device_id"]
+        await deleted(made, process, stack)
+
+
+async def test_blog(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await created(process, "blog.yaml")
+        outputs = await process.outputs(stack)
+        assert json.loads(outputs["Report"]) == {"guest": "All is set up"}
+        await deleted(made, process, stack)
+
+
+async def test_balanced(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        stack = await created(process, "balanced.yaml")
+        assert len(made.objects("servers")) == 2
+        outputs = await process.outputs(stack)
+        assert all("/signal/arn" in outputs[policy] for policy in ("More", "Fewer"))
+        await deleted(made, process, stack)
