@@ -34,9 +34,12 @@
     │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
-    │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
+    │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable, ChangeSetNotFound
     ├── StackExists, ActionInProgress 409
     ├── ExportExists, ExportInUse    409
+    ├── StackProtected               409  the stack is not to be deleted
+    ├── TokenReused                  409  another request had the same token
+    ├── ChangeSetExists, ChangeSetUnavailable 409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
     ├── CloudError                   an answer of an OpenStack service, or none
     │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden
@@ -46,6 +49,7 @@
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
     │   ├── ResourceActionRestricted the environment forbids the change
+    │   ├── UpdateDenied             403  the stack policy forbids the change
     │   ├── StateInvalid             Error: an action on what is not in the state for it
     │   └── ActionTimedOut
     └── Fenced                       another process owns the stack now: stop without a word
@@ -280,6 +284,13 @@ class ResourceNotAvailable(EntityNotFound):
         self.entity, self.name = "Resource", resource
 
 
+class ChangeSetNotFound(EntityNotFound):
+    """There is no such change set."""
+
+    def __init__(self, name: str) -> None:
+        StackdError.__init__(self, f"ChangeSet [{name}] does not exist")
+
+
 class StackExists(StackdError):
     """The stack already exists."""
 
@@ -325,6 +336,47 @@ class ExportInUse(StackdError):
 
     def __init__(self, name: str, change: str, stacks: str) -> None:
         super().__init__(f"Export {name} cannot be {change} as it is in use by {stacks}.")
+
+
+class StackProtected(StackdError):
+    """The stack, or the one around it, is protected from being deleted."""
+
+    code = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
+
+
+class TokenReused(StackdError):
+    """A request with other arguments was accepted under the same token."""
+
+    code = 409
+
+    def __init__(self, token: str) -> None:
+        super().__init__(
+            f"The ClientRequestToken {token} was used for a request with other arguments; use a new one."
+        )
+
+
+class ChangeSetExists(StackdError):
+    """The stack has a change set of this name already."""
+
+    code = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet [{name}] already exists; delete it or choose another name.")
+
+
+class ChangeSetUnavailable(StackdError):
+    """The change set cannot be executed, or not be deleted, in its present status."""
+
+    code = 409
+
+    def __init__(self, name: str, what: str, status: str, why: str = "") -> None:
+        more = f": {why}" if why else ""
+        super().__init__(
+            f"ChangeSet [{name}] cannot be {what} in its current execution status of [{status}]{more}"
+        )
 
 
 class ServiceUnavailable(StackdError):
@@ -413,6 +465,17 @@ class ResourceActionRestricted(ResourceFailure):
 
     def __init__(self, action: str) -> None:
         super().__init__(f"{action} is restricted for resource.")
+
+
+class UpdateDenied(ResourceFailure):
+    """The stack policy does not allow this change of the resource."""
+
+    code = 403
+
+    def __init__(self, name: str, change: str, why: str) -> None:
+        super().__init__(
+            f"Action denied by stack policy: {why} [Update:{change}] for resource [LogicalResourceId/{name}]"
+        )
 
 
 class PlanExceeded(ResourceFailure):

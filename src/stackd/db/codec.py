@@ -19,8 +19,11 @@ from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
+    ChangeSet,
     Credential,
     Definition,
+    DriftDetection,
+    DriftState,
     Event,
     Export,
     Hidden,
@@ -28,7 +31,9 @@ from stackd.records import (
     HookState,
     Import,
     Operation,
+    RequestToken,
     Resource,
+    ResourceDrift,
     SavedPlan,
     Sink,
     Snapshot,
@@ -52,6 +57,10 @@ Record = (
     | Snapshot
     | SoftwareConfig
     | SoftwareDeployment
+    | ChangeSet
+    | RequestToken
+    | DriftDetection
+    | ResourceDrift
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -68,6 +77,10 @@ Kind = (
     | type[Import]
     | type[SoftwareConfig]
     | type[SoftwareDeployment]
+    | type[ChangeSet]
+    | type[RequestToken]
+    | type[DriftDetection]
+    | type[ResourceDrift]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -194,6 +207,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.ACTION: str,
         Form.STATUS: str,
         Form.HOOK_STATE: str,
+        Form.DRIFT_STATE: str,
         Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
@@ -215,6 +229,7 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.ACTION: actions.__getitem__,
         Form.STATUS: statuses.__getitem__,
         Form.HOOK_STATE: hook_states.__getitem__,
+        Form.DRIFT_STATE: DriftState,
         Form.NAMES: lambda value: tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
@@ -388,7 +403,7 @@ class Codecs:
 
     def __init__(self, sealer: Sealer) -> None:
         known = remembering(sealer.unseal)
-        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs",))
+        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs", "policy"))
         self.resources = Codec(
             Resource,
             tables.resources,
@@ -404,6 +419,10 @@ class Codecs:
         self.exports = Codec(Export, tables.exports, sealer, known, unlisted=("value",))
         self.imports = Codec(Import, tables.imports, sealer, known)
         self.plans = Codec(SavedPlan, tables.plans, sealer, known, unlisted=("fingerprint", "content"))
+        self.change_sets = Codec(ChangeSet, tables.change_sets, sealer, known, unlisted=("content",))
+        self.request_tokens = Codec(RequestToken, tables.request_tokens, sealer, known)
+        self.drift_detections = Codec(DriftDetection, tables.drift_detections, sealer, known)
+        self.resource_drifts = Codec(ResourceDrift, tables.resource_drifts, sealer, known)
         self.snapshots = Codec(Snapshot, tables.snapshots, sealer, known)
         self.software_configs = Codec(
             SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
@@ -420,6 +439,10 @@ class Codecs:
             Export: self.exports,
             Import: self.imports,
             SavedPlan: self.plans,
+            ChangeSet: self.change_sets,
+            RequestToken: self.request_tokens,
+            DriftDetection: self.drift_detections,
+            ResourceDrift: self.resource_drifts,
             Snapshot: self.snapshots,
             SoftwareConfig: self.software_configs,
             SoftwareDeployment: self.software_deployments,

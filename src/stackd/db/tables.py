@@ -39,6 +39,7 @@ class Form(enum.Enum):
     ACTION = enum.auto()
     STATUS = enum.auto()
     HOOK_STATE = enum.auto()
+    DRIFT_STATE = enum.auto()
     NAMES = enum.auto()  # tuple of strings as a JSON array; NULL is None
     MAP = enum.auto()  # mapping as JSON; NULL is the empty mapping
     SEALED_TEXT = enum.auto()
@@ -64,6 +65,7 @@ _TYPES: dict[Form, type[TypeEngine[Any]]] = {
     Form.ACTION: String,
     Form.STATUS: String,
     Form.HOOK_STATE: String,
+    Form.DRIFT_STATE: String,
     Form.NAMES: Text,
     Form.MAP: Text,
     Form.SEALED_TEXT: LargeBinary,
@@ -125,6 +127,10 @@ stacks = Table(
     _optional("credential_id"),
     _optional("operation_id"),
     _optional("outputs", Form.SEALED_JSON),
+    _col("protected", Form.FLAG, server_default=false()),
+    _optional("policy", Form.PROSE),
+    _optional("settings", Form.MAP),
+    _optional("drift_id"),
     # The lease of a root's tree; no part of the record. Every claim raises the epoch.
     _col("epoch", kind=BigInteger, server_default=text("0")),
     _optional("engine_id"),
@@ -312,6 +318,69 @@ Index("plans_project", plans.c.project_id, plans.c.created_at)
 Index("plans_stack", plans.c.stack_id)
 Index("plans_expiry", plans.c.expires_at)
 
+change_sets = Table(
+    "change_sets",
+    metadata,
+    _col("id", primary_key=True),
+    _col("uuid"),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("name"),
+    _col("kind"),
+    _col("plan_id"),
+    _optional("reason", Form.PROSE),
+    _optional("based_on"),
+    _col("created_at", Form.TIME),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("change_sets_uuid", change_sets.c.uuid)
+Index("change_sets_stack", change_sets.c.stack_id, change_sets.c.created_at)
+
+request_tokens = Table(
+    "request_tokens",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("digest"),
+    _col("created_at", Form.TIME),
+)
+Index("request_tokens_stack", request_tokens.c.stack_id)
+Index("request_tokens_age", request_tokens.c.created_at)
+
+drift_detections = Table(
+    "drift_detections",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("state", Form.DRIFT_STATE),
+    _col("reason", Form.PROSE),
+    _optional("names", Form.NAMES),
+    _col("drifted", kind=Integer),
+    _col("compared", kind=Integer),
+    _col("created_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+)
+Index("drift_detections_stack", drift_detections.c.stack_id)
+Index("drift_detections_state", drift_detections.c.state)
+
+resource_drifts = Table(
+    "resource_drifts",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("name"),
+    _col("type", Form.NAME),
+    _optional("physical_id", Form.NAME),
+    _col("status"),
+    _optional("reason", Form.PROSE),
+    _col("checked_at", Form.TIME),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("resource_drifts_stack", resource_drifts.c.stack_id, resource_drifts.c.name)
+
 snapshots = Table(
     "snapshots",
     metadata,
@@ -366,7 +435,7 @@ Index("software_deployments_guests", software_deployments.c.user_project_id)
 Index("software_deployments_server", software_deployments.c.server_id)
 Index("software_deployments_config", software_deployments.c.config_id)
 
-ONE_OWNER = frozenset({"exports", "imports"})
+ONE_OWNER = frozenset({"exports", "imports", "change_sets", "request_tokens", "resource_drifts"})
 """Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 
 credentials = Table(
