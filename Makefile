@@ -68,7 +68,7 @@ test-docs: $(READY)
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios tests/cloud/guests $(ARGS)
 
 test-cloud-long: $(READY)
 	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
@@ -117,3 +117,4 @@ lock:
 	$(LOCK) $(HASHED) -c requirements/ci.txt requirements/build.in -o requirements/build.txt
 	cd tests/cloud && ../../$(LOCK) --no-annotate -c constraints.txt requirements.in -o requirements.lock
 	cd tests/cloud && ../../$(LOCK) --no-annotate --universal clients.in -o clients.lock
+	cd tests/cloud && ../../$(LOCK) --no-annotate --universal guests.in -o guests.lock

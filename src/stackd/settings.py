@@ -105,6 +105,11 @@ class CfnListener(Listener):
         "Whether a creation that fails is rolled back when CreateStack does not say: true is as on AWS, "
         "false as in Heat.",
     )
+    require_capabilities: bool = opt(
+        False,
+        "Whether a template with AWS::IAM types is refused unless the request has CAPABILITY_IAM or "
+        "CAPABILITY_NAMED_IAM, as on AWS.",
+    )
 
 
 class CloudWatchListener(Listener):

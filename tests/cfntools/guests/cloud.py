@@ -109,10 +109,10 @@ def awaited(found: Callable[[], T | None]) -> T:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Cloud]:
+def running(directory: Path, cfn_port: int | None = None) -> Iterator[Cloud]:
     """A service that runs until the end of the block."""
-    names = ("--port", "--cloud-port", "--cfn-port")
-    ports = [word for name in names for word in (name, str(free_port()))]
+    chosen = {"--port": free_port(), "--cloud-port": free_port(), "--cfn-port": cfn_port or free_port()}
+    ports = [word for name, port in chosen.items() for word in (name, str(port))]
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("OS_", "STACKD_"))}
     with subprocess.Popen(
         [sys.executable, "-m", "stackd.cli", "dev", *ports],
