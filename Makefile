@@ -6,6 +6,7 @@
 #   make check           style, types, layers, module length
 #   make test-postgres   those of the default tests that use a database, on a PostgreSQL server
 #   make test-docs       every command that the documentation shows
+#   make test-aws        unmodified AWS clients against a server on a simulated OpenStack (tests/aws)
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
 #   make test-cloud-long those of them that take minutes, and services that only they need
 #   make chaos           kills the real process at random moments, STRIKES times
@@ -32,7 +33,7 @@ POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
 	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
 	--ignore tests/scenarios/test_instance_groups.py
-SLOW_RINGS := postgres or cloud or chaos or docs
+SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
 .PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud test-cloud-long chaos chaos-postgres bench lock venv
 
