@@ -26,6 +26,7 @@ from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
 from stackd.cfn_query import errors as cfn_errors
 from stackd.cfn_query.api import make_cfn_api
+from stackd.cfn_query.cloudwatch.api import make_cloudwatch_api
 from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.amqp import Broker
@@ -343,6 +344,11 @@ def make_cfn_asgi(parts: Parts) -> ASGIApp:
     return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
 
 
+def make_cloudwatch_asgi(parts: Parts) -> ASGIApp:
+    """The CloudWatch API on the wired parts."""
+    return RequestIds(make_cloudwatch_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
 def cfn_front(parts: Parts) -> CfnFront:
     """The parts that the Query APIs use."""
     engine = parts.engine
@@ -396,7 +402,11 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        apis = [(settings.api.native, make_asgi), (settings.api.cfn, make_cfn_asgi)]
+        apis = [
+            (settings.api.native, make_asgi),
+            (settings.api.cfn, make_cfn_asgi),
+            (settings.api.cloudwatch, make_cloudwatch_asgi),
+        ]
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)
