@@ -1,4 +1,4 @@
-"""Guests with the released tools, unmodified: they see directories of a scratch root instead of the machine's.
+"""Guests with the released tools, unmodified, which see directories of a scratch root instead of the machine's.
 
 What they configure is theirs alone: a mount namespace, which takes root, has their directories.
 """
