@@ -7,7 +7,7 @@
 #   make test-postgres   those of the default tests that use a database, on a PostgreSQL server
 #   make test-docs       every command that the documentation shows
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
-#   make test-cloud-long those of them that take minutes, once the OpenStack is up
+#   make test-cloud-long those of them that take minutes, and services that only they need
 #   make chaos           kills the real process at random moments, STRIKES times
 #   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
 #   make bench           the benchmarks
@@ -20,6 +20,7 @@ STRIKES ?= 200
 LOCK_FLAGS ?=
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
+LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) octavia gnocchi aodh zaqar
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
@@ -70,6 +71,8 @@ test-cloud: $(READY)
 	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
 
 test-cloud-long: $(READY)
+	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
+	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
 	$(PYTEST) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)

@@ -208,4 +208,20 @@ async def test_alarms_by_their_names_of_ceilometer_are_those_of_aodh(cloud: Clou
     template["resources"]["busy"]["type"] = "OS::Ceilometer::GnocchiAggregationByResourcesAlarm"
     path = await cloud.api.create("web", template)
     assert (await cloud.api.settled(path))["stack_status"] == "CREATE_COMPLETE"
-    assert (await cloud.alarm(path))["type"] == "gnocchi_aggregation_by_resources_threshold"
+    alarm = await cloud.alarm(path)
+    assert alarm["type"] == "gnocchi_aggregation_by_resources_threshold"
+    assert (await cloud.api.call("PUT", path, {"template": scaled()})).status_code == 202
+    assert (await cloud.api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    assert (await cloud.alarm(path))["alarm_id"] == alarm["alarm_id"]
+
+
+async def test_an_alarm_that_is_gone_is_made_again(cloud: Cloud) -> None:
+    path = await cloud.api.create("web", scaled())
+    before = await cloud.alarm(path)
+    [entity] = cloud.made.cloud.store.all("alarming.alarms")
+    cloud.made.cloud.store.remove(entity)
+    plan = await cloud.api.call("PUT", f"{path}/preview", {"template": scaled(), "converge": True})
+    assert [each["resource_name"] for each in plan.json()["resource_changes"]["replaced"]] == ["busy"]
+    assert (await cloud.api.call("PUT", path, {"template": scaled(), "converge": True})).status_code == 202
+    assert (await cloud.api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+    assert (await cloud.alarm(path))["alarm_id"] != before["alarm_id"]

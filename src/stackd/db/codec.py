@@ -103,7 +103,7 @@ PLAIN_MAPS = (b"{", b" ")
 
 _SLOWLY = b" "
 """Prefix of texts that the fast parser must not read: it converts large integers to floats."""
-AT_ONCE, BRIEF_AT_ONCE = 20, 75
+AT_ONCE, BRIEF_AT_ONCE = 25, 75
 """Rows that are made records, with and without decryption, in one turn of the event loop."""
 SEALED_NAME = "sealed:"
 """Prefix of an encrypted text in a column of plain texts."""

@@ -21,6 +21,7 @@ SERVICE_TYPES = {
     "balancers": "load-balancer",
     "metrics": "metric",
     "alarms": "alarming",
+    "queues": "messaging",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -99,6 +100,14 @@ def trusts_of_service(demo: Session) -> set[str]:
     return {each["id"] for each in demo.trusts() if each["trustee_user_id"] == aodh["id"]}
 
 
+def news(demo: Session, queue: str) -> list[str]:
+    """The states in the messages of a queue, which are taken out of it."""
+    headers = {"Client-ID": str(uuid.uuid4())}
+    path = f"/v2/queues/{queue}/messages?pop=20"
+    found = demo.json("DELETE", "queues", path, headers=headers)["messages"]
+    return [each["body"]["current"] for each in found]
+
+
 def signals(stack: Stack) -> list[str]:
     return [name for name, state in stack.events() if state == "SIGNAL_COMPLETE"]
 
@@ -108,7 +117,8 @@ def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
 ) -> None:
     before = alarms(demo)
     stack = stack_of("telemetry", "demo")
-    made = stack.create(resource=load.resource, cooldown=str(COOLDOWN))
+    given = {"resource": load.resource, "cooldown": str(COOLDOWN), "queue": stack.name}
+    made = stack.create(**given)
     alarm = alarms(demo)[made["busy"]]
     assert alarm["gnocchi_resources_threshold_rule"]["resource_id"].replace("-", "") == load.resource
     wait_until(lambda: stack.outputs()["state"] == "ok", "the alarm is evaluated")
@@ -121,13 +131,14 @@ def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
     wait_until(lambda: stack.outputs()["size"] == 3, "the group has three members")
     assert time.monotonic() - grown > COOLDOWN - 10
     assert signals(stack) == ["up", "up"]
+    assert set(news(demo, stack.name)) == {"alarm"}
 
     load.value = 10.0
     wait_until(lambda: stack.outputs()["size"] == 1, "the group has one member")
     assert signals(stack)[:3] == ["up", "up", "down"]
     assert signals(stack).count("down") == 1
 
-    kept = stack.update(resource=load.resource, cooldown=str(COOLDOWN), threshold="5")
+    kept = stack.update(**given, threshold="5")
     assert kept["busy"] == made["busy"]
     wait_until(lambda: stack.outputs()["size"] == 2, "the lower threshold makes the group grow")
 
@@ -141,6 +152,7 @@ def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
     stack.delete()
     assert alarms(demo) == before
     assert trusts_of_service(demo) == set()
+    demo.json("DELETE", "queues", f"/v2/queues/{stack.name}", headers={"Client-ID": str(uuid.uuid4())})
 
 
 def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
