@@ -8,7 +8,7 @@
 #   make test-docs       every command that the documentation shows
 #   make test-aws        unmodified AWS clients against a server on a simulated OpenStack (tests/aws)
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
-#   make test-cloud-long those of them that take minutes, once the OpenStack is up
+#   make test-cloud-long those of them that take minutes, and services that only they need
 #   make chaos           kills the real process at random moments, STRIKES times
 #   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
 #   make bench           the benchmarks
@@ -22,6 +22,7 @@ LOCK_FLAGS ?=
 AWS_CLIENTS ?= .venv-aws
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
+LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) octavia gnocchi aodh zaqar
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
@@ -56,7 +57,7 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 module-length:
-	@find src tests bench -name '*.py' -exec awk -v limit=$(MODULE_LIMIT) \
+	@find src cfntools/src tests bench -name '*.py' -exec awk -v limit=$(MODULE_LIMIT) \
 	  'FNR == limit + 1 { printf "%s: longer than %d lines\n", FILENAME, limit; bad = 1 } END { exit bad }' {} +
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
@@ -78,9 +79,11 @@ test-aws: $(READY) $(AWS_CLIENTS)/.ready
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios tests/cloud/guests $(ARGS)
 
 test-cloud-long: $(READY)
+	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
+	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
 	$(PYTEST) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
@@ -125,4 +128,5 @@ lock:
 	$(LOCK) $(HASHED) -c requirements/ci.txt requirements/build.in -o requirements/build.txt
 	cd tests/cloud && ../../$(LOCK) --no-annotate -c constraints.txt requirements.in -o requirements.lock
 	cd tests/cloud && ../../$(LOCK) --no-annotate --universal clients.in -o clients.lock
+	cd tests/cloud && ../../$(LOCK) --no-annotate --universal guests.in -o guests.lock
 	cd tests/aws && ../../$(LOCK) --no-annotate $(HASHED) clients.in -o clients.lock

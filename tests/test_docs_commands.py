@@ -22,7 +22,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from stackd.cli import reading
 from stackd.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
@@ -193,7 +192,7 @@ def test_commands_of_a_page_work_in_their_order(
     for command in ours(page):
         with monkeypatch.context() as patch:
             if command.endswith("--follow"):
-                patch.setattr(reading.time, "sleep", interrupt)
+                patch.setattr("stackd.cli.reading.time.sleep", interrupt)
             reader.run(command)
 
 

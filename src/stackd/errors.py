@@ -5,7 +5,8 @@
     │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
-    │   └── FetchFailed              400   HTTPBadRequest
+    │   ├── FetchFailed              400   HTTPBadRequest
+    │   └── QueryFault               400   about metrics and alarms; ``fault`` is the code of the Query API
     ├── TemplateError                400   StackValidationFailed (complaint, path, place, value, remedy)
     │   ├── TemplateErrors           several of them, found together; answers as the first
     │   ├── InvalidFormat            400   HTTPBadRequest
@@ -34,9 +35,12 @@
     │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
     ├── EntityNotFound               404
-    │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable
+    │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable, ChangeSetNotFound
     ├── StackExists, ActionInProgress 409
     ├── ExportExists, ExportInUse    409
+    ├── StackProtected               409  the stack is not to be deleted
+    ├── TokenReused                  409  another request had the same token
+    ├── ChangeSetExists, ChangeSetUnavailable 409
     ├── ServiceUnavailable           503   HTTPServiceUnavailable
     ├── CloudError                   an answer of an OpenStack service, or none
     │   ├── CloudNotFound, CloudConflict, OverQuota, CloudForbidden
@@ -46,6 +50,7 @@
     ├── ResourceFailure              an action on a resource failed
     │   ├── ResourceInError          the service itself reports the object as broken
     │   ├── ResourceActionRestricted the environment forbids the change
+    │   ├── UpdateDenied             403  the stack policy forbids the change
     │   ├── StateInvalid             Error: an action on what is not in the state for it
     │   └── ActionTimedOut
     └── Fenced                       another process owns the stack now: stop without a word
@@ -87,6 +92,14 @@ class FetchFailed(BadRequest):
     """A URL could not be fetched."""
 
     wire_type = "HTTPBadRequest"
+
+
+class QueryFault(BadRequest):
+    """What is asked about metrics or alarms is refused; ``fault`` is the code that its clients know."""
+
+    def __init__(self, fault: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class InvalidFormat(TemplateError):
@@ -280,6 +293,13 @@ class ResourceNotAvailable(EntityNotFound):
         self.entity, self.name = "Resource", resource
 
 
+class ChangeSetNotFound(EntityNotFound):
+    """There is no such change set."""
+
+    def __init__(self, name: str) -> None:
+        StackdError.__init__(self, f"ChangeSet [{name}] does not exist")
+
+
 class StackExists(StackdError):
     """The stack already exists."""
 
@@ -325,6 +345,47 @@ class ExportInUse(StackdError):
 
     def __init__(self, name: str, change: str, stacks: str) -> None:
         super().__init__(f"Export {name} cannot be {change} as it is in use by {stacks}.")
+
+
+class StackProtected(StackdError):
+    """The stack, or the one around it, is protected from being deleted."""
+
+    code = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
+
+
+class TokenReused(StackdError):
+    """A request with other arguments was accepted under the same token."""
+
+    code = 409
+
+    def __init__(self, token: str) -> None:
+        super().__init__(
+            f"The ClientRequestToken {token} was used for a request with other arguments; use a new one."
+        )
+
+
+class ChangeSetExists(StackdError):
+    """The stack has a change set of this name already."""
+
+    code = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet [{name}] already exists; delete it or choose another name.")
+
+
+class ChangeSetUnavailable(StackdError):
+    """The change set cannot be executed, or not be deleted, in its present status."""
+
+    code = 409
+
+    def __init__(self, name: str, what: str, status: str, why: str = "") -> None:
+        more = f": {why}" if why else ""
+        super().__init__(
+            f"ChangeSet [{name}] cannot be {what} in its current execution status of [{status}]{more}"
+        )
 
 
 class ServiceUnavailable(StackdError):
@@ -413,6 +474,17 @@ class ResourceActionRestricted(ResourceFailure):
 
     def __init__(self, action: str) -> None:
         super().__init__(f"{action} is restricted for resource.")
+
+
+class UpdateDenied(ResourceFailure):
+    """The stack policy does not allow this change of the resource."""
+
+    code = 403
+
+    def __init__(self, name: str, change: str, why: str) -> None:
+        super().__init__(
+            f"Action denied by stack policy: {why} [Update:{change}] for resource [LogicalResourceId/{name}]"
+        )
 
 
 class PlanExceeded(ResourceFailure):

@@ -107,9 +107,11 @@ class Definition:
 class Stack:
     """A stack, root or nested. ``previous`` is what a rollback returns to.
 
-    ``operation_id`` names the newest accepted operation: a traversal may change the stack's state only
-    while that is its own. ``outputs`` is stored when a traversal completes:
-    ``{key: {"value": ...} | {"error": text}}``.
+    ``operation_id`` names the newest accepted operation: a traversal may change the stack's state only while
+    that is its own. ``outputs`` is stored when a traversal completes: ``{key: {"value": ...} | {"error":
+    text}}``. ``protected`` keeps a root from being deleted, with all inside it; ``policy`` is the JSON text
+    of its stack policy; ``settings`` is what else its owner asked to be kept with it
+    (``engine.usecases.terms``). ``drift_id`` names the newest detection of drift.
     """
 
     id: str
@@ -136,6 +138,10 @@ class Stack:
     credential_id: str | None = None
     operation_id: str | None = None
     outputs: Mapping[str, Any] | None = None
+    protected: bool = False
+    policy: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    drift_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,9 +303,10 @@ class Import:
 class SavedPlan:
     """A plan that was stored to be executed later, with the definition that it leads to.
 
-    ``stack_id`` is empty for a stack that does not exist yet. ``content`` is the plan's stored form,
-    ``fingerprint`` a digest of each part of what it was made from by the part's name, ``options`` what the
-    request chose besides the definition. ``state`` is ``ready`` or ``executed``.
+    ``stack_id`` is empty for a stack that does not exist yet, unless its name is reserved. ``content`` is the
+    plan's stored form, ``fingerprint`` a digest of each part of what it was made from by the part's name,
+    ``options`` what the request chose besides the definition. ``state`` is ``ready``, ``executed`` or
+    ``outdated``.
     """
 
     id: str
@@ -315,6 +322,91 @@ class SavedPlan:
     definition: Definition
     options: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """A saved plan under a name, of a stack that exists or is reserved (its action is INIT).
+
+    ``id`` is made of stack and name (``db.change_sets.change_set_id``), so a stack has one of a name;
+    ``uuid`` is what clients see. ``plan_id`` is empty where there was nothing to plan, and ``reason``
+    is why. ``based_on`` is the stack's newest operation when it was made. ``content`` is what it was made
+    for, and the changes that it shows.
+    """
+
+    id: str
+    uuid: str
+    project_id: str
+    stack_id: str
+    name: str
+    kind: str
+    plan_id: str
+    reason: str | None = None
+    based_on: str | None = None
+    created_at: datetime
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestToken:
+    """A request that was accepted under a token of its client, who may repeat it.
+
+    ``id`` is made of project and token, ``digest`` of the action and its arguments.
+    """
+
+    id: str
+    project_id: str
+    stack_id: str
+    digest: str
+    created_at: datetime
+
+
+class DriftState(enum.StrEnum):
+    """How a detection of drift stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftDetection:
+    """A comparison of the resources of a stack with their objects in the cloud.
+
+    ``names`` limits it to some resources, ``drifted`` is how many are not as they should be, ``compared``
+    how many could be compared.
+    """
+
+    id: str
+    project_id: str
+    stack_id: str
+    state: DriftState
+    reason: str = ""
+    names: tuple[str, ...] | None = None
+    drifted: int = 0
+    compared: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDrift:
+    """How one resource differs from its object, as of the newest detection that covered it.
+
+    ``id`` is made of stack and resource. ``content`` has the ``expected`` and ``actual`` properties and the
+    ``differences`` between them, without secrets.
+    """
+
+    id: str
+    project_id: str
+    stack_id: str
+    name: str
+    type: str
+    physical_id: str | None
+    status: str
+    reason: str | None = None
+    checked_at: datetime
     content: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -399,6 +491,72 @@ class SoftwareDeployment:
     updated_at: datetime | None = None
     input_values: Any = None
     output_values: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An alarm on a metric of a project, with its state.
+
+    ``id`` follows from project and name. ``origin`` is ``api``, or ``template`` for one that the resource
+    ``resource_id`` of the stack ``stack_id`` made. ``configuration`` is what PutMetricAlarm takes.
+    It is evaluated when it is due, every ``interval`` seconds; ``revision`` counts its changes. ``acted_at``
+    is when its actions were begun last in this state.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    origin: str
+    stack_id: str | None = None
+    resource_id: str | None = None
+    namespace: str | None = None
+    metric_name: str | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    actions_enabled: bool = True
+    suspended: bool = False
+    state: str = "INSUFFICIENT_DATA"
+    reason: str
+    reason_data: str = ""
+    configured_at: datetime
+    updated_at: datetime
+    transitioned_at: datetime
+    acted_at: datetime | None = None
+    interval: int
+    due_at: datetime
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmHistory:
+    """What happened to an alarm; it outlives that. ``kind`` is ConfigurationUpdate, StateUpdate or Action."""
+
+    id: str
+    project_id: str
+    alarm_name: str
+    kind: str
+    time: datetime
+    summary: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAction:
+    """An action of an alarm that is to be carried out: stored with the state that it is for.
+
+    ``target`` is an ARN, a URL or the reference of a resource, ``message`` what it is sent. ``state`` is
+    ``pending`` until it is ``done``.
+    """
+
+    id: str
+    alarm_id: str
+    project_id: str
+    target: str = field(repr=False)
+    message: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    state: str = "pending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,12 @@ class Process:
     async def rows(self, stack: Stack) -> dict[str, Resource]:
         return {row.name: row for row in await resources.of_stack(self.db, stack.id)}
 
+    async def stack_inside(self, stack: Stack, name: str) -> Stack:
+        """The stack inside a resource."""
+        found = await stacks.get(self.db, (await self.rows(stack))[name].nested_stack_id or "", None)
+        assert found is not None
+        return found
+
     async def events(self, stack: Stack) -> list[Event]:
         """Oldest first."""
         return list(reversed(await events.listed(self.db, stack.id)))

@@ -26,6 +26,9 @@ _ADMIN = "role:admin and project_id:%(project_id)s"
 _READER_OR_GUEST = (
     "(role:reader and project_id:%(project_id)s) or (role:heat_stack_user and project_id:%(project_id)s)"
 )
+_MEMBER_OR_GUEST = (
+    "(role:member and project_id:%(project_id)s) or (role:heat_stack_user and project_id:%(project_id)s)"
+)
 _NO_GUEST = "rule:deny_stack_user"
 _ANYBODY = "rule:allow_everybody"
 
@@ -163,10 +166,46 @@ _CLOUDFORMATION: tuple[tuple[str, str, str], ...] = (
     ("DescribeStackResource", _READER_OR_GUEST, _ANYBODY),
     ("DescribeStackResources", _READER, _NO_GUEST),
     ("ListStackResources", _READER, _NO_GUEST),
+    ("CreateChangeSet", _MEMBER, _NO_GUEST),
+    ("DescribeChangeSet", _READER, _NO_GUEST),
+    ("DescribeChangeSetHooks", _READER, _NO_GUEST),
+    ("ListChangeSets", _READER, _NO_GUEST),
+    ("ExecuteChangeSet", _MEMBER, _NO_GUEST),
+    ("DeleteChangeSet", _MEMBER, _NO_GUEST),
+    ("UpdateTerminationProtection", _MEMBER, _NO_GUEST),
+    ("SetStackPolicy", _MEMBER, _NO_GUEST),
+    ("GetStackPolicy", _READER, _NO_GUEST),
+    ("RollbackStack", _MEMBER, _NO_GUEST),
+    ("ContinueUpdateRollback", _MEMBER, _NO_GUEST),
+    ("SignalResource", _READER_OR_GUEST, _ANYBODY),
+    ("DetectStackDrift", _READER, _NO_GUEST),
+    ("DetectStackResourceDrift", _READER, _NO_GUEST),
+    ("DescribeStackDriftDetectionStatus", _READER, _NO_GUEST),
+    ("DescribeStackResourceDrifts", _READER, _NO_GUEST),
     ("GetTemplateSummary", _READER, _NO_GUEST),
     ("ListExports", _READER, _NO_GUEST),
     ("ListImports", _READER, _NO_GUEST),
     ("DescribeAccountLimits", _READER, _NO_GUEST),
+)
+
+
+# Actions of the CloudWatch API: check and older check of each.
+_CLOUDWATCH: tuple[tuple[str, str, str], ...] = (
+    ("PutMetricData", _MEMBER_OR_GUEST, _ANYBODY),
+    ("GetMetricStatistics", _READER, _NO_GUEST),
+    ("GetMetricData", _READER, _NO_GUEST),
+    ("ListMetrics", _READER, _NO_GUEST),
+    ("PutMetricAlarm", _MEMBER, _NO_GUEST),
+    ("DescribeAlarms", _READER, _NO_GUEST),
+    ("DescribeAlarmsForMetric", _READER, _NO_GUEST),
+    ("DescribeAlarmHistory", _READER, _NO_GUEST),
+    ("SetAlarmState", _MEMBER, _NO_GUEST),
+    ("EnableAlarmActions", _MEMBER, _NO_GUEST),
+    ("DisableAlarmActions", _MEMBER, _NO_GUEST),
+    ("DeleteAlarms", _MEMBER, _NO_GUEST),
+    ("TagResource", _MEMBER, _NO_GUEST),
+    ("UntagResource", _MEMBER, _NO_GUEST),
+    ("ListTagsForResource", _READER, _NO_GUEST),
 )
 
 
@@ -205,6 +244,10 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     *(
         Rule(f"cloudformation:{action}", check, f"Call the CloudFormation action {action}.", legacy=legacy)
         for action, check, legacy in _CLOUDFORMATION
+    ),
+    *(
+        Rule(f"cloudwatch:{action}", check, f"Call the CloudWatch action {action}.", legacy=legacy)
+        for action, check, legacy in _CLOUDWATCH
     ),
     *(Rule(f"resource_types:{kind}", "rule:project_admin", f"Use the type {kind}.") for kind in ADMIN_TYPES),
 )

@@ -19,8 +19,14 @@ from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
+    Alarm,
+    AlarmAction,
+    AlarmHistory,
+    ChangeSet,
     Credential,
     Definition,
+    DriftDetection,
+    DriftState,
     Event,
     Export,
     Hidden,
@@ -28,7 +34,9 @@ from stackd.records import (
     HookState,
     Import,
     Operation,
+    RequestToken,
     Resource,
+    ResourceDrift,
     SavedPlan,
     Sink,
     Snapshot,
@@ -52,6 +60,13 @@ Record = (
     | Snapshot
     | SoftwareConfig
     | SoftwareDeployment
+    | ChangeSet
+    | RequestToken
+    | DriftDetection
+    | ResourceDrift
+    | Alarm
+    | AlarmHistory
+    | AlarmAction
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -68,6 +83,13 @@ Kind = (
     | type[Import]
     | type[SoftwareConfig]
     | type[SoftwareDeployment]
+    | type[ChangeSet]
+    | type[RequestToken]
+    | type[DriftDetection]
+    | type[ResourceDrift]
+    | type[Alarm]
+    | type[AlarmHistory]
+    | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -90,6 +112,7 @@ _UNSEALED_KEPT = 4096
 _SHORT = 1024
 """Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
+_BULKY = frozenset({Form.MAP, Form.SEALED_TEXT, Form.SEALED_MAP, Form.SEALED_JSON})
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
@@ -194,6 +217,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.ACTION: str,
         Form.STATUS: str,
         Form.HOOK_STATE: str,
+        Form.DRIFT_STATE: str,
         Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
@@ -215,6 +239,7 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.ACTION: actions.__getitem__,
         Form.STATUS: statuses.__getitem__,
         Form.HOOK_STATE: hook_states.__getitem__,
+        Form.DRIFT_STATE: DriftState,
         Form.NAMES: lambda value: tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
@@ -290,6 +315,7 @@ class Codec(Generic[R]):
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
+        self._bulky = tuple(attrgetter(name) for name in self.stored if self._forms[name] in _BULKY)
         self._definitions = sorted(self.stored.index(group[0]) for group in self._groups.values())
 
     def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -343,6 +369,10 @@ class Codec(Generic[R]):
         decode = self._decoders.get(self._forms[column])
         return stored if stored is None or decode is None else decode(stored)
 
+    def bulky_fields(self, record: R) -> list[Any]:
+        """What is in the fields of a record that may be large, and are encoded as a whole."""
+        return [value for read in self._bulky if (value := read(record))]
+
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
         values = list(self._stored_fields(record))
@@ -388,7 +418,7 @@ class Codecs:
 
     def __init__(self, sealer: Sealer) -> None:
         known = remembering(sealer.unseal)
-        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs",))
+        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs", "policy"))
         self.resources = Codec(
             Resource,
             tables.resources,
@@ -404,11 +434,18 @@ class Codecs:
         self.exports = Codec(Export, tables.exports, sealer, known, unlisted=("value",))
         self.imports = Codec(Import, tables.imports, sealer, known)
         self.plans = Codec(SavedPlan, tables.plans, sealer, known, unlisted=("fingerprint", "content"))
+        self.change_sets = Codec(ChangeSet, tables.change_sets, sealer, known, unlisted=("content",))
+        self.request_tokens = Codec(RequestToken, tables.request_tokens, sealer, known)
+        self.drift_detections = Codec(DriftDetection, tables.drift_detections, sealer, known)
+        self.resource_drifts = Codec(ResourceDrift, tables.resource_drifts, sealer, known)
         self.snapshots = Codec(Snapshot, tables.snapshots, sealer, known)
         self.software_configs = Codec(
             SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
         )
         self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
+        self.alarms = Codec(Alarm, tables.alarms, sealer, known)
+        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, sealer, known)
+        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, sealer, known)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -420,9 +457,16 @@ class Codecs:
             Export: self.exports,
             Import: self.imports,
             SavedPlan: self.plans,
+            ChangeSet: self.change_sets,
+            RequestToken: self.request_tokens,
+            DriftDetection: self.drift_detections,
+            ResourceDrift: self.resource_drifts,
             Snapshot: self.snapshots,
             SoftwareConfig: self.software_configs,
             SoftwareDeployment: self.software_deployments,
+            Alarm: self.alarms,
+            AlarmHistory: self.alarm_history,
+            AlarmAction: self.alarm_actions,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

@@ -28,6 +28,10 @@ _OF_STACKS = (
     tables.exports,
     tables.imports,
     tables.plans,
+    tables.change_sets,
+    tables.request_tokens,
+    tables.drift_detections,
+    tables.resource_drifts,
     tables.snapshots,
 )
 _S = tables.stacks.c

@@ -16,7 +16,7 @@ from stackd.db.selection import Allowed, after_marker, frozen, has_tag, marker_p
 from stackd.db.statements import Statement
 from stackd.db.tables import resources, stacks
 from stackd.offload import in_turns
-from stackd.records import Stack
+from stackd.records import Action, Stack
 
 _C = stacks.c
 _IS = _C.id == STACK_ID
@@ -59,11 +59,13 @@ class StackFilter:
     """Which stacks a list shows.
 
     ``allowed`` maps names of ``FILTER_KEYS`` to allowed values; a status may be written with its action
-    (``CREATE_COMPLETE``). Stacks with one of ``hidden_tags`` are left out.
+    (``CREATE_COMPLETE``). Stacks with one of ``hidden_tags`` are left out, and those of which only the name
+    is reserved for change sets unless ``show_reserved``.
     """
 
     show_deleted: bool = False
     show_nested: bool = False
+    show_reserved: bool = False
     hidden_tags: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     tags_any: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ class StackFilter:
         return (
             self.show_deleted,
             self.show_nested,
+            self.show_reserved,
             self.hidden_tags,
             self.tags,
             self.tags_any,
@@ -95,6 +98,8 @@ class StackFilter:
             yield _LIVE
         if not self.show_nested:
             yield _C.parent_id.is_(None)
+        if not self.show_reserved:
+            yield _C.action != Action.INIT.value
         if self.hidden_tags:
             yield not_(or_(*_has(self.hidden_tags)))
         if self.tags:
@@ -208,6 +213,16 @@ async def named(db: Database, name: str, project_id: str | None) -> Stack | None
     statement = db.compiled(("stack named", project_id is None), build)
     rows = await db.fetch_statement(statement, {"name": name, "project": project_id})
     return codec.record(rows[0]) if rows else None
+
+
+async def owner_of_users(db: Database, project_id: str) -> str | None:
+    """The project of the live stacks whose users are in a project of the stack domain."""
+    statement = db.compiled(
+        ("owner of users",),
+        lambda: select(_C.project_id).where(_C.stack_user_project_id == bindparam("users"), _LIVE).limit(1),
+    )
+    rows = await db.fetch_statement(statement, {"users": project_id})
+    return str(rows[0][0]) if rows else None
 
 
 async def named_for_users(db: Database, name: str, project_id: str) -> Stack | None:

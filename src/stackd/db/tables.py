@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -39,6 +40,7 @@ class Form(enum.Enum):
     ACTION = enum.auto()
     STATUS = enum.auto()
     HOOK_STATE = enum.auto()
+    DRIFT_STATE = enum.auto()
     NAMES = enum.auto()  # tuple of strings as a JSON array; NULL is None
     MAP = enum.auto()  # mapping as JSON; NULL is the empty mapping
     SEALED_TEXT = enum.auto()
@@ -64,6 +66,7 @@ _TYPES: dict[Form, type[TypeEngine[Any]]] = {
     Form.ACTION: String,
     Form.STATUS: String,
     Form.HOOK_STATE: String,
+    Form.DRIFT_STATE: String,
     Form.NAMES: Text,
     Form.MAP: Text,
     Form.SEALED_TEXT: LargeBinary,
@@ -125,6 +128,10 @@ stacks = Table(
     _optional("credential_id"),
     _optional("operation_id"),
     _optional("outputs", Form.SEALED_JSON),
+    _col("protected", Form.FLAG, server_default=false()),
+    _optional("policy", Form.PROSE),
+    _optional("settings", Form.MAP),
+    _optional("drift_id"),
     # The lease of a root's tree; no part of the record. Every claim raises the epoch.
     _col("epoch", kind=BigInteger, server_default=text("0")),
     _optional("engine_id"),
@@ -154,6 +161,7 @@ Index("stacks_parent", stacks.c.parent_id)
 Index("stacks_root", stacks.c.root_id)
 Index("stacks_credential", stacks.c.credential_id)
 Index("stacks_deleted", stacks.c.deleted_at)
+Index("stacks_users", stacks.c.stack_user_project_id)
 Index("stacks_engine", stacks.c.engine_id)
 
 resources = Table(
@@ -311,6 +319,69 @@ Index("plans_project", plans.c.project_id, plans.c.created_at)
 Index("plans_stack", plans.c.stack_id)
 Index("plans_expiry", plans.c.expires_at)
 
+change_sets = Table(
+    "change_sets",
+    metadata,
+    _col("id", primary_key=True),
+    _col("uuid"),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("name"),
+    _col("kind"),
+    _col("plan_id"),
+    _optional("reason", Form.PROSE),
+    _optional("based_on"),
+    _col("created_at", Form.TIME),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("change_sets_uuid", change_sets.c.uuid)
+Index("change_sets_stack", change_sets.c.stack_id, change_sets.c.created_at)
+
+request_tokens = Table(
+    "request_tokens",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("digest"),
+    _col("created_at", Form.TIME),
+)
+Index("request_tokens_stack", request_tokens.c.stack_id)
+Index("request_tokens_age", request_tokens.c.created_at)
+
+drift_detections = Table(
+    "drift_detections",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("state", Form.DRIFT_STATE),
+    _col("reason", Form.PROSE),
+    _optional("names", Form.NAMES),
+    _col("drifted", kind=Integer),
+    _col("compared", kind=Integer),
+    _col("created_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+)
+Index("drift_detections_stack", drift_detections.c.stack_id)
+Index("drift_detections_state", drift_detections.c.state)
+
+resource_drifts = Table(
+    "resource_drifts",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("stack_id"),
+    _col("name"),
+    _col("type", Form.NAME),
+    _optional("physical_id", Form.NAME),
+    _col("status"),
+    _optional("reason", Form.PROSE),
+    _col("checked_at", Form.TIME),
+    _optional("content", Form.SEALED_MAP),
+)
+Index("resource_drifts_stack", resource_drifts.c.stack_id, resource_drifts.c.name)
+
 snapshots = Table(
     "snapshots",
     metadata,
@@ -365,7 +436,101 @@ Index("software_deployments_guests", software_deployments.c.user_project_id)
 Index("software_deployments_server", software_deployments.c.server_id)
 Index("software_deployments_config", software_deployments.c.config_id)
 
-ONE_OWNER = frozenset({"exports", "imports"})
+_NUMBERED = BigInteger().with_variant(Integer, "sqlite")
+
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("id", _NUMBERED, primary_key=True, autoincrement=True, info={"form": Form.PLAIN}),
+    _col("project_id"),
+    _col("identity"),
+    _col("namespace", Form.PROSE),
+    _col("name", Form.PROSE),
+    _col("dimensions", Form.PROSE),
+    _col("dimensions_digest"),
+    _col("unit"),
+    _col("seen_at", Form.TIME),
+)
+Index("metrics_identity", metrics.c.project_id, metrics.c.identity, unique=True)
+Index("metrics_named", metrics.c.project_id, metrics.c.namespace, metrics.c.name, metrics.c.dimensions_digest)
+Index("metrics_seen", metrics.c.seen_at)
+
+# Samples of one metric in one second, or in one minute; ``at`` are seconds since 1970.
+metric_samples = Table(
+    "metric_samples",
+    metadata,
+    _col("metric_id", kind=BigInteger, primary_key=True, autoincrement=False),
+    _col("at", kind=BigInteger, primary_key=True, autoincrement=False),
+    _col("count", kind=Float),
+    _col("total", kind=Float),
+    _col("lowest", kind=Float),
+    _col("highest", kind=Float),
+    Column("spread", Text, nullable=True, info={"form": Form.PLAIN}),
+    sqlite_with_rowid=False,
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("name", Form.PROSE),
+    _col("origin"),
+    _optional("stack_id"),
+    _optional("resource_id"),
+    _optional("namespace", Form.PROSE),
+    _optional("metric_name", Form.PROSE),
+    _optional("configuration", Form.SEALED_MAP),
+    _optional("tags", Form.MAP),
+    _col("actions_enabled", Form.FLAG),
+    _col("suspended", Form.FLAG),
+    _col("state"),
+    _col("reason", Form.PROSE),
+    _col("reason_data", Form.PROSE),
+    _col("configured_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+    _col("transitioned_at", Form.TIME),
+    _optional("acted_at", Form.TIME),
+    _col("interval", kind=Integer),
+    _col("due_at", Form.TIME),
+    _col("revision", kind=BigInteger),
+)
+Index("alarms_project", alarms.c.project_id, alarms.c.name)
+Index("alarms_metric", alarms.c.project_id, alarms.c.namespace, alarms.c.metric_name)
+Index("alarms_due", alarms.c.suspended, alarms.c.due_at)
+
+alarm_history = Table(
+    "alarm_history",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("alarm_name", Form.PROSE),
+    _col("kind"),
+    _col("time", Form.TIME),
+    _col("summary", Form.PROSE),
+    _optional("data", Form.SEALED_MAP),
+)
+Index("alarm_history_project", alarm_history.c.project_id, alarm_history.c.time)
+Index("alarm_history_alarm", alarm_history.c.project_id, alarm_history.c.alarm_name, alarm_history.c.time)
+Index("alarm_history_time", alarm_history.c.time)
+
+alarm_actions = Table(
+    "alarm_actions",
+    metadata,
+    _col("id", primary_key=True),
+    _col("alarm_id"),
+    _col("project_id"),
+    _col("target", Form.SEALED_TEXT),
+    _optional("message", Form.SEALED_MAP),
+    _col("created_at", Form.TIME),
+    _col("due_at", Form.TIME),
+    _col("attempts", kind=Integer),
+    _col("state"),
+)
+Index("alarm_actions_due", alarm_actions.c.state, alarm_actions.c.due_at)
+Index("alarm_actions_alarm", alarm_actions.c.alarm_id)
+
+ONE_OWNER = frozenset({"exports", "imports", "change_sets", "request_tokens", "resource_drifts", "alarms"})
 """Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 
 credentials = Table(

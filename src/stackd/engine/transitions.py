@@ -56,7 +56,7 @@ START: Final[Mapping[Action, frozenset[State]]] = {
     _A.ADOPT: _INITIAL | _states("ADOPT", _OPEN),
     # What is not adopted yet would be made a second time, and a snapshot must be of one moment.
     _A.UPDATE: _states(_CHANGEABLE, _ANY) - _states("ADOPT SNAPSHOT", (_IP,)),
-    _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", (_IP,)),
+    _A.ROLLBACK: _states("CREATE UPDATE ADOPT RESTORE", _ANY) | _states("ROLLBACK", _OPEN),
     _A.DELETE: _states(f"{_CHANGEABLE} SUSPEND", _ANY) | _states("DELETE", _OPEN),
     _A.CHECK: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("DELETE", (_BAD,)),
     _A.SUSPEND: _states(f"{_CHANGEABLE} SUSPEND", _DONE),
@@ -93,6 +93,8 @@ STACK_MOVES: Final = _moves(
     (_states("DELETE", _OPEN), (_A.UPDATE, _IP)),
     # So it does with one that is suspended still because the resumption of its parent failed.
     (_states("SUSPEND", _DONE), (_A.UPDATE, _IP)),
+    # A stack of which only the name is reserved goes at once.
+    (_INITIAL, (_A.DELETE, _OK)),
     # New files that change nothing in a nested stack are stored without UPDATE_IN_PROGRESS; storing may fail.
     (_states(_CHANGEABLE, (_OK,)), (_A.UPDATE, _BAD)),
 )
@@ -151,7 +153,7 @@ def require_cancellable(stack: Stack, way: str) -> None:
 
 
 _SUPERSEDING = frozenset({_A.UPDATE, _A.RESTORE})
-_UNFIT: Final = {_A.SUSPEND: "suspended", _A.DELETE: "deleting"}
+_UNFIT: Final = {_A.SUSPEND: "suspended", _A.DELETE: "deleting", _A.INIT: "only reserved for change sets"}
 """Actions after which, whatever their status, there is nothing to change; and how the API says so."""
 
 _GERUNDS: Final = {

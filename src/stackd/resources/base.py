@@ -25,7 +25,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows, Siblings
+from stackd.resources.follows import Follows, Named, Siblings
 from stackd.resources.scaling import Adjustment, kept
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -59,7 +59,7 @@ class ResourceType(Generic[P]):
     entity: ClassVar[Entity | None] = None
     readiness: ClassVar[Readiness | None] = None
     lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
-    follows: ClassVar[Sequence[Follows]] = ()
+    follows: ClassVar[Sequence[Follows | Named]] = ()
     service: ClassVar[str | None] = None
     extension: ClassVar[str | None] = None
     name_limit: ClassVar[int] = 255
@@ -175,6 +175,18 @@ class ResourceType(Generic[P]):
     def status_field(self) -> str:
         """The field of the object that ``ready`` reads; an answer without it is ignored."""
         return self.readiness.field if self.readiness is not None else "status"
+
+    def end_signal(self, unique_id: str, status: str) -> Mapping[str, Any]:
+        """The details of a signal which reports that something has succeeded or failed, as AWS has them."""
+        return {"Status": status, "UniqueId": unique_id, "Reason": "", "Data": ""}
+
+    def observed(self, props: P, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
+        """By the names of properties, what each is to be and what the object shows; None if that is not
+        known.
+
+        Both are in the form of the API. What the object does not show is left out.
+        """
+        return None
 
     def broken(self, live: JSON) -> bool:
         """Whether a failed resource's object must be replaced rather than updated."""

@@ -77,6 +77,17 @@ class RestResource(ResourceType[P]):
         """See ``ResourceType``."""
         return not self.survives or live.get("status") == "ERROR"
 
+    def observed(self, props: P, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
+        """The fields of the object; one that stands for another object by its id."""
+        pairs = {
+            name: (field.sent(value), _of_field(live, field.api))
+            for name, field in _table(self.fields)
+            if (value := props.data.get(name)) not in _NOTHING and _shows(live, field.api)
+        }
+        if self.entity.tags and props.data.get("tags") and "tags" in live:
+            pairs["tags"] = (list(props.data["tags"]), live["tags"])
+        return pairs
+
     # --- bodies of requests -----------------------------------------------------------------------
 
     def body(self, ctx: Context, props: P) -> JSON:
@@ -168,6 +179,21 @@ def _shown_by(kind: type[RestResource[Any]]) -> dict[str, frozenset[str]]:
         )
         for name, field in _table(kind.fields)
     }
+
+
+_POINTER = "Ref"  # what requests have at the end of the names of some fields that point to other objects
+
+
+def _shows(live: JSON, api: str) -> bool:
+    """Whether an object shows a field: one that points to another object does if it has that object's id."""
+    if api in live:
+        return True
+    target = live.get(api.removesuffix(_POINTER))
+    return isinstance(target, Mapping) and "id" in target
+
+
+def _of_field(live: JSON, api: str) -> Any:
+    return live[api] if api in live else live[api.removesuffix(_POINTER)]["id"]
 
 
 def _table(fields: Fields) -> Iterable[tuple[str, Field]]:

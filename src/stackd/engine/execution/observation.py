@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from stackd.clients.cloud import Cloud
 from stackd.engine.execution.watchers import read
 from stackd.engine.planning.inputs import StoredStack
 from stackd.errors import CloudNotFound
 from stackd.records import Action, Resource
+from stackd.resources.context import JSON
 from stackd.resources.entity import Entity
 from stackd.resources.registry import Registry
 
 
 async def missing_objects(cloud: Cloud, registry: Registry, stored: StoredStack) -> frozenset[str]:
-    """The ids of the rows of a tree whose objects no longer exist.
+    """The ids of the rows of a tree whose objects no longer exist."""
+    found = await live_objects(cloud, registry, (row for stack in stored.walk() for row in stack.rows))
+    return frozenset(row_id for row_id, live in found.items() if live is None)
+
+
+async def live_objects(cloud: Cloud, registry: Registry, rows: Iterable[Resource]) -> dict[str, JSON | None]:
+    """The objects of those rows that have one in a collection, by the rows' ids; None for one that is gone.
 
     An object that a list does not show is asked for by its id: not every list shows all.
     """
     by_entity: dict[Entity, list[Resource]] = {}
-    for stack in stored.walk():
-        for row in stack.rows:
-            entity = _entity(registry, row)
-            if entity is not None:
-                by_entity.setdefault(entity, []).append(row)
-    found = await asyncio.gather(*(_missing(cloud, entity, rows) for entity, rows in by_entity.items()))
-    return frozenset(row.id for rows in found for row in rows)
+    for row in rows:
+        entity = _entity(registry, row)
+        if entity is not None:
+            by_entity.setdefault(entity, []).append(row)
+    found = await asyncio.gather(*(_live(cloud, entity, some) for entity, some in by_entity.items()))
+    return {row_id: live for each in found for row_id, live in each.items()}
 
 
 def _entity(registry: Registry, row: Resource) -> Entity | None:
@@ -37,18 +43,19 @@ def _entity(registry: Registry, row: Resource) -> Entity | None:
     return kind.entity if kind is not None else None
 
 
-async def _missing(cloud: Cloud, entity: Entity, rows: Sequence[Resource]) -> list[Resource]:
+async def _live(cloud: Cloud, entity: Entity, rows: Sequence[Resource]) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
     listed = await service.list_all(entity.listing, entity.plural)
-    ids = {str(each.get(entity.id_field)) for each in listed}
-    unseen = [row for row in rows if row.physical_id not in ids]
-    gone = await asyncio.gather(*(_is_gone(cloud, entity, str(row.physical_id)) for row in unseen))
-    return [row for row, is_gone in zip(unseen, gone, strict=True) if is_gone]
+    objects = {str(each.get(entity.id_field)): each for each in listed}
+    unseen = [row for row in rows if row.physical_id not in objects]
+    asked = await asyncio.gather(*(_read(cloud, entity, str(row.physical_id)) for row in unseen))
+    return {row.id: objects.get(str(row.physical_id)) for row in rows} | {
+        row.id: live for row, live in zip(unseen, asked, strict=True)
+    }
 
 
-async def _is_gone(cloud: Cloud, entity: Entity, object_id: str) -> bool:
+async def _read(cloud: Cloud, entity: Entity, object_id: str) -> JSON | None:
     try:
-        await read(cloud, entity, object_id)
+        return await read(cloud, entity, object_id)
     except CloudNotFound:
-        return True
-    return False
+        return None

@@ -33,6 +33,7 @@ from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs, StoredStack
 from stackd.engine.planning.make import plan_tree
 from stackd.engine.planning.plan import Plan, StackPlan
+from stackd.engine.planning.stack_policy import StackPolicy, read_policy
 from stackd.engine.planning.verbs import ACTIONS
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_desired, load_tree
@@ -48,11 +49,15 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import in_thread, offloaded
-from stackd.records import Action, Definition, Operation, Stack, Status, now
+from stackd.records import Action, Definition, Operation, Resource, Stack, Status, now
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
+
+DELETES = "delete"
+"""The value of the option ``on_failure`` of an operation after which a stack that cannot be made is
+deleted."""
 
 _UNTIL_CREDENTIALS = 1.0
 """Seconds between two looks for credentials in place of those that were lost."""
@@ -103,11 +108,19 @@ class OperationExecutor:
             ended = False
         if ended or self.cancellation.halt not in (None, Halt.FAILED, Halt.TIMED_OUT):
             return
-        if self._rolls_back(action):
-            await self._roll_back()
+        if self._after_failure(action) is not None:
+            await self._go_back()
+
+    def _after_failure(self, action: Action) -> Action | None:
+        """The action that follows the failure of one, in the same operation; for most there is none."""
+        if action not in ROLLED_BACK or self.stack.parent_id is not None:
+            return None
+        if action is Action.CREATE and self.operation.options.get("on_failure") == DELETES:
+            return Action.DELETE
+        return None if self.stack.disable_rollback else Action.ROLLBACK
 
     def _rolls_back(self, action: Action) -> bool:
-        return action in ROLLED_BACK and not self.stack.disable_rollback and self.stack.parent_id is None
+        return self._after_failure(action) is not None
 
     def _abandons(self, action: Action) -> bool:
         """Whether objects stay in the cloud: the stack is given up, or failed to adopt them."""
@@ -133,6 +146,7 @@ class OperationExecutor:
             hooks=await load_hooks(self.services.db, self.stack.root_id, self.operation.id, action),
             secrets=await self.services.redaction.of(self.stack),
             bound=await self._bound(action),
+            policy=self._policy(action),
             accepted_at=self.operation.created_at,
             snapshot=str(self.operation.options.get("snapshot") or ""),
             renew_time=self._renew_time,
@@ -233,6 +247,7 @@ class OperationExecutor:
             keep_originals=self._rolls_back(action),
             abandons=self._abandons(action),
             adopts=action is Action.ADOPT,
+            skipped=frozenset(self.operation.options.get("skipped") or ()),
             max_depth=self.services.tuning.nested_depth,
         )
 
@@ -258,6 +273,13 @@ class OperationExecutor:
             return None
         saved = await plans.get(self.services.db, plan_id, self.stack.project_id)
         return Bounds.of(Plan.of_data(saved.content)) if saved is not None else None
+
+    def _policy(self, action: Action) -> StackPolicy | None:
+        """The stack policy, by which only updates are judged."""
+        if action is not Action.UPDATE:
+            return None
+        text = self.operation.options.get("policy") or self.stack.policy
+        return read_policy(text) if text else None
 
     async def _planned(
         self,
@@ -317,23 +339,37 @@ class OperationExecutor:
             await self.services.stack_users.remove_project(stack.stack_user_project_id, self._permit)
 
     async def _fail(self, action: Action, reason: str) -> None:
-        """Store the failure, in one with the beginning of the rollback where there is one.
+        """Store the failure, in one with the beginning of the rollback or deletion where there is one.
 
         So no client takes the failure for the end, and no crash comes between the two.
         """
-        if not self._rolls_back(action):
+        follows = self._after_failure(action)
+        if follows is None:
             await self._end(self._move(action, Status.FAILED, reason))
             return
         deadline = now() + self._time
         failed = self._move(action, Status.FAILED, reason)
         target: dict[str, Any] = {"definition": self.stack.previous or Definition(), "previous": None}
-        begun = move_stack(
-            failed.record, Action.ROLLBACK, Status.IN_PROGRESS, where=self._is_newest, **target
-        )
+        if follows is Action.DELETE:
+            target = {}
+        begun = move_stack(failed.record, follows, Status.IN_PROGRESS, where=self._is_newest, **target)
         latest = deadline + self._time
         later = Update(Operation, self.operation.id, {"deadline": deadline, "latest_deadline": latest})
-        await self._store(begun, *failed.events, later)
+        await self._store(begun, *failed.events, later, *await self._unretained())
         self.operation = replace(self.operation, deadline=deadline, latest_deadline=latest)
+
+    async def _unretained(self) -> list[Change]:
+        """What lets the way back delete what this operation made, if it was asked to."""
+        if not self.operation.options.get("unretained"):
+            return []
+        rows = await resources.of_tree(self.services.db, self.stack.root_id, brief=True)
+        return [
+            Update(Resource, row.id, {"deletion_policy": "Delete"})
+            for row in rows
+            if row.deletion_policy == "Retain"
+            and row.external_id is None
+            and row.created_at >= self.operation.created_at
+        ]
 
     @property
     def _is_newest(self) -> Mapping[str, Any]:
@@ -363,7 +399,7 @@ class OperationExecutor:
         await self._write(*changes)
         self.stack = move.record
 
-    async def _roll_back(self) -> None:
+    async def _go_back(self) -> None:
         """Go back to the previous definition, or to nothing; a failure here is final."""
         self.cancellation.reset((self.operation.deadline - now()).total_seconds())
         if (halt := self._halted()) is not None:

@@ -67,6 +67,8 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
     """Bring one resource to its definition; returns whether that succeeded."""
     work, desired = at.work_on(name), at.desired
     row = work.resource
+    if at.run.inputs.skips((*at.info.path, name)):
+        return True
     if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
     unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)

@@ -21,6 +21,8 @@ from stackd.engine.execution.publications import Publications
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
+from stackd.engine.planning.stack_policy import StackPolicy
+from stackd.engine.services.alarms.clock import AlarmClock
 from stackd.engine.services.notifications import Notice, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
@@ -113,9 +115,11 @@ class Services:
     tuning: Tuning
     redaction: Redaction
     remotes: Remotes
+    delegating: Callable[[Stack], Awaitable[Cloud | None]]
     pauses: HookWaits = field(default_factory=HookWaits)
     notify: Callable[[Notice], None] = discarded
     publications: Publications = field(default_factory=Publications)
+    alarm_clock: AlarmClock = field(default_factory=AlarmClock)
 
 
 class SignalHub:
@@ -198,7 +202,8 @@ class OperationRun:
 
     ``attributed`` are the objects, by collection and id, that steps of this run have made or have
     claimed while looking for what an interrupted create left behind, so that two never claim the same.
-    ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows.
+    ``inputs`` are what the plans of stacks inside are made from, ``bound`` what a saved plan allows,
+    ``policy`` what the outermost stack's does.
     ``accepted_at`` is the time of the request; None for work outside the walk.
     ``snapshot`` is the id of the snapshot that is taken.
     ``renew_time`` lets the operation's time begin again. ``waited`` are the resources that were waited for
@@ -221,6 +226,7 @@ class OperationRun:
     has_failed: bool = False
     secrets: Secrets = NOTHING
     bound: Bounds | None = None
+    policy: StackPolicy | None = None
     accepted_at: datetime | None = None
     snapshot: str = ""
     renew_time: Callable[[], Awaitable[None]] | None = None

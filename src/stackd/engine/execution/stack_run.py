@@ -181,13 +181,19 @@ class StackRun:
     def require_planned(self, name: str, verb: Verb) -> None:
         """Refuse what a saved plan does not allow; without one, update the step to what is known now.
 
-        Raises ``PlanExceeded``.
+        Raises ``PlanExceeded``, or ``UpdateDenied`` where the stack policy does not allow it.
         """
         step, bound = self.plan.steps[name], self.run.bound
+        self.require_permitted(name, step.type, verb)
         if bound is not None:
             bound.require(step.path, verb)
         if not permits(step.verb, verb):
             self.plan.steps[name] = replace(step, verb=verb)
+
+    def require_permitted(self, name: str, kind: str, verb: Verb) -> None:
+        """Raise ``UpdateDenied`` where the policy of the outermost stack does not allow it."""
+        if self.run.policy is not None and not self.info.path:
+            self.run.policy.require(name, kind, verb)
 
     # --- rows -----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.execution.standing import keep_standing
 from stackd.engine.planning.ordering import SETTLED, Node
+from stackd.engine.planning.verbs import Verb
 from stackd.engine.services import exports
 from stackd.errors import ExportInUse, Fenced, ResourceFailure
 from stackd.offload import in_turns
@@ -183,6 +184,8 @@ async def _clean(at: StackRun, node: Node) -> bool:
 async def _delete(at: StackRun, work: ResourceContext) -> None:
     """Delete what a row stands for, with the pauses before and after it."""
     row = work.resource
+    if row.name not in at.rows.newest:
+        at.require_permitted(row.name, row.type, Verb.DELETE)
     stays = hooks.stays(at, row)
     if not (stays and (row.action, row.status) == (Action.DELETE, Status.COMPLETE)):
         if at.hooks is not None:

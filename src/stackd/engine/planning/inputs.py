@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,7 @@ class Inputs:
     that is replaced goes before all else has succeeded. With ``abandons`` whatever goes is left in the cloud,
     with ``adopts`` what is new is an object that exists. ``rewritten`` are, by the ids of rows, properties
     that count as changed although they have their values: a snapshot is restored once more.
+    ``skipped`` are the dotted paths of resources that stay as they are, whatever their definition.
     With ``throughout`` stacks inside that stay as they are have a plan too, whose steps keep everything.
     """
 
@@ -72,7 +73,12 @@ class Inputs:
     abandons: bool = False
     adopts: bool = False
     throughout: bool = False
+    skipped: frozenset[str] = frozenset()
     max_depth: int = 5
+
+    def skips(self, path: Iterable[str]) -> bool:
+        """Whether the resource of this path stays as it is."""
+        return bool(self.skipped) and ".".join(path) in self.skipped
 
     def with_exports(self, source: Source, stack_id: str) -> Source:
         """The definition with the values that it may import: those of other stacks."""

@@ -40,6 +40,7 @@ from stackd.urls import is_signed, shown_name
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
+_SKIPPED: Final = Cause(rule="it is skipped")
 _SUPERSEDED: Final = Cause(rule="it was replaced")
 
 
@@ -108,6 +109,9 @@ def plan_stack(
 def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
     row, path = at.plan.order.current[name], (*at.plan.path, name)
     written = at.desired.types[name].written
+    if row is not None and at.inputs.skips(path):
+        at.plan.steps[name] = Step(path, written, Verb.KEEP, (_SKIPPED,), row.id)
+        return
     try:
         if row is None or row.action is Action.INIT:
             at.plan.view[name] = None

@@ -13,11 +13,13 @@ from datetime import timedelta
 import structlog
 
 from stackd.auth.policy import Policy
-from stackd.db import engines, leases, operations, plans
+from stackd.db import change_sets, engines, leases, operations, plans
 from stackd.engine.execution import hooks
+from stackd.engine.execution.drift import DriftDetections
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
+from stackd.engine.services.alarms.store import MetricStore
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
@@ -25,7 +27,7 @@ from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
 from stackd.errors import StackdError
 from stackd.records import now
-from stackd.settings import Limits
+from stackd.settings import Limits, Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +36,9 @@ SWEEP = 2.0
 
 COLLECT = 600.0
 """Shortest interval of full garbage collections, in seconds."""
+
+REMEMBERED = timedelta(days=1)
+"""How long the token of a request is known; clients repeat one within seconds or minutes."""
 
 TIDY = 600.0
 """Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
@@ -53,14 +58,20 @@ class Engine:
     redaction: Redaction
     alone: bool = False
     notifications: Notifications | None = None
+    metric_settings: Metrics = field(default_factory=Metrics)
+    metrics: MetricStore = field(init=False)
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)
+    drifts: DriftDetections = field(init=False)
     _collected: float = 0.0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.live = LiveAttributes(self.trusts.of_stack, self.services.registry, self.services.remotes)
+        services, most = self.services, self.metric_settings.max_metrics_per_project
+        self.metrics = MetricStore(services.db, services.journal, most)
         self.removals = SnapshotRemovals(self.services, self.trusts.of_stack)
+        self.drifts = DriftDetections(self.services, self.trusts.of_stack)
 
     async def start(self) -> None:
         """Resume the operations that an earlier process left unfinished, and start the periodic tasks."""
@@ -71,6 +82,7 @@ class Engine:
                 self.operator.schedule(operation.root_id)
         await self._sweep()
         await self.removals.resume(every=True)
+        await self.drifts.resume(every=True)
         await self.sinks.start()
         if self.notifications is not None:
             self.services.journal.listeners.append(self.notifications.heard)
@@ -96,6 +108,7 @@ class Engine:
                 await task
         await self.live.close()
         await self.removals.close()
+        await self.drifts.close()
         await self.operator.close()
         await self.sinks.close()
         if self.notifications is not None:
@@ -123,6 +136,7 @@ class Engine:
             try:
                 await self.trusts.revoke_idle()
                 await plans.remove_expired(self.services.db, now())
+                await change_sets.forget_requests(self.services.db, now() - REMEMBERED)
             except StackdError as error:
                 log.warning("tidying_failed", error=str(error))
             await asyncio.sleep(max(SWEEP, min(TIDY, self.trusts.kept.total_seconds())))
@@ -133,6 +147,7 @@ class Engine:
             if not self.operator.is_occupied(operation.root_id):
                 self.operator.schedule(operation.root_id)
         await self.removals.resume()
+        await self.drifts.resume()
         self._sweep_memory()
 
     def _sweep_memory(self) -> None:

@@ -27,8 +27,10 @@ from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
+from stackd.engine.usecases.judging import require_permitted
 from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import Checked, StackRequest
+from stackd.engine.usecases.terms import NO_TERMS, Terms
 from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated
 from stackd.records import Action, Caller, Definition, SavedPlan, Stack, new_id, now
 from stackd.template.masking import Secrets
@@ -38,6 +40,7 @@ LIFETIME: Final = timedelta(days=7)
 
 READY: Final = "ready"
 EXECUTED: Final = "executed"
+OUTDATED: Final = "outdated"
 _OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
 _ATTEMPTS: Final = 5
 _COUNTED: Final = ("create", "update", "replace", "delete", "keep")
@@ -70,11 +73,28 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
     return Draft(plan, saved, tuple(puts))
 
 
+async def draft_reserved(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Draft:
+    """The plan of a stack of which only the name is reserved, or is about to be."""
+    checked = await use_cases.checked_reserved(engine, caller, stack, request)
+    definition, puts = _packed(engine, stack.project_id, checked.source)
+    desired = replace(checked.desired, definition=definition)
+    plan = await planned_new(engine, stack.project_id, desired, checked.expanded.secrets())
+    parts = await _parts(engine, stack.project_id, _exports_only(checked), None, frozenset())
+    saved = _saved(caller, stack.name, stack.id, Action.CREATE, definition, request, parts, plan)
+    return Draft(plan, saved, tuple(puts))
+
+
 async def draft_update(
-    engine: Engine, caller: Caller, named: Named, request: StackRequest, *, observe: bool
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    request: StackRequest,
+    *,
+    observe: bool,
+    rule: str = "plans:create",
 ) -> Draft:
     """The plan of an update; with ``observe`` objects missing in the cloud are created again."""
-    stack = await permitted(engine, caller, "plans:create", named, live=True)
+    stack = await permitted(engine, caller, rule, named, live=True)
     require_start(stack, Action.UPDATE)
     request, fetched = await resolved_request(engine, caller, request)
     checked = await use_cases.checked_change(engine, caller, stack, request, fetched)
@@ -143,40 +163,83 @@ async def delete(engine: Engine, caller: Caller, plan_id: str) -> None:
     await engine.services.journal.write(Remove(SavedPlan, saved.id))
 
 
-async def execute(engine: Engine, caller: Caller, plan_id: str) -> Stack:
-    """Execute a stored plan; raises ``PlanOutdated`` naming what has changed since it was made."""
-    engine.policy.enforce(caller, "plans:execute")
+async def execute(
+    engine: Engine,
+    caller: Caller,
+    plan_id: str,
+    *,
+    rules: tuple[str, ...] = (),
+    terms: Terms = NO_TERMS,
+    disable_rollback: bool | None = None,
+) -> Stack:
+    """Execute a stored plan; raises ``PlanOutdated`` naming what has changed since it was made.
+
+    ``rules`` of policy are asked for in place of the native ones. ``disable_rollback`` goes before what the
+    plan was made with.
+    """
+    for rule in rules or ("plans:execute",):
+        engine.policy.enforce(caller, rule)
     for _ in range(_ATTEMPTS):
         saved = await _found(engine, caller, plan_id)
-        engine.policy.enforce(caller, _RULES[saved.action])
+        if not rules:
+            engine.policy.enforce(caller, _RULES[saved.action])
         _require_ready(saved)
+        request = _request(saved)
+        if disable_rollback is not None:
+            request = request.model_copy(update={"disable_rollback": disable_rollback})
         try:
-            return await _execute(engine, caller, saved)
+            return await _execute(engine, caller, saved, request, terms)
         except Fenced:
             continue  # something changed between the comparison and the write: the next comparison reports it
     raise PlanOutdated(plan_id, "the stack keeps changing")
 
 
-async def _execute(engine: Engine, caller: Caller, saved: SavedPlan) -> Stack:
+async def _execute(
+    engine: Engine, caller: Caller, saved: SavedPlan, request: StackRequest, terms: Terms
+) -> Stack:
     used = Update(SavedPlan, saved.id, {"state": EXECUTED}, where={"state": READY})
-    if saved.action is Action.CREATE:
+    if saved.action is Action.CREATE and not saved.stack_id:
         return await _create(engine, caller, saved, used)
     stack = await stacks.get(engine.services.db, saved.stack_id, saved.project_id, live=True)
     if stack is None:
         raise PlanOutdated(saved.id, f"the stack {saved.stack_name} is gone")
+    if saved.action is Action.CREATE:
+        return await _make_reserved(engine, caller, stack, saved, request, terms, used)
     stored, missing = await _world(engine, caller, stack, observe=True)
     parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
     _require_unmoved(saved, parts)
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
+    require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
     checked = await use_cases.checked_redefinition(engine, caller, stack, source, before, fetched)
-    request = _request(saved)
     return await use_cases.accept_change(
-        engine, caller, stack, request, checked, used, plan=saved.id, converge=True
+        engine, caller, stack, request, checked, used, terms=terms, plan=saved.id, converge=True
+    )
+
+
+async def _make_reserved(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    saved: SavedPlan,
+    request: StackRequest,
+    terms: Terms,
+    used: Change,
+) -> Stack:
+    """Make the stack whose name is reserved."""
+    if stack.action is not Action.INIT:
+        raise PlanOutdated(saved.id, f"the stack {saved.stack_name} was made meanwhile")
+    source = await load_definition(engine.services.db, saved.project_id, saved.definition)
+    nothing = await load_definition(engine.services.db, saved.project_id, Definition())
+    fetched = _nothing_fetched(engine, saved)
+    checked = await use_cases.checked_redefinition(engine, caller, stack, source, nothing, fetched)
+    _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
+    return await use_cases.accept_change(
+        engine, caller, stack, request, checked, used, action=Action.CREATE, terms=terms, plan=saved.id
     )
 
 
@@ -232,8 +295,10 @@ def _require_unmoved(saved: SavedPlan, parts: dict[str, str]) -> None:
 
 
 def _require_ready(saved: SavedPlan) -> None:
-    if saved.state != READY:
+    if saved.state == EXECUTED:
         raise PlanOutdated(saved.id, "it was executed already")
+    if saved.state != READY:
+        raise PlanOutdated(saved.id, "what it was made from has changed")
     if saved.expires_at <= now():
         raise PlanOutdated(saved.id, f"it expired at {saved.expires_at:%Y-%m-%dT%H:%M:%SZ}")
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import operations, stacks
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine.definition.desired import Desired, Source, identity_of
+from stackd.engine.definition.desired import Source, identity_of
 from stackd.engine.definition.documents import load_definition, pack_definition
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Halt
@@ -32,8 +31,10 @@ from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.availability import unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
+from stackd.engine.usecases.judging import defined, require_allowed
 from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.previews import Changes
+from stackd.engine.usecases.repeats import note
 from stackd.engine.usecases.requests import (
     Checked,
     StackRequest,
@@ -41,7 +42,7 @@ from stackd.engine.usecases.requests import (
     check_name,
     definition_of,
 )
-from stackd.engine.usecases.unchanged import require_change
+from stackd.engine.usecases.terms import NO_TERMS, Terms
 from stackd.engine.validation.cloud_constraints import refuse_wrong
 from stackd.engine.validation.probes import refuse_unfit
 from stackd.errors import (
@@ -51,6 +52,7 @@ from stackd.errors import (
     NotSupported,
     RequestLimitExceeded,
     StackExists,
+    StackProtected,
 )
 from stackd.offload import in_thread
 from stackd.records import Action, Caller, Credential, Definition, Operation, Stack, Status, new_id, now
@@ -69,6 +71,7 @@ async def create(
     request: StackRequest,
     *others: Change,
     rule: str = "stacks:create",
+    terms: Terms = NO_TERMS,
     **options: Any,
 ) -> Stack:
     """Accept a new stack; it is CREATE_IN_PROGRESS when this returns.
@@ -78,10 +81,11 @@ async def create(
     enforce(engine, caller, rule)
     for _ in range(_ATTEMPTS):
         checked, stack_id = await checked_new(engine, caller, request)
+        terms.require_types(checked.desired)
         async with engine.trusts.borrowed(caller) as credential:
             try:
                 return await accept_new(
-                    engine, caller, request, checked, stack_id, credential, *others, **options
+                    engine, caller, request, checked, stack_id, credential, *others, terms=terms, **options
                 )
             except Fenced:
                 continue  # what it exports or imports has changed meanwhile
@@ -96,10 +100,12 @@ async def accept_new(
     stack_id: str,
     credential: Credential,
     *others: Change,
+    terms: Terms = NO_TERMS,
     **options: Any,
 ) -> Stack:
     """Store a new stack and its operation, with ``others`` in the same write, and start it."""
     source = checked.source
+    others = (*others, *note(caller.project_id, stack_id, terms.token))
     definition, puts = pack_definition(
         engine.services.db,
         caller.project_id,
@@ -107,11 +113,11 @@ async def accept_new(
         source.environment.to_data(),
         source.files,
     )
-    ids = {"credential_id": credential.id, "operation_id": new_id()}
+    ids = {"credential_id": credential.id, "operation_id": new_id(), **terms.values()}
     action = Action.ADOPT if options.get("adopt") else Action.CREATE
-    move = new_stack(_unmade(caller, request, checked, stack_id, definition, **ids), action)
+    move = new_stack(_unmade(caller, request, stack_id, definition, **ids), action)
     stack = move.record
-    operation = new_operation(engine, caller, stack, options)
+    operation = new_operation(engine, caller, stack, options | terms.options())
     puts += await event_sinks.changes(engine.services.db, None, stack_id, source.environment)
     shared = await exports.begin(engine.services.db, stack, checked.desired)
     await engine.services.journal.write(*puts, *others, move.change, Insert(operation), *move.events, *shared)
@@ -124,13 +130,19 @@ async def accept_new(
 async def preview(engine: Engine, caller: Caller, request: StackRequest) -> tuple[Stack, Checked]:
     """What ``create`` would make, checked just the same."""
     checked, _ = await checked_new(engine, caller, request)
-    stack = _unmade(caller, request, checked, "None", Definition())
+    stack = _unmade(caller, request, "None", Definition())
     await exports.begin(engine.services.db, stack, checked.desired)
     return stack, checked
 
 
+def reserved(caller: Caller, name: str) -> Stack:
+    """A stack of which only the name is reserved: there is nothing behind it until a plan is executed."""
+    request = StackRequest(name=name, disable_rollback=False)
+    return _unmade(caller, request, new_id(), Definition())
+
+
 def _unmade(
-    caller: Caller, request: StackRequest, checked: Checked, stack_id: str, definition: Definition, **ids: Any
+    caller: Caller, request: StackRequest, stack_id: str, definition: Definition, **ids: Any
 ) -> Stack:
     """The stack that a request describes, in its initial state."""
     return Stack(
@@ -158,35 +170,26 @@ async def update(
     named: Named,
     request: StackRequest,
     *,
-    refuse_unchanged: bool = False,
     rule: str = "stacks:update",
+    terms: Terms = NO_TERMS,
 ) -> Stack:
-    """Accept a new definition for a stack; it supersedes an operation that runs.
-
-    With ``refuse_unchanged`` it raises ``NothingToUpdate`` for one that changes nothing.
-    """
+    """Accept a new definition for a stack; it supersedes an operation that runs."""
     stack = await permitted(engine, caller, rule, named, live=True)
     whole, fetched = await resolved_request(engine, caller, request)
-    update = partial(
-        _update, engine, caller, request=whole, fetched=fetched, refuse_unchanged=refuse_unchanged
-    )
-    return await on_newest(engine, stack, update)
+
+    async def change(newest: Stack) -> Stack:
+        return await _update(engine, caller, newest, whole, fetched, terms)
+
+    return await on_newest(engine, stack, change)
 
 
 async def _update(
-    engine: Engine,
-    caller: Caller,
-    stack: Stack,
-    *,
-    request: StackRequest,
-    fetched: Fetched,
-    refuse_unchanged: bool,
+    engine: Engine, caller: Caller, stack: Stack, request: StackRequest, fetched: Fetched, terms: Terms
 ) -> Stack:
     require_start(stack, Action.UPDATE)
     checked = await checked_change(engine, caller, stack, request, fetched)
-    if refuse_unchanged:
-        await require_change(engine, stack, request, checked, defined(engine, stack, checked))
-    return await accept_change(engine, caller, stack, request, checked)
+    await require_allowed(engine, caller, stack, request, checked, terms)
+    return await accept_change(engine, caller, stack, request, checked, terms=terms)
 
 
 async def accept_change(
@@ -197,6 +200,7 @@ async def accept_change(
     checked: Checked,
     *others: Change,
     action: Action = Action.UPDATE,
+    terms: Terms = NO_TERMS,
     **options: Any,
 ) -> Stack:
     """Store a checked definition as what a stack becomes; ``others`` in the same write.
@@ -204,28 +208,27 @@ async def accept_change(
     ``options`` are kept with the operation. Raises ``Fenced`` when the stack is no longer as it was read.
     """
     source = checked.source
-    options |= {"converge": True} if request.converge else {}
+    options |= terms.options() | ({"converge": True} if request.converge else {})
     definition, puts = pack_definition(
         engine.services.db, stack.project_id, source.template.data, source.environment.to_data(), source.files
     )
-    values: dict[str, Any] = {
-        "definition": definition,
-        "previous": _rolled_back_to(stack),
-        "updated_at": now(),
-    }
+    values: dict[str, Any] = {"definition": definition, **terms.values(stack)}
+    if action is not Action.CREATE:
+        values |= {"previous": _rolled_back_to(stack), "updated_at": now()}
     if request.tags is not None or not request.existing:
         values["tags"] = request.tags
     if request.timeout_mins is not None:
         values["timeout_mins"] = request.timeout_mins or None
     if request.disable_rollback is not None:
         values["disable_rollback"] = request.disable_rollback
-    puts += [*others, *await exports.begin(engine.services.db, stack, checked.desired)]
+    puts += [*others, *note(stack.project_id, stack.id, terms.token)]
+    puts += await exports.begin(engine.services.db, stack, checked.desired)
     if stack.parent_id is not None:
-        return await _accept(engine, caller, stack, action, values, puts, options)
+        return await accept(engine, caller, stack, action, values, puts, options)
     async with engine.trusts.borrowed(caller) as credential:
         values["credential_id"] = credential.id
         puts += await event_sinks.changes(engine.services.db, stack, stack.root_id, source.environment)
-        accepted = await _accept(engine, caller, stack, action, values, puts, options)
+        accepted = await accept(engine, caller, stack, action, values, puts, options)
     if source.environment.event_sinks:
         engine.sinks.watch(stack.root_id)
     return accepted
@@ -250,13 +253,6 @@ async def preview_update(
     return Changes(stack, plan, secrets)
 
 
-def defined(engine: Engine, stack: Stack, checked: Checked) -> Desired:
-    """The checked definition under the ids that it will be stored with."""
-    source, db = checked.source, engine.services.db
-    data = (source.template.data, source.environment.to_data(), source.files)
-    return replace(checked.desired, definition=pack_definition(db, stack.project_id, *data)[0])
-
-
 async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "stacks:delete") -> Stack:
     """Accept the deletion; a running operation is cancelled first."""
     stack = await permitted(engine, caller, rule, named, live=True)
@@ -266,19 +262,43 @@ async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "s
 async def accept_deletion(
     engine: Engine, caller: Caller, stack: Stack, *others: Change, **options: Any
 ) -> Stack:
-    """Store that a stack is to be deleted, with ``others`` in the same write."""
+    """Store that a stack is to be deleted, with ``others`` in the same write.
+
+    One of which only the name is reserved is deleted by that.
+    """
     if stack.deleted_at is not None:
         raise EntityNotFound("Stack", stack.name)
+    if stack.action is Action.INIT:
+        return await _forget(engine, stack, *others)
     require_start(stack, Action.DELETE)
+    await _require_unprotected(engine, stack)
     before = await exports.withdraw(engine.services.db, stack)
     if (stack.action, stack.status) == (Action.DELETE, Status.IN_PROGRESS):
         options |= await _given_up(engine, stack)
     if stack.status is Status.IN_PROGRESS and stack.action is not Action.DELETE:
         cancelled = _cancelled(stack)
         stack, before = cancelled.record, [*before, *cancelled.events]
-    return await _accept(
+    return await accept(
         engine, caller, stack, Action.DELETE, {"updated_at": now()}, [*before, *others], options
     )
+
+
+async def _forget(engine: Engine, stack: Stack, *others: Change) -> Stack:
+    """Delete a stack of which only the name is reserved: nothing stands for it in the cloud."""
+    await _require_unprotected(engine, stack)
+    gone = {"operation_id": stack.operation_id, "protected": stack.protected}
+    move = move_stack(stack, Action.DELETE, Status.COMPLETE, where=gone, deleted_at=now())
+    await engine.services.journal.write(*others, *_changes(move))
+    return move.record
+
+
+async def _require_unprotected(engine: Engine, stack: Stack) -> None:
+    """Refuse to delete a stack that is protected, or is in one that is."""
+    root: Stack | None = stack
+    if stack.parent_id is not None:
+        root = await stacks.get(engine.services.db, stack.root_id, None)
+    if root is not None and root.protected:
+        raise StackProtected(root.name)
 
 
 async def _given_up(engine: Engine, stack: Stack) -> dict[str, Any]:
@@ -293,7 +313,7 @@ async def accept_snapshot(
     """Store that a snapshot of a stack is taken, with ``others`` in the same write."""
     require_start(stack, Action.SNAPSHOT)
     values = {"updated_at": now()}
-    return await _accept(engine, caller, stack, Action.SNAPSHOT, values, list(others), options)
+    return await accept(engine, caller, stack, Action.SNAPSHOT, values, list(others), options)
 
 
 async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Action) -> Stack:
@@ -303,7 +323,7 @@ async def accept_action(engine: Engine, caller: Caller, stack: Stack, action: Ac
         if (newest.action, newest.status) == NO_EFFECT.get(action):
             return newest
         require_start(newest, action)
-        return await _accept(engine, caller, newest, action, {"updated_at": now()}, [])
+        return await accept(engine, caller, newest, action, {"updated_at": now()}, [])
 
     return await on_newest(engine, stack, begin)
 
@@ -316,7 +336,7 @@ async def cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
 async def _cancel_update(engine: Engine, caller: Caller, stack: Stack) -> Stack:
     require_cancellable(stack, "cancel_update")
     back = {"definition": stack.previous or Definition(), "previous": None}
-    return await _accept(engine, caller, stack, Action.ROLLBACK, back, [])
+    return await accept(engine, caller, stack, Action.ROLLBACK, back, [])
 
 
 async def cancel(engine: Engine, caller: Caller, stack: Stack) -> Stack:
@@ -367,7 +387,7 @@ async def on_newest(engine: Engine, stack: Stack, change: Callable[[Stack], Awai
     raise ActionInProgress(stack.name, stack.action)
 
 
-async def _accept(
+async def accept(
     engine: Engine,
     caller: Caller,
     stack: Stack,
@@ -381,7 +401,7 @@ async def _accept(
     Credentials that were lost are replaced with the caller's, in the whole tree. Raises ``Fenced`` when the
     stack is no longer as it was read.
     """
-    unchanged = {"operation_id": stack.operation_id}
+    unchanged = {"operation_id": stack.operation_id, **_judged_by(stack, action)}
     async with engine.trusts.replaced(caller, stack) as credential_id:
         values = {"credential_id": credential_id, **values, "operation_id": new_id()}
         if credential_id != stack.credential_id:
@@ -391,6 +411,13 @@ async def _accept(
         await engine.services.journal.write(*others, move.change, operation, *move.events)
     engine.operator.schedule(stack.root_id)
     return move.record
+
+
+def _judged_by(stack: Stack, action: Action) -> dict[str, Any]:
+    """What of a stack has decided that an action may begin, and so must still be as it was read."""
+    if action is Action.DELETE:
+        return {"protected": stack.protected}
+    return {"policy": stack.policy} if action is Action.UPDATE else {}
 
 
 async def _below_with(engine: Engine, stack: Stack, credential_id: str | None) -> list[Change]:
@@ -439,10 +466,8 @@ async def checked_new(engine: Engine, caller: Caller, request: StackRequest) -> 
     return await checked_source(engine, caller, request.name, source, fetched)
 
 
-async def checked_source(
-    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
-) -> tuple[Checked, str]:
-    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+async def require_room(engine: Engine, caller: Caller, name: str) -> None:
+    """Refuse a new stack whose name is taken or wrong, or that would be one too many."""
     db = engine.services.db
     if await stacks.named(db, name, caller.project_id) is not None:
         raise StackExists(name)
@@ -454,12 +479,27 @@ async def checked_source(
             "Please delete some stacks."
         )
     check_name(name)
+
+
+async def checked_source(
+    engine: Engine, caller: Caller, name: str, source: Source, fetched: Fetched
+) -> tuple[Checked, str]:
+    """A definition checked as that of a new stack of this name, and the id that the stack will have."""
+    await require_room(engine, caller, name)
     stack_id = new_id()
     identity = StackIdentity(project_id=caller.project_id, stack_name=name, stack_id=stack_id)
     source = await exports.with_exports(engine.services.db, engine.services.registry, source, identity)
     checked = await _check(engine, source, fetched, identity, name=name)
     await _check_with_cloud(engine, caller, checked, stack_id)
     return checked, stack_id
+
+
+async def checked_reserved(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Checked:
+    """A request checked as that of a stack of which only the name is reserved."""
+    request, fetched = await resolved_request(engine, caller, request)
+    source = Source(*await _parsed(engine, request), request.files)
+    nothing = await load_definition(engine.services.db, stack.project_id, Definition())
+    return await checked_redefinition(engine, caller, stack, source, nothing, fetched)
 
 
 async def checked_change(

@@ -33,6 +33,21 @@ def stack_arn(stack: StackInfo | Stack) -> str:
     return f"{_ARN}{project}:stacks/{name}/{identity}"
 
 
+def change_set_arn(project_id: str, name: str, uuid: str) -> str:
+    """A change set's name for CloudFormation."""
+    project, name, identity = (quote(part, safe="") for part in (project_id, name, uuid))
+    return f"{_ARN}{project}:changeSet/{name}/{identity}"
+
+
+def parse_change_set_arn(arn: str) -> Addressed | None:
+    """What the ARN of a change set names, with its name and id in place of a stack's; None if it is not
+    one."""
+    match _parts_of(arn):
+        case [project, "changeSet", name, identity]:
+            return Addressed(project, name, identity, "")
+    return None
+
+
 def parse_arn(arn: str) -> Addressed | None:
     """What the ARN of a resource names; None if it is not one."""
     match _parts_of(arn):
