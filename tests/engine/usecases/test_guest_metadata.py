@@ -6,10 +6,12 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from stackd.engine.usecases import resource_queries
-from stackd.engine.usecases.access import GUEST
+from stackd.engine.usecases.access import GUEST, lookup
 from stackd.engine.usecases.queries import Reader
-from stackd.errors import Forbidden
+from stackd.errors import EntityNotFound, Forbidden
 from stackd.records import Caller, Stack, Status
 from tests.support.engine import Process, World
 
@@ -75,3 +77,22 @@ async def test_secret_of_a_key_pair_is_in_no_event(stackd_world: World) -> None:
         assert (await process.rows(stack))["Told"].properties["value"] == f"x{secret}"
         assert secret not in str(told)
         assert "'x******'" in str(told)
+
+
+async def test_guests_find_their_stack_by_its_name_and_no_other_one(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE, parameters={"Word": "w"}))
+        await process.done(await process.create("other", {"heat_template_version": "2018-08-31"}))
+        guest = replace(process.caller, project_id=stack.stack_user_project_id, roles=(GUEST,))
+        rule = "cloudformation:DescribeStackResource"
+        found = await lookup(process.engine, guest, "s", rule=rule)
+        assert found.id == stack.id
+        for caller, name, asked in (
+            (guest, "other", rule),
+            (replace(guest, project_id="another"), "s", rule),
+            (replace(guest, roles=("reader", "member")), "s", rule),
+        ):
+            with pytest.raises(EntityNotFound):
+                await lookup(process.engine, caller, name, rule=asked)
+        with pytest.raises(Forbidden):
+            await lookup(process.engine, guest, "s", rule="cloudformation:DescribeStacks")
