@@ -208,6 +208,8 @@ async def test_drift_from_its_detection_to_the_differences(system: System) -> No
     assert (
         one.text("DetectStackResourceDriftResult/StackResourceDrift/StackResourceDriftStatus") == "MODIFIED"
     )
+    rows = await system.aws.call("ListStackResources", StackName="drifting")
+    assert sorted(rows.texts(".//StackResourceDriftStatus")) == ["MODIFIED", "NOT_CHECKED"]
     foreign = await system.other.call("DescribeStackDriftDetectionStatus", StackDriftDetectionId=id_)
     assert foreign.error[:2] == (400, "ValidationError")
 
