@@ -22,6 +22,7 @@ from stackd.errors import (
     ChangeSetUnavailable,
     EntityNotFound,
     NotSupported,
+    RequestLimitExceeded,
     StackExists,
 )
 from stackd.records import Stack
@@ -96,6 +97,9 @@ async def test_reserved_stack_is_in_no_native_list_and_nothing_can_be_done_to_it
         view = await create(process, template(net=resource(NET)), kind="CREATE")
         assert await stacks.listed(process.db, view.stack.project_id) == []
         assert await stacks.count(process.db, view.stack.project_id) == 0
+        assert (
+            await stacks.count(process.db, view.stack.project_id, stacks.StackFilter(show_reserved=True)) == 1
+        )
         with pytest.raises(StackExists):
             await process.create("s", template(net=resource(NET)))
         with pytest.raises(NotSupported, match="only reserved for change sets"):
@@ -285,6 +289,17 @@ async def test_names_are_taken_until_a_change_set_is_deleted(stackd_world: World
         await change_sets.delete(process.engine, process.caller, "s", "c")  # there is nothing to do
         with pytest.raises(EntityNotFound):
             await change_sets.delete(process.engine, process.caller, "t", "c")
+
+
+async def test_a_stack_has_a_limited_number_of_change_sets(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_sets, "MOST", 1)
+    async with stackd_world.process() as process:
+        await made(process, template(r=a_test()))
+        await create(process, template(r=a_test(value="b")))
+        with pytest.raises(RequestLimitExceeded, match="may have 1 change sets"):
+            await create(process, template(r=a_test(value="c")), "d")
 
 
 async def test_change_set_that_runs_is_not_deleted(stackd_world: World) -> None:

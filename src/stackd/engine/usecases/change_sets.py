@@ -38,6 +38,7 @@ from stackd.errors import (
     EntityNotFound,
     Fenced,
     PlanOutdated,
+    RequestLimitExceeded,
     TemplateError,
 )
 from stackd.records import (
@@ -57,6 +58,9 @@ CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
 LIFETIME: Final = timedelta(days=90)
 """How long a change set can be executed."""
+
+MOST: Final = 200
+"""Change sets of one stack, those included that were executed."""
 
 NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -228,6 +232,10 @@ async def _put(engine: Engine, stack: Stack, made: ChangeSet) -> list[Change]:
     """The changes that store a change set, where its name is free."""
     old = await change_sets.named(engine.services.db, stack.project_id, stack.id, made.name)
     if old is None:
+        if len(await change_sets.of_stack(engine.services.db, stack.id)) >= MOST:
+            raise RequestLimitExceeded(
+                f"Request limit exceeded: A stack may have {MOST} change sets. Delete some of {stack.name}."
+            )
         return [Insert(made)]
     view = await _viewed(engine, old, stack)
     if view.execution in (Execution.AVAILABLE, Execution.UNAVAILABLE, Execution.IN_PROGRESS):
