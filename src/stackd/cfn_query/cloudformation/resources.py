@@ -17,10 +17,13 @@ from stackd.cfn_query.params import Params, bad_value, required, text
 from stackd.engine.usecases import resource_queries, signed_polls
 from stackd.engine.usecases.arns import stack_arn
 from stackd.engine.usecases.queries import ResourceView
+from stackd.offload import in_turns
 from stackd.records import Action as StackAction
 from stackd.records import Caller
 
 Json = dict[str, Any]
+_AT_ONCE = 100
+"""Resources that are rendered in one turn of the event loop."""
 
 
 async def describe_stack_resource(call: Call) -> Mapping[str, Any]:
@@ -57,7 +60,7 @@ async def describe_stack_resources(call: Call) -> Mapping[str, Any]:
     wanted = text(call.params, "LogicalResourceId")
     filters = {"name": (wanted,)} if wanted else {}
     found = await resource_queries.listed(call.reader, call.caller, stack, filters, rule=call.rule)
-    return {"StackResources": [_common(view) | {"Timestamp": _changed_at(view)} for view in _made(found)]}
+    return {"StackResources": await in_turns(_described, _made(found), _AT_ONCE)}
 
 
 async def list_stack_resources(call: Call) -> Mapping[str, Any]:
@@ -84,6 +87,10 @@ def _summary(view: ResourceView) -> Json:
         "ResourceStatusReason": reason_of(row.action, row.status, row.reason),
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }
+
+
+def _described(view: ResourceView) -> Json:
+    return _common(view) | {"Timestamp": _changed_at(view)}
 
 
 def _common(view: ResourceView) -> Json:
