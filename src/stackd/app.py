@@ -244,6 +244,7 @@ def make_engine(
             auth=settings.keystone.auth_url,
             region=settings.keystone.region or "RegionOne",
             signed_urls_last=settings.guests.signed_url_seconds,
+            watch=watch_url(settings),
         ),
         tuning=Tuning(
             create_retries=limits.action_retry_limit,
@@ -304,6 +305,13 @@ def environment_directory(named: str) -> Path | None:
 def public_url(listener: Listener) -> str:
     """The public URL of a listener, without a final slash."""
     return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
+
+
+def watch_url(settings: Settings) -> str:
+    """Where guests reach the CloudWatch API; nothing if it is not served."""
+    if not settings.api.cloudwatch.enabled:
+        return ""
+    return (settings.guests.watch_url or public_url(settings.api.cloudwatch)).rstrip("/") + "/v1"
 
 
 def _stack_domain(

@@ -48,7 +48,8 @@ class Guest:
         self.script = self._unpack(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]))
 
     def _identify(self, server: dict[str, Any]) -> None:
-        known = {"uuid": server["id"], "meta": server["metadata"]}
+        self.uuid = str(server["id"])
+        known = {"uuid": self.uuid, "meta": server["metadata"]}
         (self.root / "var/lib/heat-cfntools/nova_meta.json").write_text(json.dumps(known))
 
     def _unpack(self, user_data: bytes) -> str:

@@ -116,3 +116,16 @@ def test_classic_instance_configures_itself_by_a_key_of_its_own(cloud: Cloud, ro
     done = guest.run("cfn-hup", "-f")
     assert (done.returncode, done.stderr) == (0, "")
     assert guest.read("/var/lib/app/version") == "2"
+
+
+@pytest.mark.parametrize(("code", "status"), [("0", "CREATE_COMPLETE"), ("1", "CREATE_FAILED")])
+def test_resource_of_a_stack_is_signalled_by_its_name(
+    cloud: Cloud, root: Path, code: str, status: str
+) -> None:
+    stack = f"by-name-{code}"
+    cloud.create(stack, CLASSIC.replace("@VERSION@", "1"))
+    guest = booted(cloud, root, stack, "Machine")
+    assert guest.run("cfn-init").returncode == 0  # writes the credentials
+    done = guest.run("cfn-signal", "-e", code, "--stack", stack, "--resource", "Handle")
+    assert (done.returncode, done.stderr) == (0, "")
+    cloud.settled(stack, status)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.cfntools.guests.cloud import Cloud, running
-from tests.cloud.guests.released import CFN_PORT, place_for_credentials
+from tests.cloud.guests.released import PORTS, place_for_credentials
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with place_for_credentials(), running(tmp_path_factory.mktemp("service"), cfn_port=CFN_PORT) as made:
+    with place_for_credentials(), running(tmp_path_factory.mktemp("service"), **PORTS) as made:
         yield made
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from tests.cfntools.guests.guest import Guest
 
 TOOLS = Path(os.environ.get("CLOUD_HOME") or Path.home() / ".cache/openstack-cloud") / "guests/bin"
-CFN_PORT = 8000
-"""The port that heat-cfntools take whenever the server's hint has a path, as it always has."""
+PORTS = {"cfn": 8000, "cloudwatch": 8003}
+"""The ports that heat-cfntools take: that of metrics always, the other if the server's hint has a path."""
 
 _OWN = ("etc/cfn", "var/lib", "var/log", "var/cache")
 _ENTER = 'for each in {directories}; do mount --bind "$ROOT/$each" "/$each" || exit 99; done; exec "$@"'
