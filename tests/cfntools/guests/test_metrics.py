@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from stackd_cfntools.query import Api, QueryClient
 from stackd_cfntools.signing import Key, Scope
 from stackd_cfntools.system import System
 from stackd_cfntools.web import Web
-
 from tests.cfntools.guests.cloud import Cloud
 from tests.cfntools.guests.guest import Guest, booted
 from tests.cfntools.guests.test_guests import CLASSIC

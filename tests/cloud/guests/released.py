@@ -16,7 +16,7 @@ from tests.cfntools.guests.guest import Guest
 
 TOOLS = Path(os.environ.get("CLOUD_HOME") or Path.home() / ".cache/openstack-cloud") / "guests/bin"
 PORTS = {"cfn": 8000, "cloudwatch": 8003}
-"""The ports that heat-cfntools take: that of metrics always, the other one if the server's hint has a path."""
+"""The ports that heat-cfntools take: that of metrics always, the other if the server's hint has a path."""
 
 _OWN = ("etc/cfn", "var/lib", "var/log", "var/cache")
 _ENTER = 'for each in {directories}; do mount --bind "$ROOT/$each" "/$each" || exit 99; done; exec "$@"'
