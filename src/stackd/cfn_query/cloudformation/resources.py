@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stackd.auth.signatures import SignedRequest
@@ -17,10 +18,13 @@ from stackd.cfn_query.params import Params, bad_value, required, text
 from stackd.engine.usecases import drift, resource_queries, signed_polls
 from stackd.engine.usecases.arns import stack_arn
 from stackd.engine.usecases.queries import ResourceView
+from stackd.offload import in_turns
 from stackd.records import Action as StackAction
 from stackd.records import Caller, ResourceDrift, Stack
 
 Json = dict[str, Any]
+_AT_ONCE = 100
+"""Resources that are rendered in one turn of the event loop."""
 
 
 async def describe_stack_resource(call: Call) -> Mapping[str, Any]:
@@ -57,9 +61,8 @@ async def describe_stack_resources(call: Call) -> Mapping[str, Any]:
     wanted = text(call.params, "LogicalResourceId")
     filters = {"name": (wanted,)} if wanted else {}
     found = await resource_queries.listed(call.reader, call.caller, stack, filters, rule=call.rule)
-    drifts = await _drifts(call, stack)
-    shown = [_common(view, drifts) | {"Timestamp": _changed_at(view)} for view in _made(found)]
-    return {"StackResources": shown}
+    described = partial(_described, drifts=await _drifts(call, stack))
+    return {"StackResources": await in_turns(described, _made(found), _AT_ONCE)}
 
 
 async def list_stack_resources(call: Call) -> Mapping[str, Any]:
@@ -97,6 +100,10 @@ def _summary(view: ResourceView, drifts: Mapping[str, ResourceDrift]) -> Json:
             "LastCheckTimestamp": found.checked_at if found is not None else None,
         },
     }
+
+
+def _described(view: ResourceView, *, drifts: Mapping[str, ResourceDrift]) -> Json:
+    return _common(view, drifts) | {"Timestamp": _changed_at(view)}
 
 
 def _common(view: ResourceView, drifts: Mapping[str, ResourceDrift]) -> Json:
