@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -103,6 +104,36 @@ async def test_an_action_of_an_alarm_that_is_gone_is_not_carried_out(stackd_worl
         await asyncio.sleep(30)
         await done(process)
     assert site.paths == ["/nowhere"]
+
+
+async def test_slow_urls_of_one_project_do_not_hold_others_or_evaluations_up(
+    stackd_world: World, site: Site
+) -> None:
+    unhurried(stackd_world)
+    await reached(stackd_world)
+
+    async def never(_: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(3600)
+        return web.Response()
+
+    async def hook(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    site.pages |= {"/never": never, "/hook": hook}
+    async with stackd_world.process() as process:
+        for number in range(30):
+            name = {"AlarmName": f"slow {number}"}
+            await call(process, "PutMetricAlarm", **{**ALARM, **name}, AlarmActions=[site.url("/never")])
+            await call(process, "SetAlarmState", **name, StateValue="ALARM", StateReason="a test")
+        await asyncio.sleep(1)
+        caller, process.caller = process.caller, replace(process.caller, project_id="another")
+        await put_and_raise(process, site.url("/hook"))
+        await asyncio.sleep(2)
+        assert "/hook" in site.paths
+        process.caller = caller
+        await call(process, "PutMetricAlarm", **ALARM)
+        await push_for(process, 3, 50.0)
+        assert await state(process) == "ALARM"
 
 
 # --- whatever dies --------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import pytest
 
 from stackd.db import alarms, resources, stacks
 from stackd.db.journal import Change, Insert
-from stackd.engine.usecases import actions
+from stackd.engine.usecases import abandoning, actions
 from stackd.errors import QueryFault
 from stackd.records import Action, Alarm, Stack, Status
-from tests.support.alarms import call, push_for, unhurried
+from tests.support.alarms import ALARM, call, push_for, unhurried
 from tests.support.engine import Process, World, unless_dead
 
 
@@ -156,6 +156,26 @@ async def test_alarms_change_and_go_with_their_stack(process: Process) -> None:
     assert (await call(process, "DescribeAlarms"))["MetricAlarms"] == []
     items = (await call(process, "DescribeAlarmHistory"))["AlarmHistoryItems"]
     assert [" deleted by resource" in each["HistorySummary"] for each in items][:3] == [True, True, False]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_what_a_stack_leaves_behind_is_the_apis_or_nothing(process: Process, is_kept: bool) -> None:
+    content = template()
+    del content["Resources"]["Cold"], content["Outputs"]
+    if is_kept:
+        content["Resources"]["Hot"]["DeletionPolicy"] = "Retain"
+    stack = await process.done(await process.create("s", content))
+    (before,) = (await call(process, "DescribeAlarms"))["MetricAlarms"]
+    if is_kept:
+        await process.done(await process.delete(stack))
+    else:
+        process.engine.limits = process.engine.limits.model_copy(update={"enable_stack_abandon": True})
+        await abandoning.abandon(process.engine, process.caller, await process.stack(stack))
+        await process.done(stack)
+    left = (await call(process, "DescribeAlarms"))["MetricAlarms"]
+    assert left == ([before] if is_kept else [])
+    await call(process, "PutMetricAlarm", **{**ALARM, "AlarmName": before["AlarmName"]})
+    await call(process, "DeleteAlarms", AlarmNames=[before["AlarmName"]])
 
 
 async def test_a_name_that_is_taken_fails_the_resource(process: Process) -> None:

@@ -13,7 +13,7 @@ from stackd.db.alarms import alarm_id
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.services.alarms.configuration import ACTION_LISTS, checked_configuration, interval_of
 from stackd.engine.services.alarms.queries import VALUE, dimensions_of
-from stackd.engine.services.alarms.rules import TEMPLATE
+from stackd.engine.services.alarms.rules import API, TEMPLATE
 from stackd.engine.services.alarms.states import CONFIGURATION, first_state, history, moved
 from stackd.engine.services.alarms.store import LIMIT
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
@@ -109,7 +109,7 @@ def _created(
         id=alarm_id(caller.project_id, name),
         project_id=caller.project_id,
         name=name,
-        origin="api",
+        origin=API,
         tags={each["Key"]: each["Value"] for each in request.get("Tags", ())},
         **first_state({"configured_at": moment, **_fields(configuration, request)}),
     )
