@@ -13,7 +13,7 @@ from aiohttp import web
 from stackd.db import alarms, operations
 from stackd.db.journal import Change, Insert, Update
 from stackd.engine.usecases.cloudwatch import worker
-from stackd.records import Alarm, AlarmAction, Operation
+from stackd.records import Alarm, Operation
 from tests.engine.usecases.cloudwatch.test_evaluating import arn, kinds, scaling, size
 from tests.support.alarms import ALARM, call, push_for, state, unhurried
 from tests.support.engine import Process, World, unless_dead
@@ -147,12 +147,8 @@ def _accepts(change: Change) -> bool:
     return isinstance(change, Insert) and isinstance(change.record, Operation)
 
 
-def _ends(change: Change) -> bool:
-    return isinstance(change, Update) and change.kind is AlarmAction
-
-
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("dies_on", [_changes_state, _accepts, _ends])
+@pytest.mark.parametrize("dies_on", [_changes_state, _accepts])
 async def test_an_alarm_scales_once_whatever_dies_between(
     stackd_world: World, dies_on: Any, after: bool
 ) -> None:

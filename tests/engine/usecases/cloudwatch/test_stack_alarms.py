@@ -90,10 +90,10 @@ async def test_pushed_metrics_scale_a_group_up_and_back(process: Process) -> Non
     stack = await made(process)
     group = of_group((await process.outputs(stack))["Group"])
     assert await size(process, stack) == 1
-    await push_for(process, 16, 90.0, **group)
+    await push_for(process, 10, 90.0, **group)
     assert await size(process, stack) == 3
     assert await states(process) == {"Hot": "ALARM", "Cold": "OK"}
-    await push_for(process, 16, 1.0, **group)
+    await push_for(process, 10, 1.0, **group)
     assert await size(process, stack) == 1
     assert await states(process) == {"Hot": "OK", "Cold": "ALARM"}
     told = await process.told(stack)
@@ -103,7 +103,7 @@ async def test_pushed_metrics_scale_a_group_up_and_back(process: Process) -> Non
 async def test_a_cooldown_holds_a_lasting_alarm_back(process: Process) -> None:
     stack = await made(process, cooldown=3600)
     group = of_group((await process.outputs(stack))["Group"])
-    await push_for(process, 16, 90.0, **group)
+    await push_for(process, 9, 90.0, **group)
     assert await size(process, stack) == 2
 
 
@@ -129,6 +129,22 @@ async def test_actions_are_shown_without_signatures_and_the_api_leaves_the_alarm
     with pytest.raises(QueryFault, match="template"):
         await call(process, "DeleteAlarms", AlarmNames=[name])
     await call(process, "DisableAlarmActions", AlarmNames=[name])
+
+
+async def test_what_is_hidden_in_a_stack_is_masked_in_its_alarms(process: Process) -> None:
+    content = template(AlarmDescription={"Ref": "Word"})
+    content["Parameters"] = {"Word": {"Type": "String", "NoEcho": "true", "Default": "s3cret-word"}}
+    url = {"Fn::Join": ["", ["https://hooks.test/call?key=", {"Ref": "Word"}]]}
+    content["Resources"]["Hot"]["Properties"]["AlarmActions"] = [url]
+    stack = await process.done(await process.create("s", content))
+    assert stack.status is Status.COMPLETE, stack.reason
+    shown = await call(process, "DescribeAlarms")
+    assert "s3cret" not in str(shown)
+    assert {each["AlarmDescription"] for each in shown["MetricAlarms"]} == {"******"}
+    name = (await process.outputs(stack))["Hot"]
+    await call(process, "SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="a test")
+    await asyncio.sleep(5)
+    assert "s3cret" not in str(await call(process, "DescribeAlarmHistory"))
 
 
 async def test_suspended_alarms_rest_and_resumed_ones_begin_anew(process: Process) -> None:
