@@ -65,21 +65,17 @@ def attempts(name: str, arn: str, owner: str, me: str, token: str) -> Iterator[t
         yield "ListTagsForResource", {"ResourceARN": each}
         yield "TagResource", {"ResourceARN": each, "Tags": [{"Key": "a", "Value": "b"}]}
         yield "UntagResource", {"ResourceARN": each, "TagKeys": [MARK]}
-    for action, filters in (
+    yield from (
         ("DescribeAlarms", {}),
         ("DescribeAlarms", {"NextToken": token}),
         ("DescribeAlarms", {"ActionPrefix": "https://"}),
         ("DescribeAlarms", {"StateValue": "INSUFFICIENT_DATA"}),
         ("DescribeAlarmHistory", {}),
-        (
-            "DescribeAlarmHistory",
-            {"HistoryItemType": "ConfigurationUpdate", "StartDate": WINDOW["StartTime"]},
-        ),
+        ("DescribeAlarmHistory", {"StartDate": WINDOW["StartTime"]}),
         ("ListMetrics", {}),
         ("ListMetrics", {"RecentlyActive": "PT3H"}),
         ("ListMetrics", {"Dimensions": [{"Name": "Host"}]}),
-    ):
-        yield action, filters
+    )
     for space, metric in itertools.product(names(f"{MARK}/space", owner), ("load", "%", "LOAD")):
         about = {"Namespace": space, "MetricName": metric}
         stat = {"Metric": about, "Period": 60, "Stat": "Sum"}

@@ -264,7 +264,8 @@ def _masked(view: dict[str, Any], secrets: Secrets | None) -> dict[str, Any]:
         return view
     lists = {name: [shown_name(each) for each in view[name]] for name in ACTION_LISTS.values()}
     told = {name: view[name] for name in ("AlarmDescription", "StateReason", "Dimensions") if name in view}
-    return view | concealed(lists | told, secrets)
+    masked: dict[str, Any] = concealed(lists | told, secrets)
+    return view | masked
 
 
 def _shown(engine: Engine, alarm: Alarm) -> dict[str, Any]:
