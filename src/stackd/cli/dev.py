@@ -188,14 +188,19 @@ async def run(options: Options) -> int:
     cloud_served = serve_cloud(cloud_settings, ready=known.set_result)
     tasks: list[asyncio.Task[Any]] = [
         loop.create_task(interrupted.wait()),
-        loop.create_task(_listening(cloud_served, options.cloud_port, "--cloud-port")),
+        loop.create_task(_listening(cloud_served, {options.cloud_port: "--cloud-port"})),
     ]
     try:
         cloud = await _until(known, tasks)
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
         register(cloud.world, "cloudformation", "heat-cfn", f"http://{_HOST}:{options.cfn_port}/v1")
         served = run_server(dev_settings(options, cloud.auth_url), ready=ready)
-        tasks.append(loop.create_task(_listening(served, options.port, "--port")))
+        chosen_by = {
+            options.port: "--port",
+            options.cfn_port: "--cfn-port",
+            options.cloudwatch_port: "--cloudwatch-port",
+        }
+        tasks.append(loop.create_task(_listening(served, chosen_by)))
         await _until(ready.wait(), tasks)
         variables = client_variables(cloud.auth_url, cloud_settings.region)
         if options.command:
@@ -210,15 +215,16 @@ async def run(options: Options) -> int:
             await asyncio.wait([task])
 
 
-async def _listening(served: Coroutine[Any, Any, None], port: int, option: str) -> None:
+async def _listening(served: Coroutine[Any, Any, None], chosen_by: Mapping[int, str]) -> None:
     """Serve; a port that another process has is reported with the option that chooses another."""
     from stackd.serving import AddressInUse
 
+    port, option = next(iter(chosen_by.items()))
     try:
         await served
     except AddressInUse as error:
-        chosen = option if error.port == port else "--cfn-port or --cloudwatch-port"
-        raise Failure(error.message, FAILED, f"Choose another port with {chosen}.") from error
+        remedy = f"Choose another port with {chosen_by.get(error.port, option)}."
+        raise Failure(error.message, FAILED, remedy) from error
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
             raise

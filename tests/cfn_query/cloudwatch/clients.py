@@ -80,8 +80,8 @@ class Client:
         if self.token:
             headers |= {"Content-Type": kind, "X-Auth-Token": self.token}
             return await self.http.post(f"{ROOT}{path}", content=content, headers=headers)
-        signed = version_4(f"{ROOT}{path}", {}, self.key, content=content, content_type=kind)
-        return await self.http.post(signed.url, content=content, headers={**headers, **signed.headers})
+        signed = version_4(f"{ROOT}{path}", {}, self.key, content=content, content_type=kind, headers=headers)
+        return await self.http.post(signed.url, content=content, headers=signed.headers)
 
     def _sent(self, answer: httpx.Response, operation: OperationModel) -> Any:
         """The result as it was sent."""

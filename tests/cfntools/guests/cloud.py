@@ -118,7 +118,7 @@ def awaited(found: Callable[[], T | None]) -> T:
 
 @contextmanager
 def running(directory: Path, **guest_ports: int) -> Iterator[Cloud]:
-    """A service that runs until the end of the block; ``cfn`` and ``cloudwatch`` are ports of its APIs."""
+    """A service that runs until the end of the block; its ports for guests are free ones, or those given."""
     chosen = {name: guest_ports.get(name) or free_port() for name in ("cfn", "cloudwatch", "cloud")}
     ports = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
     ports += ["--port", str(free_port())]

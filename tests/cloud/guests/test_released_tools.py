@@ -10,6 +10,7 @@ import pytest
 
 from tests.cfntools.guests.cloud import Cloud
 from tests.cfntools.guests.test_guests import CLASSIC, SERVER
+from tests.cfntools.guests.test_metrics import metrics_of, owner_of
 from tests.cloud.guests.released import ReleasedGuest
 
 pytestmark = pytest.mark.cloud
@@ -91,3 +92,14 @@ def test_os_collect_config_collects_metadata_and_notices_its_changes(
     files = metadata["AWS::CloudFormation::Init"]["config"]["files"]
     assert files["/etc/app/version"]["content"] == "2"
     assert runs == 2
+
+
+def test_cfn_push_stats_sends_what_alarms_watch(cloud: Cloud, instance: ReleasedGuest) -> None:
+    """The released program measures with functions that its library no longer has; what needs none works."""
+    words = ("--heartbeat", "--watch", "an-alarm")
+    done = instance.run("cfn-push-stats", *words)
+    assert done.returncode == 0, done.stderr
+    done = instance.run("cfn-push-stats", "--metric", "Queue", "--units", "Counter", "--value", "7.5")
+    assert done.returncode == 0, done.stderr
+    found = metrics_of(owner_of(cloud, instance), instance.uuid)
+    assert found.keys() == {"Heartbeat", "Queue"}
