@@ -23,6 +23,7 @@ _ROOM = {
     "STACKD_LIMITS__MAX_TEMPLATE_SIZE": str(64 * 1024 * 1024),
     "STACKD_LIMITS__MAX_JSON_BODY_SIZE": str(64 * 1024 * 1024),
     "STACKD_LOG__LEVEL": "warning",
+    "PYTHONDONTWRITEBYTECODE": "",  # an installed product has its modules compiled
 }
 _START_SECONDS = 30.0
 

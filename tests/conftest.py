@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stackd import offload
 from tests.support.database import POSTGRES_URL, still_databases
-from tests.support.virtual_time import VirtualTimeLoop
+from tests.support.virtual_time import StillPool, VirtualTimeLoop
 from tests.support.waiting import worker_time
 
 settings.register_profile("stackd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,7 +19,7 @@ settings.load_profile("stackd")
 
 
 _ON_POSTGRES = ("tests/db/", "tests/routers/", "tests/scenarios/") if POSTGRES_URL else ()
-REAL_TIME = ("tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
+REAL_TIME = ("tests/aws/", "tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
 
 
@@ -35,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
-    """Virtual time stands still while a database works, and workers have time for what ends at all."""
-    with still_databases(), worker_time(60):
+    """Virtual time stands still while a database or a thread works; workers have time to end at all."""
+    threads = mock.patch.object(offload, "_POOL", StillPool(4))
+    with still_databases(), threads, worker_time(60):
         yield

@@ -1,14 +1,17 @@
-"""The fakes of the tests are called as what they stand for."""
+"""The fakes of the tests are called as what they stand for, and their time passes when nothing works."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import time
 
 import pytest
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
 from stackd.clients.service import Service
+from stackd.offload import in_thread
 from stackd.resources.context import Context
 from tests.support.context import FakeCloud, FakeContext, FakeFinder, FakeService
 
@@ -46,3 +49,12 @@ def test_fake_context_has_all_that_a_context_has() -> None:
     defined = {name for base in Context.__mro__ for name in vars(base) if not name.startswith("_")}
     assert {name for name in declared | defined if not hasattr(ctx, name)} == set()
     assert methods(FakeContext).keys() >= methods(Context).keys()
+
+
+async def test_virtual_time_stands_still_while_a_thread_computes() -> None:
+    loop = asyncio.get_running_loop()
+    began, end = loop.time(), loop.create_task(asyncio.sleep(1))
+    await in_thread(time.sleep, 0.02)
+    assert loop.time() == began
+    await end
+    assert loop.time() == began + 1

@@ -26,6 +26,7 @@ from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
 from stackd.cfn_query import errors as cfn_errors
 from stackd.cfn_query.api import make_cfn_api
+from stackd.cfn_query.cloudwatch.api import make_cloudwatch_api
 from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.amqp import Broker
@@ -49,6 +50,7 @@ from stackd.engine.services.notifications import Notifications, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.stack_users import StackUserService
 from stackd.engine.services.trusts import Trusts
+from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
@@ -131,6 +133,9 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         )
         await engine.start()
         stack.push_async_callback(engine.close)
+        alarms = AlarmWorker(engine)
+        alarms.start()
+        stack.push_async_callback(alarms.close)
         yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
 
 
@@ -212,9 +217,19 @@ def make_engine(
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     redaction = Redaction(db, registry.operator.environment)
     notifications = make_notifications(settings, db)
+    trusts = Trusts(
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        settings.keystone.trusts_delegated_roles,
+        redelegated=settings.keystone.trusts_redelegated,
+        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
+    )
     services = Services(
         redaction=redaction,
         remotes=remotes,
+        delegating=trusts.delegating,
         notify=notifications.note if notifications is not None else discarded,
         db=db,
         journal=journal,
@@ -242,21 +257,25 @@ def make_engine(
             type_limits={**limits.model_dump(), **settings.guests.model_dump()},
         ),
     )
-    trusts = Trusts(
-        db,
-        journal,
-        clouds,
-        service_credentials(settings),
-        settings.keystone.trusts_delegated_roles,
-        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
-    )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")
     engine_id = "alone" if alone else secrets.token_hex(8)
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
     policy = Policy(settings.policy.file or None)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
-    return Engine(services, operator, trusts, policy, limits, lease, sinks, redaction, alone, notifications)
+    return Engine(
+        services,
+        operator,
+        trusts,
+        policy,
+        limits,
+        lease,
+        sinks,
+        redaction,
+        alone,
+        notifications,
+        settings.metrics,
+    )
 
 
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:
@@ -333,6 +352,11 @@ def make_cfn_asgi(parts: Parts) -> ASGIApp:
     return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
 
 
+def make_cloudwatch_asgi(parts: Parts) -> ASGIApp:
+    """The CloudWatch API on the wired parts."""
+    return RequestIds(make_cloudwatch_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
 def cfn_front(parts: Parts) -> CfnFront:
     """The parts that the Query APIs use."""
     engine = parts.engine
@@ -371,6 +395,13 @@ def calm_collector() -> None:
     gc.enable()
 
 
+async def _load_late(ready: asyncio.Event, policy: Policy) -> None:
+    """Load in a thread what no answer needs at once; a request that does need it loads it itself."""
+    await ready.wait()
+    await asyncio.to_thread(policy.load)
+    gc.freeze()  # it lives as long as the process
+
+
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
     configure_log(settings)
@@ -379,8 +410,15 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        apis = [(settings.api.native, make_asgi), (settings.api.cfn, make_cfn_asgi)]
+        apis = [
+            (settings.api.native, make_asgi),
+            (settings.api.cfn, make_cfn_asgi),
+            (settings.api.cloudwatch, make_cloudwatch_asgi),
+        ]
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)
+        ready = ready or asyncio.Event()
+        late = asyncio.create_task(_load_late(ready, parts.engine.policy))
+        stack.callback(late.cancel)
         await serve_http(served, ready=ready)

@@ -130,16 +130,25 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._received += len(data)
-        if self._in_head and self._is_free():
-            self._others.is_waiting(self)
-            if "head" not in self._timers:
-                self._after("head", self._limits.head_seconds, self._late)
         if self._discarding and self._received > self._limits.discarded:
             self.transport.abort()
             return
         super().data_received(data)
         if self._in_head and self._received > self._limits.head_bytes and not self.transport.is_closing():
             self._refuse(b"431 Request Header Fields Too Large")
+        self._await_the_rest()
+
+    def _await_the_rest(self) -> None:
+        """Set a deadline for what has not come yet; most requests come whole and need none."""
+        if self.transport.is_closing():
+            return
+        if not self._in_head:
+            if "body" not in self._timers:
+                self._after("body", self._limits.body_seconds, self._abort)
+        elif self._received and self._is_free():
+            self._others.is_waiting(self)
+            if "head" not in self._timers:
+                self._after("head", self._limits.head_seconds, self._late)
 
     @override
     def on_headers_complete(self) -> None:
@@ -151,7 +160,6 @@ class Connection(HttpToolsProtocol):
         self._received = 0
         self._cancel("head")
         self._others.is_busy(self)
-        self._after("body", self._limits.body_seconds, self._abort)
         super().on_headers_complete()
 
     @override

@@ -5,7 +5,8 @@
     │   ├── NothingToUpdate          400
     │   ├── RequestLimitExceeded     400
     │   ├── DownloadLimitExceeded    400
-    │   └── FetchFailed              400   HTTPBadRequest
+    │   ├── FetchFailed              400   HTTPBadRequest
+    │   └── QueryFault               400   about metrics and alarms; ``fault`` is the code of the Query API
     ├── TemplateError                400   StackValidationFailed (complaint, path, place, value, remedy)
     │   ├── TemplateErrors           several of them, found together; answers as the first
     │   ├── InvalidFormat            400   HTTPBadRequest
@@ -91,6 +92,14 @@ class FetchFailed(BadRequest):
     """A URL could not be fetched."""
 
     wire_type = "HTTPBadRequest"
+
+
+class QueryFault(BadRequest):
+    """What is asked about metrics or alarms is refused; ``fault`` is the code that its clients know."""
+
+    def __init__(self, fault: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class InvalidFormat(TemplateError):

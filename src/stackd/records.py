@@ -493,6 +493,72 @@ class SoftwareDeployment:
     output_values: Any = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An alarm on a metric of a project, with its state.
+
+    ``id`` follows from project and name. ``origin`` is ``api``, or ``template`` for one that the resource
+    ``resource_id`` of the stack ``stack_id`` made. ``configuration`` is what PutMetricAlarm takes.
+    It is evaluated when it is due, every ``interval`` seconds; ``revision`` counts its changes. ``acted_at``
+    is when its actions were begun last in this state.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    origin: str
+    stack_id: str | None = None
+    resource_id: str | None = None
+    namespace: str | None = None
+    metric_name: str | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    actions_enabled: bool = True
+    suspended: bool = False
+    state: str = "INSUFFICIENT_DATA"
+    reason: str
+    reason_data: str = ""
+    configured_at: datetime
+    updated_at: datetime
+    transitioned_at: datetime
+    acted_at: datetime | None = None
+    interval: int
+    due_at: datetime
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmHistory:
+    """What happened to an alarm; it outlives that. ``kind`` is ConfigurationUpdate, StateUpdate or Action."""
+
+    id: str
+    project_id: str
+    alarm_name: str
+    kind: str
+    time: datetime
+    summary: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAction:
+    """An action of an alarm that is to be carried out: stored with the state that it is for.
+
+    ``target`` is an ARN, a URL or the reference of a resource, ``message`` what it is sent. ``state`` is
+    ``pending`` until it is ``done``.
+    """
+
+    id: str
+    alarm_id: str
+    project_id: str
+    target: str = field(repr=False)
+    message: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    state: str = "pending"
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The right to write to the tree of stacks below ``root_id``, until a newer epoch is claimed."""

@@ -173,6 +173,11 @@ class Keystone(Section):
     trusts_delegated_roles: Words = opt(
         (), "Roles that a stack's trust delegates; all roles of the creator when empty."
     )
+    trusts_redelegated: bool = opt(
+        False,
+        "Whether services that get a token of a trust may make one further trust from it; "
+        "Keystone has to allow that, too.",
+    )
     enroll_on_first_use: bool = opt(
         False,
         "Whether a trust of a user is made and kept when the user first calls the native API, so that "
@@ -289,6 +294,24 @@ class Guests(Section):
     )
 
 
+class Metrics(Section):
+    """Metrics that are pushed through the CloudWatch API, and alarms on them."""
+
+    retention_hours: float = opt(72.0, "Hours for which samples are kept.", ge=1.0)
+    history_days: float = opt(30.0, "Days for which the history of alarms is kept.", gt=0)
+    max_metrics_per_project: OrUnlimited = opt(
+        20_000, "Metrics of a project, counted by name, dimensions and unit; -1 for no limit."
+    )
+    max_alarms_per_project: OrUnlimited = opt(1_000, "Alarms of a project; -1 for no limit.")
+    lateness_seconds: float = opt(
+        60.0,
+        "Seconds by which samples may come late. An alarm waits for so long, or for a period if that is "
+        "shorter, before it counts a period that is over.",
+        ge=0,
+    )
+    max_body_size: int = opt(1_048_576, "Bytes of a request to the CloudWatch API, decompressed.", ge=1)
+
+
 class Policy(Section):
     """Who may do what."""
 
@@ -352,6 +375,7 @@ class Settings(BaseSettings):
     egress: Egress = Egress()
     engine: Engine = Engine()
     guests: Guests = Guests()
+    metrics: Metrics = Metrics()
     policy: Policy = Policy()
     plugins: Plugins = Plugins()
     environment: OperatorEnvironment = OperatorEnvironment()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stackd.auth.policy import EVERY_PROJECT, Policy, PolicyFileError
+from stackd.auth.policy import EVERY_PROJECT, Policy
 from stackd.auth.policy_defaults import ADMIN_TYPES, DEFAULT_RULES
+from stackd.auth.policy_files import PolicyFileError
 from stackd.errors import Forbidden
 from stackd.records import Caller
 

@@ -64,6 +64,15 @@ async def test_trust_lends_the_roles_in_the_project(keystone: respx.MockRouter, 
     assert route.calls.last.request.headers["x-auth-token"] == "theirs"
 
 
+async def test_a_trust_that_may_be_delegated_further_may_be_so_once(
+    keystone: respx.MockRouter, clouds: Clouds
+) -> None:
+    route = keystone.post(TRUSTS).respond(201, json={"trust": {"id": "t1"}})
+    await create_trust(await _caller(keystone, clouds), "heat", ["member"], EXPIRY, redelegated=True)
+    asked = orjson.loads(route.calls.last.request.content)["trust"]
+    assert (asked["allow_redelegation"], asked["redelegation_count"]) == (True, 1)
+
+
 @pytest.mark.parametrize(
     ("token", "why"),
     [

@@ -99,7 +99,10 @@ def test_prose_loses_only_what_no_database_keeps() -> None:
 def test_everything_that_may_hold_a_secret_is_sealed() -> None:
     assert sealed_columns() == {
         "change_sets": ("content",),
-        "credentials": ("trust_id", "token"),
+        "alarm_actions": ("target", "message"),
+        "alarm_history": ("data",),
+        "alarms": ("configuration",),
+        "credentials": ("trust_id", "token", "application"),
         "documents": ("body",),
         "events": ("properties",),
         "exports": ("value",),

@@ -15,10 +15,14 @@ from stackd.db import resources, stacks
 from stackd.engine.usecases import signals
 from stackd.records import Stack, Status
 from tests.engine.planning.observed import preview
+from tests.support import alarms
 from tests.support.engine import Process, World, world
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HANDLE = "AWS::CloudFormation::WaitConditionHandle"
+LONGEST = 20
+"""Minutes in which alarms bring a group to its bounds."""
+
 SUCCESS = {"Status": "SUCCESS", "Reason": "Done", "UniqueId": "guest", "Data": "All is set up"}
 
 
@@ -89,10 +93,27 @@ async def test_blog(tmp_path: Path) -> None:
         await deleted(made, process, stack)
 
 
+async def measured(made: World, process: Process, stack: Stack, load: float, servers: int) -> None:
+    """The instances of the group measure a load, minute by minute, until there are so many servers."""
+    group = (await process.rows(stack))["Workers"].physical_id
+    dimensions = [{"Name": "AutoScalingGroupName", "Value": group}]
+    for _ in range(LONGEST):
+        datum = {"MetricName": "CPUUtilization", "Value": load, "Dimensions": dimensions}
+        await alarms.call(process, "PutMetricData", Namespace="system/linux", MetricData=[datum])
+        await asyncio.sleep(60)
+        if len(made.objects("servers")) == servers:
+            return
+    raise AssertionError(f"{len(made.objects('servers'))} servers after {LONGEST} minutes of {load} %")
+
+
 async def test_balanced(tmp_path: Path) -> None:
-    async with world(tmp_path) as made, made.process() as process:
-        stack = await created(process, "balanced.yaml")
-        assert len(made.objects("servers")) == 2
-        outputs = await process.outputs(stack)
-        assert all("/signal/arn" in outputs[policy] for policy in ("More", "Fewer"))
-        await deleted(made, process, stack)
+    async with world(tmp_path) as made:
+        alarms.unhurried(made)
+        async with made.process() as process:
+            stack = await created(process, "balanced.yaml")
+            assert len(made.objects("servers")) == 2
+            outputs = await process.outputs(stack)
+            assert all("/signal/arn" in outputs[policy] for policy in ("More", "Fewer"))
+            await measured(made, process, stack, 95, servers=3)
+            await measured(made, process, stack, 5, servers=2)
+            await deleted(made, process, stack)

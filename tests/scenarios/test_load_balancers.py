@@ -169,6 +169,29 @@ async def test_members_are_announced_when_they_work_and_withdrawn_before_they_go
         assert last < len(first) - 1 - first[::-1].index("load_balancers UPDATE_IN_PROGRESS")
 
 
+async def test_members_rest_while_they_are_resized(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process() as process:
+        content = template()
+        policy = {"MinInstancesInService": 1, "MaxBatchSize": 1, "PauseTime": "PT1M"}
+        content["Resources"]["Group"]["UpdatePolicy"] = {"AutoScalingRollingUpdate": policy}
+        content["Resources"]["Group"]["Properties"]["MinSize"] = 2
+        stack = await reached(process, await process.create("s", content, environment=ENVIRONMENT))
+        child, _ = await inside(process, stack, "Group")
+        before = len(await process.events(child))
+        content["Resources"]["Conf"]["Properties"]["InstanceType"] = "m1.small"
+        asked = await process.update(stack, content, environment=ENVIRONMENT)
+        stack = await reached(process, asked, starts=False)
+        reader = Reader(process.engine)
+        announced = [
+            len((await reader.properties_at(child, each))["Addresses"])
+            for each in (await process.events(child))[before:]
+            if (each.resource_name, each.status) == ("load_balancers", Status.IN_PROGRESS)
+        ]
+        assert announced == [1, 1, 2]
+        assert await followed(process, stack) == await expected(process, stack, 2)
+        assert (await preview(process, stack, content, environment=ENVIRONMENT)).is_empty
+
+
 async def test_other_load_balancer_in_its_place_has_the_same_members(tmp_path: Path) -> None:
     async with world(tmp_path) as made, made.process() as process:
         stack = await grown(process, await created(made, process), "Up")

@@ -213,6 +213,24 @@ class FakeSoftware:
         return self.deployed
 
 
+class FakeAlarms:
+    """The alarm of the resource: what was asked of it, in order."""
+
+    def __init__(self, ctx: FakeContext) -> None:
+        self._ctx = ctx
+        self.asked: list[tuple[str, Any]] = []
+
+    async def put(self, name: str, request: Mapping[str, Any], *, enabled: bool = True) -> None:
+        self.asked.append((name, {**request, "enabled": enabled}))
+        await self._ctx.created(name)
+
+    async def suspend(self, suspended: bool) -> None:
+        self.asked.append(("suspend" if suspended else "resume", None))
+
+    async def delete(self) -> None:
+        self.asked.append(("delete", None))
+
+
 @dataclass
 class FakeContext:
     """A ``Context`` for one resource of ``kind``.
@@ -244,6 +262,7 @@ class FakeContext:
         self.type: Any = type_named(self.kind)  # tests call what only that type has
         self.find: Any = FakeFinder(self.finds)
         self.software: Any = FakeSoftware()
+        self.alarms = FakeAlarms(self)
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,
@@ -348,9 +367,15 @@ class FakeContext:
         if self.happens:
             self.happens.pop(0)()
 
-    async def stack_user(self, *, keypair: bool = False, password: str = "pa55") -> StackUser:
+    async def delegating(self) -> Any:
+        """The same script answers; that it was asked for is noted."""
+        self.places.append("delegating")
+        return self.cloud
+
+    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        self.user = StackUser("user-id", self.physical_name, password, "user-project", "user-domain", **keys)
+        word = password or "pa55"
+        self.user = StackUser("user-id", self.physical_name, word, "user-project", "user-domain", **keys)
         await self.put_data(stack_user_name=self.user.user_name)
         return self.user
 

@@ -12,12 +12,13 @@ import contextlib
 import selectors
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+P = ParamSpec("P")
 
 GRACE = 0.001
 """Real seconds in which what was sent to a socket of the same process must have come there."""
@@ -79,6 +80,27 @@ def standing_still() -> Iterator[None]:
         yield
     finally:
         loop.outside -= 1
+
+
+class StillPool(ThreadPoolExecutor):
+    """Threads that the running loop waits for without its time passing."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function in a thread."""
+        loop = asyncio.get_running_loop()
+        work = super().submit(fn, *args, **kwargs)
+        if isinstance(loop, VirtualTimeLoop):
+            loop.outside += 1
+            work.add_done_callback(lambda _: _back(loop))
+        return work
+
+
+def _back(loop: VirtualTimeLoop) -> None:
+    def count() -> None:
+        loop.outside -= 1
+
+    with contextlib.suppress(RuntimeError):  # the test has ended before the thread
+        loop.call_soon_threadsafe(count)
 
 
 class LoopClock:

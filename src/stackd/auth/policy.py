@@ -9,43 +9,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from oslo_config import cfg
-from oslo_policy import _checks
-from oslo_policy import policy as oslo
-
-from stackd.auth.policy_defaults import DEFAULT_RULES, Rule
+from stackd.auth.policy_files import PolicyFileError, PolicyFiles
 from stackd.errors import Forbidden
 from stackd.records import Caller
 
+if TYPE_CHECKING:
+    from oslo_policy.policy import Enforcer
+
 _LOG = logging.getLogger(__name__)
 _MOST_DECISIONS = 50_000
-_REMOTE_CHECKS = frozenset({"http", "https"})
 _TYPES = "resource_types:"
 EVERY_PROJECT: Final = "*"
 """The target of what concerns all projects: no rule that names the target's project is satisfied by it."""
-
-
-# Its plug-ins are the checks that ask another server. To find them it imports an HTTP client, 4 MB.
-_checks.extension_checks = {}
-
-
-class _RemoteCheck(oslo.Check):
-    """Placeholder for a check that calls another server; a file with one is refused."""
-
-    def __call__(self, *_: object) -> bool:
-        return False
-
-
-for _kind in _REMOTE_CHECKS:
-    oslo.register(_kind, _RemoteCheck)
-
-
-class PolicyFileError(ValueError):
-    """A policy file cannot be read, or has a check that stackd does not run."""
 
 
 class Policy:
@@ -63,14 +42,32 @@ class Policy:
         old_defaults: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path = Path(path).absolute() if path else None
-        self._folder = Path(folder).absolute() if folder else None
+        self._files = PolicyFiles.of(path, folder)
         self._old_defaults = old_defaults
         self._clock = clock
-        self._stamp = self._current_stamp()
-        self._enforcer = self._load()
+        self._stamp = self._files.stamp()
+        self._loaded = self._load() if self._files else None
         self._looked_at = clock()
         self._decisions: dict[tuple[object, ...], bool] = {}
+
+    def load(self) -> None:
+        """Load the rules, if nothing was decided yet; safe to call from a thread.
+
+        An operator's files are loaded, and checked, from the beginning.
+        """
+        if self._loaded is None:
+            self._loaded = self._load()
+
+    @property
+    def _enforcer(self) -> Enforcer:
+        self.load()
+        assert self._loaded is not None
+        return self._loaded
+
+    def _load(self) -> Enforcer:
+        from stackd.auth.policy_rules import load_rules  # late: the server answers sooner
+
+        return load_rules(self._files, old_defaults=self._old_defaults)
 
     def allows(self, caller: Caller, rule: str, target_project_id: str | None = None) -> bool:
         """Whether ``caller`` satisfies ``rule`` on a target in a project, by default the caller's own.
@@ -147,82 +144,13 @@ class Policy:
 
     def _refresh(self) -> None:
         self._looked_at = self._clock()
-        stamp = self._current_stamp()
+        stamp = self._files.stamp()
         if stamp == self._stamp:
             return
         self._stamp = stamp
         try:
-            self._enforcer = self._load()
+            self._loaded = self._load()
         except PolicyFileError as error:
             _LOG.error("The policy stays as it was: %s", error)
             return
         self._decisions.clear()
-
-    def _current_stamp(self) -> tuple[object, ...]:
-        return tuple(
-            (str(file), found.st_mtime_ns, found.st_size)
-            for file in self._files()
-            if (found := _stat(file)) is not None
-        )
-
-    def _files(self) -> Iterator[Path]:
-        if self._path:
-            yield self._path
-        if self._folder and self._folder.is_dir():
-            yield from sorted(file for file in self._folder.iterdir() if not file.name.startswith("."))
-
-    def _load(self) -> oslo.Enforcer:
-        if self._path and not self._path.is_file():
-            raise PolicyFileError(f"There is no policy file {self._path}")
-        conf = cfg.ConfigOpts()
-        conf([], project="stackd", default_config_files=[], default_config_dirs=[])
-        enforcer = oslo.Enforcer(conf, policy_file=str(self._path or "none"))
-        conf.set_override("enforce_new_defaults", not self._old_defaults, group="oslo_policy")
-        folders = [str(self._folder)] if self._folder else []
-        conf.set_override("policy_dirs", folders, group="oslo_policy")
-        enforcer.suppress_deprecation_warnings = True
-        enforcer.suppress_default_change_warnings = True
-        enforcer.register_defaults([_declared(rule) for rule in DEFAULT_RULES])
-        try:
-            enforcer.load_rules()
-        except (ValueError, TypeError, AttributeError, OSError) as error:
-            raise PolicyFileError(
-                f"The policy file {self._path or self._folder} is broken: {error}"
-            ) from error
-        for name, check in enforcer.rules.items():
-            if any(kind in _REMOTE_CHECKS for kind in _kinds(check)):
-                raise PolicyFileError(f"The rule {name} asks another server; http checks are not run")
-        enforcer.use_conf = False  # it is never loaded again: a changed file makes a new one
-        return enforcer
-
-
-def _declared(rule: Rule) -> oslo.RuleDefault:
-    older = None
-    if rule.legacy:
-        older = oslo.DeprecatedRule(
-            rule.name, rule.legacy, deprecated_reason="Roles are told apart now.", deprecated_since="1"
-        )
-    return oslo.RuleDefault(
-        rule.name,
-        rule.check,
-        description=rule.about,
-        scope_types=list(rule.scopes) or None,
-        deprecated_rule=older,
-    )
-
-
-def _kinds(check: Any) -> Iterator[str]:
-    """The kinds of all checks in a tree: ``role``, ``rule``, ``http`` …"""
-    kind = getattr(check, "kind", None)
-    if isinstance(kind, str):
-        yield kind
-    inner = getattr(check, "rule", None)
-    for part in (*getattr(check, "rules", ()), *([inner] if inner is not None else [])):
-        yield from _kinds(part)
-
-
-def _stat(file: Path) -> Any:
-    try:
-        return file.stat()
-    except OSError:
-        return None

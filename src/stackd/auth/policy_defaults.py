@@ -26,6 +26,9 @@ _ADMIN = "role:admin and project_id:%(project_id)s"
 _READER_OR_GUEST = (
     "(role:reader and project_id:%(project_id)s) or (role:heat_stack_user and project_id:%(project_id)s)"
 )
+_MEMBER_OR_GUEST = (
+    "(role:member and project_id:%(project_id)s) or (role:heat_stack_user and project_id:%(project_id)s)"
+)
 _NO_GUEST = "rule:deny_stack_user"
 _ANYBODY = "rule:allow_everybody"
 
@@ -186,6 +189,26 @@ _CLOUDFORMATION: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# Actions of the CloudWatch API: check and older check of each.
+_CLOUDWATCH: tuple[tuple[str, str, str], ...] = (
+    ("PutMetricData", _MEMBER_OR_GUEST, _ANYBODY),
+    ("GetMetricStatistics", _READER, _NO_GUEST),
+    ("GetMetricData", _READER, _NO_GUEST),
+    ("ListMetrics", _READER, _NO_GUEST),
+    ("PutMetricAlarm", _MEMBER, _NO_GUEST),
+    ("DescribeAlarms", _READER, _NO_GUEST),
+    ("DescribeAlarmsForMetric", _READER, _NO_GUEST),
+    ("DescribeAlarmHistory", _READER, _NO_GUEST),
+    ("SetAlarmState", _MEMBER, _NO_GUEST),
+    ("EnableAlarmActions", _MEMBER, _NO_GUEST),
+    ("DisableAlarmActions", _MEMBER, _NO_GUEST),
+    ("DeleteAlarms", _MEMBER, _NO_GUEST),
+    ("TagResource", _MEMBER, _NO_GUEST),
+    ("UntagResource", _MEMBER, _NO_GUEST),
+    ("ListTagsForResource", _READER, _NO_GUEST),
+)
+
+
 # Resource types that only an administrator of the project may use.
 ADMIN_TYPES: tuple[str, ...] = (
     "OS::Nova::Flavor",
@@ -221,6 +244,10 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     *(
         Rule(f"cloudformation:{action}", check, f"Call the CloudFormation action {action}.", legacy=legacy)
         for action, check, legacy in _CLOUDFORMATION
+    ),
+    *(
+        Rule(f"cloudwatch:{action}", check, f"Call the CloudWatch action {action}.", legacy=legacy)
+        for action, check, legacy in _CLOUDWATCH
     ),
     *(Rule(f"resource_types:{kind}", "rule:project_admin", f"Use the type {kind}.") for kind in ADMIN_TYPES),
 )

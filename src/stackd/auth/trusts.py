@@ -83,9 +83,12 @@ def new_expiry() -> datetime:
     return _FIRST_EXPIRY + timedelta(seconds=secrets.randbelow(_CENTURY))
 
 
-async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str], expiry: datetime) -> str:
+async def create_trust(
+    caller: Cloud, trustee_user_id: str, roles: Sequence[str], expiry: datetime, *, redelegated: bool = False
+) -> str:
     """Delegates ``roles`` of the caller in its project to the service user; returns the trust's id.
 
+    With ``redelegated`` services that get a token of the trust can make one further trust from it.
     ``MissingCredential`` if Keystone does not let the caller do that.
     """
     token = await caller.token()
@@ -95,10 +98,11 @@ async def create_trust(caller: Cloud, trustee_user_id: str, roles: Sequence[str]
         "trustee_user_id": trustee_user_id,
         "project_id": token.project_id,
         "impersonation": True,
-        "allow_redelegation": False,
+        "allow_redelegation": redelegated,
         "expires_at": f"{expiry:%Y-%m-%dT%H:%M:%S.%fZ}",
         "roles": [{"name": role} for role in roles],
     }
+    body |= {"redelegation_count": 1} if redelegated else {}
     try:
         reply = await caller.identity.request(
             "POST", "/OS-TRUST/trusts", json={"trust": body}, idempotent=False

@@ -20,11 +20,11 @@ _NOT_NEEDED = ("rich", "pygments", "watchfiles", "pydantic.v1")
 @click.pass_obj
 def serve(config_file: str | None) -> None:
     """Run the server until it is told to stop (SIGTERM or Ctrl-C)."""
-    settings = load_settings(config_file)
-    _require_keystone(settings)
+    gc.disable()  # while modules are imported, which makes little garbage; the server enables it
     for name in _NOT_NEEDED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
-    gc.disable()  # while modules are imported, which makes little garbage; the server enables it
+    settings = load_settings(config_file)
+    _require_keystone(settings)
     import uvloop
 
     from stackd.app import serve as run_server

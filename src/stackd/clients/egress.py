@@ -99,6 +99,23 @@ class Egress:
         except UnicodeDecodeError:
             raise FetchFailed(f"The content of {shown(url)} is not text in UTF-8") from None
 
+    async def post(
+        self, url: str, content: bytes, *, project_id: str = "", own: Collection[Origin] = ()
+    ) -> None:
+        """Send JSON to the URL, which is not redirected; raises ``FetchFailed`` unless it is taken."""
+        check_url(url)
+        headers = {**_HEADERS, "Content-Type": "application/json"}
+        try:
+            async with asyncio.timeout(self.settings.timeout), self._share(project_id), self._slots:
+                session = self._session(origin_of(url) in own)
+                async with session.post(url, data=content, headers=headers, allow_redirects=False) as answer:
+                    answer.raise_for_status()
+                    if answer.status in _REDIRECTS:
+                        raise ValueError("a redirect")
+        except (TimeoutError, OSError, ValueError, aiohttp.ClientError) as error:
+            log.info("url_not_called", url=shown(url), project_id=project_id, reason=_reason(error))
+            raise FetchFailed(f"Failed to call {shown(url)}") from None
+
     async def close(self) -> None:
         """Close connections and threads."""
         for session in self._sessions.values():
@@ -124,10 +141,13 @@ class Egress:
 
     @contextlib.asynccontextmanager
     async def _get(self, url: str, is_own: bool) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._session(is_own).get(url, headers=_HEADERS, allow_redirects=False) as answer:
+            yield answer
+
+    def _session(self, is_own: bool) -> aiohttp.ClientSession:
         if is_own not in self._sessions:
             self._sessions[is_own] = self._new_session(self._policy(is_own))
-        async with self._sessions[is_own].get(url, headers=_HEADERS, allow_redirects=False) as answer:
-            yield answer
+        return self._sessions[is_own]
 
     def _policy(self, is_own: bool) -> AddressPolicy:
         policy = self.settings.policy

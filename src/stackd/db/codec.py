@@ -19,6 +19,9 @@ from stackd.db import tables
 from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
+    Alarm,
+    AlarmAction,
+    AlarmHistory,
     ChangeSet,
     Credential,
     Definition,
@@ -61,6 +64,9 @@ Record = (
     | RequestToken
     | DriftDetection
     | ResourceDrift
+    | Alarm
+    | AlarmHistory
+    | AlarmAction
 )
 R = TypeVar("R", bound=Record)
 Kind = (
@@ -81,6 +87,9 @@ Kind = (
     | type[RequestToken]
     | type[DriftDetection]
     | type[ResourceDrift]
+    | type[Alarm]
+    | type[AlarmHistory]
+    | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
 Setter = Callable[[Any, Any], None]
@@ -103,6 +112,7 @@ _UNSEALED_KEPT = 4096
 _SHORT = 1024
 """Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
+_BULKY = frozenset({Form.MAP, Form.SEALED_TEXT, Form.SEALED_MAP, Form.SEALED_JSON})
 _EMPTY_IS_NULL = frozenset({Form.MAP, Form.SEALED_MAP})
 
 
@@ -305,6 +315,7 @@ class Codec(Generic[R]):
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
+        self._bulky = tuple(attrgetter(name) for name in self.stored if self._forms[name] in _BULKY)
         self._definitions = sorted(self.stored.index(group[0]) for group in self._groups.values())
 
     def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -357,6 +368,10 @@ class Codec(Generic[R]):
         """The field of one column."""
         decode = self._decoders.get(self._forms[column])
         return stored if stored is None or decode is None else decode(stored)
+
+    def bulky_fields(self, record: R) -> list[Any]:
+        """What is in the fields of a record that may be large, and are encoded as a whole."""
+        return [value for read in self._bulky if (value := read(record))]
 
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
@@ -428,6 +443,9 @@ class Codecs:
             SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
         )
         self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
+        self.alarms = Codec(Alarm, tables.alarms, sealer, known)
+        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, sealer, known)
+        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, sealer, known)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,
@@ -446,6 +464,9 @@ class Codecs:
             Snapshot: self.snapshots,
             SoftwareConfig: self.software_configs,
             SoftwareDeployment: self.software_deployments,
+            Alarm: self.alarms,
+            AlarmHistory: self.alarm_history,
+            AlarmAction: self.alarm_actions,
         }
 
     def of(self, kind: type[Any]) -> Codec[Any]:

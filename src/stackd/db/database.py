@@ -146,6 +146,10 @@ class Database:
         """Rows that a changing statement (a constant of its module) returns, committed at once."""
         return await self._modify(self.statement(element), params or {})
 
+    async def modify_rows(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        """Rows that a compiled changing statement returns, committed at once."""
+        return await self._modify(statement, params)
+
     async def modify_once(self, element: CompilerElement) -> list[Any]:
         """Rows that a changing statement returns, which was made for this call."""
         return await self._modify(compile_statement(element, self.backend.dialect), {})

@@ -17,12 +17,13 @@ from typing import Any
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.sql.elements import CompilerElement
 
-from stackd.db import tables
+from stackd.db import metrics, tables
 from stackd.db.backend import DatabaseMissing, Unreachable
 from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
 from stackd.db.statements import Statement, compile_statement
+from stackd.db.weights import outweigh
 from stackd.errors import ServiceUnavailable
 from stackd.records import Event, Fence, Stack
 
@@ -33,6 +34,7 @@ _AT_ONCE = 50  # changes that are encoded in one turn of the event loop
 MOST_STANDING = 512
 _STANDING_SIZES = (8, 64, MOST_STANDING)  # numbers of rows in a statement: one of a few texts is compiled
 _LARGE_DOCUMENT = 50_000  # bytes; packing more would block the event loop for milliseconds
+_HEAVY = 50_000  # characters of values, which are then encoded in a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Stand:
     target: str
 
 
-Change = Insert | Update | Remove | PutDocument | Stand
+Change = Insert | Update | Remove | PutDocument | Stand | metrics.SeenMetric | metrics.Sample
 
 
 class Journal:
@@ -108,6 +110,8 @@ class Journal:
             Update: self._update,
             Remove: self._remove,
             Stand: self._stand,
+            metrics.SeenMetric: self._seen,
+            metrics.Sample: self._sample,
         }
 
     async def write(self, *changes: Change, fence: Fence | None = None) -> None:
@@ -211,11 +215,21 @@ class Journal:
         for count, change in enumerate(changes, 1):
             if isinstance(change, PutDocument):
                 steps.append(await self._put_document(change))
+            elif self._is_heavy(change):
+                steps.append(await asyncio.to_thread(self._steps[type(change)], change))
             else:
                 steps.append(self._steps[type(change)](change))
             if count % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return steps
+
+    def _is_heavy(self, change: Change) -> bool:
+        """Whether encoding a change would block the event loop for milliseconds."""
+        if isinstance(change, Update):
+            return outweigh(change.values.values(), _HEAVY)
+        if isinstance(change, Insert):
+            return outweigh(self._database.codecs.of(type(change.record)).bulky_fields(change.record), _HEAVY)
+        return False
 
     def _update(self, change: Update) -> Step:
         codec = self._database.codecs.of(change.kind)
@@ -272,6 +286,23 @@ class Journal:
         given = {"target": change.target} | {f"id_{number}": each for number, each in enumerate(padded)}
         args = tuple([given[name] for name in known.order])
         return Step(known, args, (table.name, change.ids[0]))
+
+    def _seen(self, change: metrics.SeenMetric) -> Step:
+        known = self._merging(metrics.SeenMetric, metrics.seen_statement)
+        key = f"{change.project_id}/{change.metric.identity}"
+        return Step(known, known.args(metrics.seen_values(change)), (tables.metrics.name, key))
+
+    def _sample(self, change: metrics.Sample) -> Step:
+        known = self._merging(metrics.Sample, metrics.sample_statement)
+        key = f"{change.metric_id}/{change.at}"
+        return Step(known, known.args(metrics.sample_values(change)), (tables.metric_samples.name, key))
+
+    def _merging(self, kind: type[Any], build: Callable[[Any], CompilerElement]) -> Statement:
+        """The statement that merges changes of a kind with what is stored."""
+        known = self._statements.get(kind)
+        if known is None:
+            known = self._statements[kind] = self._compile(build(self._database.backend.insert))
+        return known
 
     async def _put_document(self, change: PutDocument) -> Step:
         known = self._statements.get(PutDocument)

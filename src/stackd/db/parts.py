@@ -41,20 +41,28 @@ class Part(Generic[R]):
     sealed: bool = False
 
     async def records(self, rows: Sequence[Sequence[Any]]) -> list[R]:
-        """The records of rows that were read; made in a thread if what is encrypted in one takes long."""
-        made: list[R] = []
-        for start in range(0, len(rows), self.at_once):
-            chunk = rows[start : start + self.at_once]
-            if self.sealed and any(_weight(row) > _HEAVY for row in chunk):
-                made += await in_thread(self._made, chunk)
-            else:
-                if start:
-                    await asyncio.sleep(0)
-                made += self._made(chunk)
-        return made
+        """The records of rows that were read."""
+        return await made_records(self.record, rows, self.at_once, sealed=self.sealed)
 
-    def _made(self, rows: Sequence[Sequence[Any]]) -> list[R]:
-        return [self.record(row) for row in rows]
+
+async def made_records(
+    record: Callable[[Sequence[Any]], R], rows: Sequence[Sequence[Any]], at_once: int, *, sealed: bool
+) -> list[R]:
+    """The records of rows; made in a thread if what is encrypted in one takes long."""
+
+    def make(chunk: Sequence[Sequence[Any]]) -> list[R]:
+        return [record(row) for row in chunk]
+
+    made: list[R] = []
+    for start in range(0, len(rows), at_once):
+        chunk = rows[start : start + at_once]
+        if sealed and any(_weight(row) > _HEAVY for row in chunk):
+            made += await in_thread(make, chunk)
+        else:
+            if start:
+                await asyncio.sleep(0)
+            made += make(chunk)
+    return made
 
 
 def _weight(row: Sequence[Any]) -> int:

@@ -13,7 +13,6 @@ from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import place_of
 from stackd.db.tables import resources, stacks
-from stackd.offload import in_turns
 from stackd.records import Hidden, Resource
 
 _C = resources.c
@@ -49,7 +48,7 @@ def _select(columns: tuple[str, ...], by: str, *where: ColumnElement[bool]) -> S
 async def _found(db: Database, by: str, value: str, *, brief: bool = False) -> list[Resource]:
     columns, record, at_once = _reading(db, brief=brief)
     rows = await db.fetch(_select(columns, by, _BY[by]), {"value": value})
-    return await in_turns(record, rows, at_once)
+    return await parts.made_records(record, rows, at_once, sealed=not brief)
 
 
 def _reading(db: Database, *, brief: bool) -> tuple[tuple[str, ...], Callable[[Any], Resource], int]:
@@ -132,7 +131,7 @@ async def inside(db: Database, stack_id: str, kind: str) -> list[Resource]:
     """The rows of a type in the nested stacks right inside a stack."""
     columns, record, at_once = _reading(db, brief=False)
     rows = await db.fetch(_select(columns, "inside", *_INSIDE), {"kind": kind, "around": stack_id})
-    return await in_turns(record, rows, at_once)
+    return await parts.made_records(record, rows, at_once, sealed=True)
 
 
 async def in_stacks_named(db: Database, stack: str, name: str, most: int) -> list[Resource]:
@@ -148,7 +147,7 @@ async def in_stacks_named(db: Database, stack: str, name: str, most: int) -> lis
     )
     statement = db.compiled("resources in stacks named", lambda: query)
     rows = await db.fetch_statement(statement, {"stack": stack, "name": name, "most": most})
-    return await in_turns(record, rows, at_once)
+    return await parts.made_records(record, rows, at_once, sealed=True)
 
 
 async def sizes(db: Database, root_id: str) -> dict[str, int]:

@@ -215,6 +215,16 @@ async def named(db: Database, name: str, project_id: str | None) -> Stack | None
     return codec.record(rows[0]) if rows else None
 
 
+async def owner_of_users(db: Database, project_id: str) -> str | None:
+    """The project of the live stacks whose users are in a project of the stack domain."""
+    statement = db.compiled(
+        ("owner of users",),
+        lambda: select(_C.project_id).where(_C.stack_user_project_id == bindparam("users"), _LIVE).limit(1),
+    )
+    rows = await db.fetch_statement(statement, {"users": project_id})
+    return str(rows[0][0]) if rows else None
+
+
 async def named_for_users(db: Database, name: str, project_id: str) -> Stack | None:
     """The live stack called ``name`` whose users are in a project."""
     codec = db.codecs.stacks

@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -160,6 +161,7 @@ Index("stacks_parent", stacks.c.parent_id)
 Index("stacks_root", stacks.c.root_id)
 Index("stacks_credential", stacks.c.credential_id)
 Index("stacks_deleted", stacks.c.deleted_at)
+Index("stacks_users", stacks.c.stack_user_project_id)
 Index("stacks_engine", stacks.c.engine_id)
 
 resources = Table(
@@ -434,7 +436,101 @@ Index("software_deployments_guests", software_deployments.c.user_project_id)
 Index("software_deployments_server", software_deployments.c.server_id)
 Index("software_deployments_config", software_deployments.c.config_id)
 
-ONE_OWNER = frozenset({"exports", "imports", "change_sets", "request_tokens", "resource_drifts"})
+_NUMBERED = BigInteger().with_variant(Integer, "sqlite")
+
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("id", _NUMBERED, primary_key=True, autoincrement=True, info={"form": Form.PLAIN}),
+    _col("project_id"),
+    _col("identity"),
+    _col("namespace", Form.PROSE),
+    _col("name", Form.PROSE),
+    _col("dimensions", Form.PROSE),
+    _col("dimensions_digest"),
+    _col("unit"),
+    _col("seen_at", Form.TIME),
+)
+Index("metrics_identity", metrics.c.project_id, metrics.c.identity, unique=True)
+Index("metrics_named", metrics.c.project_id, metrics.c.namespace, metrics.c.name, metrics.c.dimensions_digest)
+Index("metrics_seen", metrics.c.seen_at)
+
+# Samples of one metric in one second, or in one minute; ``at`` are seconds since 1970.
+metric_samples = Table(
+    "metric_samples",
+    metadata,
+    _col("metric_id", kind=BigInteger, primary_key=True, autoincrement=False),
+    _col("at", kind=BigInteger, primary_key=True, autoincrement=False),
+    _col("count", kind=Float),
+    _col("total", kind=Float),
+    _col("lowest", kind=Float),
+    _col("highest", kind=Float),
+    Column("spread", Text, nullable=True, info={"form": Form.PLAIN}),
+    sqlite_with_rowid=False,
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("name", Form.PROSE),
+    _col("origin"),
+    _optional("stack_id"),
+    _optional("resource_id"),
+    _optional("namespace", Form.PROSE),
+    _optional("metric_name", Form.PROSE),
+    _optional("configuration", Form.SEALED_MAP),
+    _optional("tags", Form.MAP),
+    _col("actions_enabled", Form.FLAG),
+    _col("suspended", Form.FLAG),
+    _col("state"),
+    _col("reason", Form.PROSE),
+    _col("reason_data", Form.PROSE),
+    _col("configured_at", Form.TIME),
+    _col("updated_at", Form.TIME),
+    _col("transitioned_at", Form.TIME),
+    _optional("acted_at", Form.TIME),
+    _col("interval", kind=Integer),
+    _col("due_at", Form.TIME),
+    _col("revision", kind=BigInteger),
+)
+Index("alarms_project", alarms.c.project_id, alarms.c.name)
+Index("alarms_metric", alarms.c.project_id, alarms.c.namespace, alarms.c.metric_name)
+Index("alarms_due", alarms.c.suspended, alarms.c.due_at)
+
+alarm_history = Table(
+    "alarm_history",
+    metadata,
+    _col("id", primary_key=True),
+    _col("project_id"),
+    _col("alarm_name", Form.PROSE),
+    _col("kind"),
+    _col("time", Form.TIME),
+    _col("summary", Form.PROSE),
+    _optional("data", Form.SEALED_MAP),
+)
+Index("alarm_history_project", alarm_history.c.project_id, alarm_history.c.time)
+Index("alarm_history_alarm", alarm_history.c.project_id, alarm_history.c.alarm_name, alarm_history.c.time)
+Index("alarm_history_time", alarm_history.c.time)
+
+alarm_actions = Table(
+    "alarm_actions",
+    metadata,
+    _col("id", primary_key=True),
+    _col("alarm_id"),
+    _col("project_id"),
+    _col("target", Form.SEALED_TEXT),
+    _optional("message", Form.SEALED_MAP),
+    _col("created_at", Form.TIME),
+    _col("due_at", Form.TIME),
+    _col("attempts", kind=Integer),
+    _col("state"),
+)
+Index("alarm_actions_due", alarm_actions.c.state, alarm_actions.c.due_at)
+Index("alarm_actions_alarm", alarm_actions.c.alarm_id)
+
+ONE_OWNER = frozenset({"exports", "imports", "change_sets", "request_tokens", "resource_drifts", "alarms"})
 """Tables whose ids follow from their content: a conflict on the id means that another writer was first."""
 
 credentials = Table(

@@ -10,7 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stackd.devcloud import control
+from stackd.devcloud.aodh import AODH
 from stackd.devcloud.cinder import CINDER
+from stackd.devcloud.delivery import Send as SendOut
+from stackd.devcloud.delivery import post
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.glance import GLANCE
 from stackd.devcloud.keystone import KEYSTONE
@@ -31,7 +34,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR)
+SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH)
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""
@@ -51,11 +54,13 @@ class DevCloud:
         base_url: str = "http://127.0.0.1",
         clock: Clock = time.time,
         sleep: Sleep = asyncio.sleep,
+        send_out: SendOut = post,
     ) -> None:
         self.settings = settings or DevCloudSettings()
         self.world = World(self.settings, base_url.rstrip("/"), clock)
         self.meter = Meter()
         self.faults = FaultRules(self.settings.faults, self.settings.seed)
+        self.send_out = send_out
         self._sleep = sleep
         self._broken: dict[str, JSON] = {}
         self._services: dict[str, tuple[Service, Router]] = {}
@@ -130,12 +135,19 @@ class DevCloud:
                 return
             call = self._call(service, scope, path, body)
             reply = self._reply(service, router, call, rules)
+            await self._deliver()
             if any(rule.effect == "drop_after" for rule in rules):
                 await _drop(scope)
                 return
             await _send(send, reply, method)
         finally:
             self.meter.leave()
+
+    async def _deliver(self) -> None:
+        """Send what the call has left in the outbox, before it is answered."""
+        waiting, self.world.outbox = self.world.outbox, []
+        for delivery in waiting:
+            await self.send_out(delivery)
 
     def _reply(self, service: Service, router: Router, call: Call, rules: list[Rule]) -> Reply:
         self.store.settle()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from stackd.devcloud.delivery import Delivery
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
 
@@ -54,6 +55,8 @@ class World:
         self.tokens: dict[str, Actor] = {}
         self.project_quotas: dict[tuple[str, str], int] = {}
         self.on_new_project: list[Callable[[str], None]] = []
+        self.outbox: list[Delivery] = []
+        """What services send to the outside, until it is sent."""
 
     def uuid(self) -> str:
         """A new id as most services make them, with dashes."""

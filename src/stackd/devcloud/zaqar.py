@@ -12,6 +12,7 @@ from stackd.devcloud.rest import unauthorized
 from stackd.devcloud.service import Service
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Route, bad_request, not_found
+from stackd.devcloud.world import World
 
 QUEUES = "messaging.queues"
 MESSAGES = "messaging.messages"
@@ -59,6 +60,15 @@ def _made(call: Call, metadata: JSON | None = None) -> Entity:
 def _metadata(entity: Entity | None) -> JSON:
     defaults = {"_max_messages_post_size": _MOST, "_default_message_ttl": 3600, "_default_message_delay": 0}
     return defaults | (entity.data["metadata"] if entity is not None else {})
+
+
+def deliver(world: World, project_id: str, name: str, body: Any) -> None:
+    """Put a message of another service into a queue."""
+    key = f"{project_id}/{name}"
+    if world.store.get(QUEUES, key) is None:
+        world.store.add(QUEUES, key, project_id, {"name": name, "metadata": {}})
+    data = {"queue": key, "ttl": 3600, "body": body}
+    world.store.add(MESSAGES, world.uuid().replace("-", "")[:24], project_id, data, {"client": ""})
 
 
 # --- queues ----------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
-from stackd.resources.follows import Follows, Siblings
+from stackd.resources.follows import Follows, Named, Siblings
 from stackd.resources.scaling import Adjustment, kept
 from stackd.resources.schema import Properties, PropertySchema, Support
 from stackd.template.named import declare_kind
@@ -59,7 +59,7 @@ class ResourceType(Generic[P]):
     entity: ClassVar[Entity | None] = None
     readiness: ClassVar[Readiness | None] = None
     lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
-    follows: ClassVar[Sequence[Follows]] = ()
+    follows: ClassVar[Sequence[Follows | Named]] = ()
     service: ClassVar[str | None] = None
     extension: ClassVar[str | None] = None
     name_limit: ClassVar[int] = 255

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackd.template.constraints import AllowedPattern, AllowedValues, CustomConstraint, Length, Range
-from stackd.template.named import FORMS, declare_kind
+from stackd.template.named import FORMS, QUEUE, declare_kind
 
 
 def length(low: int | None = None, high: int | None = None) -> Length:
@@ -37,6 +37,6 @@ def custom(name: str) -> CustomConstraint:
 
     What is not the name of a format is a kind of object in the cloud.
     """
-    if name not in FORMS:
+    if name not in FORMS and name != QUEUE:
         declare_kind(name)
     return CustomConstraint(name)

@@ -142,6 +142,25 @@ class Software(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """The alarm that a resource stands for, stored together with its row."""
+
+    async def put(self, name: str, request: Mapping[str, Any], *, enabled: bool = True) -> None:
+        """Make the alarm, or change it; the first time its name becomes the resource's physical id.
+
+        ``request`` has the members of PutMetricAlarm; raises ``ResourceFailure`` for one that is wrong.
+        """
+        ...
+
+    async def suspend(self, suspended: bool) -> None:
+        """Let the alarm rest, or begin anew."""
+        ...
+
+    async def delete(self) -> None:
+        """Remove the alarm. Idempotent."""
+        ...
+
+
 class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
@@ -156,6 +175,11 @@ class Context(Reading, Probe, Protocol):
     @property
     def software(self) -> Software:
         """Software configurations, and the deployment of this resource."""
+        ...
+
+    @property
+    def alarms(self) -> Alarms:
+        """The alarm of this resource."""
         ...
 
     @property
@@ -203,6 +227,13 @@ class Context(Reading, Probe, Protocol):
         """Return after the next signal to any resource of the stack, or after a second at the latest.
 
         With ``own`` only a signal to this resource counts. ``what`` is shown as for ``poll``.
+        """
+        ...
+
+    async def delegating(self) -> Cloud:
+        """The cloud with a token of the stack's user by which services can make trusts of their own.
+
+        ``MissingCredential`` when there is none at the moment.
         """
         ...
 

@@ -122,6 +122,17 @@ class Follows:
         return Found(frozenset(), found.sure | found.guessed) if self.guess else found
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The siblings that come first because their ``names`` are written as plain texts in properties."""
+
+    names: Callable[[Mapping[str, Any]], Iterable[str]]
+
+    def find(self, properties: Mapping[str, Any], siblings: Siblings) -> Found:
+        """The siblings of these names."""
+        return Found(frozenset(name for name in self.names(properties) if name in siblings), frozenset())
+
+
 def key_of(value: Any) -> Key:
     """The key of the object that the value of a property means."""
     if not isinstance(value, Unknown):

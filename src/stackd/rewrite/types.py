@@ -11,12 +11,17 @@ from stackd.rewrite.edits import Assign, Edit, Rename
 from stackd.template.functions.base import TemplatePath
 
 RENAMED_TYPES: Final = {
+    "OS::Ceilometer::Alarm": "OS::Aodh::Alarm",
+    "OS::Ceilometer::GnocchiAggregationByMetricsAlarm": "OS::Aodh::GnocchiAggregationByMetricsAlarm",
+    "OS::Ceilometer::GnocchiAggregationByResourcesAlarm": "OS::Aodh::GnocchiAggregationByResourcesAlarm",
+    "OS::Ceilometer::GnocchiResourcesAlarm": "OS::Aodh::GnocchiResourcesAlarm",
+    "OS::Metering::Alarm": "OS::Aodh::Alarm",
     "OS::Heat::SoftwareDeployments": "OS::Heat::SoftwareDeploymentGroup",
     "OS::Heat::StructuredDeployments": "OS::Heat::StructuredDeploymentGroup",
 }
 """Types that are the same under another name."""
 REPLACED_TYPES: Final = {
-    "OS::Ceilometer::Alarm": "OS::Aodh::Alarm",
+    "OS::Ceilometer::CombinationAlarm": "OS::Aodh::CompositeAlarm",
     "OS::Designate::Domain": "OS::Designate::Zone",
     "OS::Designate::Record": "OS::Designate::RecordSet",
     "OS::Glance::Image": "OS::Glance::WebImage",

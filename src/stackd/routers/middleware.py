@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -41,6 +42,7 @@ class RequestIds:
     def __init__(self, app: ASGIApp, broken: Callable[[str], Response] = errors.unexpected) -> None:
         self._app = app
         self._broken = broken
+        self._log = log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,10 +61,8 @@ class RequestIds:
             await send(message)
 
         given = scope[GLOBAL_REQUEST_ID] = _global_id(scope)
-        structlog.contextvars.unbind_contextvars("global_request_id")
-        structlog.contextvars.bind_contextvars(
-            request_id=request_id, **({"global_request_id": given} if given else {})
-        )
+        shown = {"global_request_id": given} if given else {}
+        structlog.contextvars.bind_contextvars(request_id=request_id, **shown)
         answer = _bodiless(tagged) if scope["method"] == "HEAD" else tagged
         try:
             await self._app(scope, receive, answer)
@@ -72,10 +72,11 @@ class RequestIds:
                 raise
             await self._broken(request_id)(scope, receive, answer)
         finally:
-            _log_request(scope, status, time.perf_counter() - started)
+            _log_request(self._log, scope, status, time.perf_counter() - started)
+            structlog.contextvars.unbind_contextvars(*shown)
 
 
-def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
+def _log_request(log: Any, scope: Scope, status: int | None, seconds: float) -> None:
     """One line per request: the route, not the path, for a path or query may have secrets in it.
 
     ``status`` is None where the client went away before there was an answer.

@@ -111,6 +111,8 @@ async def test_update_shows_what_changes_and_why(system: System) -> None:
     cause = [found.text(f"{DETAIL}{name}") for name in ("ChangeSource", "CausingEntity", "Evaluation")]
     assert cause == ["ParameterReference", "Word", "Static"]
     assert (await describe(system, "why")).root.findtext(f"{DETAIL}Target/AfterValue") is None
+    template = await system.aws.call("GetTemplate", StackName="why", ChangeSetName="c")
+    assert json.loads(template.text("GetTemplateResult/TemplateBody")) == json.loads(body("a"))
 
 
 async def test_no_changes_are_a_failure_with_the_text_that_clients_look_for(system: System) -> None:

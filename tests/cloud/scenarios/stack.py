@@ -105,6 +105,10 @@ class Stack:
         """Whether the orchestration service lists it."""
         return self.name in self.openstack("stack", "list", "-f", "value", "-c", "Stack Name").splitlines()
 
+    def id(self) -> str:
+        """Its id."""
+        return self.openstack("stack", "show", self.name, "-f", "value", "-c", "id")
+
     def status(self) -> str:
         """Its action and status."""
         return self.openstack("stack", "show", self.name, "-f", "value", "-c", "stack_status")

@@ -50,6 +50,14 @@ GUEST = httpx.Client(timeout=LONGEST_STEP)
 
 # Where the object of a resource is shown: service, path and the key that holds it.
 OBJECTS = {
+    "AWS::EC2::EIP": ("network", "/floatingips/{}", "floatingip"),
+    "AWS::EC2::Instance": ("compute", "/servers/{}", "server"),
+    "AWS::EC2::NetworkInterface": ("network", "/ports/{}", "port"),
+    "AWS::EC2::RouteTable": ("network", "/routers/{}", "router"),
+    "AWS::EC2::SecurityGroup": ("network", "/security-groups/{}", "security_group"),
+    "AWS::EC2::Subnet": ("network", "/subnets/{}", "subnet"),
+    "AWS::EC2::Volume": ("volume", "/volumes/{}", "volume"),
+    "AWS::EC2::VPC": ("network", "/networks/{}", "network"),
     "OS::Cinder::Volume": ("volume", "/volumes/{}", "volume"),
     "OS::Glance::WebImage": ("image", "/images/{}", None),
     "OS::Keystone::Domain": ("identity", "/domains/{}", "domain"),

@@ -26,23 +26,23 @@ def member(value: str, **properties: Any) -> dict[str, Any]:
     }
 
 
-def resource_group(value: str, pause: int = 5, **properties: Any) -> dict[str, Any]:
+def resource_group(value: str, pause: int = 5, size: int = SIZE, **properties: Any) -> dict[str, Any]:
     pace = {"max_batch_size": 1, "pause_time": pause}
     group = {
         "type": "OS::Heat::ResourceGroup",
-        "properties": {"count": SIZE, "resource_def": member(value, **properties)},
+        "properties": {"count": size, "resource_def": member(value, **properties)},
         "update_policy": {"rolling_update": pace, "batch_create": pace},
     }
     return template(group=group)
 
 
-def scaling_group(value: str, **properties: Any) -> dict[str, Any]:
+def scaling_group(value: str, size: int = SIZE, **properties: Any) -> dict[str, Any]:
     pace = {"max_batch_size": 1, "pause_time": 5}
     group = {
         "type": "OS::Heat::AutoScalingGroup",
         "properties": {
-            "min_size": SIZE,
-            "max_size": SIZE,
+            "min_size": size,
+            "max_size": size,
             "resource": member(value, **properties),
             "rolling_updates": pace,
         },
@@ -99,6 +99,25 @@ async def test_rolling_update_goes_on_in_batches_after_a_crash(
         members = [event for event in begun if event.resource_type == MEMBER]
         assert len(members) == SIZE  # each once: none was led back, or changed again
         assert {row.properties["value"] for row in (await last.rows(child)).values()} == {"b"}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+async def test_member_that_was_being_made_when_the_process_died_is_made_once_and_not_changed(
+    stackd_world: World, group: Callable[..., dict[str, Any]]
+) -> None:
+    async with stackd_world.process() as first:
+        stack = await made(first, group("a", size=1))
+    begun = is_event(Action.CREATE, Status.IN_PROGRESS, 1)
+    async with stackd_world.process(dies_on=begun, after=True) as second:
+        await dies(second, asyncio.create_task(second.update(stack, group("b", size=2))))
+    async with stackd_world.process() as last:
+        stack = await last.done(stack)
+        assert stack.status is Status.COMPLETE, stack.reason
+        rows = (await last.rows(await inside(last, stack))).values()
+        assert sorted((row.action, row.properties["value"]) for row in rows) == [
+            ("CREATE", "b"),
+            ("UPDATE", "b"),
+        ]
 
 
 async def test_pause_that_a_crash_interrupted_is_ended_and_those_already_made_are_not_made_again(

@@ -125,6 +125,50 @@ def guests_of(world: World) -> tuple[int, int]:
     return len(world.objects("projects")), len(world.objects("users"))
 
 
+SLOW_ALARM = {
+    "slow": {"type": "OS::Heat::TestResource", "properties": {"action_wait_secs": {"create": 5}}},
+    "alarm": {
+        "type": "OS::Aodh::EventAlarm",
+        "depends_on": "slow",
+        "properties": {"alarm_queues": ["news"]},
+    },
+}
+
+
+async def test_a_service_gets_the_users_own_token_to_make_a_trust_and_an_update_brings_another(
+    stackd_world: World,
+) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.create("s", hot(SLOW_ALARM))
+        await process.trusted()
+        process.engine.trusts._callers.clear()  # as after a restart
+        stack = await process.done(stack)
+        assert stack.status is Status.FAILED
+        assert "Update the stack, which brings a token of the user" in stack.reason
+        assert stackd_world.objects("alarms") == []
+        stack = await process.done(await process.update(stack, hot(SLOW_ALARM)))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert len(stackd_world.objects("alarms")) == 1
+        own = await process.engine.trusts.delegating(stack)
+        assert own is not None
+        assert (await own.token()).trust_id == ""
+
+
+async def test_a_trust_that_may_be_delegated_further_serves_without_a_token_of_the_user(
+    stackd_world: World,
+) -> None:
+    keystone = stackd_world.settings.keystone.model_copy(update={"trusts_redelegated": True})
+    stackd_world.settings = stackd_world.settings.model_copy(update={"keystone": keystone})
+    async with stackd_world.process() as process:
+        stack = await process.create("s", hot(SLOW_ALARM))
+        trusted = await process.trusted()
+        process.engine.trusts._callers.clear()
+        stack = await process.done(stack)
+        assert stack.status is Status.COMPLETE, stack.reason
+        made = [each.get("redelegated_trust_id") for each in stackd_world.objects("trusts")]
+        assert made == [None, trusted.trust_id]
+
+
 async def test_tree_has_one_project_and_each_resource_its_user_until_they_go(stackd_world: World) -> None:
     group = {
         "type": "OS::Heat::ResourceGroup",

@@ -10,7 +10,7 @@ from tests.support.context import FakeContext, among, followed, make_resource
 USER, KEY = "AWS::IAM::User", "AWS::IAM::AccessKey"
 
 
-@pytest.mark.parametrize(("login", "password"), [({}, ""), ({"LoginProfile": {"Password": "pw"}}, "pw")])
+@pytest.mark.parametrize(("login", "password"), [({}, "pa55"), ({"LoginProfile": {"Password": "pw"}}, "pw")])
 async def test_user_is_one_of_the_stack_domain(login: Any, password: str) -> None:
     ctx = FakeContext(USER, properties={"Path": "/", "Groups": ["g"], **login})
     assert ctx.type.reference(ctx.resource) == "thing"

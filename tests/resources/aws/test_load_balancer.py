@@ -172,7 +172,7 @@ def test_others_are_refused(name: Any) -> None:
 def test_group_announces_its_instances_and_counts_only_these() -> None:
     plain = Child({"heat_template_version": "2015-04-30", "resources": {"one": {"type": "X"}}})
     assert load_balancers.announced(plain, None) == plain
-    [batch] = load_balancers.all_announced([Batch(plain, 3.0)], ["lb"])
+    [batch] = load_balancers.all_announced([Batch(plain, 3.0)], ["lb"], {})
     made = resources_of(batch.child)
     assert batch.pause == 3.0
     assert made["load_balancers"]["properties"] == {
@@ -182,3 +182,47 @@ def test_group_announces_its_instances_and_counts_only_these() -> None:
     members = Members(made, dict.fromkeys(made), {}, lambda name, path: None, made, adopted=list(made))
     left = load_balancers.instances_of(members)
     assert {*left.resources, *left.references, *left.definitions, *left.adopted} == {"one"}
+
+
+def sized(**sizes: str) -> Child:
+    """The stack of a group with instances of these flavors."""
+    return Child(
+        {
+            "heat_template_version": "2015-04-30",
+            "resources": {
+                name: {"type": "AWS::EC2::Instance", "properties": {"ImageId": "i", "InstanceType": size}}
+                for name, size in sizes.items()
+            },
+        }
+    )
+
+
+def steps_of(*children: Child, names: Any = ("lb",)) -> list[tuple[list[str], float]]:
+    """The instances that are announced in each step, and the pause after it."""
+    before = resources_of(sized(a="s", b="s"))
+    steps = load_balancers.all_announced([Batch(each, 5.0) for each in children], list(names), before)
+    found = []
+    for each in steps:
+        made = resources_of(each.child).get("load_balancers", {"properties": {"Addresses": []}})
+        found.append(([address["get_attr"][0] for address in made["properties"]["Addresses"]], each.pause))
+    return found
+
+
+def test_instances_that_stop_for_their_change_rest_meanwhile() -> None:
+    steps = steps_of(sized(a="l", b="s"), sized(a="l", b="l"))
+    assert steps == [(["b"], 5.0), (["a"], 0.0), (["a", "b"], 0.0)]
+
+
+def test_instances_that_do_not_stop_go_on() -> None:
+    other = sized(a="s", b="s")
+    resources_of(other)["a"]["properties"]["ImageId"] = "j"
+    assert steps_of(other) == [(["a", "b"], 5.0)]
+    assert steps_of(sized(a="s", b="s", c="s")) == [(["a", "b", "c"], 5.0)]
+
+
+def test_never_do_all_rest() -> None:
+    assert steps_of(sized(a="l", b="l")) == [(["a", "b"], 5.0)]
+
+
+def test_nothing_is_added_without_load_balancers() -> None:
+    assert steps_of(sized(a="l", b="s"), names=()) == [([], 5.0)]

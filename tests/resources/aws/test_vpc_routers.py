@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stackd.clients.failures import AnswerLost
-from stackd.errors import ResourceFailure
+from stackd.errors import PropertyError, ResourceFailure
 from stackd.resources.follows import Sibling
 from stackd.template.unknown import Unknown
 from tests.support.context import FakeContext, among, followed, gone
@@ -63,6 +63,18 @@ async def test_subnet_is_made_in_the_network(cidr: str, version: int) -> None:
     name = ctx.physical_name
     assert body == {"subnet": {"name": name, "cidr": cidr, "network_id": "net", "ip_version": version}}
     assert await ctx.attribute("AvailabilityZone") == "z"
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/33", "everywhere", Unknown("x")])
+def test_range_of_a_subnet_must_be_one(cidr: Any) -> None:
+    ctx = context("Subnet")
+    props = ctx.type.properties.wrap({"CidrBlock": cidr})
+    if isinstance(cidr, Unknown):
+        ctx.type.validate(props)
+        return
+    with pytest.raises(PropertyError, match="no range") as caught:
+        ctx.type.validate(props)
+    assert caught.value.path == "properties.CidrBlock"
 
 
 async def test_new_subnet_is_served_by_the_router_of_the_vpc() -> None:

@@ -91,7 +91,7 @@ def _description(call: Call) -> str | None:
 # --- showing ---------------------------------------------------------------------------------------------
 
 
-async def _found(call: Call) -> View:
+async def change_set_of(call: Call) -> View:
     """The change set that is named by its ARN, or by its stack and its name."""
     reference = required(call.params, "ChangeSetName")
     uuid = change_set_uuid(call.caller, reference)
@@ -101,7 +101,7 @@ async def _found(call: Call) -> View:
 
 async def describe_change_set(call: Call) -> Mapping[str, Any]:
     """DescribeChangeSet: page by page its changes."""
-    view = await _found(call)
+    view = await change_set_of(call)
     content = view.change_set.content
     values = bool(flag(call.params, "IncludePropertyValues"))
     changes = content["changes"]
@@ -197,7 +197,7 @@ async def list_change_sets(call: Call) -> Mapping[str, Any]:
 
 async def describe_change_set_hooks(call: Call) -> Mapping[str, Any]:
     """DescribeChangeSetHooks: there are none of this kind."""
-    summary = _summary(await _found(call))
+    summary = _summary(await change_set_of(call))
     names = ("ChangeSetId", "ChangeSetName", "StackId", "StackName")
     return {**{name: summary[name] for name in names}, "Hooks": [], "Status": "PLANNED"}
 
@@ -213,7 +213,7 @@ async def execute_change_set(call: Call) -> Mapping[str, Any]:
         return await change_sets.execute(
             call.engine,
             call.caller,
-            await _found(call),
+            await change_set_of(call),
             disable_rollback=flag(call.params, "DisableRollback"),
             unretained=bool(flag(call.params, "RetainExceptOnCreate")),
             token=token,

@@ -13,7 +13,7 @@ from stackd.cfn_query.cloudformation.requests import shown_tags, stack_of
 from stackd.cfn_query.cloudformation.statuses import native_statuses, reason_of, stack_status
 from stackd.cfn_query.paging import PAGE, marker_of, next_token
 from stackd.cfn_query.params import text, texts
-from stackd.engine.usecases import drift, stack_queries
+from stackd.engine.usecases import drift, export_queries, stack_queries
 from stackd.engine.usecases.arns import change_set_arn, stack_arn, stack_named
 from stackd.engine.usecases.stack_queries import Page, StackFilter, StackView
 from stackd.records import Stack
@@ -35,7 +35,11 @@ async def describe_stacks(call: Call) -> Mapping[str, Any]:
     else:
         found, token = await _listed(call, StackFilter(show_reserved=True), _DESCRIBED)
     views = [await stack_queries.show(call.reader, call.caller, stack, rule=call.rule) for stack in found]
-    shown = [_described(view) | await _more(call, view.stack) for view in views]
+    shown = [
+        _described(view, await export_queries.names_of(call.engine, view.stack))
+        | await _more(call, view.stack)
+        for view in views
+    ]
     return {"Stacks": shown, "NextToken": token}
 
 
@@ -95,7 +99,7 @@ async def _drift(call: Call, stack: Stack) -> Json:
     return {"DriftInformation": {"StackDriftStatus": status, "LastCheckTimestamp": checked}}
 
 
-def _described(view: StackView) -> Json:
+def _described(view: StackView, exported: Mapping[str, str]) -> Json:
     stack, facts = view.stack, view.facts
     return _common(stack) | {
         "Description": facts.description,
@@ -104,7 +108,11 @@ def _described(view: StackView) -> Json:
             for name, value in facts.parameters.items()
             if "::" not in name
         ],
-        "Outputs": [_output(key, each) for key, each in (view.outputs or {}).items() if _has_value(each)],
+        "Outputs": [
+            _output(key, each) | {"ExportName": exported.get(key)}
+            for key, each in (view.outputs or {}).items()
+            if _has_value(each)
+        ],
         "Tags": shown_tags(stack.tags),
         **_settings(stack),
         "DisableRollback": stack.disable_rollback,

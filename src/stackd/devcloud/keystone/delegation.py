@@ -10,8 +10,10 @@ from stackd.devcloud.keystone.kept_trusts import TRUSTS, save_trusts
 from stackd.devcloud.keystone.style import STYLE, missing, with_links
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Reply, Route, bad_request, conflict, forbidden, not_found
+from stackd.devcloud.world import World
 
 APP_CREDENTIALS = "identity.application_credentials"
+_DEEPEST = 3
 
 
 def _role_ids(call: Call, refs: object, fallback: list[str]) -> list[str]:
@@ -40,7 +42,12 @@ def _time(text: object) -> float | None:
 
 
 def _create_trust(call: Call) -> Reply:
-    body = call.unwrap("trust")
+    trust = create_trust(call, call.unwrap("trust"))
+    return Reply(201, {"trust": _show_trust(call, trust, with_roles=True)})
+
+
+def create_trust(call: Call, body: JSON) -> Entity:
+    """The trust that a request asks for; from a token of a trust only if that may be delegated further."""
     for name in ("trustor_user_id", "trustee_user_id", "impersonation"):
         if name not in body:
             raise bad_request(
@@ -49,7 +56,8 @@ def _create_trust(call: Call) -> Reply:
     actor = call.actor
     if body["trustor_user_id"] != actor.user_id:
         raise forbidden("The authenticated user should match the trustor.")
-    if actor.trust_id:
+    parent = call.store.get(TRUSTS, actor.trust_id) if actor.trust_id else None
+    if actor.trust_id and (parent is None or not parent.data["redelegation_count"]):
         raise forbidden("Redelegation is not allowed.")
     if "ec2credential" in actor.body["methods"]:
         raise forbidden("A token that was made for an EC2 signature delegates nothing.")
@@ -67,12 +75,19 @@ def _create_trust(call: Call) -> Reply:
         "id": trust_id, "trustor_user_id": actor.user_id, "trustee_user_id": body["trustee_user_id"],
         "project_id": project_id, "impersonation": bool(body["impersonation"]), "deleted_at": None,
         "expires_at": body.get("expires_at"), "remaining_uses": body.get("remaining_uses"),
-        "redelegation_count": 0,
+        "redelegation_count": _depth(body, parent), "redelegated_trust_id": actor.trust_id or None,
     }  # fmt: skip
     private = {"role_ids": role_ids, "expires": _time(body.get("expires_at"))}
     trust = call.store.add(TRUSTS, trust_id, "", data, private)
     save_trusts(call.world)
-    return Reply(201, {"trust": _show_trust(call, trust, with_roles=True)})
+    return trust
+
+
+def _depth(body: JSON, parent: Entity | None) -> int:
+    """How often a trust can be delegated further."""
+    if parent is not None:
+        return int(parent.data["redelegation_count"]) - 1
+    return int(body.get("redelegation_count") or _DEEPEST) if body.get("allow_redelegation") else 0
 
 
 def _show_trust(call: Call, trust: Entity, with_roles: bool) -> JSON:
@@ -111,10 +126,17 @@ def _delete_trust(call: Call) -> Reply:
     trust = _trust(call)
     if call.actor.user_id != trust.data["trustor_user_id"] and not call.actor.is_admin:
         raise STYLE.denied("delete_trust")
-    call.store.remove(trust)
-    save_trusts(call.world)
-    call.world.revoke(trust_id=trust.id)
+    remove_trust(call.world, trust)
     return Reply(204)
+
+
+def remove_trust(world: World, trust: Entity) -> None:
+    """Delete a trust, with its tokens and with the trusts that were made from it."""
+    for child in list(world.store.find(TRUSTS, redelegated_trust_id=trust.id)):
+        remove_trust(world, child)
+    world.store.remove(trust)
+    save_trusts(world)
+    world.revoke(trust_id=trust.id)
 
 
 def _trust_roles(call: Call) -> Reply:

@@ -18,6 +18,7 @@ USERS = (
     ("admin", "Default", "admin", ("admin", "heat_stack_owner", "creator")),
     ("demo", "Default", "demo", ("member", "heat_stack_owner", "creator")),
     ("heat", "Default", "service", ("admin", "service")),
+    ("aodh", "Default", "service", ("admin", "service")),
 )
 """Name, domain, project and roles there."""
 

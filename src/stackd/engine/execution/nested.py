@@ -167,8 +167,8 @@ async def update(
     else:
         await permitted()
         await work.enter(action, previous_properties=before, **intent)
-    if was_begun:  # members of which there is no more than a row are still to be made
-        there = {name: row for name, row in members.resources.items() if row.action is not Action.INIT}
+    if was_begun:
+        there = {name: row for name, row in members.resources.items() if not _is_in_the_making(row)}
         reached = await _reached(at, work, stored, props, members)
         members = replace(members, resources=there, reached=reached)
     old = None if is_same and action is Action.CREATE else type(props).wrap(before)
@@ -307,6 +307,12 @@ async def _reached(
     child = await _child(at, work, props, members)
     plan = await _plan(at, work, stored, child, _definition(at, work, child)[0])
     return frozenset(name for name, step in plan.steps.items() if step.verb is Verb.KEEP)
+
+
+def _is_in_the_making(row: Resource) -> bool:
+    """Whether a member is not there yet: a change that goes on makes it, in its newest definition."""
+    begun = row.action is Action.CREATE and row.status is Status.IN_PROGRESS and row.replaces is None
+    return begun or row.action is Action.INIT
 
 
 async def _redefined(

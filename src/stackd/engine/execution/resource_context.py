@@ -16,19 +16,25 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.resource_alarms import ResourceAlarms
 from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
 from stackd.engine.services.stack_data import KEYPAIR
 from stackd.engine.services.stack_users import drawn_keypair
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
-from stackd.errors import CloudNotFound, NotFound, ResourceFailure, Transient
+from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.template.environment import load_environment
 from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
 
+_NOT_DELEGATING = (
+    "The service has to make a trust of the stack's user, and cannot make it from the trust of the stack. "
+    "Update the stack, which brings a token of the user, or have the operator set "
+    "keystone.trusts_redelegated."
+)
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
 LONGEST_USER_NAME = 64
 NOTED_AFTER = 5.0
@@ -113,6 +119,11 @@ class ResourceContext:
     def software(self) -> ResourceSoftware:
         """See ``Context``."""
         return ResourceSoftware(self)
+
+    @property
+    def alarms(self) -> ResourceAlarms:
+        """See ``Context``."""
+        return ResourceAlarms(self)
 
     @property
     def physical_name(self) -> str:
@@ -215,6 +226,13 @@ class ResourceContext:
         if row is not None:
             self._siblings[reference] = row.id
         return row
+
+    async def delegating(self) -> Cloud:
+        """See ``Context``."""
+        cloud = await self.run.services.delegating(self.stack_record)
+        if cloud is None:
+            raise MissingCredential(_NOT_DELEGATING)
+        return cloud.with_permit(self.run.permit)
 
     async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
         """See ``Context``."""
@@ -427,12 +445,12 @@ def collection_of(kind: ResourceType[Any]) -> str:
 
 
 def merged(changes: list[Change]) -> list[Change]:
-    """The same changes with all updates of the one row in one."""
+    """The same changes with all updates of the resource's row in one."""
     values: dict[str, Any] = {}
     others: list[Change] = []
     target: Update | None = None
     for change in changes:
-        if isinstance(change, Update):
+        if isinstance(change, Update) and change.kind is Resource:
             target = change
             values.update(change.values)
         else:

@@ -22,6 +22,7 @@ from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.stack_policy import StackPolicy
+from stackd.engine.services.alarms.clock import AlarmClock
 from stackd.engine.services.notifications import Notice, discarded
 from stackd.engine.services.redaction import Redaction
 from stackd.errors import RequestLimitExceeded
@@ -114,9 +115,11 @@ class Services:
     tuning: Tuning
     redaction: Redaction
     remotes: Remotes
+    delegating: Callable[[Stack], Awaitable[Cloud | None]]
     pauses: HookWaits = field(default_factory=HookWaits)
     notify: Callable[[Notice], None] = discarded
     publications: Publications = field(default_factory=Publications)
+    alarm_clock: AlarmClock = field(default_factory=AlarmClock)
 
 
 class SignalHub:

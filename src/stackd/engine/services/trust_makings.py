@@ -33,11 +33,20 @@ _LONGEST_PAUSE = 60.0
 class TrustMakings:
     """The tasks that make trusts for pending credentials."""
 
-    def __init__(self, db: Database, journal: Journal, clouds: Clouds, service: PasswordCredentials) -> None:
+    def __init__(
+        self,
+        db: Database,
+        journal: Journal,
+        clouds: Clouds,
+        service: PasswordCredentials,
+        *,
+        redelegated: bool = False,
+    ) -> None:
         self._db = db
         self._journal = journal
         self._clouds = clouds
         self._service = service
+        self._redelegated = redelegated
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._requests: dict[str, asyncio.Task[str]] = {}
         self._closed = False
@@ -126,7 +135,9 @@ class TrustMakings:
         if perhaps_made and await self.complete(pending):
             return
         trustee = (await self._clouds.cloud(self._service).token()).user_id
-        request = asyncio.create_task(create_trust(caller, trustee, pending.roles, pending.expires_at))
+        request = asyncio.create_task(
+            create_trust(caller, trustee, pending.roles, pending.expires_at, redelegated=self._redelegated)
+        )
         self._requests[pending.id] = request
         try:
             trust_id = await request

@@ -57,7 +57,8 @@ KEPT = timedelta(minutes=5)
 """How long a trust is kept after the last stack that used it."""
 
 _RECENT_CALLERS = 1000
-_RECENT = 600.0
+_RECENT = 3600.0
+"""Seconds for which callers are remembered: about as long as tokens live."""
 
 _ENROLL = (
     "Keystone lets nobody delegate authority by a request that is signed with an EC2 key, and the user "
@@ -79,6 +80,7 @@ class Trusts:
         roles: Sequence[str] = (),
         *,
         kept: timedelta = KEPT,
+        redelegated: bool = False,
     ) -> None:
         self._db = db
         self._journal = journal
@@ -88,7 +90,8 @@ class Trusts:
         self.kept = kept
         self._locks = Locks()
         self._borrowed: Counter[str] = Counter()
-        self._makings = TrustMakings(db, journal, clouds, service)
+        self._redelegated = redelegated
+        self._makings = TrustMakings(db, journal, clouds, service, redelegated=redelegated)
         self._callers: TTLCache[tuple[str, str], Caller] = TTLCache(_RECENT_CALLERS, _RECENT)
 
     async def resume(self) -> None:
@@ -116,6 +119,22 @@ class Trusts:
                 f"The stack {stack.name} has no stored credentials; update it once to store the caller's."
             )
         return self._clouds.delegated(credential.id, partial(self._sign_in, credential.id))
+
+    async def delegating(self, stack: Stack) -> Cloud | None:
+        """The cloud that authenticates so that services can make trusts of the stack's user themselves.
+
+        That takes a token that did not come from a trust: the one with which the user has called lately. What
+        is made from a trust goes with it, so the stack's own one is the second choice, where operators
+        allow it.
+        """
+        credential = await credentials.get(self._db, stack.credential_id) if stack.credential_id else None
+        caller = self._callers.get((credential.user_id, credential.project_id)) if credential else None
+        if caller is not None:
+            with contextlib.suppress(CloudUnauthorized, MissingCredential):
+                cloud = self._clouds.cloud(TokenCredentials(caller.token))
+                require_delegation(await cloud.token())
+                return cloud
+        return await self.of_stack(stack) if credential and self._redelegated else None
 
     # --- for requests -------------------------------------------------------------------------------
 

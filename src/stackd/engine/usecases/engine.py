@@ -19,6 +19,7 @@ from stackd.engine.execution.drift import DriftDetections
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
+from stackd.engine.services.alarms.store import MetricStore
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
@@ -26,7 +27,7 @@ from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
 from stackd.errors import StackdError
 from stackd.records import now
-from stackd.settings import Limits
+from stackd.settings import Limits, Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,8 @@ class Engine:
     redaction: Redaction
     alone: bool = False
     notifications: Notifications | None = None
+    metric_settings: Metrics = field(default_factory=Metrics)
+    metrics: MetricStore = field(init=False)
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)
     drifts: DriftDetections = field(init=False)
@@ -65,6 +68,8 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.live = LiveAttributes(self.trusts.of_stack, self.services.registry, self.services.remotes)
+        services, most = self.services, self.metric_settings.max_metrics_per_project
+        self.metrics = MetricStore(services.db, services.journal, most)
         self.removals = SnapshotRemovals(self.services, self.trusts.of_stack)
         self.drifts = DriftDetections(self.services, self.trusts.of_stack)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import unavailable
@@ -18,6 +19,7 @@ from stackd.resources.schema import PropertySchema
 Json = dict[str, Any]
 
 SUPPORT_STATUSES = ("UNKNOWN", "SUPPORTED", "DEPRECATED", "UNSUPPORTED", "HIDDEN")
+_KEPT: Final = 64  # views of types, some 30 kB each
 _SHOW = {"type": "map", "description": "Detailed information about resource."}
 
 
@@ -105,8 +107,9 @@ def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
     return kind
 
 
+@lru_cache(_KEPT)
 def schema(kind: ResourceType[Any], *, described: bool) -> Json:
-    """Properties, attributes and support status of a type."""
+    """Properties, attributes and support status of a type; not to be changed."""
     view: Json = {
         "resource_type": kind.type_name,
         "properties": {

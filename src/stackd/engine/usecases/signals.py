@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from stackd.clients.lookup import Finder
 from stackd.db import resources
 from stackd.db.codec import to_json
+from stackd.db.journal import Change
+from stackd.db.weights import outweigh
 from stackd.engine.definition.types import handler_of
 from stackd.engine.execution import hooks
 from stackd.engine.execution.cancellation import Cancellation
@@ -36,6 +39,7 @@ from stackd.errors import (
     ResourceNotAvailable,
     ResourceNotFound,
 )
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Resource, Stack, Status
 from stackd.resources.base import ResourceType
 from stackd.resources.context import StackInfo
@@ -43,6 +47,9 @@ from stackd.template.masking import concealed_text
 
 _locks = Locks()
 """Signals to one resource are merged one after the other."""
+
+_LONGEST_ESCAPE = 8
+"""More bytes than one character, or the signs around it, has in JSON."""
 
 UNHEALTHY_REASON = "state changed by resource_mark_unhealthy api"
 
@@ -58,12 +65,35 @@ async def signal(
 ) -> Mapping[str, Any]:
     """Hand a message to a resource; returns its metadata when what the resource made of it is stored."""
     stack = await permitted(engine, caller, rule, named, live=True)
+    return (await deliver(engine, caller, stack, name, details)).metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The metadata of a resource after a signal, and whether what was to be stored with it is stored."""
+
+    metadata: Mapping[str, Any]
+    is_stored: bool = False
+
+
+async def deliver(
+    engine: Engine,
+    caller: Caller,
+    stack: Stack,
+    name: str,
+    details: Mapping[str, Any] | None,
+    also: Sequence[Change] = (),
+) -> Delivered:
+    """Hand a message to a resource of a stack that the caller may signal.
+
+    Where it changes the size of a group, ``also`` is stored in the write that accepts the change.
+    """
     rows = await resources.named(engine.services.db, stack.id, name)
     if rows and details and "unset_hook" in details:
         refuse_foreign_guest(caller, stack, rows[-1], "clear hooks of")
         kind = handler_of(rows[-1], engine.services.registry, {})
         await hooks.clear(engine.services, stack, rows, kind, details["unset_hook"])
-        return rows[-1].metadata
+        return Delivered(rows[-1].metadata)
     row = _current(caller, rows, stack, name)
     kind = handler_of(row, engine.services.registry, {})
     if row.action in (Action.SUSPEND, Action.DELETE) and not kind.signalled_always:
@@ -73,14 +103,14 @@ async def signal(
     if not kind.signalable:
         raise ResourceActionNotSupported("signal is not supported for resource.")
     if (adjustment := kind.adjustment(row)) is not None:
-        await scaling.accept(engine, caller, stack, row, adjustment, described(details))
-        return row.metadata
+        stored = await scaling.accept(engine, caller, stack, row, adjustment, described(details), also)
+        return Delivered(row.metadata, stored)
     async with _locks.of(row.id):
         work, text = await _handled(engine, caller, stack, name, kind, details)
     if text is not None:
         await _note(engine, stack, row, Action.SIGNAL, f"Signal: {text}" if text else described(details))
     engine.services.signals.notify(stack.root_id, row.id)
-    return work.resource.metadata
+    return Delivered(work.resource.metadata)
 
 
 async def signal_end(
@@ -111,7 +141,7 @@ async def _handled(
     """Let the type handle the signal; once more when another process has changed the resource meanwhile."""
     for attempt in itertools.count(1):
         row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
-        _refuse_too_large(engine, row, details)
+        await _refuse_too_large(engine, row, details)
         work = await work_outside(engine, stack, row, kind)
         try:
             text = await kind.signal(work, details)
@@ -126,10 +156,12 @@ async def _handled(
     raise AssertionError
 
 
-def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
+async def _refuse_too_large(engine: Engine, row: Resource, details: Mapping[str, Any] | None) -> None:
     """Refuse what would make the signals that a resource keeps larger than the largest body."""
     most = engine.limits.max_json_body_size
-    if details and len(to_json(row.metadata)) + len(to_json(details)) > most:
+    if not details or not outweigh((row.metadata, details), most // _LONGEST_ESCAPE):
+        return
+    if await in_thread(lambda: len(to_json(row.metadata)) + len(to_json(details))) > most:
         raise RequestLimitExceeded(
             f"Request limit exceeded: The signals of {row.name} would be larger than the maximum of {most} "
             "bytes together."

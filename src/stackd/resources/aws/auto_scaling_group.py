@@ -158,7 +158,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
         members = load_balancers.instances_of(members)
         shared = _shared(resource, new, members)
         batches = instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
-        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"])
+        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"], members.definitions)
 
     def cooldown(self, props: AutoScalingGroupProps) -> float | None:
         """The group's own cooldown."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_network
 from typing import Any, Final
 
 from stackd.errors import PropertyError
+from stackd.resources.aws.ranges import check_range, version_of
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.rules import check_ports
 from stackd.resources.rules import is_set
@@ -41,7 +41,7 @@ def check_rules(name: str, rules: Any) -> None:
         low, high = (_checked_port(rule, key, path) for key in ("FromPort", "ToPort"))
         protocol = rule.get("IpProtocol")
         check_ports(low, high, protocol.lower() if isinstance(protocol, str) else protocol, path)
-        _check_range(rule.get("CidrIp"), path)
+        check_range(rule.get("CidrIp"), f"{path}.CidrIp")
         if len([key for key in _SOURCES if is_set(rule.get(key))]) > 1:
             raise PropertyError(
                 f"A rule has one other side at most: {', '.join(_SOURCES)}.",
@@ -63,19 +63,6 @@ def _checked_port(rule: Mapping[str, Any], key: str, path: str) -> int | None:
     return int(value)
 
 
-def _check_range(value: Any, path: str) -> None:
-    if isinstance(value, Unknown) or not is_set(value):
-        return
-    try:
-        ip_network(value, strict=False)
-    except ValueError:
-        raise PropertyError(
-            f"'{value!s:.50}' is no range of addresses.",
-            path=f"{path}.CidrIp",
-            remedy="Write it in CIDR notation, such as 10.0.0.0/16.",
-        ) from None
-
-
 async def as_rules(
     ctx: Context, ingress: Iterable[RuleProps] | None, egress: Iterable[RuleProps] | None
 ) -> list[JSON]:
@@ -88,10 +75,9 @@ async def _rule(ctx: Context, direction: str, rule: RuleProps) -> JSON:
     group = rule.group
     if not group and rule.group_name:
         group = await ctx.find.id_of("neutron.security_group", rule.group_name)
-    is_new = bool(rule.cidr) and ip_network(str(rule.cidr), strict=False).version == 6
     return {
         "direction": direction,
-        "ethertype": "IPv6" if is_new else "IPv4",
+        "ethertype": f"IPv{version_of(rule.cidr) if rule.cidr else 4}",
         "protocol": None if rule.protocol in _ANY else str(rule.protocol).lower(),
         "port_range_min": _port(rule.first),
         "port_range_max": _port(rule.last),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ ADDRESSES: Final = "Addresses"
 _BESIDE: Final = "load_balancers"
 """The name of the resource; instances have names of letters and digits."""
 
+_STOPPING: Final = ("InstanceType", "SubnetId", "NetworkInterfaces")
 _BALANCER: Final = "AWS::ElasticLoadBalancing::LoadBalancer"
 
 
@@ -57,19 +58,43 @@ def instances_of(members: Members) -> Members:
     )
 
 
-def announced(child: Child, names: Any) -> Child:
-    """The stack of a group with the resource that says where the instances are, if load balancers want it."""
+def announced(child: Child, names: Any, resting: Collection[str] = ()) -> Child:
+    """The stack of a group with the resource that says where the instances are, if load balancers want it.
+
+    Instances that are ``resting`` get no connections.
+    """
     if not beside(names) or not isinstance(child.template, Mapping):
         return child
     instances = child.template["resources"]
-    addresses = [{"get_attr": [name, "PrivateIp"]} for name in instances]
+    addresses = [{"get_attr": [name, "PrivateIp"]} for name in instances if name not in resting]
     announcement = {"type": MEMBERS, "properties": {NAMES: names, ADDRESSES: addresses}}
     return replace(child, template={**child.template, "resources": {**instances, _BESIDE: announcement}})
 
 
-def all_announced(batches: Iterable[Batch], names: Any) -> list[Batch]:
-    """The steps of a change with that resource in each."""
-    return [replace(batch, child=announced(batch.child, names)) for batch in batches]
+def all_announced(batches: Sequence[Batch], names: Any, before: Mapping[str, Any]) -> list[Batch]:
+    """The steps of a change with that resource in each; ``before`` are the definitions that members have.
+
+    An instance that stops for its change rests during the step; if one does so in the last step, another step
+    follows. All together never rest.
+    """
+    steps: list[Batch] = []
+    resting: set[str] = set()
+    for batch in batches:
+        now = batch.child.template["resources"] if isinstance(batch.child.template, Mapping) else {}
+        stopping = {name for name, each in now.items() if name in before and _stops(before[name], each)}
+        resting = stopping if beside(names) and stopping != now.keys() else set()
+        steps.append(replace(batch, child=announced(batch.child, names, resting)))
+        before = now
+    if steps and resting:
+        steps[-1] = replace(steps[-1], pause=0.0)
+        steps.append(Batch(announced(batches[-1].child, names)))
+    return steps
+
+
+def _stops(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether an instance does not work while its definition changes; one that is replaced goes on."""
+    changed = [old["properties"].get(name) != new["properties"].get(name) for name in _STOPPING]
+    return any(changed)
 
 
 def addresses_for(balancer: str, found: Iterable[Resource]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import ClassVar
 
 from stackd.resources.attributes import attr
 from stackd.resources.aws.instance_parts import Pair, tags_without_effect
+from stackd.resources.aws.ranges import check_range, version_of
 from stackd.resources.aws.vpc_routers import connect, disconnect, router_at, router_of_vpc
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.network import naming_ports, network
@@ -38,10 +38,13 @@ class Subnet(RestResource[SubnetProps]):
         )
     }
 
+    def validate(self, props: SubnetProps) -> None:
+        """The range must be one."""
+        check_range(props.data.get("CidrBlock"), "properties.CidrBlock")
+
     def body(self, ctx: Context, props: SubnetProps) -> JSON:
         """The version of the Internet Protocol is that of the range."""
-        version = ip_network(props.cidr, strict=False).version
-        return super().body(ctx, props) | {"ip_version": version}
+        return super().body(ctx, props) | {"ip_version": version_of(props.cidr)}
 
     async def configure(self, ctx: Context, props: SubnetProps) -> None:
         """Connect it to the VPC's router, unless another one serves it."""

@@ -115,7 +115,7 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
         members = load_balancers.instances_of(members)
         shared = _shared(resource, new, members)
         batches = instance_groups.batches_of_instances(resource, members, shared, _pace(resource))
-        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"])
+        return load_balancers.all_announced(batches, new.data["LoadBalancerNames"], members.definitions)
 
     def read(self, resource: Resource, name: str, path: tuple[Any, ...], members: Members) -> Any:
         """The addresses of the members, oldest first."""

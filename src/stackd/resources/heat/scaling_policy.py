@@ -95,7 +95,7 @@ class ScalingPolicy(ResourceType[ScalingPolicyProps]):
         if URL not in ctx.data:
             user = await ctx.stack_user(keypair=True)
             url = signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user)
-            native_url = signal_url(ctx.endpoints, ctx.stack, ctx.resource.name, user.project_id)
+            native_url = signal_url(ctx.endpoints, ctx.stack, ctx.resource.name, ctx.stack.project_id)
             await ctx.put_data(**{URL: url, _NATIVE_URL: native_url})
 
     async def update(self, ctx: Context, old: Any, new: Any) -> None:

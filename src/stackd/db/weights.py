@@ -1,0 +1,29 @@
+"""How long values take to encode, told from their size without encoding them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+_NODE: Final = 16
+"""What an entry of a list or map counts besides the characters in it."""
+
+
+def outweigh(values: Iterable[Any], most: int) -> bool:
+    """Whether there are more characters and entries in some values than ``most``.
+
+    The time that it takes is bounded by ``most``, not by what there is.
+    """
+    weight, waiting = 0, list(values)
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)  # asked of a class, whether it is a mapping takes ten times as long
+        if kind is str or kind is bytes:
+            weight += len(value)
+        elif kind is list or kind is tuple or kind is dict or isinstance(value, Mapping):
+            weight += _NODE * len(value)
+            if weight <= most:
+                waiting.extend(value if kind is list or kind is tuple else value.values())
+        if weight > most:
+            return True
+    return False

@@ -1,0 +1,111 @@
+"""The task that evaluates alarms, does what they have to do, and removes what is old."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextvars import Context
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from stackd.db import alarms, metrics
+from stackd.engine.services.alarms.evaluator import AlarmEvaluator
+from stackd.engine.services.alarms.targets import Targets
+from stackd.engine.usecases.cloudwatch.delivery import RETRY, deliver
+from stackd.engine.usecases.engine import Engine
+from stackd.errors import StackdError
+from stackd.records import AlarmAction
+
+log = structlog.get_logger(__name__)
+
+_POLL: Final = 5.0
+"""Seconds after which a process looks for what others, or stacks, have made due."""
+_TIDY: Final = timedelta(minutes=10)
+_BREATH: Final = 0.05
+"""Seconds between two statements that remove old samples."""
+_AT_ONCE: Final = 20
+
+
+class AlarmWorker:
+    """Works for the alarms of all projects, in every process; each takes what is due."""
+
+    def __init__(self, engine: Engine) -> None:
+        services, settings = engine.services, engine.metric_settings
+        targets = Targets(services.db, services.registry, services.endpoints)
+        self._engine = engine
+        self._evaluator = AlarmEvaluator(services.db, services.journal, targets, settings.lateness_seconds)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        for name, work in (("alarms", self._work()), ("metrics retention", self._tidy())):
+            self._tasks.append(asyncio.create_task(work, name=name, context=Context()))
+
+    async def close(self) -> None:
+        """Stop; what is due is done by whoever is there next."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _work(self) -> None:
+        is_failing = False
+        while True:
+            pause = _POLL
+            try:
+                pause = await self._turn()
+                is_failing = False
+            except StackdError as error:
+                if not is_failing:  # one line until it succeeds again
+                    log.warning("background_task_failed", task="alarms", error=str(error))
+                is_failing = True
+            except Exception:
+                log.exception("background_task_failed", task="alarms")
+            await self._engine.services.alarm_clock.rest(pause)
+
+    async def _turn(self) -> float:
+        """Do what is due; returns the seconds until something else is."""
+        db = self._engine.services.db
+        due = [each for each in (await alarms.next_due(db), await alarms.next_action(db)) if each is not None]
+        left = (min(due) - db.clock()).total_seconds() if due else _POLL
+        if left > 0:
+            return min(left, _POLL)
+        evaluated = await self._evaluator.evaluate_due()
+        delivered = await self._deliver(db.clock())
+        return 0.0 if evaluated or delivered else _BREATH
+
+    async def _deliver(self, moment: datetime) -> int:
+        taken = await alarms.take_actions(self._engine.services.db, moment, RETRY, _AT_ONCE)
+        await asyncio.gather(*map(self._deliver_one, taken))
+        return len(taken)
+
+    async def _deliver_one(self, action: AlarmAction) -> None:
+        """One action, whose trouble is not that of others; it is taken again if it is not done."""
+        try:
+            await deliver(self._engine, action)
+        except StackdError as error:
+            log.warning("alarm_action_postponed", action=action.id, error=str(error))
+        except Exception:
+            log.exception("alarm_action_broke", action=action.id)
+
+    async def _tidy(self) -> None:
+        """Remove what is older than the settings say, at startup and periodically."""
+        while True:
+            try:
+                await self._remove_old()
+            except StackdError as error:
+                log.warning("background_task_failed", task="metrics retention", error=str(error))
+            await asyncio.sleep(_TIDY.total_seconds())
+
+    async def _remove_old(self) -> None:
+        db, settings = self._engine.services.db, self._engine.metric_settings
+        moment = db.clock()
+        after: int | None = 0
+        while after is not None:
+            after = await metrics.purge(db, moment - timedelta(hours=settings.retention_hours), after)
+            await asyncio.sleep(_BREATH)
+        kept = timedelta(days=settings.history_days)
+        await alarms.purge(db, history_before=moment - kept, actions_before=moment - _TIDY)
