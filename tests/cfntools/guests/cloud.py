@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.test_docs_commands import free_port, until
+from tests.support.network import free_port
+from tests.test_docs_commands import until
 
 SOURCE = Path(__file__).parents[3] / "src"
 PATIENCE = 120
