@@ -6,6 +6,7 @@
 #   make check           style, types, layers, module length
 #   make test-postgres   those of the default tests that use a database, on a PostgreSQL server
 #   make test-docs       every command that the documentation shows
+#   make test-aws        unmodified AWS clients against a server on a simulated OpenStack (tests/aws)
 #   make test-cloud      real clients against a real OpenStack on this machine (tests/cloud)
 #   make test-cloud-long those of them that take minutes, and services that only they need
 #   make chaos           kills the real process at random moments, STRIKES times
@@ -18,6 +19,7 @@ VENV ?= .venv
 JOBS ?= 2
 STRIKES ?= 200
 LOCK_FLAGS ?=
+AWS_CLIENTS ?= .venv-aws
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
 LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) octavia gnocchi aodh zaqar
@@ -32,9 +34,9 @@ POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
 	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
 	--ignore tests/scenarios/test_instance_groups.py
-SLOW_RINGS := postgres or cloud or chaos or docs
+SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
-.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-cloud test-cloud-long chaos chaos-postgres bench lock venv
+.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench lock venv
 
 demo: $(READY)
 	$(BIN)/stackd dev --demo
@@ -60,15 +62,24 @@ module-length:
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
 test-postgres: $(READY)
-	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs)" $(POSTGRES_TESTS) $(ARGS)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs or aws)" $(POSTGRES_TESTS) $(ARGS)
 
 test-docs: $(READY)
 	$(PYTEST) -n $(JOBS) -m docs $(ARGS)
 
+# The clients have an environment of their own: what they need and what stackd needs is not to be the same.
+$(AWS_CLIENTS)/.ready: tests/aws/clients.lock
+	[ -x $(AWS_CLIENTS)/bin/python ] || $(PYTHON) -m venv $(AWS_CLIENTS)
+	$(AWS_CLIENTS)/bin/python -m pip install --quiet --require-hashes -r tests/aws/clients.lock
+	touch $@
+
+test-aws: $(READY) $(AWS_CLIENTS)/.ready
+	STACKD_AWS_CLIENTS=$(abspath $(AWS_CLIENTS)) $(PYTEST) -n $(JOBS) --dist loadfile -m aws $(ARGS)
+
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios tests/cloud/guests $(ARGS)
 
 test-cloud-long: $(READY)
 	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
@@ -117,3 +128,5 @@ lock:
 	$(LOCK) $(HASHED) -c requirements/ci.txt requirements/build.in -o requirements/build.txt
 	cd tests/cloud && ../../$(LOCK) --no-annotate -c constraints.txt requirements.in -o requirements.lock
 	cd tests/cloud && ../../$(LOCK) --no-annotate --universal clients.in -o clients.lock
+	cd tests/cloud && ../../$(LOCK) --no-annotate --universal guests.in -o guests.lock
+	cd tests/aws && ../../$(LOCK) --no-annotate $(HASHED) clients.in -o clients.lock

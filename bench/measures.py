@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.alarms import alarms
 from bench.language import language
 from bench.processes import System, loop_lags, stop, system
 from bench.requests import requests
@@ -265,6 +266,7 @@ MEASURES: Mapping[str, Measure] = {
     "stacks": stacks,
     "bound": bound,
     "scaling": scaling,
+    "alarms": alarms,
     "reads": reads,
     "requests": requests,
     "lag": lag,

@@ -19,7 +19,7 @@ settings.load_profile("stackd")
 
 
 _ON_POSTGRES = ("tests/db/", "tests/routers/", "tests/scenarios/") if POSTGRES_URL else ()
-REAL_TIME = ("tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
+REAL_TIME = ("tests/aws/", "tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
 
 

@@ -27,13 +27,14 @@ from stackd.cli.main import cli
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 PROGRAMS = (
-    "stackd|openstack|make|docker|python3?|pip|mkdir|source|export|/opt/|curl|systemctl|\\.ci/|\\.venv/"
+    "stackd|openstack|aws|make|docker|python3?|pip|mkdir|source|export|/opt/|curl|systemctl|\\.ci/|\\.venv/"
 )
 SHOWN = re.compile(rf"^ {{4}}(?:\$ )?((?:[A-Z_]+=\S+ )*(?:{PROGRAMS})(?:(?<=/)\S|\s|$).*)$", re.MULTILINE)
 MENTIONED = re.compile(r"`(stackd [^`]+)`")
 MADE = re.compile(r"`(?:make ([a-z-]+)[^`]*)`|^ {4}(?:[A-Z_]+=\S+ )?make ([a-z][a-z-]+)", re.MULTILINE)
 
 ELSEWHERE = {
+    "aws": "tests/aws",
     "openstack": "tests/cloud",  # with the official client, against real services
     "docker": "tests/deployment/test_compose.py",
     "python3 -m venv": "tests/deployment/test_dockerfile.py",

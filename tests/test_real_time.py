@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-REAL = frozenset({"chaos", "cloud", "deployment", "hostile"})
+REAL = frozenset({"aws", "chaos", "cloud", "deployment", "hostile"})
 """Directories whose tests look at real processes from outside."""
 
 CLOCKS = frozenset({"sleep", "monotonic", "perf_counter", "process_time", "thread_time"})

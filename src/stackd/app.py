@@ -26,6 +26,7 @@ from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
 from stackd.cfn_query import errors as cfn_errors
 from stackd.cfn_query.api import make_cfn_api
+from stackd.cfn_query.cloudwatch.api import make_cloudwatch_api
 from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.amqp import Broker
@@ -243,6 +244,7 @@ def make_engine(
             auth=settings.keystone.auth_url,
             region=settings.keystone.region or "RegionOne",
             signed_urls_last=settings.guests.signed_url_seconds,
+            watch=watch_url(settings),
         ),
         tuning=Tuning(
             create_retries=limits.action_retry_limit,
@@ -305,6 +307,13 @@ def public_url(listener: Listener) -> str:
     return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
 
 
+def watch_url(settings: Settings) -> str:
+    """Where guests reach the CloudWatch API; nothing if it is not served."""
+    if not settings.api.cloudwatch.enabled:
+        return ""
+    return (settings.guests.watch_url or public_url(settings.api.cloudwatch)).rstrip("/") + "/v1"
+
+
 def _stack_domain(
     settings: Settings, clouds: Clouds
 ) -> Callable[[], Awaitable[tuple[StackUsers, str]]] | None:
@@ -341,6 +350,11 @@ def make_asgi(parts: Parts) -> ASGIApp:
 def make_cfn_asgi(parts: Parts) -> ASGIApp:
     """The CloudFormation API on the wired parts."""
     return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
+
+
+def make_cloudwatch_asgi(parts: Parts) -> ASGIApp:
+    """The CloudWatch API on the wired parts."""
+    return RequestIds(make_cloudwatch_api(cfn_front(parts)), cfn_errors.unexpected)
 
 
 def cfn_front(parts: Parts) -> CfnFront:
@@ -396,7 +410,11 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        apis = [(settings.api.native, make_asgi), (settings.api.cfn, make_cfn_asgi)]
+        apis = [
+            (settings.api.native, make_asgi),
+            (settings.api.cfn, make_cfn_asgi),
+            (settings.api.cloudwatch, make_cloudwatch_asgi),
+        ]
         served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
         calm_collector()
         sys.setswitchinterval(SWITCH)

@@ -30,7 +30,7 @@
     ├── ResourceTypeUnavailable      400
     ├── MissingCredential            400   MissingCredentialError
     ├── Unauthorized                 401
-    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired
+    │   └── UnknownAccessKey, SignatureMismatch, SignatureExpired, UndatedSignature
     ├── Forbidden                    403
     │   ├── NotEnrolled              403
     │   └── WrongProject             403   HTTPForbidden
@@ -227,6 +227,10 @@ class SignatureMismatch(Unauthorized):
 
 class SignatureExpired(Unauthorized):
     """The time for which the signature of the request is valid is over, or has not begun."""
+
+
+class UndatedSignature(Unauthorized):
+    """The signed parameters must include Timestamp or Expires."""
 
 
 class Forbidden(StackdError):

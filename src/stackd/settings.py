@@ -105,6 +105,11 @@ class CfnListener(Listener):
         "Whether a creation that fails is rolled back when CreateStack does not say: true is as on AWS, "
         "false as in Heat.",
     )
+    require_capabilities: bool = opt(
+        False,
+        "Whether a template with AWS::IAM types is refused unless the request has CAPABILITY_IAM or "
+        "CAPABILITY_NAMED_IAM, as on AWS.",
+    )
 
 
 class CloudWatchListener(Listener):
@@ -279,6 +284,9 @@ class Guests(Section):
     """What instances are told about reaching stackd."""
 
     metadata_url: str = opt("", "URL of the CFN API as guests see it; `api.cfn.public_url` when empty.")
+    watch_url: str = opt(
+        "", "URL of the CloudWatch API as guests see it; `api.cloudwatch.public_url` when empty."
+    )
     signed_url_seconds: float = opt(
         0.0,
         "Seconds for which a signed URL for signals is good; 0 for as long as its resource exists.",

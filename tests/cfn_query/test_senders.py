@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cfn_query.conftest import ROOT, Outcome, System, query
+from stackd.app import make_cfn_asgi
+from tests.cfn_query.conftest import CFN, ROOT, Outcome, System, query
 from tests.support.signing import Key, Signed, presigned, version_2, version_4
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,6 +79,31 @@ async def test_what_was_changed_after_signing_is_refused(system: System) -> None
     ]
     refused = [(await outcome(system, each)).error[:2] for each in changed]
     assert refused == [(403, "SignatureDoesNotMatch")] * len(changed)
+
+
+async def test_headers_that_nothing_signs_are_refused(system: System) -> None:
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    added = await outcome(system, _changed(signed, **{"X-Amz-Security-Token": "x"}))
+    message = "The signature must cover the headers x-amz-security-token."
+    assert added.error == (403, "SignatureDoesNotMatch", message)
+    without = signed.headers["Authorization"].replace("content-type;host;", "content-type;")
+    assert (await outcome(system, _changed(signed, Authorization=without))).error[
+        1
+    ] == "SignatureDoesNotMatch"
+    harmless = _changed(signed, **{"X-Forwarded-For": "10.0.0.1", "User-Agent": "other"})
+    assert (await outcome(system, harmless)).status == 200
+
+
+async def test_proxy_that_is_believed_tells_what_the_client_signed(system: System) -> None:
+    outside = "https://cloud.example:443/heat-api-cfn/v1"
+    signed = replace(version_4(outside, ASKED, system.aws.key), url=ROOT)
+    told = {"X-Forwarded-Host": "cloud.example:443", "X-Forwarded-Prefix": "/heat-api-cfn/"}
+    assert (await outcome(system, _changed(signed, **told))).error[1] == "SignatureDoesNotMatch"
+    api = system.parts.settings.api.model_copy(update={"proxy_headers": True})
+    parts = replace(system.parts, settings=system.parts.settings.model_copy(update={"api": api}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make_cfn_asgi(parts)), base_url=CFN) as client:
+        behind = replace(system.aws, client=client)
+        assert Outcome.of(await behind.send(_changed(signed, **told))).status == 200
 
 
 async def test_parameters_that_no_signature_covers_are_refused(system: System) -> None:

@@ -32,6 +32,16 @@ def test_download_of_what_is_not_there_is_refused(server: Server) -> None:
         Web().download(server.url + "/file?sig=secret", {}, io.BytesIO())
 
 
+@pytest.mark.parametrize("sent", [b"", b"half"])
+def test_connection_that_ends_early_is_a_failure(server: Server, sent: bytes) -> None:
+    server.replies(Reply(sent, headers={"Content-Length": "8"}))
+    with pytest.raises(RequestFailed, match="IncompleteRead") as raised:
+        Web().download(server.url, {}, io.BytesIO())
+    assert (raised.value.exit_code, raised.value.connected) == (56, True)
+    with pytest.raises(RequestFailed):
+        Web().request("GET", server.url)
+
+
 def test_redirect_to_another_host_takes_no_credentials_along(server: Server) -> None:
     with serving() as other:
         server.replies(Reply(b"", 302, {"Location": other.url + "/there"}))

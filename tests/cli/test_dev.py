@@ -15,6 +15,8 @@ from stackd.cli.dev import Options, chosen_quotas, client_variables, dev_setting
 from stackd.cli.failures import Failure
 from stackd.cli.main import cli
 from stackd.cli.session import auth_body
+from stackd.serving import AddressInUse
+from stackd.settings import CloudWatchListener
 
 
 @pytest.fixture
@@ -96,6 +98,15 @@ def test_port_that_is_taken_names_the_option(
         f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use",
         f"Remedy: Choose another port with {option}.",
     ]
+
+
+async def test_port_for_metrics_that_is_taken_names_its_option() -> None:
+    async def served() -> None:
+        raise AddressInUse(CloudWatchListener(port=3), "it is taken")
+
+    with pytest.raises(Failure) as raised:
+        await dev._listening(served(), {1: "--port", 2: "--cfn-port", 3: "--cloudwatch-port"})
+    assert raised.value.remedy == "Choose another port with --cloudwatch-port."
 
 
 def test_command_is_called_as_the_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,9 +165,17 @@ resources:
     assert [note.place.line for note in done.notes] == [8, 12]
 
 
-def test_renamed_types_get_their_new_name() -> None:
-    done = upgraded('resources: {a: {type: "OS::Heat::SoftwareDeployments"}}\n', NEWEST.date)
-    assert '{type: "OS::Heat::SoftwareDeploymentGroup"}' in done.text
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("OS::Heat::SoftwareDeployments", "OS::Heat::SoftwareDeploymentGroup"),
+        ("OS::Ceilometer::GnocchiResourcesAlarm", "OS::Aodh::GnocchiResourcesAlarm"),
+        ("OS::Metering::Alarm", "OS::Aodh::Alarm"),
+    ],
+)
+def test_renamed_types_get_their_new_name(old: str, new: str) -> None:
+    done = upgraded(f'resources: {{a: {{type: "{old}"}}}}\n', NEWEST.date)
+    assert f'{{type: "{new}"}}' in done.text
 
 
 @pytest.mark.parametrize(

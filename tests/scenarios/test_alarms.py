@@ -12,7 +12,9 @@ import pytest_asyncio
 
 from stackd.app import Parts, make_asgi, make_cfn_asgi
 from stackd.db import operations
+from stackd.db.journal import Change, Update
 from stackd.devcloud.delivery import Delivery
+from stackd.records import Status
 from tests.routers.conftest import ORIGIN, Api, served, signed_in
 from tests.support.engine import World, world
 from tests.support.templates import hot
@@ -213,6 +215,25 @@ async def test_alarms_by_their_names_of_ceilometer_are_those_of_aodh(cloud: Clou
     assert (await cloud.api.call("PUT", path, {"template": scaled()})).status_code == 202
     assert (await cloud.api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
     assert (await cloud.alarm(path))["alarm_id"] == alarm["alarm_id"]
+
+
+async def test_an_alarm_whose_id_was_lost_with_the_process_is_found_again(tmp_path: Path) -> None:
+    """Also one with an action that needs a token of the user, which is lost, too."""
+    alarm = {"type": "OS::Aodh::EventAlarm", "properties": {"alarm_queues": ["news"]}}
+
+    def has_id(change: Change) -> bool:
+        return isinstance(change, Update) and change.values.get("physical_id") is not None
+
+    async with world(tmp_path) as made:
+        async with made.process(dies_on=has_id) as first:
+            stack = await first.create("s", hot({"alarm": alarm}))
+            await first.journal.died.wait()
+            [known] = made.objects("alarms")
+        async with made.process() as second:
+            stack = await second.done(stack)
+            assert stack.status is Status.COMPLETE, stack.reason
+            assert (await second.rows(stack))["alarm"].physical_id == known["alarm_id"]
+        assert len(made.objects("alarms")) == 1
 
 
 async def test_an_alarm_that_is_gone_is_made_again(cloud: Cloud) -> None:

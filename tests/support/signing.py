@@ -66,19 +66,23 @@ def version_4(
     verb: str = "POST",
     content: bytes | None = None,
     content_type: str = FORM,
+    headers: Mapping[str, str] | None = None,
 ) -> Signed:
-    """Signed in its header: a form, or the given content."""
+    """Signed in its header: a form, or the given content; with it more ``headers``."""
     body = encoded(params).encode() if content is None else content
     place, time = urlsplit(url), _time(at)
-    lines = {"content-type": content_type, "host": place.netloc, "x-amz-date": time}
+    more = {name.lower(): value for name, value in (headers or {}).items()}
+    fixed = {"content-type": content_type, "host": place.netloc, "x-amz-date": time}
+    lines = dict(sorted((fixed | more).items()))
     made = _made(verb, place.path, "", lines, hashlib.sha256(body).hexdigest(), key, time)
-    headers = {
+    sent = {
+        **(headers or {}),
         "Content-Type": content_type,
         "X-Amz-Date": time,
         "Authorization": f"AWS4-HMAC-SHA256 Credential={key.access}/{time[:8]}/{_SCOPE}, "
         f"SignedHeaders={';'.join(lines)}, Signature={made}",
     }
-    return Signed(verb, url, headers, body)
+    return Signed(verb, url, sent, body)
 
 
 def presigned(

@@ -79,6 +79,8 @@ def _becoming(user: str) -> Callable[[], None]:
     entry = _entry(user)
 
     def become() -> None:
+        if entry.pw_uid == os.geteuid():
+            return
         os.initgroups(entry.pw_name, entry.pw_gid)
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)

@@ -92,6 +92,7 @@ class Web:
         try:
             with self._open(verb, url, headers or {}, body) as reply:
                 content = reply.read(MOST + 1)
+                _check_whole(reply, len(content))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _lowered(error.headers), error.read(MOST))
         except (OSError, http.client.HTTPException) as error:
@@ -104,7 +105,9 @@ class Web:
         """Write what is at the URL to a file; raises RequestRefused unless the status is 200."""
         try:
             with self._open("GET", url, headers, None) as reply:
+                before = target.tell()
                 shutil.copyfileobj(reply, target)
+                _check_whole(reply, target.tell() - before)
         except urllib.error.HTTPError as error:
             raise refusal(url, error.code) from error
         except (OSError, http.client.HTTPException) as error:
@@ -118,6 +121,13 @@ class Web:
         request = urllib.request.Request(url, data=body, headers=dict(headers), method=verb)  # noqa: S310
         reply: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
         return reply
+
+
+def _check_whole(reply: http.client.HTTPResponse, received: int) -> None:
+    """Raise IncompleteRead if a connection ended early, which goes unnoticed when one reads by parts."""
+    expected = reply.headers.get("Content-Length", "")
+    if expected.isdigit() and received < min(int(expected), MOST + 1):
+        raise http.client.IncompleteRead(b"", int(expected) - received)
 
 
 def _lowered(headers: email.message.Message) -> Dict[str, str]:

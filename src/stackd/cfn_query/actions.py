@@ -50,8 +50,8 @@ GuestCheck = Callable[[CfnFront, Params, SignedRequest], Awaitable[Caller]]
 class Action:
     """An action of an API.
 
-    ``service`` is the first part of its rules of policy, ``version`` the API's. Whoever may call an action
-    with a ``check`` of its own may do so with a signature that has no time, and so is valid forever.
+    ``service`` is the first part of its rules of policy, ``version`` the API's. ``check`` is for actions that
+    guests call: their signatures have no time, and so are valid for ever.
     """
 
     name: str

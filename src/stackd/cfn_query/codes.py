@@ -42,6 +42,12 @@ WRONG_SIGNATURE = Code(
 )
 ACCESS_DENIED = Code("AccessDenied", 403, "User is not authorized to perform action")
 ALREADY_EXISTS = Code("AlreadyExistsException", 400, "It already exists.")
+NO_CAPABILITIES = Code(
+    "InsufficientCapabilitiesException", 400, "The template has resources that need an acknowledgement."
+)
+TOKEN_REUSED = Code("TokenAlreadyExistsException", 400, "Another request had the same token.")
+NO_CHANGE_SET = Code("ChangeSetNotFound", 404, "The change set does not exist.")
+UNFIT_CHANGE_SET = Code("InvalidChangeSetStatus", 400, "The change set is not in the status for this.")
 TOO_LARGE = Code("RequestLimitExceeded", 400, "Payload size exceeds maximum allowed size.")
 UNAVAILABLE = Code("ServiceUnavailable", 503, "Service temporarily unavailable")
 FAILURE = Code("InternalFailure", 500, "The request processing has failed due to an internal error.")

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from stackd.auth.signatures import SignedRequest, is_dated
 from stackd.cfn_query.actions import Action, Call
 from stackd.cfn_query.answers import action_answer, is_json
-from stackd.cfn_query.codes import INCOMPLETE_SIGNATURE, INVALID_ACTION, MISSING_ACTION, Refused
+from stackd.cfn_query.codes import INVALID_ACTION, MISSING_ACTION, Refused
 from stackd.cfn_query.front import ACTION, AS_JSON, ROUTE, CfnFront, front_of
 from stackd.cfn_query.params import Params, flat, nested
 from stackd.cfn_query.senders import Check, sender
+from stackd.errors import UndatedSignature
 from stackd.records import Caller
 from stackd.request_bodies import receive
 
@@ -58,7 +59,7 @@ def _check(front: CfnFront, action: Action | None, params: Params) -> Check:
         if action is not None and action.check is not None:
             return await action.check(front, params, signed)
         if not is_dated(signed):
-            raise Refused(INCOMPLETE_SIGNATURE, "The signed parameters must include Timestamp or Expires.")
+            raise UndatedSignature
         return await front.signatures.validate(signed)
 
     return by_action

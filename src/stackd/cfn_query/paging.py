@@ -42,12 +42,12 @@ def next_token(call: Call, after: str, *bound: str) -> str:
 
 
 def page_of(
-    call: Call, members: Sequence[T], ids: Sequence[str], *bound: str
+    call: Call, members: Sequence[T], ids: Sequence[str], *bound: str, most: int = PAGE
 ) -> tuple[Sequence[T], str | None]:
     """The part of a whole list that a page has, and what continues it."""
     after = marker_of(call, *bound)
     start = ids.index(after) + 1 if after in ids else 0
-    end = start + PAGE
+    end = start + most
     return members[start:end], next_token(call, ids[end - 1], *bound) if end < len(members) else None
 
 

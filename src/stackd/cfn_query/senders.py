@@ -14,7 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from stackd.auth.signatures import SignedRequest
-from stackd.cfn_query.codes import INCOMPLETE_SIGNATURE, NO_ACCESS_KEY, Refused
+from stackd.cfn_query.codes import INCOMPLETE_SIGNATURE, NO_ACCESS_KEY, WRONG_SIGNATURE, Refused
 from stackd.cfn_query.front import CALLER, GLOBAL_REQUEST_ID, REQUEST_ID, front_of
 from stackd.offload import OWNER
 from stackd.records import Caller
@@ -24,6 +24,7 @@ Check = Callable[[SignedRequest], Awaitable[Caller]]
 
 _SIGNATURE = re.compile(r"Signature=([0-9a-fA-F]+)")
 _SIGNATURES: Final = frozenset({"Signature", "X-Amz-Signature"})
+_SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
@@ -80,6 +81,8 @@ def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: byte
             INCOMPLETE_SIGNATURE,
             "The signature of a POST does not cover its query: send all parameters in the body.",
         )
+    if in_header or "X-Amz-Signature" in params:
+        _refuse_unsigned_headers(request, params)
     return SignedRequest(
         access=proof.access,
         signature=proof.signature,
@@ -90,6 +93,15 @@ def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: byte
         headers={name.title(): value for name, value in request.headers.items()},
         body_hash=hashlib.sha256(raw).hexdigest(),
     )
+
+
+def _refuse_unsigned_headers(request: Request, params: Mapping[str, str]) -> None:
+    """Refuse a request of version 4 with headers that mean something to AWS and that nothing signs."""
+    listed = _SIGNED_HEADERS.search(request.headers.get("authorization", ""))
+    names = listed[1] if listed else params.get("X-Amz-SignedHeaders", "")
+    wanted = {"host", *(name for name in request.headers if name.startswith("x-amz-"))}
+    if unsigned := wanted - set(names.lower().split(";")):
+        raise Refused(WRONG_SIGNATURE, f"The signature must cover the headers {', '.join(sorted(unsigned))}.")
 
 
 def _path(request: Request, *, raw: bool) -> str:

@@ -53,12 +53,16 @@ class Options:
     config_file: str | None
     command: tuple[str, ...]
     quotas: Mapping[str, int] = field(default_factory=dict)
+    cloudwatch_port: int = 0
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.option("--port", type=_PORT, help="The server's port; 8004, or a free one if there is a COMMAND.")
 @click.option("--cloud-port", type=_PORT, help="The cloud's port; 8005, or a free one if there is a COMMAND.")
 @click.option("--cfn-port", type=_PORT, help="The port to which guests send signals; a free one by default.")
+@click.option(
+    "--cloudwatch-port", type=_PORT, help="The port to which guests send metrics; a free one by default."
+)
 @click.option(
     "--latency", type=float, default=0.0, metavar="SECONDS", help="How long each call to the cloud takes."
 )
@@ -82,6 +86,7 @@ def dev(
     port: int | None,
     cloud_port: int | None,
     cfn_port: int | None,
+    cloudwatch_port: int | None,
     latency: float,
     state: Path | None,
     quotas: tuple[str, ...],
@@ -121,6 +126,7 @@ def dev(
             config_file=config_file,
             command=command,
             quotas=chosen_quotas(quotas, usual=not no_quotas),
+            cloudwatch_port=cloudwatch_port or _free_port(),
         )
         import uvloop
 
@@ -182,14 +188,19 @@ async def run(options: Options) -> int:
     cloud_served = serve_cloud(cloud_settings, ready=known.set_result)
     tasks: list[asyncio.Task[Any]] = [
         loop.create_task(interrupted.wait()),
-        loop.create_task(_listening(cloud_served, options.cloud_port, "--cloud-port")),
+        loop.create_task(_listening(cloud_served, {options.cloud_port: "--cloud-port"})),
     ]
     try:
         cloud = await _until(known, tasks)
         register(cloud.world, "orchestration", "heat", f"http://{_HOST}:{options.port}/v1/$(project_id)s")
         register(cloud.world, "cloudformation", "heat-cfn", f"http://{_HOST}:{options.cfn_port}/v1")
         served = run_server(dev_settings(options, cloud.auth_url), ready=ready)
-        tasks.append(loop.create_task(_listening(served, options.port, "--port")))
+        chosen_by = {
+            options.port: "--port",
+            options.cfn_port: "--cfn-port",
+            options.cloudwatch_port: "--cloudwatch-port",
+        }
+        tasks.append(loop.create_task(_listening(served, chosen_by)))
         await _until(ready.wait(), tasks)
         variables = client_variables(cloud.auth_url, cloud_settings.region)
         if options.command:
@@ -204,15 +215,16 @@ async def run(options: Options) -> int:
             await asyncio.wait([task])
 
 
-async def _listening(served: Coroutine[Any, Any, None], port: int, option: str) -> None:
+async def _listening(served: Coroutine[Any, Any, None], chosen_by: Mapping[int, str]) -> None:
     """Serve; a port that another process has is reported with the option that chooses another."""
     from stackd.serving import AddressInUse
 
+    port, option = next(iter(chosen_by.items()))
     try:
         await served
     except AddressInUse as error:
-        chosen = option if error.port == port else "--cfn-port"
-        raise Failure(error.message, FAILED, f"Choose another port with {chosen}.") from error
+        remedy = f"Choose another port with {chosen_by.get(error.port, option)}."
+        raise Failure(error.message, FAILED, remedy) from error
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
             raise
@@ -253,7 +265,7 @@ def dev_settings(options: Options, auth_url: str) -> Settings:
         api=Api(
             native=NativeListener(host=_HOST, port=options.port),
             cfn=CfnListener(host=_HOST, port=options.cfn_port),
-            cloudwatch=CloudWatchListener(host=_HOST, port=_free_port()),
+            cloudwatch=CloudWatchListener(host=_HOST, port=options.cloudwatch_port or _free_port()),
         ),
         database=Database(url=f"sqlite:///{options.state.absolute()}/stackd.db"),
         keystone=Keystone(

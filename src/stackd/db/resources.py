@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from stackd.db import parts
 from stackd.db.codec import AT_ONCE, BRIEF_AT_ONCE, SEALED_NAME, to_json
 from stackd.db.database import Database
 from stackd.db.parts import STACK_ID, Part
 from stackd.db.selection import place_of
-from stackd.db.tables import resources
+from stackd.db.tables import resources, stacks
 from stackd.records import Hidden, Resource
 
 _C = resources.c
@@ -131,6 +131,22 @@ async def inside(db: Database, stack_id: str, kind: str) -> list[Resource]:
     """The rows of a type in the nested stacks right inside a stack."""
     columns, record, at_once = _reading(db, brief=False)
     rows = await db.fetch(_select(columns, "inside", *_INSIDE), {"kind": kind, "around": stack_id})
+    return await parts.made_records(record, rows, at_once, sealed=True)
+
+
+async def in_stacks_named(db: Database, stack: str, name: str, most: int) -> list[Resource]:
+    """Rows of a logical name in the live stacks of a name, or id, of all projects; oldest stacks first."""
+    columns, record, at_once = _reading(db, brief=False)
+    query = (
+        select(*(_C[each] for each in columns))
+        .join(stacks, stacks.c.id == _C.stack_id)
+        .where(or_(stacks.c.name == bindparam("stack"), stacks.c.id == bindparam("stack")))
+        .where(_NAMED, stacks.c.deleted_at.is_(None))
+        .order_by(stacks.c.created_at, *_ORDER)
+        .limit(bindparam("most"))
+    )
+    statement = db.compiled("resources in stacks named", lambda: query)
+    rows = await db.fetch_statement(statement, {"stack": stack, "name": name, "most": most})
     return await parts.made_records(record, rows, at_once, sealed=True)
 
 

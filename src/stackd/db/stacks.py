@@ -23,10 +23,11 @@ _IS = _C.id == STACK_ID
 _LIVE = _C.deleted_at.is_(None)
 _MOST_ROWS = 2**31 - 1
 _IN_PROJECT = _C.project_id == bindparam("project")
+_OF_USERS = _C.stack_user_project_id == bindparam("project")
 _SCOPES: dict[str, tuple[ColumnElement[bool], ...]] = {
     "any": (),
     "project": (_IN_PROJECT,),
-    "users": (or_(_IN_PROJECT, _C.stack_user_project_id == bindparam("project")),),
+    "users": (or_(_IN_PROJECT, _OF_USERS),),
 }
 
 _ORDERS: dict[str, ColumnElement[Any]] = {
@@ -224,18 +225,17 @@ async def owner_of_users(db: Database, project_id: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-async def named_by_guests(db: Database, name: str, project_id: str) -> Stack | None:
-    """The live stack called ``name`` whose users have that project: guests know their stack by its name."""
+async def named_for_users(db: Database, name: str, project_id: str) -> Stack | None:
+    """The live stack called ``name`` whose users are in a project."""
     codec = db.codecs.stacks
 
     def build() -> Select[Any]:
         query = select(*(_C[column] for column in codec.columns))
-        mine = _C.stack_user_project_id == bindparam("project")
-        return query.where(_C.name == bindparam("name"), mine, _LIVE).order_by(_C.created_at, _C.id).limit(1)
+        query = query.where(_C.name == bindparam("name"), _OF_USERS, _LIVE)
+        return query.order_by(_C.created_at, _C.id).limit(1)
 
-    rows = await db.fetch_statement(
-        db.compiled(("stack named by guests",), build), {"name": name, "project": project_id}
-    )
+    statement = db.compiled(("stack named for users",), build)
+    rows = await db.fetch_statement(statement, {"name": name, "project": project_id})
     return codec.record(rows[0]) if rows else None
 
 

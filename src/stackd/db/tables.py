@@ -163,7 +163,6 @@ Index("stacks_credential", stacks.c.credential_id)
 Index("stacks_deleted", stacks.c.deleted_at)
 Index("stacks_users", stacks.c.stack_user_project_id)
 Index("stacks_engine", stacks.c.engine_id)
-Index("stacks_guests", stacks.c.stack_user_project_id, stacks.c.name)
 
 resources = Table(
     "resources",

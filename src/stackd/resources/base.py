@@ -176,6 +176,10 @@ class ResourceType(Generic[P]):
         """The field of the object that ``ready`` reads; an answer without it is ignored."""
         return self.readiness.field if self.readiness is not None else "status"
 
+    def end_signal(self, unique_id: str, status: str) -> Mapping[str, Any]:
+        """The details of a signal which reports that something has succeeded or failed, as AWS has them."""
+        return {"Status": status, "UniqueId": unique_id, "Reason": "", "Data": ""}
+
     def observed(self, props: P, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
         """By the names of properties, what each is to be and what the object shows; None if that is not
         known.

@@ -44,7 +44,8 @@ class StackInfo:
 class Endpoints:
     """Where the guest of a server reaches us; URLs without a trailing slash.
 
-    ``signed_urls_last`` is for how many seconds a signed URL is good; zero is as long as its resource exists.
+    ``watch`` is the CloudWatch API, nothing where it is not served. ``signed_urls_last`` is for how many
+    seconds a signed URL is good; zero is as long as its resource exists.
     """
 
     native: str
@@ -52,6 +53,7 @@ class Endpoints:
     auth: str
     region: str
     signed_urls_last: float = 0.0
+    watch: str = ""
 
 
 class Reach(Protocol):

@@ -180,11 +180,8 @@ def _spellings(value: Any, schema: PropertySchema) -> list[Any]:
     """An allowed value, and what else is converted to it."""
     if not isinstance(value, str):
         return [value, str(value)]
-    return [value, int(value)] if schema.type == "string" and str(_number(value)) == value else [value]
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    is_number = value.isdecimal() and str(int(value)) == value
+    return [value, int(value)] if schema.type == "string" and is_number else [value]
 
 
 def _described(schema: PropertySchema) -> Schema:

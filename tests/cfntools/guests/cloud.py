@@ -31,6 +31,8 @@ class Cloud:
     environ: dict[str, str]
     token: str
     catalog: dict[str, str]
+    user_id: str
+    project_id: str
 
     def get(self, service: str, path: str, **headers: str) -> Any:
         """What a service answers to a request by the administrator."""
@@ -50,6 +52,12 @@ class Cloud:
         request = urllib.request.Request(self.catalog[service] + path, data, sent, method=verb)
         with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
             return json.loads(reply.read() or b"null")
+
+    def key_pair(self) -> tuple[str, str]:
+        """An access key of the administrator, and its secret."""
+        body = {"tenant_id": self.project_id}
+        made = self.post("identity", f"/users/{self.user_id}/credentials/OS-EC2", body)["credential"]
+        return made["access"], made["secret"]
 
     def create(self, name: str, template: str) -> None:
         """Begin to create a stack."""
@@ -109,10 +117,11 @@ def awaited(found: Callable[[], T | None]) -> T:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Cloud]:
-    """A service that runs until the end of the block."""
-    names = ("--port", "--cloud-port", "--cfn-port")
-    ports = [word for name in names for word in (name, str(free_port()))]
+def running(directory: Path, **guest_ports: int) -> Iterator[Cloud]:
+    """A service that runs until the end of the block; its ports for guests are free ones, or those given."""
+    chosen = {name: guest_ports.get(name) or free_port() for name in ("cfn", "cloudwatch", "cloud")}
+    ports = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
+    ports += ["--port", str(free_port())]
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("OS_", "STACKD_"))}
     with subprocess.Popen(
         [sys.executable, "-m", "stackd.cli", "dev", *ports],
@@ -146,4 +155,5 @@ def signed_in(environ: dict[str, str]) -> Cloud:
     with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
         token = json.loads(reply.read())["token"]
         catalog = {each["type"]: each["endpoints"][0]["url"] for each in token["catalog"]}
-        return Cloud(environ, reply.headers["X-Subject-Token"], catalog)
+        person, project = token["user"]["id"], token["project"]["id"]
+        return Cloud(environ, reply.headers["X-Subject-Token"], catalog, person, project)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from email import message_from_bytes
@@ -20,11 +22,24 @@ exec {python} -c 'from stackd_cfntools.programs.{module} import main; main()' "$
 """
 
 
-class Guest:
-    """A server from inside; ``python`` is the one that its tools run on."""
+@functools.cache
+def oldest_python() -> str:
+    """The oldest Python of this machine that the tools are for; old images have no newer one."""
+    home = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for minor in range(6, sys.version_info.minor):
+        found = [shutil.which(f"python3.{minor}"), *map(str, home.glob(f"3.{minor}.*/bin/python3.{minor}"))]
+        for python in filter(None, found):
+            if subprocess.run((python, "-c", ""), capture_output=True, check=False).returncode == 0:
+                return python
+    return sys.executable
 
-    def __init__(self, root: Path, server: dict[str, Any], python: str = sys.executable) -> None:
+
+class Guest:
+    """A server from inside. Its tools run on the oldest Python that there is."""
+
+    def __init__(self, root: Path, server: dict[str, Any]) -> None:
         self.root = root
+        python = oldest_python()
         for directory in ("bin", "var/log", "var/lib/heat-cfntools", "etc"):
             (root / directory).mkdir(parents=True, exist_ok=True)
         for name in TOOLS:
@@ -33,7 +48,8 @@ class Guest:
         self.script = self._unpack(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]))
 
     def _identify(self, server: dict[str, Any]) -> None:
-        known = {"uuid": server["id"], "meta": server["metadata"]}
+        self.uuid = str(server["id"])
+        known = {"uuid": self.uuid, "meta": server["metadata"]}
         (self.root / "var/lib/heat-cfntools/nova_meta.json").write_text(json.dumps(known))
 
     def _unpack(self, user_data: bytes) -> str:
@@ -83,6 +99,6 @@ class Guest:
         return self.run("/bin/sh", "-c", self.script)
 
 
-def booted(cloud: Cloud, root: Path, stack: str, name: str, python: str = sys.executable) -> Guest:
+def booted(cloud: Cloud, root: Path, stack: str, name: str) -> Guest:
     """The guest of a server, before its script has run."""
-    return Guest(root, cloud.server(stack, name), python)
+    return Guest(root, cloud.server(stack, name))

@@ -18,6 +18,9 @@ SERVER = (Path(__file__).parent / "server.yaml").read_text()
 ME = pwd.getpwuid(os.getuid()).pw_name
 
 
+CLASSIC = (Path(__file__).parent / "classic.yaml").read_text().replace("@USER@", ME)
+
+
 def template(stack: str, root: Path, version: str = "1") -> str:
     return SERVER.replace("@STACK@", stack).replace("@ROOT@", str(root)).replace("@VERSION@", version)
 
@@ -98,3 +101,31 @@ def test_changed_metadata_runs_the_hook_that_configures_the_guest_again(
     assert guest.read("/count") == "configured\n" * 2
     assert guest.run("cfn-hup", "-f").returncode == 0
     assert guest.read("/count") == "configured\n" * 2
+
+
+def test_classic_instance_configures_itself_by_a_key_of_its_own(cloud: Cloud, root: Path) -> None:
+    cloud.create("classic", CLASSIC.replace("@VERSION@", "1"))
+    guest = booted(cloud, root, "classic", "Machine")
+    done = guest.boot()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert guest.read("/var/lib/app/version") == "1"
+    cloud.settled("classic", "CREATE_COMPLETE")
+    assert guest.run("cfn-hup", "-f").returncode == 0
+    cloud.update("classic", CLASSIC.replace("@VERSION@", "2"))
+    cloud.settled("classic", "UPDATE_COMPLETE")
+    done = guest.run("cfn-hup", "-f")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert guest.read("/var/lib/app/version") == "2"
+
+
+@pytest.mark.parametrize(("code", "status"), [("0", "CREATE_COMPLETE"), ("1", "CREATE_FAILED")])
+def test_resource_of_a_stack_is_signalled_by_its_name(
+    cloud: Cloud, root: Path, code: str, status: str
+) -> None:
+    stack = f"by-name-{code}"
+    cloud.create(stack, CLASSIC.replace("@VERSION@", "1"))
+    guest = booted(cloud, root, stack, "Machine")
+    assert guest.run("cfn-init").returncode == 0  # writes the credentials
+    done = guest.run("cfn-signal", "-e", code, "--stack", stack, "--resource", "Handle")
+    assert (done.returncode, done.stderr) == (0, "")
+    cloud.settled(stack, status)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackd_cfntools.cloudformation import Detail
-from stackd_cfntools.errors import ToolError
+from stackd_cfntools.errors import RequestRefused, ToolError
 from stackd_cfntools.hup import daemon
 from stackd_cfntools.hup.hooks import Hook, target_of
 from stackd_cfntools.hup.passes import once
@@ -122,6 +122,17 @@ def test_each_resource_is_described_once(machine: Machine) -> None:
     resource = Resource({})
     once(machine, [hook("a", "post.update"), hook("b", "post.update")], resource)
     assert resource.described == 1
+
+
+def test_resource_that_is_refused_keeps_no_other_ones_hook_from_running(machine: Machine) -> None:
+    def describe(name: str) -> Detail:
+        if name == "db":
+            raise RequestRefused("not yours", 403, "AccessDenied")
+        return Detail({"a": 1}, "1")
+
+    hooks = [hook("db", "post.update", path="Resources.db"), hook("web", "post.update")]
+    assert not once(machine, hooks, describe)
+    assert machine.ran == ["act web"]
 
 
 def test_service_that_is_down_is_started_and_its_hook_runs(machine: Machine) -> None:

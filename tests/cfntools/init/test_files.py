@@ -119,6 +119,13 @@ def test_download_that_fails_is_an_error_and_nothing_is_written(machine: Machine
     assert not machine.real(PATH).exists()
 
 
+def test_download_that_fails_for_now_is_repeated_from_its_beginning(machine: Machine, server: Server) -> None:
+    server.replies(Reply(b"half", headers={"Content-Length": "8"}), Reply(status=503), Reply(b"whole"))
+    written(machine, {"source": server.url + "/file"})
+    assert machine.real(PATH).read_bytes() == b"whole"
+    assert len(machine.pauses) == 2
+
+
 def test_authentication_of_the_entry_is_used(machine: Machine, server: Server) -> None:
     server.replies(Reply(b"x"))
     entry = {"type": "basic", "username": "me", "password": "pass:word"}

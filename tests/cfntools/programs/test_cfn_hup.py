@@ -117,6 +117,8 @@ def test_daemon_notices_changes_until_it_is_stopped(
     number, runs_of_hook = background
     server.replies(described('{"version": 2}'))
     runs_of_hook.awaited()
+    second = ready.process("cfn-hup", "-f")
+    assert (second.returncode, second.stderr) == (1, "ERROR: another cfn-hup is at work\n")
     descriptor = os.pidfd_open(number)
     os.kill(number, signal.SIGTERM)
     assert ready_within(descriptor)

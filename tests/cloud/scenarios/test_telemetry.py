@@ -108,11 +108,14 @@ def news(demo: Session, queue: str) -> list[str]:
     return [each["body"]["current"] for each in found]
 
 
-def signals(stack: Stack) -> list[str]:
-    return [name for name, state in stack.events() if state == "SIGNAL_COMPLETE"]
+def signals(stack: Stack) -> list[tuple[str, datetime]]:
+    """The signals that had an effect, and when."""
+    rows = stack.openstack.json("stack", "event", "list", stack.name)
+    done = [each for each in rows if each["resource_status"] == "SIGNAL_COMPLETE"]
+    return [(each["resource_name"], datetime.fromisoformat(each["event_time"])) for each in done]
 
 
-def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
+def test_alarms_on_a_metric_scale_a_group_up_and_down_with_cooldown(
     stack_of: Callable[[str, str], Stack], demo: Session, load: Metric
 ) -> None:
     before = alarms(demo)
@@ -125,22 +128,22 @@ def test_an_alarm_on_a_metric_scales_a_group_up_and_down_with_cooldown(
     assert stack.outputs()["size"] == 1
 
     load.value = 95.0
-    wait_until(lambda: stack.outputs()["size"] == 2, "the group has two members")
-    grown = time.monotonic()
-    # The alarm calls again and again while its state lasts; the cooldown keeps that from having an effect.
     wait_until(lambda: stack.outputs()["size"] == 3, "the group has three members")
-    assert time.monotonic() - grown > COOLDOWN - 10
-    assert signals(stack) == ["up", "up"]
-    assert set(news(demo, stack.name)) == {"alarm"}
+    # The alarm calls again and again while its state lasts; the cooldown keeps that from having an effect.
+    (first, grown), (second, grown_again) = signals(stack)
+    assert (first, second) == ("up", "up")
+    assert (grown_again - grown).total_seconds() >= COOLDOWN - 1
 
+    time.sleep(COOLDOWN)  # the other alarm calls once only
+    news(demo, stack.name)
     load.value = 10.0
     wait_until(lambda: stack.outputs()["size"] == 1, "the group has one member")
-    assert signals(stack)[:3] == ["up", "up", "down"]
-    assert signals(stack).count("down") == 1
+    assert [name for name, _ in signals(stack)] == ["up", "up", "down"]
+    assert set(news(demo, stack.name)) == {"alarm"}
 
     kept = stack.update(**given, threshold="5")
     assert kept["busy"] == made["busy"]
-    wait_until(lambda: stack.outputs()["size"] == 2, "the lower threshold makes the group grow")
+    wait_until(lambda: stack.outputs()["size"] > 1, "the lower threshold makes the group grow")
 
     stack.openstack("stack", "suspend", "--wait", stack.name)
     assert alarms(demo)[made["busy"]]["enabled"] is False

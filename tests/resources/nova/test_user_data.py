@@ -33,6 +33,14 @@ def test_the_guest_tools_find_their_parts_in_order() -> None:
     assert "cfn_region_endpoint = cfn.test" in body(found["cfn-boto-cfg"])
 
 
+def test_guest_tools_are_told_of_the_metrics_api_where_it_is_served() -> None:
+    found = parts(build("HEAT_CFNTOOLS", "", None, URL, "https://watch.test:8003/v1"))
+    assert list(found)[-3:] == ["cfn-watch-server", "cfn-metadata-server", "cfn-boto-cfg"]
+    assert body(found["cfn-watch-server"]) == "https://watch.test:8003/v1/"
+    assert "cloudwatch_region_endpoint = watch.test" in body(found["cfn-boto-cfg"])
+    assert "cfn-watch-server" not in parts(build("SOFTWARE_CONFIG", "", None, URL, "https://watch.test"))
+
+
 def test_scripts_for_guests_are_python() -> None:
     found = parts(build("HEAT_CFNTOOLS", "", None, URL))
     for name in ("part-handler.py", "loguserdata.py"):

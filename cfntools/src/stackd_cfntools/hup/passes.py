@@ -4,6 +4,7 @@ import logging
 from typing import Callable, List, NamedTuple, Optional, Set
 
 from stackd_cfntools.cloudformation import Detail
+from stackd_cfntools.errors import RequestRefused
 from stackd_cfntools.hup import state as states
 from stackd_cfntools.hup.hooks import ADDED, REMOVED, RESTARTED, UPDATED, Hook
 from stackd_cfntools.init import services
@@ -25,11 +26,16 @@ class Due(NamedTuple):
 
 def once(system: System, hooks: List[Hook], describe: Describe) -> bool:
     """One pass; whether all went well. What a hook has seen counts only after its action has ended well."""
-    details = {name: describe(name) for name in sorted({hook.target.resource for hook in hooks})}
+    names = sorted({hook.target.resource for hook in hooks})
+    details = {
+        name: detail for name, detail in ((name, _described(describe, name)) for name in names) if detail
+    }
     restarted = {name for name, detail in details.items() if _restart_services(system, detail)}
     state = states.read(system)
-    well = True
+    well = len(details) == len(names)
     for hook in hooks:
+        if hook.target.resource not in details:
+            continue
         due = _due(system, hook, details[hook.target.resource], state, restarted)
         if due.trigger and not _run(system, due):
             well = False
@@ -38,6 +44,15 @@ def once(system: System, hooks: List[Hook], describe: Describe) -> bool:
             state[hook.name] = due.digest
             states.write(system, state)
     return well
+
+
+def _described(describe: Describe, name: str) -> Optional[Detail]:
+    """What the server says of a resource; what it refuses for one keeps no hook of another from running."""
+    try:
+        return describe(name)
+    except RequestRefused as error:
+        log.error("%s", error)
+        return None
 
 
 def _due(system: System, hook: Hook, detail: Detail, state: states.State, restarted: Set[str]) -> Due:

@@ -12,6 +12,7 @@ sources         archives from URLs
 files           files and symbolic links
 mustache        templates in the contents of files
 authentication  credentials for downloads
+downloads       what is fetched from elsewhere
 commands        commands
 services        services that run, and are restarted when what they depend on has changed
 """

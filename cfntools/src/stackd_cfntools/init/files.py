@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from stackd_cfntools.errors import ToolError
 from stackd_cfntools.init.context import Context
+from stackd_cfntools.init.downloads import download
 from stackd_cfntools.init.mustache import rendered
 from stackd_cfntools.system import System
 from stackd_cfntools.values import mapping
@@ -78,7 +79,7 @@ def _decoded(text: str) -> bytes:
 def _downloaded(context: Context, entry: Dict[str, Any]) -> bytes:
     url = str(entry["source"])
     target = io.BytesIO()
-    context.web.download(url, context.authentication.headers(url, entry.get("authentication")), target)
+    download(context, url, target, entry.get("authentication"))
     if "context" not in entry:
         return target.getvalue()
     return _filled(target.getvalue().decode("utf-8", "replace"), entry).encode()

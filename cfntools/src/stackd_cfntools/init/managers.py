@@ -8,6 +8,7 @@ from typing import Callable, Dict, List, NamedTuple
 from stackd_cfntools.errors import ToolError
 from stackd_cfntools.init import versions
 from stackd_cfntools.init.context import Context
+from stackd_cfntools.init.downloads import download
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ def _install_dpkg(context: Context, tool: List[str], packages: List[Package]) ->
         with tempfile.TemporaryDirectory(prefix="cfn-init-") as folder:
             path = os.path.join(folder, "package.deb")
             with open(path, "wb") as target:
-                context.web.download(each.url, context.authentication.headers(each.url), target)
+                download(context, each.url, target)
             context.system.must([*tool, "--install", path], env=_QUIETLY)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from stackd_cfntools.errors import ToolError
 from stackd_cfntools.init.archives import unpack as unpack_archive
 from stackd_cfntools.init.context import Context
+from stackd_cfntools.init.downloads import download
 from stackd_cfntools.web import bare
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def unpack(context: Context, sources: Dict[str, Any]) -> None:
         log.info("%s from %s", folder, bare(url))
         context.system.make_directory(folder)
         with tempfile.NamedTemporaryFile(prefix="cfn-init-") as archive:
-            context.web.download(url, context.authentication.headers(url), archive)
+            download(context, url, archive)
             archive.flush()
             name = os.path.basename(unquote(urlsplit(url).path)) or "source"
             unpack_archive(archive.name, name, context.system.path(folder), bool(_OF_GITHUB.match(url)))

@@ -43,12 +43,11 @@ def work(system: System, arguments: argparse.Namespace) -> int:
             system, found, lambda name: cloudformation.describe_resource(client, config.stack, name)
         )
 
-    if arguments.no_daemon:
-        with daemon.exclusively(system):
-            return 0 if act() else 1
-    daemon.detach(system)
-    logs.start(system, "cfn-hup", arguments.verbose or config.verbose)
     with daemon.exclusively(system):
+        if arguments.no_daemon:
+            return 0 if act() else 1
+        daemon.detach(system)
+        logs.start(system, "cfn-hup", arguments.verbose or config.verbose)
         daemon.repeat(system, act, config.interval)
     return 0
 

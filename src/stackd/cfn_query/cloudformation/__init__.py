@@ -6,8 +6,32 @@ from collections.abc import Mapping
 from typing import Final
 
 from stackd.cfn_query.actions import Action
-from stackd.cfn_query.cloudformation import changes, events, exports, limits, resources, stacks, templates
+from stackd.cfn_query.cloudformation import (
+    change_sets,
+    changes,
+    drift,
+    events,
+    exports,
+    limits,
+    protection,
+    resources,
+    signalling,
+    stacks,
+    templates,
+)
 
-_GROUPS = (changes, events, exports, limits, resources, stacks, templates)
+_GROUPS = (
+    change_sets,
+    changes,
+    drift,
+    events,
+    exports,
+    limits,
+    protection,
+    resources,
+    signalling,
+    stacks,
+    templates,
+)
 ACTIONS: Final[Mapping[str, Action]] = {name: row for group in _GROUPS for name, row in group.ACTIONS.items()}
 """All actions by their names."""

@@ -18,11 +18,13 @@ from stackd.cfn_query.params import (
     text,
 )
 from stackd.engine.usecases.arns import stack_named
+from stackd.engine.usecases.previous import with_previous
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Stack
 
 _MOST_TAGS: Final = 50
 _MOST_MINUTES: Final = 2**31 - 1
+_TEMPLATES: Final = ("TemplateBody", "TemplateURL", "TemplateUrl")
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 _ASKS: Final[Mapping[str, bool]] = {"DO_NOTHING": True, "ROLLBACK": False, "DELETE": False}
 """Whether each choice of ``OnFailure`` leaves what there is."""
@@ -35,12 +37,37 @@ async def stack_of(call: Call, name: str = "StackName") -> Stack:
 
 def stack_request(call: Call, *, disable_rollback: bool | None) -> StackRequest:
     """The definition that the parameters of a call describe."""
+    return _with_values(template_request(call.params), call.params, parameters(call.params), disable_rollback)
+
+
+async def change_request(call: Call, stack: Stack, *, disable_rollback: bool | None = None) -> StackRequest:
+    """The definition that the parameters of a call describe as a change of a stack.
+
+    Tags that are not given stay; parameters do so only where they say it.
+    """
     params = call.params
+    keeps_template = bool(flag(params, "UsePreviousTemplate"))
+    if keeps_template and any(text(params, name) for name in _TEMPLATES):
+        raise Refused(BAD_COMBINATION, "Give a template or UsePreviousTemplate, not both.")
+    made = StackRequest() if keeps_template else template_request(params)
+    request = _with_values(made, params, parameters(params, previous=True), disable_rollback)
+    if request.tags is None:
+        request = request.model_copy(update={"tags": stack.tags})
+    return await with_previous(call.engine, stack, request, _previous(params), template=keeps_template)
+
+
+def _with_values(
+    made: StackRequest, params: Params, values: Mapping[str, str], disable_rollback: bool | None
+) -> StackRequest:
     minutes = integer(params, "TimeoutInMinutes", least=0, most=_MOST_MINUTES)
-    made = template_request(params).model_copy(
-        update={"parameters": parameters(params), "timeout_mins": minutes, "tags": tags(params)}
+    return made.model_copy(
+        update={
+            "parameters": values,
+            "timeout_mins": minutes,
+            "tags": tags(params),
+            "disable_rollback": disable_rollback,
+        }
     )
-    return made.model_copy(update={"disable_rollback": disable_rollback})
 
 
 def template_request(params: Params) -> StackRequest:
@@ -54,15 +81,27 @@ def template_request(params: Params) -> StackRequest:
     return StackRequest(template=body or None, template_url=url or None, default_version=True)
 
 
-def parameters(params: Params) -> dict[str, str]:
-    """The values of the template's parameters."""
+def parameters(params: Params, *, previous: bool = False) -> dict[str, str]:
+    """The values of the template's parameters, without those that stay as they are if some may
+    (``previous``)."""
     found: dict[str, str] = {}
     for index, each in enumerate(structures(params, "Parameters") or (), 1):
         name, value = each.get("ParameterKey"), each.get("ParameterValue")
+        if flag(each, "UsePreviousValue"):
+            if value is not None or not previous:
+                why = "has both a value and UsePreviousValue" if previous else "has no previous value"
+                raise bad_value(f"Parameters.member.{index}", why)
+            continue
         if not isinstance(name, str) or not name or not isinstance(value, str):
             raise bad_value(f"Parameters.member.{index}", "needs a ParameterKey and a ParameterValue")
         found[name] = value
     return found
+
+
+def _previous(params: Params) -> list[str]:
+    """The names of the parameters that stay as they are."""
+    given = structures(params, "Parameters") or ()
+    return [each["ParameterKey"] for each in given if flag(each, "UsePreviousValue")]
 
 
 def rollback_disabled(params: Params) -> bool | None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stackd.auth.signatures import SignedRequest
 from stackd.cfn_query.actions import Action, Call, table
 from stackd.cfn_query.answers import JsonText
 from stackd.cfn_query.cloudformation.requests import stack_of
 from stackd.cfn_query.cloudformation.statuses import reason_of, resource_status
 from stackd.cfn_query.codes import BAD_COMBINATION, Refused
+from stackd.cfn_query.front import CfnFront
 from stackd.cfn_query.paging import page_of
-from stackd.cfn_query.params import bad_value, required, text
-from stackd.engine.usecases import resource_queries
+from stackd.cfn_query.params import Params, bad_value, required, text
+from stackd.engine.usecases import resource_queries, signed_polls
 from stackd.engine.usecases.arns import stack_arn
 from stackd.engine.usecases.queries import ResourceView
 from stackd.records import Action as StackAction
+from stackd.records import Caller
 
 Json = dict[str, Any]
 
@@ -23,14 +26,21 @@ Json = dict[str, Any]
 async def describe_stack_resource(call: Call) -> Mapping[str, Any]:
     """DescribeStackResource: a resource with its metadata."""
     stack, name = await stack_of(call), required(call.params, "LogicalResourceId")
-    view, description = await resource_queries.show(call.reader, call.caller, stack, name, rule=call.rule)
-    metadata = await resource_queries.metadata(call.reader, call.caller, stack, name, rule=call.rule)
+    view, description, metadata = await resource_queries.with_metadata(
+        call.reader, call.caller, stack, name, rule=call.rule
+    )
     detail = _common(view) | {
         "LastUpdatedTimestamp": _changed_at(view),
         "Description": description,
         "Metadata": JsonText(metadata),
     }
     return {"StackResourceDetail": detail}
+
+
+async def _poller(front: CfnFront, params: Params, signed: SignedRequest) -> Caller:
+    """Who asks for a resource: its guest, or anybody else."""
+    stack, name = required(params, "StackName"), required(params, "LogicalResourceId")
+    return await signed_polls.poller(front.engine, front.signatures, signed, stack, name)
 
 
 async def describe_stack_resources(call: Call) -> Mapping[str, Any]:
@@ -95,7 +105,7 @@ def _changed_at(view: ResourceView) -> Any:
 
 
 ACTIONS = table(
-    Action("DescribeStackResource", describe_stack_resource),
+    Action("DescribeStackResource", describe_stack_resource, check=_poller),
     Action("DescribeStackResources", describe_stack_resources),
     Action("ListStackResources", list_stack_resources),
 )

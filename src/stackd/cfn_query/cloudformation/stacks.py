@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 
 from stackd.cfn_query.actions import Action, Call, table
+from stackd.cfn_query.cloudformation.drift import drift_status
 from stackd.cfn_query.cloudformation.requests import shown_tags, stack_of
 from stackd.cfn_query.cloudformation.statuses import native_statuses, reason_of, stack_status
 from stackd.cfn_query.paging import PAGE, marker_of, next_token
 from stackd.cfn_query.params import text, texts
-from stackd.engine.usecases import stack_queries
-from stackd.engine.usecases.arns import stack_arn, stack_named
+from stackd.engine.usecases import drift, export_queries, stack_queries
+from stackd.engine.usecases.arns import change_set_arn, stack_arn, stack_named
 from stackd.engine.usecases.stack_queries import Page, StackFilter, StackView
 from stackd.records import Stack
 
@@ -32,9 +33,13 @@ async def describe_stacks(call: Call) -> Mapping[str, Any]:
         found: Sequence[Stack] = [await stack_of(call)]
         token = None
     else:
-        found, token = await _listed(call, StackFilter(), _DESCRIBED)
+        found, token = await _listed(call, StackFilter(show_reserved=True), _DESCRIBED)
     views = [await stack_queries.show(call.reader, call.caller, stack, rule=call.rule) for stack in found]
-    shown = [_described(view) | await _around(call, view.stack) for view in views]
+    shown = [
+        _described(view, await export_queries.names_of(call.engine, view.stack))
+        | await _more(call, view.stack)
+        for view in views
+    ]
     return {"Stacks": shown, "NextToken": token}
 
 
@@ -42,9 +47,12 @@ async def list_stacks(call: Call) -> Mapping[str, Any]:
     """ListStacks: also deleted ones, as long as they are kept."""
     wanted = texts(call.params, "StackStatusFilter") or []
     allowed = {"status": native_statuses(wanted)} if wanted else {}
-    found, token = await _listed(call, StackFilter(show_deleted=True, allowed=allowed), PAGE, *wanted)
+    found, token = await _listed(
+        call, StackFilter(show_deleted=True, show_reserved=True, allowed=allowed), PAGE, *wanted
+    )
     shown = [each for each in found if not wanted or stack_status(each) in wanted]
-    return {"StackSummaries": [_common(each) for each in shown], "NextToken": token}
+    summaries = [_common(each) | await _drift(call, each) for each in shown]
+    return {"StackSummaries": summaries, "NextToken": token}
 
 
 async def _listed(
@@ -69,20 +77,29 @@ def _common(stack: Stack) -> Json:
         "DeletionTime": stack.deleted_at,
         "StackStatus": stack_status(stack),
         "StackStatusReason": reason_of(stack.action, stack.status, stack.reason),
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
     }
 
 
-async def _around(call: Call, stack: Stack) -> Json:
-    """The stack in which a nested one is, and the outermost one."""
+async def _more(call: Call, stack: Stack) -> Json:
+    """What is known of a stack elsewhere: its drift, the stacks around it, and the protection it has of
+    them."""
+    drift_information = await _drift(call, stack)
     if stack.parent_id is None:
-        return {}
+        return drift_information
     parent = await stack_named(call.engine, call.caller, stack.parent_id, rule=call.rule)
     root = await stack_named(call.engine, call.caller, stack.root_id, rule=call.rule)
-    return {"ParentId": stack_arn(parent), "RootId": stack_arn(root)}
+    around = {"ParentId": stack_arn(parent), "RootId": stack_arn(root)}
+    return drift_information | around | {"EnableTerminationProtection": root.protected}
 
 
-def _described(view: StackView) -> Json:
+async def _drift(call: Call, stack: Stack) -> Json:
+    newest = await drift.newest_of(call.engine, stack)
+    status = drift_status(newest)
+    checked = newest.updated_at if newest is not None and status != "NOT_CHECKED" else None
+    return {"DriftInformation": {"StackDriftStatus": status, "LastCheckTimestamp": checked}}
+
+
+def _described(view: StackView, exported: Mapping[str, str]) -> Json:
     stack, facts = view.stack, view.facts
     return _common(stack) | {
         "Description": facts.description,
@@ -91,13 +108,30 @@ def _described(view: StackView) -> Json:
             for name, value in facts.parameters.items()
             if "::" not in name
         ],
-        "Outputs": [_output(key, each) for key, each in (view.outputs or {}).items() if _has_value(each)],
+        "Outputs": [
+            _output(key, each) | {"ExportName": exported.get(key)}
+            for key, each in (view.outputs or {}).items()
+            if _has_value(each)
+        ],
         "Tags": shown_tags(stack.tags),
-        "Capabilities": [],
-        "NotificationARNs": [],
+        **_settings(stack),
         "DisableRollback": stack.disable_rollback,
         "TimeoutInMinutes": stack.timeout_mins,
-        "EnableTerminationProtection": False,
+        "EnableTerminationProtection": stack.protected,
+    }
+
+
+def _settings(stack: Stack) -> Json:
+    """What the owner asked to be kept with a stack."""
+    kept = stack.settings
+    change_set = kept.get("change_set")
+    return {
+        "Capabilities": kept.get("capabilities", []),
+        "NotificationARNs": kept.get("notification_arns", []),
+        "RoleARN": kept.get("role_arn"),
+        "RollbackConfiguration": kept.get("rollback_configuration", {}),
+        "RetainExceptOnCreate": kept.get("retain_except_on_create"),
+        "ChangeSetId": change_set_arn(stack.project_id, *change_set) if change_set else None,
     }
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from stackd.cfn_query.actions import Action, Call, table
 from stackd.cfn_query.answers import JsonText
+from stackd.cfn_query.cloudformation.change_sets import change_set_of
 from stackd.cfn_query.cloudformation.requests import stack_of, template_request
 from stackd.cfn_query.codes import BAD_COMBINATION, Refused
 from stackd.cfn_query.params import choice, text
-from stackd.engine.usecases import stack_queries, template_summaries, validate
+from stackd.engine.usecases import change_sets, stack_queries, template_summaries, validate
 from stackd.engine.usecases.template_summaries import TemplateSummary
 
 Json = dict[str, Any]
@@ -19,10 +20,16 @@ _TEMPLATES = ("TemplateBody", "TemplateURL", "TemplateUrl")
 
 
 async def get_template(call: Call) -> Mapping[str, Any]:
-    """GetTemplate: as JSON, whatever it was written in. Nothing processes it, so both stages are one."""
+    """GetTemplate: of a stack, or of what a change set makes of it.
+
+    As JSON, whatever it was written in. Nothing processes it, so both stages are one.
+    """
     choice(call.params, "TemplateStage", *_STAGES)
-    stack = await stack_of(call)
-    found = await stack_queries.template(call.reader, call.caller, stack, rule=call.rule)
+    if text(call.params, "ChangeSetName"):
+        found = await change_sets.template(call.engine, await change_set_of(call))
+    else:
+        stack = await stack_of(call)
+        found = await stack_queries.template(call.reader, call.caller, stack, rule=call.rule)
     return {"TemplateBody": JsonText(found), "StagesAvailable": list(_STAGES)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -29,6 +29,7 @@ _GIVEN: Final[JSON] = {
     "insufficient_data_actions": [], "repeat_actions": False, "type": None, "time_constraints": [],
     "severity": "low", "state": _UNKNOWN,
 }  # fmt: skip
+_RULES: Final = tuple(f"{kind}_rule" for kind in RULES)
 _OWN: Final = (
     *("alarm_id", "project_id", "user_id", "timestamp", "state_timestamp", "state_reason"),
     "evaluate_timestamp",
@@ -49,23 +50,26 @@ def _definition(call: Call) -> JSON:
     body = call.json()
     if not isinstance(body, dict):
         raise Fault(500, "The alarm is not an object.")
-    rules = {f"{kind}_rule": kind for kind in RULES}
-    if unknown := sorted(body.keys() - _GIVEN.keys() - frozenset(_OWN) - rules.keys()):
+    if unknown := sorted(body.keys() - _GIVEN.keys() - frozenset((*_OWN, *_RULES))):
         raise bad_request(f"Unknown attribute for argument data: {', '.join(unknown)}")
-    given = {name: body.get(name, default) for name, default in _GIVEN.items()}
     for name in ("name", "type"):
         if name not in body:
             raise invalid(name, None, "Mandatory field missing.")
+    given = {name: body.get(name, default) for name, default in _GIVEN.items()}
     _check_values(call, given)
     kind = str(given["type"])
-    set_ones = [name for name in rules if body.get(name)]
-    if f"{kind}_rule" not in set_ones and body.get(f"{kind}_rule") is None:
-        raise bad_request(f"{kind}_rule must be set for {kind} type alarm")
-    if len(set_ones) > 1:
-        raise bad_request(f"{set_ones[0]} and {set_ones[1]} cannot be set at the same time")
-    rule = checked_rule(call, kind, body[f"{kind}_rule"])
     given["description"] = given["description"] or f"{kind} alarm rule"
-    return given | {f"{kind}_rule": rule}
+    return given | {f"{kind}_rule": checked_rule(call, kind, _only_rule(body, kind))}
+
+
+def _only_rule(body: JSON, kind: str) -> Any:
+    """The rule of the alarm's type, which has to be the only one."""
+    if body.get(f"{kind}_rule") is None:
+        raise bad_request(f"{kind}_rule must be set for {kind} type alarm")
+    both = [name for name in _RULES if body.get(name)]
+    if len(both) > 1:
+        raise bad_request(f"{both[0]} and {both[1]} cannot be set at the same time")
+    return body[f"{kind}_rule"]
 
 
 def _check_values(call: Call, given: JSON) -> None:

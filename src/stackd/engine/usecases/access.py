@@ -121,20 +121,18 @@ def _as_guest(caller: Caller) -> Caller:
 
 
 async def lookup(engine: Engine, caller: Caller, name_or_id: str, *, rule: str = "stacks:lookup") -> Stack:
-    """The stack with this id, or the live one with this name: the caller's, or the one it is a guest of."""
+    """The stack with this id, or the live one with this name of the caller's project.
+
+    For a guest it is one whose users are in the project.
+    """
     engine.policy.enforce(caller, rule)
     try:
         return await find(engine, caller, name_or_id, rule)
     except EntityNotFound:
-        stack = await stacks.named(engine.services.db, name_or_id, caller.project_id)
-        stack = stack or await _named_around_guest(engine, caller, name_or_id, rule)
-        if stack is None:
+        db = engine.services.db
+        stack = await stacks.named(db, name_or_id, caller.project_id)
+        if stack is None and GUEST in caller.roles:
+            stack = await stacks.named_for_users(db, name_or_id, caller.project_id)
+        if stack is None or (is_guest(caller, stack) and not engine.policy.allows(_as_guest(caller), rule)):
             raise EntityNotFound("Stack", name_or_id) from None
         return stack
-
-
-async def _named_around_guest(engine: Engine, caller: Caller, name: str, rule: str) -> Stack | None:
-    """The live stack with this name whose guests have the caller's project, if a guest may do ``rule``."""
-    if not caller.project_id or not engine.policy.allows(_as_guest(caller), rule):
-        return None
-    return await stacks.named_by_guests(engine.services.db, name, caller.project_id)

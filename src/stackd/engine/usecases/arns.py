@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from stackd.engine.usecases.access import enforce, find, lookup
 from stackd.engine.usecases.engine import Engine
-from stackd.errors import EntityNotFound
-from stackd.records import Caller, Stack
-from stackd.resources.heat.addresses import parse_stack_arn, stack_arn
+from stackd.errors import ChangeSetNotFound, EntityNotFound
+from stackd.records import Caller, ChangeSet, Stack
+from stackd.resources.heat.addresses import (
+    change_set_arn,
+    parse_change_set_arn,
+    parse_stack_arn,
+    stack_arn,
+)
 
-__all__ = ["stack_arn", "stack_named"]
+__all__ = ["arn_of_change_set", "change_set_arn", "change_set_uuid", "stack_arn", "stack_named"]
+
+
+def arn_of_change_set(change_set: ChangeSet) -> str:
+    """The change set's name for CloudFormation."""
+    return change_set_arn(change_set.project_id, change_set.name, change_set.uuid)
+
+
+def change_set_uuid(caller: Caller, reference: str) -> str:
+    """The id of a change set in its ARN; empty if it is a name. An ARN of another project names nothing."""
+    named = parse_change_set_arn(reference)
+    if named is None:
+        return ""
+    if named.project_id != caller.project_id:
+        raise ChangeSetNotFound(reference)
+    return named.stack_id
 
 
 async def stack_named(engine: Engine, caller: Caller, reference: str, *, rule: str) -> Stack:

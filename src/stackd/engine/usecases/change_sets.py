@@ -17,6 +17,7 @@ from typing import Any, Final
 from stackd.db import change_sets, operations, plans, stacks
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.documents import load_json
 from stackd.engine.planning.sources import shown_changes
 from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.transitions import require_start, stack_event
@@ -50,6 +51,7 @@ from stackd.records import (
     new_id,
     now,
 )
+from stackd.template.masking import concealed
 
 CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
@@ -264,6 +266,15 @@ async def _found(
         return found, await stacks.get(db, found.stack_id, project) if found is not None else None
     of = await lookup(engine, caller, stack, rule=rule)
     return await change_sets.named(db, project, of.id, name), of
+
+
+async def template(engine: Engine, view: View) -> Any:
+    """The template that a change set leads to, as data."""
+    plan = await plans.get(engine.services.db, view.change_set.plan_id, view.change_set.project_id)
+    if plan is None:
+        raise ChangeSetNotFound(view.change_set.name)
+    found = await load_json(engine.services.db, plan.project_id, plan.definition.template)
+    return concealed(found, await engine.redaction.around(view.stack))
 
 
 async def listed(engine: Engine, caller: Caller, stack: str) -> list[View]:

@@ -36,6 +36,11 @@ async def listed(
     return views
 
 
+async def names_of(engine: Engine, stack: Stack) -> dict[str, str]:
+    """The names under which a stack that the caller may see exports outputs, by the keys of these."""
+    return {each.output: each.name for each in await exports.of_stack(engine.services.db, stack.id)}
+
+
 async def importers(engine: Engine, caller: Caller, name: str, *, rule: str) -> list[str]:
     """The names of the stacks of the caller's project that use an export."""
     enforce(engine, caller, rule)

@@ -100,13 +100,9 @@ async def resolved_request(
     engine: Engine, caller: Caller, request: StackRequest
 ) -> tuple[StackRequest, Fetched]:
     """The request completed with its template and the files of its container, and the fetched contents."""
-    egress, limit = engine.services.egress, engine.limits.max_template_size
-    fetched = Fetched(egress, limit, caller.project_id, origins=partial(_object_store, engine, caller))
+    fetched = _nothing_yet(engine, caller)
     if request.template is None and request.template_url is not None:
-        try:
-            template = await fetched.template(request.template_url)
-        except FetchFailed as error:
-            raise BadRequest(f"Could not retrieve template: {error}") from None
+        template = await _retrieved(fetched, request.template_url, "template")
         request = request.model_copy(update={"template": template})
     if request.files_container is not None:
         service = engine.trusts.of_caller(caller).service("object-store")
@@ -116,6 +112,23 @@ async def resolved_request(
         files = {**await container.files(request.files), **request.files}
         request = request.model_copy(update={"files": files})
     return request, fetched
+
+
+async def fetched_text(engine: Engine, caller: Caller, url: str, what: str) -> str:
+    """The text at a URL that a request names, which is ``what``; within the limits for templates."""
+    return await _retrieved(_nothing_yet(engine, caller), url, what)
+
+
+def _nothing_yet(engine: Engine, caller: Caller) -> Fetched:
+    egress, limit = engine.services.egress, engine.limits.max_template_size
+    return Fetched(egress, limit, caller.project_id, origins=partial(_object_store, engine, caller))
+
+
+async def _retrieved(fetched: Fetched, url: str, what: str) -> str:
+    try:
+        return await fetched.template(url)
+    except FetchFailed as error:
+        raise BadRequest(f"Could not retrieve {what}: {error}") from None
 
 
 async def _object_store(engine: Engine, caller: Caller) -> frozenset[Origin]:

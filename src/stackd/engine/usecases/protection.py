@@ -8,8 +8,9 @@ from stackd.db import stacks
 from stackd.db.journal import Update
 from stackd.engine.planning.stack_policy import read_policy
 from stackd.engine.transitions import require_start
-from stackd.engine.usecases.access import Named, permitted
+from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.engine import Engine
+from stackd.engine.usecases.fetching import fetched_text
 from stackd.engine.usecases.stacks import on_newest
 from stackd.errors import BadRequest
 from stackd.records import Action, Caller, Stack
@@ -39,6 +40,12 @@ async def set_policy(
     read_policy(text)
     stack = await permitted(engine, caller, rule, named, live=True)
     return await _keep(engine, stack, {"policy": text})
+
+
+async def fetched(engine: Engine, caller: Caller, url: str, *, rule: str = SET_POLICY) -> str:
+    """The text of a stack policy at a URL."""
+    enforce(engine, caller, rule)
+    return await fetched_text(engine, caller, url, "stack policy")
 
 
 async def policy_of(engine: Engine, caller: Caller, named: Named, *, rule: str = SHOW_POLICY) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from stackd.db import resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.planning.ordering import best_row, target_of
-from stackd.engine.transitions import move_resource
+from stackd.engine.transitions import move_resource, require_cancellable
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
@@ -18,6 +18,7 @@ from stackd.errors import BadRequest, NotSupported, ResourceNotFound
 from stackd.records import Action, Caller, Definition, Resource, Stack, Status, now
 
 ROLL_BACK: Final = "cloudformation:RollbackStack"
+CANCEL: Final = "cloudformation:CancelUpdateStack"
 CONTINUE: Final = "cloudformation:ContinueUpdateRollback"
 DELETE: Final = "cloudformation:DeleteStack"
 
@@ -44,6 +45,23 @@ async def roll_back(
         others = note(newest.project_id, newest.id, token)
         if unretained:
             others += await _unretained(engine, newest)
+        return await use_cases.accept(
+            engine, caller, newest, Action.ROLLBACK, back, others, _options(token=token)
+        )
+
+    return await use_cases.on_newest(engine, stack, begin)
+
+
+async def cancel_update(
+    engine: Engine, caller: Caller, named: Named, *, token: Token | None = None, rule: str = CANCEL
+) -> Stack:
+    """Accept the way back from a running update to what the stack was before it."""
+    stack = await permitted(engine, caller, rule, named, live=True)
+
+    async def begin(newest: Stack) -> Stack:
+        require_cancellable(newest, "cancel_update")
+        back = {"definition": newest.previous or Definition(), "previous": None}
+        others = note(newest.project_id, newest.id, token)
         return await use_cases.accept(
             engine, caller, newest, Action.ROLLBACK, back, others, _options(token=token)
         )

@@ -6,15 +6,26 @@ or after a crash, gets the stack of the first; one with other arguments is refus
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from stackd.db import change_sets, stacks
+from stackd.db import change_sets, documents, stacks
+from stackd.db.codec import to_json
 from stackd.db.journal import Change, Insert
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.terms import Token
 from stackd.errors import StackdError, TokenReused
 from stackd.records import Caller, RequestToken, Stack, now
+
+
+def token_of(engine: Engine, caller: Caller, value: str, action: str, arguments: Mapping[str, Any]) -> Token:
+    """A client's token with the digest of what it is for; the digest tells nothing about the arguments."""
+    body = to_json([action, arguments])
+    return Token(
+        value=value,
+        digest=documents.document_id(engine.services.db.document_key, caller.project_id, body),
+    )
 
 
 def note(project_id: str, stack_id: str, token: Token | None) -> list[Change]:

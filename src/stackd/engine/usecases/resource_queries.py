@@ -106,6 +106,17 @@ async def metadata(
     return shown
 
 
+async def with_metadata(
+    reader: Reader, caller: Caller, named: Named, name: str, *, rule: str
+) -> tuple[ResourceView, str, Mapping[str, Any]]:
+    """One resource as it is stored, its definition in the template, and its metadata (see ``metadata``)."""
+    found = await metadata(reader, caller, named, name, rule=rule)
+    parts = reader.resource_parts(name)
+    stack, read = await permitted_with(reader.engine, caller, rule, named, *parts, live=True)
+    view = await reader.resource(stack, name, read)
+    return view, await reader.description_of(stack, view.resource), found
+
+
 async def _speaks_for(reader: Reader, caller: Caller, stack: Stack, row: Resource) -> bool:
     """Whether the caller is a user of the stack that may read the metadata of this resource."""
     if is_made_for(caller, row) or not is_guest(caller, stack):

@@ -113,6 +113,23 @@ async def deliver(
     return Delivered(work.resource.metadata)
 
 
+async def signal_end(
+    engine: Engine,
+    caller: Caller,
+    named: Named,
+    name: str,
+    unique_id: str,
+    status: str,
+    *,
+    rule: str = "cloudformation:SignalResource",
+) -> None:
+    """Report to a resource that what it waits for has succeeded or failed (``SUCCESS``, ``FAILURE``)."""
+    stack = await permitted(engine, caller, rule, named, live=True)
+    row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
+    kind = handler_of(row, engine.services.registry, {})
+    await signal(engine, caller, stack, name, kind.end_signal(unique_id, status), rule=rule)
+
+
 async def _handled(
     engine: Engine,
     caller: Caller,

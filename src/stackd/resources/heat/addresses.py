@@ -33,6 +33,21 @@ def stack_arn(stack: StackInfo | Stack) -> str:
     return f"{_ARN}{project}:stacks/{name}/{identity}"
 
 
+def change_set_arn(project_id: str, name: str, uuid: str) -> str:
+    """A change set's name for CloudFormation."""
+    project, name, identity = (quote(part, safe="") for part in (project_id, name, uuid))
+    return f"{_ARN}{project}:changeSet/{name}/{identity}"
+
+
+def parse_change_set_arn(arn: str) -> Addressed | None:
+    """What the ARN of a change set names, with its name and id in place of a stack's; None if it is not
+    one."""
+    match _parts_of(arn):
+        case [project, "changeSet", name, identity]:
+            return Addressed(project, name, identity, "")
+    return None
+
+
 def parse_arn(arn: str) -> Addressed | None:
     """What the ARN of a resource names; None if it is not one."""
     match _parts_of(arn):
@@ -100,9 +115,17 @@ def is_signed(
 
     It takes the same time whatever is wrong.
     """
-    made = [signature(secret, VERBS[kind], host, path, query) for host, path in places]
+    is_valid = is_signed_with(given, secret, VERBS[kind], query, places)
+    return is_valid and not _has_expired(query.get("Expires", ""))
+
+
+def is_signed_with(
+    given: str, secret: str, verb: str, query: Mapping[str, str], places: Iterable[tuple[str, str]]
+) -> bool:
+    """Whether a signature is that of a request at one of some places, whenever it was made."""
+    made = [signature(secret, verb, host, path, query) for host, path in places]
     equal = [hmac.compare_digest(given.encode(), each.encode()) for each in made]
-    return any(equal) and not _has_expired(query.get("Expires", ""))
+    return any(equal)
 
 
 def _has_expired(end: str) -> bool:

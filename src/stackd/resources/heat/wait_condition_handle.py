@@ -108,6 +108,10 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
         """The signals."""
         return signals_in(NATIVE, stored)
 
+    def end_signal(self, unique_id: str, status: str) -> Mapping[str, Any]:
+        """See ``ResourceType``; with the names that signals have here."""
+        return {NATIVE.status: status, NATIVE.id: unique_id, NATIVE.reason: "", NATIVE.data: ""}
+
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Keep a signal under its id in the metadata."""
         signals, text = merge(NATIVE, ctx.resource.metadata, details)

@@ -64,7 +64,7 @@ async def user_data(ctx: Context, props: ServerProps) -> str:
     metadata: Mapping[str, Any] = ctx.resource.metadata
     if props.user_data_format == transports.FORMAT:
         metadata = await transports.whole_metadata(ctx, ctx.resource)
-    built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn)
+    built = build(props.user_data_format, text, metadata, ctx.endpoints.cfn, ctx.endpoints.watch)
     return base64.b64encode(built.encode()).decode()
 
 

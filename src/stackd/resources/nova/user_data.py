@@ -64,16 +64,20 @@ _INIT_DATA = "x-cfninitdata"
 Part = tuple[str, str, str]
 
 
-def build(form: str, user_data: str, metadata: Mapping[str, Any] | None, cfn_url: str) -> str:
+def build(
+    form: str, user_data: str, metadata: Mapping[str, Any] | None, cfn_url: str, watch_url: str = ""
+) -> str:
     """The user data of a server in a ``user_data_format``; RAW is left alone."""
     if form == "RAW":
         return user_data
     if form == "SOFTWARE_CONFIG" and (ignition := _ignition(user_data)) is not None:
         return _with_files(ignition, metadata)
-    return _multipart(_parts(form, user_data, metadata, cfn_url))
+    return _multipart(_parts(form, user_data, metadata, cfn_url, watch_url))
 
 
-def _parts(form: str, user_data: str, metadata: Mapping[str, Any] | None, cfn_url: str) -> Iterator[Part]:
+def _parts(
+    form: str, user_data: str, metadata: Mapping[str, Any] | None, cfn_url: str, watch_url: str
+) -> Iterator[Part]:
     """(content, subtype, file name) in the order in which cloud-init has to see them."""
     yield _CLOUD_CONFIG, "cloud-config", "cloud-config"
     yield _BOOTHOOK, "cloud-boothook", "boothook.sh"
@@ -86,9 +90,11 @@ def _parts(form: str, user_data: str, metadata: Mapping[str, Any] | None, cfn_ur
         yield from _exploded(user_data)
     if metadata:
         yield json.dumps(metadata), _INIT_DATA, "cfn-init-data"
+    if tools and watch_url:
+        yield f"{watch_url}/", _INIT_DATA, "cfn-watch-server"
     if tools:
         yield f"{cfn_url}/", _INIT_DATA, "cfn-metadata-server"
-        yield _boto_config(cfn_url), _INIT_DATA, "cfn-boto-cfg"
+        yield _boto_config(cfn_url, watch_url), _INIT_DATA, "cfn-boto-cfg"
 
 
 def _exploded(user_data: str) -> Iterator[Part]:
@@ -128,19 +134,20 @@ def _multipart(parts: Iterable[Part]) -> str:
     return whole.as_string()
 
 
-def _boto_config(cfn_url: str) -> str:
-    parts = urlsplit(cfn_url)
-    return "\n".join(
-        (
-            "[Boto]",
-            "debug = 0",
-            f"is_secure = {int(parts.scheme == 'https')}",
-            "https_validate_certificates = 1",
-            "cfn_region_name = heat",
-            f"cfn_region_endpoint = {parts.hostname or ''}",
-            "",
-        )
-    )
+def _boto_config(cfn_url: str, watch_url: str) -> str:
+    """What boto is to connect to; the older tools know the ports themselves."""
+    parts, watch = urlsplit(cfn_url), urlsplit(watch_url)
+    lines = [
+        "[Boto]",
+        "debug = 0",
+        f"is_secure = {int(parts.scheme == 'https')}",
+        "https_validate_certificates = 1",
+        "cfn_region_name = heat",
+        f"cfn_region_endpoint = {parts.hostname or ''}",
+    ]
+    if watch.hostname:
+        lines += ["cloudwatch_region_name = heat", f"cloudwatch_region_endpoint = {watch.hostname}"]
+    return "\n".join([*lines, ""])
 
 
 def _ignition(user_data: str) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +21,8 @@ REASON_LIMIT: Final = 1023
 _DATA_LIMIT: Final = 4000
 _POINTS: Final = ("recentDatapoints", "evaluatedDatapoints")
 _REPEAT: Final = 60
+_ORDER: Final = itertools.count(time.time_ns())
+"""Ids of entries are in the order in which they are made, for those of the same moment."""
 UNCHECKED: Final = "Unchecked: the alarm has just been made."
 
 CONFIGURATION, STATE, ACTION = "ConfigurationUpdate", "StateUpdate", "Action"
@@ -35,7 +39,7 @@ class Moved:
 def history(alarm: Alarm, kind: str, moment: datetime, summary: str, data: Mapping[str, Any]) -> Insert:
     """An entry in the history of an alarm."""
     entry = AlarmHistory(
-        id=new_id(),
+        id=f"{next(_ORDER):016x}-{new_id()}",
         project_id=alarm.project_id,
         alarm_name=alarm.name,
         kind=kind,
