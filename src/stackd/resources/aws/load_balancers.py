@@ -38,7 +38,7 @@ def check(names: Any, siblings: Siblings) -> None:
             )
 
 
-def beside(names: Any) -> int:
+def others(names: Any) -> int:
     """How many resources a group has besides its instances."""
     return 1 if names else 0
 
@@ -63,7 +63,7 @@ def announced(child: Child, names: Any, resting: Collection[str] = ()) -> Child:
 
     Instances that are ``resting`` get no connections.
     """
-    if not beside(names) or not isinstance(child.template, Mapping):
+    if not others(names) or not isinstance(child.template, Mapping):
         return child
     instances = child.template["resources"]
     addresses = [{"get_attr": [name, "PrivateIp"]} for name in instances if name not in resting]
@@ -82,7 +82,7 @@ def all_announced(batches: Sequence[Batch], names: Any, before: Mapping[str, Any
     for batch in batches:
         now = batch.child.template["resources"] if isinstance(batch.child.template, Mapping) else {}
         stopping = {name for name, each in now.items() if name in before and _stops(before[name], each)}
-        resting = stopping if beside(names) and stopping != now.keys() else set()
+        resting = stopping if others(names) and stopping != now.keys() else set()
         steps.append(replace(batch, child=announced(batch.child, names, resting)))
         before = now
     if steps and resting:
