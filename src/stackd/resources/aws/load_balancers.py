@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stackd.errors import PropertyError
 from stackd.records import Action, Resource
+from stackd.resources.aws.instance_parts import NO_ADDRESS
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.follows import Siblings
 from stackd.template.unknown import Unknown
@@ -101,4 +102,5 @@ def addresses_for(balancer: str, found: Iterable[Resource]) -> Iterator[str]:
     """The addresses that resources of type ``MEMBERS`` have for a load balancer."""
     for row in found:
         if row.action is not Action.DELETE and balancer in (row.properties.get(NAMES) or ()):
-            yield from (str(each) for each in row.properties.get(ADDRESSES) or () if each)
+            given = row.properties.get(ADDRESSES) or ()
+            yield from (str(each) for each in given if each and each != NO_ADDRESS)
