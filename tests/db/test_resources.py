@@ -28,6 +28,21 @@ async def test_resources_are_found_by_every_relation(database: Database, journal
     assert sum((await resources.sizes(database, root.id)).values()) == 2
 
 
+async def test_rows_of_a_type_are_found_right_inside_a_stack(database: Database, journal: Journal) -> None:
+    around, one, two, elsewhere = (a_stack() for _ in range(4))
+    parents = [a_resource(around, name=each.name, nested_stack_id=each.id) for each in (one, two)]
+    meant = [a_resource(each, name="a", kind="Wanted", data={"key": "s"}) for each in (one, two)]
+    others = [
+        a_resource(one, name="b", kind="Other"),
+        a_resource(around, name="c", kind="Wanted"),
+        a_resource(elsewhere, name="d", kind="Wanted"),
+    ]
+    await journal.write(*(Insert(each) for each in (*parents, *meant, *others)))
+    found = await resources.inside(database, around.id, "Wanted")
+    assert sorted(found, key=lambda row: row.id) == sorted(meant, key=lambda row: row.id)
+    assert await resources.inside(database, one.id, "Wanted") == []
+
+
 async def test_a_name_has_two_rows_during_its_replacement(database: Database, journal: Journal) -> None:
     stack = a_stack()
     old = a_resource(stack)
