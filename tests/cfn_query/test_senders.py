@@ -11,7 +11,7 @@ import pytest
 
 from stackd.app import make_cfn_asgi
 from tests.cfn_query.conftest import CFN, ROOT, Outcome, System, query
-from tests.support.signing import Key, Signed, presigned, version_2, version_4
+from tests.support.signing import Key, Signed, encoded, presigned, version_2, version_4
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ASKED = query("DescribeAccountLimits", {})
@@ -111,6 +111,57 @@ async def test_parameters_that_no_signature_covers_are_refused(system: System) -
     status, code, message = (await outcome(system, replace(signed, url=f"{ROOT}?StackName=x"))).error
     assert (status, code) == (400, "IncompleteSignature")
     assert message == "The signature of a POST does not cover its query: send all parameters in the body."
+
+
+def _with(signed: Signed, **pairs: str) -> Signed:
+    """The request with more pairs in its query."""
+    separator = "&" if "?" in signed.url else "?"
+    return replace(signed, url=f"{signed.url}{separator}{encoded(pairs)}")
+
+
+async def test_signature_of_a_header_is_not_taken_from_the_query(system: System) -> None:
+    """Whoever sees a signed form could else move its signature to where no parameter is covered by it."""
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    made = signed.headers["Authorization"].rpartition("Signature=")[2]
+    status, code, message = (await outcome(system, _with(signed, Signature=made, StackName="x"))).error
+    assert (status, code, message) == (400, "IncompleteSignature", "The request is signed in several ways.")
+    time = signed.headers["X-Amz-Date"]
+    moved = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{system.aws.key.access}/{time[:8]}/RegionOne/cloudformation/aws4_request",
+        "X-Amz-Date": time,
+        "X-Amz-SignedHeaders": "content-type;host;x-amz-date",
+        "X-Amz-Signature": made,
+        "StackName": "x",
+    }
+    headers = {name: value for name, value in signed.headers.items() if name != "Authorization"}
+    refused = await outcome(system, _with(replace(signed, headers=headers), **moved))
+    assert refused.error[:2] == (400, "IncompleteSignature")
+
+
+async def test_old_versions_of_signatures_that_cover_little_are_refused(system: System) -> None:
+    signed = version_2(ROOT, ASKED, system.aws.key, at=now())
+    for version in ("0", "1", ""):
+        changed = replace(signed, url=signed.url.replace("SignatureVersion=2", f"SignatureVersion={version}"))
+        assert (await outcome(system, changed)).error[:2] == (400, "IncompleteSignature")
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Host", "Authorization", "X-Amz-Date"])
+async def test_header_that_is_given_twice_is_refused(system: System, name: str) -> None:
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    headers = [*signed.headers.items(), ("Host", "127.0.0.1:8000")]
+    answer = await system.cfn.post(signed.url, headers=[*headers, (name, "x")], content=signed.content)
+    assert Outcome.of(answer).error == (
+        400,
+        "IncompleteSignature",
+        f"The header {name.lower()} is given more than once.",
+    )
+
+
+async def test_authorization_that_is_no_signature_does_not_matter(system: System) -> None:
+    form = version_2(ROOT, ASKED, system.aws.key, "POST", at=now())
+    for signed in (form, presigned(ROOT, ASKED, system.aws.key)):
+        assert (await outcome(system, _changed(signed, Authorization="Basic eDp5"))).status == 200
 
 
 async def test_unknown_keys_and_missing_proofs_have_their_codes(system: System) -> None:

@@ -5,8 +5,10 @@ What is signed is handed on exactly as it came; who checks it is the route's to 
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,25 +26,42 @@ Check = Callable[[SignedRequest], Awaitable[Caller]]
 
 _SIGNATURE = re.compile(r"Signature=([0-9a-fA-F]+)")
 _SIGNATURES: Final = frozenset({"Signature", "X-Amz-Signature"})
+_ONCE: Final = frozenset({"authorization", "content-encoding", "content-type", "host", "smithy-protocol"})
 _SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
+class Way(enum.Enum):
+    """Where a signature is, and of which version it is."""
+
+    VERSION_2 = "query of a GET, or form of a POST"
+    URL = "query, version 4"
+    HEADER = "header, version 4"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The access key and the signature of a request, both empty if it has none."""
+    """The access key of a request, which may be missing, its signature, and where that is."""
 
     access: str
     signature: str
+    way: Way
 
 
-def proof_of(params: Mapping[str, str], authorization: str) -> Proof:
-    """How a request is signed: by its parameters (version 2, or 4), or by its header (version 4)."""
-    signed, credential = _SIGNATURE.search(authorization), _CREDENTIAL.search(authorization)
-    signature = params.get("Signature") or params.get("X-Amz-Signature") or (signed[1] if signed else "")
-    in_query = params.get("X-Amz-Credential", "").partition("/")[0]
-    access = params.get("AWSAccessKeyId") or in_query or (credential[1] if credential else "")
-    return Proof(access, signature)
+def proof_of(params: Mapping[str, str], authorization: str) -> Proof | None:
+    """How a request is signed; None if it is not.
+
+    Each way covers other parts of the request, so one with several signatures is refused.
+    """
+    in_header, credential = _SIGNATURE.search(authorization), _CREDENTIAL.search(authorization)
+    header = Proof(credential[1] if credential else "", in_header[1] if in_header else "", Way.HEADER)
+    access = params.get("X-Amz-Credential", "").partition("/")[0]
+    url = Proof(access, params.get("X-Amz-Signature", ""), Way.URL)
+    old = Proof(params.get("AWSAccessKeyId", ""), params.get("Signature", ""), Way.VERSION_2)
+    found = [each for each in (header, url, old) if each.signature]
+    if len(found) > 1:
+        raise Refused(INCOMPLETE_SIGNATURE, "The request is signed in several ways.")
+    return found[0] if found else None
 
 
 async def sender(
@@ -54,7 +73,7 @@ async def sender(
     """
     front = front_of(request)
     proof = proof_of(params, request.headers.get("authorization", ""))
-    if proof.signature:
+    if proof is not None:
         checked = check or front.signatures.validate
         found = await checked(_signed(request, proof, params, raw))
     elif token := request.headers.get("x-auth-token"):
@@ -75,33 +94,67 @@ def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: byte
     """The signed request; refused if it does not say whose key it is, or parts of it are not signed."""
     if not proof.access:
         raise Refused(NO_ACCESS_KEY)
-    in_header = "authorization" in request.headers and _SIGNATURES.isdisjoint(params)
-    if in_header and request.method == "POST" and request.url.query:
-        raise Refused(
-            INCOMPLETE_SIGNATURE,
-            "The signature of a POST does not cover its query: send all parameters in the body.",
-        )
-    if in_header or "X-Amz-Signature" in params:
-        _refuse_unsigned_headers(request, params)
+    _refuse_repeated_headers(request)
+    _UNCOVERED[proof.way](request, params)
+    headers = {name.title(): value for name, value in request.headers.items()}
+    if proof.way is not Way.HEADER:  # what it has is not for us, and Keystone would take it for a signature
+        headers.pop("Authorization", None)
     return SignedRequest(
         access=proof.access,
         signature=proof.signature,
         host=_host(request),
         verb=request.method,
-        path=_prefix(request) + _path(request, raw=in_header or "X-Amz-Signature" in params),
+        path=_prefix(request) + _path(request, raw=proof.way is not Way.VERSION_2),
         params={name: value for name, value in params.items() if name not in _SIGNATURES},
-        headers={name.title(): value for name, value in request.headers.items()},
+        headers=headers,
         body_hash=hashlib.sha256(raw).hexdigest(),
     )
 
 
-def _refuse_unsigned_headers(request: Request, params: Mapping[str, str]) -> None:
+def _refuse_repeated_headers(request: Request) -> None:
+    """Refuse headers that are given twice: what is signed could be one of them, and what is read another."""
+    names = Counter(request.headers.keys())
+    for name, number in names.items():
+        if number > 1 and (name in _ONCE or name.startswith("x-amz-")):
+            raise Refused(INCOMPLETE_SIGNATURE, f"The header {name} is given more than once.")
+
+
+def _refuse_uncovered_version_2(request: Request, params: Mapping[str, str]) -> None:
+    """Refuse what older versions of signatures do not cover: most parameters."""
+    if params.get("SignatureVersion") != "2":
+        raise Refused(INCOMPLETE_SIGNATURE, "The parameter SignatureVersion must be 2.")
+
+
+def _refuse_uncovered_url(request: Request, params: Mapping[str, str]) -> None:
+    """Refuse a POST: Keystone reads no query of one, and so none that is signed."""
+    if request.method == "POST":
+        raise Refused(INCOMPLETE_SIGNATURE, "A signed URL is for a GET.")
+    _refuse_unsigned_headers(request, params.get("X-Amz-SignedHeaders", ""))
+
+
+def _refuse_uncovered_header(request: Request, params: Mapping[str, str]) -> None:
+    if request.method == "POST" and request.url.query:
+        raise Refused(
+            INCOMPLETE_SIGNATURE,
+            "The signature of a POST does not cover its query: send all parameters in the body.",
+        )
+    listed = _SIGNED_HEADERS.search(request.headers["authorization"])
+    _refuse_unsigned_headers(request, listed[1] if listed else "")
+
+
+def _refuse_unsigned_headers(request: Request, listed: str) -> None:
     """Refuse a request of version 4 with headers that mean something to AWS and that nothing signs."""
-    listed = _SIGNED_HEADERS.search(request.headers.get("authorization", ""))
-    names = listed[1] if listed else params.get("X-Amz-SignedHeaders", "")
     wanted = {"host", *(name for name in request.headers if name.startswith("x-amz-"))}
-    if unsigned := wanted - set(names.lower().split(";")):
+    if unsigned := wanted - set(listed.lower().split(";")):
         raise Refused(WRONG_SIGNATURE, f"The signature must cover the headers {', '.join(sorted(unsigned))}.")
+
+
+_UNCOVERED: Final[Mapping[Way, Callable[[Request, Mapping[str, str]], None]]] = {
+    Way.VERSION_2: _refuse_uncovered_version_2,
+    Way.URL: _refuse_uncovered_url,
+    Way.HEADER: _refuse_uncovered_header,
+}
+"""What refuses a request with parts that its signature does not cover."""
 
 
 def _path(request: Request, *, raw: bool) -> str:
