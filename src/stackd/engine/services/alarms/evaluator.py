@@ -118,9 +118,9 @@ class AlarmEvaluator:
                 values[query.id] = await in_thread(compute) if len(found) > _MANY else compute()
                 if rule.least and query.id == rule.shown:
                     numbers = counts(found)
-        compute = partial(combined, rule.queries, values)
+        results = partial(combined, rule.queries, values)
         is_long = computed_values(rule.queries, rule.criteria.periods) > _MANY
-        return (await in_thread(compute) if is_long else compute())[rule.shown], numbers
+        return (await in_thread(results) if is_long else results())[rule.shown], numbers
 
     async def _metrics(self, alarm: Alarm, rule: Rule, stat: MetricStat) -> list[int]:
         """The numbers of an alarm's metrics; of one in a template they are looked up now and then."""
