@@ -156,18 +156,25 @@ async def next_action(db: Database) -> datetime | None:
     return None if moment is None else from_micros(moment)
 
 
-async def take_actions(db: Database, moment: datetime, retry: timedelta, most: int) -> list[AlarmAction]:
-    """Take the actions that are due, of any project; unless they are done, they are due again later."""
+async def take_actions(
+    db: Database, moment: datetime, retry: timedelta, most: int, busy: Sequence[str] = ()
+) -> list[AlarmAction]:
+    """Take the actions that are due, of any project that is not ``busy``.
+
+    Unless they are done, they are due again later.
+    """
     codec = db.codecs.alarm_actions
+    others = {f"busy_{number}": project for number, project in enumerate(busy)}
     due = (
         select(_W.id)
         .where(_W.state == "pending", _W.due_at <= bindparam("now"))
+        .where(*(_W.project_id != bindparam(name) for name in others))
         .order_by(_W.due_at)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
     statement = db.compiled(
-        ("alarm actions", "take"),
+        ("alarm actions", "take", len(busy)),
         lambda: (
             update(alarm_actions)
             .where(_W.id.in_(due.scalar_subquery()), _W.due_at <= bindparam("still"))
@@ -176,7 +183,7 @@ async def take_actions(db: Database, moment: datetime, retry: timedelta, most: i
         ),
     )
     micros = to_micros(moment)
-    params = {"now": micros, "still": micros, "later": to_micros(moment + retry), "most": most}
+    params = {"now": micros, "still": micros, "later": to_micros(moment + retry), "most": most, **others}
     return await in_turns(codec.record, await db.modify_rows(statement, params), AT_ONCE)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from stackd.db import alarms, operations
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine.usecases.cloudwatch import worker
+from stackd.engine.usecases.cloudwatch import deliveries, delivery
+from stackd.engine.usecases.cloudwatch.actions import perform
 from stackd.records import Alarm, AlarmAction, Operation
 from tests.engine.usecases.cloudwatch.test_evaluating import arn, kinds, scaling, size
 from tests.support.alarms import ALARM, call, push_for, state, unhurried
@@ -72,7 +75,7 @@ async def test_a_url_is_called_once_with_what_either_kind_of_receiver_reads(
 async def test_a_call_that_fails_is_tried_again_and_then_told(
     stackd_world: World, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "RETRY", timedelta(seconds=2))
+    monkeypatch.setattr(deliveries, "RETRY", timedelta(seconds=2))
     unhurried(stackd_world)
     await reached(stackd_world)
     async with stackd_world.process() as process:
@@ -103,6 +106,77 @@ async def test_an_action_of_an_alarm_that_is_gone_is_not_carried_out(stackd_worl
         await asyncio.sleep(30)
         await done(process)
     assert site.paths == ["/nowhere"]
+
+
+# --- receivers that do harm ---------------------------------------------------------------------
+
+
+async def stuck(request: web.BaseRequest) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    return web.Response()
+
+
+async def test_receivers_that_do_not_answer_hold_up_no_evaluation(
+    stackd_world: World, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unhurried(stackd_world)
+    await reached(stackd_world)
+    site.pages["/stuck"] = stuck
+    async with stackd_world.process() as process:
+        await call(process, "PutMetricAlarm", **ALARM | {"AlarmName": "slow"}, OKActions=[site.url("/stuck")])
+        await call(process, "SetAlarmState", AlarmName="slow", StateValue="OK", StateReason="a test")
+        await call(process, "PutMetricAlarm", **ALARM)
+        await push_for(process, 2, 50.0)
+        assert await state(process) == "ALARM"
+        monkeypatch.setattr(deliveries, "RETRY", timedelta(seconds=2))
+        monkeypatch.setattr(delivery, "_LONGEST_CALL", 1.0)
+        await asyncio.sleep(40)
+        told = [summary for _, summary in await all_told(process, "slow") if "Failed" in summary]
+        assert told == [f"Failed to execute action {site.url('/stuck')}"]
+
+
+async def all_told(process: Process, name: str) -> list[tuple[str, str]]:
+    items = (await call(process, "DescribeAlarmHistory", AlarmName=name))["AlarmHistoryItems"]
+    return [(each["HistoryData"], each["HistorySummary"]) for each in items]
+
+
+async def test_a_project_whose_receivers_do_not_answer_holds_up_no_other(
+    stackd_world: World, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "SHARE", 2)
+    unhurried(stackd_world)
+    await reached(stackd_world)
+    site.pages |= {"/stuck": stuck, "/hook": "taken"}
+    async with stackd_world.process() as process:
+        urls = [site.url(f"/stuck?{number}") for number in range(5)]
+        await put_and_raise(process, *urls)
+        await asyncio.sleep(5)
+        other = replace(process.caller, project_id="another")
+        request = {**ALARM, "AlarmActions": [site.url("/hook")]}
+        await perform(process.engine, other, "PutMetricAlarm", request, 100)
+        changed = {"AlarmName": "hot", "StateValue": "ALARM", "StateReason": "a test"}
+        await perform(process.engine, other, "SetAlarmState", changed, 100)
+        await asyncio.sleep(5)
+        assert site.paths == ["/stuck", "/stuck", "/hook"]
+
+
+async def test_an_action_that_breaks_whoever_carries_it_out_is_given_up(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(delivery, "_act", broken)
+    monkeypatch.setattr(deliveries, "RETRY", timedelta(seconds=2))
+    unhurried(stackd_world)
+    async with stackd_world.process() as process:
+        with capture_logs() as lines:
+            await put_and_raise(process, "https://example.test/")
+            await asyncio.sleep(15)
+        assert [line["event"] for line in lines].count("alarm_action_broke") == 5
+        assert await alarms.next_action(process.db) is None
+        told = [summary for kind, summary in await kinds(process) if kind == "Action"]
+    assert told == ["Failed to execute action https://example.test/"]
 
 
 # --- whatever dies --------------------------------------------------------------------------------

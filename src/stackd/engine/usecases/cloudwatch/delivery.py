@@ -7,6 +7,7 @@ least once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 RETRY: Final = timedelta(seconds=30)
 _ATTEMPTS: Final = 5
+_LONGEST_CALL: Final = 20.0
 _LATER: Final = (FetchFailed, ServiceUnavailable, Transient)
 """Failures after which an action is tried again."""
 
@@ -38,6 +40,9 @@ async def deliver(engine: Engine, action: AlarmAction) -> None:
     alarm = await alarms.by_id(engine.services.db, action.alarm_id, action.project_id)
     if alarm is None:
         await _finish(engine, action)
+        return
+    if action.attempts > _ATTEMPTS:  # whoever carried it out broke or died of it
+        await _fail(engine, alarm, action, StackdError("It could not be carried out."))
         return
     try:
         await _act(engine, alarm, action)
@@ -57,11 +62,22 @@ async def _act(engine: Engine, alarm: Alarm, action: AlarmAction) -> None:
     if receiver is not None:
         await _signal(engine, alarm, action, receiver)
     elif is_url(action.target):
-        body = orjson.dumps(dict(action.message))
-        await services.egress.post(action.target, body, project_id=alarm.project_id)
+        await _call(engine, action)
         await _finish(engine, action, _entry(engine, alarm, action))
     else:
         raise NotFound(f"The project has no resource {shown(action.target)} that could be signalled.")
+
+
+async def _call(engine: Engine, action: AlarmAction) -> None:
+    """Call a URL, whose answer must come before another process may take the action."""
+    body = orjson.dumps(dict(action.message))
+    try:
+        async with asyncio.timeout(_LONGEST_CALL):
+            await engine.services.egress.post(action.target, body, project_id=action.project_id)
+    except TimeoutError:
+        raise FetchFailed(
+            f"{shown(action.target)} has not answered for {_LONGEST_CALL:.0f} seconds"
+        ) from None
 
 
 async def _signal(engine: Engine, alarm: Alarm, action: AlarmAction, receiver: Receiver) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextvars import Context
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -13,10 +13,9 @@ import structlog
 from stackd.db import alarms, metrics
 from stackd.engine.services.alarms.evaluator import AlarmEvaluator
 from stackd.engine.services.alarms.targets import Targets
-from stackd.engine.usecases.cloudwatch.delivery import RETRY, deliver
+from stackd.engine.usecases.cloudwatch.deliveries import Deliveries
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import StackdError
-from stackd.records import AlarmAction
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +24,8 @@ _POLL: Final = 5.0
 _TIDY: Final = timedelta(minutes=10)
 _BREATH: Final = 0.05
 """Seconds between two statements that remove old samples."""
-_AT_ONCE: Final = 20
+_UNDER_WAY: Final = 1.0
+"""Seconds between two looks at what is due and cannot begin yet. What ends wakes the worker sooner."""
 
 
 class AlarmWorker:
@@ -36,6 +36,7 @@ class AlarmWorker:
         targets = Targets(services.db, services.registry, services.endpoints)
         self._engine = engine
         self._evaluator = AlarmEvaluator(services.db, services.journal, targets, settings.lateness_seconds)
+        self._deliveries = Deliveries(engine)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -50,6 +51,7 @@ class AlarmWorker:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._deliveries.close()
 
     async def _work(self) -> None:
         is_failing = False
@@ -74,22 +76,10 @@ class AlarmWorker:
         if left > 0:
             return min(left, _POLL)
         evaluated = await self._evaluator.evaluate_due()
-        delivered = await self._deliver(db.clock())
-        return 0.0 if evaluated or delivered else _BREATH
-
-    async def _deliver(self, moment: datetime) -> int:
-        taken = await alarms.take_actions(self._engine.services.db, moment, RETRY, _AT_ONCE)
-        await asyncio.gather(*map(self._deliver_one, taken))
-        return len(taken)
-
-    async def _deliver_one(self, action: AlarmAction) -> None:
-        """One action, whose trouble is not that of others; it is taken again if it is not done."""
-        try:
-            await deliver(self._engine, action)
-        except StackdError as error:
-            log.warning("alarm_action_postponed", action=action.id, error=str(error))
-        except Exception:
-            log.exception("alarm_action_broke", action=action.id)
+        begun = await self._deliveries.begin(db.clock())
+        if evaluated or begun:
+            return 0.0
+        return _UNDER_WAY if len(self._deliveries) else _BREATH
 
     async def _tidy(self) -> None:
         """Remove what is older than the settings say, at startup and periodically."""
@@ -98,6 +88,8 @@ class AlarmWorker:
                 await self._remove_old()
             except StackdError as error:
                 log.warning("background_task_failed", task="metrics retention", error=str(error))
+            except Exception:
+                log.exception("background_task_failed", task="metrics retention")
             await asyncio.sleep(_TIDY.total_seconds())
 
     async def _remove_old(self) -> None:
