@@ -13,6 +13,7 @@ import cbor2
 import pytest
 from structlog.testing import capture_logs
 
+from stackd.engine.usecases.cloudwatch.paging import token_of
 from tests.cfn_query.cloudwatch.clients import ROOT, Client
 from tests.cfn_query.conftest import System
 from tests.support.signing import version_2
@@ -147,6 +148,21 @@ BROKEN = [
     b"\xd8\x1c\xa1\x61a\xd8\x1d\x00",
     *TAGS,
 ]
+
+
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        ("DescribeAlarmHistory", ("soon", "x")),
+        ("DescribeAlarmHistory", ("2024-01-01T00:00:00", "x")),
+        ("ListMetrics", (2**63,)),
+        ("ListMetrics", (-(2**63),)),
+        ("DescribeAlarms", (["x"],)),
+    ],
+)
+async def test_tokens_that_no_list_gave_are_refused(client: Client, action: str, place: Any) -> None:
+    answer = await client.call(action, NextToken=token_of(*place))
+    assert answer.error[:2] == (400, "InvalidNextToken")
 
 
 async def test_malformed_cbor_is_refused(client: Client) -> None:

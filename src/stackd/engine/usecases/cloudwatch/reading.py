@@ -28,6 +28,7 @@ from stackd.engine.services.alarms.queries import (
 )
 from stackd.engine.services.alarms.samples import buckets_for
 from stackd.engine.services.alarms.statistics import SIMPLE, Series, is_extended, series, statistic
+from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.cloudwatch.requests import ORDERS
 from stackd.engine.usecases.engine import Engine
@@ -117,7 +118,7 @@ def _points(
 
 async def get_metric_data(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """The values of several queries; those with an expression are computed from others."""
-    place_in(request.get("NextToken"), str)
+    place_in(request.get("NextToken"), paging.name)
     queries = await _queries(request["MetricDataQueries"])
     stats = {each.id: each.stat for each in queries if each.stat is not None}
     windows = {id_: _window(request, stat.period) for id_, stat in stats.items()}
@@ -185,7 +186,7 @@ def _columns(values: Series, newest_first: bool) -> dict[str, Any]:
 
 async def list_metrics(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics that were measured lately."""
-    place = place_in(request.get("NextToken"), int)
+    place = place_in(request.get("NextToken"), paging.number)
     after: int | None = place[0] if place else 0
     age = _RECENT if "RecentlyActive" in request else _LISTED
     read = partial(
