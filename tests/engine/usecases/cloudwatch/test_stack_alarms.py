@@ -158,6 +158,19 @@ async def test_alarms_change_and_go_with_their_stack(process: Process) -> None:
     assert [" deleted by resource" in each["HistorySummary"] for each in items][:3] == [True, True, False]
 
 
+async def test_alarm_that_its_stack_has_left_behind_is_deleted_by_the_api(process: Process) -> None:
+    definition = template()
+    definition["Resources"]["Hot"]["DeletionPolicy"] = "Retain"
+    stack = await process.done(await process.create("s", definition))
+    name = (await process.outputs(stack))["Hot"]
+    with pytest.raises(QueryFault, match="by its template"):
+        await call(process, "DeleteAlarms", AlarmNames=[name])
+    await process.done(await process.delete(stack))
+    assert [each.name for each in await alarms.listed(process.db, stack.project_id)] == [name]
+    await call(process, "DeleteAlarms", AlarmNames=[name])
+    assert await alarms.listed(process.db, stack.project_id) == []
+
+
 async def test_a_name_that_is_taken_fails_the_resource(process: Process) -> None:
     await call(
         process,

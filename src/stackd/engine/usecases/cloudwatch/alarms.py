@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from stackd.db import alarms
+from stackd.db import alarms, resources, stacks
 from stackd.db.alarms import alarm_id
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.services.alarms.configuration import ACTION_LISTS, checked_configuration, interval_of
@@ -71,7 +71,7 @@ async def put_metric_alarm(engine: Engine, caller: Caller, request: Mapping[str,
         if existing is None:
             await _refuse_too_many(engine, caller)
             return _created(engine, caller, name, configuration, request)
-        _refuse_of_stack(existing)
+        await _refuse_of_stack(engine, existing)
         return _configured(engine, existing, configuration, request)
 
     await written(engine, edit)
@@ -83,9 +83,16 @@ async def _refuse_too_many(engine: Engine, caller: Caller) -> None:
         raise QueryFault(LIMIT, f"The project has {most} alarms, as many as it may have.")
 
 
-def _refuse_of_stack(alarm: Alarm) -> None:
-    if alarm.origin == TEMPLATE:
+async def _refuse_of_stack(engine: Engine, alarm: Alarm) -> None:
+    """Refuse to change an alarm of a stack; one that its stack has left behind is anybody's of the project."""
+    if alarm.origin == TEMPLATE and await _has_stack(engine, alarm):
         raise QueryFault(VALUE, f"The alarm {alarm.name} is one of a stack: change it by its template.")
+
+
+async def _has_stack(engine: Engine, alarm: Alarm) -> bool:
+    db = engine.services.db
+    stack = await stacks.get(db, alarm.stack_id or "", alarm.project_id, live=True)
+    return stack is not None and await resources.get(db, alarm.resource_id or "") is not None
 
 
 def _fields(configuration: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def _configured(
     fields = _fields(configuration, request)
     data = {"type": "Update", "updatedAlarm": configuration}
     return (
-        changed(alarm, **fields, configured_at=moment, due_at=moment),
+        changed(alarm, **fields, origin="api", configured_at=moment, due_at=moment),
         history(alarm, CONFIGURATION, moment, f'Alarm "{alarm.name}" updated', data),
     )
 
@@ -186,7 +193,7 @@ async def delete_alarms(engine: Engine, caller: Caller, request: Mapping[str, An
     found = await alarms.listed(engine.services.db, caller.project_id, names=names) if names else []
     moment = engine.services.db.clock()
     for alarm in found:
-        _refuse_of_stack(alarm)
+        await _refuse_of_stack(engine, alarm)
     for alarm in found:
         data = {"type": "Delete", "deletedAlarm": alarm.configuration}
         entry = history(alarm, CONFIGURATION, moment, f'Alarm "{alarm.name}" deleted', data)
