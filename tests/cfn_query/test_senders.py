@@ -139,6 +139,24 @@ async def test_signatures_of_other_versions_are_refused(system: System, version:
     assert refused.error == (400, "IncompleteSignature", "The signature must be one of version 2 or 4.")
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "Host", "Authorization", "X-Amz-Date"])
+async def test_header_that_is_given_twice_is_refused(system: System, name: str) -> None:
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    headers = [*signed.headers.items(), ("Host", "127.0.0.1:8000")]
+    answer = await system.cfn.post(signed.url, headers=[*headers, (name, "x")], content=signed.content)
+    assert Outcome.of(answer).error == (
+        400,
+        "IncompleteSignature",
+        f"The header {name.lower()} is given more than once.",
+    )
+
+
+async def test_authorization_that_is_no_signature_does_not_matter(system: System) -> None:
+    form = version_2(ROOT, ASKED, system.aws.key, "POST", at=now())
+    for signed in (form, presigned(ROOT, ASKED, system.aws.key)):
+        assert (await outcome(system, _changed(signed, Authorization="Basic eDp5"))).status == 200
+
+
 async def test_unknown_keys_and_missing_proofs_have_their_codes(system: System) -> None:
     unknown = version_4(ROOT, ASKED, Key("0" * 32, "secret"))
     assert (await outcome(system, unknown)).error[:2] == (403, "InvalidClientTokenId")

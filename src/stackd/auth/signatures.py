@@ -76,10 +76,9 @@ def refuse_expired(request: SignedRequest, at: datetime) -> None:
 def _time_in(request: SignedRequest) -> str | None:
     """The time that a signature has: in the query or form, or in a header (version 4)."""
     params, headers = request.params, request.headers
-    given = params.get("X-Amz-Date") or params.get("Timestamp")
-    if given is None and "Authorization" in headers:
+    if "Authorization" in headers:
         return headers.get("X-Amz-Date") or headers.get("Date") or ""
-    return given
+    return params.get("X-Amz-Date") or params.get("Timestamp")
 
 
 def _lifetime(request: SignedRequest) -> int:
