@@ -124,6 +124,7 @@ class StoredAlarm(ResourceType[P]):
     """An alarm that stackd itself evaluates, on samples that guests and programs push."""
 
     local = True
+    remade = True
 
     def validate(self, props: P) -> None:
         """Numbers must be numbers."""

@@ -54,7 +54,7 @@ class AlarmEvaluator:
     journal: Journal
     targets: Targets
     lateness: float
-    _matching: TTLCache[tuple[str, int, str], list[int]] = field(init=False)
+    _matching: TTLCache[tuple[str, MetricStat], list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._matching = TTLCache(_MOST_KNOWN, _KNOWN_SECONDS, lambda: self.db.clock().timestamp())
@@ -127,7 +127,7 @@ class AlarmEvaluator:
         if not rule.among_others:
             exact = await metrics.named(self.db, alarm.project_id, stat.namespace, stat.name, stat.dimensions)
             return [each.id for each in exact if stat.unit in (None, each.metric.unit)]
-        key = (alarm.id, alarm.revision, stat.name)
+        key = (alarm.id, stat)
         known = self._matching.get(key)
         if known is None:
             of_name = await metrics.named(self.db, alarm.project_id, stat.namespace, stat.name)

@@ -7,6 +7,7 @@ least once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -28,6 +29,7 @@ from stackd.urls import is_url, shown
 log = structlog.get_logger(__name__)
 
 RETRY: Final = timedelta(seconds=30)
+_CALL_SECONDS: Final = 20.0
 _ATTEMPTS: Final = 5
 _LATER: Final = (FetchFailed, ServiceUnavailable, Transient)
 """Failures after which an action is tried again."""
@@ -58,10 +60,19 @@ async def _act(engine: Engine, alarm: Alarm, action: AlarmAction) -> None:
         await _signal(engine, alarm, action, receiver)
     elif is_url(action.target):
         body = orjson.dumps(dict(action.message))
-        await services.egress.post(action.target, body, project_id=alarm.project_id)
+        await _call(engine, action, body)
         await _finish(engine, action, _entry(engine, alarm, action))
     else:
         raise NotFound(f"The project has no resource {shown(action.target)} that could be signalled.")
+
+
+async def _call(engine: Engine, action: AlarmAction, body: bytes) -> None:
+    """Call a URL, for less time than it takes until the action is taken again."""
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            await engine.services.egress.post(action.target, body, project_id=action.project_id)
+    except TimeoutError:
+        raise FetchFailed(f"{shown(action.target)} does not answer in {_CALL_SECONDS:.0f} s.") from None
 
 
 async def _signal(engine: Engine, alarm: Alarm, action: AlarmAction, receiver: Receiver) -> None:
