@@ -13,7 +13,7 @@ from tests.cfntools.guests.guest import Guest, booted
 pytestmark = pytest.mark.cloud
 
 TEMPLATE = (Path(__file__).parent / "scaling.yaml").read_text()
-WITHIN = 120
+WITHIN = 240
 EVERY = 3
 
 
