@@ -24,28 +24,13 @@ from stackd.errors import QueryFault
 ACTION_LISTS: Final = {OK: "OKActions", ALARM: "AlarmActions", INSUFFICIENT: "InsufficientDataActions"}
 """State → member with the actions for it."""
 
-_STORED: Final = (
-    *(
-        "AlarmDescription",
-        "MetricName",
-        "Namespace",
-        "Statistic",
-        "ExtendedStatistic",
-        "Dimensions",
-        "Period",
-    ),
-    *(
-        "Unit",
-        "EvaluationPeriods",
-        "DatapointsToAlarm",
-        "Threshold",
-        "ComparisonOperator",
-        "TreatMissingData",
-    ),
-    *("EvaluateLowSampleCountPercentile", "Metrics", *ACTION_LISTS.values()),
-)
 _OF_ONE_METRIC: Final = (
     *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"),
+)
+_STORED: Final = (
+    *_OF_ONE_METRIC,
+    *("AlarmDescription", "EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator"),
+    *("TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics", *ACTION_LISTS.values()),
 )
 _REFUSED: Final = ("ThresholdMetricId", "EvaluationCriteria", "EvaluationInterval")
 _MOST_ACTIONS: Final = 5
@@ -97,10 +82,7 @@ def _check_what_is_measured(kept: dict[str, Any]) -> None:
 
 def _check_statistic(kept: Mapping[str, Any]) -> None:
     if "Statistic" in kept and kept["Statistic"] not in SIMPLE:
-        names = ", ".join(SIMPLE)
-        raise QueryFault(
-            VALUE, f"The parameter Statistic must be one of {names}; {kept['Statistic']!r} is not."
-        )
+        raise QueryFault(VALUE, f"The parameter Statistic must be one of {', '.join(SIMPLE)}.")
     if "ExtendedStatistic" in kept and not is_extended(kept["ExtendedStatistic"]):
         checked_stat(f"-{kept['ExtendedStatistic']}", "ExtendedStatistic")
 

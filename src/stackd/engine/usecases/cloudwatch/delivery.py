@@ -61,7 +61,7 @@ async def _act(engine: Engine, alarm: Alarm, action: AlarmAction) -> None:
     elif is_url(action.target):
         body = orjson.dumps(dict(action.message))
         await _call(engine, action, body)
-        await _finish(engine, action, _entry(engine, alarm, action))
+        await _finish(engine, action, *_told(alarm, action, _entry(engine, alarm, action)))
     else:
         raise NotFound(f"The project has no resource {shown(action.target)} that could be signalled.")
 
@@ -83,7 +83,7 @@ async def _signal(engine: Engine, alarm: Alarm, action: AlarmAction, receiver: R
     delivered = await signals.deliver(engine, caller, stack, receiver.row.name, action.message, also)
     if delivered.is_stored:
         return
-    await _finish(engine, action, *(() if receiver.scales else also[1:]))
+    await _finish(engine, action, *(() if receiver.scales else _told(alarm, action, also[1])))
 
 
 def _done(action: AlarmAction) -> Update:
@@ -97,7 +97,12 @@ async def _finish(engine: Engine, action: AlarmAction, *also: Change) -> None:
 
 async def _fail(engine: Engine, alarm: Alarm, action: AlarmAction, error: StackdError) -> None:
     log.warning("alarm_action_failed", alarm=alarm.name, project=alarm.project_id, error=str(error))
-    await _finish(engine, action, _entry(engine, alarm, action, error))
+    await _finish(engine, action, *_told(alarm, action, _entry(engine, alarm, action, error)))
+
+
+def _told(alarm: Alarm, action: AlarmAction, entry: Change) -> tuple[Change, ...]:
+    """What the history gets of an action: of one that is repeated while a state lasts only the first time."""
+    return (entry,) if action.created_at <= alarm.transitioned_at else ()
 
 
 def _entry(engine: Engine, alarm: Alarm, action: AlarmAction, error: StackdError | None = None) -> Change:
