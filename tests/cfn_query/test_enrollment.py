@@ -37,7 +37,7 @@ async def system(cloud: World) -> AsyncIterator[System]:
         async with native, cfn:
             demo = await signed_in(parts, native, "demo")
             aws = Aws(cfn, await key_of(parts, demo))
-            yield System(parts, demo, aws, demo, aws)
+            yield System(parts, demo, aws, demo, aws, cloud.cloud)
 
 
 async def complete(aws: Aws, name: str) -> None:
