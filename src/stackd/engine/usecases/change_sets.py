@@ -21,6 +21,7 @@ from stackd.engine.definition.documents import load_json
 from stackd.engine.planning.sources import shown_changes
 from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.transitions import require_start, stack_event
+from stackd.engine.usecases import checking
 from stackd.engine.usecases import plans as saved_plans
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import enforce, lookup
@@ -161,7 +162,7 @@ async def _for_new(
         )
     changes: list[Change] = []
     if stack is None:
-        await use_cases.require_room(engine, caller, order.stack)
+        await checking.require_room(engine, caller, order.stack)
         stack = use_cases.reserved(caller, order.stack)
         reason = "User Initiated"
         changes += [Insert(stack), stack_event(stack, stack.action, stack.status, reason)]
