@@ -33,7 +33,8 @@ POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 	--ignore tests/routers/test_canaries.py --ignore tests/routers/test_software_cost.py \
 	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
 	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
-	--ignore tests/scenarios/test_instance_groups.py
+	--ignore tests/scenarios/test_instance_groups.py --ignore tests/scenarios/test_load_balancers.py \
+	--ignore tests/scenarios/test_aws_examples.py --ignore tests/scenarios/test_db_instance.py
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
 .PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench lock venv

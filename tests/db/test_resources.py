@@ -7,7 +7,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Update
 from stackd.db.tables import resources as table
 from stackd.records import Hidden, Resource
-from tests.support.records import a_child, a_resource, a_stack
+from tests.support.records import START, a_child, a_resource, a_stack
 
 
 async def test_resources_are_found_by_every_relation(database: Database, journal: Journal) -> None:
@@ -26,6 +26,21 @@ async def test_resources_are_found_by_every_relation(database: Database, journal
     assert await resources.of_nested_stack(database, child.id) == group
     assert await resources.of_nested_stack(database, root.id) is None
     assert sum((await resources.sizes(database, root.id)).values()) == 2
+
+
+async def test_rows_of_a_type_are_found_right_inside_a_stack(database: Database, journal: Journal) -> None:
+    around, one, two, elsewhere = (a_stack() for _ in range(4))
+    parents = [a_resource(around, name=each.name, nested_stack_id=each.id) for each in (one, two)]
+    meant = [a_resource(each, name="a", kind="Wanted", data={"key": "s"}) for each in (one, two)]
+    others = [
+        a_resource(one, name="b", kind="Other"),
+        a_resource(around, name="c", kind="Wanted"),
+        a_resource(elsewhere, name="d", kind="Wanted"),
+    ]
+    await journal.write(*(Insert(each) for each in (*parents, *meant, *others)))
+    found = await resources.inside(database, around.id, "Wanted")
+    assert sorted(found, key=lambda row: row.id) == sorted(meant, key=lambda row: row.id)
+    assert await resources.inside(database, one.id, "Wanted") == []
 
 
 async def test_a_name_has_two_rows_during_its_replacement(database: Database, journal: Journal) -> None:
@@ -61,3 +76,16 @@ async def test_hidden_ids_are_sealed_and_found(database: Database, journal: Jour
     assert isinstance(read["hidden"], Hidden)
     await journal.write(Update(Resource, open_row.id, {"physical_id": Hidden("hush")}))
     assert len(await resources.with_physical_id(database, Hidden("hush"))) == 2
+
+
+async def test_resources_are_found_by_names_of_stacks_in_all_projects(
+    database: Database, journal: Journal
+) -> None:
+    mine, foreign = a_stack("s"), a_stack("s", project_id="other")
+    gone, other = a_stack("s", deleted_at=START), a_stack("t")
+    rows = [a_resource(each) for each in (mine, foreign, gone, other)]
+    await journal.write(*(Insert(each) for each in (mine, foreign, gone, other, *rows)))
+    assert await resources.in_stacks_named(database, "s", "server", 5) == rows[:2]
+    assert await resources.in_stacks_named(database, "s", "server", 1) == rows[:1]
+    assert await resources.in_stacks_named(database, foreign.id, "server", 5) == [rows[1]]
+    assert await resources.in_stacks_named(database, "s", "another", 5) == []

@@ -131,6 +131,9 @@ async def test_objects_open_by_signed_url_or_acl_only(cloud: Any, demo: Any) -> 
     assert (await cloud.http.get(f"{base}/c/o", params=query)).status_code == 401
     await demo.call("POST", f"{base}/c", headers={"X-Container-Read": ".r:*"})
     assert (await cloud.http.get(f"{base}/c/o")).text == "hi"
+    reply = await demo.call("POST", f"{base}/c", headers={"X-Container-Write": "*:*,.r:*"})
+    assert (reply.status_code, reply.text) == (400, "Referrers not allowed in write ACL: '.r:*'")
+    assert await demo.status("POST", f"{base}/c", headers={"X-Container-Write": "*:*"}) == 204
 
 
 async def test_overwritten_objects_are_kept_where_the_container_says_and_come_back(

@@ -31,6 +31,8 @@ KEPT = ("content-disposition", "content-encoding", "x-delete-at", "x-object-mani
 
 def fault(error: Fault) -> Reply:
     """A fault as Swift renders it."""
+    if error.status == HTTPStatus.BAD_REQUEST:
+        return Reply(error.status, error.message, {"content-type": "text/plain"})
     phrase = HTTPStatus(error.status).phrase
     text = TEXT.get(error.status, error.message)
     headers = {"content-type": "text/html; charset=UTF-8"}
@@ -208,7 +210,15 @@ def _container(call: Call) -> Entity:
     return entity
 
 
+def _check_acl(call: Call) -> None:
+    """Refuse to let everybody write who has no token."""
+    rule = call.headers.get("x-container-write", "")
+    if refused := [each for each in rule.split(",") if each.strip().startswith(".r")]:
+        raise Fault(400, f"Referrers not allowed in write ACL: {refused[0].strip()!r}")
+
+
 def _put_container(call: Call) -> Reply:
+    _check_acl(call)
     project_id, name = call.params["project"], call.params["container"]
     key = f"{project_id}/{name}"
     entity = call.store.get(CONTAINERS, key)
@@ -227,6 +237,7 @@ def _put_container(call: Call) -> Reply:
 
 
 def _post_container(call: Call) -> Reply:
+    _check_acl(call)
     _merge(_container(call).private["headers"], call.headers, "container")
     return Reply(204)
 

@@ -397,7 +397,7 @@ class NestedType(ResourceType[P]):
         """How many resources the nested stack has, if that is known before it is built."""
         return None
 
-    def beside(self, props: P) -> int:
+    def others(self, props: P) -> int:
         """How many resources the nested stack has besides the members that are counted."""
         return 0
 

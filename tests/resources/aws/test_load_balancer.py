@@ -141,7 +141,7 @@ async def test_instance_that_cannot_be_reached_is_named(answer: Any) -> None:
 def test_guest_sees_own_instances_and_the_members_of_groups_each_once() -> None:
     ctx = configured(addresses=["1.1.1.1"])
     found = [
-        announcing(["lb"], ["1.1.1.2", None, "1.1.1.1"]),
+        announcing(["lb"], ["1.1.1.2", None, "0.0.0.0", "1.1.1.1"]),
         announcing(["other"], ["1.1.1.3"]),
         announcing(["other", "lb"], ["1.1.1.4"]),
         announcing(["lb"], ["1.1.1.5"], action=Action.DELETE),

@@ -50,3 +50,15 @@ async def test_groups_are_changed(groups: Any, sent: list[str]) -> None:
     given = {} if groups is None else {"GroupSet": groups}
     await ctx.type.update(ctx, ctx.props, ctx.load({"SubnetId": "sub", **given}))
     assert ctx.cloud.sent("PUT") == [{"port": {"security_groups": sent}}]
+
+
+async def test_replacement_can_have_the_address_and_rollback_gives_it_back() -> None:
+    ctx = interface(PrivateIpAddress="10.0.0.9")
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    new = {"id": "q", "name": f"{ctx.physical_name[:-12]}zyxwvutsrqpo"}
+    ctx.cloud.on("GET", "/ports", {"ports": [new]}).on("PUT", "/ports/q", {})
+    ctx.cloud.on("GET", "/ports/p", {"port": {**PORT, "network_id": "net"}})
+    await ctx.live(fresh=True)
+    await ctx.type.undo_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("PUT", "/ports/p"), ("PUT", "/ports/q"), ("PUT", "/ports/p")]
+    assert [body["port"]["fixed_ips"] for body in ctx.cloud.sent("PUT")] == [[], [], PORT["fixed_ips"]]

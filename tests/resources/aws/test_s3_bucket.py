@@ -27,7 +27,7 @@ async def headers_of(**properties: Any) -> dict[str, str]:
         ("Private", {}),
         ("BucketOwnerFullControl", {}),
         ("PublicRead", {READ: ".r:*"}),
-        ("PublicReadWrite", {READ: ".r:*", WRITE: ".r:*"}),
+        ("PublicReadWrite", {READ: ".r:*", WRITE: "*:*"}),
         ("AuthenticatedRead", {READ: "project-id:*"}),
     ],
 )

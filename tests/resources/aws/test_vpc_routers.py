@@ -98,7 +98,7 @@ async def test_subnet_of_a_plain_network_has_no_router() -> None:
     assert ctx.cloud.asked() == []
 
 
-@pytest.mark.parametrize(("holders", "requests"), [((None, None, "own"), 1), ((None,), 2)])
+@pytest.mark.parametrize(("holders", "requests"), [((None, None, None, "own"), 1), ((None,), 2)])
 async def test_interface_is_added_once_whatever_is_lost(holders: Any, requests: int) -> None:
     ctx = served_by(routers(context("Subnet", "sub", CidrBlock="10.0.0.0/24", VpcId="net")), *holders)
     ctx.cloud.on("PUT", f"/routers/own/{ADD}", AnswerLost("?"), {})
@@ -168,9 +168,22 @@ async def test_association_moves_the_subnet(verb: str, holder: str | None, moves
 
 
 async def test_association_gives_the_subnet_back() -> None:
-    ctx = association("table", None)
+    ctx = association("table")
     await ctx.type.delete(ctx, ctx.props)
     assert ctx.cloud.asked() == [("PUT", f"/routers/table/{REMOVE}"), ("PUT", f"/routers/own/{ADD}")]
+
+
+async def test_association_that_was_interrupted_gives_the_subnet_back_nevertheless() -> None:
+    ctx = association(None)
+    await ctx.type.delete(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("PUT", f"/routers/own/{ADD}")]
+
+
+async def test_subnet_of_a_plain_network_only_loses_the_route_table() -> None:
+    ctx = association("table")
+    ctx.cloud.on("GET", "/routers", {"routers": []})
+    await ctx.type.delete(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("PUT", f"/routers/table/{REMOVE}")]
 
 
 async def test_association_leaves_a_subnet_that_another_one_has_moved() -> None:

@@ -263,13 +263,15 @@ class ResourceContext:
 
     async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
         """See ``Context``. The pair is stored before Keystone gets it: another attempt gives the same."""
-        pair = self.resource.data.get(KEYPAIR)
+        known, pair = owner.data.get("stack_user"), self.resource.data.get(KEYPAIR)
+        if known is None:
+            raise ResourceFailure(f"Resource {owner.name} has no user yet.")
         if pair is None:
             pair = drawn_keypair()
             await self.put_data(**{KEYPAIR: pair})
         self.run.secrets |= {pair["secret"]}
-        user = StackUser(**owner.data["stack_user"])
-        await self.run.services.stack_users.give_keypair(user, pair, self.run.permit)
+        users = self.run.services.stack_users
+        await users.give_keypair(StackUser(**known), pair, self.run.permit)
         return pair
 
     async def remove_keypair(self) -> None:

@@ -162,7 +162,7 @@ async def _decide(
     if scaled is None:
         return None
     names = scaled.child.template["resources"]
-    size = len(names) - kind.beside(props)
+    size = len(names) - kind.others(props)
     taken = await resources.sizes(db, child.root_id)
     ResourceQuota(services.tuning.resources, taken).take(child.id, len(names))
     definition, puts = pack_definition(
@@ -236,6 +236,6 @@ async def closing(services: Services, operation: Operation, child: Stack) -> Clo
         changes.append(
             resource_event(around, policy, Action.SIGNAL, policy.status, reason, policy.physical_id)
         )
-    size = (await resources.sizes(db, child.root_id)).get(child.id, 0) - kind.beside(props)
+    size = (await resources.sizes(db, child.root_id)).get(child.id, 0) - kind.others(props)
     notice = scaling_notice(around, child.status, group.name, adjustment, size)
     return Closing(tuple(changes), notice)

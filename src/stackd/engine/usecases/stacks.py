@@ -61,6 +61,9 @@ from stackd.template.merge import patch_environment
 from stackd.template.parameters import StackIdentity
 from stackd.template.template import Template
 
+_EVERY = stacks.StackFilter(show_reserved=True)
+"""The stacks that count for the limit on their number: also those of which only the names are reserved."""
+
 _ATTEMPTS = 5
 """How often a change is tried on what a stack has become meanwhile, before it is refused."""
 
@@ -473,7 +476,7 @@ async def require_room(engine: Engine, caller: Caller, name: str) -> None:
         raise StackExists(name)
     most = engine.limits.max_stacks_per_tenant
     limited = most >= 0 and not engine.policy.is_admin(caller)
-    if limited and await stacks.count(db, caller.project_id) >= most:
+    if limited and await stacks.count(db, caller.project_id, _EVERY) >= most:
         raise RequestLimitExceeded(
             f"Request limit exceeded: You have reached the maximum stacks per project ({most}). "
             "Please delete some stacks."

@@ -123,11 +123,11 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
     def count(self, props: AutoScalingGroupProps) -> int | None:
         """The number of resources that a new group has."""
         first = _CAPACITY.first(props)
-        return None if first is None else first + self.beside(props)
+        return None if first is None else first + self.others(props)
 
-    def beside(self, props: AutoScalingGroupProps) -> int:
+    def others(self, props: AutoScalingGroupProps) -> int:
         """The resource that says where the members are, for load balancers."""
-        return load_balancers.beside(props.data["LoadBalancerNames"])
+        return load_balancers.others(props.data["LoadBalancerNames"])
 
     def data_after(
         self, resource: Resource, props: AutoScalingGroupProps, members: Members

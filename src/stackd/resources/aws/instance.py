@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from stackd.errors import CloudConflict
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.aws.instance_parts import by_key, check_devices
+from stackd.resources.aws.instance_parts import NO_ADDRESS, by_key, check_devices
 from stackd.resources.aws.instance_props import InstanceProps, as_server, check_interfaces
 from stackd.resources.cinder.attaching import attach_once, detach
 from stackd.resources.context import JSON, Context
@@ -18,7 +18,6 @@ from stackd.resources.rest import Field, RestResource
 from stackd.resources.rules import at_most_one
 
 _ADDRESSES = ("PrivateDnsName", "PrivateIp", "PublicDnsName", "PublicIp")
-_NO_ADDRESS = "0.0.0.0"  # noqa: S104  what is shown, not where anything listens
 
 
 @resource_type("AWS::EC2::Instance")
@@ -69,7 +68,7 @@ class Instance(RestResource[InstanceProps]):
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """All addresses are the first one of any network."""
-        address = views.first_address(live) or _NO_ADDRESS
+        address = views.first_address(live) or NO_ADDRESS
         return super().attribute_values(resource, live) | dict.fromkeys(_ADDRESSES, address)
 
     async def create(self, ctx: Context, props: InstanceProps) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from stackd.errors import PropertyError
 from stackd.resources.schema import Properties, prop
+
+NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104  what is shown, not where anything listens
+"""What an instance shows as its address while it has none."""
 
 
 class Ebs(Properties):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stackd.errors import PropertyError
 from stackd.records import Action, Resource
+from stackd.resources.aws.instance_parts import NO_ADDRESS
 from stackd.resources.base import Batch, Child, Members
 from stackd.resources.follows import Siblings
 from stackd.template.unknown import Unknown
@@ -38,7 +39,7 @@ def check(names: Any, siblings: Siblings) -> None:
             )
 
 
-def beside(names: Any) -> int:
+def others(names: Any) -> int:
     """How many resources a group has besides its instances."""
     return 1 if names else 0
 
@@ -63,7 +64,7 @@ def announced(child: Child, names: Any, resting: Collection[str] = ()) -> Child:
 
     Instances that are ``resting`` get no connections.
     """
-    if not beside(names) or not isinstance(child.template, Mapping):
+    if not others(names) or not isinstance(child.template, Mapping):
         return child
     instances = child.template["resources"]
     addresses = [{"get_attr": [name, "PrivateIp"]} for name in instances if name not in resting]
@@ -82,7 +83,7 @@ def all_announced(batches: Sequence[Batch], names: Any, before: Mapping[str, Any
     for batch in batches:
         now = batch.child.template["resources"] if isinstance(batch.child.template, Mapping) else {}
         stopping = {name for name, each in now.items() if name in before and _stops(before[name], each)}
-        resting = stopping if beside(names) and stopping != now.keys() else set()
+        resting = stopping if others(names) and stopping != now.keys() else set()
         steps.append(replace(batch, child=announced(batch.child, names, resting)))
         before = now
     if steps and resting:
@@ -101,4 +102,5 @@ def addresses_for(balancer: str, found: Iterable[Resource]) -> Iterator[str]:
     """The addresses that resources of type ``MEMBERS`` have for a load balancer."""
     for row in found:
         if row.action is not Action.DELETE and balancer in (row.properties.get(NAMES) or ()):
-            yield from (str(each) for each in row.properties.get(ADDRESSES) or () if each)
+            given = row.properties.get(ADDRESSES) or ()
+            yield from (str(each) for each in given if each and each != NO_ADDRESS)

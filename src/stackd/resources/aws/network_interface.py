@@ -8,6 +8,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.aws.instance_parts import Pair, tags_without_effect
 from stackd.resources.context import JSON, Context
+from stackd.resources.neutron import port_addresses
 from stackd.resources.neutron.network import BUILT, network
 from stackd.resources.neutron.port_groups import group_ids, group_ids_or_default
 from stackd.resources.registry import resource_type
@@ -50,6 +51,14 @@ class NetworkInterface(RestResource[NetworkInterfaceProps]):
         if props.groups is not None:
             body["security_groups"] = await group_ids(ctx, props.groups)
         return body
+
+    async def prepare_for_replace(self, ctx: Context, props: NetworkInterfaceProps) -> None:
+        """Give the address free, so that the new port can have the same."""
+        await port_addresses.free(ctx)
+
+    async def undo_replace(self, ctx: Context, props: NetworkInterfaceProps) -> None:
+        """Take the address back, from the new port if it still has it."""
+        await port_addresses.take_back(ctx)
 
     async def change(self, ctx: Context, old: NetworkInterfaceProps, new: NetworkInterfaceProps) -> JSON:
         """Groups that are taken away give the default one back."""

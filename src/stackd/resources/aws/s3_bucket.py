@@ -17,11 +17,14 @@ from stackd.resources.schema import Properties, prop
 from stackd.resources.swift.places import container_url, host, metadata_headers, path_of
 
 _EVERYBODY: Final = ".r:*"
+_ANY_USER: Final = "*:*"
+"""Everybody who has a token: without one nobody may write."""
+
 _TAG: Final = "X-Container-Meta-S3-Tag"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f]*")
 _READ: Final = {"PublicRead": _EVERYBODY, "PublicReadWrite": _EVERYBODY, "AuthenticatedRead": "{project}:*"}
-_WRITE: Final = {"PublicReadWrite": _EVERYBODY}
+_WRITE: Final = {"PublicReadWrite": _ANY_USER}
 
 
 class Website(Properties):
@@ -35,8 +38,9 @@ class BucketProps(Properties):
     """Properties of ``AWS::S3::Bucket``."""
 
     access: str | None = prop(
-        "Who may read and write the objects besides those who work with the account: everybody, the users of "
-        "the project (AuthenticatedRead), or nobody.",
+        "Who may use the objects besides those who work with the account: everybody may read them, and "
+        "everybody with a token write them (PublicRead, PublicReadWrite), users of the project may read them "
+        "(AuthenticatedRead), or nobody.",
         name="AccessControl",
         constraints=[
             one_of(

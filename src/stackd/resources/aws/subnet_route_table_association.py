@@ -40,9 +40,10 @@ class SubnetRouteTableAssociation(ResourceType[AssociationProps]):
 
     async def delete(self, ctx: Context, props: AssociationProps) -> None:
         """Give the subnet back to the VPC's router; one that another association moved stays there."""
-        if await router_at(ctx, props.subnet) != props.table:
+        if await router_at(ctx, props.subnet) not in (props.table, None):  # none after an interruption here
             return
-        await disconnect(ctx, props.subnet, props.table)
         vpc = (await ctx.cloud.network.get(f"/subnets/{props.subnet}"))["subnet"]["network_id"]
         if router := await router_of_vpc(ctx, vpc):
             await connect(ctx, props.subnet, router["id"])
+        else:
+            await disconnect(ctx, props.subnet, props.table)

@@ -100,12 +100,12 @@ async def router_at(ctx: Context, subnet: str) -> str | None:
 
 async def connect(ctx: Context, subnet: str, router: str) -> None:
     """Let a router serve a subnet, in place of the one that does so now. Idempotent."""
+    holder = await router_at(ctx, subnet)
+    if holder and holder != router:
+        await disconnect(ctx, subnet, holder)
 
     async def is_done() -> bool:
-        holder = await router_at(ctx, subnet)
-        if holder and holder != router:
-            await disconnect(ctx, subnet, holder)
-        return holder == router
+        return await router_at(ctx, subnet) == router
 
     async def ask() -> None:
         path = f"/routers/{router}/add_router_interface"

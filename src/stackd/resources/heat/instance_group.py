@@ -80,11 +80,11 @@ class InstanceGroup(NestedType[InstanceGroupProps]):
     def count(self, props: InstanceGroupProps) -> int | None:
         """The number of resources."""
         size = props.data["Size"]
-        return size + self.beside(props) if isinstance(size, int) else None
+        return size + self.others(props) if isinstance(size, int) else None
 
-    def beside(self, props: InstanceGroupProps) -> int:
+    def others(self, props: InstanceGroupProps) -> int:
         """The resource that says where the members are, for load balancers."""
-        return load_balancers.beside(props.data["LoadBalancerNames"])
+        return load_balancers.others(props.data["LoadBalancerNames"])
 
     def data_after(
         self, resource: Resource, props: InstanceGroupProps, members: Members

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import orjson
-
-from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context, Reading
 from stackd.resources.follows import Follows, one
+from stackd.resources.neutron import port_addresses
 from stackd.resources.neutron.network import BUILT, names, network
 from stackd.resources.neutron.port_groups import group_ids, group_ids_or_default
 from stackd.resources.neutron.port_props import PortProps
@@ -20,7 +18,6 @@ from stackd.resources.rest import KEEP, Field, RestResource, renamed, same
 from stackd.resources.rules import at_most_one, known
 
 _PROFILE = "binding:profile"
-_FREED = "freed_fixed_ips"
 
 
 async def _network(ctx: Reading) -> JSON:
@@ -127,33 +124,11 @@ class Port(RestResource[PortProps]):
 
     async def prepare_for_replace(self, ctx: Context, props: PortProps) -> None:
         """Give the addresses free, so that the new port can have the same."""
-        try:
-            addresses = (await ctx.live(fresh=True)).get("fixed_ips") or []
-        except CloudNotFound:
-            return
-        if addresses:
-            await ctx.put_data(**{_FREED: orjson.dumps(addresses).decode()})
-            await self.write(ctx, {"fixed_ips": []})
+        await port_addresses.free(ctx)
 
     async def undo_replace(self, ctx: Context, props: PortProps) -> None:
         """Take the addresses back, from the new port if it still has them."""
-        freed = ctx.data.get(_FREED)
-        if not freed:
-            return
-        addresses = orjson.loads(freed)
-        await self._free(ctx, props, addresses)
-        await self.write(ctx, {"fixed_ips": addresses})
-        await ctx.put_data(**{_FREED: None})
-
-    async def _free(self, ctx: Context, props: PortProps, addresses: list[JSON]) -> None:
-        """Clear the addresses of the replacement: another port with this name that has one of them."""
-        wanted = [f"ip_address={address['ip_address']}" for address in addresses]
-        query = {"network_id": (await ctx.live())["network_id"], "fixed_ips": wanted}
-        prefix = ctx.physical_name.rpartition("-")[0]
-        for port in await ctx.cloud.network.list_all("/ports", "ports", query):
-            ours = port["name"] == props.name if props.name else port["name"].startswith(f"{prefix}-")
-            if ours and port["id"] != ctx.physical_id:
-                await ctx.cloud.network.put(f"/ports/{port['id']}", {"port": {"fixed_ips": []}})
+        await port_addresses.take_back(ctx, props.name)
 
 
 def _addresses(props: PortProps) -> list[JSON]:

@@ -16,6 +16,7 @@ from stackd.engine.services.alarms.queries import VALUE, dimensions_of
 from stackd.engine.services.alarms.rules import API, TEMPLATE
 from stackd.engine.services.alarms.states import CONFIGURATION, first_state, history, moved
 from stackd.engine.services.alarms.store import LIMIT
+from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Fenced, QueryFault
@@ -205,7 +206,7 @@ async def describe_alarms(engine: Engine, caller: Caller, request: Mapping[str, 
     types = request.get("AlarmTypes") or [_METRIC_ALARM]
     if _METRIC_ALARM not in types or "ChildrenOfAlarmName" in request or "ParentsOfAlarmName" in request:
         return nothing
-    place = place_in(request.get("NextToken"), str)
+    place = place_in(request.get("NextToken"), paging.name)
     most, prefix = request.get("MaxRecords", _PAGE), request.get("ActionPrefix")
     found = await alarms.listed(
         engine.services.db,
