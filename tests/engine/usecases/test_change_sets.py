@@ -22,6 +22,7 @@ from stackd.errors import (
     ChangeSetUnavailable,
     EntityNotFound,
     NotSupported,
+    RequestLimitExceeded,
     StackExists,
 )
 from stackd.records import Stack
@@ -64,6 +65,30 @@ async def execute(process: Process, name: str = "c", **options: Any) -> Stack:
 async def listed(process: Process, stack: str = "s") -> dict[str, str]:
     found = await change_sets.listed(process.engine, process.caller, stack)
     return {each.change_set.name: each.execution.value for each in found}
+
+
+# --- how many there may be --------------------------------------------------------------------------------
+
+
+async def test_old_change_sets_make_room_and_those_that_can_be_executed_stay(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_sets, "MOST", 3)
+    async with stackd_world.process() as process:
+        await process.done(await process.create("s", template(net=resource(NET))))
+        await create(process, template(net=resource(NET)), "empty")
+        for name in ("first", "second"):
+            await create(process, template(net=resource(NET), more=resource(NET)), name)
+        await create(process, template(other=resource(NET)), "third")
+        assert set(await listed(process)) == {"first", "second", "third"}
+        with pytest.raises(RequestLimitExceeded, match="has 3 change sets"):
+            await create(process, template(other=resource(NET)), "fourth")
+        await process.done(await execute(process, "third"))
+        await create(process, template(net=resource(NET)), "first")
+        await create(process, template(net=resource(NET)), "fourth")
+        assert await listed(process) == {"first": "AVAILABLE", "fourth": "AVAILABLE"}
+        kept = await change_sets.found(process.engine, process.caller, "s", "third", rule=EXECUTE)
+        assert kept.execution is Execution.COMPLETE
 
 
 # --- new stacks -------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from stackd.errors import (
     EntityNotFound,
     Fenced,
     PlanOutdated,
+    RequestLimitExceeded,
     TemplateError,
 )
 from stackd.records import (
@@ -55,6 +56,8 @@ from stackd.template.masking import concealed
 
 CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
+MOST: Final = 100
+"""Change sets of a stack: for one more, the oldest of those goes that cannot be executed."""
 LIFETIME: Final = timedelta(days=90)
 """How long a change set can be executed."""
 
@@ -74,6 +77,9 @@ class Execution(enum.StrEnum):
     COMPLETE = "EXECUTE_COMPLETE"
     FAILED = "EXECUTE_FAILED"
     OBSOLETE = "OBSOLETE"
+
+
+_EXECUTED: Final = (Execution.IN_PROGRESS, Execution.COMPLETE, Execution.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +219,7 @@ async def _store(
         content={**order.shown, "changes": list(shown), "terms": _kept(terms)},
     )
     changes += note(stack.project_id, stack.id, order.token)
+    changes += await _room(engine, stack, made.name)
     await engine.services.journal.write(*changes, *await _put(engine, stack, made))
     return View(made, stack, Execution.AVAILABLE if plan is not None else Execution.UNAVAILABLE)
 
@@ -235,6 +242,18 @@ async def _put(engine: Engine, stack: Stack, made: ChangeSet) -> list[Change]:
     values = {name: getattr(made, name) for name in _RENEWED}
     gone = [Remove(SavedPlan, old.plan_id)] if view.execution is Execution.OBSOLETE else []
     return [*gone, Update(ChangeSet, made.id, values, where={"uuid": old.uuid})]
+
+
+async def _room(engine: Engine, stack: Stack, name: str) -> list[Change]:
+    """The changes that make room for a change set of a name; others that can be executed stay."""
+    views = [each for each in await _every(engine, stack) if each.change_set.name != name]
+    old = [each for each in views if each.execution not in (Execution.AVAILABLE, Execution.IN_PROGRESS)]
+    surplus = max(len(views) - MOST + 1, 0)
+    if surplus > len(old):
+        raise RequestLimitExceeded(
+            f"The stack {stack.name} has {len(views)} change sets, as many as it may have. Delete some."
+        )
+    return [gone for each in old[:surplus] for gone in removal(each.change_set, each.execution)]
 
 
 _RENEWED: Final = ("uuid", "kind", "plan_id", "reason", "based_on", "created_at", "content")
@@ -280,13 +299,19 @@ async def template(engine: Engine, view: View) -> Any:
 async def listed(engine: Engine, caller: Caller, stack: str) -> list[View]:
     """The change sets of a stack that have not been executed, oldest first, without their contents."""
     of = await lookup(engine, caller, stack, rule="cloudformation:ListChangeSets")
-    known = {each.id: each for each in await plans.listed(engine.services.db, of.project_id, of.id)}
-    views = []
-    for each in await change_sets.of_stack(engine.services.db, of.id):
-        plan = known.get(each.plan_id)
-        if plan is None or plan.state != saved_plans.EXECUTED:
-            views.append(View(each, of, _execution(each, plan, of, None)))
-    return views
+    return [each for each in await _every(engine, of) if each.execution not in _EXECUTED]
+
+
+async def _every(engine: Engine, stack: Stack) -> list[View]:
+    """All change sets of a stack, oldest first, without their contents."""
+    db = engine.services.db
+    known = {each.id: each for each in await plans.listed(db, stack.project_id, stack.id)}
+    running = {each.options.get("plan"): each for each in await operations.of_root(db, stack.root_id)}
+    found = await change_sets.of_stack(db, stack.id)
+    return [
+        View(each, stack, _execution(each, known.get(each.plan_id), stack, running.get(each.plan_id)))
+        for each in found
+    ]
 
 
 async def _viewed(engine: Engine, change_set: ChangeSet, stack: Stack) -> View:

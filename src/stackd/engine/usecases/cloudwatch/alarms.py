@@ -84,7 +84,7 @@ async def _refuse_too_many(engine: Engine, caller: Caller) -> None:
 
 
 async def _refuse_of_stack(engine: Engine, alarm: Alarm) -> None:
-    """Refuse to change an alarm of a stack; one that its stack has left behind is anybody's of the project."""
+    """Refuse to change an alarm of a stack; one that its stack has left behind is free."""
     if alarm.origin == TEMPLATE and await _has_stack(engine, alarm):
         raise QueryFault(VALUE, f"The alarm {alarm.name} is one of a stack: change it by its template.")
 
