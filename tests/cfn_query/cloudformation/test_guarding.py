@@ -163,11 +163,12 @@ async def test_previous_values_and_the_previous_template_are_kept_where_that_is_
     assert updated.status == 200, updated.error
     await reached(system, "before", "UPDATE_COMPLETE")
     assert (await described(system, "before")).text(f"{STACK}Outputs/member/OutputValue") == "1-b"
-    both = [{"ParameterKey": "A", "ParameterValue": "x", "UsePreviousValue": True}]
-    refused = await system.aws.call(
-        "UpdateStack", StackName="before", UsePreviousTemplate=True, Parameters=both
-    )
-    assert refused.error[:2] == (400, "ValidationError")
+    both = {"ParameterKey": "A", "ParameterValue": "x", "UsePreviousValue": True}
+    for wrong in (both, {"UsePreviousValue": True}, {"ParameterKey": {"x": "y"}, "UsePreviousValue": True}):
+        refused = await system.aws.call(
+            "UpdateStack", StackName="before", UsePreviousTemplate=True, Parameters=[wrong]
+        )
+        assert refused.error[:2] == (400, "ValidationError")
 
 
 async def test_drift_from_its_detection_to_the_differences(system: System) -> None:
