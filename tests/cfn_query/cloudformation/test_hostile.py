@@ -1,4 +1,4 @@
-"""Parameters of the wrong shape are refused with the name of the parameter; none is an error of the server."""
+"""Parameters of the wrong shape are refused by name; none is an error of the server."""
 
 from __future__ import annotations
 
