@@ -91,6 +91,11 @@ def queries_of(items: Sequence[Mapping[str, Any]], path: str) -> tuple[Query, ..
     return _in_order(queries, path)
 
 
+def weight_of_expressions(items: Sequence[Mapping[str, Any]]) -> int:
+    """The characters of the expressions of queries, which decide how long it takes to check them."""
+    return sum(len(each.get("Expression") or "") for each in items)
+
+
 def _query(item: Mapping[str, Any], path: str) -> Query:
     id_, expression, stat = item["Id"], item.get("Expression"), item.get("MetricStat")
     if not _ID.fullmatch(id_):

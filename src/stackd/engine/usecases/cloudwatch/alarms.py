@@ -12,7 +12,7 @@ from stackd.db import alarms, stacks
 from stackd.db.alarms import alarm_id
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.services.alarms.configuration import ACTION_LISTS, checked_configuration, interval_of
-from stackd.engine.services.alarms.queries import VALUE, dimensions_of
+from stackd.engine.services.alarms.queries import VALUE, dimensions_of, weight_of_expressions
 from stackd.engine.services.alarms.rules import API, TEMPLATE
 from stackd.engine.services.alarms.states import CONFIGURATION, first_state, history, moved
 from stackd.engine.services.alarms.store import LIMIT
@@ -20,6 +20,7 @@ from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Fenced, QueryFault
+from stackd.offload import parsed
 from stackd.records import Alarm, Caller
 from stackd.template.masking import NOTHING, Secrets, concealed
 from stackd.urls import shown_name
@@ -66,7 +67,8 @@ def changed(alarm: Alarm, **values: Any) -> Update:
 
 async def put_metric_alarm(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> None:
     """Make an alarm, or give the one of this name another configuration; its state stays."""
-    name, configuration = request["AlarmName"], checked_configuration(request)
+    name, weight = request["AlarmName"], weight_of_expressions(request.get("Metrics", ()))
+    configuration = await parsed(weight, checked_configuration, request)
 
     async def edit() -> Sequence[Change]:
         existing = await alarms.get(engine.services.db, caller.project_id, name)

@@ -25,6 +25,7 @@ from stackd.engine.services.alarms.queries import (
     computed_values,
     dimensions_of,
     queries_of,
+    weight_of_expressions,
 )
 from stackd.engine.services.alarms.samples import buckets_for
 from stackd.engine.services.alarms.statistics import SIMPLE, Series, is_extended, series, statistic
@@ -137,7 +138,7 @@ async def get_metric_data(engine: Engine, caller: Caller, request: Mapping[str, 
 
 
 async def _queries(items: Sequence[Mapping[str, Any]]) -> tuple[Query, ...]:
-    weight = sum(len(each.get("Expression", "")) for each in items)
+    weight = weight_of_expressions(items)
     queries: tuple[Query, ...] = await parsed(weight, queries_of, items, "MetricDataQueries")
     return queries
 
