@@ -28,7 +28,7 @@ def with_test(net: str, **properties: Any) -> dict[str, Any]:
 
 def stuck(world: World, **rule: Any) -> None:
     """From now on the network service refuses some calls."""
-    world.cloud.faults.replace([{"effect": "status", "status": 409, "service": "network", **rule}])
+    world.cloud.faults.replace([{"effect": "status", "status": 403, "service": "network", **rule}])
 
 
 async def ended(process: Process, stack: Stack) -> str:
