@@ -5,6 +5,7 @@ import httpx
 import orjson
 import pytest
 import respx
+from structlog.testing import capture_logs
 
 from stackd.auth.signatures import SignatureValidator, SignedRequest, is_dated, refuse_expired
 from stackd.clients import Clouds
@@ -59,8 +60,10 @@ async def test_trouble_of_ours_is_not_blamed_on_the_caller(
     keystone: respx.MockRouter, validator: SignatureValidator, status: int
 ) -> None:
     keystone.post(EC2).respond(status)
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ServiceUnavailable), capture_logs() as lines:
         await validator.validate(SIGNED)
+    [line] = [each for each in lines if each["event"] == "signature_not_checked"]
+    assert "the service user needs the role" in line["remedy"]
 
 
 async def test_key_that_keystone_does_not_know_is_told_from_a_wrong_signature(

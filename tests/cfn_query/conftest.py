@@ -13,6 +13,7 @@ import httpx
 import pytest_asyncio
 
 from stackd.app import Parts, make_asgi, make_cfn_asgi
+from stackd.devcloud import DevCloud
 from tests.routers.conftest import ORIGIN, Api, served, signed_in
 from tests.support.engine import world
 from tests.support.signing import Key, Signed, version_4
@@ -99,6 +100,7 @@ class System:
     aws: Aws
     other_native: Api
     other: Aws
+    cloud: DevCloud
 
     @property
     def cfn(self) -> httpx.AsyncClient:
@@ -143,7 +145,7 @@ async def both_apis(directory: Path) -> AsyncIterator[System]:
             for native_api in (demo, alt):
                 assert (await native_api.call("PUT", "/enrollment")).status_code == 200
             keys = await key_of(parts, demo), await key_of(parts, alt)
-            yield System(parts, demo, Aws(cfn, keys[0]), alt, Aws(cfn, keys[1]))
+            yield System(parts, demo, Aws(cfn, keys[0]), alt, Aws(cfn, keys[1]), made.cloud)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -37,7 +37,7 @@ async def system(cloud: World) -> AsyncIterator[System]:
         async with native, cfn:
             demo = await signed_in(parts, native, "demo")
             aws = Aws(cfn, await key_of(parts, demo))
-            yield System(parts, demo, aws, demo, aws)
+            yield System(parts, demo, aws, demo, aws, cloud.cloud)
 
 
 async def complete(aws: Aws, name: str) -> None:
@@ -46,6 +46,13 @@ async def complete(aws: Aws, name: str) -> None:
         return found.text("DescribeStacksResult/Stacks/member/StackStatus") == "CREATE_COMPLETE"
 
     await until(is_made)
+
+
+async def until_gone(aws: Aws, name: str) -> None:
+    async def is_gone() -> bool:
+        return (await aws.call("DescribeStacks", StackName=name)).status == 400
+
+    await until(is_gone)
 
 
 async def create(aws: Aws, name: str) -> tuple[int, str, str]:
@@ -71,12 +78,8 @@ async def test_trust_of_who_enrolled_serves_and_stays_without_stacks(cloud: Worl
     assert await create(system.aws, "one") == (200, "", "")
     await complete(system.aws, "one")
     await system.aws.call("DeleteStack", StackName="one")
+    await until_gone(system.aws, "one")
     trusts = system.parts.engine.trusts
-
-    async def is_gone() -> bool:
-        return (await system.aws.call("DescribeStacks", StackName="one")).status == 400
-
-    await until(is_gone)
     await trusts.revoke_idle(kept=trusts.kept * 0)
     assert len(cloud.objects("trusts")) == 1
     assert await create(system.aws, "two") == (200, "", "")
@@ -113,9 +116,16 @@ async def test_application_credential_serves_as_well_and_is_sealed(cloud: World,
     assert cloud.objects("trusts") == []
     files = cloud.settings.database.url.partition("///")[2]
     assert all(given["secret"].encode() not in each.read_bytes() for each in Path(files).parent.glob("*.db*"))
+    await system.aws.call("DeleteStack", StackName="one")
+    await until_gone(system.aws, "one")
     again = await system.native.call("PUT", "/enrollment", body)
     assert again.status_code == 200
     assert len((await system.native.get("/enrollment"))["enrollment"]) == 1
+    await system.native.call("DELETE", "/enrollment")
+    trusts = system.parts.engine.trusts
+    caller = await system.parts.tokens.validate(system.native.token)
+    await trusts.revoke_idle(kept=-trusts.kept)  # deleted stacks keep theirs for a while
+    assert await credentials.of_user(trusts._db, caller.user_id, caller.project_id) == []
 
 
 async def test_application_credential_must_work_and_be_the_callers_own(system: System) -> None:

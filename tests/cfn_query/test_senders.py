@@ -11,7 +11,7 @@ import pytest
 
 from stackd.app import make_cfn_asgi
 from tests.cfn_query.conftest import CFN, ROOT, Outcome, System, query
-from tests.support.signing import Key, Signed, presigned, version_2, version_4
+from tests.support.signing import Key, Signed, encoded, presigned, version_2, version_4
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ASKED = query("DescribeAccountLimits", {})
@@ -111,6 +111,50 @@ async def test_parameters_that_no_signature_covers_are_refused(system: System) -
     status, code, message = (await outcome(system, replace(signed, url=f"{ROOT}?StackName=x"))).error
     assert (status, code) == (400, "IncompleteSignature")
     assert message == "The signature of a POST does not cover its query: send all parameters in the body."
+
+
+async def test_signature_of_a_header_is_no_signature_of_a_query(system: System) -> None:
+    """Else whoever saw a signed request could add parameters to it."""
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    fields = dict(each.split("=", 1) for each in signed.headers["Authorization"].split(" ", 1)[1].split(", "))
+    moved = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": fields["Credential"],
+        "X-Amz-Date": signed.headers["X-Amz-Date"],
+        "X-Amz-SignedHeaders": fields["SignedHeaders"],
+        "X-Amz-Signature": fields["Signature"],
+        "StackName": "added",
+    }
+    both = await outcome(system, replace(signed, url=f"{ROOT}?{encoded(moved)}"))
+    assert both.error[:2] == (400, "IncompleteSignature")
+    bare = {name: value for name, value in signed.headers.items() if name != "Authorization"}
+    instead = await outcome(system, replace(signed, url=f"{ROOT}?{encoded(moved)}", headers=bare))
+    assert instead.error[:2] == (400, "IncompleteSignature")
+
+
+@pytest.mark.parametrize("version", ["0", "1", "3", ""])
+async def test_signatures_of_other_versions_are_refused(system: System, version: str) -> None:
+    params = ASKED | {"AWSAccessKeyId": system.aws.key.access, "SignatureVersion": version, "Signature": "x"}
+    refused = Outcome.of(await system.cfn.get(ROOT, params=params))
+    assert refused.error == (400, "IncompleteSignature", "The signature must be one of version 2 or 4.")
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Host", "Authorization", "X-Amz-Date"])
+async def test_header_that_is_given_twice_is_refused(system: System, name: str) -> None:
+    signed = version_4(ROOT, ASKED, system.aws.key)
+    headers = [*signed.headers.items(), ("Host", "127.0.0.1:8000")]
+    answer = await system.cfn.post(signed.url, headers=[*headers, (name, "x")], content=signed.content)
+    assert Outcome.of(answer).error == (
+        400,
+        "IncompleteSignature",
+        f"The header {name.lower()} is given more than once.",
+    )
+
+
+async def test_authorization_that_is_no_signature_does_not_matter(system: System) -> None:
+    form = version_2(ROOT, ASKED, system.aws.key, "POST", at=now())
+    for signed in (form, presigned(ROOT, ASKED, system.aws.key)):
+        assert (await outcome(system, _changed(signed, Authorization="Basic eDp5"))).status == 200
 
 
 async def test_unknown_keys_and_missing_proofs_have_their_codes(system: System) -> None:

@@ -35,6 +35,16 @@ OWN = {"Resources": {"First": {"Type": TEST}}, "Outputs": {"O": {"Value": "mine"
 NOTHING = '{"Resources": {}}'
 
 
+_POLICY = {"Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
+_TODAY: Mapping[str, dict[str, Any]] = {
+    "CreateChangeSet": {"TemplateBody": NOTHING},
+    "UpdateTerminationProtection": {"EnableTerminationProtection": True},
+    "SetStackPolicy": {"StackPolicyBody": json.dumps(_POLICY)},
+    "SignalResource": {"UniqueId": "1", "Status": "FAILURE"},
+}
+"""What some actions must be asked with besides the names."""
+
+
 @dataclass(frozen=True)
 class Victim:
     """All by which a stranger might name what is another project's."""
@@ -44,6 +54,8 @@ class Victim:
     deleted: str
     nested: str
     physical: str
+    change_set: str
+    detection: str
 
     def names(self) -> list[str]:
         identity, gone = self.arn.rpartition("/")[2], self.deleted.rpartition("/")[2]
@@ -62,7 +74,19 @@ async def victim(system: System) -> Victim:
     await reached(system, deleted, "DELETE_COMPLETE")
     rows = await system.aws.call("ListStackResources", StackName="victim")
     ids = rows.texts("ListStackResourcesResult/StackResourceSummaries/member/PhysicalResourceId")
-    return Victim(system.native.project, arn, deleted, ids[1], ids[0])
+    change_set = await system.aws.call(
+        "CreateChangeSet", StackName="victim", ChangeSetName="victims", TemplateBody=json.dumps(OWN)
+    )
+    detection = await system.aws.call("DetectStackDrift", StackName="victim")
+    return Victim(
+        system.native.project,
+        arn,
+        deleted,
+        ids[1],
+        ids[0],
+        change_set.text("CreateChangeSetResult/Id"),
+        detection.text("DetectStackDriftResult/StackDriftDetectionId"),
+    )
 
 
 async def reached(system: System, name: str, status: str) -> None:
@@ -89,13 +113,18 @@ def attempts(victim: Victim, own: str, count: int) -> Iterator[tuple[str, dict[s
             params = {"PhysicalResourceId": chosen.choice([victim.physical, *names])}
         if action in ("UpdateStack", "ValidateTemplate", "GetTemplateSummary") and chosen.random() < 0.8:
             params["TemplateBody"] = NOTHING
+        if action.endswith(("ChangeSet", "ChangeSetHooks")):
+            params["ChangeSetName"] = chosen.choice([victim.change_set, "victims", victim.arn])
+        params |= _TODAY.get(action, {})
+        if action == "DescribeStackDriftDetectionStatus":
+            params["StackDriftDetectionId"] = victim.detection
         if action == "CreateStack":
             params = {"StackName": victim.arn, "TemplateBody": NOTHING}
         if action == "ListImports":
             params = {"ExportName": "victims-export"}
         if action in ("ListStacks", "ListExports", "DescribeStacks") and chosen.random() < 0.3:
             params.pop("StackName", None)
-        yield action, params, tuple(each for each in params.values() if each != NOTHING)
+        yield action, params, tuple(str(each) for each in params.values() if each != NOTHING)
 
 
 @pytest.mark.parametrize("count", FEW_OR_MANY)
@@ -106,7 +135,15 @@ async def test_what_is_another_projects_is_as_if_it_were_not(
     made = await system.other.call("CreateStack", **mine)
     own = made.text("CreateStackResult/StackId")
     before = await shown_of(system, victim)
-    canaries = (SECRET, "victims-export", *victim.names(), victim.physical, victim.project)
+    canaries = (
+        SECRET,
+        "victims-export",
+        victim.change_set,
+        victim.detection,
+        *victim.names(),
+        victim.physical,
+        victim.project,
+    )
     token = {"X-Auth-Token": system.other_native.token}
     leaks = []
     for number, (action, params, sent) in enumerate(attempts(victim, own, count)):
@@ -174,6 +211,11 @@ ODD_NAMES = (
     *("TimeoutInMinutes", "NextToken", "DisableRollback", "OnFailure", "StackStatusFilter.member.1"),
     *("StackStatusFilter", ".", "..", "member.1", "entry.1.key", "a" * 2000, "Version", "ContentType"),
     *("Action", "LogicalResourceId", ""),
+    *("ChangeSetName", "ChangeSetType", "UsePreviousTemplate", "Parameters.member.1.UsePreviousValue"),
+    *("StackPolicyBody", "StackPolicyDuringUpdateURL", "RollbackConfiguration", "Capabilities", "RoleARN"),
+    *("RollbackConfiguration.RollbackTriggers", "RollbackConfiguration.RollbackTriggers.member.1.Arn"),
+    *("ResourceTypes.member.1", "RetainResources.member.1", "ResourcesToSkip.member.1", "NotificationARNs"),
+    *("StackDriftDetectionId", "UniqueId", "ClientRequestToken", "MaxResults", "LogicalResourceIds.member.1"),
 )
 ODD_VALUES = (
     *("", "\0", "\ud7ff", "%", "%zz", "null", "{", "[" * 3000, "{" * 3000, "-1", "1" * 400, "true", "[]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
 import stat
@@ -55,6 +56,14 @@ def test_command_is_run_with_its_output_and_status(tmp_path: Path) -> None:
     assert system.run("echo out; echo err >&2; exit 3") == Outcome(3, "out\nerr\n")
     assert system.run(["echo", "a b", "$HOME"]) == Outcome(0, "a b $HOME\n")
     assert system.run(["pwd"], cwd=str(tmp_path)).output.strip() == str(tmp_path)
+
+
+def test_log_has_no_arguments_of_commands(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        System("/").run(["true", "--secret-key", "a-secret"])
+        System("/").run("true a-secret")
+    assert "status 0" in caplog.text
+    assert "a-secret" not in caplog.text
 
 
 def test_program_that_is_not_there_has_the_shells_status() -> None:

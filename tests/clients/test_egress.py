@@ -516,3 +516,29 @@ async def test_denied_network_is_denied_to_an_own_origin_too(site: Site) -> None
 )
 def test_origin_is_host_and_port(url: str, origin: Any) -> None:
     assert origin_of(url) == origin
+
+
+async def test_json_is_posted_and_what_is_not_taken_is_an_error(site: Site, egress: Egress) -> None:
+    bodies: list[bytes] = []
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse:
+        assert (request.method, request.content_type) == ("POST", "application/json")
+        bodies.append(await request.read())
+        return web.Response(status=204)
+
+    site.pages |= {"/hook": hook, "/moved": moved("/hook"), "/broken": web.Response(status=500)}
+    await egress.post(site.url("/hook"), b"{}")
+    assert bodies == [b"{}"]
+    for path in ("/moved?secret", "/broken?secret", "/nowhere?secret"):
+        with pytest.raises(FetchFailed, match="Failed to call") as refused:
+            await egress.post(site.url(path), b"{}")
+        assert "secret" not in str(refused.value)
+    assert bodies == [b"{}"]
+
+
+async def test_nothing_is_posted_to_private_addresses(site: Site, strict: Egress) -> None:
+    with pytest.raises(FetchFailed):
+        await strict.post(site.url("/hook"), b"{}")
+    with pytest.raises(FetchFailed):
+        await strict.post("file:///etc/passwd", b"{}")
+    assert site.paths == []

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from stackd.db import credentials
 from stackd.db.database import Database
-from stackd.db.journal import Insert, Journal
+from stackd.db.journal import Insert, Journal, Update
+from stackd.records import Credential
 from tests.support.records import START, a_credential, a_stack
 
 
@@ -52,3 +53,14 @@ async def test_pending_credentials_are_found_until_they_are_retired(
     assert await credentials.pending(database) == [pending]
     assert await credentials.retire(database, pending.id, pending.created_at)
     assert await credentials.pending(database) == []
+
+
+async def test_what_is_enrolled_is_never_idle(database: Database, journal: Journal) -> None:
+    kept = a_credential(enrolled=True, application="id:secret")
+    await journal.write(Insert(kept))
+    late = kept.created_at + timedelta(days=1)
+    assert await credentials.idle(database, late) == []
+    assert not await credentials.retire(database, kept.id, late)
+    await journal.write(Update(Credential, kept.id, {"enrolled": False}))
+    assert [each.id for each in await credentials.idle(database, late)] == [kept.id]
+    assert await credentials.retire(database, kept.id, late)

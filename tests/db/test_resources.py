@@ -7,7 +7,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, Update
 from stackd.db.tables import resources as table
 from stackd.records import Hidden, Resource
-from tests.support.records import a_child, a_resource, a_stack
+from tests.support.records import START, a_child, a_resource, a_stack
 
 
 async def test_resources_are_found_by_every_relation(database: Database, journal: Journal) -> None:
@@ -76,3 +76,16 @@ async def test_hidden_ids_are_sealed_and_found(database: Database, journal: Jour
     assert isinstance(read["hidden"], Hidden)
     await journal.write(Update(Resource, open_row.id, {"physical_id": Hidden("hush")}))
     assert len(await resources.with_physical_id(database, Hidden("hush"))) == 2
+
+
+async def test_resources_are_found_by_names_of_stacks_in_all_projects(
+    database: Database, journal: Journal
+) -> None:
+    mine, foreign = a_stack("s"), a_stack("s", project_id="other")
+    gone, other = a_stack("s", deleted_at=START), a_stack("t")
+    rows = [a_resource(each) for each in (mine, foreign, gone, other)]
+    await journal.write(*(Insert(each) for each in (mine, foreign, gone, other, *rows)))
+    assert await resources.in_stacks_named(database, "s", "server", 5) == rows[:2]
+    assert await resources.in_stacks_named(database, "s", "server", 1) == rows[:1]
+    assert await resources.in_stacks_named(database, foreign.id, "server", 5) == [rows[1]]
+    assert await resources.in_stacks_named(database, "s", "another", 5) == []

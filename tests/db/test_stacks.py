@@ -10,7 +10,7 @@ from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.stacks import Page, StackFilter
 from stackd.records import Action, Stack, Status
-from tests.support.records import START, a_child, a_stack
+from tests.support.records import START, a_child, a_resource, a_stack
 
 
 async def names(database: Database, project: str | None = "project", **how: Any) -> list[str]:
@@ -153,3 +153,22 @@ async def test_a_tree_leaves_out_deleted_stacks_unless_asked(database: Database,
     assert [stack.id for stack in await stacks.tree(database, root.id)] == [root.id]
     assert [stack.id for stack in await stacks.tree(database, root.id, live=False)] == [root.id, gone.id]
     assert await stacks.children(database, root.id) == []
+
+
+async def test_stack_of_a_name_is_found_by_the_project_of_its_users(
+    database: Database, journal: Journal
+) -> None:
+    mine = a_stack("s", stack_user_project_id="users")
+    gone = a_stack("gone", stack_user_project_id="users", deleted_at=START)
+    await journal.write(Insert(mine), Insert(gone), Insert(a_stack("s", project_id="users")))
+    assert await stacks.named_for_users(database, "s", "users") == mine
+    assert await stacks.named_for_users(database, "gone", "users") is None
+    assert await stacks.named_for_users(database, "s", "project") is None
+
+
+async def test_stacks_with_an_object_are_the_projects_own(database: Database, journal: Journal) -> None:
+    mine, foreign = a_stack("a"), a_stack("b", project_id="other")
+    for each in (mine, foreign, a_stack("c", deleted_at=START)):
+        await journal.write(Insert(each), Insert(a_resource(each, physical_id="object")))
+    assert await stacks.with_object(database, "object", "project") == [mine]
+    assert await stacks.with_object(database, "nothing", "project") == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import html
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +24,7 @@ import pytest_asyncio
 import structlog
 from structlog.testing import capture_logs
 
-from stackd.app import make_asgi, wired
+from stackd.app import make_asgi, make_cfn_asgi, wired
 from stackd.routers.api import NOUNS
 from tests.routers.conftest import ORIGIN, Api, signed_in
 from tests.support.engine import World, world
@@ -155,6 +156,14 @@ class Recorder(Api):
     """A client that keeps every answer."""
 
     seen: Seen
+    cfn: httpx.AsyncClient
+
+    async def action(self, name: str, **params: str) -> None:
+        """A call of an action of the CloudFormation API."""
+        form = {"Action": name, **params}
+        answer = await self.cfn.post("/v1", data=form, headers={"X-Auth-Token": self.token})
+        assert answer.status_code < 500, answer.text
+        self.seen.answers.append((f"{name} {params}", html.unescape(answer.text)))
 
     async def raw(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = await super().raw(method, path, **options)
@@ -194,8 +203,21 @@ async def read_everything(api: Recorder) -> None:
                     await api.call("GET", path.format(**own, plan=plan))
             else:
                 await api.call("GET", path.format(**own))
+        await read_by_cloudformation(api, stack["id"], [each["resource_name"] for each in resources])
         await api.call("GET", f"{base}/resources?with_detail=true&nested_depth=5")
         await api.call("GET", f"{base}/events?nested_depth=5")
+
+
+async def read_by_cloudformation(api: Recorder, stack: str, resources: list[str]) -> None:
+    """Every action that reads something of a stack."""
+    for name in ("DescribeStacks", "DescribeStackEvents", "DescribeStackResources", "ListStackResources"):
+        await api.action(name, StackName=stack)
+    for name in ("GetTemplate", "GetTemplateSummary", "ListChangeSets", "DescribeStackResourceDrifts"):
+        await api.action(name, StackName=stack)
+    for name in ("DescribeStacks", "ListStacks", "ListExports"):
+        await api.action(name)
+    for resource in resources:
+        await api.action("DescribeStackResource", StackName=stack, LogicalResourceId=resource)
 
 
 def stored(folder: Path) -> list[tuple[str, str]]:
@@ -275,10 +297,14 @@ async def seen(tmp_path_factory: Any) -> AsyncIterator[Seen]:
         with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
             async with wired(settings) as parts:
                 transport = httpx.ASGITransport(make_asgi(parts))
-                async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+                query = httpx.ASGITransport(make_cfn_asgi(parts))
+                async with (
+                    httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client,
+                    httpx.AsyncClient(transport=query, base_url=ORIGIN) as cfn,
+                ):
                     signed = await signed_in(parts, client, "demo")
                     api = Recorder(client, signed.token, signed.project)
-                    api.seen = found
+                    api.seen, api.cfn = found, cfn
                     await live(api, made, site.url("/t.yaml?sign=canary-in-a-query.yaml"))
                     await asyncio.sleep(0.2)  # what was last told to the queue gets there
                     found.files = stored(folder)

@@ -54,12 +54,12 @@ async def _report(process: Process, root: Stack) -> None:
         await asyncio.sleep(0.1)
 
 
-async def created(process: Process, name: str) -> Stack:
-    asked = await process.create("s", template(name))
+async def created(process: Process, name: str, **parameters: str) -> Stack:
+    asked = await process.create("s", template(name), parameters=parameters)
     async with guests(process, asked):
         stack = await process.done(asked)
     assert stack.status is Status.COMPLETE, stack.reason
-    assert (await preview(process, stack, template(name))).is_empty
+    assert (await preview(process, stack, template(name), parameters=parameters)).is_empty
     return stack
 
 
@@ -87,7 +87,7 @@ async def test_vpc(tmp_path: Path) -> None:
 
 async def test_blog(tmp_path: Path) -> None:
     async with world(tmp_path) as made, made.process() as process:
-        stack = await created(process, "blog.yaml")
+        stack = await created(process, "blog.yaml", Password="changeme1")
         outputs = await process.outputs(stack)
         assert json.loads(outputs["Report"]) == {"guest": "All is set up"}
         await deleted(made, process, stack)

@@ -230,6 +230,9 @@ class FakeAlarms:
     async def delete(self) -> None:
         self.asked.append(("delete", None))
 
+    async def release(self) -> None:
+        self.asked.append(("release", None))
+
 
 @dataclass
 class FakeContext:

@@ -186,7 +186,8 @@ class System:
         outcome = self._runner(
             Command(words, self.path(cwd) if cwd else None, self._environment(env, user), user)
         )
-        log.debug("%s: status %d\n%s", words, outcome.status, outcome.output)
+        name = "a shell command" if isinstance(words, str) else words[0]  # arguments may be secret
+        log.debug("%s ended with status %d\n%s", name, outcome.status, outcome.output)
         return outcome
 
     def must(self, words: List[str], env: Optional[Dict[str, str]] = None) -> str:

@@ -102,7 +102,7 @@ class Web:
         return Answer(reply.status, _lowered(reply.headers), content)
 
     def download(self, url: str, headers: Mapping[str, str], target: IO[bytes]) -> None:
-        """Write what is at the URL to a file; raises RequestRefused unless the status is 200."""
+        """Write what is at the URL to a file; raises RequestRefused for a status of failure."""
         try:
             with self._open("GET", url, headers, None) as reply:
                 before = target.tell()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import orjson
+import structlog
 
 from stackd.auth.callers import KnownCallers, TokenCacheSettings
 from stackd.clients.cloud import Cloud
@@ -22,10 +23,13 @@ from stackd.errors import (
 )
 from stackd.records import Caller, now
 
+log = structlog.get_logger(__name__)
+
 _REFUSED = frozenset({400, 401, 404})
 _UNKNOWN_KEY = 404
 _RENEWAL_PAUSE = 60.0
 _NO_KEYSTONE = "The Identity service cannot check the signature of the request at the moment."
+_REMEDY = "the service user needs the role service or admin, and Keystone its API of EC2 tokens"
 _KEPT = TokenCacheSettings(ttl=5.0, most=2_000)
 """A client that repeats a request is known for seconds; the signature covers the time of the request."""
 
@@ -72,10 +76,9 @@ def refuse_expired(request: SignedRequest, at: datetime) -> None:
 def _time_in(request: SignedRequest) -> str | None:
     """The time that a signature has: in the query or form, or in a header (version 4)."""
     params, headers = request.params, request.headers
-    given = params.get("X-Amz-Date") or params.get("Timestamp")
-    if given is None and "Authorization" in headers:
+    if "Authorization" in headers:
         return headers.get("X-Amz-Date") or headers.get("Date") or ""
-    return given
+    return params.get("X-Amz-Date") or params.get("Timestamp")
 
 
 def _lifetime(request: SignedRequest) -> int:
@@ -135,6 +138,7 @@ class SignatureValidator:
             if not isinstance(answer, Token) and answer == 401 and self._may_renew():
                 answer = await self._check(signed, await self._service.session.renew(own))
         except CloudError as error:
+            log.warning("signature_not_checked", error=str(error), remedy=_REMEDY)
             raise ServiceUnavailable(_NO_KEYSTONE) from error
         if not isinstance(answer, Token):
             raise UnknownAccessKey if answer == _UNKNOWN_KEY else SignatureMismatch

@@ -68,7 +68,7 @@ async def action_answer(request: Request, result: Any) -> Response:
         content[f"{action}Result"] = result
     content["ResponseMetadata"] = {"RequestId": request_id(request)}
     rendered: Response
-    if _size(result) < _MANY:
+    if _is_small(result):
         rendered = answer(request, f"{action}Response", content)
     else:
         rendered = await in_thread(answer, request, f"{action}Response", content)
@@ -137,17 +137,20 @@ def _as_json(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def _size(content: Any) -> int:
-    """About how many values there are; documents and long texts count by their length."""
-    match content:
-        case Mapping():
-            return 1 + sum(map(_size, content.values()))
-        case list() | tuple():
-            return 1 + sum(map(_size, content))
-        case Entries():
-            return 1 + _size(content.values)
-        case str():
-            return 1 + len(content) // 1_000
-        case JsonText():
-            return _size(content.document)
-    return 1
+def _is_small(content: Any) -> bool:
+    """Whether an answer has few values; long texts count by their length."""
+    left = [content]
+    size = 0
+    while left and size < _MANY:
+        value = left.pop()
+        size += 1 + (len(value) // 1_000 if isinstance(value, str) else 0)
+        match value:
+            case Mapping():
+                left += value.values()
+            case list() | tuple():
+                left += value
+            case Entries():
+                left += value.values.values()
+            case JsonText():
+                left.append(value.document)
+    return size < _MANY

@@ -5,7 +5,7 @@ Clients decide by the code, and some of them by the text, so both are those of A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -88,6 +88,7 @@ _ABOUT_PARAMETERS: tuple[tuple[type[TemplateError], str], ...] = (
     (UserParameterMissing, "Parameters: [{}] must have values"),
     (UnknownUserParameter, "Parameters: [{}] do not exist in the template"),
 )
+_MOST_NAMES = 50
 _LEADS: tuple[tuple[type[TemplateError], str], ...] = (
     (InvalidFormat, "Template format error: "),
     (InvalidTemplateVersion, "Template format error: "),
@@ -148,11 +149,17 @@ def _mistake(error: TemplateError) -> str:
     for kind, text in _ABOUT_PARAMETERS:
         names = [_parameter(each) for each in all_errors(error) if isinstance(each, kind)]
         if any(names) and isinstance(headline(error), kind):
-            return text.format(", ".join(filter(None, names)))
+            return text.format(_listed([name for name in names if name]))
     first = headline(error)
     kinds = (lead for kind, lead in _LEADS if isinstance(first, kind))
     remedy = f" {error.remedy}" if error.remedy else ""
     return f"{next(kinds, '')}{error.message}{remedy}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, of many only the first."""
+    more = [f"and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    return ", ".join([*names[:_MOST_NAMES], *more])
 
 
 def _parameter(error: StackdError) -> str:

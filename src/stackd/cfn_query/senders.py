@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -25,6 +26,7 @@ Check = Callable[[SignedRequest], Awaitable[Caller]]
 _SIGNATURE = re.compile(r"Signature=([0-9a-fA-F]+)")
 _SIGNATURES: Final = frozenset({"Signature", "X-Amz-Signature"})
 _SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
+_ONCE: Final = frozenset({"authorization", "content-encoding", "content-type", "host", "smithy-protocol"})
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
@@ -75,24 +77,56 @@ def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: byte
     """The signed request; refused if it does not say whose key it is, or parts of it are not signed."""
     if not proof.access:
         raise Refused(NO_ACCESS_KEY)
-    in_header = "authorization" in request.headers and _SIGNATURES.isdisjoint(params)
-    if in_header and request.method == "POST" and request.url.query:
+    in_header = _SIGNATURE.search(request.headers.get("authorization", "")) is not None
+    is_version_4 = in_header or "X-Amz-Signature" in params
+    if in_header and not _SIGNATURES.isdisjoint(params):
+        raise Refused(
+            INCOMPLETE_SIGNATURE, "The request has two signatures: one in a header, one in a parameter."
+        )
+    if not is_version_4 and params.get("SignatureVersion") != "2":  # older ones sign less than the request
+        raise Refused(INCOMPLETE_SIGNATURE, "The signature must be one of version 2 or 4.")
+    _refuse_repeated_headers(request)
+    if is_version_4:
+        _refuse_unsigned_query(request, params)
+        _refuse_unsigned_headers(request, params)
+    host = _host(request)
+    return SignedRequest(
+        access=proof.access,
+        signature=proof.signature,
+        host=host,
+        verb=request.method,
+        path=_prefix(request) + _path(request, raw=is_version_4),
+        params={name: value for name, value in params.items() if name not in _SIGNATURES},
+        headers=_headers(request, signed=in_header) | {"Host": host},
+        body_hash=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _headers(request: Request, *, signed: bool) -> dict[str, str]:
+    """The headers by the names that Keystone reads, which takes any ``Authorization`` for a signature."""
+    headers = {name.title(): value for name, value in request.headers.items()}
+    if not signed:
+        headers.pop("Authorization", None)
+    return headers
+
+
+def _refuse_repeated_headers(request: Request) -> None:
+    """Refuse headers that are given twice: what is signed could be one of them, and what is read another."""
+    for name, number in Counter(request.headers.keys()).items():
+        if number > 1 and (name in _ONCE or name.startswith("x-amz-")):
+            raise Refused(INCOMPLETE_SIGNATURE, f"The header {name} is given more than once.")
+
+
+def _refuse_unsigned_query(request: Request, params: Mapping[str, str]) -> None:
+    """Refuse a POST of version 4 with a query, which Keystone leaves out of what is signed.
+
+    So it is also one whose signature is in the query: any signature in a header could be made one.
+    """
+    if request.method == "POST" and (request.scope["query_string"] or "X-Amz-Signature" in params):
         raise Refused(
             INCOMPLETE_SIGNATURE,
             "The signature of a POST does not cover its query: send all parameters in the body.",
         )
-    if in_header or "X-Amz-Signature" in params:
-        _refuse_unsigned_headers(request, params)
-    return SignedRequest(
-        access=proof.access,
-        signature=proof.signature,
-        host=_host(request),
-        verb=request.method,
-        path=_prefix(request) + _path(request, raw=in_header or "X-Amz-Signature" in params),
-        params={name: value for name, value in params.items() if name not in _SIGNATURES},
-        headers={name.title(): value for name, value in request.headers.items()},
-        body_hash=hashlib.sha256(raw).hexdigest(),
-    )
 
 
 def _refuse_unsigned_headers(request: Request, params: Mapping[str, str]) -> None:

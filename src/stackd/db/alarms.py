@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, func, literal, or_, select, update
 
@@ -70,7 +71,7 @@ async def listed(
     if names:
         query = query.where(_A.id.in_([alarm_id(project_id, name) for name in names]))
     if prefix:
-        query = query.where(_A.name.startswith(prefix, autoescape=True))
+        query = query.where(func.substr(_A.name, 1, len(prefix)) == prefix)  # LIKE may ignore case
     if state:
         query = query.where(_A.state == state)
     if after:
@@ -156,27 +157,31 @@ async def next_action(db: Database) -> datetime | None:
     return None if moment is None else from_micros(moment)
 
 
-async def take_actions(db: Database, moment: datetime, retry: timedelta, most: int) -> list[AlarmAction]:
-    """Take the actions that are due, of any project; unless they are done, they are due again later."""
+async def take_actions(
+    db: Database, moment: datetime, retry: timedelta, most: int, *, without: Collection[str] = ()
+) -> list[AlarmAction]:
+    """Take actions that are due, of all projects but some; unless they are done, they are due again later."""
     codec = db.codecs.alarm_actions
-    due = (
-        select(_W.id)
-        .where(_W.state == "pending", _W.due_at <= bindparam("now"))
-        .order_by(_W.due_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-    statement = db.compiled(
-        ("alarm actions", "take"),
-        lambda: (
+    others: list[Any] = [bindparam(f"not_{number}") for number in range(len(without))]
+
+    def build() -> Any:
+        wanted = [_W.state == "pending", _W.due_at <= bindparam("now")]
+        if others:
+            wanted.append(_W.project_id.not_in(others))
+        due = select(_W.id).where(*wanted).order_by(_W.due_at).limit(bindparam("most"))
+        taken = due.with_for_update(skip_locked=True).scalar_subquery()
+        return (
             update(alarm_actions)
-            .where(_W.id.in_(due.scalar_subquery()), _W.due_at <= bindparam("still"))
+            .where(_W.id.in_(taken), _W.due_at <= bindparam("still"))
             .values(due_at=bindparam("later"), attempts=_W.attempts + 1)
             .returning(*(_W[name] for name in codec.columns))
-        ),
-    )
+        )
+
     micros = to_micros(moment)
-    params = {"now": micros, "still": micros, "later": to_micros(moment + retry), "most": most}
+    params: dict[str, Any] = {"now": micros, "still": micros, "later": to_micros(moment + retry)}
+    params["most"] = most
+    params |= {f"not_{number}": project for number, project in enumerate(without)}
+    statement = db.compiled(("alarm actions", "take", len(without)), build)
     return await in_turns(codec.record, await db.modify_rows(statement, params), AT_ONCE)
 
 

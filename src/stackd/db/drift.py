@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
+from stackd.db.codec import to_micros
 from stackd.db.database import Database
 from stackd.db.tables import drift_detections, resource_drifts
 from stackd.records import DriftDetection, DriftState, ResourceDrift
@@ -54,3 +56,9 @@ async def of_stack(db: Database, stack_id: str) -> Sequence[ResourceDrift]:
         ),
     )
     return [codec.record(row) for row in await db.fetch_statement(statement, {"stack": stack_id})]
+
+
+async def forget(db: Database, before: datetime) -> None:
+    """Forget detections that ended before this moment; what they found of each resource stays."""
+    ended = _D.state != DriftState.RUNNING.value
+    await db.modify_once(delete(drift_detections).where(ended, _D.updated_at < to_micros(before)))

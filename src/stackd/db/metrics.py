@@ -284,6 +284,25 @@ def _buckets_query(ids: list[Any], spread: bool) -> Any:
     return select(at, *sums).where(*within).group_by(at)
 
 
+async def spread_size(db: Database, metric_ids: Sequence[int], start: int, end: int) -> int:
+    """The characters of the values that some metrics have in a range of time; at least one per sample."""
+    found = 0
+    for some in _portions(metric_ids):
+        names = _names(len(some))
+        statement = db.compiled(
+            ("size of spreads", len(some)),
+            lambda names=names: _spread_size_query([bindparam(each) for each in names]),  # type: ignore[misc]
+        )
+        params = {"start": start, "end": end, **dict(zip(names, some, strict=True))}
+        found += int((await db.fetch_statement(statement, params))[0][0] or 0)
+    return found
+
+
+def _spread_size_query(ids: list[Any]) -> Any:
+    size = func.sum(func.coalesce(func.length(_S.spread), 1))
+    return select(size).where(_S.metric_id.in_(ids), _S.at >= bindparam("start"), _S.at < bindparam("end"))
+
+
 # --- retention ------------------------------------------------------------------------------------
 
 

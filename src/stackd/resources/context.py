@@ -160,6 +160,10 @@ class Alarms(Protocol):
         """Remove the alarm. Idempotent."""
         ...
 
+    async def release(self) -> None:
+        """Leave the alarm to the API, as it is. Idempotent."""
+        ...
+
 
 class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.

@@ -69,6 +69,8 @@ async def test_life_of_change_sets_from_the_reserved_name_on(system: System) -> 
     listed = await system.aws.call("ListStacks", StackStatusFilter=["REVIEW_IN_PROGRESS"])
     assert stack in listed.texts(".//StackId")
     assert "life" not in str(await system.native.get("/stacks"))
+    natively = await system.native.get(f"/stacks/life/{stack.rpartition('/')[2]}")
+    assert natively["stack"]["stack_status"] == "INIT_COMPLETE"
 
     found = await describe(system, "", arn)
     assert [found.text(f"{FOUND}{name}") for name in ("Status", "ExecutionStatus", "StackName")] == [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from stackd.app import make_cfn_asgi
 from tests.cfn_query.cloudformation.test_stories import STACK, described, reached
-from tests.cfn_query.conftest import System
+from tests.cfn_query.conftest import CFN, Aws, System
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -111,6 +114,31 @@ async def test_what_owners_ask_to_be_kept_is_shown(system: System) -> None:
         assert refused.error[:2] == (400, "ValidationError"), params
 
 
+async def test_capabilities_are_required_where_the_operator_wants_that(system: System) -> None:
+    settings = system.parts.settings
+    listener = settings.api.cfn.model_copy(update={"require_capabilities": True})
+    api = settings.api.model_copy(update={"cfn": listener})
+    strict = replace(system.parts, settings=settings.model_copy(update={"api": api}))
+    template = body(User={"Type": "AWS::IAM::User"})
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(make_cfn_asgi(strict)), base_url=CFN
+    ) as client:
+        aws = Aws(client, system.aws.key)
+        refused = await aws.call("CreateStack", StackName="cap", TemplateBody=template)
+        text = "Requires capabilities : [CAPABILITY_IAM]"
+        assert refused.error == (400, "InsufficientCapabilitiesException", text)
+        wanted = {
+            "StackName": "cap",
+            "ChangeSetName": "c",
+            "ChangeSetType": "CREATE",
+            "TemplateBody": template,
+        }
+        refused = await aws.call("CreateChangeSet", **wanted)
+        assert refused.error[1] == "InsufficientCapabilitiesException"
+        made = await aws.call("CreateChangeSet", **wanted, Capabilities=["CAPABILITY_NAMED_IAM"])
+        assert made.status == 200, made.error
+
+
 async def test_stack_that_cannot_be_made_is_left_rolled_back_or_deleted(system: System) -> None:
     failing = body(fail=True)
     await created(system, "left", failing, "CREATE_FAILED", OnFailure="DO_NOTHING")
@@ -208,6 +236,8 @@ async def test_drift_from_its_detection_to_the_differences(system: System) -> No
     assert (
         one.text("DetectStackResourceDriftResult/StackResourceDrift/StackResourceDriftStatus") == "MODIFIED"
     )
+    rows = await system.aws.call("ListStackResources", StackName="drifting")
+    assert sorted(rows.texts(".//StackResourceDriftStatus")) == ["MODIFIED", "NOT_CHECKED"]
     foreign = await system.other.call("DescribeStackDriftDetectionStatus", StackDriftDetectionId=id_)
     assert foreign.error[:2] == (400, "ValidationError")
 

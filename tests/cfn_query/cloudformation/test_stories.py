@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
+from stackd.clients.addresses import AddressPolicy
+from stackd.clients.egress import Egress, EgressSettings
 from tests.cfn_query.conftest import ROOT, Outcome, System, query
 from tests.support.signing import version_4
 from tests.support.waiting import until
+from tests.support.web import website
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TEST = "OS::Heat::TestResource"
@@ -239,6 +242,29 @@ async def test_templates_without_a_version_or_of_heat_are_taken(system: System, 
     await created(system, name, body)
     found = await system.aws.call("ListStackResources", StackName=name)
     assert found.texts("ListStackResourcesResult/StackResourceSummaries/member/LogicalResourceId") == ["A"]
+
+
+async def test_template_is_fetched_from_its_url(system: System) -> None:
+    engine = system.parts.engine
+    egress, usual = Egress(EgressSettings(AddressPolicy.of(["127.0.0.1/32"]))), engine.services.egress
+    object.__setattr__(engine.services, "egress", egress)
+    try:
+        async with website({"/t.json": BODY}) as site:
+            for name, key in (("by-url", "TemplateURL"), ("by-old-url", "TemplateUrl")):
+                made = await system.aws.call("CreateStack", StackName=name, **{key: site.url("/t.json")})
+                assert made.status == 200
+                await reached(system, name, "CREATE_COMPLETE")
+            summary = await system.aws.call("GetTemplateSummary", TemplateURL=site.url("/t.json"))
+            assert summary.texts("GetTemplateSummaryResult/ResourceTypes/member") == [TEST]
+            gone = await system.aws.call("ValidateTemplate", TemplateURL=site.url("/gone.json"))
+            assert gone.error[:2] == (400, "ValidationError")
+            both = await system.aws.call(
+                "ValidateTemplate", TemplateURL=site.url("/t.json"), TemplateBody=BODY
+            )
+            assert both.error[1] == "InvalidParameterCombination"
+    finally:
+        object.__setattr__(engine.services, "egress", usual)
+        await egress.close()
 
 
 BROKEN = {"Resources": {"A": {"Type": TEST, "Properties": {"fail": True}}}}

@@ -6,14 +6,17 @@ import gzip
 import json
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
 import pytest
 from structlog.testing import capture_logs
 
-from tests.cfn_query.cloudwatch.clients import Client
+from stackd.engine.usecases.cloudwatch.paging import token_of
+from tests.cfn_query.cloudwatch.clients import ROOT, Client
 from tests.cfn_query.conftest import System
+from tests.support.signing import version_2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -147,6 +150,21 @@ BROKEN = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        ("DescribeAlarmHistory", ("soon", "x")),
+        ("DescribeAlarmHistory", ("2024-01-01T00:00:00", "x")),
+        ("ListMetrics", (2**63,)),
+        ("ListMetrics", (-(2**63),)),
+        ("DescribeAlarms", (["x"],)),
+    ],
+)
+async def test_tokens_that_no_list_gave_are_refused(client: Client, action: str, place: Any) -> None:
+    answer = await client.call(action, NextToken=token_of(*place))
+    assert answer.error[:2] == (400, "InvalidNextToken")
+
+
 async def test_malformed_cbor_is_refused(client: Client) -> None:
     for body in BROKEN:
         assert await as_cbor(client, "PutMetricData", body) == 400, body[:40]
@@ -154,7 +172,7 @@ async def test_malformed_cbor_is_refused(client: Client) -> None:
 
 async def test_random_bytes_are_refused(client: Client) -> None:
     made = random.Random(1)
-    for _ in range(300):
+    for _ in range(100):
         body = made.randbytes(made.randrange(1, 80))
         assert await as_cbor(client, "PutMetricData", body) == 400
         assert await as_json(client, "PutMetricData", body) == 400
@@ -230,3 +248,18 @@ async def test_an_error_of_ours_is_answered_in_the_protocol(
         assert answer.error[:2] == (500, "InternalServiceError")
         assert b"ZeroDivision" not in answer.content
         assert [line["event"] for line in lines if "exc_info" in line] == ["request_broke"]
+
+
+@pytest.mark.parametrize("protocol", ["json", "smithy-rpc-v2-cbor"])
+async def test_signature_of_a_query_does_not_cover_a_body(client: Client, protocol: str) -> None:
+    """Whoever sees a signed form could else put its pairs into the query, and any action into the body."""
+    form = version_2(f"{ROOT}", {"Action": "ListMetrics"}, client.key, "POST", at=datetime.now(UTC))
+    headers, path, body = {"Content-Type": "application/x-amz-json-1.0"}, "", json.dumps({"AlarmNames": []})
+    if protocol == "json":
+        headers["X-Amz-Target"] = f"{TARGET}.DeleteAlarms"
+    else:
+        headers, path = {"Smithy-Protocol": "rpc-v2-cbor"}, f"{OPERATION}/DeleteAlarms"
+        form = version_2(f"{ROOT}{path}", {}, client.key, "POST", at=datetime.now(UTC))
+    content = body.encode() if protocol == "json" else cbor2.dumps(json.loads(body))
+    answer = await client.http.post(f"{ROOT}{path}?{form.content.decode()}", content=content, headers=headers)
+    assert (answer.status_code, b"IncompleteSignature" in answer.content) == (400, True)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.test_docs_commands import free_port, until
+from tests.support.network import free_port
+from tests.test_docs_commands import until
 
 SOURCE = Path(__file__).parents[3] / "src"
 PATIENCE = 120
@@ -59,19 +60,29 @@ class Cloud:
         made = self.post("identity", f"/users/{self.user_id}/credentials/OS-EC2", body)["credential"]
         return made["access"], made["secret"]
 
-    def create(self, name: str, template: str) -> None:
-        """Begin to create a stack."""
-        self.post("orchestration", "/stacks", {"stack_name": name, "template": template})
+    def create(self, name: str, template: str, **defaults: str) -> None:
+        """Begin to create a stack; ``defaults`` are those of parameters in it and in the stacks inside it."""
+        environment = {"parameter_defaults": defaults}
+        body = {"stack_name": name, "template": template, "environment": environment}
+        self.post("orchestration", "/stacks", body)
 
-    def update(self, name: str, template: str) -> None:
+    def update(self, name: str, template: str, **defaults: str) -> None:
         """Begin to update a stack."""
-        self.put("orchestration", self._path(name), {"template": template})
+        environment = {"parameter_defaults": defaults}
+        self.put("orchestration", self._path(name), {"template": template, "environment": environment})
+
+    def clear(self) -> None:
+        """Delete all stacks, and wait until they are gone."""
+        for stack in self.get("orchestration", "/stacks")["stacks"]:
+            self._send("DELETE", "orchestration", self._path(stack["id"]), None, {})
+        awaited(lambda: None if self.get("orchestration", "/stacks")["stacks"] else True)
 
     def _path(self, name: str) -> str:
-        return f"/stacks/{name}/{self.stack(name)['id']}"
+        shown = self.stack(name)
+        return f"/stacks/{shown['stack_name']}/{shown['id']}"
 
     def stack(self, name: str) -> dict[str, Any]:
-        """A stack as it is shown."""
+        """A stack as it is shown, by its name or id."""
         found: dict[str, Any] = self.get("orchestration", f"/stacks/{name}")["stack"]
         return found
 
@@ -91,6 +102,15 @@ class Cloud:
         """The resources of a stack by their names, as lists show them."""
         found = self.get("orchestration", self._path(stack) + "/resources")["resources"]
         return {each["resource_name"]: each for each in found}
+
+    def inside(self, stack: str, name: str) -> str:
+        """The id of the stack that a resource is, once there is one."""
+
+        def found() -> str | None:
+            shown = self.resources(stack).get(name)
+            return str(shown["physical_resource_id"]) if shown and shown["physical_resource_id"] else None
+
+        return awaited(found)
 
     def server(self, stack: str, name: str) -> dict[str, Any]:
         """The server behind a resource, once it is there, with its user data."""
@@ -120,11 +140,11 @@ def awaited(found: Callable[[], T | None]) -> T:
 def running(directory: Path, **guest_ports: int) -> Iterator[Cloud]:
     """A service that runs until the end of the block; its ports for guests are free ones, or those given."""
     chosen = {name: guest_ports.get(name) or free_port() for name in ("cfn", "cloudwatch", "cloud")}
-    ports = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
-    ports += ["--port", str(free_port())]
+    words = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
+    words += ["--port", str(free_port()), "--no-quotas"]
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("OS_", "STACKD_"))}
     with subprocess.Popen(
-        [sys.executable, "-m", "stackd.cli", "dev", *ports],
+        [sys.executable, "-m", "stackd.cli", "dev", *words],
         cwd=directory,
         env=environ | {"PYTHONPATH": str(SOURCE)},
         stdout=subprocess.PIPE,

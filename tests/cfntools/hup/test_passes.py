@@ -149,6 +149,16 @@ def test_service_that_is_down_is_started_and_its_hook_runs(machine: Machine) -> 
     assert ran(machine, resource, restarted, update) == []
 
 
+def test_every_service_that_is_down_is_started(machine: Machine) -> None:
+    machine.program("systemctl")
+    services = {name: {"ensureRunning": True} for name in ("a", "b", "c")}
+    init = {"config": {"services": {"systemd": services}}}
+    machine.outcomes["systemctl is-active"] = Outcome(3, "")
+    once(machine, [hook("restarted", "service.restarted")], Resource({"AWS::CloudFormation::Init": init}))
+    started = [each for each in machine.ran if each.startswith("systemctl start")]
+    assert started == ["systemctl start a", "systemctl start b", "systemctl start c"]
+
+
 def test_daemon_goes_on_after_a_pass_that_failed(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
     results = [ToolError("no route"), ValueError("broken"), None]
 

@@ -50,6 +50,12 @@ def test_hook_runs_when_metadata_has_changed(ready: Programs, server: Server) ->
     assert (form["StackName"], form["LogicalResourceId"]) == ("s", "web")
 
 
+def test_configuration_may_ask_for_more_log(ready: Programs) -> None:
+    conf = ready.machine.real("/etc/cfn/cfn-hup.conf")
+    conf.write_text(conf.read_text() + "verbose=true\n")
+    assert "the hook mine runs" in ready("cfn-hup", "-f").stderr
+
+
 def test_failed_hook_is_the_exit_code(ready: Programs) -> None:
     hook = ready.machine.real("/etc/cfn/hooks.d/mine.conf")
     hook.write_text(hook.read_text().replace("action=echo", "action=exit 3; echo"))

@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.cfntools.guests.cloud import Cloud, running
-from tests.cloud.guests.released import PORTS, place_for_credentials
+from tests.cloud.guests.mounted import PORTS, places_to_mount
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with place_for_credentials(), running(tmp_path_factory.mktemp("service"), **PORTS) as made:
+    with places_to_mount(), running(tmp_path_factory.mktemp("service"), **PORTS) as made:
         yield made
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cleared(cloud: Cloud) -> Iterator[None]:
+    """No stacks of another module: an instance without a network takes the only one that there is."""
+    yield
+    cloud.clear()
 
 
 @pytest.fixture

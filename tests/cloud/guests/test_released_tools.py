@@ -11,23 +11,23 @@ import pytest
 from tests.cfntools.guests.cloud import Cloud
 from tests.cfntools.guests.test_guests import CLASSIC, SERVER
 from tests.cfntools.guests.test_metrics import metrics_of, owner_of
-from tests.cloud.guests.released import ReleasedGuest
+from tests.cloud.guests.mounted import MountedGuest
 
 pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
-def instance(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> ReleasedGuest:
+def instance(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> MountedGuest:
     """An instance of a template of AWS, which has configured itself and signalled."""
     cloud.create("released", CLASSIC.replace("@VERSION@", "1"))
-    guest = ReleasedGuest(tmp_path_factory.mktemp("instance"), cloud.server("released", "Machine"))
+    guest = MountedGuest(tmp_path_factory.mktemp("instance"), cloud.server("released", "Machine"))
     done = guest.boot()
     assert done.returncode == 0, done.stdout + done.stderr
     return guest
 
 
 def test_cfn_init_configures_an_instance_and_cfn_signal_completes_its_stack(
-    cloud: Cloud, instance: ReleasedGuest
+    cloud: Cloud, instance: MountedGuest
 ) -> None:
     assert instance.read("/var/lib/app/version") == "1"
     [output] = cloud.settled("released", "CREATE_COMPLETE")["outputs"]
@@ -35,7 +35,7 @@ def test_cfn_init_configures_an_instance_and_cfn_signal_completes_its_stack(
     assert data == "Application has completed configuration."
 
 
-def test_cfn_get_metadata_prints_what_the_template_says(instance: ReleasedGuest) -> None:
+def test_cfn_get_metadata_prints_what_the_template_says(instance: MountedGuest) -> None:
     [access, secret] = (line.partition("=")[2] for line in instance.read("/etc/cfn/cfn-credentials").split())
     keys = ("--access-key", access, "--secret-key", secret)
     done = instance.run("cfn-get-metadata", "-s", "released", "-r", "Machine", *keys)
@@ -45,7 +45,7 @@ def test_cfn_get_metadata_prints_what_the_template_says(instance: ReleasedGuest)
     assert refused.returncode != 0
 
 
-def test_cfn_hup_notices_a_change_and_runs_its_hook(cloud: Cloud, instance: ReleasedGuest) -> None:
+def test_cfn_hup_notices_a_change_and_runs_its_hook(cloud: Cloud, instance: MountedGuest) -> None:
     cloud.settled("released", "CREATE_COMPLETE")
     cloud.update("released", CLASSIC.replace("@VERSION@", "2"))
     cloud.settled("released", "UPDATE_COMPLETE")
@@ -54,7 +54,7 @@ def test_cfn_hup_notices_a_change_and_runs_its_hook(cloud: Cloud, instance: Rele
     assert instance.read("/var/lib/app/version") == "2"
 
 
-def collected(guest: ReleasedGuest, collector: str) -> tuple[dict[str, Any], int]:
+def collected(guest: MountedGuest, collector: str) -> tuple[dict[str, Any], int]:
     """What os-collect-config has collected in one round, and how often its command has run so far."""
     section = json.loads(guest.read("/var/lib/heat-cfntools/cfn-init-data"))["os-collect-config"][collector]
     guest.write("/var/lib/notice", '#!/bin/sh\necho "$OS_CONFIG_FILES" >> /var/lib/noticed\n')
@@ -79,7 +79,7 @@ def test_os_collect_config_collects_metadata_and_notices_its_changes(
         .replace("@ROOT@", str(root))
     )
     cloud.create(collector, template.replace("@VERSION@", "1"))
-    guest = ReleasedGuest(root, cloud.server(collector, "server"))
+    guest = MountedGuest(root, cloud.server(collector, "server"))
     metadata, runs = collected(guest, collector)
     assert metadata == json.loads(guest.read("/var/lib/heat-cfntools/cfn-init-data"))
     assert runs == 1
@@ -94,7 +94,7 @@ def test_os_collect_config_collects_metadata_and_notices_its_changes(
     assert runs == 2
 
 
-def test_cfn_push_stats_sends_what_alarms_watch(cloud: Cloud, instance: ReleasedGuest) -> None:
+def test_cfn_push_stats_sends_what_alarms_watch(cloud: Cloud, instance: MountedGuest) -> None:
     """The released program measures with functions that its library no longer has; what needs none works."""
     words = ("--heartbeat", "--watch", "an-alarm")
     done = instance.run("cfn-push-stats", *words)

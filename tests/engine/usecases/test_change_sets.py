@@ -22,6 +22,7 @@ from stackd.errors import (
     ChangeSetUnavailable,
     EntityNotFound,
     NotSupported,
+    RequestLimitExceeded,
     StackExists,
 )
 from stackd.records import Stack
@@ -96,6 +97,9 @@ async def test_reserved_stack_is_in_no_native_list_and_nothing_can_be_done_to_it
         view = await create(process, template(net=resource(NET)), kind="CREATE")
         assert await stacks.listed(process.db, view.stack.project_id) == []
         assert await stacks.count(process.db, view.stack.project_id) == 0
+        assert (
+            await stacks.count(process.db, view.stack.project_id, stacks.StackFilter(show_reserved=True)) == 1
+        )
         with pytest.raises(StackExists):
             await process.create("s", template(net=resource(NET)))
         with pytest.raises(NotSupported, match="only reserved for change sets"):
@@ -112,15 +116,8 @@ async def test_reserved_stack_is_in_no_native_list_and_nothing_can_be_done_to_it
 async def test_a_name_is_reserved_once_however_many_change_sets_there_are(stackd_world: World) -> None:
     content = template(net=resource(NET))
     async with stackd_world.process() as process:
-        both = await asyncio.gather(
-            create(process, content, "a", kind="CREATE"),
-            create(process, content, "b", kind="CREATE"),
-            return_exceptions=True,
-        )
-        made_ones = [each for each in both if isinstance(each, View)]
-        if len(made_ones) == 1:  # the name was reserved by the faster one: the other asks again
-            missing = "b" if made_ones[0].change_set.name == "a" else "a"
-            await create(process, content, missing, kind="CREATE")
+        both = [create(process, content, name, kind="CREATE") for name in ("a", "b")]
+        assert len({each.stack.id for each in await asyncio.gather(*both)}) == 1
         assert await listed(process) == {"a": "AVAILABLE", "b": "AVAILABLE"}
         stack = await execute(process, "a")
         assert await listed(process) == {"b": "OBSOLETE"}
@@ -285,6 +282,24 @@ async def test_names_are_taken_until_a_change_set_is_deleted(stackd_world: World
         await change_sets.delete(process.engine, process.caller, "s", "c")  # there is nothing to do
         with pytest.raises(EntityNotFound):
             await change_sets.delete(process.engine, process.caller, "t", "c")
+
+
+async def test_the_oldest_that_are_over_make_room_for_new_ones(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_sets, "MOST", 2)
+    async with stackd_world.process() as process:
+        stack = await made(process, template(r=a_test(value="a")))
+        await create(process, template(r=a_test(value="a")), "unchanged")
+        await create(process, template(r=a_test(value="b")), "b")
+        await create(process, template(r=a_test(value="c")), "c")
+        assert await listed(process) == {"b": "AVAILABLE", "c": "AVAILABLE"}
+        with pytest.raises(RequestLimitExceeded, match="may have 2 change sets"):
+            await create(process, template(r=a_test(value="d")), "d")
+        await execute(process, "b")
+        await process.done(stack)
+        await create(process, template(r=a_test(value="d")), "d")
+        assert await listed(process) == {"c": "OBSOLETE", "d": "AVAILABLE"}
 
 
 async def test_change_set_that_runs_is_not_deleted(stackd_world: World) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from stackd.db import drift as rows
 from stackd.db.journal import Change, Update
 from stackd.engine.usecases import drift
+from stackd.engine.usecases.engine import DRIFT_KNOWN
 from stackd.errors import ActionInProgress, BadRequest, NotFound, ResourceNotFound
-from stackd.records import DriftDetection, DriftState, Stack
+from stackd.records import DriftDetection, DriftState, Stack, now
 from tests.support.actions import a_server, a_test, entity_of, made, remove, resource, state, template
 from tests.support.engine import Process, World
 from tests.support.waiting import until
@@ -129,6 +131,17 @@ async def test_detection_fails_when_the_cloud_does_not_answer_and_says_why(stack
         assert "HTTP 403" in done.reason
         stackd_world.cloud.faults.replace([])
         assert (await detected(process, stack)).state is DriftState.DONE
+
+
+async def test_detections_are_forgotten_long_after_their_end(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await made(process, template(net=resource("OS::Neutron::Net")))
+        done = await detected(process, stack)
+        await rows.forget(process.db, now() - DRIFT_KNOWN)
+        assert await rows.detection(process.db, done.id, stack.project_id) == done
+        await rows.forget(process.db, now() + DRIFT_KNOWN)
+        assert await drift.newest_of(process.engine, await process.stack(stack)) is None
+        assert await known(process, stack) == {"net": "IN_SYNC"}
 
 
 @pytest.mark.parametrize("after", [False, True])

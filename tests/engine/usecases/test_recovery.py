@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stackd.db.journal import Change, Update
-from stackd.engine.usecases import recovery
+from stackd.engine.usecases import protection, recovery
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.terms import Terms
@@ -57,6 +57,15 @@ async def test_stack_that_cannot_be_made_is_deleted_where_that_is_asked_for(stac
             "s DELETE_IN_PROGRESS",
             "s DELETE_COMPLETE",
         ]
+        assert stackd_world.objects("networks") == []
+
+
+async def test_stack_that_is_protected_meanwhile_is_rolled_back_instead(stackd_world: World) -> None:
+    slow = template(net=resource(NET), broken=a_test("net", fail=True, wait_secs=5))
+    async with stackd_world.process() as process:
+        stack = await create_or_delete(process, slow)
+        await protection.protect(process.engine, process.caller, stack, protected=True)
+        assert await ended(process, stack) == "ROLLBACK_COMPLETE"
         assert stackd_world.objects("networks") == []
 
 
@@ -176,6 +185,24 @@ async def test_what_is_skipped_stays_as_it_is_and_the_rest_goes_back(stackd_worl
         await process.update(stack, with_test("a", value="x"))
         assert await ended(process, stack) == "UPDATE_COMPLETE"
         assert [each["name"] for each in stackd_world.objects("networks")] == ["a"]
+
+
+async def test_what_is_inside_a_nested_stack_is_skipped_by_its_path(stackd_world: World) -> None:
+    def of(name: str, **properties: Any) -> dict[str, Any]:
+        member = resource(NET, name=name)
+        group = resource("OS::Heat::ResourceGroup", count=1, resource_def=member)
+        return template(group=group, tested=a_test("group", **properties))
+
+    async with stackd_world.process() as process:
+        stack = await process.create("s", of("a", value="x"), disable_rollback=False)
+        await process.done(stack)
+        stuck(stackd_world, method="PUT", nth=[2])
+        await process.update(stack, of("b", value="y", fail=True))
+        assert await ended(process, stack) == "ROLLBACK_FAILED"
+        stuck(stackd_world, method="PUT")
+        await recovery.continue_rollback(process.engine, process.caller, stack, ["group.0"])
+        assert await ended(process, stack) == "ROLLBACK_COMPLETE"
+        assert [each["name"] for each in stackd_world.objects("networks")] == ["b"]
 
 
 async def test_only_what_has_failed_is_skipped(stackd_world: World) -> None:

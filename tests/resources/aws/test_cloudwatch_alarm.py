@@ -58,7 +58,14 @@ async def test_todays_properties_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("Threshold", "much"), ("Period", "1.5"), ("EvaluationPeriods", "")]
+    ("name", "value"),
+    [
+        ("Threshold", "much"),
+        ("Period", "1.5"),
+        ("EvaluationPeriods", ""),
+        ("Threshold", "nan"),
+        ("Threshold", "1e999"),
+    ],
 )
 def test_what_is_no_number_is_refused(name: str, value: str) -> None:
     ctx = context(**{name: value})

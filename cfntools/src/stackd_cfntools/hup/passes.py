@@ -93,8 +93,8 @@ def _restart_services(system: System, detail: Detail) -> bool:
     """Start the services that should run and do not; whether any was started."""
     init = detail.metadata.get(INIT)
     names = services.wanted(init) if isinstance(init, dict) else []
-    down = [name for name in names if not services.is_running(system, name)]
-    return any(_start(system, name) for name in down)
+    started = [_start(system, name) for name in names if not services.is_running(system, name)]
+    return any(started)
 
 
 def _start(system: System, name: str) -> bool:

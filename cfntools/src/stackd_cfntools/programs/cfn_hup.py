@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
 def work(system: System, arguments: argparse.Namespace) -> int:
     """Look once, or again and again in the background."""
     config = settings.read(system)
+    logs.start(system, "cfn-hup", arguments.verbose or config.verbose)
     found = hooks.read(system, arguments.config)
     client = _client(system, config)
 
@@ -47,7 +48,6 @@ def work(system: System, arguments: argparse.Namespace) -> int:
         if arguments.no_daemon:
             return 0 if act() else 1
         daemon.detach(system)
-        logs.start(system, "cfn-hup", arguments.verbose or config.verbose)
         daemon.repeat(system, act, config.interval)
     return 0
 

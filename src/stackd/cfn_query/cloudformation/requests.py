@@ -87,12 +87,14 @@ def parameters(params: Params, *, previous: bool = False) -> dict[str, str]:
     found: dict[str, str] = {}
     for index, each in enumerate(structures(params, "Parameters") or (), 1):
         name, value = each.get("ParameterKey"), each.get("ParameterValue")
+        if not isinstance(name, str) or not name:
+            raise bad_value(f"Parameters.member.{index}", "needs a ParameterKey and a ParameterValue")
         if flag(each, "UsePreviousValue"):
             if value is not None or not previous:
                 why = "has both a value and UsePreviousValue" if previous else "has no previous value"
                 raise bad_value(f"Parameters.member.{index}", why)
             continue
-        if not isinstance(name, str) or not name or not isinstance(value, str):
+        if not isinstance(value, str):
             raise bad_value(f"Parameters.member.{index}", "needs a ParameterKey and a ParameterValue")
         found[name] = value
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stackd.auth.signatures import SignedRequest
@@ -14,13 +15,16 @@ from stackd.cfn_query.codes import BAD_COMBINATION, Refused
 from stackd.cfn_query.front import CfnFront
 from stackd.cfn_query.paging import page_of
 from stackd.cfn_query.params import Params, bad_value, required, text
-from stackd.engine.usecases import resource_queries, signed_polls
+from stackd.engine.usecases import drift, resource_queries, signed_polls
 from stackd.engine.usecases.arns import stack_arn
 from stackd.engine.usecases.queries import ResourceView
+from stackd.offload import in_turns
 from stackd.records import Action as StackAction
-from stackd.records import Caller
+from stackd.records import Caller, ResourceDrift, Stack
 
 Json = dict[str, Any]
+_AT_ONCE = 100
+"""Resources that are rendered in one turn of the event loop."""
 
 
 async def describe_stack_resource(call: Call) -> Mapping[str, Any]:
@@ -29,7 +33,7 @@ async def describe_stack_resource(call: Call) -> Mapping[str, Any]:
     view, description, metadata = await resource_queries.with_metadata(
         call.reader, call.caller, stack, name, rule=call.rule
     )
-    detail = _common(view) | {
+    detail = _common(view, await _drifts(call, stack)) | {
         "LastUpdatedTimestamp": _changed_at(view),
         "Description": description,
         "Metadata": JsonText(metadata),
@@ -57,7 +61,8 @@ async def describe_stack_resources(call: Call) -> Mapping[str, Any]:
     wanted = text(call.params, "LogicalResourceId")
     filters = {"name": (wanted,)} if wanted else {}
     found = await resource_queries.listed(call.reader, call.caller, stack, filters, rule=call.rule)
-    return {"StackResources": [_common(view) | {"Timestamp": _changed_at(view)} for view in _made(found)]}
+    described = partial(_described, drifts=await _drifts(call, stack))
+    return {"StackResources": await in_turns(described, _made(found), _AT_ONCE)}
 
 
 async def list_stack_resources(call: Call) -> Mapping[str, Any]:
@@ -65,7 +70,15 @@ async def list_stack_resources(call: Call) -> Mapping[str, Any]:
     stack = await stack_of(call)
     found = _made(await resource_queries.listed(call.reader, call.caller, stack, {}, rule=call.rule))
     page, token = page_of(call, found, [view.resource.name for view in found], stack.id)
-    return {"StackResourceSummaries": [_summary(view) for view in page], "NextToken": token}
+    drifts = await _drifts(call, stack)
+    return {"StackResourceSummaries": [_summary(view, drifts) for view in page], "NextToken": token}
+
+
+async def _drifts(call: Call, stack: Stack) -> Mapping[str, ResourceDrift]:
+    """What is known of the drift of a stack's resources; of most stacks nothing."""
+    if stack.drift_id is None:
+        return {}
+    return {each.name: each for each in await drift.known_of(call.engine, stack)}
 
 
 def _made(views: list[ResourceView]) -> list[ResourceView]:
@@ -73,8 +86,8 @@ def _made(views: list[ResourceView]) -> list[ResourceView]:
     return [view for view in views if view.resource.action is not StackAction.INIT]
 
 
-def _summary(view: ResourceView) -> Json:
-    row = view.resource
+def _summary(view: ResourceView, drifts: Mapping[str, ResourceDrift]) -> Json:
+    row, found = view.resource, drifts.get(view.resource.name)
     return {
         "LogicalResourceId": row.name,
         "PhysicalResourceId": _physical_id(view),
@@ -82,13 +95,20 @@ def _summary(view: ResourceView) -> Json:
         "LastUpdatedTimestamp": _changed_at(view),
         "ResourceStatus": resource_status(row.action, row.status),
         "ResourceStatusReason": reason_of(row.action, row.status, row.reason),
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {
+            "StackResourceDriftStatus": found.status if found is not None else "NOT_CHECKED",
+            "LastCheckTimestamp": found.checked_at if found is not None else None,
+        },
     }
 
 
-def _common(view: ResourceView) -> Json:
+def _described(view: ResourceView, *, drifts: Mapping[str, ResourceDrift]) -> Json:
+    return _common(view, drifts) | {"Timestamp": _changed_at(view)}
+
+
+def _common(view: ResourceView, drifts: Mapping[str, ResourceDrift]) -> Json:
     """What the descriptions of a resource share: what a summary has, without its time, and its stack."""
-    shown = _summary(view) | {"StackId": stack_arn(view.stack), "StackName": view.stack.name}
+    shown = _summary(view, drifts) | {"StackId": stack_arn(view.stack), "StackName": view.stack.name}
     del shown["LastUpdatedTimestamp"]
     return shown
 

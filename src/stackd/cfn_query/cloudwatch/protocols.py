@@ -7,7 +7,7 @@ answered in its own protocol.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,11 +38,14 @@ _LARGE: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks: the name of an action, its members, and the pairs that may have a signature."""
+    """What a request asks: the name of an action, its members, and the pairs that may have a signature.
+
+    Only forms have pairs: a signature among those of a URL does not cover another body.
+    """
 
     action: str
     members: Mapping[str, Any]
-    pairs: Mapping[str, str]
+    pairs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,6 @@ def protocol_of(request: Request) -> Protocol:
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _in_url(request: Request) -> dict[str, str]:
-    return await flat(request.scope["query_string"])
 
 
 def _tagged(request: Request, made: Response, fault: Fault | None = None) -> Response:
@@ -123,7 +122,7 @@ async def _read_json(request: Request, body: bytes) -> Asked:
         raise Refused(INVALID_ACTION, f"The target {service[:100]} is not valid for this web service.")
     if body and not body.lstrip().startswith(b"{"):
         raise Refused(_MALFORMED)
-    return Asked(name, await parse(body or b"{}"), await _in_url(request))
+    return Asked(name, await parse(body or b"{}"))
 
 
 async def _answer_json(request: Request, result: dict[str, Any] | None) -> Response:
@@ -153,7 +152,7 @@ def _fail_json(request: Request, fault: Fault) -> Response:
 async def _read_cbor(request: Request, body: bytes) -> Asked:
     found = cbor.OPERATION.search(request.url.path)
     members = await parsed(len(body), cbor.loads, body)
-    return Asked(found[1] if found else "", members, await _in_url(request))
+    return Asked(found[1] if found else "", members)
 
 
 async def _answer_cbor(request: Request, result: dict[str, Any] | None) -> Response:

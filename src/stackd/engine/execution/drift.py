@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 _LEFT_ALONE: Final = timedelta(seconds=60)
 """How long a detection that another process may be at work on is left to it."""
 
+_AT_ONCE: Final = 25
+"""Resources that are compared in one turn of the event loop."""
+
 _DISTURBED: Final = frozenset({Action.DELETE, Action.INIT})
 
 
@@ -51,7 +54,9 @@ async def compare(
     live = await live_objects(cloud, services.registry, chosen)
     found = []
     finder, known = Finder(cloud), {row.physical_id for row in rows.values() if row.physical_id}
-    for row in chosen:
+    for count, row in enumerate(chosen, 1):
+        if count % _AT_ONCE == 0:
+            await asyncio.sleep(0)
         if row.id in live and (kind := services.registry.types.get(row.kind)) is not None:
             made = await _compared(kind, row, live[row.id], given.get(row.name), finder, known, secrets)
             if made is not None:

@@ -344,6 +344,8 @@ class OperationExecutor:
         So no client takes the failure for the end, and no crash comes between the two.
         """
         follows = self._after_failure(action)
+        if follows is Action.DELETE and await self._is_protected():
+            follows = Action.ROLLBACK
         if follows is None:
             await self._end(self._move(action, Status.FAILED, reason))
             return
@@ -357,6 +359,11 @@ class OperationExecutor:
         later = Update(Operation, self.operation.id, {"deadline": deadline, "latest_deadline": latest})
         await self._store(begun, *failed.events, later, *await self._unretained())
         self.operation = replace(self.operation, deadline=deadline, latest_deadline=latest)
+
+    async def _is_protected(self) -> bool:
+        """Whether the stack was protected from being deleted, perhaps since the operation began."""
+        stack = await stacks.get(self.services.db, self.stack.id, None)
+        return stack is not None and stack.protected
 
     async def _unretained(self) -> list[Change]:
         """What lets the way back delete what this operation made, if it was asked to."""

@@ -10,7 +10,7 @@ from stackd.db import alarms
 from stackd.db.alarms import alarm_id
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.services.alarms.configuration import ACTION_LISTS, checked_configuration, interval_of
-from stackd.engine.services.alarms.rules import TEMPLATE
+from stackd.engine.services.alarms.rules import API, TEMPLATE
 from stackd.engine.services.alarms.states import CONFIGURATION, UNCHECKED, first_state, history
 from stackd.engine.services.alarms.targets import addressed
 from stackd.errors import QueryFault, ResourceFailure
@@ -59,6 +59,12 @@ class ResourceAlarms:
         """See ``Alarms``."""
         if (existing := await self._existing()) is not None:
             await self._store(Remove(Alarm, existing.id), self._told(existing, "deleted"))
+
+    async def release(self) -> None:
+        """See ``Alarms``."""
+        if (existing := await self._existing()) is not None:
+            values = {"origin": API, "stack_id": None, "resource_id": None, "revision": existing.revision + 1}
+            await self._store(Update(Alarm, existing.id, values), self._told(existing, "released"))
 
     async def _existing(self) -> Alarm | None:
         """The resource's alarm; None if there is none, or if its name is that of another's."""

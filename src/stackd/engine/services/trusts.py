@@ -271,7 +271,10 @@ class Trusts:
         require_delegation(token)
         key = trust_key(token, self._roles)
         async with self._lock(key):
-            return await self._kept_enrolled(await self._serving(key, token))
+            try:
+                return await self._kept_enrolled(await self._serving(key, token))
+            except Fenced:  # another process has just retired it
+                return await self._kept_enrolled(await self._serving(key, token))
 
     async def enroll_application(self, caller: Caller, application: ApplicationCredential) -> Credential:
         """Keep an application credential of the caller; it replaces one that was kept before.

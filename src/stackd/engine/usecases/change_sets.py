@@ -21,6 +21,7 @@ from stackd.engine.definition.documents import load_json
 from stackd.engine.planning.sources import shown_changes
 from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.transitions import require_start, stack_event
+from stackd.engine.usecases import checking
 from stackd.engine.usecases import plans as saved_plans
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import enforce, lookup
@@ -38,8 +39,11 @@ from stackd.errors import (
     EntityNotFound,
     Fenced,
     PlanOutdated,
+    RequestLimitExceeded,
+    StackExists,
     TemplateError,
 )
+from stackd.offload import in_thread
 from stackd.records import (
     Action,
     Caller,
@@ -57,6 +61,9 @@ CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
 LIFETIME: Final = timedelta(days=90)
 """How long a change set can be executed."""
+
+MOST: Final = 200
+"""Change sets of one stack; the oldest that cannot be executed any more make room for new ones."""
 
 NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -114,7 +121,7 @@ async def create(
     for _ in range(_ATTEMPTS):
         try:
             return await _create(engine, caller, order, request, terms)
-        except Fenced:
+        except (Fenced, StackExists):
             continue  # another one of the name was made meanwhile, or the stack was: the next attempt sees it
     raise ActionInProgress(order.stack, "UPDATE")
 
@@ -155,13 +162,14 @@ async def _for_new(
         )
     changes: list[Change] = []
     if stack is None:
-        await use_cases.require_room(engine, caller, order.stack)
+        await checking.require_room(engine, caller, order.stack)
         stack = use_cases.reserved(caller, order.stack)
         reason = "User Initiated"
         changes += [Insert(stack), stack_event(stack, stack.action, stack.status, reason)]
     draft = await saved_plans.draft_reserved(engine, caller, stack, request)
     terms.require_types(_desired(draft))
-    return await _store(engine, order, terms, stack, draft, shown_changes(draft.plan, None), changes)
+    shown = await in_thread(shown_changes, draft.plan, None)
+    return await _store(engine, order, terms, stack, draft, shown, changes)
 
 
 async def _for_update(
@@ -181,7 +189,8 @@ async def _for_update(
         before = await load_desired(engine.services.db, engine.services.registry, stack)
     except TemplateError:  # what it was made from can no longer be evaluated
         before = None
-    return await _store(engine, order, terms, stack, draft, shown_changes(draft.plan, before), [])
+    shown = await in_thread(shown_changes, draft.plan, before)
+    return await _store(engine, order, terms, stack, draft, shown, [])
 
 
 async def _store(
@@ -228,13 +237,29 @@ async def _put(engine: Engine, stack: Stack, made: ChangeSet) -> list[Change]:
     """The changes that store a change set, where its name is free."""
     old = await change_sets.named(engine.services.db, stack.project_id, stack.id, made.name)
     if old is None:
-        return [Insert(made)]
+        return [*await _room(engine, stack), Insert(made)]
     view = await _viewed(engine, old, stack)
     if view.execution in (Execution.AVAILABLE, Execution.UNAVAILABLE, Execution.IN_PROGRESS):
         raise ChangeSetExists(made.name)
     values = {name: getattr(made, name) for name in _RENEWED}
     gone = [Remove(SavedPlan, old.plan_id)] if view.execution is Execution.OBSOLETE else []
     return [*gone, Update(ChangeSet, made.id, values, where={"uuid": old.uuid})]
+
+
+async def _room(engine: Engine, stack: Stack) -> list[Change]:
+    """The changes that make room for one more: the oldest that cannot be executed any more go."""
+    every = await change_sets.of_stack(engine.services.db, stack.id)
+    too_many = len(every) + 1 - MOST
+    if too_many <= 0:
+        return []
+    known = {each.id: each for each in await plans.listed(engine.services.db, stack.project_id, stack.id)}
+    states = {each.id: _execution(each, known.get(each.plan_id), stack, None) for each in every}
+    old = [each for each in every if states[each.id] is not Execution.AVAILABLE][:too_many]
+    if len(old) < too_many:
+        raise RequestLimitExceeded(
+            f"Request limit exceeded: A stack may have {MOST} change sets. Delete some of {stack.name}."
+        )
+    return [change for each in old for change in removal(each, states[each.id])]
 
 
 _RENEWED: Final = ("uuid", "kind", "plan_id", "reason", "based_on", "created_at", "content")

@@ -94,6 +94,11 @@ async def newest_of(engine: Engine, stack: Stack) -> DriftDetection | None:
     return await _newest(engine, stack)
 
 
+async def known_of(engine: Engine, stack: Stack) -> Sequence[ResourceDrift]:
+    """What is known of the drift of the resources of a stack that the caller may see."""
+    return await drift.of_stack(engine.services.db, stack.id)
+
+
 async def listed(
     engine: Engine, caller: Caller, named: Named, statuses: Collection[str] = (), *, rule: str = LIST
 ) -> tuple[Stack, Sequence[ResourceDrift]]:

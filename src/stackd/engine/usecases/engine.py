@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from stackd.auth.policy import Policy
-from stackd.db import change_sets, engines, leases, operations, plans
+from stackd.db import change_sets, drift, engines, leases, operations, plans
 from stackd.engine.execution import hooks
 from stackd.engine.execution.drift import DriftDetections
 from stackd.engine.execution.operator import Operator
@@ -39,6 +39,9 @@ COLLECT = 600.0
 
 REMEMBERED = timedelta(days=1)
 """How long the token of a request is known; clients repeat one within seconds or minutes."""
+
+DRIFT_KNOWN = timedelta(days=90)
+"""How long detections of drift are known after their end."""
 
 TIDY = 600.0
 """Longest interval of the sweep for unused credentials, in seconds; shorter if these are kept for less."""
@@ -137,6 +140,7 @@ class Engine:
                 await self.trusts.revoke_idle()
                 await plans.remove_expired(self.services.db, now())
                 await change_sets.forget_requests(self.services.db, now() - REMEMBERED)
+                await drift.forget(self.services.db, now() - DRIFT_KNOWN)
             except StackdError as error:
                 log.warning("tidying_failed", error=str(error))
             await asyncio.sleep(max(SWEEP, min(TIDY, self.trusts.kept.total_seconds())))

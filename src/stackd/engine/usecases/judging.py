@@ -16,6 +16,7 @@ from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.engine.usecases.terms import Terms
 from stackd.errors import NothingToUpdate, TemplateError
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Stack, Status
 
 
@@ -40,13 +41,13 @@ async def require_allowed(
     plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing)
     if terms.only_changes and not await changes_anything(engine, stack, desired, request, terms, plan):
         raise NothingToUpdate
-    require_permitted(plan, policy)
+    await require_permitted(plan, policy)
 
 
-def require_permitted(plan: Plan, policy: str | None) -> None:
+async def require_permitted(plan: Plan, policy: str | None) -> None:
     """Raise ``UpdateDenied`` for the first step that a stack policy does not allow."""
     if policy is not None:
-        read_policy(policy).require_all(plan.changes())
+        await in_thread(read_policy(policy).require_all, list(plan.changes()))
 
 
 async def changes_anything(
@@ -62,7 +63,8 @@ async def changes_anything(
         before = await load_desired(engine.services.db, engine.services.registry, stack)
     except TemplateError:
         return True
-    return _shown(before) != _shown(desired)
+    is_shown_alike: bool = await in_thread(_is_shown_alike, before, desired)
+    return not is_shown_alike
 
 
 def _is_redefined(stack: Stack, request: StackRequest, terms: Terms) -> bool:
@@ -71,6 +73,10 @@ def _is_redefined(stack: Stack, request: StackRequest, terms: Terms) -> bool:
     if not tags_stay and sorted(request.tags or ()) != sorted(stack.tags or ()):
         return True
     return any(getattr(stack, name) != value for name, value in terms.values(stack).items())
+
+
+def _is_shown_alike(before: Desired, after: Desired) -> bool:
+    return _shown(before) == _shown(after)
 
 
 def _shown(desired: Desired) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from stackd.engine.planning.plan import Plan, step_data
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.transitions import require_start
+from stackd.engine.usecases import checking
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
@@ -64,7 +65,7 @@ class Draft:
 async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Draft:
     """The plan of a stack that does not exist yet."""
     engine.policy.enforce(caller, "plans:create")
-    checked, _ = await use_cases.checked_new(engine, caller, request)
+    checked, _ = await checking.checked_new(engine, caller, request)
     definition, puts = _packed(engine, caller.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, caller.project_id, desired, checked.expanded.secrets())
@@ -75,7 +76,7 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
 
 async def draft_reserved(engine: Engine, caller: Caller, stack: Stack, request: StackRequest) -> Draft:
     """The plan of a stack of which only the name is reserved, or is about to be."""
-    checked = await use_cases.checked_reserved(engine, caller, stack, request)
+    checked = await checking.checked_reserved(engine, caller, stack, request)
     definition, puts = _packed(engine, stack.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, stack.project_id, desired, checked.expanded.secrets())
@@ -97,7 +98,7 @@ async def draft_update(
     stack = await permitted(engine, caller, rule, named, live=True)
     require_start(stack, Action.UPDATE)
     request, fetched = await resolved_request(engine, caller, request)
-    checked = await use_cases.checked_change(engine, caller, stack, request, fetched)
+    checked = await checking.checked_change(engine, caller, stack, request, fetched)
     await exports.begin(engine.services.db, stack, checked.desired)
     definition, puts = _packed(engine, stack.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
@@ -211,11 +212,11 @@ async def _execute(
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
-    require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
+    await require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
-    checked = await use_cases.checked_redefinition(engine, caller, stack, source, before, fetched)
+    checked = await checking.checked_redefinition(engine, caller, stack, source, before, fetched)
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, terms=terms, plan=saved.id, converge=True
     )
@@ -236,7 +237,7 @@ async def _make_reserved(
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     nothing = await load_definition(engine.services.db, saved.project_id, Definition())
     fetched = _nothing_fetched(engine, saved)
-    checked = await use_cases.checked_redefinition(engine, caller, stack, source, nothing, fetched)
+    checked = await checking.checked_redefinition(engine, caller, stack, source, nothing, fetched)
     _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, action=Action.CREATE, terms=terms, plan=saved.id
@@ -246,7 +247,7 @@ async def _make_reserved(
 async def _create(engine: Engine, caller: Caller, saved: SavedPlan, used: Change) -> Stack:
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     fetched, request = _nothing_fetched(engine, saved), _request(saved)
-    checked, stack_id = await use_cases.checked_source(engine, caller, saved.stack_name, source, fetched)
+    checked, stack_id = await checking.checked_source(engine, caller, saved.stack_name, source, fetched)
     _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
     async with engine.trusts.borrowed(caller) as credential:
         return await use_cases.accept_new(

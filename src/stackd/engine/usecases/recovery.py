@@ -45,9 +45,7 @@ async def roll_back(
         others = note(newest.project_id, newest.id, token)
         if unretained:
             others += await _unretained(engine, newest)
-        return await use_cases.accept(
-            engine, caller, newest, Action.ROLLBACK, back, others, _options(token=token)
-        )
+        return await use_cases.accept(engine, caller, newest, Action.ROLLBACK, back, others, _options(token))
 
     return await use_cases.on_newest(engine, stack, begin)
 
@@ -62,9 +60,7 @@ async def cancel_update(
         require_cancellable(newest, "cancel_update")
         back = {"definition": newest.previous or Definition(), "previous": None}
         others = note(newest.project_id, newest.id, token)
-        return await use_cases.accept(
-            engine, caller, newest, Action.ROLLBACK, back, others, _options(token=token)
-        )
+        return await use_cases.accept(engine, caller, newest, Action.ROLLBACK, back, others, _options(token))
 
     return await use_cases.on_newest(engine, stack, begin)
 
@@ -94,7 +90,7 @@ async def continue_rollback(
         others = note(newest.project_id, newest.id, token)
         for path in skip:
             others += await _skipped(engine, newest, path)
-        options = _options(token=token, skipped=list(skip))
+        options = _options(token, skipped=list(skip))
         return await use_cases.accept(
             engine, caller, newest, Action.ROLLBACK, {"updated_at": now()}, others, options
         )
@@ -124,14 +120,13 @@ async def delete(
             if (newest.action, newest.status) != (Action.DELETE, Status.FAILED):
                 raise _unfit(newest, "deleted with resources that are retained", "DELETE_FAILED")
             others += await _retained(engine, newest, retain, force=force)
-        return await use_cases.accept_deletion(engine, caller, newest, *others, **_options(token=token))
+        return await use_cases.accept_deletion(engine, caller, newest, *others, **_options(token))
 
     return await use_cases.on_newest(engine, stack, begin)
 
 
-def _options(**given: Any) -> dict[str, Any]:
+def _options(token: Token | None, **given: Any) -> dict[str, Any]:
     """What is kept with the operation: what was given."""
-    token: Token | None = given.pop("token")
     options = {name: value for name, value in given.items() if value}
     return options | ({"token": token.value} if token is not None else {})
 

@@ -97,7 +97,11 @@ async def metadata(
     """The metadata of a resource; a stack user reads what it may, and nobody else the secrets in it."""
     part = resources.named_as(reader.engine.services.db, name)
     stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
-    row = current_row(rows, stack, name)
+    return await _metadata_for(reader, caller, stack, current_row(rows, stack, name))
+
+
+async def _metadata_for(reader: Reader, caller: Caller, stack: Stack, row: Resource) -> Mapping[str, Any]:
+    """The metadata of a resource as the caller may read them."""
     full = {**await _with_deployments(reader, stack, row), **await _gathered(reader, stack, row)}
     if await _speaks_for(reader, caller, stack, row):
         return full
@@ -109,11 +113,14 @@ async def metadata(
 async def with_metadata(
     reader: Reader, caller: Caller, named: Named, name: str, *, rule: str
 ) -> tuple[ResourceView, str, Mapping[str, Any]]:
-    """One resource as it is stored, its definition in the template, and its metadata (see ``metadata``)."""
-    found = await metadata(reader, caller, named, name, rule=rule)
-    parts = reader.resource_parts(name)
-    stack, read = await permitted_with(reader.engine, caller, rule, named, *parts, live=True)
-    view = await reader.resource(stack, name, read)
+    """One resource as it is stored, its definition in the template, and its metadata.
+
+    What requires it is left out. See ``metadata`` for who may read what of the metadata.
+    """
+    part = resources.named_as(reader.engine.services.db, name)
+    stack, [rows] = await permitted_with(reader.engine, caller, rule, named, part, live=True)
+    found = await _metadata_for(reader, caller, stack, current_row(rows, stack, name))
+    view = await reader.resource(stack, name, (rows, ()))
     return view, await reader.description_of(stack, view.resource), found
 
 

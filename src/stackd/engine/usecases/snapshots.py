@@ -13,7 +13,7 @@ from stackd.engine.definition.documents import load_definition, load_json
 from stackd.engine.execution.snapshots import kept_in, put_content
 from stackd.engine.services.stack_data import definition_data, facts_of
 from stackd.engine.transitions import require_start
-from stackd.engine.usecases import stacks
+from stackd.engine.usecases import checking, stacks
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched
@@ -132,7 +132,7 @@ async def _restore(engine: Engine, caller: Caller, stack: Stack, snapshot: Snaps
     whole: Source = await in_thread(restored, source, content, registry)
     stored = await load_definition(db, stack.project_id, stack.definition)
     fetched = Fetched(engine.services.egress, engine.limits.max_template_size, stack.project_id)
-    checked = await stacks.checked_redefinition(engine, caller, stack, whole, stored, fetched)
+    checked = await checking.checked_redefinition(engine, caller, stack, whole, stored, fetched)
     request = StackRequest(name=stack.name, existing=True)
     return await stacks.accept_change(
         engine, caller, stack, request, checked, action=Action.RESTORE, restores=snapshot.content

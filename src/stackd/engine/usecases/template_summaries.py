@@ -16,7 +16,7 @@ from stackd.offload import in_thread
 from stackd.records import Caller
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
-from stackd.template.masking import Secrets, concealed
+from stackd.template.masking import NOTHING, Secrets, concealed
 from stackd.template.template import Template
 from stackd.urls import shown_name
 
@@ -62,7 +62,7 @@ def _read(request: StackRequest, limits: Limits) -> TemplateSummary:
     return summary_of(template)
 
 
-def summary_of(template: Template, secrets: Secrets | None = None) -> TemplateSummary:
+def summary_of(template: Template, secrets: Secrets = NOTHING) -> TemplateSummary:
     """The summary of a template (pure); ``secrets`` are masked in it."""
     resources: dict[str, list[str]] = {}
     for name, each in template.resources.items():
@@ -74,8 +74,8 @@ def summary_of(template: Template, secrets: Secrets | None = None) -> TemplateSu
     return TemplateSummary(
         template.description,
         template.version.date,
-        concealed(shown, secrets) if secrets else shown,
+        concealed(shown, secrets),
         resources,
-        (concealed(metadata, secrets) if secrets else metadata) if isinstance(metadata, dict) else {},
+        concealed(metadata, secrets) if isinstance(metadata, dict) else {},
         needed,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -124,6 +125,7 @@ class StoredAlarm(ResourceType[P]):
     """An alarm that stackd itself evaluates, on samples that guests and programs push."""
 
     local = True
+    remade = True
 
     def validate(self, props: P) -> None:
         """Numbers must be numbers."""
@@ -193,12 +195,18 @@ def _number(name: str, value: Any) -> float | int | None:
     if value is None or isinstance(value, Unknown):
         return None
     try:
-        return int(value) if name in _WHOLE else float(value)
+        return int(value) if name in _WHOLE else _finite(float(value))
     except (TypeError, ValueError, OverflowError):
         kind = "an integer" if name in _WHOLE else "a number"
         raise PropertyError(
             f"{name} must be {kind}, not {value!r}.", path=f"properties.{name}", remedy=f"Give {kind}."
         ) from None
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):  # it could neither be compared nor stored
+        raise ValueError(value)
+    return value
 
 
 def _dimension(item: Any) -> dict[str, str]:

@@ -85,6 +85,14 @@ def test_queries_that_make_no_sense_are_refused(queries: list[dict[str, Any]], w
         checked_configuration(of_queries(*queries))
 
 
+def test_expressions_may_cost_so_much() -> None:
+    long = {"EvaluationPeriods": 1440, "DatapointsToAlarm": 1}
+    queries = of_queries(query("a", Expression=" + ".join(["b"] * 10)), stat("b", ReturnData=False))
+    checked_configuration(queries)
+    with pytest.raises(QueryFault, match="make 27360 values"):
+        checked_configuration(queries | long)
+
+
 def test_what_is_good_is_kept_without_what_is_not_given() -> None:
     assert checked_configuration(GOOD | {"Unit": "percent", "AlarmDescription": None}) == {
         **GOOD,

@@ -56,7 +56,7 @@ async def test_an_alarm_follows_its_metric(process: Process) -> None:
     assert '"statistic":"Average"' in shown["StateReasonData"]
     await push_for(process, 5, 1.0)
     assert await state(process) == "OK"
-    await asyncio.sleep(70)
+    await asyncio.sleep(45)
     assert await state(process) == "INSUFFICIENT_DATA"
     assert [summary for kind, summary in await kinds(process) if kind == "StateUpdate"] == [
         "Alarm updated from INSUFFICIENT_DATA to ALARM",
@@ -95,7 +95,7 @@ async def test_disabled_actions_do_not_run(process: Process) -> None:
     await call(process, "PutMetricAlarm", **ALARM, AlarmActions=[arn(stack, "up")])
     await call(process, "DisableAlarmActions", AlarmNames=["hot", "nowhere"])
     await call(process, "SetAlarmState", AlarmName="hot", StateValue="ALARM", StateReason="a test")
-    await asyncio.sleep(70)
+    await asyncio.sleep(15)
     assert await size(process, stack) == 1
 
 
@@ -104,7 +104,7 @@ async def test_nothing_of_another_project_is_signalled(process: Process) -> None
     foreign = arn(stack, "up").replace(stack.project_id, "other")
     await call(process, "PutMetricAlarm", **ALARM, AlarmActions=[foreign])
     await call(process, "SetAlarmState", AlarmName="hot", StateValue="ALARM", StateReason="a test")
-    await asyncio.sleep(70)
+    await asyncio.sleep(15)
     assert await size(process, stack) == 1
     assert [summary for kind, summary in await kinds(process) if kind == "Action"] == [
         f"Failed to execute action {foreign}"

@@ -9,10 +9,10 @@ import pytest
 
 from stackd.db import alarms, resources, stacks
 from stackd.db.journal import Change, Insert
-from stackd.engine.usecases import actions
+from stackd.engine.usecases import abandoning, actions
 from stackd.errors import QueryFault
 from stackd.records import Action, Alarm, Stack, Status
-from tests.support.alarms import call, push_for, unhurried
+from tests.support.alarms import ALARM, call, push_for, unhurried
 from tests.support.engine import Process, World, unless_dead
 
 
@@ -90,10 +90,10 @@ async def test_pushed_metrics_scale_a_group_up_and_back(process: Process) -> Non
     stack = await made(process)
     group = of_group((await process.outputs(stack))["Group"])
     assert await size(process, stack) == 1
-    await push_for(process, 16, 90.0, **group)
+    await push_for(process, 10, 90.0, **group)
     assert await size(process, stack) == 3
     assert await states(process) == {"Hot": "ALARM", "Cold": "OK"}
-    await push_for(process, 16, 1.0, **group)
+    await push_for(process, 10, 1.0, **group)
     assert await size(process, stack) == 1
     assert await states(process) == {"Hot": "OK", "Cold": "ALARM"}
     told = await process.told(stack)
@@ -103,7 +103,7 @@ async def test_pushed_metrics_scale_a_group_up_and_back(process: Process) -> Non
 async def test_a_cooldown_holds_a_lasting_alarm_back(process: Process) -> None:
     stack = await made(process, cooldown=3600)
     group = of_group((await process.outputs(stack))["Group"])
-    await push_for(process, 16, 90.0, **group)
+    await push_for(process, 9, 90.0, **group)
     assert await size(process, stack) == 2
 
 
@@ -131,6 +131,22 @@ async def test_actions_are_shown_without_signatures_and_the_api_leaves_the_alarm
     await call(process, "DisableAlarmActions", AlarmNames=[name])
 
 
+async def test_what_is_hidden_in_a_stack_is_masked_in_its_alarms(process: Process) -> None:
+    content = template(AlarmDescription={"Ref": "Word"})
+    content["Parameters"] = {"Word": {"Type": "String", "NoEcho": "true", "Default": "s3cret-word"}}
+    url = {"Fn::Join": ["", ["https://hooks.test/call?key=", {"Ref": "Word"}]]}
+    content["Resources"]["Hot"]["Properties"]["AlarmActions"] = [url]
+    stack = await process.done(await process.create("s", content))
+    assert stack.status is Status.COMPLETE, stack.reason
+    shown = await call(process, "DescribeAlarms")
+    assert "s3cret" not in str(shown)
+    assert {each["AlarmDescription"] for each in shown["MetricAlarms"]} == {"******"}
+    name = (await process.outputs(stack))["Hot"]
+    await call(process, "SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="a test")
+    await asyncio.sleep(5)
+    assert "s3cret" not in str(await call(process, "DescribeAlarmHistory"))
+
+
 async def test_suspended_alarms_rest_and_resumed_ones_begin_anew(process: Process) -> None:
     stack = await made(process)
     group = of_group((await process.outputs(stack))["Group"])
@@ -156,6 +172,26 @@ async def test_alarms_change_and_go_with_their_stack(process: Process) -> None:
     assert (await call(process, "DescribeAlarms"))["MetricAlarms"] == []
     items = (await call(process, "DescribeAlarmHistory"))["AlarmHistoryItems"]
     assert [" deleted by resource" in each["HistorySummary"] for each in items][:3] == [True, True, False]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_what_a_stack_leaves_behind_is_the_apis_or_nothing(process: Process, is_kept: bool) -> None:
+    content = template()
+    del content["Resources"]["Cold"], content["Outputs"]
+    if is_kept:
+        content["Resources"]["Hot"]["DeletionPolicy"] = "Retain"
+    stack = await process.done(await process.create("s", content))
+    (before,) = (await call(process, "DescribeAlarms"))["MetricAlarms"]
+    if is_kept:
+        await process.done(await process.delete(stack))
+    else:
+        process.engine.limits = process.engine.limits.model_copy(update={"enable_stack_abandon": True})
+        await abandoning.abandon(process.engine, process.caller, await process.stack(stack))
+        await process.done(stack)
+    left = (await call(process, "DescribeAlarms"))["MetricAlarms"]
+    assert left == ([before] if is_kept else [])
+    await call(process, "PutMetricAlarm", **{**ALARM, "AlarmName": before["AlarmName"]})
+    await call(process, "DeleteAlarms", AlarmNames=[before["AlarmName"]])
 
 
 async def test_a_name_that_is_taken_fails_the_resource(process: Process) -> None:

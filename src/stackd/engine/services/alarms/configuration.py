@@ -15,6 +15,7 @@ from stackd.engine.services.alarms.queries import (
     checked_period,
     checked_stat,
     checked_unit,
+    computed_values,
     queries_of,
 )
 from stackd.engine.services.alarms.statistics import SIMPLE, is_extended
@@ -23,31 +24,18 @@ from stackd.errors import QueryFault
 ACTION_LISTS: Final = {OK: "OKActions", ALARM: "AlarmActions", INSUFFICIENT: "InsufficientDataActions"}
 """State → member with the actions for it."""
 
-_STORED: Final = (
-    *(
-        "AlarmDescription",
-        "MetricName",
-        "Namespace",
-        "Statistic",
-        "ExtendedStatistic",
-        "Dimensions",
-        "Period",
-    ),
-    *(
-        "Unit",
-        "EvaluationPeriods",
-        "DatapointsToAlarm",
-        "Threshold",
-        "ComparisonOperator",
-        "TreatMissingData",
-    ),
-    *("EvaluateLowSampleCountPercentile", "Metrics", *ACTION_LISTS.values()),
-)
 _OF_ONE_METRIC: Final = (
     *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"),
 )
+_STORED: Final = (
+    *_OF_ONE_METRIC,
+    *("AlarmDescription", "EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator"),
+    *("TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics", *ACTION_LISTS.values()),
+)
 _REFUSED: Final = ("ThresholdMetricId", "EvaluationCriteria", "EvaluationInterval")
 _MOST_ACTIONS: Final = 5
+_MOST_COMPUTED: Final = 20_000
+"""Values that the expressions of an alarm have and pass on the way."""
 _PERIODS: Final = (10, 20, 30)
 _DAY: Final = 86_400
 _ACTION = re.compile(r"(?:arn:|https?://)\S+")
@@ -94,10 +82,7 @@ def _check_what_is_measured(kept: dict[str, Any]) -> None:
 
 def _check_statistic(kept: Mapping[str, Any]) -> None:
     if "Statistic" in kept and kept["Statistic"] not in SIMPLE:
-        names = ", ".join(SIMPLE)
-        raise QueryFault(
-            VALUE, f"The parameter Statistic must be one of {names}; {kept['Statistic']!r} is not."
-        )
+        raise QueryFault(VALUE, f"The parameter Statistic must be one of {', '.join(SIMPLE)}.")
     if "ExtendedStatistic" in kept and not is_extended(kept["ExtendedStatistic"]):
         checked_stat(f"-{kept['ExtendedStatistic']}", "ExtendedStatistic")
 
@@ -143,6 +128,17 @@ def _check_periods(kept: dict[str, Any]) -> None:
         )
 
 
+def _check_expressions(kept: dict[str, Any]) -> None:
+    """They are computed at each evaluation."""
+    queries = queries_of(kept.get("Metrics", ()), "Metrics")
+    if (cost := computed_values(queries, kept["EvaluationPeriods"])) > _MOST_COMPUTED:
+        raise QueryFault(
+            VALIDATION,
+            f"The operands and operators of the parameter Metrics make {cost} values with the parameter "
+            f"EvaluationPeriods; the most are {_MOST_COMPUTED}.",
+        )
+
+
 def _check_gaps(kept: dict[str, Any]) -> None:
     gaps = kept.get("TreatMissingData")
     if gaps is not None and gaps not in set(Gaps):
@@ -170,6 +166,7 @@ _CHECKS: Final[tuple[Callable[[dict[str, Any]], None], ...]] = (
     _check_what_is_measured,
     _check_comparison,
     _check_periods,
+    _check_expressions,
     _check_gaps,
 )
 

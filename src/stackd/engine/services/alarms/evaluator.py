@@ -17,10 +17,10 @@ from cachetools import TTLCache
 from stackd.db import alarms, metrics
 from stackd.db.database import Database
 from stackd.db.journal import Journal
-from stackd.db.metrics import Bucket, KnownMetric
+from stackd.db.metrics import KnownMetric
 from stackd.engine.services.alarms.evaluation import INSUFFICIENT
 from stackd.engine.services.alarms.matching import has_among_others
-from stackd.engine.services.alarms.queries import MetricStat, combined
+from stackd.engine.services.alarms.queries import MetricStat, combined, computed_values
 from stackd.engine.services.alarms.rules import (
     TEMPLATE,
     Rule,
@@ -30,10 +30,11 @@ from stackd.engine.services.alarms.rules import (
     rule_of,
     verdict,
 )
+from stackd.engine.services.alarms.samples import buckets_for
 from stackd.engine.services.alarms.states import Moved, data_text, moved, repeated, repeats, targets_of
-from stackd.engine.services.alarms.statistics import Series, counts, is_extended, series
+from stackd.engine.services.alarms.statistics import Series, counts, series
 from stackd.engine.services.alarms.targets import Targets
-from stackd.errors import Fenced, ServiceUnavailable
+from stackd.errors import Fenced, QueryFault, ServiceUnavailable
 from stackd.offload import in_thread
 from stackd.records import Alarm
 
@@ -43,7 +44,7 @@ AT_ONCE: Final = 100
 _KNOWN_SECONDS: Final = 30.0
 _MOST_KNOWN: Final = 2_000
 _MANY: Final = 500
-"""Metrics or samples above which computing on them is left to a thread."""
+"""Metrics, samples or values above which computing on them is left to a thread."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class AlarmEvaluator:
     journal: Journal
     targets: Targets
     lateness: float
-    _matching: TTLCache[tuple[str, int, str], list[int]] = field(init=False)
+    _matching: TTLCache[tuple[str, MetricStat], list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._matching = TTLCache(_MOST_KNOWN, _KNOWN_SECONDS, lambda: self.db.clock().timestamp())
@@ -83,7 +84,10 @@ class AlarmEvaluator:
     async def _change(self, alarm: Alarm, moment: datetime) -> Moved | None:
         rule = rule_of(alarm)
         window = rule.window(moment, self.lateness)
-        values, numbers = await self._measured(alarm, rule, window)
+        try:
+            values, numbers = await self._measured(alarm, rule, window)
+        except QueryFault as fault:  # more was measured than can be looked at
+            return _unknown(alarm, fault.message, moment)
         found = verdict(rule, values, numbers, window)
         if found.state is not None and found.state != alarm.state:
             return _moved(alarm, rule, found, moment)
@@ -108,26 +112,22 @@ class AlarmEvaluator:
         numbers: Series = {}
         for query in rule.queries:
             if query.stat is not None:
-                found = await self._buckets(alarm, rule, query.stat, window)
+                ids = await self._metrics(alarm, rule, query.stat)
+                found = await buckets_for(self.db, ids, window, rule.period, query.stat.stat)
                 compute = partial(series, query.stat.stat, found)
                 values[query.id] = await in_thread(compute) if len(found) > _MANY else compute()
                 if rule.least and query.id == rule.shown:
                     numbers = counts(found)
-        return combined(rule.queries, values)[rule.shown], numbers
-
-    async def _buckets(
-        self, alarm: Alarm, rule: Rule, stat: MetricStat, window: tuple[int, int]
-    ) -> list[Bucket]:
-        ids = await self._metrics(alarm, rule, stat)
-        is_spread = is_extended(stat.stat)
-        return await metrics.buckets(self.db, ids, *window, rule.period, spread=is_spread) if ids else []
+        results = partial(combined, rule.queries, values)
+        is_long = computed_values(rule.queries, rule.criteria.periods) > _MANY
+        return (await in_thread(results) if is_long else results())[rule.shown], numbers
 
     async def _metrics(self, alarm: Alarm, rule: Rule, stat: MetricStat) -> list[int]:
         """The numbers of an alarm's metrics; of one in a template they are looked up now and then."""
         if not rule.among_others:
             exact = await metrics.named(self.db, alarm.project_id, stat.namespace, stat.name, stat.dimensions)
             return [each.id for each in exact if stat.unit in (None, each.metric.unit)]
-        key = (alarm.id, alarm.revision, stat.name)
+        key = (alarm.id, stat)
         known = self._matching.get(key)
         if known is None:
             of_name = await metrics.named(self.db, alarm.project_id, stat.namespace, stat.name)
@@ -145,6 +145,13 @@ def _matching(found: list[KnownMetric], stat: MetricStat, alarm_name: str) -> li
         if has_among_others(each.metric.dimensions, stat.dimensions, alarm_name)
         and stat.unit in (None, each.metric.unit)
     ]
+
+
+def _unknown(alarm: Alarm, reason: str, moment: datetime) -> Moved | None:
+    """The alarm, of which nothing can be said for a reason."""
+    if (alarm.state, alarm.reason) == (INSUFFICIENT, reason):
+        return None
+    return moved(alarm, INSUFFICIENT, reason, "", moment)
 
 
 def _moved(alarm: Alarm, rule: Rule, found: Verdict, moment: datetime) -> Moved:

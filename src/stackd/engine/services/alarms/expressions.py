@@ -62,6 +62,11 @@ def ids_in(tree: ast.expr) -> frozenset[str]:
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
+def weight_of(tree: ast.expr) -> int:
+    """The number of operands and operators: of values that are computed for each period."""
+    return sum(isinstance(node, ast.expr) for node in ast.walk(tree))
+
+
 def evaluate(tree: ast.expr, values: Mapping[str, Series]) -> Series:
     """The values of the periods for which every id has one; none where something is divided by zero."""
     result = _value(tree, values)

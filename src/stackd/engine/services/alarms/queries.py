@@ -6,10 +6,11 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
 from stackd.db.metrics import Dimensions
-from stackd.engine.services.alarms.expressions import evaluate, ids_in, parse
+from stackd.engine.services.alarms.expressions import evaluate, ids_in, parse, weight_of
 from stackd.engine.services.alarms.statistics import SIMPLE, Series, is_extended
 from stackd.engine.services.alarms.units import known_unit
 from stackd.errors import QueryFault
@@ -90,6 +91,11 @@ def queries_of(items: Sequence[Mapping[str, Any]], path: str) -> tuple[Query, ..
     return _in_order(queries, path)
 
 
+def weight_of_expressions(items: Sequence[Mapping[str, Any]]) -> int:
+    """The characters of the expressions of queries, which decide how long it takes to check them."""
+    return sum(len(each.get("Expression") or "") for each in items)
+
+
 def _query(item: Mapping[str, Any], path: str) -> Query:
     id_, expression, stat = item["Id"], item.get("Expression"), item.get("MetricStat")
     if not _ID.fullmatch(id_):
@@ -124,19 +130,24 @@ def _metric_stat(item: Mapping[str, Any], path: str) -> MetricStat:
 
 
 def _in_order(queries: Sequence[Query], path: str) -> tuple[Query, ...]:
-    done: dict[str, Query] = {}
-    left = list(queries)
-    while left:
-        ready = [each for each in left if each.expression is None or ids_in(each.expression) <= done.keys()]
-        if not ready:
-            names = ", ".join(each.id for each in left)
-            raise QueryFault(
-                VALIDATION,
-                f"The expressions {names} of {path} refer to each other, or to unknown ids.",
-            )
-        done.update((each.id, each) for each in ready)
-        left = [each for each in left if each.id not in done]
-    return tuple(done.values())
+    by_id = {each.id: each for each in queries}
+    references = {each.id: ids_in(each.expression) if each.expression else () for each in queries}
+    lost = [id_ for id_, others in references.items() if not by_id.keys() >= set(others)]
+    try:
+        order = [] if lost else list(TopologicalSorter(references).static_order())
+    except CycleError as error:
+        lost = error.args[1]
+    if lost:
+        raise QueryFault(
+            VALIDATION,
+            f"The expressions {', '.join(lost[:10])} of {path} refer to each other, or to unknown ids.",
+        )
+    return tuple(by_id[id_] for id_ in order)
+
+
+def computed_values(queries: Sequence[Query], points: int) -> int:
+    """How many values the expressions have and pass on the way, if each operand has so many."""
+    return points * sum(weight_of(each.expression) for each in queries if each.expression is not None)
 
 
 def combined(queries: Sequence[Query], measured: Mapping[str, Series]) -> dict[str, Series]:

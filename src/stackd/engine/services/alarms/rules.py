@@ -23,7 +23,10 @@ from stackd.engine.services.alarms.queries import MetricStat, Query, dimensions_
 from stackd.engine.services.alarms.statistics import Series, is_extended, rank_of
 from stackd.records import Alarm
 
+API: Final = "api"
 TEMPLATE: Final = "template"
+"""Origins of alarms."""
+
 _COUNTED: Final = ("Sum", "SampleCount")
 _ONLY: Final = "m1"
 

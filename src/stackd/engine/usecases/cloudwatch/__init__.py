@@ -10,5 +10,6 @@ history   what happened to alarms
 tags      tags of alarms
 paging    tokens of lists that go on
 delivery  what alarms have to do, done
+deliveries what is under way of that
 worker    the task that evaluates, delivers and tidies
 """

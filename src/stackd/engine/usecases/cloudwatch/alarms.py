@@ -8,18 +8,22 @@ from typing import Any, Final
 
 import orjson
 
-from stackd.db import alarms
+from stackd.db import alarms, stacks
 from stackd.db.alarms import alarm_id
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.services.alarms.configuration import ACTION_LISTS, checked_configuration, interval_of
-from stackd.engine.services.alarms.queries import VALUE, dimensions_of
-from stackd.engine.services.alarms.rules import TEMPLATE
+from stackd.engine.services.alarms.queries import VALUE, dimensions_of, weight_of_expressions
+from stackd.engine.services.alarms.rules import API, TEMPLATE
 from stackd.engine.services.alarms.states import CONFIGURATION, first_state, history, moved
 from stackd.engine.services.alarms.store import LIMIT
+from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Fenced, QueryFault
+from stackd.offload import parsed
 from stackd.records import Alarm, Caller
+from stackd.template.masking import NOTHING, Secrets, concealed
+from stackd.urls import shown_name
 
 NOT_FOUND: Final = "ResourceNotFound"
 _ATTEMPTS: Final = 5
@@ -63,7 +67,8 @@ def changed(alarm: Alarm, **values: Any) -> Update:
 
 async def put_metric_alarm(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> None:
     """Make an alarm, or give the one of this name another configuration; its state stays."""
-    name, configuration = request["AlarmName"], checked_configuration(request)
+    name, weight = request["AlarmName"], weight_of_expressions(request.get("Metrics", ()))
+    configuration = await parsed(weight, checked_configuration, request)
 
     async def edit() -> Sequence[Change]:
         existing = await alarms.get(engine.services.db, caller.project_id, name)
@@ -109,7 +114,7 @@ def _created(
         id=alarm_id(caller.project_id, name),
         project_id=caller.project_id,
         name=name,
-        origin="api",
+        origin=API,
         tags={each["Key"]: each["Value"] for each in request.get("Tags", ())},
         **first_state({"configured_at": moment, **_fields(configuration, request)}),
     )
@@ -203,7 +208,7 @@ async def describe_alarms(engine: Engine, caller: Caller, request: Mapping[str, 
     types = request.get("AlarmTypes") or [_METRIC_ALARM]
     if _METRIC_ALARM not in types or "ChildrenOfAlarmName" in request or "ParentsOfAlarmName" in request:
         return nothing
-    place = place_in(request.get("NextToken"), str)
+    place = place_in(request.get("NextToken"), paging.name)
     most, prefix = request.get("MaxRecords", _PAGE), request.get("ActionPrefix")
     found = await alarms.listed(
         engine.services.db,
@@ -216,7 +221,7 @@ async def describe_alarms(engine: Engine, caller: Caller, request: Mapping[str, 
     )
     if prefix:
         found = [each for each in found if _acts_on(each, prefix)]
-    answer: dict[str, Any] = nothing | {"MetricAlarms": [shown(engine, each) for each in found[:most]]}
+    answer: dict[str, Any] = nothing | {"MetricAlarms": await views(engine, found[:most])}
     return answer | ({"NextToken": token_of(found[most - 1].name)} if len(found) > most else {})
 
 
@@ -231,7 +236,7 @@ async def describe_alarms_for_metric(
     """The alarms on a metric with exactly some dimensions."""
     namespace, name = request["Namespace"], request["MetricName"]
     found = await alarms.of_metric(engine.services.db, caller.project_id, namespace, name)
-    return {"MetricAlarms": [shown(engine, each) for each in found if _is_on(each, request)]}
+    return {"MetricAlarms": await views(engine, [each for each in found if _is_on(each, request)])}
 
 
 def _is_on(alarm: Alarm, request: Mapping[str, Any]) -> bool:
@@ -247,8 +252,27 @@ def arn_of(engine: Engine, project_id: str, name: str) -> str:
     return f"arn:openstack:cloudwatch:{engine.services.endpoints.region}:{project_id}:alarm:{name}"
 
 
-def shown(engine: Engine, alarm: Alarm) -> dict[str, Any]:
-    """An alarm as it is shown."""
+async def views(engine: Engine, found: Sequence[Alarm]) -> list[dict[str, Any]]:
+    """Alarms as they are shown: those in templates without what is hidden in their stacks."""
+    secrets: dict[str, Secrets] = {}
+    for stack_id in {alarm.stack_id for alarm in found if alarm.stack_id}:
+        stack = await stacks.get(engine.services.db, stack_id, None)
+        secrets[stack_id] = await engine.redaction.of(stack) if stack is not None else NOTHING
+    return [_masked(_shown(engine, each), secrets.get(each.stack_id or "")) for each in found]
+
+
+def _masked(view: dict[str, Any], secrets: Secrets | None) -> dict[str, Any]:
+    """The view of an alarm, masked if it is one in a template; secrets are None for any other."""
+    if secrets is None:
+        return view
+    lists = {name: [shown_name(each) for each in view[name]] for name in ACTION_LISTS.values()}
+    told = {name: view[name] for name in ("AlarmDescription", "StateReason", "Dimensions") if name in view}
+    masked: dict[str, Any] = concealed(lists | told, secrets)
+    return view | masked
+
+
+def _shown(engine: Engine, alarm: Alarm) -> dict[str, Any]:
+    """An alarm as it is."""
     lists = {name: list(alarm.configuration.get(name, ())) for name in ACTION_LISTS.values()}
     fields = {
         "AlarmName": alarm.name,

@@ -7,6 +7,7 @@ least once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -28,6 +29,7 @@ from stackd.urls import is_url, shown
 log = structlog.get_logger(__name__)
 
 RETRY: Final = timedelta(seconds=30)
+_CALL_SECONDS: Final = 20.0
 _ATTEMPTS: Final = 5
 _LATER: Final = (FetchFailed, ServiceUnavailable, Transient)
 """Failures after which an action is tried again."""
@@ -58,10 +60,19 @@ async def _act(engine: Engine, alarm: Alarm, action: AlarmAction) -> None:
         await _signal(engine, alarm, action, receiver)
     elif is_url(action.target):
         body = orjson.dumps(dict(action.message))
-        await services.egress.post(action.target, body, project_id=alarm.project_id)
-        await _finish(engine, action, _entry(engine, alarm, action))
+        await _call(engine, action, body)
+        await _finish(engine, action, *_told(alarm, action, _entry(engine, alarm, action)))
     else:
         raise NotFound(f"The project has no resource {shown(action.target)} that could be signalled.")
+
+
+async def _call(engine: Engine, action: AlarmAction, body: bytes) -> None:
+    """Call a URL, for less time than it takes until the action is taken again."""
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            await engine.services.egress.post(action.target, body, project_id=action.project_id)
+    except TimeoutError:
+        raise FetchFailed(f"{shown(action.target)} does not answer in {_CALL_SECONDS:.0f} s.") from None
 
 
 async def _signal(engine: Engine, alarm: Alarm, action: AlarmAction, receiver: Receiver) -> None:
@@ -72,7 +83,7 @@ async def _signal(engine: Engine, alarm: Alarm, action: AlarmAction, receiver: R
     delivered = await signals.deliver(engine, caller, stack, receiver.row.name, action.message, also)
     if delivered.is_stored:
         return
-    await _finish(engine, action, *(() if receiver.scales else also[1:]))
+    await _finish(engine, action, *(() if receiver.scales else _told(alarm, action, also[1])))
 
 
 def _done(action: AlarmAction) -> Update:
@@ -86,7 +97,12 @@ async def _finish(engine: Engine, action: AlarmAction, *also: Change) -> None:
 
 async def _fail(engine: Engine, alarm: Alarm, action: AlarmAction, error: StackdError) -> None:
     log.warning("alarm_action_failed", alarm=alarm.name, project=alarm.project_id, error=str(error))
-    await _finish(engine, action, _entry(engine, alarm, action, error))
+    await _finish(engine, action, *_told(alarm, action, _entry(engine, alarm, action, error)))
+
+
+def _told(alarm: Alarm, action: AlarmAction, entry: Change) -> tuple[Change, ...]:
+    """What the history gets of an action: of one that is repeated while a state lasts only the first time."""
+    return (entry,) if action.created_at <= alarm.transitioned_at else ()
 
 
 def _entry(engine: Engine, alarm: Alarm, action: AlarmAction, error: StackdError | None = None) -> Change:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from stackd.db import alarms
 from stackd.db.alarms import HistoryFilter
+from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.cloudwatch.requests import ORDERS
 from stackd.engine.usecases.engine import Engine
@@ -22,7 +22,7 @@ async def describe_alarm_history(
     engine: Engine, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Entries of the history of the project's alarms, newest first unless asked otherwise."""
-    place = place_in(request.get("NextToken"), str, str)
+    place = place_in(request.get("NextToken"), paging.moment, paging.name)
     most = request.get("MaxRecords", _PAGE)
     wanted = HistoryFilter(
         alarm_name=request.get("AlarmName", ""),
@@ -30,7 +30,7 @@ async def describe_alarm_history(
         start=request.get("StartDate"),
         end=request.get("EndDate"),
         newest_first=request.get("ScanBy", ORDERS[0]) == ORDERS[0],
-        after=(datetime.fromisoformat(place[0]), place[1]) if place else None,
+        after=(place[0], place[1]) if place else None,
     )
     found = await alarms.history(engine.services.db, caller.project_id, wanted, most + 1)
     answer: dict[str, Any] = {"AlarmHistoryItems": [_shown(each) for each in found[:most]]}

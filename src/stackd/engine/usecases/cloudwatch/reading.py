@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,24 +17,31 @@ from stackd.engine.services.alarms.queries import (
     VALIDATION,
     VALUE,
     MetricStat,
+    Query,
     checked_period,
     checked_stat,
     checked_unit,
     combined,
+    computed_values,
     dimensions_of,
     queries_of,
+    weight_of_expressions,
 )
+from stackd.engine.services.alarms.samples import buckets_for
 from stackd.engine.services.alarms.statistics import SIMPLE, Series, is_extended, series, statistic
+from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.cloudwatch.requests import ORDERS
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import QueryFault
-from stackd.offload import in_thread
+from stackd.offload import in_thread, parsed
 from stackd.records import Caller
 
 _MOST_POINTS: Final = 1_440
 _MOST_OF_QUERY: Final = 10_080
 _MOST_OF_ALL: Final = 100_800
+_MOST_COMPUTED: Final = 500_000
+"""Values that the expressions of a request may have and pass on the way: a second in a thread."""
 _PAGE: Final = 500
 _MOST_PAGES: Final = 10
 _LISTED: Final = timedelta(days=14)
@@ -73,7 +81,8 @@ async def get_metric_statistics(engine: Engine, caller: Caller, request: Mapping
     points: list[dict[str, Any]] = []
     for known in found:
         if unit in (None, known.metric.unit):
-            buckets = await metrics.buckets(db, [known.id], start, end, period, spread=bool(extended))
+            stat = (extended or simple)[0]  # one percentile needs the values that all others need
+            buckets = await buckets_for(db, [known.id], (start, end), period, stat)
             points += await in_thread(_points, buckets, known, simple, extended)
     return {"Label": name, "Datapoints": points}
 
@@ -110,11 +119,11 @@ def _points(
 
 async def get_metric_data(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """The values of several queries; those with an expression are computed from others."""
-    place_in(request.get("NextToken"), str)
-    queries = queries_of(request["MetricDataQueries"], "MetricDataQueries")
+    place_in(request.get("NextToken"), paging.name)
+    queries = await _queries(request["MetricDataQueries"])
     stats = {each.id: each.stat for each in queries if each.stat is not None}
     windows = {id_: _window(request, stat.period) for id_, stat in stats.items()}
-    _refuse_too_many(stats, windows)
+    _refuse_too_many(queries, stats, windows)
     measured = {id_: await _measured(engine, caller, stat, windows[id_]) for id_, stat in stats.items()}
     newest_first = request.get("ScanBy", ORDERS[0]) == ORDERS[0]
     values = await in_thread(combined, queries, measured)
@@ -128,21 +137,38 @@ async def get_metric_data(engine: Engine, caller: Caller, request: Mapping[str, 
     return {"MetricDataResults": results, "Messages": []}
 
 
-def _refuse_too_many(stats: Mapping[str, MetricStat], windows: Mapping[str, tuple[int, int]]) -> None:
+async def _queries(items: Sequence[Mapping[str, Any]]) -> tuple[Query, ...]:
+    weight = weight_of_expressions(items)
+    queries: tuple[Query, ...] = await parsed(weight, queries_of, items, "MetricDataQueries")
+    return queries
+
+
+def _refuse_too_many(
+    queries: Sequence[Query], stats: Mapping[str, MetricStat], windows: Mapping[str, tuple[int, int]]
+) -> None:
+    """Refuse what would have too many datapoints, or cost too much to compute. Expressions count as well."""
     numbers = [(end - start) / stats[id_].period for id_, (start, end) in windows.items()]
-    if max(numbers, default=0) > _MOST_OF_QUERY or sum(numbers) > _MOST_OF_ALL:
+    longest = max(numbers, default=0)
+    every = sum(numbers) + longest * (len(queries) - len(stats))
+    if longest > _MOST_OF_QUERY or every > _MOST_OF_ALL:
         raise QueryFault(
             VALIDATION,
             "The parameters StartTime and EndTime ask for too many datapoints: a query may have "
             f"{_MOST_OF_QUERY}, all together {_MOST_OF_ALL}. Use longer periods.",
         )
+    if computed_values(queries, math.ceil(longest)) > _MOST_COMPUTED:
+        raise QueryFault(
+            VALIDATION,
+            "The expressions of MetricDataQueries have too many operands and operators for so many "
+            f"datapoints: together they may be {_MOST_COMPUTED}. Use longer periods, or fewer expressions.",
+        )
 
 
 async def _measured(engine: Engine, caller: Caller, stat: MetricStat, window: tuple[int, int]) -> Series:
-    db, is_spread = engine.services.db, is_extended(stat.stat)
+    db = engine.services.db
     found = await metrics.named(db, caller.project_id, stat.namespace, stat.name, stat.dimensions)
     ids = [each.id for each in found if stat.unit in (None, each.metric.unit)]
-    buckets = await metrics.buckets(db, ids, *window, stat.period, spread=is_spread) if ids else []
+    buckets = await buckets_for(db, ids, window, stat.period, stat.stat)
     values: Series = await in_thread(series, stat.stat, buckets)
     return values
 
@@ -161,7 +187,7 @@ def _columns(values: Series, newest_first: bool) -> dict[str, Any]:
 
 async def list_metrics(engine: Engine, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics that were measured lately."""
-    place = place_in(request.get("NextToken"), int)
+    place = place_in(request.get("NextToken"), paging.number)
     after: int | None = place[0] if place else 0
     age = _RECENT if "RecentlyActive" in request else _LISTED
     read = partial(
