@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stackd.db import resources, stacks
-from stackd.engine.usecases import signals
 from stackd.records import Stack, Status
 from tests.engine.planning.observed import preview
 from tests.support import alarms
 from tests.support.engine import Process, World, world
+from tests.support.guests import guests
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HANDLE = "AWS::CloudFormation::WaitConditionHandle"
 LONGEST = 20
 """Minutes in which alarms bring a group to its bounds."""
-
-SUCCESS = {"Status": "SUCCESS", "Reason": "Done", "UniqueId": "guest", "Data": "All is set up"}
 
 
 def template(name: str) -> Any:
     return yaml.safe_load((EXAMPLES / name).read_text())
-
-
-@contextlib.asynccontextmanager
-async def guests(process: Process, stack: Stack) -> AsyncIterator[None]:
-    """What runs in instances: once all of a stack do, it reports to each handle there."""
-    task = asyncio.create_task(_report(process, stack))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def _report(process: Process, root: Stack) -> None:
-    done: set[str] = set()
-    while True:
-        for stack in [root, *await stacks.tree(process.db, root.id)]:
-            rows = await resources.of_stack(process.db, stack.id)
-            handles = [row for row in rows if row.kind == HANDLE and row.id not in done]
-            instances = [row for row in rows if row.kind == "AWS::EC2::Instance"]
-            runs = instances and all(row.status is Status.COMPLETE for row in (*instances, *handles))
-            for handle in handles if runs else ():
-                await signals.signal(process.engine, process.caller, stack, handle.name, SUCCESS)
-                done.add(handle.id)
-        await asyncio.sleep(0.1)
 
 
 async def created(process: Process, name: str, **parameters: str) -> Stack:

@@ -384,7 +384,7 @@ class FakeContext:
 
     async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
         self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
-        await self.put_data(keypair=self.keypairs[owner.name])
+        await self.put_data(user_keypair=self.keypairs[owner.name])
         return self.keypairs[owner.name]
 
     async def remove_keypair(self) -> None:

@@ -248,7 +248,7 @@ class Context(Reading, Probe, Protocol):
     async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
         """Make (or return) a key pair for the user of another resource: its ``access`` and ``secret`` key.
 
-        It belongs to this resource, and is one of its private values, ``keypair``. Safe to call again.
+        It belongs to this resource, and is one of its private values, ``user_keypair``. Safe to call again.
         """
         ...
 

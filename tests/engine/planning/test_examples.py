@@ -12,20 +12,27 @@ from stackd.engine.planning.verbs import Verb
 from stackd.records import Stack, Status
 from tests.engine.planning.observed import planned, preview, shown, update
 from tests.support.engine import Process, World
+from tests.support.guests import guests
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 TEMPLATES = sorted(str(each.relative_to(EXAMPLES)) for each in EXAMPLES.rglob("*.yaml"))
 OWN = [name for name in TEMPLATES if name != "webapp/tier.yaml"]
 """The templates that are stacks of their own."""
 
+GIVEN = {"blog.yaml": {"Password": "changeme1"}}
+"""The parameters that have no default."""
+
 
 def packed(name: str) -> dict[str, Any]:
     """An example with its files, as the command line sends it."""
-    return pack(str(EXAMPLES / name)).body()
+    given = {"parameters": GIVEN[name]} if name in GIVEN else {}
+    return {**pack(str(EXAMPLES / name)).body(), **given}
 
 
 async def created(process: Process, name: str, **options: Any) -> Stack:
-    stack = await process.done(await process.create("example", **packed(name), **options))
+    asked = await process.create("example", **packed(name), **options)
+    async with guests(process, asked):
+        stack = await process.done(asked)
     assert stack.status is Status.COMPLETE, stack.reason
     return stack
 

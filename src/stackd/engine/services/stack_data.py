@@ -17,7 +17,7 @@ from stackd.records import Resource, Stack
 from stackd.resources.copies import COPY, SNAPSHOT
 from stackd.urls import shown_name
 
-KEYPAIR: Final = "keypair"
+KEYPAIR: Final = "user_keypair"
 """The private value with the key pair of another resource's user, its secret included."""
 
 OWN_DATA: Final = frozenset(

@@ -40,7 +40,7 @@ def _any_user(properties: Mapping[str, Any], siblings: Siblings) -> Sequence[Key
 
 
 def _secret(resource: Resource) -> str:
-    return str((resource.data.get("keypair") or {}).get("secret") or _NO_SECRET)
+    return str((resource.data.get("user_keypair") or {}).get("secret") or _NO_SECRET)
 
 
 @resource_type("AWS::IAM::AccessKey")
