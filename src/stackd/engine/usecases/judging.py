@@ -16,6 +16,7 @@ from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.engine.usecases.terms import Terms
 from stackd.errors import NothingToUpdate, TemplateError
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Stack, Status
 
 
@@ -40,13 +41,20 @@ async def require_allowed(
     plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing)
     if terms.only_changes and not await changes_anything(engine, stack, desired, request, terms, plan):
         raise NothingToUpdate
-    require_permitted(plan, policy)
+    await require_permitted(plan, policy)
 
 
-def require_permitted(plan: Plan, policy: str | None) -> None:
-    """Raise ``UpdateDenied`` for the first step that a stack policy does not allow."""
+async def require_permitted(plan: Plan, policy: str | None) -> None:
+    """Raise ``UpdateDenied`` for the first step that a stack policy does not allow.
+
+    In a thread: a policy of many wildcards takes milliseconds for each step.
+    """
     if policy is not None:
-        read_policy(policy).require_all(plan.changes())
+        await in_thread(_require_permitted, plan, policy)
+
+
+def _require_permitted(plan: Plan, policy: str) -> None:
+    read_policy(policy).require_all(plan.changes())
 
 
 async def changes_anything(

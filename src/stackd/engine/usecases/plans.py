@@ -211,7 +211,7 @@ async def _execute(
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
-    require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
+    await require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
