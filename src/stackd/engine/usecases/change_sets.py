@@ -41,6 +41,7 @@ from stackd.errors import (
     RequestLimitExceeded,
     TemplateError,
 )
+from stackd.offload import in_thread
 from stackd.records import (
     Action,
     Caller,
@@ -167,7 +168,8 @@ async def _for_new(
         changes += [Insert(stack), stack_event(stack, stack.action, stack.status, reason)]
     draft = await saved_plans.draft_reserved(engine, caller, stack, request)
     terms.require_types(_desired(draft))
-    return await _store(engine, order, terms, stack, draft, shown_changes(draft.plan, None), changes)
+    shown = await in_thread(shown_changes, draft.plan, None)
+    return await _store(engine, order, terms, stack, draft, shown, changes)
 
 
 async def _for_update(
@@ -187,7 +189,8 @@ async def _for_update(
         before = await load_desired(engine.services.db, engine.services.registry, stack)
     except TemplateError:  # what it was made from can no longer be evaluated
         before = None
-    return await _store(engine, order, terms, stack, draft, shown_changes(draft.plan, before), [])
+    shown = await in_thread(shown_changes, draft.plan, before)
+    return await _store(engine, order, terms, stack, draft, shown, [])
 
 
 async def _store(
