@@ -109,6 +109,24 @@ async def test_an_action_is_taken_again_until_it_is_done(database: Database, jou
     assert await alarms.next_action(database) is None
 
 
+async def test_actions_of_projects_that_are_busy_wait(database: Database, journal: Journal) -> None:
+    alarm = an_alarm()
+    for project in ("p", "q", "r"):
+        action = AlarmAction(
+            id=project,
+            alarm_id=alarm.id,
+            project_id=project,
+            target="https://example.test/",
+            message={},
+            created_at=START,
+            due_at=START,
+        )
+        await journal.write(Insert(action))
+    taken = await alarms.take_actions(database, START, 30 * SECOND, 9, ["p", "r"])
+    assert [each.project_id for each in taken] == ["q"]
+    assert len(await alarms.take_actions(database, START, 30 * SECOND, 9)) == 2
+
+
 async def test_history_goes_either_way_page_by_page_and_is_purged(
     database: Database, journal: Journal
 ) -> None:

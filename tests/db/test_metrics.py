@@ -118,3 +118,13 @@ async def test_old_samples_and_metrics_are_purged(database: Database, journal: J
     assert await metrics.count(database, "p") == 300
     await metrics.purge(database, START + timedelta(seconds=1))
     assert await metrics.count(database, "p") == 100
+
+
+async def test_size_of_values_is_known_before_they_are_read(database: Database, journal: Journal) -> None:
+    (number,) = await known(database, journal, CPU)
+    await journal.write(value(number, 60, 2.5), value(number, 120, 2.5), value(number, 120, 4.5))
+    assert await metrics.spread_size(database, [number], 0, 120) == 1
+    (_, spread) = await metrics.buckets(database, [number], 0, 180, 60, spread=True)
+    assert spread.spread is not None
+    assert await metrics.spread_size(database, [number], 0, 180) == 1 + len(spread.spread)
+    assert await metrics.spread_size(database, [number], 180, 240) == 0

@@ -42,3 +42,7 @@ def test_expression_of_any_depth_is_looked_at_in_bounds() -> None:
     for _ in range(5_000):
         deep = [deep]
     assert list(uses_in(deep, PARAMETERS)) == []
+
+
+def test_placeholders_that_are_not_closed_are_passed_over() -> None:
+    assert list(uses_in({"Fn::Sub": "${a" * 10_000}, PARAMETERS)) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from typing import Any
 
 import pytest
 
 from stackd.engine.planning.plan import Step
-from stackd.engine.planning.stack_policy import MAX_BYTES, read_policy
+from stackd.engine.planning.stack_policy import MAX_BYTES, _any_of, read_policy
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import BadRequest, UpdateDenied
 
@@ -108,3 +110,38 @@ def test_pattern_of_many_wildcards_is_matched_in_no_time() -> None:
     rules = read_policy(policy({**ALL, "Resource": "LogicalResourceId/" + "*a" * 4000 + "*b"}))
     with pytest.raises(UpdateDenied):
         rules.require("a" * 255, "T", Verb.UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_named"),
+    [
+        ("web", True),
+        ("we?", True),
+        ("w*", True),
+        ("*b", True),
+        ("w*e*b", True),
+        ("?*?", True),
+        ("w*?b", True),
+        ("we", False),
+        ("web?", False),
+        ("eb", False),
+        ("w*w*b", False),
+        ("w*b*b", False),
+        ("we*eb", False),
+        ("w.b", False),
+    ],
+)
+def test_names_are_matched_with_wildcards(pattern: str, is_named: bool) -> None:
+    assert _any_of([pattern])("web") is is_named
+
+
+def test_policy_of_many_wildcards_is_read_in_no_time() -> None:
+    parts = ["".join(each) for each in itertools.product("abcdefghijklmnop", repeat=3)][:3900]
+    statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*"}
+    long = json.dumps({"Statement": statement | {"Resource": f"LogicalResourceId/*{'*'.join(parts)}"}})
+    started = time.process_time()
+    read_policy(long)
+    assert time.process_time() - started < 0.03
+    many = [f"LogicalResourceId/a?{number}" for number in range(101)]
+    with pytest.raises(BadRequest, match="it has more than 100 wildcards"):
+        read_policy(json.dumps({"Statement": statement | {"Resource": many}}))

@@ -6,6 +6,7 @@ differs is looked at, in the old template and in the new one, as change sets sho
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from stackd.engine.planning.plan import Plan, StackPlan, Step
 from stackd.engine.planning.verbs import VERBS, Verb
 from stackd.records import Resource
 from stackd.resources.base import NestedType
+from stackd.template.functions.aws import placeholders
 from stackd.template.masking import shown_id
 
 ACTIONS: Final[Mapping[Verb, str]] = {
@@ -29,7 +31,6 @@ ACTIONS: Final[Mapping[Verb, str]] = {
 }
 """What change sets call the verbs that they show."""
 
-_IN_TEXT: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 _DEEPEST: Final = 200
 
 
@@ -84,9 +85,10 @@ def _text(argument: Any, parameters: Mapping[str, Any]) -> Iterator[Use]:
     text, own = argument, {}
     if isinstance(argument, list) and len(argument) == 2:
         text, own = argument
-    for name in _IN_TEXT.findall(text) if isinstance(text, str) else ():
-        if not isinstance(own, Mapping) or name not in own:
-            yield from (_attribute if "." in name else _named)(name, parameters)
+    with contextlib.suppress(ValueError):  # what is no function in this template may have any text
+        for name, is_name in placeholders(text) if isinstance(text, str) else ():
+            if is_name and (not isinstance(own, Mapping) or name not in own):
+                yield from (_attribute if "." in name else _named)(name, parameters)
 
 
 _READERS: Final = {

@@ -20,6 +20,8 @@ from stackd.errors import BadRequest, UpdateDenied
 
 MAX_BYTES: Final = 16 * 1024
 MOST_STATEMENTS: Final = 100
+MOST_MARKS: Final = 100
+"""Wildcards ``?`` of a policy: what has one takes longer to read."""
 
 CHANGES: Final[Mapping[Verb, str]] = {
     Verb.UPDATE: "Modify",
@@ -81,6 +83,8 @@ def read_policy(text: str) -> StackPolicy:
     """The policy of a JSON text; raises ``BadRequest`` for any other text, naming what is wrong."""
     if len(text.encode()) > MAX_BYTES:
         raise _invalid(f"it is longer than {MAX_BYTES} bytes")
+    if text.count("?") > MOST_MARKS:
+        raise _invalid(f"it has more than {MOST_MARKS} wildcards ?")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -158,28 +162,50 @@ def _any_of(patterns: Iterable[str]) -> Callable[[str], bool]:
     return lambda text: any(_matches(each, text) for each in parts)
 
 
-def _glob(part: str) -> re.Pattern[str]:
-    return re.compile("".join("." if char == "?" else re.escape(char) for char in part), re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is between two wildcards ``*``, with any character for each ``?``; a pattern where it has one."""
+
+    text: str
+    pattern: re.Pattern[str] | None
+
+    def find(self, text: str, start: int) -> int:
+        """Where the first match from ``start`` on begins; -1 if there is none."""
+        if self.pattern is None:
+            return text.find(self.text, start)
+        found = self.pattern.search(text, start)
+        return found.start() if found is not None else -1
+
+    def is_at(self, text: str, start: int) -> bool:
+        """Whether it matches at a place."""
+        if self.pattern is None:
+            return text.startswith(self.text, start)
+        return self.pattern.match(text, start) is not None
 
 
-def _matches(parts: list[re.Pattern[str]], text: str) -> bool:
+def _glob(part: str) -> _Part:
+    if "?" not in part:
+        return _Part(part, None)
+    pattern = "".join("." if char == "?" else re.escape(char) for char in part)
+    return _Part(part, re.compile(pattern, re.DOTALL))
+
+
+def _matches(parts: list[_Part], text: str) -> bool:
     """Whether the parts follow each other in a text, the first at its beginning and the last at its end.
 
     Each is looked for once, from where the one before ended: no pattern takes longer than its length
     times that of the text.
     """
     first, *others = parts
-    if not others:
-        return first.fullmatch(text) is not None
-    found = first.match(text)
-    for part in others[:-1]:
-        found = part.search(text, found.end()) if found is not None else None
-    if found is None:
+    if not first.is_at(text, 0):
         return False
-    last = len(text) - _length(others[-1])
-    return last >= found.end() and others[-1].fullmatch(text, last) is not None
-
-
-def _length(part: re.Pattern[str]) -> int:
-    """How many characters a part without * matches."""
-    return len(re.sub(r"\\(.)", r"\1", part.pattern, flags=re.DOTALL))
+    end = len(first.text)
+    if not others:
+        return len(text) == end
+    for part in others[:-1]:
+        start = part.find(text, end)
+        if start < 0:
+            return False
+        end = start + len(part.text)
+    last = len(text) - len(others[-1].text)
+    return last >= end and others[-1].is_at(text, last)
