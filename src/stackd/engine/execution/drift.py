@@ -24,6 +24,7 @@ from stackd.engine.execution.run import Services
 from stackd.engine.planning.drift import IN_SYNC, Comparison, compared, gone
 from stackd.engine.services.stack_data import current_rows
 from stackd.errors import Fenced, ServiceUnavailable, StackdError, TemplateError
+from stackd.offload import in_thread
 from stackd.records import Action, DriftDetection, DriftState, Resource, ResourceDrift, Stack, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
@@ -88,7 +89,10 @@ async def _compared(
     known: set[str],
     secrets: Secrets,
 ) -> Comparison | None:
-    """What came of one resource; None if its type cannot tell."""
+    """What came of one resource; None if its type cannot tell.
+
+    In a thread: long lists take long to compare, and a stack may have many resources.
+    """
     written = {name: value for name, value in row.properties.items() if given is None or name in given}
     if live is None:
         return gone(written, secrets)
@@ -96,7 +100,9 @@ async def _compared(
     pairs = kind.observed(props, live)
     if pairs is None:
         return None
-    return compared({name: pair for name, pair in pairs.items() if name in written}, secrets)
+    chosen = {name: pair for name, pair in pairs.items() if name in written}
+    made: Comparison = await in_thread(compared, chosen, secrets)
+    return made
 
 
 def _record(stack: Stack, row: Resource, made: Comparison) -> ResourceDrift:
