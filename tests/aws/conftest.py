@@ -39,6 +39,7 @@ class Server:
 
     native: str
     cfn: str
+    cloudwatch: str
     keystone: str
     cloud: str
     http: httpx.Client = field(repr=False)
@@ -94,6 +95,7 @@ class Programs:
             "AWS_DEFAULT_REGION": "eu-central-1",
             "AWS_DEFAULT_OUTPUT": "json",
             "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{self.user.server.cfn}/v1",
+            "AWS_ENDPOINT_URL_CLOUDWATCH": f"{self.user.server.cloudwatch}/v1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_MAX_ATTEMPTS": "1",
             "AWS_PAGER": "",
@@ -113,6 +115,10 @@ class Programs:
         """What `aws cloudformation ARGUMENTS` prints, which must succeed."""
         return self.aws("cloudformation", *arguments)
 
+    def cloudwatch(self, *arguments: str) -> Any:
+        """What `aws cloudwatch ARGUMENTS` prints, which must succeed."""
+        return self.aws("cloudwatch", *arguments)
+
     def refused(self, *arguments: str) -> str:
         """What `aws cloudformation ARGUMENTS` says, which must fail."""
         done = self.run("cloudformation", *arguments)
@@ -120,8 +126,8 @@ class Programs:
         return done.stderr
 
     def boto3(self, script: str) -> Any:
-        """What a script for boto3 prints as JSON; it has a client ``cfn``."""
-        setup = "import boto3, json\ncfn = boto3.client('cloudformation')\n"
+        """What a script for boto3 prints as JSON; it has the clients ``cfn`` and ``cloudwatch``."""
+        setup = "import boto3, json\ncfn, cloudwatch = map(boto3.client, ('cloudformation', 'cloudwatch'))\n"
         done = self._done([str(CLIENTS / "bin" / "python"), "-c", setup + script])
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -147,16 +153,18 @@ class Programs:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     place = tmp_path_factory.mktemp("server")
-    native, cloud, cfn = free_port(), free_port(), free_port()
+    native, cloud, cfn, cloudwatch = (free_port() for _ in range(4))
     command = [sys.executable, "-m", "stackd.cli", "dev", "--state", str(place)]
     command += ["--port", str(native), "--cloud-port", str(cloud), "--cfn-port", str(cfn)]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command += ["--cloudwatch-port", str(cloudwatch)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "STACKD_LIMITS__ENABLE_STACK_ADOPT": "true"}
     with (place / "server.log").open("w") as log, httpx.Client(timeout=60) as http:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         base = "http://127.0.0.1"
         try:
             _answers(http, process, f"{base}:{cfn}/healthcheck", place / "server.log")
-            yield Server(f"{base}:{native}", f"{base}:{cfn}", _keystone(http, cloud), f"{base}:{cloud}", http)
+            apis = [f"{base}:{port}" for port in (native, cfn, cloudwatch)]
+            yield Server(*apis, _keystone(http, cloud), f"{base}:{cloud}", http)
         finally:
             process.terminate()
             process.wait(30)

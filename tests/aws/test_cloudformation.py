@@ -169,6 +169,26 @@ def test_creation_that_fails_is_rolled_back_as_asked(programs: Programs, demo: U
         assert failed.returncode == 255
 
 
+def test_stack_that_was_adopted_is_imported(programs: Programs, demo: User) -> None:
+    template = {"heat_template_version": "2018-08-31", "resources": {"r": {"type": "OS::Heat::TestResource"}}}
+    row = {"name": "r", "type": "OS::Heat::TestResource", "resource_id": "r-1", "metadata": {}}
+    data = {
+        "template": template,
+        "environment": {},
+        "action": "CREATE",
+        "status": "COMPLETE",
+        "resources": {"r": {**row, "action": "CREATE", "status": "COMPLETE", "resource_data": {}}},
+    }
+    answer = demo.server.http.post(
+        f"{demo.server.native}/v1/{demo.project}/stacks",
+        headers={"X-Auth-Token": demo.token},
+        json={"stack_name": "adopted", "adopt_stack_data": json.dumps(data), "timeout_mins": 5},
+    )
+    assert answer.status_code == 201, answer.text
+    demo.reached("adopted", "ADOPT_COMPLETE")
+    programs.cloudformation("wait", "stack-import-complete", "--stack-name", "adopted")
+
+
 def test_boto3_reads_pages_and_waits(programs: Programs, demo: User) -> None:
     resources = {f"R{at:03}": {"Type": "OS::Heat::None"} for at in range(130)}
     body = json.dumps({"Resources": resources})
