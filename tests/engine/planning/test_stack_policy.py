@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from stackd.engine.planning.plan import Step
 from stackd.engine.planning.stack_policy import MAX_BYTES, _any_of, read_policy
 from stackd.engine.planning.verbs import Verb
 from stackd.errors import BadRequest, UpdateDenied
+from tests.support.counting import counted
 
 DB = "LogicalResourceId/db"
 ALL = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
@@ -135,13 +135,13 @@ def test_names_are_matched_with_wildcards(pattern: str, is_named: bool) -> None:
     assert _any_of([pattern])("web") is is_named
 
 
-def test_policy_of_many_wildcards_is_read_in_no_time() -> None:
+def test_policy_of_many_wildcards_is_read_in_few_steps() -> None:
     parts = ["".join(each) for each in itertools.product("abcdefghijklmnop", repeat=3)][:3900]
     statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*"}
     long = json.dumps({"Statement": statement | {"Resource": f"LogicalResourceId/*{'*'.join(parts)}"}})
-    started = time.process_time()
-    read_policy(long)
-    assert time.process_time() - started < 0.03
+    with counted() as steps:
+        read_policy(long)
+    assert steps.count < 50 * len(parts)
     many = [f"LogicalResourceId/a?{number}" for number in range(101)]
     with pytest.raises(BadRequest, match="it has more than 100 wildcards"):
         read_policy(json.dumps({"Statement": statement | {"Resource": many}}))
