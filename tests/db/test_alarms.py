@@ -122,7 +122,7 @@ async def test_actions_of_projects_that_are_busy_wait(database: Database, journa
             due_at=START,
         )
         await journal.write(Insert(action))
-    taken = await alarms.take_actions(database, START, 30 * SECOND, 9, ["p", "r"])
+    taken = await alarms.take_actions(database, START, 30 * SECOND, 9, without=["p", "r"])
     assert [each.project_id for each in taken] == ["q"]
     assert len(await alarms.take_actions(database, START, 30 * SECOND, 9)) == 2
 

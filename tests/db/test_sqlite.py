@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from stackd.db import events, sqlite_connections, stacks
+from stackd.db.backend import DatabaseMissing
 from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
@@ -196,3 +197,25 @@ async def test_file_that_was_removed_is_neither_read_nor_written(
     file.check()
     await journal.write(Insert(a_stack()))
     await journal.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_file_that_is_removed_while_a_connection_is_opened_is_neither_made_nor_taken(
+    tmp_path: Path, replaced: bool
+) -> None:
+    path = tmp_path / "a file.db"
+    known = sqlite_connections.DatabaseFile(str(path))
+    first, later = sqlite_connections.Connections(known, 1), sqlite_connections.Connections(known, 1)
+    async with first.one() as connection:
+        await connection.execute("CREATE TABLE t (x)")
+    away = path.rename(tmp_path / "away")
+    if replaced:
+        path.touch()
+    with pytest.raises((sqlite3.OperationalError, DatabaseMissing)):
+        await later._opened()  # the file was there a moment ago
+    assert path.exists() is replaced
+    away.rename(path)
+    async with later.one() as connection:
+        assert list(await connection.execute_fetchall("SELECT x FROM t")) == []
+    await first.close()
+    await later.close()

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, cast
+from urllib.parse import quote
 
 import aiosqlite
 
@@ -39,10 +40,10 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at DEBUG it writes the 
 
 
 class Connection(aiosqlite.Connection):
-    """One connection to the database at ``path``, with a thread that does its jobs one after the other."""
+    """One connection to a database, with a thread that does its jobs one after the other."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(partial(_open, path), _ROWS_IN_CHUNK)
+    def __init__(self, file: DatabaseFile) -> None:
+        super().__init__(partial(_open, file), _ROWS_IN_CHUNK)
         self._thread.daemon = True  # an unclosed connection does not keep the process from ending
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -67,6 +68,11 @@ class DatabaseFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._opened: tuple[int, int] | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was not opened yet, and may have to be made."""
+        return self._opened is None
 
     def opened(self) -> None:
         """Remember the file that is opened first."""
@@ -110,14 +116,15 @@ class Connections:
                     self._idle.append(connection)
             except sqlite3.Error as error:
                 if _passes(error):
+                    self._file.check()  # the better reason
                     raise Unreachable(str(error)) from error
                 raise
 
     async def _opened(self) -> Connection:
-        connection = Connection(self._file.path)
+        connection = Connection(self._file)
         try:
             await connection
-        except sqlite3.Error:
+        except (sqlite3.Error, DatabaseMissing):
             await connection.ended()
             raise
         self._file.opened()
@@ -133,15 +140,25 @@ class Connections:
             self._free.release()
 
 
-def _open(path: str) -> sqlite3.Connection:
-    if path != ":memory:":
+def _open(file: DatabaseFile) -> sqlite3.Connection:
+    path, new = file.path, file.is_new
+    if path != ":memory:" and new:
         # Only a new file is opened here: closing any descriptor of an existing one would drop the locks that
         # other connections of this process hold on it, and another process could then remove the log.
         with suppress(OSError):  # it exists, or connect names the reason better
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=_CACHED_STATEMENTS
+        path if new else f"file:{quote(path)}?mode=rw",  # SQLite would make one
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        cached_statements=_CACHED_STATEMENTS,
+        uri=not new,
     )
+    try:
+        file.check()  # before anything is written to a file that took the place of ours
+    except DatabaseMissing:
+        connection.close()
+        raise
     give_up_at = time.monotonic() + _BUSY_SECONDS
     while True:  # for the write-ahead log alone SQLite does not wait by itself for other processes
         try:
