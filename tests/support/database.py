@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
@@ -111,8 +111,21 @@ def still_databases() -> Iterator[None]:
     with (
         mock.patch.object(database, "open_backend", still),
         mock.patch.object(migrations, "open_backend", still),
+        mock.patch.object(migrations, "_definitions", _definitions(migrations._definitions)),
     ):
         yield
+
+
+def _definitions(made: Callable[[Any], Iterable[str]]) -> Callable[[Any], Iterable[str]]:
+    """The statements that make the tables, which are compiled once for all tests."""
+    known: dict[str, tuple[str, ...]] = {}
+
+    def of(dialect: Any) -> Iterable[str]:
+        if dialect.name not in known:
+            known[dialect.name] = tuple(made(dialect))
+        return known[dialect.name]
+
+    return of
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -261,11 +262,18 @@ async def world(tmp_path: Path, *, ready_after: float = 0.02, **cloud: Any) -> A
 
 
 def _settings(url: str, auth_url: str) -> Settings:
+    common = _common_settings()
+    database = common.database.model_copy(update={"url": url})
+    keystone = common.keystone.model_copy(update={"auth_url": auth_url})
+    return common.model_copy(update={"database": database, "keystone": keystone})
+
+
+@cache
+def _common_settings() -> Settings:
+    """Made once: reading and checking settings takes as long as starting all the rest."""
     return Settings.model_validate(
         {
-            "database": {"url": url},
             "keystone": {
-                "auth_url": auth_url,
                 "username": "heat",
                 "password": "secret",
                 "stack_domain_name": "heat",

@@ -6,6 +6,7 @@ Importing the library takes a tenth of a second, most of it for expressions that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from oslo_config import cfg
@@ -33,7 +34,16 @@ for _kind in _REMOTE_CHECKS:
 
 
 def load_rules(files: PolicyFiles, *, old_defaults: bool) -> oslo.Enforcer:
-    """What decides by the rules; ``PolicyFileError`` if a file is not good."""
+    """What decides by the rules, not to be changed; ``PolicyFileError`` if a file is not good."""
+    return _read(files, old_defaults=old_defaults) if files else _built_in(old_defaults)
+
+
+@lru_cache(2)
+def _built_in(old_defaults: bool) -> oslo.Enforcer:
+    return _read(PolicyFiles(), old_defaults=old_defaults)
+
+
+def _read(files: PolicyFiles, *, old_defaults: bool) -> oslo.Enforcer:
     if files.path and not files.path.is_file():
         raise PolicyFileError(f"There is no policy file {files.path}")
     conf = cfg.ConfigOpts()

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import re
 import socket
-import ssl
 import zlib
 from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +23,12 @@ from urllib.parse import urljoin, urlsplit
 from weakref import WeakValueDictionary
 
 import aiohttp
-import httpx
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from stackd.clients.addresses import EVERYWHERE, AddressPolicy, checked_socket
 from stackd.clients.http import USER_AGENT
+from stackd.clients.tls import trust
 from stackd.errors import FetchFailed
 from stackd.urls import MASK, SCHEMES, shown
 
@@ -155,7 +154,7 @@ class Egress:
 
     def _new_session(self, policy: AddressPolicy) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=_tls(self.settings.ca_file),
+            ssl=trust(self.settings.ca_file),
             resolver=self._resolver,
             socket_factory=partial(checked_socket, policy),
             use_dns_cache=False,
@@ -170,13 +169,6 @@ class Egress:
             auto_decompress=False,
             read_bufsize=_CHUNK,
         )
-
-
-def _tls(ca_file: str) -> ssl.SSLContext:
-    """A TLS context that checks certificates against the system's authorities or those in the file."""
-    return (
-        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
-    )
 
 
 def check_url(url: str) -> None:

@@ -19,6 +19,7 @@ import httpx
 import httpx_aiohttp
 
 from stackd.clients.addresses import AddressPolicy, checked_socket
+from stackd.clients.tls import trust
 
 USER_AGENT = "stackd"
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, and names may be secrets
@@ -57,10 +58,7 @@ def make_client(
     ``ca_data`` is the text of a certificate that is trusted besides.
     """
     chosen = settings or HttpSettings()
-    verify: bool | str = (chosen.ca_file or True) if chosen.verify_tls else False
-    context = httpx.create_ssl_context(verify=verify, trust_env=False)
-    if ca_data and chosen.verify_tls:
-        context.load_verify_locations(cadata=ca_data)
+    context = _context(chosen, ca_data)
 
     def session() -> aiohttp.ClientSession:
         checked = None if guard is None else partial(checked_socket, guard.policy)
@@ -84,6 +82,16 @@ def make_client(
         timeout=httpx.Timeout(None),  # each request brings its own
         follow_redirects=False,
     )
+
+
+def _context(chosen: HttpSettings, ca_data: str) -> ssl.SSLContext:
+    if not chosen.verify_tls:
+        return httpx.create_ssl_context(verify=False, trust_env=False)  # as the operator says
+    if not ca_data:
+        return trust(chosen.ca_file)
+    context = httpx.create_ssl_context(verify=chosen.ca_file or True, trust_env=False)
+    context.load_verify_locations(cadata=ca_data)
+    return context
 
 
 class _Bounded(httpx.AsyncBaseTransport):
