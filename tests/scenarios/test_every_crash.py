@@ -138,7 +138,7 @@ async def _is_forgotten(process: Process, stack: Stack) -> bool:
 
 
 COPIED = template(disk=resource("OS::Cinder::Volume", size=1), server=a_server(image_update_policy="REPLACE"))
-STRIDES = {"rolling": 4, "restoring": 2}
+STRIDES = {"rolling": 8, "restoring": 4, "signals": 3, "scaling": 3, "snapshots": 2}
 """Where there are too many writes to die at each: at the how-manieth of them."""
 
 ROWS = {
