@@ -24,6 +24,8 @@ from tests.support.actions import a_server, begin, made, most_at_work, resource,
 from tests.support.engine import Process, World, world
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.chaos
+
 LONGEST = 60
 """No action of these has as many writes or calls."""
 

@@ -21,6 +21,8 @@ from tests.scenarios.lives import Death
 from tests.scenarios.story import Story, Wish
 from tests.support.engine import world
 
+pytestmark = pytest.mark.chaos
+
 V1, V2, GONE = Wish(1), Wish(2), Wish(0)
 BROKEN = Wish(2, broken=True, rolls_back=True)
 
