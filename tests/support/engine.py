@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from stackd.engine.execution.run import Tuning
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Caller, Credential, Event, Fence, Resource, Stack, Status
+from stackd.resources.registry import Registry, load_registry
 from stackd.settings import Settings
 from tests.support.database import database_url
 from tests.support.virtual_time import LoopClock
@@ -184,7 +185,7 @@ class World:
             made.append(journal)
             return journal
 
-        with mock.patch.multiple(app, Journal=make, Tuning=_tuning):
+        with mock.patch.multiple(app, Journal=make, Tuning=_tuning, load_registry=_registry):
             async with app.wired(self.settings, clock=self.clock.moment) as parts:
                 token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
                 caller = await parts.tokens.validate(token)
@@ -194,6 +195,16 @@ class World:
                 finally:
                     if dies_at is not None or dies_on is not None:
                         await crash(process)
+
+
+def _registry(directories: Sequence[Path], environment: Path | None) -> Registry:
+    """The built-in types are collected once for all processes that have no others."""
+    return load_registry(directories, environment) if directories or environment else _built_in()
+
+
+@cache
+def _built_in() -> Registry:
+    return load_registry([])
 
 
 def _tuning(**values: Any) -> Tuning:
