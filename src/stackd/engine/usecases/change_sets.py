@@ -239,7 +239,7 @@ async def _put(engine: Engine, stack: Stack, made: ChangeSet) -> list[Change]:
     if old is None:
         return [*await _room(engine, stack), Insert(made)]
     view = await _viewed(engine, old, stack)
-    if view.execution in (Execution.AVAILABLE, Execution.UNAVAILABLE, Execution.IN_PROGRESS):
+    if view.execution in (Execution.AVAILABLE, Execution.IN_PROGRESS):  # clients name them by the second
         raise ChangeSetExists(made.name)
     values = {name: getattr(made, name) for name in _RENEWED}
     gone = [Remove(SavedPlan, old.plan_id)] if view.execution is Execution.OBSOLETE else []
