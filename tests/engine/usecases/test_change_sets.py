@@ -395,3 +395,11 @@ async def test_reserved_name_is_in_lists_that_ask_for_it(stackd_world: World) ->
         wanted = stacks.StackFilter(show_reserved=True)
         found = await stacks.listed(process.db, view.stack.project_id, wanted)
         assert [each.id for each in found] == [view.stack.id]
+
+
+async def test_change_set_without_changes_leaves_its_name_to_the_next(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        await made(process, template(r=a_test()))
+        empty = await create(process, template(r=a_test()))
+        assert empty.execution is Execution.UNAVAILABLE
+        assert (await create(process, template(r=a_test(value="b")))).execution is Execution.AVAILABLE
