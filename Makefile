@@ -92,7 +92,8 @@ test-cloud-long: $(READY)
 	$(PYTEST) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
-	STACKD_STRIKES=$(STRIKES) $(PYTEST) -n $(JOBS) -m chaos tests/chaos tests/scenarios $(ARGS)
+	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)
+	$(PYTEST) -n $(JOBS) -m chaos tests/scenarios $(ARGS)
 
 chaos-postgres: $(READY)
 	STACKD_STRIKES=$(STRIKES) .ci/with-postgres $(PYTEST) -m chaos tests/chaos $(ARGS)
