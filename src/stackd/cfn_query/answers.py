@@ -1,4 +1,4 @@
-"""Answers as XML, or as JSON if the request says ``ContentType=JSON``.
+"""Renders answers as XML, or as JSON where the request has ``ContentType=JSON``.
 
 There is no namespace in the XML: guests look elements up by their bare names, and SDKs do not need one.
 """

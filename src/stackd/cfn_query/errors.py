@@ -115,7 +115,7 @@ def answer_to(request: Request, raised: StackdError) -> Response:
 
 
 def described(raised: StackdError, action: str = "") -> tuple[Code, str]:
-    """The code and the message of an error; the action has a say in the text."""
+    """The code and the message of an error; the text depends on the action."""
     if isinstance(raised, Refused):
         return raised.aws_code, raised.message
     error = as_api_error(raised)

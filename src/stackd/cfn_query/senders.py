@@ -74,7 +74,7 @@ async def sender(
 
 
 def _signed(request: Request, proof: Proof, params: Mapping[str, str], raw: bytes) -> SignedRequest:
-    """The signed request; refused if it does not say whose key it is, or parts of it are not signed."""
+    """The signed request; refused without an access key, or if parts that are read are not signed."""
     if not proof.access:
         raise Refused(NO_ACCESS_KEY)
     in_header = _SIGNATURE.search(request.headers.get("authorization", "")) is not None
@@ -155,7 +155,7 @@ def _prefix(request: Request) -> str:
 
 
 def _forwarded(request: Request, header: str) -> str:
-    """What a proxy says of the request that it got; empty where proxies are not believed."""
+    """The value of a header that a proxy sets; empty unless ``api.proxy_headers`` is on."""
     if not front_of(request).settings.api.proxy_headers:
         return ""
     return request.headers.get(header, "").partition(",")[0].strip()

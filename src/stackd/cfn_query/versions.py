@@ -22,7 +22,7 @@ async def listed(request: Request) -> Response:
 
 @router.get(_HEALTH)
 async def health(request: Request) -> Response:
-    """Say that the server answers; fails if its engine does not work."""
+    """Health check: fails if the engine does not work."""
     request.scope[ROUTE] = _HEALTH
     front_of(request).engine.check_health()
     return Response("OK", media_type="text/plain")

@@ -19,7 +19,7 @@ import httpx
 import httpx_aiohttp
 
 from stackd.clients.addresses import AddressPolicy, checked_socket
-from stackd.clients.tls import trust
+from stackd.clients.tls import read_trust, trust
 
 USER_AGENT = "stackd"
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, and names may be secrets
@@ -87,11 +87,7 @@ def make_client(
 def _context(chosen: HttpSettings, ca_data: str) -> ssl.SSLContext:
     if not chosen.verify_tls:
         return httpx.create_ssl_context(verify=False, trust_env=False)  # as the operator says
-    if not ca_data:
-        return trust(chosen.ca_file)
-    context = httpx.create_ssl_context(verify=chosen.ca_file or True, trust_env=False)
-    context.load_verify_locations(cadata=ca_data)
-    return context
+    return trust(chosen.ca_file) if not ca_data else read_trust(chosen.ca_file, ca_data)
 
 
 class _Bounded(httpx.AsyncBaseTransport):

@@ -83,7 +83,7 @@ def _below(depth: int, *, live: bool = True) -> Select[Any]:
 async def listed(
     db: Database, stack_id: str, wanted: EventFilter = ALL, page: Page = FIRST, *, brief: bool = True
 ) -> list[Event]:
-    """One page of events, the newest first unless ``page`` says otherwise; ties in the order of storing.
+    """One page of events, the newest first unless ``page`` sets another order; ties in the order of storing.
 
     ``brief`` leaves out the properties.
     """

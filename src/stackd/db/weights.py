@@ -1,4 +1,4 @@
-"""How long values take to encode, told from their size without encoding them."""
+"""Estimates how long values take to encode, from their size, without encoding them."""
 
 from __future__ import annotations
 

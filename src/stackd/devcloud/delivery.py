@@ -28,7 +28,7 @@ Send = Callable[[Delivery], Awaitable[None]]
 
 
 async def post(delivery: Delivery) -> None:
-    """Post it, in a thread. That nobody takes it is only logged, as services do."""
+    """Post it, in a thread. A failure is logged and otherwise ignored, as services do."""
     try:
         await asyncio.to_thread(_post, delivery)
     except (OSError, ValueError) as error:

@@ -19,7 +19,7 @@ from stackd.urls import shown_name
 
 STACK_TYPE: Final = "AWS::CloudFormation::Stack"
 _BY_USER: Final = "User Initiated"
-"""The reason of an event that begins what somebody asked for; clients look for it."""
+"""The reason of the first event of a requested operation; clients look for it."""
 
 
 async def describe_stack_events(call: Call) -> Mapping[str, Any]:

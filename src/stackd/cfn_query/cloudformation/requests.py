@@ -107,7 +107,7 @@ def _previous(params: Params) -> list[str]:
 
 
 def rollback_disabled(params: Params) -> bool | None:
-    """Whether a failure leaves what there is; None if the request does not say so."""
+    """Whether rollback is disabled; None if the request does not specify it."""
     disabled = flag(params, "DisableRollback")
     on_failure = choice(params, "OnFailure", *_ASKS)
     if disabled is not None and on_failure is not None:

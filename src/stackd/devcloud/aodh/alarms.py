@@ -46,7 +46,7 @@ _FILTERS: Final = frozenset(
 
 
 def _definition(call: Call) -> JSON:
-    """What a request says of an alarm, complete; a fault if it is wrong."""
+    """The complete alarm of a request; raises a fault if it is not valid."""
     body = call.json()
     if not isinstance(body, dict):
         raise Fault(500, "The alarm is not an object.")

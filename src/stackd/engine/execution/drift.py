@@ -7,8 +7,10 @@ process, and made twice it stores the same.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -22,13 +24,14 @@ from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.observation import live_objects
 from stackd.engine.execution.run import Services
 from stackd.engine.planning.drift import IN_SYNC, Comparison, compared, gone
+from stackd.engine.services.background import Background
 from stackd.engine.services.stack_data import current_rows
 from stackd.errors import Fenced, ServiceUnavailable, StackdError, TemplateError
 from stackd.offload import in_thread
 from stackd.records import Action, DriftDetection, DriftState, Resource, ResourceDrift, Stack, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON
-from stackd.template.masking import Secrets
+from stackd.template.masking import NOTHING, Secrets, concealed_text
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +92,7 @@ async def _compared(
     known: set[str],
     secrets: Secrets,
 ) -> Comparison | None:
-    """What came of one resource; None if its type cannot tell.
+    """The comparison of one resource; None if its type cannot be compared.
 
     In a thread: long lists take long to compare, and a stack may have many resources.
     """
@@ -124,49 +127,33 @@ def stored(found: Iterable[ResourceDrift]) -> list[Change]:
     return [change for each in found for change in (Remove(ResourceDrift, each.id), Insert(each))]
 
 
-class DriftDetections:
+class DriftDetections(Background[DriftDetection]):
     """Runs detections in the background."""
 
     def __init__(self, services: Services, cloud_of: Callable[[Stack], Awaitable[Cloud]]) -> None:
+        super().__init__("drift", self._run, partial(drift.running, services.db), _LEFT_ALONE)
         self._services = services
         self._cloud_of = cloud_of
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-
-    def begin(self, detection: DriftDetection) -> None:
-        """Run a detection that is stored."""
-        if detection.id not in self._tasks:
-            task = asyncio.create_task(self._run(detection), name=f"drift {detection.id}")
-            self._tasks[detection.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(detection.id, None))
-
-    async def resume(self, *, every: bool = False) -> None:
-        """Take up detections that another process may have left; at a start all of them (``every``)."""
-        for each in await drift.running(self._services.db):
-            if every or now() - each.updated_at > _LEFT_ALONE:
-                self.begin(each)
-
-    async def close(self) -> None:
-        """Stop; the next process goes on."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, detection: DriftDetection) -> None:
         try:
             changes = await self._detected(detection)
         except ServiceUnavailable:
-            return  # the database is away: the next sweep takes it up
+            raise
         except StackdError as error:
             log.warning("drift_not_detected", detection=detection.id, error=str(error))
-            changes = [_end(detection, DriftState.FAILED, reason=str(error))]
+            changes = [_end(detection, DriftState.FAILED, reason=await self._shown(detection, error))]
         except Exception:
             log.exception("drift_detection_broke", detection=detection.id)
             changes = [_end(detection, DriftState.FAILED, reason="An unexpected error occurred.")]
-        try:
+        with contextlib.suppress(Fenced):  # another process was faster
             await self._services.journal.write(*changes)
-        except (Fenced, ServiceUnavailable):
-            return  # another process was faster, or the next sweep takes it up
+
+    async def _shown(self, detection: DriftDetection, error: StackdError) -> str:
+        """Why a detection failed, without the secrets of its stack."""
+        stack = await stacks.get(self._services.db, detection.stack_id, detection.project_id)
+        secrets = await self._services.redaction.of(stack) if stack is not None else NOTHING
+        return concealed_text(str(error), secrets)
 
     async def _detected(self, detection: DriftDetection) -> list[Change]:
         """What is stored of a detection that comes to its end."""

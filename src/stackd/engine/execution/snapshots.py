@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -21,6 +21,7 @@ from stackd.engine.execution.resource_context import ResourceContext, StackRows
 from stackd.engine.execution.run import OperationRun, Services
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import target_of
+from stackd.engine.services.background import Background
 from stackd.engine.services.stack_data import current_rows, facts_of, resource_data
 from stackd.engine.services.stored_trees import identify
 from stackd.errors import ResourceFailure, ServiceUnavailable, StackdError
@@ -166,36 +167,16 @@ def _context(
     return ResourceContext(run, stack, info, kind, row, StackRows((), {}))
 
 
-class SnapshotRemovals:
+class SnapshotRemovals(Background[Snapshot]):
     """Removes snapshots that users have deleted: the state DELETE_IN_PROGRESS is the queue.
 
     A removal that is repeated, or done by two processes, does no harm.
     """
 
     def __init__(self, services: Services, cloud_of: Callable[[Stack], Awaitable[Cloud]]) -> None:
+        super().__init__("snapshot", self._remove, partial(snapshots.going, services.db), _LEFT_ALONE)
         self._services = services
         self._cloud_of = cloud_of
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-
-    def begin(self, snapshot: Snapshot) -> None:
-        """Remove a snapshot, whose deletion is stored, in the background."""
-        if snapshot.id not in self._tasks:
-            task = asyncio.create_task(self._remove(snapshot), name=f"snapshot {snapshot.id}")
-            self._tasks[snapshot.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(snapshot.id, None))
-
-    async def resume(self, *, every: bool = False) -> None:
-        """Take up removals that another process may have left; at a start all of them (``every``)."""
-        for each in await snapshots.going(self._services.db):
-            if every or now() - each.updated_at > _LEFT_ALONE:
-                self.begin(each)
-
-    async def close(self) -> None:
-        """Stop; the next process goes on."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _remove(self, snapshot: Snapshot) -> None:
         journal = self._services.journal
@@ -205,7 +186,7 @@ class SnapshotRemovals:
                 await remove_copies(await self._run(stack), stack, snapshot)
             await journal.write(Remove(Snapshot, snapshot.id))
         except ServiceUnavailable:
-            return  # the database is away: the next sweep takes it up
+            raise
         except StackdError as error:
             log.warning("snapshot_not_removed", snapshot=snapshot.id, error=str(error))
             values = {"status": Status.FAILED, "reason": str(error), "updated_at": now()}
