@@ -21,7 +21,11 @@ from tests.support.network import free_port
 def settings(tmp_path: Path, port: int, **more: object) -> Settings:
     return Settings.model_validate(
         {
-            "api": {"native": {"port": port}, "cfn": {"port": free_port()}},
+            "api": {
+                "native": {"port": port},
+                "cfn": {"port": free_port()},
+                "cloudwatch": {"port": free_port()},
+            },
             "database": {"url": f"sqlite:///{tmp_path}/stackd.db"},
             "keystone": {"auth_url": "http://127.0.0.1:9/v3"},
             **more,

@@ -110,6 +110,7 @@ class Reader:
             "STACKD_DATABASE__URL": f"sqlite:///{self.home}/served.db",
             "STACKD_API__NATIVE__PORT": str(free_port()),
             "STACKD_API__CFN__PORT": str(free_port()),
+            "STACKD_API__CLOUDWATCH__PORT": str(free_port()),
         }
         command = [sys.executable, "-m", "stackd.cli", "serve"]
         with subprocess.Popen(

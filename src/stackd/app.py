@@ -45,6 +45,7 @@ from stackd.db.rotation import seal_metadata, seal_types
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
+from stackd.engine.services.enrollments import Enrollments
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.notifications import Notifications, discarded
 from stackd.engine.services.redaction import Redaction
@@ -267,6 +268,7 @@ def make_engine(
         services,
         operator,
         trusts,
+        Enrollments(db, journal, clouds, trusts),
         policy,
         limits,
         lease,

@@ -161,7 +161,7 @@ async def test_trust_that_keystone_lost_is_as_none_until_the_next_enrollment(
 
 async def _all(system: System) -> list[Credential]:
     caller = await system.parts.tokens.validate(system.native.token)
-    return await system.parts.engine.trusts.enrolled(caller)
+    return await system.parts.engine.enrollments.enrolled(caller)
 
 
 async def test_first_use_of_the_native_api_enrolls_if_the_operator_wants_it(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stackd.cli.main import cli
+from tests.support.network import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -41,15 +42,18 @@ def test_server_without_keystone_does_not_start(url: str, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_taken_port_names_the_setting() -> None:
+@pytest.mark.parametrize("api", ["NATIVE", "CFN", "CLOUDWATCH"])
+def test_taken_port_names_the_setting(api: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = serve(KEYSTONE__AUTH_URL="http://127.0.0.1:9/v3", API__NATIVE__PORT=str(port))
+        ports = {f"API__{name}__PORT": str(free_port()) for name in ("NATIVE", "CFN", "CLOUDWATCH")}
+        ports[f"API__{api}__PORT"] = str(port)
+        result = serve(KEYSTONE__AUTH_URL="http://127.0.0.1:9/v3", **ports)
     assert result.exit_code == 1
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in result.stderr
-    assert "STACKD_API__NATIVE__PORT" in result.stderr
+    assert f"STACKD_API__{api}__PORT" in result.stderr
 
 
 def test_log_has_no_colours_unless_a_terminal_shows_it() -> None:

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -219,3 +220,18 @@ async def test_file_that_is_removed_while_a_connection_is_opened_is_neither_made
         assert list(await connection.execute_fetchall("SELECT x FROM t")) == []
     await first.close()
     await later.close()
+
+
+async def test_connection_whose_user_goes_while_it_is_opened_is_closed(tmp_path: Path) -> None:
+    pool = sqlite_connections.Connections(sqlite_connections.DatabaseFile(str(tmp_path / "a.db")), 1)
+    before = set(threading.enumerate())
+    opening = asyncio.create_task(pool._opened())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    left = [each for each in threading.enumerate() if each not in before and "connection" in each.name]
+    for thread in left:
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive()
+    await pool.close()

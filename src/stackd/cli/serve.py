@@ -35,7 +35,8 @@ def serve(config_file: str | None) -> None:
     try:
         uvloop.run(run_server(settings))
     except AddressInUse as error:
-        api = next(name for name in ("native", "cfn") if getattr(settings.api, name).port == error.port)
+        apis = {"native": settings.api.native, "cfn": settings.api.cfn, "cloudwatch": settings.api.cloudwatch}
+        api = next(name for name, listener in apis.items() if listener.port == error.port)
         remedy = f"Set another port: {ENV_PREFIX}API__{api.upper()}__PORT, or port in [api.{api}]."
         raise Failure(error.message, FAILED, remedy) from error
     except (StackdError, SettingsError) as error:

@@ -122,10 +122,13 @@ class Connections:
 
     async def _opened(self) -> Connection:
         connection = Connection(self._file)
+        opening = asyncio.ensure_future(_connected(connection))
         try:
-            await connection
-        except (sqlite3.Error, DatabaseMissing):
-            await connection.ended()
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:  # its thread must not report to a loop that is closed by then
+            with suppress(sqlite3.Error, DatabaseMissing):
+                await opening
+                await connection.close()
             raise
         self._file.opened()
         return connection
@@ -138,6 +141,15 @@ class Connections:
             await connection.close()
         for _ in range(self._size):
             self._free.release()
+
+
+async def _connected(connection: Connection) -> None:
+    """Return when a connection is open; if it cannot be, its thread has ended when that is raised."""
+    try:
+        await connection
+    except (sqlite3.Error, DatabaseMissing):
+        await connection.ended()
+        raise
 
 
 def _open(file: DatabaseFile) -> sqlite3.Connection:

@@ -37,7 +37,6 @@ from stackd.db.journal import Insert, Journal, Remove, Update
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.trust_makings import TrustMakings
 from stackd.errors import (
-    BadRequest,
     CloudError,
     CloudForbidden,
     CloudNotFound,
@@ -86,7 +85,7 @@ class Trusts:
         self._journal = journal
         self._clouds = clouds
         self._service = service
-        self._roles = tuple(roles)
+        self.roles = tuple(roles)
         self.kept = kept
         self._locks = Locks()
         self._borrowed: Counter[str] = Counter()
@@ -146,14 +145,14 @@ class Trusts:
         for it, unless the token of the caller is not yet known.
         """
         token = await self.of_caller(caller).token()
-        key = trust_key(token, self._roles)
+        key = trust_key(token, self.roles)
         if not caller.is_signed:
             self._callers[key.user_id, key.project_id] = caller
-        async with self._lock(key):
+        async with self.lock(key):
             if caller.is_signed:
                 credential = await self._enrolled(key, token)
             else:
-                credential = await self._serving(key, token)
+                credential = await self.serving(key, token)
             self._borrowed[credential.id] += 1
         try:
             yield credential
@@ -195,13 +194,14 @@ class Trusts:
             log.warning("credential_not_checked", credential=stored.id, error=str(error))
         return True
 
-    def _lock(self, of: TrustKey | Credential) -> asyncio.Lock:
+    def lock(self, of: TrustKey | Credential) -> asyncio.Lock:
+        """The lock of a user and project, whose credentials one task changes at a time."""
         return self._locks.of(f"{of.user_id}/{of.project_id}")
 
     def _serves(self, credential: Credential) -> bool:
         return credential.state == STANDING or (credential.state == PENDING and credential in self._makings)
 
-    async def _serving(self, key: TrustKey, token: Token) -> Credential:
+    async def serving(self, key: TrustKey, token: Token) -> Credential:
         """The credential with this key; all lost ones of the user and project are replaced on the way."""
         stored = await credentials.of_user(self._db, key.user_id, key.project_id)
         found = [one for one in stored if self._serves(one)]
@@ -263,79 +263,6 @@ class Trusts:
         self._makings.begin(replaced, perhaps_made=failing.state == PENDING)
         return replaced
 
-    # --- enrollment ----------------------------------------------------------------------------------
-
-    async def enroll(self, caller: Caller) -> Credential:
-        """Make a trust of the caller that is kept also while no stack uses it; what is enrolled stays so."""
-        token = await self.of_caller(caller).token()
-        require_delegation(token)
-        key = trust_key(token, self._roles)
-        async with self._lock(key):
-            try:
-                return await self._kept_enrolled(await self._serving(key, token))
-            except Fenced:  # another process has just retired it
-                return await self._kept_enrolled(await self._serving(key, token))
-
-    async def enroll_application(self, caller: Caller, application: ApplicationCredential) -> Credential:
-        """Keep an application credential of the caller; it replaces one that was kept before.
-
-        ``BadRequest`` if Keystone does not accept it, or it is not of the caller and the project.
-        """
-        try:
-            token = await self._clouds.cloud(application).token()
-        except (CloudUnauthorized, CloudForbidden, CloudNotFound) as refusal:
-            raise BadRequest(f"Keystone does not accept the application credential: {refusal}") from refusal
-        if (token.user_id, token.project_id) != (caller.user_id, caller.project_id):
-            raise BadRequest("The application credential is not one of the caller in this project.")
-        key = TrustKey(token.user_id, token.project_id, tuple(sorted(token.roles)))
-        sealed = f"{application.id}:{application.secret}"
-        async with self._lock(key):
-            stored = await credentials.of_user(self._db, key.user_id, key.project_id)
-            kept = next((one for one in stored if one.application), None) or Credential(
-                id="",
-                user_id=key.user_id,
-                project_id=key.project_id,
-                roles=key.roles,
-                trust_id="",
-                created_at=now(),
-            )
-            return await self._keep_application(kept, key.roles, sealed)
-
-    async def _keep_application(
-        self, kept: Credential, roles: tuple[str, ...], application: str
-    ) -> Credential:
-        """Store an application credential in the place of another one; the id is empty if there is none."""
-        values: dict[str, Any] = {
-            "state": STANDING,
-            "roles": roles,
-            "application": application,
-            "enrolled": True,
-        }
-        if kept.id:
-            await self._journal.write(Update(Credential, kept.id, values))
-            return replace(kept, **values)
-        made = replace(kept, id=new_id(), **values)
-        await self._journal.write(Insert(made))
-        return made
-
-    async def _kept_enrolled(self, serving: Credential) -> Credential:
-        """The credential, enrolled."""
-        if not serving.enrolled:
-            await self._journal.write(
-                Update(Credential, serving.id, {"enrolled": True}, where={"roles": serving.roles})
-            )
-        return replace(serving, enrolled=True)
-
-    async def enrolled(self, caller: Caller) -> list[Credential]:
-        """The credentials that are kept for the caller in the project."""
-        stored = await credentials.of_user(self._db, caller.user_id, caller.project_id)
-        return [one for one in stored if one.enrolled]
-
-    async def withdraw(self, caller: Caller) -> None:
-        """Keep the caller's credentials no longer than stacks use them."""
-        for one in await self.enrolled(caller):
-            await self._journal.write(Update(Credential, one.id, {"enrolled": False}))
-
     def _standing(self, stored: Credential) -> Credentials:
         """What a credential that stands signs in with."""
         if stored.application:
@@ -372,7 +299,7 @@ class Trusts:
         """Note that Keystone does not accept a credential any more; a recent caller's token replaces it."""
         if refused.state == STANDING:
             await self._require_service()
-        async with self._lock(refused):
+        async with self.lock(refused):
             stored = await credentials.get(self._db, refused.id)
             if stored != refused:
                 return  # replaced meanwhile
@@ -402,7 +329,7 @@ class Trusts:
         with contextlib.suppress(CloudUnauthorized, MissingCredential):
             token = await self.of_caller(caller).token()
             require_delegation(token)
-            await self._replace(lost, trust_key(token, self._roles), token)
+            await self._replace(lost, trust_key(token, self.roles), token)
 
     # --- the end of trusts --------------------------------------------------------------------------
 
@@ -410,7 +337,7 @@ class Trusts:
         """Revoke trusts that no stack has used for the time of ``kept``, by default the configured one."""
         since = now() - (self.kept if kept is None else kept)
         for credential in await credentials.idle(self._db, since):
-            async with self._lock(credential):
+            async with self.lock(credential):
                 if self._borrowed[credential.id]:
                     continue
                 if not await credentials.retire(self._db, credential.id, since):

@@ -20,6 +20,7 @@ from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.snapshots import SnapshotRemovals
 from stackd.engine.services.alarms.store import MetricStore
+from stackd.engine.services.enrollments import Enrollments
 from stackd.engine.services.event_sinks import EventSinks
 from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
@@ -54,6 +55,7 @@ class Engine:
     services: Services
     operator: Operator
     trusts: Trusts
+    enrollments: Enrollments
     policy: Policy
     limits: Limits
     lease: timedelta

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from cachetools import TTLCache
 
 from stackd.clients.credentials import ApplicationCredential
@@ -12,6 +13,8 @@ from stackd.engine.usecases.access import GUEST, enforce
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import BadRequest, MissingCredential, StackdError
 from stackd.records import Caller, Credential
+
+log = structlog.get_logger(__name__)
 
 _REMEMBERED = 20_000
 _FOR = 600.0
@@ -29,7 +32,7 @@ class Enrollment:
 async def enroll(engine: Engine, caller: Caller, *, rule: str = "enrollment:create") -> Enrollment:
     """Keep a trust of the caller in the project."""
     enforce(engine, caller, rule)
-    return _shown(await engine.trusts.enroll(caller))
+    return _shown(await engine.enrollments.enroll(caller))
 
 
 async def enroll_application(
@@ -39,19 +42,21 @@ async def enroll_application(
     enforce(engine, caller, rule)
     if not identity or not secret or ":" in identity:
         raise BadRequest("The application credential needs its id and its secret.")
-    return _shown(await engine.trusts.enroll_application(caller, ApplicationCredential(secret, id=identity)))
+    return _shown(
+        await engine.enrollments.enroll_application(caller, ApplicationCredential(secret, id=identity))
+    )
 
 
 async def enrolled(engine: Engine, caller: Caller, *, rule: str = "enrollment:show") -> list[Enrollment]:
     """What is kept for the caller in the project."""
     enforce(engine, caller, rule)
-    return [_shown(each) for each in await engine.trusts.enrolled(caller)]
+    return [_shown(each) for each in await engine.enrollments.enrolled(caller)]
 
 
 async def withdraw(engine: Engine, caller: Caller, *, rule: str = "enrollment:delete") -> None:
     """Keep nothing for the caller once no stack needs it."""
     enforce(engine, caller, rule)
-    await engine.trusts.withdraw(caller)
+    await engine.enrollments.withdraw(caller)
 
 
 def _shown(credential: Credential) -> Enrollment:
@@ -73,8 +78,9 @@ class FirstUses:
             return
         self._seen[who] = True
         try:
-            await self._engine.trusts.enroll(caller)
+            await self._engine.enrollments.enroll(caller)
         except MissingCredential:
             return  # a token that delegates nothing
-        except StackdError:
+        except StackdError as error:
+            log.warning("user_not_enrolled", user=caller.user_id, error=str(error))
             self._seen.pop(who, None)
