@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from stackd.db import alarms, operations
 from stackd.db.journal import Change, Insert, Update
-from stackd.engine.usecases.cloudwatch import worker
+from stackd.engine.usecases.cloudwatch import delivery, worker
 from stackd.records import Alarm, Operation
 from tests.engine.usecases.cloudwatch.test_evaluating import arn, kinds, scaling, size
 from tests.support.alarms import ALARM, call, push_for, state, unhurried
@@ -134,6 +135,25 @@ async def test_slow_urls_of_one_project_do_not_hold_others_or_evaluations_up(
         await call(process, "PutMetricAlarm", **ALARM)
         await push_for(process, 3, 50.0)
         assert await state(process) == "ALARM"
+
+
+async def test_an_action_that_breaks_whatever_carries_it_out_is_given_up(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(delivery, "_act", broken)
+    monkeypatch.setattr(worker, "RETRY", timedelta(seconds=2))
+    unhurried(stackd_world)
+    async with stackd_world.process() as process:
+        with capture_logs() as lines:
+            await put_and_raise(process, "https://example.test/")
+            await asyncio.sleep(20)
+        assert [line["event"] for line in lines].count("alarm_action_broke") == 5
+        assert await alarms.next_action(process.db) is None
+        told = [summary for kind, summary in await kinds(process) if kind == "Action"]
+    assert told == ["Failed to execute action https://example.test/"]
 
 
 # --- whatever dies --------------------------------------------------------------------------------

@@ -41,6 +41,9 @@ async def deliver(engine: Engine, action: AlarmAction) -> None:
     if alarm is None:
         await _finish(engine, action)
         return
+    if action.attempts > _ATTEMPTS:  # whatever carried it out broke, or died of it
+        await _fail(engine, alarm, action, StackdError("It could not be carried out."))
+        return
     try:
         await _act(engine, alarm, action)
     except Fenced:

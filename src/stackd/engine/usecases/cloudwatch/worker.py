@@ -130,6 +130,8 @@ class AlarmWorker:
                 await self._remove_old()
             except StackdError as error:
                 log.warning("background_task_failed", task="metrics retention", error=str(error))
+            except Exception:
+                log.exception("background_task_failed", task="metrics retention")
             await asyncio.sleep(_TIDY.total_seconds())
 
     async def _remove_old(self) -> None:
