@@ -166,6 +166,16 @@ async def test_log_has_one_line_for_each_change_of_state(database: Database) -> 
     assert warned(logged) == ["database_unreachable", "database_answers_again"]
 
 
+async def test_write_that_began_before_the_trouble_does_not_end_it(database: Database) -> None:
+    before = database.trouble
+    with capture_logs() as logged:
+        database.unavailable(Unreachable("away"))
+        database.note_success(before)
+        database.unavailable(Unreachable("away"))
+        database.note_success(database.trouble)
+    assert warned(logged) == ["database_unreachable", "database_answers_again"]
+
+
 async def test_write_to_a_database_that_is_gone_is_refused_at_once(database: Database) -> None:
     journal = Journal(database, patience=3600)
     database.backend = full = Full(database.backend, DatabaseMissing("removed"))

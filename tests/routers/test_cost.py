@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextvars import Context, ContextVar
 from typing import Any
 
 import httpx
@@ -57,16 +59,22 @@ async def test_unknown_token_is_validated_once_for_a_new_stack(
 
 
 class Rows:
-    """Counts the rows that are read from a database, and the trips to it."""
+    """Counts the rows that are read from a database, and the trips to it.
 
-    def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    What tasks read that run at any time is counted only if ``everything`` is.
+    """
+
+    def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch, *, everything: bool = False) -> None:
         self.count = self.trips = 0
         fetch = db.backend.fetch
+        is_ours = ContextVar("is_ours", default=everything)
+        is_ours.set(True)
 
         async def counted(*queries: Query) -> list[list[Any]]:
-            self.trips += 1
             found = await fetch(*queries)
-            self.count += sum(map(len, found))
+            if is_ours.get():
+                self.trips += 1
+                self.count += sum(map(len, found))
             return found
 
         monkeypatch.setattr(db.backend, "fetch", counted)
@@ -108,6 +116,16 @@ async def test_stack_and_what_is_shown_of_it_are_read_in_one_trip(
     await api.get(path + below)
     rows = Rows(parts.engine.services.db, monkeypatch)
     await api.get(path + below)
+    assert rows.trips == 1
+
+
+async def test_what_is_read_in_the_background_is_not_counted(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = parts.engine.services.db
+    rows = Rows(db, monkeypatch)
+    await db.ping()
+    await asyncio.create_task(db.ping(), context=Context())
     assert rows.trips == 1
 
 

@@ -48,7 +48,7 @@ async def test_change_of_one_of_200_deployments_is_one_message_and_few_rows(
     async with made.process() as process:
         stack = await process.create("many", template(200))
         assert (await process.done(stack)).status == "COMPLETE"
-        rows = Rows(process.db, monkeypatch)
+        rows = Rows(process.db, monkeypatch, everything=True)
         await process.update(stack, template(200))
         await process.done(stack)
         unchanged = rows.taken()
@@ -65,7 +65,7 @@ async def test_rows_and_messages_grow_in_proportion(
 ) -> None:
     taken: dict[int, tuple[int, int, int]] = {}
     async with made.process() as process:
-        rows = Rows(process.db, monkeypatch)
+        rows = Rows(process.db, monkeypatch, everything=True)
         for count in (25, 50, 200):
             made.cloud.meter.reset()
             rows.taken()

@@ -63,7 +63,7 @@ class StillBackend(Backend):
 
     def __init__(self, inner: Backend) -> None:
         self._inner = inner
-        self.dialect = inner.dialect
+        self.statements = inner.statements
         self.insert = inner.insert
         self.counts_rows = inner.counts_rows
 

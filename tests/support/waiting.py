@@ -24,7 +24,7 @@ async def until(holds: Callable[[], Awaitable[object] | object], every: float = 
             return
         assert clock() < end, "it never came true"
         await asyncio.sleep(every)
-        every = min(every * 1.1, 0.1)
+        every = min(every * 1.1, 5.0)
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ async def get(db: Database, project_id: str, name: str) -> Alarm | None:
 async def by_id(db: Database, id_: str, project_id: str) -> Alarm | None:
     """An alarm of a project."""
     codec = db.codecs.alarms
-    statement = db.compiled(
+    statement = db.statements.variant(
         "alarm",
         lambda: select(*(_A[name] for name in codec.columns)).where(_MINE, _A.id == bindparam("id")),
     )
@@ -49,7 +49,7 @@ async def by_id(db: Database, id_: str, project_id: str) -> Alarm | None:
 
 async def count(db: Database, project_id: str) -> int:
     """How many alarms a project has."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarms", "count"), lambda: select(func.count()).select_from(alarms).where(_MINE)
     )
     return int((await db.fetch_statement(statement, {"project": project_id}))[0][0])
@@ -85,7 +85,7 @@ async def listed(
 async def of_metric(db: Database, project_id: str, namespace: str, name: str) -> list[Alarm]:
     """The alarms of a project on a metric, with any dimensions."""
     codec = db.codecs.alarms
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarms", "of metric"),
         lambda: (
             select(*(_A[each] for each in codec.columns))
@@ -102,7 +102,7 @@ async def of_metric(db: Database, project_id: str, namespace: str, name: str) ->
 
 async def next_due(db: Database) -> datetime | None:
     """When the next alarm has to be evaluated, of any project."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarms", "next"), lambda: select(func.min(_A.due_at)).where(_A.suspended.is_(False))
     )
     moment = (await db.fetch_statement(statement, {}))[0][0]
@@ -122,7 +122,7 @@ async def take_due(db: Database, moment: datetime, most: int) -> list[Alarm]:
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarms", "take"),
         lambda: (
             update(alarms)
@@ -141,7 +141,7 @@ async def take_due(db: Database, moment: datetime, most: int) -> list[Alarm]:
 
 async def has_waiting(db: Database, alarm: Alarm) -> bool:
     """Whether an alarm has actions that are not done."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarm actions", "of alarm"),
         lambda: select(_W.id).where(_W.alarm_id == bindparam("alarm"), _W.state == "pending").limit(1),
     )
@@ -150,7 +150,7 @@ async def has_waiting(db: Database, alarm: Alarm) -> bool:
 
 async def next_action(db: Database) -> datetime | None:
     """When the next action has to be carried out, of any project."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("alarm actions", "next"), lambda: select(func.min(_W.due_at)).where(_W.state == "pending")
     )
     moment = (await db.fetch_statement(statement, {}))[0][0]
@@ -181,7 +181,7 @@ async def take_actions(
     params: dict[str, Any] = {"now": micros, "still": micros, "later": to_micros(moment + retry)}
     params["most"] = most
     params |= {f"not_{number}": project for number, project in enumerate(without)}
-    statement = db.compiled(("alarm actions", "take", len(without)), build)
+    statement = db.statements.variant(("alarm actions", "take", len(without)), build)
     return await in_turns(codec.record, await db.modify_rows(statement, params), AT_ONCE)
 
 

@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from sqlalchemy import Table, text
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
 from stackd.db.batch import Write
-from stackd.db.statements import Statement
+from stackd.db.statements import Statement, Statements
 
 
 class Unreachable(Exception):
@@ -32,7 +32,8 @@ Run = Callable[[str], Awaitable[Iterable[Any]]]
 class Backend(Protocol):
     """One database: a pool of readers and one writer."""
 
-    dialect: Dialect
+    statements: Statements
+    """Those of its dialect."""
     insert: Callable[[Table], Any]
     """The dialect's insert construct, which supports ON CONFLICT."""
     counts_rows: bool

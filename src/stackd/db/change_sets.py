@@ -43,7 +43,7 @@ async def with_uuid(db: Database, project_id: str, uuid: str) -> ChangeSet | Non
 
 async def _one(db: Database, project_id: str, which: str, value: str) -> ChangeSet | None:
     codec = db.codecs.change_sets
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("change set", which),
         lambda: select(*(_C[name] for name in codec.columns)).where(
             _C.project_id == bindparam("project"), _WHICH[which]
@@ -56,7 +56,7 @@ async def _one(db: Database, project_id: str, which: str, value: str) -> ChangeS
 async def of_stack(db: Database, stack_id: str) -> list[ChangeSet]:
     """The change sets of a stack, oldest first, without their contents."""
     codec = db.codecs.change_sets
-    statement = db.compiled(
+    statement = db.statements.variant(
         "change sets",
         lambda: (
             select(*(_C[name] for name in codec.brief))
@@ -70,7 +70,7 @@ async def of_stack(db: Database, stack_id: str) -> list[ChangeSet]:
 async def request(db: Database, project_id: str, token: str) -> RequestToken | None:
     """The request that was accepted under a client's token."""
     codec = db.codecs.request_tokens
-    statement = db.compiled(
+    statement = db.statements.variant(
         "request token",
         lambda: select(*(_T[name] for name in codec.columns)).where(_T.id == bindparam("id")),
     )

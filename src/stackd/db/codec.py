@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -271,8 +271,7 @@ def unpack(stored: bytes, sealer: Sealer) -> bytes:
 class _Reading:
     """How rows of some columns become records, by position in the row."""
 
-    columns: tuple[str, ...]
-    convert: tuple[tuple[int, Convert], ...]
+    forms: tuple[Form, ...]
     empty: tuple[int, ...]
     """Positions where NULL is the empty mapping."""
     groups: tuple[int, ...]
@@ -283,6 +282,47 @@ class _Reading:
 
     absent: tuple[tuple[Setter, Callable[[], Any]], ...]
     """Sets each field that has no column here, and the function that returns its default."""
+
+
+class _Layout:
+    """Where the fields of a record are in the rows of its table."""
+
+    def __init__(self, kind: type[Any], table: Table, unlisted: frozenset[str]) -> None:
+        self._kind = kind
+        names = {field.name for field in fields(kind)}
+        self.groups = {field: parts for field, parts in DEFINITION_COLUMNS.items() if field in names}
+        parts = {part for group in self.groups.values() for part in group}
+        self.forms = {
+            column.name: form_of(column) for column in table.columns if column.name in names | parts
+        }
+        self.columns = tuple(self.forms)
+        self.brief = tuple(name for name in self.columns if name not in unlisted)
+        self.full_reading = self._reading(self.columns)
+        self.brief_reading = self._reading(self.brief)
+        self.stored = tuple(name for name in self.columns if name != ASSIGNED)
+        self.stored_fields = attrgetter(*self._collapsed(self.stored))
+        self.bulky = tuple(attrgetter(name) for name in self.stored if self.forms[name] in _BULKY)
+        self.definitions = sorted(self.stored.index(group[0]) for group in self.groups.values())
+
+    def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        field_of = {part: field for field, group in self.groups.items() for part in group}
+        # SQLAlchemy names columns by a subclass of str; plain interned names pass for keywords twice as fast.
+        return tuple(dict.fromkeys(sys.intern(str(field_of.get(name, name))) for name in columns))
+
+    def _reading(self, columns: tuple[str, ...]) -> _Reading:
+        forms = tuple(self.forms[name] for name in columns)
+        names = self._collapsed(columns)
+        left = [each for each in fields(self._kind) if each.name not in names]
+        return _Reading(
+            forms=forms,
+            setters=tuple(_setter(self._kind, name) for name in names),
+            absent=tuple((_setter(self._kind, each.name), _default(each)) for each in left),
+            empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
+            groups=tuple(sorted((columns.index(group[0]) for group in self.groups.values()), reverse=True)),
+        )
+
+
+_layout = cache(_Layout)
 
 
 class Codec(Generic[R]):
@@ -297,58 +337,33 @@ class Codec(Generic[R]):
     ) -> None:
         self.kind = kind
         self.table = table
-        names = {field.name for field in fields(kind)}
-        self._groups = {field: parts for field, parts in DEFINITION_COLUMNS.items() if field in names}
-        parts = {part for group in self._groups.values() for part in group}
+        known_as: Any = kind  # mypy takes a generic class for unhashable
+        self._layout = layout = _layout(known_as, table, frozenset(unlisted))
+        self.columns, self.brief, self.stored = layout.columns, layout.brief, layout.stored
         self._decoders = decoders(sealer, known)
-        self._forms = {
-            column.name: form_of(column) for column in table.columns if column.name in names | parts
-        }
-        self.columns = tuple(self._forms)
-        self.brief = tuple(name for name in self.columns if name not in frozenset(unlisted))
-        self._full_reading = self._reading(self.columns)
-        self._brief_reading = self._reading(self.brief)
-        self.stored = tuple(name for name in self.columns if name != ASSIGNED)
+        self._full = self._conversions(layout.full_reading)
+        self._brief = self._conversions(layout.brief_reading)
         to_column = encoders(sealer)
-        self._encode = {name: to_column[form] for name, form in self._forms.items() if form in to_column}
-        self._stored_fields = attrgetter(*self._collapsed(self.stored))
+        self._encode = {name: to_column[form] for name, form in layout.forms.items() if form in to_column}
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
-        self._bulky = tuple(attrgetter(name) for name in self.stored if self._forms[name] in _BULKY)
-        self._definitions = sorted(self.stored.index(group[0]) for group in self._groups.values())
 
-    def _collapsed(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        field_of = {part: field for field, group in self._groups.items() for part in group}
-        # SQLAlchemy names columns by a subclass of str; plain interned names pass for keywords twice as fast.
-        return tuple(dict.fromkeys(sys.intern(str(field_of.get(name, name))) for name in columns))
-
-    def _reading(self, columns: tuple[str, ...]) -> _Reading:
-        forms = [self._forms[name] for name in columns]
-        names = self._collapsed(columns)
-        left = [each for each in fields(self.kind) if each.name not in names]
-        return _Reading(
-            columns=columns,
-            setters=tuple(_setter(self.kind, name) for name in names),
-            absent=tuple((_setter(self.kind, each.name), _default(each)) for each in left),
-            convert=tuple(
-                (at, self._decoders[form]) for at, form in enumerate(forms) if form in self._decoders
-            ),
-            empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
-            groups=tuple(sorted((columns.index(group[0]) for group in self._groups.values()), reverse=True)),
-        )
+    def _conversions(self, reading: _Reading) -> tuple[tuple[int, Convert], ...]:
+        known = self._decoders
+        return tuple((at, known[form]) for at, form in enumerate(reading.forms) if form in known)
 
     def record(self, row: Sequence[Any]) -> R:
         """The record of a row of ``columns``."""
-        return self._make(row, self._full_reading)
+        return self._make(row, self._full, self._layout.full_reading)
 
     def brief_record(self, row: Sequence[Any]) -> R:
         """The record of a row of ``brief``; the fields left out have their defaults."""
-        return self._make(row, self._brief_reading)
+        return self._make(row, self._brief, self._layout.brief_reading)
 
-    def _make(self, row: Sequence[Any], reading: _Reading) -> R:
+    def _make(self, row: Sequence[Any], conversions: tuple[tuple[int, Convert], ...], reading: _Reading) -> R:
         values = list(row)
-        for at, convert in reading.convert:
+        for at, convert in conversions:
             if (value := values[at]) is not None:
                 values[at] = convert(value)
         for at in reading.empty:
@@ -366,17 +381,17 @@ class Codec(Generic[R]):
 
     def value(self, column: str, stored: Any) -> Any:
         """The field of one column."""
-        decode = self._decoders.get(self._forms[column])
+        decode = self._decoders.get(self._layout.forms[column])
         return stored if stored is None or decode is None else decode(stored)
 
     def bulky_fields(self, record: R) -> list[Any]:
         """What is in the fields of a record that may be large, and are encoded as a whole."""
-        return [value for read in self._bulky if (value := read(record))]
+        return [value for read in self._layout.bulky if (value := read(record))]
 
     def row(self, record: R) -> tuple[Any, ...]:
         """The values of ``stored``, the columns that an insert fills, in a row that keeps ``record``."""
-        values = list(self._stored_fields(record))
-        for at in self._definitions:
+        values = list(self._layout.stored_fields(record))
+        for at in self._layout.definitions:
             values[at : at + 1] = _definition(values[at])
         for at, encode in self._stored_places:
             if (value := values[at]) is not None:
@@ -386,10 +401,10 @@ class Codec(Generic[R]):
     def flat(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of some fields as the columns that keep them."""
         flat: dict[str, Any] = {}
-        encoders = self._encode
+        encoders, groups = self._encode, self._layout.groups
         for name, value in values.items():
-            if name in self._groups:
-                flat.update(zip(self._groups[name], _definition(value), strict=True))
+            if name in groups:
+                flat.update(zip(groups[name], _definition(value), strict=True))
             elif value is None or name not in encoders:
                 flat[name] = value
             else:

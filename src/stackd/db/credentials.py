@@ -42,7 +42,7 @@ _RETIRE = (
 
 async def _found(db: Database, which: str, params: Mapping[str, Any]) -> list[Credential]:
     codec = db.codecs.credentials
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("credentials", which),
         lambda: (
             select(*(_C[name] for name in codec.columns))

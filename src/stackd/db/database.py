@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +16,13 @@ from sqlalchemy.sql.elements import CompilerElement
 from stackd.db.backend import Backend, DatabaseMissing, Query, Unreachable
 from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
-from stackd.db.statements import Statement, compile_statement
+from stackd.db.statements import Statement
 from stackd.errors import ServiceUnavailable, StackdError
-from stackd.offload import in_thread
 from stackd.records import now
 
 log = structlog.get_logger(__name__)
 
-_MANY_TERMS = 8
-"""Terms of a statement above which building it takes milliseconds."""
-
 _DOCUMENTS_CACHED = 256
-_VARIANTS_KEPT = 512
 _PING = select(literal(1))
 
 
@@ -52,7 +47,7 @@ class Database:
     """One database and what is needed to read its rows.
 
     ``document_key`` keys the content ids of documents, so that an id reveals nothing about a body to one
-    who can see ids. ``clock`` returns the time for leases.
+    who can see ids. ``clock`` returns the time for leases. ``trouble`` says why the database does not answer.
     """
 
     def __init__(
@@ -64,14 +59,13 @@ class Database:
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.backend = backend
+        self.statements = backend.statements
         self.sealer = sealer
         self.codecs = Codecs(sealer)
         self.document_key = document_key
         self.clock = clock
-        self._trouble = ""
+        self.trouble = ""
         self.documents: LRUCache[tuple[str, str], bytes] = LRUCache(_DOCUMENTS_CACHED)
-        self._compiled: dict[CompilerElement, Statement] = {}
-        self._variants: LRUCache[Hashable, Statement] = LRUCache(_VARIANTS_KEPT)
 
     @classmethod
     async def open(
@@ -103,33 +97,13 @@ class Database:
         """Raise ``ServiceUnavailable`` unless the database answers."""
         await self.fetch(_PING)
 
-    def statement(self, element: CompilerElement) -> Statement:
-        """``element`` compiled for this database; cached, so pass module constants only."""
-        compiled = self._compiled.get(element)
-        if compiled is None:
-            compiled = self._compiled[element] = compile_statement(element, self.backend.dialect)
-        return compiled
-
-    def compiled(self, key: Hashable, build: Callable[[], CompilerElement]) -> Statement:
-        """The statement of ``key``, built on first use, in a bounded cache."""
-        statement = self._variants.get(key)
-        if statement is None:
-            statement = self._variants[key] = compile_statement(build(), self.backend.dialect)
-        return statement
-
-    async def prepared(self, key: Hashable, build: Callable[[], CompilerElement], terms: int) -> Statement:
-        """The statement of ``key``; one of many ``terms`` is built in a thread."""
-        if terms > _MANY_TERMS and key not in self._variants:
-            self._variants[key] = await in_thread(lambda: compile_statement(build(), self.backend.dialect))
-        return self.compiled(key, build)
-
     async def fetch(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows of a query that is a constant of its module."""
-        return await self.fetch_statement(self.statement(element), params or {})
+        return await self.fetch_statement(self.statements.constant(element), params or {})
 
     async def fetch_once(self, element: CompilerElement) -> list[Any]:
         """Rows of a query that was made for this call."""
-        return await self.fetch_statement(compile_statement(element, self.backend.dialect), {})
+        return await self.fetch_statement(self.statements.once(element), {})
 
     async def fetch_statement(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
         """Rows of a compiled query."""
@@ -144,7 +118,7 @@ class Database:
 
     async def modify(self, element: CompilerElement, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Rows that a changing statement (a constant of its module) returns, committed at once."""
-        return await self._modify(self.statement(element), params or {})
+        return await self._modify(self.statements.constant(element), params or {})
 
     async def modify_rows(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
         """Rows that a compiled changing statement returns, committed at once."""
@@ -152,14 +126,15 @@ class Database:
 
     async def modify_once(self, element: CompilerElement) -> list[Any]:
         """Rows that a changing statement returns, which was made for this call."""
-        return await self._modify(compile_statement(element, self.backend.dialect), {})
+        return await self._modify(self.statements.once(element), {})
 
     async def _modify(self, statement: Statement, params: Mapping[str, Any]) -> list[Any]:
+        known = self.trouble
         try:
             rows = await self.backend.modify(statement, statement.args(params))
         except Unreachable as error:
             raise self.unavailable(error) from error
-        self.note_success()
+        self.note_success(known)
         return rows
 
     def check(self) -> None:
@@ -171,18 +146,18 @@ class Database:
 
     def unavailable(self, error: Unreachable) -> ServiceUnavailable:
         """The error for callers; the log has one line with the reason until the database answers again."""
-        if str(error) != self._trouble:
-            self._trouble = str(error)
+        if str(error) != self.trouble:
+            self.trouble = str(error)
             if isinstance(error, DatabaseMissing):
-                log.critical("database_gone", reason=self._trouble, remedy="Restore it, then start again.")
+                log.critical("database_gone", reason=self.trouble, remedy="Restore it, then start again.")
             else:
-                log.error("database_unreachable", reason=self._trouble)
+                log.error("database_unreachable", reason=self.trouble)
         return ServiceUnavailable(
             str(error) if isinstance(error, DatabaseMissing) else "The database does not answer."
         )
 
-    def note_success(self) -> None:
-        """A write has succeeded."""
-        if self._trouble:
-            log.warning("database_answers_again", after=self._trouble)
-            self._trouble = ""
+    def note_success(self, known: str) -> None:
+        """A write has succeeded that began when ``known`` was the trouble; an older one says nothing."""
+        if self.trouble and self.trouble == known:
+            log.warning("database_answers_again", after=known)
+            self.trouble = ""

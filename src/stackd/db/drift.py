@@ -24,7 +24,7 @@ def resource_drift_id(stack_id: str, name: str) -> str:
 async def detection(db: Database, detection_id: str, project_id: str) -> DriftDetection | None:
     """One detection of a project."""
     codec = db.codecs.drift_detections
-    statement = db.compiled(
+    statement = db.statements.variant(
         "drift detection",
         lambda: select(*(_D[name] for name in codec.columns)).where(
             _D.project_id == bindparam("project"), _D.id == bindparam("id")
@@ -37,7 +37,7 @@ async def detection(db: Database, detection_id: str, project_id: str) -> DriftDe
 async def running(db: Database) -> list[DriftDetection]:
     """The detections that have not ended, of every project."""
     codec = db.codecs.drift_detections
-    statement = db.compiled(
+    statement = db.statements.variant(
         "running drift detections",
         lambda: select(*(_D[name] for name in codec.columns)).where(_D.state == DriftState.RUNNING.value),
     )
@@ -47,7 +47,7 @@ async def running(db: Database) -> list[DriftDetection]:
 async def of_stack(db: Database, stack_id: str) -> Sequence[ResourceDrift]:
     """What is known of the drift of a stack's resources, by name."""
     codec = db.codecs.resource_drifts
-    statement = db.compiled(
+    statement = db.statements.variant(
         "resource drifts",
         lambda: (
             select(*(_R[name] for name in codec.columns))

@@ -93,7 +93,7 @@ async def listed(
         # An event of another stack is an unknown marker; one of a deleted nested stack is not.
         around = _C.stack_id.in_(_below(depth, live=False)) if depth else _OF_STACK
         keys, order, _ = _order(page)
-        statement = db.compiled(
+        statement = db.statements.variant(
             ("event marker", depth, keys), lambda: select(*order).where(_C.id == bindparam("id"), around)
         )
         rows = await db.fetch_statement(statement, {"id": page.marker, "stack": stack_id})
@@ -101,7 +101,7 @@ async def listed(
     part = page_of(db, wanted, page, marker, brief=brief)
     if not depth:
         return await parts.read(db, stack_id, part)
-    statement = await db.prepared(
+    statement = await db.statements.prepared(
         (part.key, depth), lambda: part.query().where(_C.stack_id.in_(_below(depth))), part.terms
     )
     rows = await db.fetch_statement(statement, {**part.params, "stack": stack_id})
@@ -146,7 +146,7 @@ def _order(page: Page) -> tuple[tuple[str, ...], tuple[ColumnElement[Any], ...],
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:
     """One event of a stack."""
     codec = db.codecs.events
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("event",),
         lambda: select(*(_C[name] for name in codec.columns)).where(_C.id == bindparam("id"), _OF_STACK),
     )

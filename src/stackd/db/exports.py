@@ -57,7 +57,7 @@ async def of_project(db: Database, project_id: str, *, after: str = "", limit: i
         )
 
     params = {"project": project_id, "after": after, "count": limit}
-    rows = await db.fetch_statement(db.compiled("exports of project", build), params)
+    rows = await db.fetch_statement(db.statements.variant("exports of project", build), params)
     return [codec.record(row) for row in rows]
 
 
@@ -87,7 +87,9 @@ async def _held(db: Database, column: str, value: str) -> list[Export]:
     codec = db.codecs.exports
     columns = [_E[name] for name in codec.columns]
     query = select(*columns).where(_E[column] == bindparam("value")).order_by(_E.name)
-    rows = await db.fetch_statement(db.compiled(("exports", column), lambda: query), {"value": value})
+    rows = await db.fetch_statement(
+        db.statements.variant(("exports", column), lambda: query), {"value": value}
+    )
     return [codec.record(row) for row in rows]
 
 
@@ -105,7 +107,9 @@ async def _used(db: Database, column: str, value: str) -> list[Import]:
     codec = db.codecs.imports
     columns = [_I[name] for name in codec.columns]
     query = select(*columns).where(_I[column] == bindparam("value")).order_by(_I.name, _I.id)
-    rows = await db.fetch_statement(db.compiled(("imports", column), lambda: query), {"value": value})
+    rows = await db.fetch_statement(
+        db.statements.variant(("imports", column), lambda: query), {"value": value}
+    )
     return [codec.record(row) for row in rows]
 
 

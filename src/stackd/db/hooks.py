@@ -18,7 +18,7 @@ _CONDITIONS = {
 
 async def _found(db: Database, which: str, root_id: str) -> list[Hook]:
     codec = db.codecs.hooks
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("hooks", which),
         lambda: (
             select(*(_C[name] for name in codec.columns))

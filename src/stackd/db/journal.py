@@ -22,7 +22,7 @@ from stackd.db.backend import DatabaseMissing, Unreachable
 from stackd.db.batch import Step, Write
 from stackd.db.codec import Codec, Kind, Record, pack, to_micros
 from stackd.db.database import Database
-from stackd.db.statements import Statement, compile_statement
+from stackd.db.statements import Statement
 from stackd.db.weights import outweigh
 from stackd.errors import ServiceUnavailable
 from stackd.records import Event, Fence, Stack
@@ -104,7 +104,7 @@ class Journal:
         self._drain: asyncio.Task[None] | None = None
         self._closed = False
         self._hurried = asyncio.Event()
-        self._statements: dict[Any, Statement] = {}
+        self._statements = database.statements
         self._steps: dict[type[Any], Callable[[Any], Step]] = {
             Insert: self._insert,
             Update: self._update,
@@ -173,10 +173,11 @@ class Journal:
         left = batch
         error: Exception
         while True:
+            known = self._database.trouble
             try:
                 await self._database.backend.commit(left)
                 self.commits += 1
-                self._database.note_success()
+                self._database.note_success(known)
                 return
             except Unreachable as lost:
                 left = [write for write in left if not write.settled]
@@ -202,12 +203,14 @@ class Journal:
         record = change.record
         kind = type(record)
         codec = self._database.codecs.of(kind)
-        known = self._statements.get(kind)
-        if known is None:
-            known = self._statements[kind] = self._compile(codec.table.insert(), codec.stored)
-            assert known.order == codec.stored
+        known = self._statements.kept((Insert, kind), lambda: self._make_insert(codec))
         name = record.name if isinstance(record, Stack) else ""
         return Step(known, codec.row(record), (codec.table.name, record.id), stack_name=name)
+
+    def _make_insert(self, codec: Codec[Any]) -> Statement:
+        statement = self._statements.once(codec.table.insert(), codec.stored)
+        assert statement.order == codec.stored
+        return statement
 
     async def _steps_of(self, changes: Sequence[Change]) -> list[Step]:
         """What the changes are as statements, made in several turns of the event loop if they are many."""
@@ -237,11 +240,9 @@ class Journal:
         where = codec.flat(change.where) if change.where else {}
         absent = tuple(name for name, value in where.items() if value is None)
         signature = (change.kind, tuple(values), tuple(where), absent)
-        known = self._statements.get(signature)
-        if known is None:
-            known = self._statements[signature] = self._make_update(
-                codec, tuple(values), tuple(where), absent
-            )
+        known = self._statements.kept(
+            signature, lambda: self._make_update(codec, tuple(values), tuple(where), absent)
+        )
         given = {"of_id": change.id}
         given.update((f"set_{name}", value) for name, value in values.items())
         given.update((f"if_{name}", value) for name, value in where.items())
@@ -263,25 +264,26 @@ class Journal:
             .values({name: bindparam(f"set_{name}") for name in values})
         )
         judged_by_ids = where and not self._database.backend.counts_rows
-        return self._compile(element.returning(columns.id) if judged_by_ids else element)
+        return self._statements.once(element.returning(columns.id) if judged_by_ids else element)
 
     def _remove(self, change: Remove) -> Step:
         table = self._database.codecs.of(change.kind).table
-        signature = (Remove, change.kind)
-        known = self._statements.get(signature)
-        if known is None:
-            known = self._compile(delete(table).where(table.c.id == bindparam("of_id")))
-            self._statements[signature] = known
+        known = self._statements.kept(
+            (Remove, change.kind),
+            lambda: self._statements.once(delete(table).where(table.c.id == bindparam("of_id"))),
+        )
         return Step(known, (change.id,), (table.name, change.id))
 
     def _stand(self, change: Stand) -> Step:
         table = tables.resources
         size = next(each for each in _STANDING_SIZES if each >= len(change.ids))
-        known = self._statements.get((Stand, size))
-        if known is None:
+
+        def build() -> Statement:
             ids: list[Any] = [bindparam(f"id_{number}") for number in range(size)]
             element = update(table).where(table.c.id.in_(ids)).values(applied_from=bindparam("target"))
-            known = self._statements[Stand, size] = self._compile(element)
+            return self._statements.once(element)
+
+        known = self._statements.kept((Stand, size), build)
         padded = (*change.ids, *(change.ids[-1:] * (size - len(change.ids))))
         given = {"target": change.target} | {f"id_{number}": each for number, each in enumerate(padded)}
         args = tuple([given[name] for name in known.order])
@@ -299,21 +301,11 @@ class Journal:
 
     def _merging(self, kind: type[Any], build: Callable[[Any], CompilerElement]) -> Statement:
         """The statement that merges changes of a kind with what is stored."""
-        known = self._statements.get(kind)
-        if known is None:
-            known = self._statements[kind] = self._compile(build(self._database.backend.insert))
-        return known
+        insert = self._database.backend.insert
+        return self._statements.kept(("merge", kind), lambda: self._statements.once(build(insert)))
 
     async def _put_document(self, change: PutDocument) -> Step:
-        known = self._statements.get(PutDocument)
-        if known is None:
-            insert = self._database.backend.insert(tables.documents)
-            statement = self._compile(
-                insert.on_conflict_do_update(
-                    index_elements=["project_id", "id"], set_={"created_at": insert.excluded.created_at}
-                )
-            )
-            known = self._statements[PutDocument] = statement
+        known = self._statements.kept(PutDocument, self._make_put_document)
         body, sealer = change.body, self._database.sealer
         large = len(body) > _LARGE_DOCUMENT
         row = {
@@ -325,5 +317,10 @@ class Journal:
         args = tuple([row[name] for name in known.order])
         return Step(known, args, (tables.documents.name, f"{change.project_id}/{change.id}"))
 
-    def _compile(self, element: CompilerElement, columns: tuple[str, ...] | None = None) -> Statement:
-        return compile_statement(element, self._database.backend.dialect, columns)
+    def _make_put_document(self) -> Statement:
+        insert = self._database.backend.insert(tables.documents)
+        return self._statements.once(
+            insert.on_conflict_do_update(
+                index_elements=["project_id", "id"], set_={"created_at": insert.excluded.created_at}
+            )
+        )

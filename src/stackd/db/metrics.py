@@ -188,7 +188,7 @@ async def numbers(db: Database, project_id: str, wanted: Sequence[Metric]) -> di
     found: dict[Metric, int] = {}
     for some in _portions(list(by_identity)):
         names = _names(len(some))
-        statement = db.compiled(
+        statement = db.statements.variant(
             ("metric numbers", len(some)),
             lambda names=names: select(_M.id, _M.identity).where(  # type: ignore[misc]
                 _M.project_id == bindparam("project"), _M.identity.in_([bindparam(each) for each in names])
@@ -202,7 +202,7 @@ async def numbers(db: Database, project_id: str, wanted: Sequence[Metric]) -> di
 
 async def count(db: Database, project_id: str) -> int:
     """How many metrics a project has."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("metrics", "count"),
         lambda: select(func.count()).select_from(metrics).where(_M.project_id == bindparam("project")),
     )
@@ -214,7 +214,7 @@ async def named(
 ) -> list[KnownMetric]:
     """The metrics of a name, in every unit; with ``dimensions`` those that have exactly these."""
     exactly = () if dimensions is None else (_M.dimensions_digest == bindparam("dimensions"),)
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("metrics", "named", bool(exactly)),
         lambda: select(_M.id, _M.namespace, _M.name, _M.dimensions, _M.unit).where(
             _M.project_id == bindparam("project"),
@@ -266,7 +266,7 @@ async def buckets(
     found: list[Bucket] = []
     for some in _portions(metric_ids):
         names = _names(len(some))
-        statement = db.compiled(
+        statement = db.statements.variant(
             ("samples", len(some), spread),
             lambda names=names: _buckets_query([bindparam(each) for each in names], spread),  # type: ignore[misc]
         )
@@ -289,7 +289,7 @@ async def spread_size(db: Database, metric_ids: Sequence[int], start: int, end: 
     found = 0
     for some in _portions(metric_ids):
         names = _names(len(some))
-        statement = db.compiled(
+        statement = db.statements.variant(
             ("size of spreads", len(some)),
             lambda names=names: _spread_size_query([bindparam(each) for each in names]),  # type: ignore[misc]
         )

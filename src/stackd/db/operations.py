@@ -32,7 +32,7 @@ _CONDITIONS: dict[str, tuple[ColumnElement[bool], ...]] = {
 
 async def _found(db: Database, which: str, params: Mapping[str, Any]) -> list[Operation]:
     codec = db.codecs.operations
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("operations", which),
         lambda: (
             select(*(_C[name] for name in codec.columns))

@@ -72,5 +72,7 @@ def _weight(row: Sequence[Any]) -> int:
 
 async def read(db: Database, stack_id: str, part: Part[R]) -> list[R]:
     """The rows of one stack."""
-    statement = await db.prepared(part.key, lambda: part.query().where(part.of == STACK_ID), part.terms)
+    statement = await db.statements.prepared(
+        part.key, lambda: part.query().where(part.of == STACK_ID), part.terms
+    )
     return await part.records(await db.fetch_statement(statement, {**part.params, "stack": stack_id}))

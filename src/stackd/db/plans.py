@@ -22,7 +22,7 @@ def _select(columns: tuple[str, ...], *where: ColumnElement[bool]) -> Select[Any
 async def get(db: Database, plan_id: str, project_id: str) -> SavedPlan | None:
     """One plan of a project; None if there is none with this id."""
     codec = db.codecs.plans
-    statement = db.compiled("plan", lambda: _select(codec.columns, _C.id == bindparam("id")))
+    statement = db.statements.variant("plan", lambda: _select(codec.columns, _C.id == bindparam("id")))
     rows = await db.fetch_statement(statement, {"project": project_id, "id": plan_id})
     return codec.record(rows[0]) if rows else None
 
@@ -31,7 +31,7 @@ async def listed(db: Database, project_id: str, stack_id: str = "") -> list[Save
     """The plans of a project, or of one stack of it, newest first, without their contents."""
     codec = db.codecs.plans
     of_stack = (_C.stack_id == bindparam("stack"),) if stack_id else ()
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("plans", bool(of_stack)),
         lambda: _select(codec.brief, *of_stack).order_by(_C.created_at.desc(), _C.id),
     )

@@ -14,7 +14,6 @@ import asyncpg
 from sqlalchemy import ARRAY, String, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import Dialect
 
 from stackd.db import tables
 from stackd.db.backend import Migration, Query, Run, Unreachable, run_sync
@@ -31,7 +30,7 @@ from stackd.db.batch import (
     refused,
     roots_of,
 )
-from stackd.db.statements import Statement, compile_statement
+from stackd.db.statements import Statement, Statements
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -77,13 +76,21 @@ for _index in tables.stacks.indexes:  # set here, since in the table it would al
         _index.dialect_kwargs["postgresql_where"] = _partial
 
 
+_EPOCHS = (
+    select(tables.stacks.c.id, tables.stacks.c.epoch)
+    .where(tables.stacks.c.id == func.any(bindparam("roots", type_=ARRAY(String))))
+    .order_by(tables.stacks.c.id)
+    .with_for_update(read=True)
+)
+
+
 class PostgresBackend:
     """The database that ``dsn`` names."""
 
     counts_rows = False
+    statements = Statements(PGDialect_asyncpg())  # type: ignore[no-untyped-call]
 
     def __init__(self, dsn: str, readers: int) -> None:
-        self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
         self.insert: Callable[[Table], Any] = insert
         self._dsn = dsn
         self._readers = readers
@@ -91,14 +98,7 @@ class PostgresBackend:
         self._opening = asyncio.Lock()
         self._writer: Connection | None = None
         self._in_doubt: _InDoubt | None = None
-        root = tables.stacks.c
-        self._epochs = compile_statement(
-            select(root.id, root.epoch)
-            .where(root.id == func.any(bindparam("roots", type_=ARRAY(String))))
-            .order_by(root.id)
-            .with_for_update(read=True),
-            self.dialect,
-        ).text
+        self._epochs = self.statements.constant(_EPOCHS).text
 
     async def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
         if self._pool is None:

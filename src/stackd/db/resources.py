@@ -145,7 +145,7 @@ async def in_stacks_named(db: Database, stack: str, name: str, most: int) -> lis
         .order_by(stacks.c.created_at, *_ORDER)
         .limit(bindparam("most"))
     )
-    statement = db.compiled("resources in stacks named", lambda: query)
+    statement = db.statements.variant("resources in stacks named", lambda: query)
     rows = await db.fetch_statement(statement, {"stack": stack, "name": name, "most": most})
     return await parts.made_records(record, rows, at_once, sealed=True)
 

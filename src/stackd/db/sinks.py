@@ -35,7 +35,7 @@ async def last_event(db: Database, root_id: str) -> int:
 async def undelivered(db: Database, sink: Sink, most: int) -> Sequence[Event]:
     """The oldest events of a tree after the cursor."""
     codec = db.codecs.events
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("undelivered",),
         lambda: (
             select(*(_E[name] for name in codec.brief))

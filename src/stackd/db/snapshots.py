@@ -25,7 +25,7 @@ _COUNT = select(func.count()).where(_OF_STACK)
 
 async def _found(db: Database, which: str, params: Mapping[str, Any]) -> list[Snapshot]:
     codec = db.codecs.snapshots
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("snapshots", which),
         lambda: (
             select(*(_C[name] for name in codec.columns))

@@ -37,7 +37,7 @@ def _given(project_id: str | None, **params: Any) -> dict[str, Any]:
 async def config(db: Database, config_id: str, project_id: str | None) -> SoftwareConfig | None:
     """One configuration of a project, or of any."""
     codec = db.codecs.software_configs
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("software config", project_id is None),
         lambda: select(*(_C[name] for name in codec.columns)).where(
             _C.id == bindparam("id"), *_within(project_id, _C.project_id)
@@ -84,7 +84,7 @@ async def _deployments(
 ) -> list[SoftwareDeployment]:
     codec = db.codecs.software_deployments
     mine = () if project_id is None else (_MINE,)
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("software deployments", key, project_id is None),
         lambda: (
             select(*(_D[name] for name in codec.columns)).where(*where, *mine).order_by(_D.created_at, _D.id)
@@ -115,7 +115,7 @@ async def of_server(db: Database, server_id: str, project_id: str | None) -> Seq
     """What a server is to do: the configurations of its deployments, by their names, then their age."""
     codec = db.codecs.software_configs
     mine = () if project_id is None else (_MINE,)
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("software of server", project_id is None),
         lambda: (
             select(*(_C[name] for name in codec.columns))

@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.engine import Dialect
 
 from stackd.db import tables
 from stackd.db.backend import Migration, Query, Run, run_sync
@@ -33,27 +32,30 @@ from stackd.db.batch import (
     roots_of,
 )
 from stackd.db.sqlite_connections import Connections, DatabaseFile
-from stackd.db.statements import Statement, compile_statement
+from stackd.db.statements import Statement, Statements
 
 _BEGIN = "BEGIN IMMEDIATE"
 _BAD_VALUE = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+
+
+_ROOTS = func.json_each(bindparam("roots")).table_valued("value")
+_EPOCHS = select(tables.stacks.c.id, tables.stacks.c.epoch).where(
+    tables.stacks.c.id.in_(select(_ROOTS.c.value))
+)
 
 
 class SqliteBackend:
     """The database file at ``path``, or one in memory when it is ``:memory:``."""
 
     counts_rows = True
+    statements = Statements(SQLiteDialect_pysqlite())
 
     def __init__(self, path: str, readers: int) -> None:
-        self.dialect: Dialect = SQLiteDialect_pysqlite()
         self.insert: Callable[[Table], Any] = insert
         self._file = DatabaseFile(path)
         self._writer = Connections(self._file, 1)
         self._readers = self._writer if path == ":memory:" else Connections(self._file, readers)
-        root = tables.stacks.c
-        given = func.json_each(bindparam("roots")).table_valued("value")
-        epochs = select(root.id, root.epoch).where(root.id.in_(select(given.c.value)))
-        self._epochs = compile_statement(epochs, self.dialect).text
+        self._epochs = self.statements.constant(_EPOCHS).text
 
     async def fetch(self, *queries: Query) -> list[list[Any]]:
         """The rows of each of some read-only queries, in one job."""

@@ -181,7 +181,7 @@ async def _of_reachable(db: Database, scope: str, part: Part[Any]) -> Statement:
     def build() -> Select[Any]:
         return part.query().where(part.of == _C.id, _IS, *_SCOPES[scope])
 
-    return await db.prepared((part.key, scope), build, part.terms)
+    return await db.statements.prepared((part.key, scope), build, part.terms)
 
 
 async def _one(
@@ -198,7 +198,7 @@ def _by_id(db: Database, scope: str, *, live: bool) -> Statement:
         query = select(*(_C[name] for name in db.codecs.stacks.columns)).where(_IS, *_SCOPES[scope])
         return query.where(_LIVE) if live else query
 
-    return db.compiled(("stack", live, scope), build)
+    return db.statements.variant(("stack", live, scope), build)
 
 
 async def named(db: Database, name: str, project_id: str | None) -> Stack | None:
@@ -210,14 +210,14 @@ async def named(db: Database, name: str, project_id: str | None) -> Stack | None
         query = query.where(_C.name == bindparam("name"), _LIVE)
         return _scoped(query.order_by(_C.created_at, _C.id).limit(1), project_id)
 
-    statement = db.compiled(("stack named", project_id is None), build)
+    statement = db.statements.variant(("stack named", project_id is None), build)
     rows = await db.fetch_statement(statement, {"name": name, "project": project_id})
     return codec.record(rows[0]) if rows else None
 
 
 async def owner_of_users(db: Database, project_id: str) -> str | None:
     """The project of the live stacks whose users are in a project of the stack domain."""
-    statement = db.compiled(
+    statement = db.statements.variant(
         ("owner of users",),
         lambda: select(_C.project_id).where(_C.stack_user_project_id == bindparam("users"), _LIVE).limit(1),
     )
@@ -234,7 +234,7 @@ async def named_for_users(db: Database, name: str, project_id: str) -> Stack | N
         query = query.where(_C.name == bindparam("name"), _OF_USERS, _LIVE)
         return query.order_by(_C.created_at, _C.id).limit(1)
 
-    statement = db.compiled(("stack named for users",), build)
+    statement = db.statements.variant(("stack named for users",), build)
     rows = await db.fetch_statement(statement, {"name": name, "project": project_id})
     return codec.record(rows[0]) if rows else None
 
@@ -249,7 +249,7 @@ async def with_object(db: Database, physical_id: str, project_id: str) -> list[S
         return query.order_by(_C.created_at, _C.id).limit(2)
 
     rows = await db.fetch_statement(
-        db.compiled(("stacks with object",), build), {"object": physical_id, "project": project_id}
+        db.statements.variant(("stacks with object",), build), {"object": physical_id, "project": project_id}
     )
     return [codec.record(row) for row in rows]
 
@@ -276,7 +276,7 @@ async def listed(
         return ordered(_scoped(query, project_id), order, descending=descending)
 
     key = ("stacks", wanted.key(), keys, descending, paged, page.limit is None, project_id is None)
-    rows = await db.fetch_statement(await db.prepared(key, build, wanted.terms()), params)
+    rows = await db.fetch_statement(await db.statements.prepared(key, build, wanted.terms()), params)
     return await in_turns(codec.brief_record, rows, BRIEF_AT_ONCE)
 
 
@@ -288,7 +288,7 @@ async def _marker(
     order: Sequence[ColumnElement[Any]],
 ) -> dict[str, Any]:
     build = partial(_scoped, select(*order).where(_IS), project_id)
-    statement = db.compiled(("stack marker", keys, project_id is None), build)
+    statement = db.statements.variant(("stack marker", keys, project_id is None), build)
     rows = await db.fetch_statement(statement, {"stack": marker, "project": project_id})
     return marker_params(rows[0]) if rows else {}
 
@@ -300,7 +300,9 @@ async def count(db: Database, project_id: str | None, wanted: StackFilter = ALL)
         query = select(func.count()).select_from(stacks).where(*wanted.conditions())
         return _scoped(query, project_id)
 
-    statement = await db.prepared(("stack count", wanted.key(), project_id is None), build, wanted.terms())
+    statement = await db.statements.prepared(
+        ("stack count", wanted.key(), project_id is None), build, wanted.terms()
+    )
     rows = await db.fetch_statement(statement, {"project": project_id})
     return int(rows[0][0]) if rows else 0
 
@@ -323,5 +325,7 @@ async def _below(db: Database, column: str, value: str, *, live: bool) -> list[S
         query = query.where(_LIVE) if live else query
         return query.order_by(_C.depth, _C.created_at, _C.id)
 
-    rows = await db.fetch_statement(db.compiled(("stacks below", column, live), build), {"value": value})
+    rows = await db.fetch_statement(
+        db.statements.variant(("stacks below", column, live), build), {"value": value}
+    )
     return await in_turns(codec.record, rows, AT_ONCE)

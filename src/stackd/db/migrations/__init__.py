@@ -51,9 +51,9 @@ async def _newest_or_made(backend: Backend) -> bool:
     Alembic and SQLAlchemy's engine cost 0.2 s and 17 MB: too much for a start that has nothing to change.
     """
     async with backend.exclusive() as run:
-        present = {row[0] for row in await run(_TABLES[backend.dialect.name])}
+        present = {row[0] for row in await run(_TABLES[backend.statements.dialect.name])}
         if not present:
-            for statement in _definitions(backend.dialect):
+            for statement in _definitions(backend.statements.dialect):
                 await run(statement)
             return True
         if "alembic_version" not in present:
