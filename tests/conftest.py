@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from unittest import mock
 
@@ -14,6 +15,7 @@ from tests.support.database import POSTGRES_URL, still_databases
 from tests.support.virtual_time import StillPool, VirtualTimeLoop
 from tests.support.waiting import worker_time
 
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # httpx looks for it at every request
 settings.register_profile("stackd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stackd")
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 P = ParamSpec("P")
 
-GRACE = 0.0003
+GRACE = 0.0002
 """Real seconds in which what was sent to a socket of the same process must have come there."""
 
 
@@ -35,7 +35,10 @@ class _PatientSelector(selectors.DefaultSelector):
             return super().select(timeout)
         if self.loop.outside:
             return super().select(None)
-        found: list[tuple[selectors.SelectorKey, int]] = super().select(GRACE)
+        found: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if not found:
+            time.sleep(GRACE)  # select itself waits for whole milliseconds
+            found = super().select(0)
         if not found:
             self.loop.now += timeout
         return found

@@ -68,13 +68,22 @@ async def serve(settings: DevCloudSettings, *, ready: Ready | None = None, clock
             ready(cloud)
         await asyncio.shield(task)
     finally:
-        server.should_exit = True
+        server.ends.set()
         await task
         sock.close()
 
 
 class _QuietServer(uvicorn.Server):
-    """Leaves signals to the owner of the event loop."""
+    """Rests until ``ends`` is set, and leaves signals to the owner of the event loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ends = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait; there is nothing to be renewed ten times a second, since no answer has a date."""
+        await self.on_tick(0)
+        await self.ends.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
