@@ -27,14 +27,14 @@ _PING = select(literal(1))
 
 
 def open_backend(url: str, readers: int) -> Backend:
-    """The backend for ``url``; a driver named in the URL is ignored."""
+    """The backend for ``url``; a driver named in the URL is ignored. ``readers`` are those of a server."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StackdError("The database URL is malformed.") from error
     family = parsed.get_backend_name()
     if family == "sqlite":
-        return SqliteBackend(parsed.database or ":memory:", readers)
+        return SqliteBackend(parsed.database or ":memory:")
     if family in {"postgresql", "postgres"}:
         from stackd.db.postgresql import PostgresBackend  # its driver is 10 MB that SQLite does not need
 

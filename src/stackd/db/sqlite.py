@@ -38,6 +38,10 @@ _BEGIN = "BEGIN IMMEDIATE"
 _BAD_VALUE = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 
 
+_READERS = 3
+"""Connections that read. More threads read less: SQLite gives the interpreter up and asks for it again at
+every row, and each further thread that asks costs all of them."""
+
 _ROOTS = func.json_each(bindparam("roots")).table_valued("value")
 _EPOCHS = select(tables.stacks.c.id, tables.stacks.c.epoch).where(
     tables.stacks.c.id.in_(select(_ROOTS.c.value))
@@ -50,11 +54,11 @@ class SqliteBackend:
     counts_rows = True
     statements = Statements(SQLiteDialect_pysqlite())
 
-    def __init__(self, path: str, readers: int) -> None:
+    def __init__(self, path: str) -> None:
         self.insert: Callable[[Table], Any] = insert
         self._file = DatabaseFile(path)
         self._writer = Connections(self._file, 1)
-        self._readers = self._writer if path == ":memory:" else Connections(self._file, readers)
+        self._readers = self._writer if path == ":memory:" else Connections(self._file, _READERS)
         self._epochs = self.statements.constant(_EPOCHS).text
 
     async def fetch(self, *queries: Query) -> list[list[Any]]:
