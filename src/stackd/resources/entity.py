@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from stackd.errors import ResourceInError
-from stackd.resources.context import JSON, Context
+from stackd.records import Resource
+
+if TYPE_CHECKING:
+    from stackd.resources.context import Context
+
+JSON = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,10 @@ class Entity:
     where several objects may have one name, by ``mark``: a further field, which the service keeps for its
     clients, with the id of the resource. ``found_by`` are the fields that the service can filter by.
     Without a name and a mark objects cannot be found so.
+
+    A collection inside another object has that object's id in its path, by the name of a property:
+    ``/pools/{pool}/members``. Where the property may be a name, the id is a private value called like it,
+    stored before the object is made.
     """
 
     service: str
@@ -43,6 +53,19 @@ class Entity:
     def listing(self) -> str:
         """Where to list full objects."""
         return self.list_path or self.path
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether each resource has a collection of its own, inside another object."""
+        return "{" in self.path
+
+    def of(self, resource: Resource) -> Entity:
+        """The collection in which the object of a resource is."""
+        if not self.is_inside:
+            return self
+        known = {**resource.properties, **resource.data}
+        values = {name: quote(str(value), safe="") for name, value in known.items()}
+        return replace(self, path=self.path.format_map(values))
 
     def wrap(self, body: JSON) -> JSON:
         """An object in its envelope, as a request takes it."""
@@ -64,6 +87,10 @@ class Readiness:
     def is_reached(self, live: JSON) -> bool:
         """Whether the object can be used; ``ResourceInError`` when it never will."""
         return settled(live[self.field], ready=self.ready, working=self.working)
+
+
+Place = tuple[Entity, str]
+"""The collection and the id of an object."""
 
 
 def settled(status: str, *, ready: str | Collection[str], working: Collection[str]) -> bool:

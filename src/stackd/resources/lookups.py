@@ -16,10 +16,6 @@ def _secrets(title: str, key: str) -> Collection:
     return Collection(title, "key-manager", f"/{key}", key, by_url=True)
 
 
-def _octavia(title: str, path: str, *, key: str = "", identity: str = "id") -> Collection:
-    return Collection(title, "load-balancer", f"/lbaas/{path}", key or path, id=identity)
-
-
 def _lbaas(title: str, key: str) -> Collection:
     absence = unable_to_find(key[:-1])
     return Collection(
@@ -77,15 +73,5 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
-    "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
-    "octavia.availabilityzoneprofile": _octavia(
-        "Availability zone profile", "availabilityzoneprofiles", key="availability_zone_profiles"
-    ),
-    "octavia.flavor": _octavia("Flavor", "flavors"),
-    "octavia.flavorprofile": _octavia("Flavor profile", "flavorprofiles"),
-    "octavia.l7policy": _octavia("L7 policy", "l7policies"),
-    "octavia.listener": _octavia("Listener", "listeners"),
-    "octavia.loadbalancer": _octavia("Load balancer", "loadbalancers"),
-    "octavia.pool": _octavia("Pool", "pools"),
     "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }

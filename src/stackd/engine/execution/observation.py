@@ -40,7 +40,7 @@ def _entity(registry: Registry, row: Resource) -> Entity | None:
     if row.physical_id is None or row.action in (Action.DELETE, Action.INIT) or row.nested_stack_id:
         return None
     kind = registry.types.get(row.kind)
-    return kind.entity if kind is not None else None
+    return kind.entity.of(row) if kind is not None and kind.entity is not None else None
 
 
 async def _live(cloud: Cloud, entity: Entity, rows: Sequence[Resource]) -> dict[str, JSON | None]:
