@@ -67,20 +67,19 @@ async def test_a_creation_whose_answer_is_lost_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "answer", "error", "text"),
+    ("answer", "error", "text"),
     [
         (
-            "delete",
             balancer("ERROR"),
             ResourceFailure,
             "is in ERROR, so that the service changes nothing of it",
         ),
-        ("delete", balancer("DELETED"), CloudNotFound, "is deleted"),
-        ("delete", gone(), CloudNotFound, "not found"),
+        (balancer("DELETED"), CloudNotFound, "is deleted"),
+        (gone(), CloudNotFound, "not found"),
     ],
 )
 async def test_what_is_not_active_any_more_ends_the_wait(
-    action: str, answer: Any, error: Any, text: str
+    answer: Any, error: Any, text: str
 ) -> None:
     ctx = part("Listener", LISTENER, "li", stored=KNOWN)
     ctx.cloud.on("DELETE", "/lbaas/listeners/li", BUSY).on("GET", "/lbaas/loadbalancers/lb", answer)
