@@ -76,6 +76,14 @@ OBJECTS = {
     "OS::Nova::KeyPair": ("compute", "/os-keypairs/{}", "keypair"),
     "OS::Nova::Server": ("compute", "/servers/{}", "server"),
     "OS::Nova::ServerGroup": ("compute", "/os-server-groups/{}", "server_group"),
+    "OS::Octavia::AvailabilityZone": ("balancers", "/v2/lbaas/availabilityzones/{}", "availability_zone"),
+    "OS::Octavia::Flavor": ("balancers", "/v2/lbaas/flavors/{}", "flavor"),
+    "OS::Octavia::FlavorProfile": ("balancers", "/v2/lbaas/flavorprofiles/{}", "flavorprofile"),
+    "OS::Octavia::HealthMonitor": ("balancers", "/v2/lbaas/healthmonitors/{}", "healthmonitor"),
+    "OS::Octavia::L7Policy": ("balancers", "/v2/lbaas/l7policies/{}", "l7policy"),
+    "OS::Octavia::Listener": ("balancers", "/v2/lbaas/listeners/{}", "listener"),
+    "OS::Octavia::LoadBalancer": ("balancers", "/v2/lbaas/loadbalancers/{}", "loadbalancer"),
+    "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
 }
 
