@@ -26,7 +26,7 @@ from stackd.records import Resource, SoftwareConfig
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.follows import Sibling, Siblings
-from stackd.resources.registry import declared_in
+from stackd.resources.index import declared_in
 from stackd.resources.schema import Properties
 
 STACK = StackInfo(id="stack-id", name="app", project_id="project-id", root_id="stack-id", root_name="app")
