@@ -249,7 +249,8 @@ class ResourceType(Generic[P]):
     async def delete(self, ctx: Context, props: P) -> None:
         """Remove the object; a ``CloudNotFound`` is taken for done."""
         if self.entity is not None:
-            await ctx.cloud.service(self.entity.service).delete(f"{self.entity.path}/{ctx.physical_id}")
+            path = self.entity.of(ctx.resource).path
+            await ctx.cloud.service(self.entity.service).delete(f"{path}/{ctx.physical_id}")
 
     async def is_gone(self, ctx: Context) -> bool:
         """Whether the object no longer exists; polled until true, for types with ``awaits_deletion``."""
@@ -270,7 +271,7 @@ class ResourceType(Generic[P]):
         if self.entity is None:
             return []
         name = props.data.get("name") or ctx.physical_name
-        return await find_made(ctx, self.entity, {self.entity.name_field: name})
+        return await find_made(ctx, self.entity.of(ctx.resource), {self.entity.name_field: name})
 
     async def prepare_for_replace(self, ctx: Context, props: P) -> None:
         """Free what the replacement needs (ports, unique names); safe to run again.

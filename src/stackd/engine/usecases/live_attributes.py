@@ -96,7 +96,7 @@ class LiveReading:
         if self.kind.entity is None:
             return {}
         if fresh or self._live is None:
-            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+            self._live = await read(self.cloud, self.kind.entity.of(self.resource), self.physical_id)
         return self._live
 
     def remote(self, place: Remote) -> Cloud:
