@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackd.devcloud.neutron import extras, networks, ports, routers, security
+from stackd.devcloud.neutron import extras, networks, plugged, ports, routers, security
 from stackd.devcloud.neutron.addresses import Addresses, parse_network, pool_numbers
 from stackd.devcloud.neutron.style import fault
 from stackd.devcloud.service import Service
@@ -65,8 +65,9 @@ NEUTRON = Service(
         *security.COLLECTIONS,
         *routers.COLLECTIONS,
         *extras.COLLECTIONS,
+        *plugged.COLLECTIONS,
     ),
-    routes=(*routers.ROUTES, *extras.ROUTES),
+    routes=(*routers.ROUTES, *extras.ROUTES, *plugged.ROUTES),
     kinds={"network.qos_rules": ("policy_id",)},
     versions=_versions,
     start=_start,

@@ -193,6 +193,7 @@ def _remove_interface(call: Call) -> Reply:
         if (port_id and port.id != port_id) or (subnet_id and subnet_id not in subnets):
             continue
         _refuse_floating(call, router, subnets)
+        _refuse_vpn(call, router, subnets)
         reply = _interface_reply(router, port)
         _drop_port(call.world, port)
         touch(STYLE, call.world, router)
@@ -217,6 +218,15 @@ def _refuse_floating(call: Call, router: Entity, subnet_ids: list[str]) -> None:
                     "as it is required by one or more floating IPs.",
                     "RouterInterfaceInUseByFloatingIP",
                 )
+
+
+def _refuse_vpn(call: Call, router: Entity, subnet_ids: list[str]) -> None:
+    for service in call.store.find("network.vpnservices", router_id=router.id):
+        if service.data["subnet_id"] in subnet_ids:
+            raise conflict(
+                f"Subnet {service.data['subnet_id']} is used by VPNService {service.id}",
+                "SubnetInUseByVPNService",
+            )
 
 
 def _extra_routes(add: bool) -> Handler:
