@@ -23,6 +23,8 @@ def _prepare_rule(call: Call, values: JSON, private: JSON) -> None:
 
 
 def _change_rule(call: Call, entity: Entity, changes: JSON) -> None:
+    for policy in _policies_with(call.world, entity.id):
+        _refuse_busy(call, policy.id)
     _check_rule(entity.data | changes)
     if "ip_version" in changes:
         changes["ip_version"] = int(changes["ip_version"])
@@ -71,7 +73,13 @@ def _prepare_policy(call: Call, values: JSON, private: JSON) -> None:
     _check_rules(call, values["firewall_rules"], None)
 
 
+def _rule_changed(call: Call, entity: Entity) -> None:
+    for policy in _policies_with(call.world, entity.id):
+        _policy_changed(call, policy)
+
+
 def _change_policy(call: Call, entity: Entity, changes: JSON) -> None:
+    _refuse_busy(call, entity.id)
     _check_rules(call, changes.get("firewall_rules", ()), entity)
 
 
@@ -98,17 +106,26 @@ def _policy_changed(call: Call, entity: Entity) -> None:
         _settle(call, firewall)
 
 
+def _refuse_busy(call: Call, policy_id: str) -> None:
+    for firewall in call.store.find(KIND, firewall_policy_id=policy_id):
+        _refuse_pending(firewall)
+
+
+def _refuse_pending(firewall: Entity) -> None:
+    if firewall.data["status"].startswith("PENDING_"):
+        raise conflict(
+            f"Operation cannot be performed since associated firewall {firewall.id} is in "
+            f"{firewall.data['status']}.",
+            "FirewallInPendingState",
+        )
+
+
 def _prepare_firewall(call: Call, values: JSON, private: JSON) -> None:
     values.pop("shared")
 
 
 def _change_firewall(call: Call, entity: Entity, changes: JSON) -> None:
-    if entity.data["status"].startswith("PENDING_"):
-        raise conflict(
-            f"Operation cannot be performed since associated firewall {entity.id} is in "
-            f"{entity.data['status']}.",
-            "FirewallInPendingState",
-        )
+    _refuse_pending(entity)
     changes.pop("shared", None)
     policy_id = changes.get("firewall_policy_id", entity.data["firewall_policy_id"])
     if call.store.get(POLICIES_KIND, str(policy_id)) is None:
@@ -142,7 +159,7 @@ FIREWALL_RULES = Collection(
         "action": Field("deny"), "enabled": Field(True),
     },
     quota="firewall_rules", sees=own_or_shared, prepare=_prepare_rule, change=_change_rule,
-    guard=_guard_rule, view=_view_rule,
+    changed=_rule_changed, guard=_guard_rule, view=_view_rule,
 )  # fmt: skip
 FIREWALL_POLICIES = Collection(
     kind=POLICIES_KIND, path="/fw/firewall_policies", singular="firewall_policy",

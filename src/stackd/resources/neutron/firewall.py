@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from stackd.errors import ResourceInError
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.context import JSON
+from stackd.resources.neutron.firewalls import FirewallPart
 from stackd.resources.neutron.plugged import (
     DESCRIPTION,
     SETTLED,
@@ -16,7 +17,7 @@ from stackd.resources.neutron.plugged import (
     switch_of,
 )
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import Field, RestResource, same
+from stackd.resources.rest import Field, same
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 
 _NOT_SHARED: Final = Support(
@@ -46,16 +47,14 @@ class FirewallProps(Properties):
 
 
 @resource_type("OS::Neutron::Firewall")
-class Firewall(RestResource[FirewallProps]):
+class Firewall(FirewallPart[FirewallProps]):
     """Filters what the routers of a project forward, by the rules of a policy.
 
     A firewall without a router is INACTIVE, which is no fault.
     """
 
-    extension = "fwaas"
     entity = plugged("/fw/firewalls", "firewall", "firewalls")
     readiness = SETTLED
-    survives = True
     awaits_deletion = True
     fields: ClassVar = same("name", "admin_state_up", "firewall_policy_id") | {
         "description": DESCRIPTION,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from stackd.resources.attributes import attr
+from stackd.resources.neutron.firewalls import FirewallPart
 from stackd.resources.neutron.plugged import DESCRIPTION, description_of, name_of, plugged
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import Field, RestResource, same
+from stackd.resources.rest import Field, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -24,12 +25,10 @@ class FirewallPolicyProps(Properties):
 
 
 @resource_type("OS::Neutron::FirewallPolicy")
-class FirewallPolicy(RestResource[FirewallPolicyProps]):
+class FirewallPolicy(FirewallPart[FirewallPolicyProps]):
     """An ordered list of rules, which firewalls put in force."""
 
-    extension = "fwaas"
     entity = plugged("/fw/firewall_policies", "firewall_policy", "firewall_policies")
-    survives = True
     fields: ClassVar = same("name", "shared", "audited") | {
         "description": DESCRIPTION,
         "firewall_rules": Field("firewall_rules", cleared=[]),

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from stackd.resources.attributes import attr
 from stackd.resources.constraints import custom, one_of
+from stackd.resources.neutron.firewalls import FirewallPart
 from stackd.resources.neutron.plugged import DESCRIPTION, description_of, name_of, plugged
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import Field, RestResource, same
+from stackd.resources.rest import Field, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 _ANY = "any"
@@ -53,12 +54,10 @@ class FirewallRuleProps(Properties):
 
 
 @resource_type("OS::Neutron::FirewallRule")
-class FirewallRule(RestResource[FirewallRuleProps]):
+class FirewallRule(FirewallPart[FirewallRuleProps]):
     """Lets packets pass or not; it takes effect by a policy. Any protocol is null to the service."""
 
-    extension = "fwaas"
     entity = plugged("/fw/firewall_rules", "firewall_rule", "firewall_rules")
-    survives = True
     fields: ClassVar = same("name", "shared", "ip_version", "action", "enabled") | {
         "description": DESCRIPTION,
         "protocol": Field("protocol", convert=lambda protocol: None if protocol == _ANY else protocol),
