@@ -182,6 +182,18 @@ def objects(made: World, case: Case) -> dict[str, Any]:
     return {each["id"]: each for each in made.objects(case.table)}
 
 
+def expect(made: World, physical: Mapping[str, str]) -> None:
+    """There are the objects with these ids, and no others."""
+    for case in CASES.values():
+        ours = {physical[name] for name, each in CASES.items() if each.table == case.table}
+        assert objects(made, case).keys() == ours
+
+
+def lost(table: str) -> dict[str, Any]:
+    path = f"/{table.replace('_', '[-_]')}$"
+    return {"method": "POST", "path": path, "effect": "drop_after", "times": 1}
+
+
 async def ids(process: Process, stack: Stack) -> dict[str, Any]:
     rows = await process.rows(stack)
     assert {name: row.reason for name, row in rows.items() if row.status is not Status.COMPLETE} == {}
@@ -195,12 +207,14 @@ async def made(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_every_type_lives_from_creation_to_deletion(made: World) -> None:
+    """The answer to the first request for each kind of object is lost, which doubles nothing."""
+    made.cloud.faults.replace([lost(table) for table in sorted({case.table for case in CASES.values()})])
     async with made.process() as process:
         stack = await process.done(await process.create("s", all_types()))
         assert stack.status is Status.COMPLETE, stack.reason
+        assert {rule.fired for rule in made.cloud.faults.rules} == {1}
         first = await ids(process, stack)
-        for name, case in CASES.items():
-            assert first[name] in objects(made, case)
+        expect(made, first)
         assert state(await act(process, stack, "check")) == "CHECK_COMPLETE"
 
         stack = await process.done(await process.update(stack, all_types("in_place")))
@@ -215,9 +229,39 @@ async def test_every_type_lives_from_creation_to_deletion(made: World) -> None:
         replaced = {name for name, case in CASES.items() if case.replacing}
         follow = {"tunnel", "flow"}  # they refer, by what cannot be changed, to what is replaced
         assert {name for name in CASES if second[name] != first[name]} == replaced | follow
-        for case in CASES.values():
-            assert objects(made, case).keys() == {
-                second[name] for name, each in CASES.items() if each.table == case.table
-            }
+        expect(made, second)
         assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
         assert made.counts() == {}
+
+
+async def test_what_ends_in_error_is_made_again(made: World) -> None:
+    kinds = ("firewalls", "tap_services")
+    made.cloud.faults.replace([lost(kind) | {"effect": "error_status"} for kind in kinds])
+    content = template(
+        **{name: BASE[name] for name in ("net", "subnet", "port")},
+        policy=resource("OS::Neutron::FirewallPolicy"),
+        firewall=resource("OS::Neutron::Firewall", firewall_policy_id=ref("policy")),
+        tap=resource("OS::Neutron::TaaS::TapService", port=ref("port")),
+    )
+    async with made.process() as process:
+        stack = await process.done(await process.create("s", content))
+        assert stack.status is Status.COMPLETE, stack.reason
+        told = await process.told(stack)
+        assert {"firewall CREATE_FAILED", "tap CREATE_FAILED"} <= set(told)
+        assert [each["status"] for kind in kinds for each in made.objects(kind)] == ["INACTIVE", "ACTIVE"]
+
+
+RETIRED = ("HealthMonitor", "Pool", "PoolMember", "LoadBalancer")
+
+
+async def test_retired_load_balancers_take_anything_and_make_nothing(made: World) -> None:
+    old = {kind: resource(f"OS::Neutron::{kind}", anything=[1], vip={"subnet": "s"}) for kind in RETIRED}
+    shown = {"outputs": {"status": {"value": {"get_attr": ["LoadBalancer", "show"]}}}}
+    async with made.process() as process:
+        stack = await process.done(await process.create("s", template(**old) | shown))
+        assert stack.status is Status.COMPLETE, stack.reason
+        assert await process.outputs(stack) == {"status": None}
+        assert made.counts() == {}
+        kinds = [process.engine.services.registry.get(f"OS::Neutron::{kind}") for kind in RETIRED]
+        assert [kind.support.message for kind in kinds] == [f"Use OS::Octavia::{kind}." for kind in RETIRED]
+        assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
