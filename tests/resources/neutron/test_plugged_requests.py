@@ -355,7 +355,7 @@ def gateway(**properties: Any) -> FakeContext:
 
 
 def joined(ctx: FakeContext, verb: str, identity: str = "x1") -> list[Any]:
-    return ctx.cloud.sent("PUT", f"/network-gateways/{identity}/{verb}_network")
+    return list(ctx.cloud.sent("PUT", f"/network-gateways/{identity}/{verb}_network"))
 
 
 async def test_networks_are_connected_once_the_gateway_is_there() -> None:

@@ -87,7 +87,7 @@ def _check_rules(call: Call, rule_ids: Any, policy: Entity | None) -> None:
     for rule_id in rule_ids:
         rule = call.store.get(RULES_KIND, str(rule_id))
         if rule is None or not own_or_shared(call, rule):
-            raise missing("Firewall rule", str(rule_id))
+            raise missing("Firewall Rule", str(rule_id))
         if any(other is not policy for other in _policies_with(call.world, rule.id)):
             raise conflict(
                 f"Firewall rule {rule.id} is already associated with another firewall policy.",
@@ -129,7 +129,7 @@ def _change_firewall(call: Call, entity: Entity, changes: JSON) -> None:
     changes.pop("shared", None)
     policy_id = changes.get("firewall_policy_id", entity.data["firewall_policy_id"])
     if call.store.get(POLICIES_KIND, str(policy_id)) is None:
-        raise missing("Firewall policy", str(policy_id))
+        raise missing("Firewall Policy", str(policy_id))
 
 
 def _firewall_created(call: Call, entity: Entity) -> None:
@@ -151,7 +151,7 @@ def _state(call: Call, firewall: Entity) -> str:
 
 FIREWALL_RULES = Collection(
     kind=RULES_KIND, path="/fw/firewall_rules", singular="firewall_rule", plural="firewall_rules",
-    label="Firewall rule",
+    label="Firewall Rule",
     fields={
         "name": Field(""), "description": Field(""), "shared": Field(False, admin=True),
         "protocol": Field(), "ip_version": Field(4), "source_ip_address": Field(),
@@ -163,7 +163,7 @@ FIREWALL_RULES = Collection(
 )  # fmt: skip
 FIREWALL_POLICIES = Collection(
     kind=POLICIES_KIND, path="/fw/firewall_policies", singular="firewall_policy",
-    plural="firewall_policies", label="Firewall policy",
+    plural="firewall_policies", label="Firewall Policy",
     fields={
         "name": Field(""), "description": Field(""), "shared": Field(False, admin=True),
         "audited": Field(False), "firewall_rules": Field([]),
