@@ -48,7 +48,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
     "neutron.lbaas.pool": _lbaas("Pool", "pools"),
@@ -60,10 +59,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
         absence="Unable to find neutron provider '{name}', available providers are {known}.",
         single=False,
     ),
-    "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
-    "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
-    "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
