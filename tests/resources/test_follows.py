@@ -27,6 +27,7 @@ GUESSED = {
     "OS::Nova::Server": {INTERFACE},
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
+    "OS::Neutron::FloatingIPPortForward": {INTERFACE},
 }
 
 

@@ -41,7 +41,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.address_scope": names("Address scope", "/address-scopes"),
     "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
@@ -56,11 +55,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
     "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.qos_policy": Collection(
-        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=unable_to_find("policy")
-    ),
-    "neutron.segment": names("Segment", "/segments"),
-    "neutron.subnetpool": names("Subnet pool", "/subnetpools"),
     "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
     "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
     "nova.host": Collection(
