@@ -45,7 +45,7 @@ def _entity(registry: Registry, row: Resource) -> Entity | None:
 
 async def _live(cloud: Cloud, entity: Entity, rows: Sequence[Resource]) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
-    listed = await service.list_all(entity.listing, entity.plural)
+    listed = await service.list_all(entity.listing, entity.plural) if entity.plural else []
     objects = {str(each.get(entity.id_field)): each for each in listed}
     unseen = [row for row in rows if row.physical_id not in objects]
     asked = await asyncio.gather(*(_read(cloud, entity, str(row.physical_id)) for row in unseen))
