@@ -32,8 +32,8 @@ class HostAggregateProps(Properties):
 class HostAggregate(RestResource[HostAggregateProps]):
     """Groups hosts, for availability zones and the scheduler; for administrators.
 
-    Hosts and metadata are changed by actions. The service refuses to take away the zone. Names are unique: what
-    failed is repaired rather than replaced.
+    Hosts and metadata are changed by actions. The service refuses to take away the zone. Names are unique:
+    what failed is repaired rather than replaced.
     """
 
     entity = Entity("compute", "/os-aggregates", "aggregate", "aggregates", "PUT", found_by=())
