@@ -218,3 +218,24 @@ def check_replacements(made: World, first: Mapping[str, Resource], last: Mapping
     assert other.private["encryption"]["provider"] == "luks2"
     projects = {project for project, _ in made.cloud.world.project_quotas}
     assert projects == {last["storage"].physical_id} == {last["computing"].physical_id}
+
+
+async def test_rollback_brings_back_what_replacements_took_away(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process(user="admin") as process:
+        with without_traces(made):
+            stack = await process.create("admins", stage(1), disable_rollback=False)
+            before = await reached(process, stack)
+            failing = {
+                "type": "OS::Heat::TestResource",
+                "properties": {"fail": True},
+                "depends_on": list(LIVES),
+            }
+            content = stage(2)
+            content["resources"]["failing"] = failing
+            await process.update(stack, content, disable_rollback=False)
+            done = await process.done(stack)
+            assert (done.action, done.status) == ("ROLLBACK", "COMPLETE"), done.reason
+            after = await process.rows(stack)
+            assert {name: ids(after)[name] for name in LIVES} == ids(before)
+            check_objects(made, after)
+            await process.done(await process.delete(stack))
