@@ -120,9 +120,9 @@ CASES = {
     "classifier": Case(
         "FlowClassifier",
         "flow_classifiers",
-        {"protocol": "tcp", "logical_source_port": ref("port"), "source_port_range_min": 7},
+        {"protocol": "tcp", "logical_source_port": ref("port"), "source_port_range_max": 7},
         **NAMED,
-        replacing={"source_port_range_min": 8},
+        replacing={"source_port_range_min": 8, "source_port_range_max": 9},
     ),
     "chain": Case(
         "PortChain",

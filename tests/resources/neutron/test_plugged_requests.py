@@ -274,20 +274,36 @@ def test_service_follows_the_interface_of_its_router() -> None:
 # --- chains -----------------------------------------------------------------------------------------
 
 
-async def test_chain_gives_up_its_classifiers_to_the_one_in_its_place() -> None:
+WAYS: dict[str, Any] = {
+    "same_way": {"id": "x2", "port_pair_groups": ["g1"], "flow_classifiers": []},
+    "same_flows": {"id": "x3", "port_pair_groups": ["g2"], "flow_classifiers": ["c1", "c2"]},
+    "another": {"id": "x4", "port_pair_groups": ["g1", "g2"], "flow_classifiers": ["c2"]},
+}
+
+
+async def test_chain_goes_before_its_replacement_and_comes_back_in_its_place() -> None:
     ctx = context("PortChain", "x1", **CHAIN)
-    ctx.cloud.on("PUT", "/sfc/port_chains/x1", {})
+    chains = ctx.type.entity.path
+    for identity in ("x1", "x2", "x3"):
+        ctx.cloud.on("DELETE", f"{chains}/{identity}")
+    ctx.cloud.on("GET", chains, {"port_chains": list(WAYS.values())})
+    ctx.cloud.on("POST", chains, {"port_chain": {"id": "x5"}})
     await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("DELETE", f"{chains}/x1")]
     await ctx.type.undo_replace(ctx, ctx.props)
-    sent = [body["port_chain"]["flow_classifiers"] for body in ctx.cloud.sent("PUT")]
-    assert sent == [[], ["c1"]]
+    assert ctx.cloud.asked()[1:] == [
+        ("DELETE", f"{chains}/x2"),
+        ("DELETE", f"{chains}/x3"),
+        ("POST", chains),
+    ]
+    assert ctx.physical_id == "x5"
 
 
-async def test_chain_without_classifiers_has_nothing_to_give_up() -> None:
-    ctx = context("PortChain", "x1", port_pair_groups=["g1"])
-    await ctx.type.prepare_for_replace(ctx, ctx.props)
+async def test_chain_that_never_went_stays() -> None:
+    ctx = context("PortChain", "x1", **CHAIN)
+    ctx.cloud.on("GET", ctx.type.entity.path, {"port_chains": [{"id": "x1"}, WAYS["same_way"]]})
     await ctx.type.undo_replace(ctx, ctx.props)
-    assert ctx.cloud.calls == []
+    assert ctx.cloud.asked() == []
 
 
 # --- taps -------------------------------------------------------------------------------------------
