@@ -27,6 +27,8 @@ GUESSED = {
     "OS::Nova::Server": {INTERFACE},
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
+    "OS::Neutron::FloatingIPPortForward": {INTERFACE},
+    "OS::Neutron::VPNService": {INTERFACE},
 }
 
 

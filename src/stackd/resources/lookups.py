@@ -12,14 +12,6 @@ from stackd.clients.lookup import Collection
 from stackd.resources.neutron.network import names, unable_to_find
 
 
-def _secrets(title: str, key: str) -> Collection:
-    return Collection(title, "key-manager", f"/{key}", key, by_url=True)
-
-
-def _octavia(title: str, path: str, *, key: str = "", identity: str = "id") -> Collection:
-    return Collection(title, "load-balancer", f"/lbaas/{path}", key or path, id=identity)
-
-
 def _lbaas(title: str, key: str) -> Collection:
     absence = unable_to_find(key[:-1])
     return Collection(
@@ -28,20 +20,11 @@ def _lbaas(title: str, key: str) -> Collection:
 
 
 LOOKUPS: Final[Mapping[str, Collection]] = {
-    "barbican.container": _secrets("Container", "containers"),
-    "barbican.secret": _secrets("Secret", "secrets"),
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
-    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "cinder.vtype": Collection(
-        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
-    ),
-    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.service": Collection("KeystoneService", "identity", "/services", "services"),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
@@ -52,7 +35,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.address_scope": names("Address scope", "/address-scopes"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
     "neutron.lbaas.pool": _lbaas("Pool", "pools"),
@@ -64,23 +46,8 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
         absence="Unable to find neutron provider '{name}', available providers are {known}.",
         single=False,
     ),
-    "neutron.qos_policy": Collection(
-        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=unable_to_find("policy")
-    ),
-    "neutron.segment": names("Segment", "/segments"),
-    "neutron.subnetpool": names("Subnet pool", "/subnetpools"),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
-    "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
-    "octavia.availabilityzoneprofile": _octavia(
-        "Availability zone profile", "availabilityzoneprofiles", key="availability_zone_profiles"
-    ),
-    "octavia.flavor": _octavia("Flavor", "flavors"),
-    "octavia.flavorprofile": _octavia("Flavor profile", "flavorprofiles"),
-    "octavia.l7policy": _octavia("L7 policy", "l7policies"),
-    "octavia.listener": _octavia("Listener", "listeners"),
-    "octavia.loadbalancer": _octavia("Load balancer", "loadbalancers"),
-    "octavia.pool": _octavia("Pool", "pools"),
     "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }
