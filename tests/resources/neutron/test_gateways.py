@@ -61,10 +61,24 @@ def joined(ctx: FakeContext, verb: str, identity: str = "x1") -> list[Any]:
 
 async def test_networks_are_connected_once_the_gateway_is_there() -> None:
     ctx = gateway(connections=[{"network_id": "n0"}, vlan("n1", 5)])
-    refused = CloudConflict("connected already")  # by an attempt that was interrupted
-    ctx.cloud.on("PUT", "/network-gateways/x1/connect_network", refused, {})
     await ctx.type.configure(ctx, ctx.props)
     assert joined(ctx, "connect") == [FLAT, sent_vlan("n1", 5)]
+
+
+async def test_connection_of_an_interrupted_attempt_is_made_again() -> None:
+    ctx = gateway(connections=[vlan("n1", 5)])
+    ctx.cloud.on("PUT", "/network-gateways/x1/connect_network", CloudConflict("in use"), {})
+    await ctx.type.configure(ctx, ctx.props)
+    assert joined(ctx, "disconnect") == [sent_vlan("n1", 5)]
+    assert joined(ctx, "connect") == [sent_vlan("n1", 5)] * 2
+
+
+async def test_conflict_with_another_connection_is_one() -> None:
+    ctx = gateway(connections=[vlan("n1", 5)])
+    ctx.cloud.on("PUT", "/network-gateways/x1/connect_network", CloudConflict("in use"))
+    ctx.cloud.on("PUT", "/network-gateways/x1/disconnect_network", CloudNotFound())
+    with pytest.raises(CloudConflict, match="in use"):
+        await ctx.type.configure(ctx, ctx.props)
 
 
 async def test_connections_that_stay_are_not_interrupted() -> None:
