@@ -28,16 +28,10 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "barbican.secret": _secrets("Secret", "secrets"),
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
-    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "cinder.vtype": Collection(
-        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
-    ),
     "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.service": Collection("KeystoneService", "identity", "/services", "services"),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
