@@ -19,7 +19,7 @@ def with_quotas(**others: Any) -> FakeContext:
 async def test_quotas_are_set_changed_and_reset() -> None:
     ctx = with_quotas()
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.physical_id == ctx.physical_name
+    assert ctx.physical_id == "p1"
     await ctx.type.update(ctx, ctx.props, ctx.load({"project": "p1", "port": 0}))
     await ctx.type.delete(ctx, ctx.props)
     assert ctx.cloud.sent("PUT") == [{"quota": {"network": 5, "port": -1}}, {"quota": {"port": 0}}]
@@ -27,31 +27,13 @@ async def test_quotas_are_set_changed_and_reset() -> None:
 
 
 @pytest.mark.parametrize(("network", "is_found"), [(5, True), (100, False)])
-async def test_interrupted_creation_is_found_if_the_limits_are_as_wanted(
-    network: int, is_found: bool
-) -> None:
+async def test_interrupted_creation_is_found_if_the_limits_are_set(network: int, is_found: bool) -> None:
     ctx = with_quotas()
     ctx.cloud.on("GET", "/quotas/p1", {"quota": {"network": network, "port": -1, "router": 10}})
-    assert await ctx.type.find(ctx, ctx.props) == ([{"id": ctx.physical_name}] if is_found else [])
-
-
-async def test_replaced_quotas_are_reset_before_new_ones_are_set() -> None:
-    ctx = with_quotas(physical="q1")
-    await ctx.type.prepare_for_replace(ctx, ctx.props)
-    await ctx.type.delete(ctx, ctx.props)
-    assert ctx.cloud.asked() == [("DELETE", "/quotas/p1")]
-
-
-async def test_rollback_sets_the_limits_again() -> None:
-    ctx = with_quotas(physical="q1")
-    await ctx.type.prepare_for_replace(ctx, ctx.props)
-    await ctx.type.undo_replace(ctx, ctx.props)
-    await ctx.type.delete(ctx, ctx.props)
-    assert [method for method, _ in ctx.cloud.asked()] == ["DELETE", "PUT", "DELETE"]
+    assert await ctx.type.find(ctx, ctx.props) == ([{"id": "p1"}] if is_found else [])
 
 
 def test_one_limit_is_needed() -> None:
     ctx = FakeContext(KIND, properties={"project": "p1"})
     with pytest.raises(PropertyError, match="At least one"):
         ctx.type.validate(ctx.props)
-    assert not ctx.type.broken({})
