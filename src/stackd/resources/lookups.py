@@ -22,15 +22,16 @@ def _lbaas(title: str, key: str) -> Collection:
 LOOKUPS: Final[Mapping[str, Collection]] = {
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
-    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
+<<<<<<< HEAD
     "cinder.vtype": Collection(
         "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
     ),
+=======
+    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
+>>>>>>> compute
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.service": Collection("KeystoneService", "identity", "/services", "services"),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
