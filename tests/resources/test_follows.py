@@ -28,6 +28,7 @@ GUESSED = {
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
     "OS::Neutron::FloatingIPPortForward": {INTERFACE},
+    "OS::Neutron::VPNService": {INTERFACE},
 }
 
 

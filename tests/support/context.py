@@ -28,7 +28,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.entity import Entity, Place
 from stackd.resources.follows import Sibling, Siblings
-from stackd.resources.registry import declared_in
+from stackd.resources.index import declared_in
 from stackd.resources.schema import Properties
 
 STACK = StackInfo(id="stack-id", name="app", project_id="project-id", root_id="stack-id", root_name="app")
@@ -320,7 +320,7 @@ class FakeContext:
         return self._live
 
     async def _read(self, entity: Entity, identity: str) -> JSON:
-        found = await self.cloud.service(entity.service).get(f"{entity.path}/{identity}")
+        found = await self.cloud.service(entity.service).get(entity.at(identity))
         live: JSON = found[entity.key] if entity.key else found
         return live
 

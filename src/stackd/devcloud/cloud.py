@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl
 
 from stackd.devcloud import control
 from stackd.devcloud.aodh import AODH
+from stackd.devcloud.barbican import BARBICAN
 from stackd.devcloud.cinder import CINDER
 from stackd.devcloud.delivery import Send as SendOut
 from stackd.devcloud.delivery import post
+from stackd.devcloud.designate import DESIGNATE
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.glance import GLANCE
 from stackd.devcloud.keystone import KEYSTONE
@@ -21,6 +23,7 @@ from stackd.devcloud.keystone.seed import register
 from stackd.devcloud.meter import Meter
 from stackd.devcloud.neutron import NEUTRON
 from stackd.devcloud.nova import NOVA
+from stackd.devcloud.octavia import OCTAVIA
 from stackd.devcloud.service import Service
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
@@ -34,7 +37,19 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH)
+SERVICES: tuple[Service, ...] = (
+    KEYSTONE,
+    NEUTRON,
+    GLANCE,
+    NOVA,
+    CINDER,
+    SWIFT,
+    ZAQAR,
+    AODH,
+    BARBICAN,
+    DESIGNATE,
+    OCTAVIA,
+)
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""

@@ -12,10 +12,6 @@ from stackd.clients.lookup import Collection
 from stackd.resources.neutron.network import names, unable_to_find
 
 
-def _secrets(title: str, key: str) -> Collection:
-    return Collection(title, "key-manager", f"/{key}", key, by_url=True)
-
-
 def _lbaas(title: str, key: str) -> Collection:
     absence = unable_to_find(key[:-1])
     return Collection(
@@ -24,12 +20,9 @@ def _lbaas(title: str, key: str) -> Collection:
 
 
 LOOKUPS: Final[Mapping[str, Collection]] = {
-    "barbican.container": _secrets("Container", "containers"),
-    "barbican.secret": _secrets("Secret", "secrets"),
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
     "magnum.cluster_template": Collection(
@@ -42,7 +35,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
     "neutron.lbaas.pool": _lbaas("Pool", "pools"),
@@ -54,10 +46,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
         absence="Unable to find neutron provider '{name}', available providers are {known}.",
         single=False,
     ),
-    "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
-    "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
-    "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),

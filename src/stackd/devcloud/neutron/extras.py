@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from stackd.devcloud.collection import Collection, Field, own
+from stackd.devcloud.neutron import plugged
 from stackd.devcloud.neutron.style import PLAIN, invalid, missing, own_or_shared
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Handler, Reply, Route, conflict, forbidden, not_found
 
 ALIASES = (
+    *plugged.ALIASES,
     "address-group", "address-scope", "agent", "allowed-address-pairs", "auto-allocated-topology",
     "availability_zone", "binding", "default-subnetpools", "dns-integration", "ext-gw-mode", "external-net",
     "extra_dhcp_opt", "floating-ip-port-forwarding", "metering", "qos-bw-minimum-ingress",

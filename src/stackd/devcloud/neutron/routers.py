@@ -199,6 +199,7 @@ def _remove_interface(call: Call) -> Reply:
         _refuse_floating(call, router, subnets)
         for used in subnets:
             refuse_used(call, router, used)
+        _refuse_vpn(call, router, subnets)
         reply = _interface_reply(router, port)
         _drop_port(call.world, port)
         touch(STYLE, call.world, router)
@@ -230,6 +231,15 @@ def _reached(call: Call, floating: Entity) -> list[JSON]:
     port_ids = [floating.data["port_id"], *(each.data["internal_port_id"] for each in forwarded)]
     ports = [call.store.get("network.ports", port_id) for port_id in port_ids if port_id]
     return [fixed for port in ports if port is not None for fixed in port.data["fixed_ips"]]
+
+
+def _refuse_vpn(call: Call, router: Entity, subnet_ids: list[str]) -> None:
+    for service in call.store.find("network.vpnservices", router_id=router.id):
+        if service.data["subnet_id"] in subnet_ids:
+            raise conflict(
+                f"Subnet {service.data['subnet_id']} is used by VPNService {service.id}",
+                "SubnetInUseByVPNService",
+            )
 
 
 def _extra_routes(add: bool) -> Handler:
