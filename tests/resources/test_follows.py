@@ -27,6 +27,9 @@ GUESSED = {
     "OS::Nova::Server": {INTERFACE},
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
+    "OS::Neutron::FloatingIPPortForward": {INTERFACE},
+    "OS::Neutron::VPNService": {INTERFACE},
+    "OS::Nova::FloatingIPAssociation": {INTERFACE, GATEWAY},
 }
 
 

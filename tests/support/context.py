@@ -13,6 +13,7 @@ import asyncio
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import ModuleType
@@ -25,8 +26,9 @@ from stackd.errors import ActionTimedOut, CloudNotFound, StackdError
 from stackd.records import Resource, SoftwareConfig
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.resources.entity import Entity, Place
 from stackd.resources.follows import Sibling, Siblings
-from stackd.resources.registry import declared_in
+from stackd.resources.index import declared_in
 from stackd.resources.schema import Properties
 
 STACK = StackInfo(id="stack-id", name="app", project_id="project-id", root_id="stack-id", root_name="app")
@@ -314,10 +316,13 @@ class FakeContext:
             entity = self.type.entity
             if entity is None:
                 return {}
-            service = self.cloud.service(entity.service)
-            found = await service.get(f"{entity.path}/{self.physical_id}")
-            self._live = found[entity.key] if entity.key else found
+            self._live = await self._read(entity.of(self.resource), self.physical_id)
         return self._live
+
+    async def _read(self, entity: Entity, identity: str) -> JSON:
+        found = await self.cloud.service(entity.service).get(f"{entity.path}/{identity}")
+        live: JSON = found[entity.key] if entity.key else found
+        return live
 
     def shown(self, live: JSON) -> dict[str, Any]:
         """The attributes, as fields of an object or computed."""
@@ -332,9 +337,11 @@ class FakeContext:
             return declared.compute(self.resource)
         return self.type.attribute_values(self.resource, await self.live(fresh=True))[name]
 
-    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
+    async def poll(
+        self, done: Callable[[JSON], bool], what: str = "it is ready", *, of: Place | None = None
+    ) -> JSON:
         for _ in range(_PATIENCE):
-            live = await self.live(fresh=True)
+            live = await self.live(fresh=True) if of is None else await self._read(*of)
             if done(live):
                 return live
         raise ActionTimedOut
@@ -344,6 +351,10 @@ class FakeContext:
             if await done():
                 return
         raise ActionTimedOut
+
+    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+        """There is nobody else."""
+        return nullcontext()
 
     async def sleep(self, seconds: float) -> None:
         """Only noted; no time passes in a test."""

@@ -179,7 +179,7 @@ class World:
     ) -> AsyncIterator[Process]:
         """One life of the engine; with ``dies_at`` it crashes at that write, counted from its start.
 
-        Its caller is a user in the project of the same name.
+        ``user`` is who calls, in the project of the same name.
         """
         made: list[MortalJournal] = []
 
@@ -191,7 +191,7 @@ class World:
 
         with mock.patch.multiple(app, Journal=make, Tuning=_tuning, load_registry=_registry):
             async with app.wired(self.settings, clock=self.clock.moment) as parts:
-                token = (await parts.engine.trusts._clouds.cloud(_demo(user)).token()).id
+                token = (await parts.engine.trusts._clouds.cloud(_person(user)).token()).id
                 caller = await parts.tokens.validate(token)
                 process = Process(parts, made[0], replace(caller, request_id="req-test"))
                 try:
@@ -240,12 +240,12 @@ async def crash(process: Process) -> None:
     operator._trees.clear()
 
 
-def _demo(user: str = "demo") -> PasswordCredentials:
+def _person(name: str) -> PasswordCredentials:
     return PasswordCredentials(
         "secret",
-        user_name=user,
+        user_name=name,
         user_domain_name="Default",
-        scope=Scope(project_name=user, project_domain_name="Default"),
+        scope=Scope(project_name=name, project_domain_name="Default"),
     )
 
 

@@ -117,7 +117,13 @@ class ResourceType(Generic[P]):
         given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
-        declare_lookups(vars(cls).get("lookups", {}))
+        own = vars(cls).get("lookups", {}).items()
+        declare_lookups({kind: each for kind, each in own if kind not in lookup.DECLARED})
+
+    @classmethod
+    def needed_service(cls) -> str | None:
+        """The service without which there are no such resources."""
+        return cls.service or (cls.entity.service if cls.entity is not None else None)
 
     # --- pure -----------------------------------------------------------------------------------
 
@@ -243,7 +249,8 @@ class ResourceType(Generic[P]):
     async def delete(self, ctx: Context, props: P) -> None:
         """Remove the object; a ``CloudNotFound`` is taken for done."""
         if self.entity is not None:
-            await ctx.cloud.service(self.entity.service).delete(f"{self.entity.path}/{ctx.physical_id}")
+            path = self.entity.of(ctx.resource).path
+            await ctx.cloud.service(self.entity.service).delete(f"{path}/{ctx.physical_id}")
 
     async def is_gone(self, ctx: Context) -> bool:
         """Whether the object no longer exists; polled until true, for types with ``awaits_deletion``."""
@@ -264,7 +271,7 @@ class ResourceType(Generic[P]):
         if self.entity is None:
             return []
         name = props.data.get("name") or ctx.physical_name
-        return await find_made(ctx, self.entity, {self.entity.name_field: name})
+        return await find_made(ctx, self.entity.of(ctx.resource), {self.entity.name_field: name})
 
     async def prepare_for_replace(self, ctx: Context, props: P) -> None:
         """Free what the replacement needs (ports, unique names); safe to run again.

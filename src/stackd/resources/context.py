@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder
 from stackd.clients.remote import Remote
 from stackd.records import Resource, SoftwareConfig, SoftwareDeployment
+from stackd.resources.entity import Place
 
 JSON = dict[str, Any]
 
@@ -211,11 +213,20 @@ class Context(Reading, Probe, Protocol):
         """Replace the resource's metadata as guests see it."""
         ...
 
-    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
+    async def poll(
+        self, done: Callable[[JSON], bool], what: str = "it is ready", *, of: Place | None = None
+    ) -> JSON:
         """Watch the object until ``done`` returns true; CloudNotFound if it does not exist.
 
         ``done`` must raise in any state that nothing will end. ``what`` completes "Waiting until", which a
-        resource shows as its reason while it waits.
+        resource shows as its reason while it waits. ``of`` is another object to watch.
+        """
+        ...
+
+    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+        """The right to work on something that only one resource of the operation may change at a time.
+
+        ``subject`` is its id. Those who wait get their turns in order.
         """
         ...
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from stackd.errors import ResourceInError
-from stackd.resources.context import JSON, Context
+from stackd.records import Resource
+
+if TYPE_CHECKING:
+    from stackd.resources.context import Context
+
+JSON = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +29,13 @@ class Entity:
 
     An object whose id was never stored is found again by its deterministic name in ``name_field``, or,
     where several objects may have one name, by ``mark``: a further field, which the service keeps for its
-    clients, with the id of the resource. ``found_by`` are the fields that the service can filter by.
-    Without a name and a mark objects cannot be found so.
+    clients, with the id of the resource. Objects without names of which there can be only one with the same
+    values are ``distinct``: all that the request has tells them apart. ``found_by`` are the fields that the
+    service can filter by. Without any of these objects cannot be found so.
+
+    A collection inside another object has that object's id in its path, by the name of a property:
+    ``/pools/{pool}/members``. Where the property may be a name, the id is a private value called like it,
+    stored before the object is made.
     """
 
     service: str
@@ -37,6 +48,7 @@ class Entity:
     id_field: str = "id"
     name_field: str = "name"
     mark: str = ""
+    distinct: bool = False
     found_by: tuple[str, ...] = ("name",)
     tags: bool = False
 
@@ -44,6 +56,19 @@ class Entity:
     def listing(self) -> str:
         """Where to list full objects."""
         return self.list_path or self.path
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether each resource has a collection of its own, inside another object."""
+        return "{" in self.path
+
+    def of(self, resource: Resource) -> Entity:
+        """The collection in which the object of a resource is."""
+        if not self.is_inside:
+            return self
+        known = {**resource.properties, **resource.data}
+        values = {name: quote(str(value), safe="") for name, value in known.items()}
+        return replace(self, path=self.path.format_map(values))
 
     def wrap(self, body: JSON) -> JSON:
         """An object in its envelope, as a request takes it."""
@@ -67,6 +92,10 @@ class Readiness:
         return settled(live[self.field], ready=self.ready, working=self.working)
 
 
+Place = tuple[Entity, str]
+"""The collection and the id of an object."""
+
+
 def settled(status: str, *, ready: str | Collection[str], working: Collection[str]) -> bool:
     """Whether a status means ready; ``ResourceInError`` for any that is neither ready nor working."""
     accepted = (ready,) if isinstance(ready, str) else ready
@@ -79,9 +108,14 @@ def settled(status: str, *, ready: str | Collection[str], working: Collection[st
 
 async def find_made(ctx: Context, entity: Entity, body: Mapping[str, Any]) -> list[JSON]:
     """Objects that a request with this body may have made."""
-    proof = entity.mark or entity.name_field
-    if not proof:
+    proof = list(body) if entity.distinct else [entity.mark or entity.name_field]
+    if not all(proof):
         return []
     query = {**entity.list_query, **{key: body.get(key) for key in entity.found_by}}
     listed = await ctx.cloud.service(entity.service).list_all(entity.listing, entity.plural, query)
-    return [each for each in listed if each.get(proof) == body.get(proof)]
+    return [each for each in listed if all(_agrees(each, body, name, entity.distinct) for name in proof)]
+
+
+def _agrees(live: JSON, body: Mapping[str, Any], name: str, lenient: bool) -> bool:
+    """Whether an object has what the request asks; a field that it does not show counts if ``lenient``."""
+    return bool(live.get(name, body.get(name) if lenient else None) == body.get(name))

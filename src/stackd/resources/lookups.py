@@ -16,10 +16,6 @@ def _secrets(title: str, key: str) -> Collection:
     return Collection(title, "key-manager", f"/{key}", key, by_url=True)
 
 
-def _octavia(title: str, path: str, *, key: str = "", identity: str = "id") -> Collection:
-    return Collection(title, "load-balancer", f"/lbaas/{path}", key or path, id=identity)
-
-
 def _lbaas(title: str, key: str) -> Collection:
     absence = unable_to_find(key[:-1])
     return Collection(
@@ -46,8 +42,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.address_scope": names("Address scope", "/address-scopes"),
-    "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
     "neutron.lbaas.pool": _lbaas("Pool", "pools"),
@@ -59,27 +53,8 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
         absence="Unable to find neutron provider '{name}', available providers are {known}.",
         single=False,
     ),
-    "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
-    "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.qos_policy": Collection(
-        "QoS policy", "network", "/qos/policies", "policies", whole=True, absence=unable_to_find("policy")
-    ),
-    "neutron.segment": names("Segment", "/segments"),
-    "neutron.subnetpool": names("Subnet pool", "/subnetpools"),
-    "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
-    "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
-    "octavia.availabilityzone": _octavia("Availability zone", "availabilityzones", identity="name"),
-    "octavia.availabilityzoneprofile": _octavia(
-        "Availability zone profile", "availabilityzoneprofiles", key="availability_zone_profiles"
-    ),
-    "octavia.flavor": _octavia("Flavor", "flavors"),
-    "octavia.flavorprofile": _octavia("Flavor profile", "flavorprofiles"),
-    "octavia.l7policy": _octavia("L7 policy", "l7policies"),
-    "octavia.listener": _octavia("Listener", "listeners"),
-    "octavia.loadbalancer": _octavia("Load balancer", "loadbalancers"),
-    "octavia.pool": _octavia("Pool", "pools"),
     "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }

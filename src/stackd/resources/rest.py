@@ -75,7 +75,7 @@ class RestResource(ResourceType[P]):
 
     def broken(self, live: JSON) -> bool:
         """See ``ResourceType``."""
-        return not self.survives or live.get("status") == "ERROR"
+        return not self.survives or live.get(self.status_field) == "ERROR"
 
     def observed(self, props: P, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
         """The fields of the object; one that stands for another object by its id."""
@@ -132,7 +132,7 @@ class RestResource(ResourceType[P]):
 
     async def make(self, ctx: Context, props: P) -> JSON:
         """The object that the service makes; its id must be stored next."""
-        entity, body = self.entity, await self.creation(ctx, props)
+        entity, body = self.entity.of(ctx.resource), await self.creation(ctx, props)
         return entity.unwrap(await self.service_of(ctx).post(entity.path, entity.wrap(body)))
 
     async def configure(self, ctx: Context, props: P) -> None:
@@ -142,7 +142,7 @@ class RestResource(ResourceType[P]):
 
     async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
         """See ``ResourceType``."""
-        return await find_made(ctx, self.entity, self.body(ctx, props))
+        return await find_made(ctx, self.entity.of(ctx.resource), self.body(ctx, props))
 
     async def update(self, ctx: Context, old: P, new: P) -> None:
         """Send what differs."""
@@ -154,13 +154,13 @@ class RestResource(ResourceType[P]):
         """Change the object, if there is anything to change."""
         if not body or self.entity.update is None:
             return
-        service, path = self.service_of(ctx), f"{self.entity.path}/{ctx.physical_id}"
+        service, path = self.service_of(ctx), f"{self.entity.of(ctx.resource).path}/{ctx.physical_id}"
         send = service.patch if self.entity.update == "PATCH" else service.put
         await send(path, self.entity.wrap(body))
 
     async def put_tags(self, ctx: Context, wanted: Iterable[str] | None) -> None:
         """Give the object exactly these tags."""
-        path = f"{self.entity.path}/{ctx.physical_id}/tags"
+        path = f"{self.entity.of(ctx.resource).path}/{ctx.physical_id}/tags"
         await self.service_of(ctx).put(path, {"tags": list(wanted or ())})
 
     def service_of(self, ctx: Context) -> Service:

@@ -1,8 +1,21 @@
-"""Neutron: networks, ports, routers, floating IPs and security groups."""
+"""Neutron: networks, ports, routers, floating IPs, security groups, and its extensions."""
 
 from __future__ import annotations
 
-from stackd.devcloud.neutron import extras, networks, ports, routers, security
+from stackd.devcloud.neutron import (
+    extras,
+    forwardings,
+    metering,
+    networks,
+    plugged,
+    ports,
+    qos,
+    routers,
+    security,
+    segments,
+    subnet_pools,
+    trunks,
+)
 from stackd.devcloud.neutron.addresses import Addresses, parse_network, pool_numbers
 from stackd.devcloud.neutron.style import fault
 from stackd.devcloud.service import Service
@@ -65,9 +78,15 @@ NEUTRON = Service(
         *security.COLLECTIONS,
         *routers.COLLECTIONS,
         *extras.COLLECTIONS,
+        *qos.COLLECTIONS,
+        *subnet_pools.COLLECTIONS,
+        *segments.COLLECTIONS,
+        *trunks.COLLECTIONS,
+        *forwardings.COLLECTIONS,
+        *metering.COLLECTIONS,
+        *plugged.COLLECTIONS,
     ),
-    routes=(*routers.ROUTES, *extras.ROUTES),
-    kinds={"network.qos_rules": ("policy_id",)},
+    routes=(*routers.ROUTES, *trunks.ROUTES, *extras.ROUTES, *plugged.ROUTES),
     versions=_versions,
     start=_start,
 )

@@ -1,17 +1,20 @@
-"""The rest of Neutron: RBAC and QoS policies, address scopes, quotas, tags, extensions, zones."""
+"""The rest of Neutron: RBAC policies, address scopes, quotas, tags, extensions, zones."""
 
 from __future__ import annotations
 
 from stackd.devcloud.collection import Collection, Field, own
+from stackd.devcloud.neutron import plugged
 from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
-from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.store import JSON
 from stackd.devcloud.wire import Call, Handler, Reply, Route, conflict, forbidden, not_found
-from stackd.devcloud.world import World
 
 ALIASES = (
+    *plugged.ALIASES,
     "address-group", "address-scope", "agent", "allowed-address-pairs", "auto-allocated-topology",
     "availability_zone", "binding", "default-subnetpools", "dns-integration", "ext-gw-mode", "external-net",
-    "extra_dhcp_opt", "extraroute", "extraroute-atomic", "filter-validation", "ip-substring-filtering",
+    "extra_dhcp_opt", "floating-ip-port-forwarding", "metering", "qos-bw-minimum-ingress",
+    "qos-pps-minimum", "segment", "trunk",
+    "extraroute", "extraroute-atomic", "filter-validation", "ip-substring-filtering",
     "l3-ha",
     "multi-provider", "net-mtu", "net-mtu-writable", "network-ip-availability", "network_availability_zone",
     "pagination", "port-security", "project-id", "provider", "qos", "quotas", "quota_details",
@@ -29,7 +32,7 @@ TAGGED = ("networks", "subnets", "subnetpools", "ports", "routers", "floatingips
 
 
 def _prepare_rbac(call: Call, values: JSON, private: JSON) -> None:
-    kind = f"network.{values['object_type']}s"
+    kind = f"network.{plural(values['object_type'])}"
     target = call.store.get(kind, str(values["object_id"])) if kind in call.store.tables else None
     if target is None or not own(call, target):
         raise missing("RbacPolicy object", str(values["object_id"]))
@@ -42,27 +45,6 @@ def _prepare_rbac(call: Call, values: JSON, private: JSON) -> None:
             raise conflict("An RBAC policy already exists with those values.", "DuplicateRbacPolicy")
 
 
-def _prepare_policy(call: Call, values: JSON, private: JSON) -> None:
-    values |= {"rules": [], "tags": []}
-
-
-def _guard_policy(call: Call, entity: Entity) -> None:
-    for kind, label in (("networks", "Network"), ("ports", "Port")):
-        user = call.store.first(f"network.{kind}", qos_policy_id=entity.id)
-        if user is not None:
-            raise conflict(f"QoS Policy {entity.id} is used by {label} {user.id}.", "QosPolicyInUse")
-
-
-def _view_policy(call: Call, entity: Entity) -> JSON:
-    rules = call.store.find("network.qos_rules", policy_id=entity.id)
-    return entity.data | {"rules": [rule.data for rule in rules]}
-
-
-def _release_policy(world: World, entity: Entity) -> None:
-    for rule in list(world.store.find("network.qos_rules", policy_id=entity.id)):
-        world.store.remove(rule)
-
-
 RBAC_POLICIES = Collection(
     kind="network.rbac_policies", path="/rbac-policies", singular="rbac_policy", plural="rbac_policies",
     label="RBAC policy",
@@ -72,16 +54,6 @@ RBAC_POLICIES = Collection(
     },
     indexes=("object_id",), prepare=_prepare_rbac,
 )  # fmt: skip
-QOS_POLICIES = Collection(
-    kind="network.qos_policies", path="/qos/policies", singular="policy", plural="policies",
-    label="QoS policy",
-    fields={
-        "name": Field(required=True), "description": Field(""), "shared": Field(False),
-        "is_default": Field(False),
-    },
-    writer="admin", sees=own_or_shared, prepare=_prepare_policy, guard=_guard_policy, view=_view_policy,
-    release=_release_policy,
-)  # fmt: skip
 ADDRESS_SCOPES = Collection(
     kind="network.address_scopes", path="/address-scopes", singular="address_scope",
     plural="address_scopes", label="Address scope",
@@ -89,58 +61,7 @@ ADDRESS_SCOPES = Collection(
     admin=True)},
     sees=own_or_shared,
 )  # fmt: skip
-COLLECTIONS = ((RBAC_POLICIES, STYLE), (QOS_POLICIES, STYLE), (ADDRESS_SCOPES, STYLE))
-RULE_KINDS: dict[str, JSON] = {
-    "bandwidth_limit": {"max_kbps": None, "max_burst_kbps": 0, "direction": "egress"},
-    "dscp_marking": {"dscp_mark": None},
-    "minimum_bandwidth": {"min_kbps": None, "direction": "egress"},
-    "minimum_packet_rate": {"min_kpps": None, "direction": "any"},
-}
-
-
-def _qos_rule(verb: str, kind: str) -> Handler:
-    key = f"{kind}_rule"
-
-    def handle(call: Call) -> Reply:
-        policy = call.store.get("network.qos_policies", call.params["policy"])
-        if policy is None or not own_or_shared(call, policy):
-            raise missing("QoS policy", call.params["policy"])
-        if verb == "list":
-            rules = call.store.find("network.qos_rules", policy_id=policy.id, type=kind)
-            return Reply(200, {f"{key}s": [rule.data for rule in rules]})
-        if verb == "create":
-            rule_id = call.world.uuid()
-            data = {"id": rule_id, "policy_id": policy.id, "type": kind} | RULE_KINDS[kind] | call.unwrap(key)
-            return Reply(
-                201, {key: call.store.add("network.qos_rules", rule_id, policy.project_id, data).data}
-            )
-        rule = call.store.get("network.qos_rules", call.params["rule"])
-        if rule is None or rule.data["policy_id"] != policy.id:
-            raise not_found(
-                f"QoS rule {call.params['rule']} for policy {policy.id} could not be found.",
-                "QosRuleNotFound",
-            )
-        if verb == "delete":
-            call.store.remove(rule)
-            return Reply(204)
-        if verb == "update":
-            call.store.update(rule, call.unwrap(key))
-        return Reply(200, {key: rule.data})
-
-    return handle
-
-
-def _qos_routes() -> list[Route]:
-    routes = []
-    for kind in RULE_KINDS:
-        path = f"/qos/policies/{{policy}}/{kind}_rules"
-        routes += [
-            Route("GET", path, _qos_rule("list", kind)),
-            Route("POST", path, _qos_rule("create", kind)),
-        ]
-        for method, verb in (("GET", "show"), ("PUT", "update"), ("DELETE", "delete")):
-            routes.append(Route(method, path + "/{rule}", _qos_rule(verb, kind)))
-    return routes
+COLLECTIONS = ((RBAC_POLICIES, STYLE), (ADDRESS_SCOPES, STYLE))
 
 
 def _extensions(call: Call) -> Reply:
@@ -240,7 +161,6 @@ def _tag_routes() -> list[Route]:
 
 
 ROUTES = (
-    *_qos_routes(),
     *_tag_routes(),
     Route("GET", "/extensions", _extensions),
     Route("GET", "/extensions/{alias}", _one_extension),

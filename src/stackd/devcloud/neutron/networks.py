@@ -1,4 +1,4 @@
-"""Networks, subnets and subnet pools."""
+"""Networks and subnets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from stackd.devcloud.neutron.addresses import (
     parse_network,
     pool_numbers,
 )
+from stackd.devcloud.neutron.qos import check_qos_policy
+from stackd.devcloud.neutron.segments import add_first_segment, remove_segments
 from stackd.devcloud.neutron.style import STYLE, invalid, missing, own_or_shared
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request, conflict
@@ -30,6 +32,7 @@ def addresses_of(subnet: Entity) -> Addresses:
 
 
 def _prepare_network(call: Call, values: JSON, private: JSON) -> None:
+    check_qos_policy(call, values)
     segments = values.pop("segments", None)
     if segments:
         values |= {key: segments[0].get(key) for key in PROVIDER}
@@ -53,7 +56,12 @@ def _view_network(call: Call, entity: Entity) -> JSON:
     return {key: value for key, value in entity.data.items() if key not in PROVIDER}
 
 
+def _network_created(call: Call, entity: Entity) -> None:
+    add_first_segment(call.world, entity)
+
+
 def _change_network(call: Call, entity: Entity, changes: JSON) -> None:
+    check_qos_policy(call, changes)
     if changes.get("router:external") is False and entity.data["router:external"]:
         for router in call.store.all("network.routers"):
             if (router.data["external_gateway_info"] or {}).get("network_id") == entity.id:
@@ -82,6 +90,7 @@ def _release_network(world: World, entity: Entity) -> None:
     for kind in ("network.ports", "network.subnets"):
         for inner in list(world.store.find(kind, network_id=entity.id)):
             world.store.remove(inner)
+    remove_segments(world, entity)
 
 
 def _prepare_subnet(call: Call, values: JSON, private: JSON) -> None:
@@ -207,24 +216,6 @@ def _sees_subnet(call: Call, entity: Entity) -> bool:
     return network is not None and bool(network.data["shared"])
 
 
-def _prepare_pool(call: Call, values: JSON, private: JSON) -> None:
-    networks = [parse_network(prefix) for prefix in values["prefixes"]]
-    version = networks[0].version if networks else 4
-    values["ip_version"] = version
-    values["min_prefixlen"] = int(values["min_prefixlen"] or (8 if version == 4 else 64))
-    values["max_prefixlen"] = int(values["max_prefixlen"] or (32 if version == 4 else 128))
-    values["default_prefixlen"] = int(values["default_prefixlen"] or values["min_prefixlen"])
-    values["tags"] = []
-
-
-def _guard_pool(call: Call, entity: Entity) -> None:
-    if call.store.first("network.subnets", subnetpool_id=entity.id) is not None:
-        raise bad_request(
-            f"Unable to delete subnet pool: Subnet pool has existing allocations: {entity.id}.",
-            "SubnetPoolDeleteError",
-        )
-
-
 def _external(call: Call, entity: Entity, values: list[str]) -> bool:
     return same(entity.data["router:external"], values)
 
@@ -242,7 +233,7 @@ NETWORKS = Collection(
         "description": Field(""), "ha": Field(False),
     },
     indexes=("name",), quota="networks", bulk=True, sees=own_or_shared, prepare=_prepare_network,
-    change=_change_network,
+    created=_network_created, change=_change_network,
     guard=_guard_network, release=_release_network, view=_view_network,
     filters={"router:external": _external},
 )  # fmt: skip
@@ -261,15 +252,5 @@ SUBNETS = Collection(
     indexes=("network_id",), quota="subnets", bulk=True, sees=_sees_subnet, prepare=_prepare_subnet,
     created=_subnet_created, change=_change_subnet, guard=_guard_subnet, release=_release_subnet,
 )  # fmt: skip
-SUBNET_POOLS = Collection(
-    kind="network.subnetpools", path="/subnetpools", singular="subnetpool", plural="subnetpools",
-    label="Subnet pool",
-    fields={
-        "name": Field(""), "prefixes": Field(required=True), "default_prefixlen": Field(),
-        "min_prefixlen": Field(), "max_prefixlen": Field(), "default_quota": Field(), "shared": Field(False),
-        "is_default": Field(False), "address_scope_id": Field(), "description": Field(""),
-    },
-    quota="subnetpools", sees=own_or_shared, prepare=_prepare_pool, guard=_guard_pool,
-)  # fmt: skip
 
-COLLECTIONS = ((NETWORKS, STYLE), (SUBNETS, STYLE), (SUBNET_POOLS, STYLE))
+COLLECTIONS = ((NETWORKS, STYLE), (SUBNETS, STYLE))

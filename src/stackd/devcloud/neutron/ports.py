@@ -8,8 +8,10 @@ from ipaddress import ip_address
 from stackd.devcloud.collection import Collection, Field, own
 from stackd.devcloud.neutron.addresses import PoolExhausted
 from stackd.devcloud.neutron.networks import addresses_of
+from stackd.devcloud.neutron.qos import check_qos_policy
 from stackd.devcloud.neutron.security import default_group
 from stackd.devcloud.neutron.style import STYLE, invalid, missing, own_or_shared
+from stackd.devcloud.neutron.trunks import guard_trunk_port
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request, conflict
 from stackd.devcloud.world import World
@@ -27,6 +29,7 @@ def _prepare_port(call: Call, values: JSON, private: JSON) -> None:
     network = call.store.get("network.networks", str(values["network_id"]))
     if network is None or not own_or_shared(call, network):
         raise missing("Network", str(values["network_id"]))
+    check_qos_policy(call, values)
     values["mac_address"] = _mac(call, network.id, values["mac_address"])
     _default_groups(call, network, values)
     _check_groups(call, values["security_groups"])
@@ -171,6 +174,7 @@ def _bind(values: JSON) -> None:
 
 
 def _change_port(call: Call, entity: Entity, changes: JSON) -> None:
+    check_qos_policy(call, changes)
     if changes.get("security_groups") is not None:
         _check_groups(call, changes["security_groups"])
     if "mac_address" in changes and changes["mac_address"] != entity.data["mac_address"]:
@@ -200,6 +204,7 @@ def set_device(world: World, port: Entity, device_id: str, owner: str, host: str
 
 
 def _guard_port(call: Call, entity: Entity) -> None:
+    guard_trunk_port(call, entity)
     owner = entity.data["device_owner"]
     if owner in KEPT_OWNERS:
         raise conflict(

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from stackd.devcloud.collection import Collection, Field, create, fetch, touch
 from stackd.devcloud.neutron.networks import addresses_of
 from stackd.devcloud.neutron.ports import PORTS, release_port
+from stackd.devcloud.neutron.qos import check_qos_policy
+from stackd.devcloud.neutron.routes import check_routes, refuse_used
 from stackd.devcloud.neutron.style import STYLE, missing
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Route, bad_request, conflict, not_found
@@ -97,6 +99,8 @@ def _clear_gateway(call: Call, router: Entity) -> None:
 
 
 def _change_router(call: Call, entity: Entity, changes: JSON) -> None:
+    if "routes" in changes:
+        check_routes(call, entity, changes["routes"])
     if "external_gateway_info" in changes:
         info = changes.pop("external_gateway_info")
         if info and info.get("network_id"):
@@ -193,6 +197,9 @@ def _remove_interface(call: Call) -> Reply:
         if (port_id and port.id != port_id) or (subnet_id and subnet_id not in subnets):
             continue
         _refuse_floating(call, router, subnets)
+        for used in subnets:
+            refuse_used(call, router, used)
+        _refuse_vpn(call, router, subnets)
         reply = _interface_reply(router, port)
         _drop_port(call.world, port)
         touch(STYLE, call.world, router)
@@ -208,8 +215,7 @@ def _remove_interface(call: Call) -> Reply:
 
 def _refuse_floating(call: Call, router: Entity, subnet_ids: list[str]) -> None:
     for floating in call.store.find("network.floatingips", router_id=router.id):
-        port = call.store.get("network.ports", floating.data["port_id"] or "")
-        for fixed in port.data["fixed_ips"] if port else []:
+        for fixed in _reached(call, floating):
             if fixed["subnet_id"] in subnet_ids:
                 raise conflict(
                     f"Router interface for subnet {fixed['subnet_id']} on router {router.id} cannot be "
@@ -219,11 +225,30 @@ def _refuse_floating(call: Call, router: Entity, subnet_ids: list[str]) -> None:
                 )
 
 
+def _reached(call: Call, floating: Entity) -> list[JSON]:
+    """The addresses of the ports to which a floating IP leads, wholly or by single ports."""
+    forwarded = call.store.find("network.port_forwardings", floatingip_id=floating.id)
+    port_ids = [floating.data["port_id"], *(each.data["internal_port_id"] for each in forwarded)]
+    ports = [call.store.get("network.ports", port_id) for port_id in port_ids if port_id]
+    return [fixed for port in ports if port is not None for fixed in port.data["fixed_ips"]]
+
+
+def _refuse_vpn(call: Call, router: Entity, subnet_ids: list[str]) -> None:
+    for service in call.store.find("network.vpnservices", router_id=router.id):
+        if service.data["subnet_id"] in subnet_ids:
+            raise conflict(
+                f"Subnet {service.data['subnet_id']} is used by VPNService {service.id}",
+                "SubnetInUseByVPNService",
+            )
+
+
 def _extra_routes(add: bool) -> Handler:
     def handle(call: Call) -> Reply:
         router = fetch(ROUTERS, STYLE, call, call.params["id"])
         named = call.unwrap("router").get("routes", [])
         kept = [route for route in router.data["routes"] if route not in named]
+        if add:
+            check_routes(call, router, named)
         router.data["routes"] = kept + named if add else kept
         touch(STYLE, call.world, router)
         return Reply(200, {"router": router.data})
@@ -249,7 +274,8 @@ def _prepare_floating(call: Call, values: JSON, private: JSON) -> None:
     private["port_id"] = port.id
     values.pop("subnet_id")
     values["floating_ip_address"] = port.data["fixed_ips"][0]["ip_address"]
-    values |= {"qos_policy_id": None, "port_forwardings": [], "tags": []} | target
+    check_qos_policy(call, values)
+    values |= {"port_forwardings": [], "tags": []} | target
 
 
 def _floating_created(call: Call, entity: Entity) -> None:
@@ -292,12 +318,13 @@ def _association(call: Call, external_id: str, values: JSON) -> JSON:
     details = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
     return {
         "port_id": port_id, "fixed_ip_address": fixed["ip_address"], "status": "ACTIVE",
-        "router_id": _router_between(call, fixed["subnet_id"], external_id, str(port_id)),
+        "router_id": router_between(call, fixed["subnet_id"], external_id, str(port_id)),
         "port_details": {name: port.data[name] for name in details},
     }  # fmt: skip
 
 
-def _router_between(call: Call, subnet_id: str, external_id: str, port_id: str) -> str:
+def router_between(call: Call, subnet_id: str, external_id: str, port_id: str) -> str:
+    """The router that leads from a subnet to an external network; a fault if there is none."""
     subnet = call.store.get("network.subnets", subnet_id)
     network_id = subnet.data["network_id"] if subnet else ""
     for port in call.store.find("network.ports", network_id=network_id, device_owner=INTERFACE):
@@ -316,6 +343,7 @@ def _router_between(call: Call, subnet_id: str, external_id: str, port_id: str) 
 
 
 def _change_floating(call: Call, entity: Entity, changes: JSON) -> None:
+    check_qos_policy(call, changes)
     if "port_id" in changes or "fixed_ip_address" in changes:
         values = {"port_id": entity.data["port_id"], "id": entity.id} | changes
         values["floating_ip_address"] = entity.data["floating_ip_address"]
@@ -323,6 +351,8 @@ def _change_floating(call: Call, entity: Entity, changes: JSON) -> None:
 
 
 def _release_floating(world: World, entity: Entity) -> None:
+    for forwarding in list(world.store.find("network.port_forwardings", floatingip_id=entity.id)):
+        world.store.remove(forwarding)
     if port := world.store.get("network.ports", entity.private["port_id"]):
         _drop_port(world, port)
 

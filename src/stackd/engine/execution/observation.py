@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from stackd.clients.cloud import Cloud
 from stackd.engine.execution.watchers import read
@@ -17,35 +17,51 @@ from stackd.resources.registry import Registry
 
 async def missing_objects(cloud: Cloud, registry: Registry, stored: StoredStack) -> frozenset[str]:
     """The ids of the rows of a tree whose objects no longer exist."""
-    found = await live_objects(cloud, registry, (row for stack in stored.walk() for row in stack.rows))
+    found = await live_objects(cloud, registry, [row for stack in stored.walk() for row in stack.rows])
     return frozenset(row_id for row_id, live in found.items() if live is None)
 
 
-async def live_objects(cloud: Cloud, registry: Registry, rows: Iterable[Resource]) -> dict[str, JSON | None]:
+async def live_objects(
+    cloud: Cloud, registry: Registry, rows: Collection[Resource]
+) -> dict[str, JSON | None]:
     """The objects of those rows that have one in a collection, by the rows' ids; None for one that is gone.
 
     An object that a list does not show is asked for by its id: not every list shows all.
     """
-    by_entity: dict[Entity, list[Resource]] = {}
+    await registry.ready(row.kind for row in rows)
+    by_entity: dict[_Collection, list[Resource]] = {}
     for row in rows:
-        entity = _entity(registry, row)
-        if entity is not None:
-            by_entity.setdefault(entity, []).append(row)
-    found = await asyncio.gather(*(_live(cloud, entity, some) for entity, some in by_entity.items()))
+        collection = _collection(registry, row)
+        if collection is not None:
+            by_entity.setdefault(collection, []).append(row)
+    found = await asyncio.gather(*(_live(cloud, *each, some) for each, some in by_entity.items()))
     return {row_id: live for each in found for row_id, live in each.items()}
 
 
-def _entity(registry: Registry, row: Resource) -> Entity | None:
+_Collection = tuple[Entity, bool]
+"""A collection, and whether it is inside another object, which may be gone."""
+
+
+def _collection(registry: Registry, row: Resource) -> _Collection | None:
     """The collection in which the object of a row must be, if it must be in one."""
     if row.physical_id is None or row.action in (Action.DELETE, Action.INIT) or row.nested_stack_id:
         return None
     kind = registry.types.get(row.kind)
-    return kind.entity if kind is not None else None
+    if kind is None or kind.entity is None:
+        return None
+    return kind.entity.of(row), kind.entity.is_inside
 
 
-async def _live(cloud: Cloud, entity: Entity, rows: Sequence[Resource]) -> dict[str, JSON | None]:
+async def _live(
+    cloud: Cloud, entity: Entity, is_inside: bool, rows: Sequence[Resource]
+) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
-    listed = await service.list_all(entity.listing, entity.plural) if entity.plural else []
+    try:
+        listed = await service.list_all(entity.listing, entity.plural) if entity.plural else []
+    except CloudNotFound:
+        if not is_inside:
+            raise
+        listed = []
     objects = {str(each.get(entity.id_field)): each for each in listed}
     unseen = [row for row in rows if row.physical_id not in objects]
     asked = await asyncio.gather(*(_read(cloud, entity, str(row.physical_id)) for row in unseen))

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from stackd.clients.cloud import Cloud
@@ -27,6 +29,7 @@ from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFa
 from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.resources.entity import Place
 from stackd.template.environment import load_environment
 from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
 
@@ -158,20 +161,34 @@ class ResourceContext:
         if self.kind.entity is None:
             return {}
         if fresh or self._live is None:
-            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+            entity = self.kind.entity.of(self.resource)
+            self._live = await read(self.cloud, entity, self.physical_id)
         return self._live
 
-    async def poll(self, done: Callable[[JSON], bool], what: str = "it is ready") -> JSON:
+    async def poll(
+        self, done: Callable[[JSON], bool], what: str = "it is ready", *, of: Place | None = None
+    ) -> JSON:
         """See ``Context``."""
-        if self.kind.entity is None:
-            raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
+        entity, identity = of or self._place()
         wait = self._wait_for(what)
         while True:
-            polled = self.run.services.watchers.poll(self.cloud, self.kind.entity, self.physical_id)
-            self._live = await self.run.cancellation.hold(polled)
-            if done(self._live):
-                return self._live
-            await wait.note(str(self._live.get(self.kind.status_field) or ""))
+            polled = self.run.services.watchers.poll(self.cloud, entity, identity)
+            live = await self.run.cancellation.hold(polled)
+            if of is None:
+                self._live = live
+            if done(live):
+                return live
+            await wait.note(str(live.get(self.kind.status_field) or ""))
+
+    def _place(self) -> Place:
+        """Where the object is."""
+        if self.kind.entity is None:
+            raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
+        return self.kind.entity.of(self.resource), self.physical_id
+
+    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+        """See ``Context``."""
+        return self.run.turns.of(subject, self.run.cancellation)
 
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """See ``Context``."""
@@ -460,6 +477,7 @@ def merged(changes: list[Change]) -> list[Change]:
     return others if target is None else [replace(target, values=values), *others]
 
 
+@lru_cache(maxsize=1024)
 def short_id(resource_id: str) -> str:
     """Twelve lower-case letters and digits drawn from a random UUID: the same for the same id."""
     sixty_bits = uuid.UUID(resource_id).time

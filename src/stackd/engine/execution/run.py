@@ -18,6 +18,7 @@ from stackd.db.journal import Journal
 from stackd.engine.execution.cancellation import Cancellation, Halt, Stopped
 from stackd.engine.execution.hook_waits import HookStates, HookWaits
 from stackd.engine.execution.publications import Publications
+from stackd.engine.execution.turns import Turns
 from stackd.engine.execution.watchers import Watchers
 from stackd.engine.planning.bounds import Bounds
 from stackd.engine.planning.inputs import Inputs
@@ -207,7 +208,7 @@ class OperationRun:
     ``accepted_at`` is the time of the request; None for work outside the walk.
     ``snapshot`` is the id of the snapshot that is taken.
     ``renew_time`` lets the operation's time begin again. ``waited`` are the resources that were waited for
-    when the time was up, in words.
+    when the time was up, in words. ``turns`` are those of steps that change one object.
     """
 
     services: Services
@@ -231,6 +232,7 @@ class OperationRun:
     snapshot: str = ""
     renew_time: Callable[[], Awaitable[None]] | None = None
     waited: list[str] = field(default_factory=list)
+    turns: Turns = field(default_factory=Turns)
     _idle: set[asyncio.Future[None]] = field(default_factory=set)
 
     def note_failure(self, action: Action, text: str) -> None:

@@ -96,7 +96,7 @@ class LiveReading:
         if self.kind.entity is None:
             return {}
         if fresh or self._live is None:
-            self._live = await read(self.cloud, self.kind.entity, self.physical_id)
+            self._live = await read(self.cloud, self.kind.entity.of(self.resource), self.physical_id)
         return self._live
 
     def remote(self, place: Remote) -> Cloud:
@@ -131,6 +131,7 @@ class LiveAttributes:
         self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Iterable[str]]
     ) -> dict[str, Resource]:
         """The rows with current values of the attributes in ``asked``, which are by resource name."""
+        await self.registry.ready(rows[name].kind for name in asked if name in rows)
         readings: dict[str, list[_Key]] = {}
         for name, attributes in asked.items():
             row = rows.get(name)

@@ -101,7 +101,7 @@ async def _missing(resource: Asking) -> TemplateError | None:
     kind, template = desired.types[name], desired.source.template
     entity = kind.handler.entity
     identity = evaluate(desired.resources[name].external_id, desired.scope({}), template=template)
-    if entity is None or has_unknown(identity):
+    if entity is None or entity.is_inside or has_unknown(identity):
         return None
     try:
         await resource.cloud.service(entity.service).get(f"{entity.path}/{identity}")

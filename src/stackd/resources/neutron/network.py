@@ -21,10 +21,10 @@ _PORTS = 5
 _HIDDEN = Support("HIDDEN", "5.0.0", previous=Support("DEPRECATED", "2014.2"))
 
 
-def network(key: str, *, plural: str = "", tags: bool = False, **others: Any) -> Entity:
+def network(key: str, *, plural: str = "", path: str = "", tags: bool = False, **others: Any) -> Entity:
     """The collection of one kind of object of the network service."""
     plural = plural or f"{key}s"
-    path = f"/{plural.replace('_', '-')}"
+    path = path or f"/{plural.replace('_', '-')}"
     return Entity("network", path, key, plural, update="PUT", tags=tags, **others)
 
 
@@ -72,14 +72,19 @@ def _port_text(port: JSON) -> str:
     return f"{name} ({owner} of {device})" if device else f"{name} ({owner})"
 
 
+def owner(kind: str, **others: Any) -> Any:
+    """Declare the property ``tenant_id``."""
+    return prop(f"Project that owns the {kind}; only administrators may choose another.", **others)
+
+
 def value_specs(update: Any = IN_PLACE) -> Any:
     """Declare the property ``value_specs``."""
     return prop("Further fields of the request, for extensions of the API.", default={}, update=update)
 
 
-def tags(kind: str) -> Any:
+def tags(kind: str, since: str = "9.0.0") -> Any:
     """Declare the property ``tags``."""
-    return prop(f"Tags of the {kind}.", update=IN_PLACE, since="9.0.0")
+    return prop(f"Tags of the {kind}.", update=IN_PLACE, since=since)
 
 
 def former(now: str, find: str, description: str = "", support: Support = _HIDDEN) -> Any:

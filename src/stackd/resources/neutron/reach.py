@@ -22,7 +22,7 @@ from stackd.template.unknown import Unknown
 
 def addressed_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
     """The subnets that the port of a floating IP names for its addresses."""
-    port = properties.get("port_id")
+    port = _port(properties)
     sibling = siblings.named(port.resource) if isinstance(port, Unknown) and not port.path else None
     named = _named_subnets(sibling.properties) if sibling is not None and sibling.kind == PORT else []
     return [key for key in named if key is not None]
@@ -35,7 +35,7 @@ def first_addressed_subnet(properties: Mapping[str, Any], siblings: Siblings) ->
 
 def port_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
     """All subnets on which the port of a floating IP may have an address."""
-    return _of_port(properties.get("port_id"), siblings)
+    return _of_port(_port(properties), siblings)
 
 
 def server_networks(properties: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
@@ -56,6 +56,11 @@ def floating_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Itera
 
 POSSIBLE_INTERFACES = Follows(INTERFACE, key=subnet_key, keys=port_subnets, guess=True)
 """What an address needs which is translated to a port, wherever that comes from."""
+
+
+def _port(properties: Mapping[str, Any]) -> Any:
+    """The port inside that is reached by a floating IP, wholly or by one of its port numbers."""
+    return either(properties, "port_id", "internal_port")
 
 
 def _of_port(port: Any, siblings: Siblings) -> Iterable[Key]:

@@ -31,6 +31,11 @@ def outside_key(properties: Mapping[str, Any]) -> Key:
     return key_of(gateway.get("network")) if isinstance(gateway, Mapping) else None
 
 
+def router_key(properties: Mapping[str, Any]) -> Key:
+    """The router of an interface, a gateway or extra routes."""
+    return key_of(either(properties, "router", "router_id"))
+
+
 def subnet_key(properties: Mapping[str, Any]) -> Key:
     """The subnet of a router interface; it may be any if the interface is a port."""
     subnet = either(properties, "subnet", "subnet_id")

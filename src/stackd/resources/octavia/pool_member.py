@@ -1,0 +1,49 @@
+"""OS::Octavia::PoolMember, a server that takes connections."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from stackd.resources.constraints import between, custom
+from stackd.resources.octavia.balanced import Balanced, octavia
+from stackd.resources.registry import resource_type
+from stackd.resources.rest import Field, same
+from stackd.resources.schema import IN_PLACE, Properties, prop
+
+
+class PoolMemberProps(Properties):
+    """Properties of a member."""
+
+    pool: str = prop("Name or id of the pool.", required=True, find="octavia.pool")
+    address: str = prop("Address of the member.", required=True, constraints=[custom("ip_addr")])
+    protocol_port: int = prop(
+        "Port on which the member takes connections.", required=True, constraints=[between(1, 65535)]
+    )
+    monitor_address: str | None = prop(
+        "Address at which the member's health is seen, if it is another.", constraints=[custom("ip_addr")]
+    )
+    monitor_port: int | None = prop(
+        "Port at which the member's health is seen, if it is another.", constraints=[between(1, 65535)]
+    )
+    weight: int = prop(
+        "Share of the connections, relative to those of other members; 0 for no new ones.",
+        default=1,
+        update=IN_PLACE,
+        constraints=[between(0, 256)],
+    )
+    admin_state_up: bool = prop("Whether the member gets connections.", default=True, update=IN_PLACE)
+    subnet: str | None = prop("Name or id of the subnet of the address.", find="neutron.subnet")
+    tags: list[Any] | None = prop("Tags of the member.", update=IN_PLACE, since="13.0.0")
+
+
+@resource_type("OS::Octavia::PoolMember", since="10.0.0")
+class PoolMember(Balanced[PoolMemberProps]):
+    """A server in a pool. It is found again by a name, which it has for nothing else."""
+
+    entity = octavia("member", "members", inside="/pools/{pool}")
+    fields: ClassVar = same("address", "protocol_port", "monitor_address", "monitor_port") | {
+        "weight": Field("weight", cleared=1),
+        "admin_state_up": "admin_state_up",
+        "subnet": "subnet_id",
+        "tags": Field("tags", cleared=[]),
+    }
