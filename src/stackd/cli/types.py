@@ -9,11 +9,15 @@ from typing import Any
 
 import click
 
+from stackd.cli.main import Entry, LazyGroup
 from stackd.cli.settings import load_settings
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry, load_registry
 from stackd.resources.schema import PropertySchema, Support, Update
 
+COMMANDS = {
+    "scaffold": Entry("stackd.cli.scaffolding", "scaffold", "Write a new resource type and its test."),
+}
 _HEAD = """\
 # Resource types
 
@@ -27,11 +31,14 @@ each type with an object has `show`, all that its service shows of the object, l
 _CHANGES = {Update.IN_PLACE: "in place", Update.REPLACE: "replace", Update.IMMUTABLE: "immutable"}
 
 
-@click.command()
+@click.group(cls=LazyGroup, entries=COMMANDS, invoke_without_command=True)
 @click.option("--reference", is_flag=True, help="Print the documentation of the built-in types, as Markdown.")
-@click.pass_obj
-def types(config_file: str | None, reference: bool) -> None:
-    """List the resource types, with those of the configured plug-ins."""
+@click.pass_context
+def types(context: click.Context, reference: bool) -> None:
+    """List the resource types, with those of the configured plug-ins, or begin a new one."""
+    config_file: str | None = context.obj
+    if context.invoked_subcommand is not None:
+        return
     if reference:
         click.echo(reference_page(load_registry()))
         return
