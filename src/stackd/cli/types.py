@@ -6,19 +6,27 @@ from pathlib import Path
 
 import click
 
+from stackd.cli.main import Entry, LazyGroup
 from stackd.cli.settings import load_settings
 from stackd.resources.registry import load_registry
 
+COMMANDS = {
+    "scaffold": Entry("stackd.cli.scaffolding", "scaffold", "Write a new resource type and its test."),
+}
 
-@click.command()
+
+@click.group(cls=LazyGroup, entries=COMMANDS, invoke_without_command=True)
 @click.option(
     "--reference",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the documentation of the built-in types, as pages of Markdown, into a directory.",
 )
-@click.pass_obj
-def types(config_file: str | None, reference: Path | None) -> None:
-    """List the resource types, with those of the configured plug-ins."""
+@click.pass_context
+def types(context: click.Context, reference: Path | None) -> None:
+    """List the resource types, with those of the configured plug-ins, or begin a new one."""
+    config_file: str | None = context.obj
+    if context.invoked_subcommand is not None:
+        return
     if reference is not None:
         write_reference(reference)
         return
