@@ -138,7 +138,7 @@ def test_failed_object_is_replaced_unless_it_survives(survives: int, status: str
         pass
 
     Kept.survives = bool(survives)
-    assert Kept().broken({"status": status}) == bool(broken)
+    assert Kept().broken({"state": status}) == bool(broken)
 
 
 def test_names_of_properties_are_refused_in_value_specs() -> None:

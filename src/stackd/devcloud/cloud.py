@@ -23,6 +23,7 @@ from stackd.devcloud.keystone.seed import register
 from stackd.devcloud.meter import Meter
 from stackd.devcloud.neutron import NEUTRON
 from stackd.devcloud.nova import NOVA
+from stackd.devcloud.octavia import OCTAVIA
 from stackd.devcloud.service import Service
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
@@ -37,17 +38,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 SERVICES: tuple[Service, ...] = (
-    KEYSTONE,
-    NEUTRON,
-    GLANCE,
-    NOVA,
-    CINDER,
-    SWIFT,
-    ZAQAR,
-    AODH,
-    BARBICAN,
-    DESIGNATE,
-)
+    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
+)  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""

@@ -148,6 +148,9 @@ class Collection:
     deleting: str = ""
     """Status of an object while it is being deleted; empty where deletion is at once."""
 
+    status_field: str = "status"
+    """The field that has this status."""
+
     prepare: Prepare | None = None
     created: Hook | None = None
     change: Change | None = None
@@ -258,7 +261,7 @@ def delete(coll: Collection, call: Call, entity: Entity) -> None:
             release(call.world, entity)
 
     if coll.deleting:
-        call.store.update(entity, {"status": coll.deleting})
+        call.store.update(entity, {coll.status_field: coll.deleting})
         call.store.later(entity, call.world.ready_after, None, gone)
     else:
         call.store.remove(entity)
