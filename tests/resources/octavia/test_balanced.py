@@ -78,9 +78,7 @@ async def test_a_creation_whose_answer_is_lost_is_not_repeated() -> None:
         (gone(), CloudNotFound, "not found"),
     ],
 )
-async def test_what_is_not_active_any_more_ends_the_wait(
-    answer: Any, error: Any, text: str
-) -> None:
+async def test_what_is_not_active_any_more_ends_the_wait(answer: Any, error: Any, text: str) -> None:
     ctx = part("Listener", LISTENER, "li", stored=KNOWN)
     ctx.cloud.on("DELETE", "/lbaas/listeners/li", BUSY).on("GET", "/lbaas/loadbalancers/lb", answer)
     with pytest.raises(error, match=text):
