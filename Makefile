@@ -23,7 +23,7 @@ STRIKES ?= 200
 LOCK_FLAGS ?=
 AWS_CLIENTS ?= .venv-aws
 MODULE_LIMIT := 700
-CLOUD_SERVICES := base glance placement neutron nova cinder swift
+CLOUD_SERVICES := base glance placement neutron nova cinder swift barbican designate
 LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) octavia gnocchi aodh zaqar
 
 # Modules are compiled once, not by each of the processes that tests start.
