@@ -7,7 +7,6 @@ from functools import partial
 from stackd.errors import ResourceInError
 from stackd.resources.base import P
 from stackd.resources.context import JSON, Context
-from stackd.resources.entity import settled
 from stackd.resources.rest import RestResource
 
 
@@ -25,7 +24,7 @@ class Pending(RestResource[P]):
         """Whether nothing is under way."""
         if live["status"] == "ERROR":
             raise ResourceInError('Went to status ERROR due to "Error in DNS service"')
-        return settled(live["status"], ready="ACTIVE", working=("PENDING",))
+        return bool(live["status"] != "PENDING")
 
     def gone(self, live: JSON) -> bool:
         """Raise when the deletion failed."""
