@@ -320,7 +320,7 @@ class FakeContext:
         return self._live
 
     async def _read(self, entity: Entity, identity: str) -> JSON:
-        found = await self.cloud.service(entity.service).get(f"{entity.path}/{identity}")
+        found = await self.cloud.service(entity.service).get(entity.at(identity))
         live: JSON = found[entity.key] if entity.key else found
         return live
 

@@ -11,7 +11,7 @@ _NODE: Final = 16
 
 
 @cache
-def _is_mapping(kind: type[Any]) -> bool:
+def _is_mapping(kind: Any) -> bool:
     """Whether a class is one of mappings; asked anew, that takes ten times as long."""
     return issubclass(kind, Mapping)
 
@@ -24,7 +24,7 @@ def outweigh(values: Iterable[Any], most: int) -> bool:
     weight, waiting = 0, list(values)
     while waiting:
         value = waiting.pop()
-        kind = type(value)
+        kind: Any = type(value)
         if kind is str or kind is bytes:
             weight += len(value)
         elif kind is list or kind is tuple or _is_mapping(kind):

@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl
 
 from stackd.devcloud import control
 from stackd.devcloud.aodh import AODH
+from stackd.devcloud.barbican import BARBICAN
 from stackd.devcloud.cinder import CINDER
 from stackd.devcloud.delivery import Send as SendOut
 from stackd.devcloud.delivery import post
+from stackd.devcloud.designate import DESIGNATE
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.glance import GLANCE
 from stackd.devcloud.keystone import KEYSTONE
@@ -35,7 +37,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-SERVICES: tuple[Service, ...] = (KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA)
+SERVICES: tuple[Service, ...] = (
+    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
+)  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""

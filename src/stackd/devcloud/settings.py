@@ -12,6 +12,7 @@ USUAL_QUOTAS: Mapping[str, int] = {
     "networks": 100, "subnets": 100, "ports": 500, "routers": 10, "floatingips": 50,
     "security_groups": 10, "security_group_rules": 100, "rbac_policies": 10,
     "volumes": 10, "snapshots": 10, "gigabytes": 1000, "backups": 10, "backup_gigabytes": 1000, "groups": 10,
+    "zones": 10, "zone_recordsets": 500,
 }  # fmt: skip
 """What a project may have in a cloud whose operator has changed nothing."""
 

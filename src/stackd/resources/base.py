@@ -249,8 +249,8 @@ class ResourceType(Generic[P]):
     async def delete(self, ctx: Context, props: P) -> None:
         """Remove the object; a ``CloudNotFound`` is taken for done."""
         if self.entity is not None:
-            path = self.entity.of(ctx.resource).path
-            await ctx.cloud.service(self.entity.service).delete(f"{path}/{ctx.physical_id}")
+            path = self.entity.of(ctx.resource).at(ctx.physical_id)
+            await ctx.cloud.service(self.entity.service).delete(path)
 
     async def is_gone(self, ctx: Context) -> bool:
         """Whether the object no longer exists; polled until true, for types with ``awaits_deletion``."""

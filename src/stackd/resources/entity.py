@@ -36,6 +36,8 @@ class Entity:
     A collection inside another object has that object's id in its path, by the name of a property:
     ``/pools/{pool}/members``. Where the property may be a name, the id is a private value called like it,
     stored before the object is made.
+
+    Objects that are known ``by_url`` have a URL as their id, whose last part stands in their path.
     """
 
     service: str
@@ -51,6 +53,7 @@ class Entity:
     distinct: bool = False
     found_by: tuple[str, ...] = ("name",)
     tags: bool = False
+    by_url: bool = False
 
     @property
     def listing(self) -> str:
@@ -69,6 +72,10 @@ class Entity:
         known = {**resource.properties, **resource.data}
         values = {name: quote(str(value), safe="") for name, value in known.items()}
         return replace(self, path=self.path.format_map(values))
+
+    def at(self, identity: str) -> str:
+        """The path of one object."""
+        return f"{self.path}/{identity.rstrip('/').rpartition('/')[2] if self.by_url else identity}"
 
     def wrap(self, body: JSON) -> JSON:
         """An object in its envelope, as a request takes it."""

@@ -12,10 +12,6 @@ from stackd.clients.lookup import Collection
 from stackd.resources.neutron.network import names, unable_to_find
 
 
-def _secrets(title: str, key: str) -> Collection:
-    return Collection(title, "key-manager", f"/{key}", key, by_url=True)
-
-
 def _lbaas(title: str, key: str) -> Collection:
     absence = unable_to_find(key[:-1])
     return Collection(
@@ -24,12 +20,9 @@ def _lbaas(title: str, key: str) -> Collection:
 
 
 LOOKUPS: Final[Mapping[str, Collection]] = {
-    "barbican.container": _secrets("Container", "containers"),
-    "barbican.secret": _secrets("Secret", "secrets"),
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "designate.zone": Collection("Zone", "dns", "/zones", "zones"),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
     "magnum.cluster_template": Collection(

@@ -154,13 +154,13 @@ class RestResource(ResourceType[P]):
         """Change the object, if there is anything to change."""
         if not body or self.entity.update is None:
             return
-        service, path = self.service_of(ctx), f"{self.entity.of(ctx.resource).path}/{ctx.physical_id}"
+        service, path = self.service_of(ctx), self.entity.of(ctx.resource).at(ctx.physical_id)
         send = service.patch if self.entity.update == "PATCH" else service.put
         await send(path, self.entity.wrap(body))
 
     async def put_tags(self, ctx: Context, wanted: Iterable[str] | None) -> None:
         """Give the object exactly these tags."""
-        path = f"{self.entity.of(ctx.resource).path}/{ctx.physical_id}/tags"
+        path = f"{self.entity.of(ctx.resource).at(ctx.physical_id)}/tags"
         await self.service_of(ctx).put(path, {"tags": list(wanted or ())})
 
     def service_of(self, ctx: Context) -> Service:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
 from stackd.records import Stack, Status
-from tests.resources.octavia.balancing import IN_PLACE, REPLACING, template
+from tests.resources.octavia.balancing import IN_PLACE, LB, PROPERTIES, REPLACING, template
 from tests.support.engine import Process, World, world
 
 NAME = "web"
@@ -17,6 +18,8 @@ KINDS = {
     "LoadBalancer": "loadbalancers", "Listener": "listeners", "Pool": "pools", "PoolMember": "pool_members",
     "HealthMonitor": "healthmonitors", "L7Policy": "l7policies", "L7Rule": "l7rules",
 }  # fmt: skip
+
+PATHS = KINDS | {"PoolMember": "members", "L7Rule": "rules"}
 
 
 @pytest_asyncio.fixture
@@ -75,3 +78,50 @@ async def test_each_part_is_made_changed_in_place_replaced_and_deleted(made: Wor
 
         assert (await process.done(await process.delete(stack))).status is Status.COMPLETE
     assert {kind: count for kind, count in made.counts().items() if kind in {*KINDS.values(), "ports"}} == {}
+
+
+def fault(effect: str, name: str) -> dict[str, Any]:
+    """A fault at the first creation of a part."""
+    path = f"/{PATHS[name]}$"
+    return {"service": "load-balancer", "method": "POST", "path": path, "nth": 1, "effect": effect}
+
+
+def chained() -> dict[str, Any]:
+    """One part after another, so that no creation is refused."""
+    found = template()
+    for before, after in pairwise(PROPERTIES):
+        found["resources"][after]["depends_on"] = before
+    return found
+
+
+async def test_no_part_is_made_twice_when_every_answer_is_lost(made: World) -> None:
+    made.cloud.faults.replace([fault("drop_after", name) for name in KINDS])
+    async with made.process() as process:
+        stack = await done(process, await process.create(NAME, chained()))
+        assert await ids(process, stack) == {name: each["id"] for name, each in objects(made).items()}
+        assert [rule.fired for rule in made.cloud.faults.rules] == [1] * len(KINDS)
+
+
+async def test_what_goes_to_error_is_deleted_and_made_again(made: World) -> None:
+    broken = ("LoadBalancer", "PoolMember", "L7Rule")
+    made.cloud.faults.replace([fault("error_status", name) for name in broken])
+    async with made.process() as process:
+        stack = await done(process, await process.create(NAME, chained()))
+        assert len(objects(made)) == len(KINDS)
+        told = await process.told(stack)
+        assert [name for name in KINDS if f"{name} CREATE_FAILED" in told] == [*broken]
+
+
+async def test_members_of_one_load_balancer_are_made_in_turns_with_calls_in_proportion(made: World) -> None:
+    count, given = 12, PROPERTIES["PoolMember"]
+    more = {
+        f"member_{number}": {"type": LB + "PoolMember", "properties": given | {"protocol_port": number}}
+        for number in range(1, count + 1)
+    }
+    async with made.process() as process:
+        stack = await done(process, await process.create(NAME, template()))
+        made.cloud.meter.reset()
+        await done(process, await process.update(stack, template(**more)))
+        assert len(made.objects("pool_members")) == count + 1
+        calls = made.cloud.meter.calls
+        assert calls["load-balancer", "POST", "/lbaas/pools/{pool}/members"] <= 2 * count

@@ -56,12 +56,13 @@ async def _live(
     cloud: Cloud, entity: Entity, is_inside: bool, rows: Sequence[Resource]
 ) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
+    listed: Sequence[JSON] = []
     try:
-        listed = await service.list_all(entity.listing, entity.plural) if entity.plural else []
+        if entity.plural:
+            listed = await service.list_all(entity.listing, entity.plural)
     except CloudNotFound:
         if not is_inside:
             raise
-        listed = []
     objects = {str(each.get(entity.id_field)): each for each in listed}
     unseen = [row for row in rows if row.physical_id not in objects]
     asked = await asyncio.gather(*(_read(cloud, entity, str(row.physical_id)) for row in unseen))

@@ -145,9 +145,10 @@ async def _safely(ask: Callable[[], Awaitable[JSON]]) -> JSON | StackdError:
 
 async def read(cloud: Cloud, entity: Entity, object_id: str) -> JSON:
     """One object, out of its envelope."""
-    reply = await cloud.service(entity.service).get(f"{entity.path}/{object_id}")
+    path = entity.at(object_id)
+    reply = await cloud.service(entity.service).get(path)
     if reply is None:
-        raise CloudNotFound(f"{entity.path}/{object_id} is empty", service=entity.service)
+        raise CloudNotFound(f"{path} is empty", service=entity.service)
     return dict(reply[entity.key]) if entity.key else dict(reply)
 
 

@@ -104,7 +104,7 @@ async def _missing(resource: Asking) -> TemplateError | None:
     if entity is None or entity.is_inside or has_unknown(identity):
         return None
     try:
-        await resource.cloud.service(entity.service).get(f"{entity.path}/{identity}")
+        await resource.cloud.service(entity.service).get(entity.at(str(identity)))
     except CloudNotFound:
         path = property_path(template, name, f"resources.{name}.external_id")
         return TemplateError(

@@ -6,7 +6,7 @@ conflict. So the resources of an operation change it in turns, and what others d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -73,6 +73,14 @@ class Balanced(RestResource[P]):
     async def make(self, ctx: Context, props: P) -> JSON:
         """The object that the service makes when it can."""
         return await in_turn(ctx, await self.placed(ctx, props), partial(super().make, ctx, props))
+
+    async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
+        """See ``ResourceType``. Where no place is stored, nothing was asked for."""
+        return await self.find_placed(ctx, props) if "balancer" in ctx.data else ()
+
+    async def find_placed(self, ctx: Context, props: P) -> Sequence[JSON]:
+        """The objects at the place that an interrupted creation may have made."""
+        return await super().find(ctx, props)
 
     async def update(self, ctx: Context, old: P, new: P) -> None:
         """Send what differs when the service can change it."""

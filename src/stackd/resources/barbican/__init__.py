@@ -1,0 +1,1 @@
+"""OS::Barbican::*, resource types of the key manager."""

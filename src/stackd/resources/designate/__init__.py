@@ -1,0 +1,1 @@
+"""OS::Designate::*, resource types of the DNS service."""
