@@ -103,7 +103,7 @@ async def test_firewall_is_busy_after_each_change_and_keeps_its_parts(neutron: N
         ("/vpn/ikepolicies", {"lifetime": {"value": 59}}, "HTTPBadRequest"),
         ("/vpn/ipsecpolicies", {"lifetime": None}, "HTTPBadRequest"),
         ("/vpn/ikepolicies", {"tags": []}, "HTTPBadRequest"),
-        ("/sfc/port_chains", {"port_pair_groups": []}, "HTTPBadRequest"),
+        ("/sfc/port_chains", {"port_pair_groups": []}, "PortPairGroupNotSpecified"),
         ("/sfc/flow_classifiers", {"source_port_range_min": 1}, "FlowClassifierProtocolRequiredWithPorts"),
         (
             "/sfc/flow_classifiers",
@@ -198,10 +198,36 @@ async def test_members_of_chains_belong_to_one_and_cannot_go(neutron: Neutron) -
     assert await neutron.refusal("POST", "/sfc/flow_classifiers", **what) == doubled
     way = {"port_pair_groups": [group], "flow_classifiers": [classifier]}
     chain = await neutron.id_of("/sfc/port_chains", **way)
+    assert await neutron.refusal("POST", "/sfc/port_chains", **way) == (409, "InvalidPortPairGroups")
+    empty = await neutron.id_of("/sfc/port_pair_groups")
+    way["port_pair_groups"] = [group, empty]
     assert await neutron.refusal("POST", "/sfc/port_chains", **way) == (409, "FlowClassifierInUse")
     assert await neutron.refusal("DELETE", f"/sfc/port_pair_groups/{group}") == (409, "PortPairGroupInUse")
     assert await neutron.refusal("PUT", f"/sfc/port_chains/{chain}", flow_classifiers=[]) == (200, "")
     assert await neutron.refusal("DELETE", f"/sfc/flow_classifiers/{classifier}") == (204, "")
+
+
+TCP = {"protocol": "tcp"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        (TCP, {}, True),
+        (TCP, {"protocol": "udp"}, False),
+        (TCP, TCP | {"ethertype": "IPv6"}, False),
+        ({"source_ip_prefix": "10.0.0.0/8"}, {"source_ip_prefix": "10.1.0.0/16"}, True),
+        ({"source_ip_prefix": "10.0.0.0/8"}, {"source_ip_prefix": "11.0.0.0/8"}, False),
+        (TCP | {"source_port_range_max": 9}, TCP | {"source_port_range_min": 9}, True),
+        (TCP | {"source_port_range_max": 9}, TCP | {"source_port_range_min": 10}, False),
+    ],
+)
+async def test_classifiers_that_select_the_same_are_refused(
+    neutron: Neutron, one: Any, other: Any, meet: bool
+) -> None:
+    await neutron.make("/sfc/flow_classifiers", **one)
+    refused = (400, "FlowClassifierInConflict") if meet else (201, "")
+    assert await neutron.refusal("POST", "/sfc/flow_classifiers", **other) == refused
 
 
 async def test_flows_go_with_their_tap_service(neutron: Neutron) -> None:

@@ -22,7 +22,7 @@ TYPES_OF_GROUPS = {each.name for each in read_index().modules[GROUPS]}
 
 
 def test_the_committed_index_is_what_the_types_declare() -> None:
-    assert INDEX.read_text() == index_text(made_index()), "write it anew: python -m stackd.resources"
+    assert INDEX.read_text() == index_text(made_index()), "write it anew: make generated"
     assert read_index() == made_index()
 
 

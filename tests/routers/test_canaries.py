@@ -76,6 +76,8 @@ MEMBER = {
     "properties": {"value": {"list_join": ["/", [{"get_param": "given"}, {"get_param": "stated"}]]}},
 }
 
+PAIR = {"type": "asymmetric", "algorithm": "rsa", "bit_length": 1024}
+
 
 def valued(value: Any, **more: Any) -> dict[str, Any]:
     return {"type": "OS::Heat::TestResource", "properties": {"value": value}, **more}
@@ -122,6 +124,9 @@ def template(url: str) -> dict[str, Any]:
                 },
                 "update_policy": {"RollingUpdate": {"MaxBatchSize": 1}},
             },
+            "secret": {"type": "OS::Barbican::Secret", "properties": {"payload": given}},
+            "echo": valued({"get_attr": ["secret", "decrypted_payload"]}),
+            "order": {"type": "OS::Barbican::Order", "properties": {**PAIR, "pass_phrase": given}},
             "handle": {"type": "OS::Heat::WaitConditionHandle"},
             "fetched": {"type": url},
         },

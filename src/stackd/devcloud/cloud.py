@@ -38,18 +38,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 SERVICES: tuple[Service, ...] = (
-    KEYSTONE,
-    NEUTRON,
-    GLANCE,
-    NOVA,
-    CINDER,
-    SWIFT,
-    ZAQAR,
-    AODH,
-    BARBICAN,
-    DESIGNATE,
-    OCTAVIA,
-)
+    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
+)  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""

@@ -22,8 +22,10 @@ SERVICE_TYPES = {
     "metrics": "metric",
     "alarms": "alarming",
     "queues": "messaging",
+    "keys": "key-manager",
+    "names": "dns",
 }
-PREFIXES = {"network": "/v2.0", "image": "/v2"}
+PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2"}
 
 # What a project can have: service, listing, and the key under which the answer has the list.
 LISTINGS = (
@@ -55,6 +57,11 @@ GLOBAL_LISTINGS = (
 Json = dict[str, Any]
 
 
+def _client() -> httpx.Client:
+    """Designate leads from a recordset to where it is in its zone."""
+    return httpx.Client(timeout=120, headers=MICROVERSIONS, follow_redirects=True)
+
+
 @dataclass(slots=True)
 class Session:
     """Somebody who is signed in: requests by service and path."""
@@ -63,7 +70,7 @@ class Session:
     password: str
     project: str
     domain: str = "default"
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=120, headers=MICROVERSIONS))
+    http: httpx.Client = field(default_factory=_client)
     project_id: str = ""
     user_id: str = ""
     catalog: dict[str, str] = field(default_factory=dict)

@@ -275,12 +275,10 @@ async def test_a_service_that_does_not_answer_is_named(
 
 
 async def test_a_service_that_is_not_there_is_named(stackd_world: World) -> None:
-    schema = {"type": "string", "constraints": [{"custom_constraint": "designate.zone"}]}
+    schema = {"type": "string", "constraints": [{"custom_constraint": "manila.share_type"}]}
     async with stackd_world.process() as process:
-        error = await refusal(
-            process, {**VERSION, "parameters": {"z": schema}}, parameters={"z": "example.org."}
-        )
-    assert "Error validating value 'example.org.': The catalog has no public endpoint of the service dns" in (
+        error = await refusal(process, {**VERSION, "parameters": {"t": schema}}, parameters={"t": "fast"})
+    assert "Error validating value 'fast': The catalog has no public endpoint of the service share" in (
         error.message
     )
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from stackd.engine.execution import drift
-from stackd.engine.planning.drift import IN_SYNC
-from stackd.records import Resource, Stack, Status
+from stackd.engine.planning.drift import DELETED, IN_SYNC
+from stackd.records import Resource, ResourceDrift, Stack, Status
 from tests.support.engine import Process, World, world
 from tests.support.templates import hot
 
@@ -41,7 +41,6 @@ def hop(number: int) -> dict[str, str]:
     return {"destination": f"10.{number}.0.0/16", "nexthop": "10.8.0.9"}
 
 
-SHARED = {"object_type": "network", "target_tenant": "p"}
 ADDRESS = {"get_attr": ["inner", "fixed_ips", 0, "ip_address"]}
 SURROUNDINGS = {
     "net": Life("Net", {"qos_policy": "gold"}),
@@ -79,7 +78,7 @@ OBJECTS = {
     "pool": Life(
         "SubnetPool",
         {"prefixes": ["10.50.0.0/16"], "default_prefixlen": 24, "tags": ["a"]},
-        {"prefixes": ["10.50.0.0/16", "10.60.0.0/16"], "default_quota": 512, "tags": ["b"]},
+        {"prefixes": ["10.60.0.0/16", "10.50.0.0/16", "10.61.0.0/16"], "default_quota": 512, "tags": ["b"]},
         {"shared": True},
     ),
     "segment": Life(
@@ -100,9 +99,9 @@ OBJECTS = {
             "object_type": "network",
             "object_id": ref("net"),
             "action": "access_as_shared",
-            "target_tenant": "p",
+            "target_tenant": "1" * 32,
         },
-        {"target_tenant": "q"},
+        {"target_tenant": "2" * 32},
         {"action": "access_as_external"},
     ),
     "provider": Life(
@@ -163,12 +162,16 @@ async def administrators(tmp_path: Path) -> AsyncIterator[tuple[World, Process]]
         yield made, process
 
 
+async def compared(process: Process, stack: Stack) -> list[ResourceDrift]:
+    engine = process.engine
+    return await drift.compare(engine.services, engine.trusts.of_caller(process.caller), stack)
+
+
 async def standing(process: Process, stack: Stack) -> dict[str, Resource]:
     """The rows of a stack whose objects are all as they should be."""
     done = await process.done(stack)
     assert done.status is Status.COMPLETE, done.reason
-    services = process.engine.services
-    found = await drift.compare(services, process.engine.trusts.of_caller(process.caller), done)
+    found = await compared(process, done)
     assert {each.name: each.content.get("differences") for each in found if each.status != IN_SYNC} == {}
     assert {each.name for each in found} >= OBJECTS.keys()
     return await process.rows(stack)
@@ -244,9 +247,25 @@ async def test_objects_whose_answers_were_lost_are_found_and_not_made_twice(tmp_
         counts = made.counts()
         assert {kind: counts[kind] for kind in ONCE} == dict.fromkeys(ONCE, 1)
         assert routes_of(made) == [hop(1), hop(3)]
-        for kind in ("trunks", "rbac_policies", "qos_bandwidth_limit_rules", "port_forwardings"):
-            for entity in list(made.cloud.store.all(f"network.{kind}")):
-                made.cloud.store.remove(entity)  # somebody else was faster
         made.cloud.faults.replace([])
         await process.delete(stack)
         assert (await process.done(stack)).deleted_at is not None
+
+
+GONE = ("trunks", "rbac_policies", "qos_policies", "port_forwardings", "qos_dscp_marking_rules")
+
+
+async def test_objects_that_others_deleted_are_seen_and_need_no_deletion(tmp_path: Path) -> None:
+    """Of a policy that is gone its rules are, too, though their collection cannot even be listed."""
+    async with administrators(tmp_path) as (made, process):
+        stack = await process.create("s", stack_of("first"))
+        await standing(process, stack)
+        store = made.cloud.store
+        for entity in [each for kind in GONE for each in store.all(f"network.{kind}")]:
+            store.remove(entity)
+        found = await compared(process, await process.stack(stack))
+        gone = {"limit", "mark", "bandwidth", "packets", "policy", "trunk", "sharing", "forward"}
+        assert {each.name for each in found if each.status == DELETED} == gone
+        await process.delete(stack)
+        assert (await process.done(stack)).deleted_at is not None
+        assert made.objects("ports") == []

@@ -120,9 +120,9 @@ CASES = {
     "classifier": Case(
         "FlowClassifier",
         "flow_classifiers",
-        {"protocol": "tcp", "logical_source_port": ref("port"), "source_port_range_min": 7},
+        {"protocol": "tcp", "logical_source_port": ref("port"), "source_port_range_max": 7},
         **NAMED,
-        replacing={"source_port_range_min": 8},
+        replacing={"source_port_range_min": 8, "source_port_range_max": 9},
     ),
     "chain": Case(
         "PortChain",
@@ -265,3 +265,24 @@ async def test_retired_load_balancers_take_anything_and_make_nothing(made: World
         kinds = [process.engine.services.registry.get(f"OS::Neutron::{kind}") for kind in RETIRED]
         assert [kind.support.message for kind in kinds] == [f"Use OS::Octavia::{kind}." for kind in RETIRED]
         assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
+
+
+async def test_rolled_back_chain_is_made_again(made: World) -> None:
+    chained = ("pair", "other_pair", "group", "classifier", "chain")
+    parts = {name: BASE[name] for name in ("net", "subnet", "port", "other_port")}
+    parts |= {name: all_types()["resources"][name] for name in chained}
+    other = all_types("replacing")["resources"]["chain"]
+    late = resource("OS::Heat::TestResource", "chain", fail=True)
+    async with made.process() as process:
+        stack = await process.done(await process.create("s", template(**parts)))
+        assert stack.status is Status.COMPLETE, stack.reason
+        (before,) = made.objects("port_chains")
+        changed = template(**{**parts, "chain": other}, late=late)
+        stack = await process.done(await process.update(stack, changed, disable_rollback=False))
+        assert state(stack) == "ROLLBACK_COMPLETE", stack.reason
+        (after,) = made.objects("port_chains")
+        assert after["id"] == (await process.rows(stack))["chain"].physical_id != before["id"]
+        own = ("name", "port_pair_groups", "flow_classifiers", "chain_parameters")
+        assert [after[name] for name in own] == [before[name] for name in own]
+        assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
+        assert made.counts() == {}

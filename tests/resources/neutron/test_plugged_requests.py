@@ -24,7 +24,6 @@ TUNNEL = {
 }
 SWITCH = {"device_name": "d", "interfaces": [{"name": "i", "segmentation_id": [7]}]}
 GATEWAY = {"devices": [{"id": "d1", "interface_name": "eth0"}]}
-L2 = {"l2_gateway_id": "g1", "network_id": "n1"}
 CHAIN = {"port_pair_groups": ["g1"], "flow_classifiers": ["c1"]}
 
 SENT: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
@@ -274,20 +273,36 @@ def test_service_follows_the_interface_of_its_router() -> None:
 # --- chains -----------------------------------------------------------------------------------------
 
 
-async def test_chain_gives_up_its_classifiers_to_the_one_in_its_place() -> None:
+WAYS: dict[str, Any] = {
+    "same_way": {"id": "x2", "port_pair_groups": ["g1"], "flow_classifiers": []},
+    "same_flows": {"id": "x3", "port_pair_groups": ["g2"], "flow_classifiers": ["c1", "c2"]},
+    "another": {"id": "x4", "port_pair_groups": ["g1", "g2"], "flow_classifiers": ["c2"]},
+}
+
+
+async def test_chain_goes_before_its_replacement_and_comes_back_in_its_place() -> None:
     ctx = context("PortChain", "x1", **CHAIN)
-    ctx.cloud.on("PUT", "/sfc/port_chains/x1", {})
+    chains = ctx.type.entity.path
+    for identity in ("x1", "x2", "x3"):
+        ctx.cloud.on("DELETE", f"{chains}/{identity}")
+    ctx.cloud.on("GET", chains, {"port_chains": list(WAYS.values())})
+    ctx.cloud.on("POST", chains, {"port_chain": {"id": "x5"}})
     await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == [("DELETE", f"{chains}/x1")]
     await ctx.type.undo_replace(ctx, ctx.props)
-    sent = [body["port_chain"]["flow_classifiers"] for body in ctx.cloud.sent("PUT")]
-    assert sent == [[], ["c1"]]
+    assert ctx.cloud.asked()[1:] == [
+        ("DELETE", f"{chains}/x2"),
+        ("DELETE", f"{chains}/x3"),
+        ("POST", chains),
+    ]
+    assert ctx.physical_id == "x5"
 
 
-async def test_chain_without_classifiers_has_nothing_to_give_up() -> None:
-    ctx = context("PortChain", "x1", port_pair_groups=["g1"])
-    await ctx.type.prepare_for_replace(ctx, ctx.props)
+async def test_chain_that_never_went_stays() -> None:
+    ctx = context("PortChain", "x1", **CHAIN)
+    ctx.cloud.on("GET", ctx.type.entity.path, {"port_chains": [{"id": "x1"}, WAYS["same_way"]]})
     await ctx.type.undo_replace(ctx, ctx.props)
-    assert ctx.cloud.calls == []
+    assert ctx.cloud.asked() == []
 
 
 # --- taps -------------------------------------------------------------------------------------------
@@ -312,123 +327,3 @@ async def test_tap_that_goes_between_two_looks_is_gone() -> None:
 def test_malformed_vlan_filters_are_refused(vlans: str) -> None:
     with pytest.raises(PropertyError, match="does not match pattern"):
         context("TaaS::TapFlow").load({"port": "p", "tap_service": "t", "vlan_filter": vlans})
-
-
-# --- gateways ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("number", "live", "found"),
-    [("7", 7, ["x1"]), ("7", "7", ["x1"]), ("7", 8, []), (None, None, ["x1"]), (None, 7, [])],
-)
-async def test_connection_is_found_by_what_it_connects(number: Any, live: Any, found: Any) -> None:
-    ctx = context("L2GatewayConnection", **L2, **({"segmentation_id": number} if number else {}))
-    made = [{"id": "x1", **L2, "segmentation_id": live}, {"id": "x2", "segmentation_id": live}]
-    ctx.cloud.on("GET", "/l2-gateway-connections", {"l2_gateway_connections": made})
-    assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == found
-    assert ctx.cloud.calls[0].params == L2
-
-
-async def test_connection_is_made_without_a_name() -> None:
-    ctx = context("L2GatewayConnection", **L2, segmentation_id=7)
-    ctx.cloud.on("POST", "/l2-gateway-connections", {"l2_gateway_connection": {"id": "x1"}})
-    await ctx.type.create(ctx, ctx.props)
-    assert ctx.cloud.sent("POST") == [{"l2_gateway_connection": {**L2, "segmentation_id": "7"}}]
-
-
-def vlan(network: str, number: int) -> dict[str, Any]:
-    return {"network": network, "segmentation_type": "vlan", "segmentation_id": number}
-
-
-def sent_vlan(network: str, number: int) -> dict[str, Any]:
-    return {"network_id": network, "segmentation_type": "vlan", "segmentation_id": number}
-
-
-FLAT = {"network_id": "n0", "segmentation_type": "flat"}
-
-
-def gateway(**properties: Any) -> FakeContext:
-    ctx = context("NetworkGateway", "x1", **GATEWAY, **properties)
-    for verb in ("connect", "disconnect"):
-        ctx.cloud.on("PUT", f"/network-gateways/x1/{verb}_network", {})
-    return ctx
-
-
-def joined(ctx: FakeContext, verb: str, identity: str = "x1") -> list[Any]:
-    return list(ctx.cloud.sent("PUT", f"/network-gateways/{identity}/{verb}_network"))
-
-
-async def test_networks_are_connected_once_the_gateway_is_there() -> None:
-    ctx = gateway(connections=[{"network_id": "n0"}, vlan("n1", 5)])
-    refused = CloudConflict("connected already")  # by an attempt that was interrupted
-    ctx.cloud.on("PUT", "/network-gateways/x1/connect_network", refused, {})
-    await ctx.type.configure(ctx, ctx.props)
-    assert joined(ctx, "connect") == [FLAT, sent_vlan("n1", 5)]
-
-
-async def test_connections_that_stay_are_not_interrupted() -> None:
-    ctx = gateway()
-    ctx.cloud.on("PUT", "/network-gateways/x1/disconnect_network", CloudNotFound())
-    ctx.cloud.on("PUT", "/network-gateways/x1", {})
-    old, new = [{"network": "n0"}, vlan("n1", 5)], [vlan("n1", 5), vlan("n1", 6)]
-    before, after = (ctx.load({**GATEWAY, "connections": each}) for each in (old, new))
-    await ctx.type.update(ctx, before, after)
-    assert joined(ctx, "disconnect") == [FLAT]
-    assert joined(ctx, "connect") == [sent_vlan("n1", 6)]
-
-
-async def test_networks_are_disconnected_before_the_gateway_goes() -> None:
-    ctx = gateway(connections=[{"network": "n0"}])
-    ctx.cloud.on("PUT", "/network-gateways/x1/disconnect_network", CloudNotFound())
-    ctx.cloud.on("DELETE", "/network-gateways/x1")
-    await ctx.type.delete(ctx, ctx.props)
-    assert joined(ctx, "disconnect") == [FLAT]
-    assert ctx.cloud.asked()[-1] == ("DELETE", "/network-gateways/x1")
-
-
-async def test_other_devices_make_another_gateway() -> None:
-    ctx = gateway()
-    old = ctx.load({**GATEWAY, "connections": [{"network": "n0"}]})
-    devices = [{"id": "d2", "interface_name": "eth0"}]
-    new = ctx.load({"devices": devices, "connections": [vlan("n1", 5)]})
-    ctx.cloud.on("DELETE", "/network-gateways/x1").on("GET", "/network-gateways", {"network_gateways": []})
-    ctx.cloud.on("POST", "/network-gateways", {"network_gateway": {"id": "x2"}})
-    ctx.cloud.on("PUT", "/network-gateways/x2/connect_network", {})
-    await ctx.type.update(ctx, old, new)
-    assert joined(ctx, "disconnect") == [FLAT]
-    assert ctx.physical_id == "x2"
-    assert joined(ctx, "connect", "x2") == [sent_vlan("n1", 5)]
-    assert ctx.data == {}
-
-
-async def test_gateway_that_was_made_before_an_interruption_is_used() -> None:
-    ctx = gateway()
-    devices = [{"id": "d2", "interface_name": "eth0"}]
-    new = ctx.load({"devices": devices})
-    await ctx.put_data(renewing=new.data)
-    found = [{"id": "x2", "name": ctx.physical_name}]
-    ctx.cloud.on("GET", "/network-gateways", {"network_gateways": found})
-    await ctx.type.update(ctx, ctx.load(GATEWAY), new)
-    assert ctx.physical_id == "x2"
-    assert ctx.cloud.asked() == []
-
-
-@pytest.mark.parametrize(
-    ("connection", "complaint"),
-    [
-        ({"segmentation_type": "vlan"}, "is required"),
-        ({"segmentation_id": 5}, "must be left out"),
-        ({"segmentation_type": "vlan", "segmentation_id": 0}, None),
-        ({"segmentation_id": 0}, None),
-        ({"segmentation_type": Unknown("a"), "segmentation_id": 5}, None),
-        ({"segmentation_id": Unknown("a")}, None),
-    ],
-)
-def test_only_vlans_have_numbers(connection: Any, complaint: str | None) -> None:
-    ctx = gateway(connections=[{"network": "n0", **connection}])
-    if complaint is None:
-        assert ctx.type.validate(ctx.props) is None
-        return
-    with pytest.raises(PropertyError, match=f"segmentation_id {complaint}") as raised:
-        ctx.type.validate(ctx.props)
-    assert raised.value.path.startswith("properties.connections[0]")

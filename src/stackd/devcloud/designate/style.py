@@ -20,15 +20,11 @@ _KINDS: Final = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "m
 
 
 def fault(error: Fault) -> Reply:
-    """A fault as Designate renders it; what is wrong with an object stands beside the message."""
+    """A fault as Designate renders it."""
     if error.status == 401:
         return unauthorized()
     kind = error.kind if error.kind in _SPOKEN else _KINDS.get(error.status, error.kind or "unknown")
-    body: JSON = {"code": error.status, "type": kind, "message": error.message}
-    if kind == _INVALID:
-        body |= {"message": "Provided object does not match schema"}
-        body["errors"] = {"errors": [{"message": error.message}]}
-    return Reply(error.status, body)
+    return Reply(error.status, {"code": error.status, "type": kind, "message": error.message})
 
 
 def invalid(message: str) -> Fault:

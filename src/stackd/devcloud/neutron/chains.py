@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from stackd.devcloud.collection import Collection, Field, Hook
+from stackd.devcloud.neutron.addresses import parse_network
 from stackd.devcloud.neutron.style import PLAIN, missing
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Fault, bad_request, conflict
 
 PAIRS_KIND, GROUPS_KIND = "network.port_pairs", "network.port_pair_groups"
 CHAINS_KIND, CLASSIFIERS_KIND = "network.port_chains", "network.flow_classifiers"
-_SELECTED = (
-    "protocol", "ethertype", "source_ip_prefix", "destination_ip_prefix", "source_port_range_min",
-    "source_port_range_max", "destination_port_range_min", "destination_port_range_max",
-    "logical_source_port", "logical_destination_port",
-)  # fmt: skip
+_ENDS = ("source", "destination")
+_EXACT = ("protocol", "ethertype", "logical_source_port", "logical_destination_port")
+_RANGED = tuple(
+    f"{end}_{what}" for end in _ENDS for what in ("ip_prefix", "port_range_min", "port_range_max")
+)
 
 
 def _prepare_pair(call: Call, values: JSON, private: JSON) -> None:
@@ -40,7 +41,7 @@ def _prepare_pair(call: Call, values: JSON, private: JSON) -> None:
 
 
 def _prepare_classifier(call: Call, values: JSON, private: JSON) -> None:
-    for end in ("source", "destination"):
+    for end in _ENDS:
         low, high = values[f"{end}_port_range_min"], values[f"{end}_port_range_max"]
         if (low or high) and values["protocol"] not in ("tcp", "udp"):
             raise bad_request(
@@ -53,10 +54,31 @@ def _prepare_classifier(call: Call, values: JSON, private: JSON) -> None:
                 f"max_port_range={high}.",
                 "FlowClassifierInvalidPortRange",
             )
-    if twin := call.store.first(CLASSIFIERS_KIND, **{name: values[name] for name in _SELECTED}):
+    if twin := next((each for each in call.store.all(CLASSIFIERS_KIND) if _meet(each.data, values)), None):
         raise bad_request(
             f"Flow Classifier conflicts with another Flow Classifier {twin.id}.", "FlowClassifierInConflict"
         )
+
+
+def _meet(one: JSON, other: JSON) -> bool:
+    """Whether two classifiers can select the same packet; what is null selects all."""
+    return (
+        all(None in (one[name], other[name]) or one[name] == other[name] for name in _EXACT)
+        and all(_prefixes_meet(one[f"{end}_ip_prefix"], other[f"{end}_ip_prefix"]) for end in _ENDS)
+        and all(_ranges_meet(_ports_of(one, end), _ports_of(other, end)) for end in _ENDS)
+    )
+
+
+def _prefixes_meet(one: str | None, other: str | None) -> bool:
+    return not one or not other or parse_network(one).overlaps(parse_network(other))
+
+
+def _ports_of(values: JSON, end: str) -> tuple[int, int]:
+    return values[f"{end}_port_range_min"] or 1, values[f"{end}_port_range_max"] or 65535
+
+
+def _ranges_meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
 
 
 def _check_members(
@@ -89,15 +111,18 @@ def _change_group(call: Call, entity: Entity, changes: JSON) -> None:
 
 
 def _prepare_chain(call: Call, values: JSON, private: JSON) -> None:
-    if not values["port_pair_groups"]:
-        raise bad_request(
-            "Invalid input for port_pair_groups. Reason: '[]' should not be empty.", "HTTPBadRequest"
-        )
     _check_chain(call, None, values)
     values["chain_id"] = sum(1 for _ in call.store.all(CHAINS_KIND)) + 1
 
 
 def _check_chain(call: Call, chain: Entity | None, values: JSON) -> None:
+    """A chain has a way, and no other chain has the same."""
+    way = values.get("port_pair_groups", chain.data["port_pair_groups"] if chain else [])
+    if not way:
+        raise bad_request("Port Pair Group is not specified in Port Chain.", "PortPairGroupNotSpecified")
+    twin = call.store.first(CHAINS_KIND, port_pair_groups=way)
+    if twin is not None and twin is not chain:
+        raise conflict(f"Port Pair Group(s) {way} in use by Port Chain {twin.id}.", "InvalidPortPairGroups")
     for field, kind in (("port_pair_groups", GROUPS_KIND), ("flow_classifiers", CLASSIFIERS_KIND)):
         _check_members(call, chain, CHAINS_KIND, field, values.get(field, ()), kind)
 
@@ -131,7 +156,7 @@ PORT_PAIR_GROUPS = Collection(
 FLOW_CLASSIFIERS = Collection(
     kind=CLASSIFIERS_KIND, path="/sfc/flow_classifiers", singular="flow_classifier",
     plural="flow_classifiers", label="Flow Classifier",
-    fields=_NAMED | dict.fromkeys(_SELECTED, Field(put=False)) | {
+    fields=_NAMED | dict.fromkeys((*_EXACT, *_RANGED), Field(put=False)) | {
         "ethertype": Field("IPv4", put=False), "l7_parameters": Field({}, put=False),
     },
     references={"logical_source_port": "network.ports", "logical_destination_port": "network.ports"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackd.devcloud.collection import Collection, Field
 from stackd.devcloud.neutron.routers import FLOATING_IPS, router_between
-from stackd.devcloud.neutron.style import STYLE, missing
+from stackd.devcloud.neutron.style import PLAIN, missing
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request
 from stackd.devcloud.world import World
@@ -92,4 +92,4 @@ FORWARDINGS = Collection(
     indexes=("floatingip_id",), sees=_of_address, prepare=_prepare, change=_change, release=_release,
     view=_view, projectless=True,
 )  # fmt: skip
-COLLECTIONS = ((FORWARDINGS, STYLE),)
+COLLECTIONS = ((FORWARDINGS, PLAIN),)

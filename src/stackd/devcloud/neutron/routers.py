@@ -350,9 +350,14 @@ def _change_floating(call: Call, entity: Entity, changes: JSON) -> None:
         changes |= _association(call, entity.data["floating_network_id"], values)
 
 
+def _guard_floating(call: Call, entity: Entity) -> None:
+    if call.store.first("network.port_forwardings", floatingip_id=entity.id) is not None:
+        raise conflict(
+            f"Floating IP {entity.id} in use by Port Forwarding resources.", "FipInUseByPortForwarding"
+        )
+
+
 def _release_floating(world: World, entity: Entity) -> None:
-    for forwarding in list(world.store.find("network.port_forwardings", floatingip_id=entity.id)):
-        world.store.remove(forwarding)
     if port := world.store.get("network.ports", entity.private["port_id"]):
         _drop_port(world, port)
 
@@ -377,7 +382,7 @@ FLOATING_IPS = Collection(
         "description": Field(""), "dns_name": Field(""), "dns_domain": Field(""), "qos_policy_id": Field(),
     },
     indexes=("port_id", "router_id"), quota="floatingips", prepare=_prepare_floating,
-    created=_floating_created, change=_change_floating, release=_release_floating,
+    created=_floating_created, change=_change_floating, guard=_guard_floating, release=_release_floating,
 )  # fmt: skip
 
 COLLECTIONS = ((ROUTERS, STYLE), (FLOATING_IPS, STYLE))

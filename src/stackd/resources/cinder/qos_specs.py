@@ -49,12 +49,12 @@ class QoSSpecs(RestResource[QoSSpecsProps]):
 
     def observed(self, props: QoSSpecsProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
         """The specs with those that every object has."""
-        wanted, shown = _DEFAULTS | as_text(props.specs), _shown(live)
+        wanted, shown = {**_DEFAULTS, **as_text(props.specs)}, _shown(live)
         return {**(super().observed(props, live) or {}), "specs": (wanted, shown)}
 
     async def update(self, ctx: Context, old: QoSSpecsProps, new: QoSSpecsProps) -> None:
         """Take away what is no longer there, and set the others."""
-        path, wanted = f"/qos-specs/{ctx.physical_id}", _DEFAULTS | as_text(new.specs)
+        path, wanted = f"/qos-specs/{ctx.physical_id}", {**_DEFAULTS, **as_text(new.specs)}
         now = _shown(await ctx.live(fresh=True))
         if gone := sorted(now.keys() - wanted.keys()):
             await ctx.cloud.volume.put(f"{path}/delete_keys", {"keys": gone})

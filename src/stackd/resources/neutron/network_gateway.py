@@ -136,11 +136,27 @@ def _connections(properties: Mapping[str, Any]) -> list[JSON]:
 
 async def _connect(ctx: Context, connections: Iterable[JSON]) -> None:
     for each in connections:
-        with suppress(CloudConflict):  # it is connected already, by an attempt that was interrupted
-            await ctx.cloud.network.put(f"/network-gateways/{ctx.physical_id}/connect_network", each)
+        try:
+            await _ask(ctx, "connect", each)
+        except CloudConflict:
+            if not await _is_cut(ctx, each):  # the conflict is with another connection
+                raise
+            await _ask(ctx, "connect", each)
 
 
 async def _disconnect(ctx: Context, connections: Iterable[JSON]) -> None:
     for each in connections:
-        with suppress(CloudNotFound):
-            await ctx.cloud.network.put(f"/network-gateways/{ctx.physical_id}/disconnect_network", each)
+        await _is_cut(ctx, each)
+
+
+async def _is_cut(ctx: Context, connection: JSON) -> bool:
+    """Cut a connection; whether there was one."""
+    try:
+        await _ask(ctx, "disconnect", connection)
+    except CloudNotFound:
+        return False
+    return True
+
+
+async def _ask(ctx: Context, verb: str, connection: JSON) -> None:
+    await ctx.cloud.network.put(f"/network-gateways/{ctx.physical_id}/{verb}_network", connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from stackd.resources.context import Context
+from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.plugged import DESCRIPTION, description_of, name_of, plugged
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource
@@ -37,7 +37,8 @@ class PortChainProps(Properties):
 class PortChain(RestResource[PortChainProps]):
     """Leads the selected traffic through groups of service functions, one after another.
 
-    A classifier belongs to one chain: before a replacement is made, the old chain gives up its own.
+    Two chains can neither have the same way nor a classifier in common: the old chain goes before a
+    replacement is made, and is made again if that is taken back.
     """
 
     extension = "sfc"
@@ -52,11 +53,21 @@ class PortChain(RestResource[PortChainProps]):
     }
 
     async def prepare_for_replace(self, ctx: Context, props: PortChainProps) -> None:
-        """Free the classifiers."""
-        if props.flow_classifiers:
-            await self.write(ctx, {"flow_classifiers": []})
+        """Delete the chain."""
+        await self.delete(ctx, props)
 
     async def undo_replace(self, ctx: Context, props: PortChainProps) -> None:
-        """Take the classifiers back."""
-        if props.flow_classifiers:
-            await self.write(ctx, {"flow_classifiers": props.flow_classifiers})
+        """Make the chain again, in the place of the one that has its way or its classifiers."""
+        chains = await ctx.cloud.network.list_all(self.entity.path, self.entity.plural)
+        if any(each["id"] == ctx.physical_id for each in chains):
+            return
+        for each in chains:
+            if _in_the_way(each, props):
+                await ctx.cloud.network.delete(f"{self.entity.path}/{each['id']}")
+        made = await self.make(ctx, props)
+        await ctx.created(made["id"], made)
+
+
+def _in_the_way(chain: JSON, props: PortChainProps) -> bool:
+    same_way = chain["port_pair_groups"] == props.port_pair_groups
+    return same_way or not set(chain["flow_classifiers"]).isdisjoint(props.flow_classifiers)

@@ -23,4 +23,4 @@ class QoSBandwidthLimitRule(QoSRule[QoSBandwidthLimitRuleProps]):
 
     extension = "qos"
     entity = rules("bandwidth_limit")
-    fields: ClassVar = same("max_kbps", "max_burst_kbps", "direction", "tenant_id")
+    fields: ClassVar = same("max_kbps", "max_burst_kbps", "direction")

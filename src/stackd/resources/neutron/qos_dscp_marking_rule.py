@@ -25,4 +25,4 @@ class QoSDscpMarkingRule(QoSRule[QoSDscpMarkingRuleProps]):
 
     extension = "qos"
     entity = rules("dscp_marking")
-    fields: ClassVar = same("dscp_mark", "tenant_id")
+    fields: ClassVar = same("dscp_mark")

@@ -22,4 +22,4 @@ class QoSMinimumBandwidthRule(QoSRule[QoSMinimumBandwidthRuleProps]):
 
     extension = "qos-bw-minimum-ingress"
     entity = rules("minimum_bandwidth")
-    fields: ClassVar = same("min_kbps", "direction", "tenant_id")
+    fields: ClassVar = same("min_kbps", "direction")

@@ -22,4 +22,4 @@ class QoSMinimumPacketRateRule(QoSRule[QoSMinimumPacketRateRuleProps]):
 
     extension = "qos-pps-minimum"
     entity = rules("minimum_packet_rate")
-    fields: ClassVar = same("min_kpps", "direction", "tenant_id")
+    fields: ClassVar = same("min_kpps", "direction")

@@ -12,7 +12,7 @@ from stackd.resources.base import P
 from stackd.resources.constraints import between, one_of
 from stackd.resources.entity import Entity
 from stackd.resources.inside import InsideResource
-from stackd.resources.neutron.network import network, owner
+from stackd.resources.neutron.network import network
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -20,7 +20,7 @@ class QoSRuleProps(Properties):
     """Properties of all rules."""
 
     policy: str = prop("Name or id of the policy.", required=True, find="neutron.qos_policy")
-    tenant_id: str | None = owner("rule")
+    tenant_id: str | None = prop("Not used: a rule belongs to the project of its policy.")
 
 
 class QoSRule(InsideResource[P]):
