@@ -54,7 +54,7 @@ async def _live(
 ) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
     try:
-        listed = await service.list_all(entity.listing, entity.plural)
+        listed = await service.list_all(entity.listing, entity.plural, entity.list_query)
     except CloudNotFound:
         if not is_inside:
             raise
