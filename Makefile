@@ -12,6 +12,7 @@
 #   make chaos           kills the real process at random moments, STRIKES times
 #   make chaos-postgres  the same, and pauses and cuts off one of two that share a PostgreSQL server
 #   make bench           the benchmarks
+#   make generated       the index and the reference of the resource types, and that of the settings, anew
 #   make lock            write the lock files anew
 
 PYTHON ?= python3
@@ -41,7 +42,7 @@ POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 	--ignore tests/scenarios/test_aws_examples.py --ignore tests/scenarios/test_db_instance.py
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
-.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench lock venv
+.PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench generated lock venv
 
 demo: $(READY)
 	$(BIN)/stackd dev --demo
@@ -100,6 +101,11 @@ chaos-postgres: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
+
+generated: $(READY)
+	$(BIN)/python -m stackd.resources
+	$(BIN)/stackd types --reference docs/reference
+	$(BIN)/stackd config --reference > docs/reference/configuration.md
 
 venv: $(READY)
 

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from typing import Any
 
-from stackd.serving import json_line, plain_line
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stackd.serving import Deferred, json_line, plain_line
 
 
 def line(**values: object) -> str:
@@ -33,3 +38,29 @@ def test_traceback_follows_its_line() -> None:
 def test_line_for_programs_may_have_any_integer_and_any_object() -> None:
     for values in ({"size": 2**70, "name": "é"}, {"value": {1, 2}}, {"half": "\ud800"}):
         assert json.loads(json_line(values, repr)).keys() == values.keys()
+
+
+async def test_a_deferred_application_is_built_once_for_its_first_requests() -> None:
+    answered: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answered.append(scope["path"])
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        pass
+
+    built: list[bool] = []
+
+    def make() -> ASGIApp:
+        built.append(threading.current_thread() is threading.main_thread())
+        return app
+
+    deferred = Deferred(make)
+    assert not built
+    await asyncio.gather(*(deferred({"path": path}, receive, send) for path in "ab"))
+    await deferred({"path": "c"}, receive, send)
+    assert built == [False]
+    assert sorted(answered) == ["a", "b", "c"]

@@ -14,7 +14,9 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.types import ASGIApp
@@ -24,10 +26,6 @@ from stackd.auth.policy import Policy
 from stackd.auth.signatures import SignatureValidator
 from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
-from stackd.cfn_query import errors as cfn_errors
-from stackd.cfn_query.api import make_cfn_api
-from stackd.cfn_query.cloudwatch.api import make_cloudwatch_api
-from stackd.cfn_query.front import CfnFront
 from stackd.clients.addresses import AddressPolicy
 from stackd.clients.amqp import Broker
 from stackd.clients.credentials import PasswordCredentials, Scope
@@ -62,8 +60,11 @@ from stackd.resources.registry import load_registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.routers.middleware import RequestIds
-from stackd.serving import configure_log, lag_probe, serve_http
+from stackd.serving import Deferred, configure_log, lag_probe, serve_http
 from stackd.settings import Listener, OperatorEnvironment, Settings, SettingsError, encryption_keys
+
+if TYPE_CHECKING:
+    from stackd.cfn_query.front import CfnFront
 
 log = structlog.get_logger(__name__)
 SWITCH = 0.001
@@ -351,16 +352,24 @@ def make_asgi(parts: Parts) -> ASGIApp:
 
 def make_cfn_asgi(parts: Parts) -> ASGIApp:
     """The CloudFormation API on the wired parts."""
+    from stackd.cfn_query import errors as cfn_errors
+    from stackd.cfn_query.api import make_cfn_api
+
     return RequestIds(make_cfn_api(cfn_front(parts)), cfn_errors.unexpected)
 
 
 def make_cloudwatch_asgi(parts: Parts) -> ASGIApp:
     """The CloudWatch API on the wired parts."""
+    from stackd.cfn_query import errors as cfn_errors
+    from stackd.cfn_query.cloudwatch.api import make_cloudwatch_api
+
     return RequestIds(make_cloudwatch_api(cfn_front(parts)), cfn_errors.unexpected)
 
 
 def cfn_front(parts: Parts) -> CfnFront:
     """The parts that the Query APIs use."""
+    from stackd.cfn_query.front import CfnFront
+
     engine = parts.engine
     return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
 
@@ -387,14 +396,24 @@ def only_process(settings: Settings) -> Iterator[None]:
 def calm_collector() -> None:
     """Keep the garbage collector from stopping the event loop.
 
-    Objects that live as long as the process are never scanned again. Younger ones are scanned in portions of
+    Objects that live as long as the process are never scanned again, nor now: the start makes little garbage,
+    and to find it would take a tenth of a second. Younger ones are scanned in portions of
     some milliseconds, and the oldest generation, whose time grows with their number, hardly ever: the engine
     collects it between operations.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 2, 5_000)
     gc.enable()
+
+
+def _apis(parts: Parts) -> Iterator[tuple[Listener, ASGIApp]]:
+    """What is served, and where; the Query APIs, of which not every cloud makes use, once they are asked."""
+    api = parts.settings.api
+    if api.native.enabled:
+        yield api.native, make_asgi(parts)
+    for listener, make in ((api.cfn, make_cfn_asgi), (api.cloudwatch, make_cloudwatch_asgi)):
+        if listener.enabled:
+            yield listener, Deferred(partial(make, parts))
 
 
 async def _load_late(ready: asyncio.Event, policy: Policy) -> None:
@@ -412,12 +431,7 @@ async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> No
         parts = await stack.enter_async_context(wired(settings))
         if settings.engine.lag_probe:
             await stack.enter_async_context(lag_probe())
-        apis = [
-            (settings.api.native, make_asgi),
-            (settings.api.cfn, make_cfn_asgi),
-            (settings.api.cloudwatch, make_cloudwatch_asgi),
-        ]
-        served = [(listener, make(parts)) for listener, make in apis if listener.enabled]
+        served = list(_apis(parts))
         calm_collector()
         sys.setswitchinterval(SWITCH)
         ready = ready or asyncio.Event()

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackd.connections import Connection, Connections, allowed_limits
 from stackd.errors import StackdError
@@ -46,6 +46,26 @@ class AddressInUse(StackdError):
     def __init__(self, listener: Listener, why: str | None) -> None:
         super().__init__(f"Cannot listen on {listener.host}:{listener.port}: {why}")
         self.port = listener.port
+
+
+class Deferred:
+    """An application that is built, in a thread, for its first request."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._app: ASGIApp | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        app = self._app or await self._built()
+        await app(scope, receive, send)
+
+    async def _built(self) -> ASGIApp:
+        async with self._lock:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._make)
+            return self._app
 
 
 async def serve_http(

@@ -85,15 +85,16 @@ class Server:
     def __init__(
         self, place: Path, cloud: Cloud, database: str, name: str = "server", **settings: str
     ) -> None:
-        self.port, cfn_port = free_port(), free_port()
+        self.port, cfn_port, cloudwatch_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.cfn_url = f"http://127.0.0.1:{cfn_port}"
+        self.cloudwatch_url = f"http://127.0.0.1:{cloudwatch_port}"
         self._environment = {
             **cloud.environment,
             "STACKD_API__NATIVE__PORT": str(self.port),
             "STACKD_API__CFN__PORT": str(cfn_port),
             "STACKD_API__CFN__PUBLIC_URL": GUESTS_URL,
-            "STACKD_API__CLOUDWATCH__PORT": str(free_port()),
+            "STACKD_API__CLOUDWATCH__PORT": str(cloudwatch_port),
             "STACKD_DATABASE__URL": database,
             "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,
             "STACKD_KEYSTONE__PASSWORD": "secret",

@@ -226,3 +226,21 @@ async def test_version_documents_need_no_token(cloud: Any) -> None:
     paths = ("/identity/v3", "/compute", "/compute/v2.1", "/network", "/image", "/volume/v3")
     statuses = {path: (await cloud.http.get(path)).status_code for path in paths}
     assert statuses == dict.fromkeys(paths, 200) | {"/image": 300}
+
+
+async def test_regions_are_a_tree_that_endpoints_hold(admin: Any) -> None:
+    path, base = "/identity/v3/regions", "/identity/v3"
+    assert await admin.status("POST", path, {"region": {"id": "a", "parent_region_id": "none"}}) == 404
+    await admin.post(path, {"region": {"id": "a"}})
+    assert await admin.status("POST", path, {"region": {"id": "a"}}) == 409
+    await admin.post(path, {"region": {"id": "b", "parent_region_id": "a"}})
+    service = (await admin.post(f"{base}/services", {"service": {"type": "x"}}))["service"]["id"]
+    endpoint = {"service_id": service, "interface": "public", "url": "http://a.test", "region_id": "b"}
+    for wrong in ({"region_id": "none"}, {"service_id": "none"}):
+        assert await admin.status("POST", f"{base}/endpoints", {"endpoint": endpoint | wrong}) == 400
+    made = (await admin.post(f"{base}/endpoints", {"endpoint": endpoint}))["endpoint"]["id"]
+    assert await admin.status("DELETE", f"{path}/a") == 403
+    assert await admin.status("PATCH", f"{base}/endpoints/{made}", {"endpoint": {"region_id": None}}) == 200
+    assert await admin.status("PATCH", f"{path}/b", {"region": {"id": "c"}}) == 400
+    assert await admin.status("DELETE", f"{path}/a") == 204
+    assert await admin.status("GET", f"{path}/b") == 404

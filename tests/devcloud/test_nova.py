@@ -237,3 +237,55 @@ async def test_interfaces_change_only_while_the_server_is_at_rest(cloud: Any, de
     await demo.post(f"{SERVERS}/{server_id}/action", {"resume": None})
     cloud.time.now += 1
     assert await demo.status("DELETE", one) == 202
+
+
+async def test_aggregate_has_hosts_metadata_and_one_zone(admin: Any, demo: Any) -> None:
+    path = "/compute/v2.1/os-aggregates"
+    body = {"aggregate": {"name": "a", "availability_zone": "z1"}}
+    made = (await admin.post(path, body))["aggregate"]
+    assert (made["hosts"], made["metadata"]) == ([], {"availability_zone": "z1"})
+    one = f"{path}/{made['id']}"
+    assert [await admin.status("POST", path, body), await demo.status("GET", path)] == [409, 403]
+    for action, status in (
+        ({"add_host": {"host": "dev"}}, 200), ({"add_host": {"host": "dev"}}, 409),
+        ({"add_host": {"host": "other"}}, 404), ({"set_metadata": {"metadata": {"a": 1}}}, 400),
+        ({"set_metadata": {"metadata": {"a": "1", "b": None}}}, 200),
+        ({"set_metadata": {"metadata": {"availability_zone": None}}}, 400), ({"dance": {}}, 400),
+    ):  # fmt: skip
+        assert await admin.status("POST", f"{one}/action", action) == status, action
+    assert (await admin.get("/compute/v2.1/os-services"))["services"][0]["zone"] == "z1"
+    other = (await admin.post(path, {"aggregate": {"name": "b", "availability_zone": "z2"}}))["aggregate"]
+    assert await admin.status("POST", f"{path}/{other['id']}/action", {"add_host": {"host": "dev"}}) == 409
+    assert await admin.status("PUT", one, {"aggregate": {"availability_zone": None}}) == 400
+    assert await admin.status("PUT", one, {"aggregate": {"availability_zone": "z3"}}) == 200
+    shown = (await admin.get(one))["aggregate"]
+    assert (shown["hosts"], shown["metadata"]) == (["dev"], {"a": "1", "availability_zone": "z3"})
+    assert await admin.status("DELETE", one) == 400
+    remove = {"remove_host": {"host": "dev"}}
+    assert [await admin.status("POST", f"{one}/action", remove) for _ in range(2)] == [200, 404]
+    assert [await admin.status("DELETE", one) for _ in range(2)] == [200, 404]
+
+
+async def test_later_versions_know_fewer_quotas(admin: Any) -> None:
+    path = f"/compute/v2.1/os-quota-sets/{admin.project_id}"
+    for version, unknown in (("2.35", "servers"), ("2.56", "floating_ips"), ("2.57", "injected_files")):
+        headers = {"OpenStack-API-Version": f"compute {version}"}
+        shown = (await admin.get(path, headers=headers))["quota_set"]
+        assert unknown not in shown
+        body = {"quota_set": {unknown: 1}}
+        assert await admin.status("PUT", path, body, headers=headers) == 400
+        assert await admin.status("PUT", path, {"quota_set": {"cores": -2}}, headers=headers) == 400
+
+
+async def test_quota_is_no_less_than_what_is_in_use(admin: Any) -> None:
+    path = f"/compute/v2.1/os-quota-sets/{admin.project_id}"
+    await boot(admin)
+    for quota, status in (
+        ({"instances": 0}, 400),
+        ({"instances": 0, "force": True}, 200),
+        ({"instances": 1}, 200),
+    ):
+        assert await admin.status("PUT", path, {"quota_set": quota}) == status
+    assert await admin.status("PUT", f"{path}x", {"quota_set": {"instances": 1}}) == 400
+    assert await admin.status("DELETE", path) == 202
+    assert (await admin.get(path))["quota_set"]["instances"] == -1

@@ -149,3 +149,67 @@ async def test_overwritten_objects_are_kept_where_the_container_says_and_come_ba
         assert (await demo.call("GET", f"{base}/o")).text == content
         assert await demo.status("DELETE", f"{base}/o") == 204
     assert await demo.status("DELETE", base) == 204
+
+
+async def test_private_volume_type_lets_projects_in_once(admin: Any, demo: Any) -> None:
+    path = f"/volume/v3/{admin.project_id}/types"
+    body = {"name": "t", "os-volume-type-access:is_public": False}
+    one = f"{path}/{(await admin.post(path, {'volume_type': body}))['volume_type']['id']}"
+    let_in, keep_out = ({f"{verb}ProjectAccess": {"project": demo.project_id}} for verb in ("add", "remove"))
+    assert await demo.status("GET", one) == 404
+    assert [await admin.status("POST", f"{one}/action", let_in) for _ in range(2)] == [202, 409]
+    assert await demo.status("GET", one) == 200
+    assert [await admin.status("POST", f"{one}/action", keep_out) for _ in range(2)] == [202, 404]
+    assert await admin.status("PUT", one, {"volume_type": {"is_public": True}}) == 200
+    assert await admin.status("POST", f"{one}/action", let_in) == 400
+    assert await admin.status("GET", f"{one}/os-volume-type-access") == 404
+    assert await admin.status("POST", path, {"volume_type": {"name": "u", "is_public": False}}) == 400
+    assert await admin.status("POST", f"{one}/extra_specs", {"extra_specs": {"a": 1}}) == 400
+
+
+async def test_volume_type_has_one_encryption(cloud: Any, admin: Any) -> None:
+    base = f"/volume/v3/{admin.project_id}"
+    made = (await admin.post(f"{base}/types", {"volume_type": {"name": "t"}}))["volume_type"]["id"]
+    path, luks = f"{base}/types/{made}/encryption", {"encryption": {"provider": "luks"}}
+    assert await admin.get(path) == {}
+    assert [await admin.status("POST", path, luks) for _ in range(2)] == [200, 400]
+    assert await admin.status("PUT", f"{path}/provider", {"encryption": {"key_size": 512}}) == 200
+    assert (await admin.get(path)).items() >= {"provider": "luks", "key_size": 512}.items()
+    await volume(admin, volume_type="t")
+    assert await admin.status("DELETE", f"{path}/provider") == 400
+    cloud.dev.store.remove(cloud.dev.store.first("volume.volumes", volume_type_id=made))
+    assert [await admin.status("DELETE", f"{path}/provider") for _ in range(2)] == [202, 404]
+
+
+async def test_volume_type_has_one_set_of_qos_specs(admin: Any) -> None:
+    base = f"/volume/v3/{admin.project_id}"
+    kind = (await admin.post(f"{base}/types", {"volume_type": {"name": "t"}}))["volume_type"]["id"]
+    specs = [
+        (await admin.post(f"{base}/qos-specs", {"qos_specs": {"name": name, "a": "1"}}))["qos_specs"]
+        for name in "qr"
+    ]
+    assert specs[0].items() >= {"consumer": "back-end", "specs": {"a": "1"}}.items()
+    one, two = (f"{base}/qos-specs/{each['id']}" for each in specs)
+    assert [
+        await admin.status("GET", f"{each}/associate?vol_type_id={kind}") for each in (one, one, two)
+    ] == [
+        202,
+        202,
+        400,
+    ]
+    assert (await admin.get(f"{one}/associations"))["qos_associations"][0]["id"] == kind
+    assert await admin.status("DELETE", one) == 400
+    assert await admin.status("GET", f"{two}/disassociate?vol_type_id={kind}") == 202
+    assert await admin.status("DELETE", one) == 400
+    assert await admin.status("GET", f"{one}/disassociate_all") == 202
+    assert await admin.status("DELETE", one) == 202
+    assert await admin.status("PUT", f"{two}/delete_keys", {"keys": ["b"]}) == 404
+    assert await admin.status("PUT", two, {"qos_specs": {"b": 2}}) == 400
+
+
+async def test_quotas_of_storage_have_names_and_bounds(admin: Any) -> None:
+    path = f"/volume/v3/{admin.project_id}/os-quota-sets/{admin.project_id}"
+    assert await admin.status("PUT", path, {"quota_set": {"volumes": 3}}) == 200
+    assert (await admin.get(path))["quota_set"]["volumes"] == 3
+    for wrong in ({"volumez": 1}, {"volumes": -2}):
+        assert await admin.status("PUT", path, {"quota_set": wrong}) == 400

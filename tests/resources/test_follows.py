@@ -28,6 +28,9 @@ GUESSED = {
     "OS::Neutron::FloatingIP": {INTERFACE},
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
     "OS::Neutron::FloatingIPPortForward": {INTERFACE},
+    "OS::Neutron::VPNService": {INTERFACE},
+    "OS::Designate::Zone": {"OS::Designate::Zone"},
+    "OS::Nova::FloatingIPAssociation": {INTERFACE, GATEWAY},
 }
 
 

@@ -8,7 +8,8 @@ import pytest
 from stackd.clients import lookup
 from stackd.errors import EntityNotFound
 from stackd.resources import registry
-from stackd.resources.registry import declared_in, load_registry
+from stackd.resources.index import declared_in
+from stackd.resources.registry import load_registry
 from stackd.template import named
 from tests.support.context import FakeCloud, FakeContext
 

@@ -23,7 +23,7 @@ from stackd.db.statements import Statement
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.records import Caller
 from tests.support.database import StillBackend
-from tests.support.engine import Process, World, _demo
+from tests.support.engine import Process, World, _person
 
 T = TypeVar("T")
 LONGEST = 600.0
@@ -198,7 +198,7 @@ class Stage:
             parts = await wiring.enter_async_context(wired)
         life.parts = parts
         if self.caller is None:
-            token = (await parts.engine.trusts._clouds.cloud(_demo()).token()).id
+            token = (await parts.engine.trusts._clouds.cloud(_person("demo")).token()).id
             self.caller = replace(await parts.tokens.validate(token), request_id="req-test")
         if life.death is not None and life.death.kind == "time":
             asyncio.get_running_loop().call_later(life.death.number, life.die)

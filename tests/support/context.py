@@ -28,7 +28,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.entity import Entity, Place
 from stackd.resources.follows import Sibling, Siblings
-from stackd.resources.registry import declared_in
+from stackd.resources.index import declared_in
 from stackd.resources.schema import Properties
 
 STACK = StackInfo(id="stack-id", name="app", project_id="project-id", root_id="stack-id", root_name="app")
@@ -352,9 +352,9 @@ class FakeContext:
                 return
         raise ActionTimedOut
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
         """There is nobody else."""
-        return nullcontext()
+        return nullcontext(False)
 
     async def sleep(self, seconds: float) -> None:
         """Only noted; no time passes in a test."""

@@ -29,7 +29,7 @@ ROOT = {
     ),
     "template": Entry("stackd.cli.template", "template", "Check, draw, evaluate and rewrite templates."),
     "db": Entry("stackd.cli.db", "db", "Prepare, check and purge the database."),
-    "types": Entry("stackd.cli.types", "types", "List the resource types, or print their reference."),
+    "types": Entry("stackd.cli.types", "types", "List the resource types, or begin a new one."),
     "config": Entry("stackd.cli.config", "config", "Show the effective configuration."),
 }
 

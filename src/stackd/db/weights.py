@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 
 _NODE: Final = 16
 """What an entry of a list or map counts besides the characters in it."""
+
+
+@cache
+def _is_mapping(kind: Any) -> bool:
+    """Whether a class is one of mappings; asked anew, that takes ten times as long."""
+    return issubclass(kind, Mapping)
 
 
 def outweigh(values: Iterable[Any], most: int) -> bool:
@@ -17,10 +24,10 @@ def outweigh(values: Iterable[Any], most: int) -> bool:
     weight, waiting = 0, list(values)
     while waiting:
         value = waiting.pop()
-        kind = type(value)  # asked of a class, whether it is a mapping takes ten times as long
+        kind: Any = type(value)
         if kind is str or kind is bytes:
             weight += len(value)
-        elif kind is list or kind is tuple or kind is dict or isinstance(value, Mapping):
+        elif kind is list or kind is tuple or _is_mapping(kind):
             weight += _NODE * len(value)
             if weight <= most:
                 waiting.extend(value if kind is list or kind is tuple else value.values())

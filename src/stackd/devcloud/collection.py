@@ -426,7 +426,7 @@ def _demand_owner(coll: Collection, style: Style, call: Call, entity: Entity, ve
 def _filled(coll: Collection, style: Style, call: Call, body: JSON) -> JSON:
     given = dict(body)
     for key in style.project_keys:
-        if key not in coll.fields:
+        if key not in coll.fields and not (coll.projectless and style.strict):
             given.pop(key, None)
     unknown = given.keys() - coll.fields.keys()
     if style.strict and unknown:

@@ -1,11 +1,11 @@
-"""Small pieces that several services share: fault bodies of the Nova kind, page links, name lookups."""
+"""Small pieces that several services share: fault bodies of the Nova kind, page links, maps of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from stackd.devcloud.store import JSON
-from stackd.devcloud.wire import Call, Fault, Reply
+from stackd.devcloud.wire import Call, Fault, Reply, bad_request
 
 FAULT_NAMES = {
     400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod",
@@ -38,3 +38,14 @@ def next_link(call: Call, plural: str, items: list[JSON], following: str | None)
     if following:
         page[f"{plural}_links"] = [{"rel": "next", "href": following}]
     return page
+
+
+def texts(values: JSON) -> JSON:
+    """A map as it is, if its values are texts or null; else the fault of Nova and Cinder."""
+    for name, value in values.items():
+        if not isinstance(value, str | None):
+            raise bad_request(
+                f"Invalid input for field/attribute {name}. Value: {value}. "
+                f"{value} is not of type 'string', 'null'"
+            )
+    return values

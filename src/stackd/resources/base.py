@@ -117,7 +117,13 @@ class ResourceType(Generic[P]):
         given = [each for base in bases for each in get_args(base) if isinstance(each, type)]
         if "properties" not in vars(cls) and given and issubclass(given[0], Properties):
             cls.properties = given[0]
-        declare_lookups(vars(cls).get("lookups", {}))
+        own = vars(cls).get("lookups", {}).items()
+        declare_lookups({kind: each for kind, each in own if kind not in lookup.DECLARED})
+
+    @classmethod
+    def needed_service(cls) -> str | None:
+        """The service without which there are no such resources."""
+        return cls.service or (cls.entity.service if cls.entity is not None else None)
 
     # --- pure -----------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ class Entity:
     """The API collection in which a type's objects live.
 
     ``service`` is the attribute of ``Cloud`` (``compute``, ``network`` …) or a catalog type; ``path``
-    the collection (``/servers``), ``key`` the envelope of one object, ``plural`` of a list;
+    the collection (``/servers``), ``key`` the envelope of one object, ``plural`` of a list, empty where
+    there is no list;
     ``list_path`` where a list has full objects (``/servers/detail``) and ``list_query`` what has to be
     asked for to see all, and many on a page. ``update`` is the verb of a change, None where objects cannot
     be changed. ``tags`` is true if an object has a collection of tags.

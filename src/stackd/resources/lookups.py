@@ -22,15 +22,9 @@ def _lbaas(title: str, key: str) -> Collection:
 LOOKUPS: Final[Mapping[str, Collection]] = {
     "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
-    "cinder.qos_specs": Collection("QoS specs", "volume", "/qos-specs", "qos_specs", whole=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "cinder.vtype": Collection(
-        "VolumeType", "volume", "/types", "volume_types", whole=True, params={"is_public": "None"}
-    ),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "keystone.region": Collection("KeystoneRegion", "identity", "/regions", "regions", whole=True, name="id"),
-    "keystone.service": Collection("KeystoneService", "identity", "/services", "services"),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
@@ -41,7 +35,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
-    "neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
     "neutron.lbaas.loadbalancer": _lbaas("Load balancer", "loadbalancers"),
     "neutron.lbaas.pool": _lbaas("Pool", "pools"),
@@ -53,10 +46,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
         absence="Unable to find neutron provider '{name}', available providers are {known}.",
         single=False,
     ),
-    "neutron.port_pair": names("Port pair", "/sfc/port_pairs"),
-    "neutron.port_pair_group": names("Port pair group", "/sfc/port_pair_groups"),
-    "neutron.taas.tap_flow": names("Tap flow", "/taas/tap_flows"),
-    "neutron.taas.tap_service": names("Tap service", "/taas/tap_services"),
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),

@@ -1,30 +1,41 @@
 """The registry of resource types: built in, installed plug-ins, and the operator's directories.
 
-All three are loaded the same way: importing a module runs its ``@resource_type`` decorators. A
-plug-in that cannot be imported is reported and skipped; it never keeps the server from starting.
+Importing a module runs its ``@resource_type`` decorators. The modules of plug-ins are imported at the start,
+those of built-in types when the type is first used: until then the index stands for them. A plug-in that
+cannot be imported is reported and skipped; it never keeps the server from starting.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from stackd.errors import EntityNotFound
+from stackd.offload import charge_trial, in_thread
 from stackd.resources.base import ResourceType, declare_lookups
+from stackd.resources.index import (
+    Index,
+    Listing,
+    declared_in,
+    import_module,
+    listing_of,
+    module_names,
+    read_index,
+)
 from stackd.resources.lookups import LOOKUPS
 from stackd.resources.operator_environment import OperatorEnvironment, load_operator_environment
 from stackd.resources.schema import Support
 from stackd.template.patterns import matching
 
 ENTRY_POINT_GROUP = "stackd.resources"
+_IMPORTING: Final = 2_000_000
+"""What importing a module weighs among computations: too much for the event loop."""
 
 T = TypeVar("T", bound=type[ResourceType[Any]])
 
@@ -49,11 +60,52 @@ class Problem:
     error: str
 
 
+class Types(Mapping[str, ResourceType[Any]]):
+    """The types by name, one stateless instance each; those in the index are imported when first read."""
+
+    def __init__(self, index: Index, loaded: Iterable[type[ResourceType[Any]]] = ()) -> None:
+        self._modules = {each.name: module for module, found in index.modules.items() for each in found}
+        self._listings = {each.name: each for found in index.modules.values() for each in found}
+        self._loaded: dict[str, ResourceType[Any]] = {}
+        for kind in loaded:
+            self._loaded[kind.type_name] = kind()
+            self._listings[kind.type_name] = listing_of(kind)
+
+    def __getitem__(self, name: str) -> ResourceType[Any]:
+        known = self._loaded.get(name)
+        return known if known is not None else self._load(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._listings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listings)
+
+    def __len__(self) -> int:
+        return len(self._listings)
+
+    def listing(self, name: str) -> Listing:
+        """What lists show of a type, which is not imported for that."""
+        return self._listings[name]
+
+    def to_load(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the names whose types have to be imported to be used."""
+        return frozenset(name for name in names if name not in self._loaded and name in self._modules)
+
+    def _load(self, name: str) -> ResourceType[Any]:
+        module = self._modules[name]
+        charge_trial(_IMPORTING)
+        for kind in declared_in(import_module(module)):
+            if self._modules.get(kind.type_name) == module:
+                self._loaded.setdefault(kind.type_name, kind())  # several threads may load it; one is first
+        return self._loaded[name]
+
+
 @dataclass(frozen=True)
 class Registry:
-    """The types by name, one stateless instance each, and what the operator's environment makes of names."""
+    """The types by name, and what the operator's environment makes of names."""
 
-    types: Mapping[str, ResourceType[Any]]
+    types: Types
     problems: Sequence[Problem] = ()
     operator: OperatorEnvironment = field(default_factory=OperatorEnvironment)
 
@@ -73,9 +125,17 @@ class Registry:
         Raises ValueError for a pattern that cannot be used.
         """
         for name in matching(pattern, sorted(self.types)) if pattern else sorted(self.types):
-            status = self.types[name].support.status
+            status = self.types.listing(name).status
             if status == support_status if support_status else status != "HIDDEN":
                 yield name
+
+    async def ready(self, names: Iterable[str]) -> None:
+        """Import, in a thread, those types that were not used before: that takes too long for the event loop.
+
+        Names that are no types are ignored.
+        """
+        if missing := self.types.to_load(names):
+            await in_thread(lambda: [self.types[name] for name in missing])
 
 
 def load_registry(directories: Sequence[Path] = (), environments: Path | None = None) -> Registry:
@@ -83,16 +143,22 @@ def load_registry(directories: Sequence[Path] = (), environments: Path | None = 
 
     ``environments`` is the directory of the operator's environment.
     """
-    declare_lookups(LOOKUPS)
-    types: dict[str, ResourceType[Any]] = {}
+    index = read_index()
+    declare_lookups({**LOOKUPS, **index.lookups})
+    loaded: list[type[ResourceType[Any]]] = []
     problems: list[Problem] = []
-    for source, load in _sources(directories):
+    for source, load in _sources(index, directories):
         try:
             module = load()
         except Exception as error:  # a plug-in may raise anything; it is reported, not swallowed
             problems.append(Problem(source, f"{type(error).__name__}: {error}"))
         else:
-            types.update((cls.type_name, cls()) for cls in declared_in(module))
+            loaded += declared_in(module)
+    for kind in loaded:
+        declare_lookups(
+            vars(kind).get("lookups", {})
+        )  # a plug-in's take precedence, whatever is imported later
+    types = Types(index, loaded)
     return Registry(types, tuple(problems), load_operator_environment(types, environments))
 
 
@@ -102,24 +168,11 @@ def types_of_heat() -> frozenset[str]:
     return frozenset(Path(__file__).with_name("types_of_heat.txt").read_text().split())
 
 
-def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:
-    """The resource types that a module itself declares (not those it imports)."""
-    for value in vars(module).values():
-        if (
-            isinstance(value, type)
-            and issubclass(value, ResourceType)
-            and value.__module__ == module.__name__
-            and vars(value).get("type_name")
-        ):
-            yield value
-
-
-def _sources(directories: Sequence[Path]) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
-    import stackd.resources as package
-
-    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not info.ispkg and info.name.count(".") > package.__name__.count(".") + 1:
-            yield info.name, partial(importlib.import_module, info.name)
+def _sources(index: Index, directories: Sequence[Path]) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
+    """What is imported at the start: the modules that are newer than the index, and plug-ins."""
+    for name in module_names():
+        if name not in index.modules:
+            yield name, partial(import_module, name)
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         yield f"entry point {entry.name} ({entry.value})", entry.load
     for directory in directories:

@@ -128,7 +128,7 @@ class RestResource(ResourceType[P]):
     async def create(self, ctx: Context, props: P) -> None:
         """Make the object."""
         made = await self.make(ctx, props)
-        await ctx.created(made[self.entity.id_field], made)
+        await ctx.created(str(made[self.entity.id_field]), made)
 
     async def make(self, ctx: Context, props: P) -> JSON:
         """The object that the service makes; its id must be stored next."""

@@ -91,7 +91,7 @@ class PropertySchema:
         """Convert the default once: most properties of most resources have no other value."""
         if self.default is not None:
             errors: list[PropertyError] = []
-            value = convert(self, self.default, self.name, errors)
+            value = convert(self, _default(self), self.name, errors)
             if not errors:
                 object.__setattr__(self, "converted_default", value)
 
@@ -379,6 +379,12 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
 _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "list": [], "map": {}}
 
 
+def _default(schema: PropertySchema) -> Any:
+    """What stands for null; an empty map or list stands for the empty value of any type."""
+    has_one = schema.default not in (None, {}, [])
+    return schema.default if has_one else _EMPTY.get(schema.type, schema.default)
+
+
 def _loosely(schema: PropertySchema, value: Any) -> Any:
     """Extra conversions of properties that stand for a template's parameters."""
     if schema.type == "list" and isinstance(value, str):
@@ -397,7 +403,7 @@ def convert(schema: PropertySchema, value: Any, path: str, errors: list[Property
     if value is None:
         if schema.type == "any":
             return None
-        value = schema.default if schema.default is not None else _EMPTY[schema.type]
+        value = _default(schema)
     loose = _loosely(schema, value) if schema.convertible else None
     if loose is None:
         try:
@@ -451,7 +457,7 @@ def convert_all(
         elif schema.converted_default is not None:
             value = _copied(schema.converted_default)
         elif schema.default is not None:
-            value = convert(schema, schema.default, f"{path}.{name}", errors)
+            value = convert(schema, _default(schema), f"{path}.{name}", errors)
         elif schema.required:
             reason = Reason.MISSING_PROPERTY(name=name)
             errors.append(PropertyError(reason, path=path, remedy=f"Give {name} a value."))

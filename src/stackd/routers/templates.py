@@ -93,9 +93,7 @@ async def list_types(call: Call, query: Annotated[TypesQuery, Query()]) -> Respo
         version=query.version,
     )
     shown = [
-        {"resource_type": k.type_name, "description": k.description}
-        if query.with_description
-        else k.type_name
+        {"resource_type": k.name, "description": k.description} if query.with_description else k.name
         for k in found
     ]
     return views.answer({"resource_types": shown})
@@ -113,7 +111,7 @@ async def show_type(call: Call, query: Annotated[TypeQuery, Query()]) -> Respons
 @router.get(f"{_TYPES}/{{type}}/template", response_model=models.Anything)
 async def generate_template(call: Call, query: Annotated[TypeTemplateQuery, Query()]) -> Response:
     """Make a template with one resource of a type."""
-    found = resource_types.generate_template(
+    found = await resource_types.generate_template(
         call.engine, call.caller, call.part("type"), template_type=query.template_type
     )
     return views.answer(found)

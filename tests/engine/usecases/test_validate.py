@@ -64,8 +64,9 @@ def test_large_request_leaves_the_event_loop_after_few_steps(name: str) -> None:
     assert steps.count < FEW
 
 
-def test_small_request_stays_on_the_event_loop() -> None:
+def test_small_request_of_types_in_use_stays_on_the_event_loop() -> None:
     small = request({f"r{number}": VALUE for number in range(10)})
+    assert REGISTRY.get("OS::Heat::Value")
     with budgeted(trial_budget()):
         _, found = _read(small, REGISTRY, Limits())
     assert not found.refusals

@@ -138,6 +138,13 @@ async def test_a_member_is_found_by_its_name() -> None:
     assert await ctx.type.find(ctx, ctx.props) == [ours]
 
 
+async def test_nothing_is_looked_for_where_nothing_was_asked_for() -> None:
+    for kind, properties in (("L7Rule", RULE), ("PoolMember", MEMBER), ("Listener", LISTENER)):
+        ctx = part(kind, properties)
+        assert list(await ctx.type.find(ctx, ctx.props)) == []
+        assert ctx.cloud.calls == []
+
+
 async def test_nothing_is_sent_when_nothing_differs() -> None:
     ctx = part("Listener", LISTENER, "li", stored=KNOWN)
     await ctx.type.update(ctx, ctx.props, ctx.props)

@@ -72,13 +72,10 @@ async def test_quota_is_set_changed_and_given_back() -> None:
     path = "/lbaas/quotas/p"
     ctx.cloud.on("PUT", path).on("DELETE", path)
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.physical_id == ctx.physical_name
-    assert await ctx.type.find(ctx, ctx.props) == []
+    assert ctx.physical_id == "p"
+    ctx.cloud.on("GET", path, {"quota": {"pool": 3, "member": -1, "listener": 9}})
+    assert await ctx.type.find(ctx, ctx.props) == [{"id": "p"}]
     await ctx.type.update(ctx, ctx.props, ctx.load({"project": "p", "pool": 4}))
-    await ctx.type.update(ctx, ctx.props, ctx.props)
     await ctx.type.delete(ctx, ctx.props)
-    assert ctx.cloud.sent("PUT") == [
-        {"quota": {"pool": 3, "member": -1}},
-        {"quota": {"pool": 4, "member": None}},
-    ]
+    assert ctx.cloud.sent("PUT") == [{"quota": {"pool": 3, "member": -1}}, {"quota": {"pool": 4}}]
     assert ctx.cloud.asked("DELETE") == [("DELETE", path)]

@@ -98,3 +98,18 @@ async def test_a_load_balancer_is_made_of_what_is_given() -> None:
             }
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "live"),
+    [
+        ("LoadBalancer", {"pools": [{"id": "p"}], "vip_address": "10.0.0.5", "vip_port_id": "port"}),
+        ("Listener", {"default_pool_id": "p", "loadbalancers": [{"id": "lb"}]}),
+        ("Pool", {"members": [{"id": "m"}], "listeners": [{"id": "li"}], "healthmonitor_id": "h"}),
+        ("HealthMonitor", {"pools": [{"id": "p"}]}),
+        ("L7Policy", {"rules": [{"id": "r"}]}),
+    ],
+)
+def test_attributes_are_fields(kind: str, live: dict[str, Any]) -> None:
+    shown = FakeContext(LB + kind).shown(live)
+    assert {name: value for name, value in shown.items() if value is not None} == live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stackd.devcloud.cinder import types, volumes
+from stackd.devcloud.cinder import qos, quotas, types, volumes
 from stackd.devcloud.cinder.style import fault
 from stackd.devcloud.service import Microversions, Service
 from stackd.devcloud.wire import Call, Reply
@@ -54,8 +54,8 @@ CINDER = Service(
         ("block-storage", "cinder", "/v3/$(project_id)s"),
     ),
     fault=fault,
-    collections=(*volumes.COLLECTIONS, *types.COLLECTIONS),
-    routes=(*volumes.ROUTES, *types.ROUTES),
+    collections=(*volumes.COLLECTIONS, *types.COLLECTIONS, *qos.COLLECTIONS),
+    routes=(*volumes.ROUTES, *types.ROUTES, *qos.ROUTES, *quotas.ROUTES),
     microversions=Microversions(name="volume", lowest=(3, 0), highest=(3, 70)),
     request_id_headers=("x-openstack-request-id", "x-compute-request-id"),
     split=_split,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackd.devcloud.keystone import assignments, delegation, ec2, tokens
+from stackd.devcloud.keystone import assignments, catalog, delegation, ec2, tokens
 from stackd.devcloud.keystone.kept_trusts import TRUSTS
 from stackd.devcloud.keystone.resources import COLLECTIONS
 from stackd.devcloud.keystone.seed import seed
@@ -31,7 +31,7 @@ KEYSTONE = Service(
     api="/v3",
     catalog=(("identity", "keystone", "/v3"),),
     fault=fault,
-    collections=COLLECTIONS,
+    collections=(*COLLECTIONS, *catalog.COLLECTIONS),
     routes=(*assignments.ROUTES, *delegation.ROUTES, *ec2.ROUTES, *tokens.ROUTES),
     kinds={
         assignments.KIND: ("actor",),

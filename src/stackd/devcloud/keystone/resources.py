@@ -1,4 +1,4 @@
-"""Domains, projects, users, groups, roles, services, endpoints, regions: the collections of Keystone."""
+"""Domains, projects, users, groups, roles, credentials: collections of Keystone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from stackd.devcloud.collection import Collection, Field, Style, admin_only, anyone
-from stackd.devcloud.keystone.style import STYLE, self_linked, with_links
+from stackd.devcloud.keystone.style import STYLE, self_linked
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request, conflict, forbidden
 from stackd.devcloud.world import World
@@ -111,29 +111,6 @@ def _release_group(world: World, entity: Entity) -> None:
     forget_assignments(world, "actor", entity.id)
 
 
-def _prepare_endpoint(call: Call, values: JSON, private: JSON) -> None:
-    values["region_id"] = values.get("region_id") or values.pop("region", None)
-    values["region"] = values["region_id"]
-    if call.store.get("identity.services", values.get("service_id", "")) is None:
-        raise STYLE.missing("service", str(values.get("service_id")))
-    region = values["region_id"]
-    if region and call.store.get("identity.regions", region) is None:
-        call.store.add("identity.regions", region, "", _region(region))
-
-
-def _region(region_id: str) -> JSON:
-    return {"id": region_id, "description": "", "parent_region_id": None}
-
-
-def _release_service(world: World, entity: Entity) -> None:
-    for endpoint in list(world.store.find("identity.endpoints", service_id=entity.id)):
-        world.store.remove(endpoint)
-
-
-def _region_id(call: Call, values: JSON) -> str:
-    return str(values.get("id") or call.world.hex_id())
-
-
 def _prepare_credential(call: Call, values: JSON, private: JSON) -> None:
     if not values.get("user_id"):
         values["user_id"] = call.actor.user_id
@@ -159,10 +136,6 @@ def _credential_id(call: Call, values: JSON) -> str:
 
 def _sees_credential(call: Call, entity: Entity) -> bool:
     return call.actor.is_admin or entity.data.get("user_id") == call.actor.user_id
-
-
-def _view_endpoint(call: Call, entity: Entity) -> JSON:
-    return with_links(call, f"/endpoints/{entity.id}", entity.data)
 
 
 _COMMON = {"description": Field(""), "enabled": Field(True), "options": Field({})}
@@ -209,29 +182,6 @@ ROLES = Collection(
     projectless=True,
     release=_release_role, view=self_linked("/roles"),
 )  # fmt: skip
-REGIONS = Collection(
-    kind="identity.regions", path="/regions", singular="region", plural="regions", label="region",
-    fields={"id": Field(), "description": Field(""), "parent_region_id": Field()},
-    sees=anyone, writer="admin", lister="anyone", projectless=True, choose_id=_region_id,
-    view=self_linked("/regions"),
-)  # fmt: skip
-CATALOG_SERVICES = Collection(
-    kind="identity.services", path="/services", singular="service", plural="services", label="service",
-    fields={
-        "name": Field(""), "type": Field(required=True), "enabled": Field(True), "description": Field(""),
-    },
-    sees=admin_only, writer="admin", lister="admin", projectless=True, release=_release_service,
-    view=self_linked("/services"),
-)  # fmt: skip
-ENDPOINTS = Collection(
-    kind="identity.endpoints", path="/endpoints", singular="endpoint", plural="endpoints", label="endpoint",
-    fields={
-        "interface": Field(required=True), "region_id": Field(), "region": Field(),
-        "service_id": Field(required=True), "url": Field(required=True), "enabled": Field(True),
-    },
-    sees=admin_only, writer="admin", lister="admin", projectless=True, prepare=_prepare_endpoint,
-    view=_view_endpoint,
-)  # fmt: skip
 CREDENTIALS = Collection(
     kind="identity.credentials", path="/credentials", singular="credential", plural="credentials",
     label="credential",
@@ -245,6 +195,6 @@ CREDENTIALS = Collection(
 COLLECTIONS: tuple[tuple[Collection, Style], ...] = tuple(
     (collection, STYLE)
     for collection in (
-        DOMAINS, PROJECTS, USERS, GROUPS, ROLES, REGIONS, CATALOG_SERVICES, ENDPOINTS, CREDENTIALS,
+        DOMAINS, PROJECTS, USERS, GROUPS, ROLES, CREDENTIALS,
     )
 )  # fmt: skip

@@ -7,6 +7,7 @@ from stackd.devcloud.neutron import (
     forwardings,
     metering,
     networks,
+    plugged,
     ports,
     qos,
     routers,
@@ -83,8 +84,9 @@ NEUTRON = Service(
         *trunks.COLLECTIONS,
         *forwardings.COLLECTIONS,
         *metering.COLLECTIONS,
+        *plugged.COLLECTIONS,
     ),
-    routes=(*routers.ROUTES, *trunks.ROUTES, *extras.ROUTES),
+    routes=(*routers.ROUTES, *trunks.ROUTES, *extras.ROUTES, *plugged.ROUTES),
     versions=_versions,
     start=_start,
 )

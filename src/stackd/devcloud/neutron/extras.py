@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from stackd.devcloud.collection import Collection, Field, own
-from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
-from stackd.devcloud.store import JSON
+from stackd.devcloud.neutron import plugged
+from stackd.devcloud.neutron.style import PLAIN, invalid, missing, own_or_shared
+from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Handler, Reply, Route, conflict, forbidden, not_found
 
 ALIASES = (
+    *plugged.ALIASES,
     "address-group", "address-scope", "agent", "allowed-address-pairs", "auto-allocated-topology",
     "availability_zone", "binding", "default-subnetpools", "dns-integration", "ext-gw-mode", "external-net",
     "extra_dhcp_opt", "floating-ip-port-forwarding", "metering", "qos-bw-minimum-ingress",
@@ -26,7 +30,18 @@ QUOTAS = (
     "security_group_rule",
     "rbac_policy",
 )  # fmt: skip
+PROJECT_ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
 TAGGED = ("networks", "subnets", "subnetpools", "ports", "routers", "floatingips", "security-groups")
+
+
+def _check_target(target: str) -> None:
+    if target != "*" and not PROJECT_ID.fullmatch(target):
+        raise invalid(f"'{target}' is not a valid target project ID; expected a UUID or '*'")
+
+
+def _change_rbac(call: Call, entity: Entity, changes: JSON) -> None:
+    if "target_tenant" in changes:
+        _check_target(changes["target_tenant"])
 
 
 def _prepare_rbac(call: Call, values: JSON, private: JSON) -> None:
@@ -34,6 +49,7 @@ def _prepare_rbac(call: Call, values: JSON, private: JSON) -> None:
     target = call.store.get(kind, str(values["object_id"])) if kind in call.store.tables else None
     if target is None or not own(call, target):
         raise missing("RbacPolicy object", str(values["object_id"]))
+    _check_target(values["target_tenant"])
     if values["target_tenant"] == "*" and not call.actor.is_admin:
         raise forbidden(
             "rule:create_rbac_policy:target_tenant is disallowed by policy", "PolicyNotAuthorized"
@@ -50,7 +66,7 @@ RBAC_POLICIES = Collection(
         "object_type": Field(required=True, put=False), "object_id": Field(required=True, put=False),
         "target_tenant": Field(required=True), "action": Field(required=True, put=False),
     },
-    indexes=("object_id",), prepare=_prepare_rbac,
+    indexes=("object_id",), prepare=_prepare_rbac, change=_change_rbac,
 )  # fmt: skip
 ADDRESS_SCOPES = Collection(
     kind="network.address_scopes", path="/address-scopes", singular="address_scope",
@@ -59,7 +75,7 @@ ADDRESS_SCOPES = Collection(
     admin=True)},
     sees=own_or_shared,
 )  # fmt: skip
-COLLECTIONS = ((RBAC_POLICIES, STYLE), (ADDRESS_SCOPES, STYLE))
+COLLECTIONS = ((RBAC_POLICIES, PLAIN), (ADDRESS_SCOPES, PLAIN))
 
 
 def _extensions(call: Call) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from stackd.devcloud.collection import Collection, Field
-from stackd.devcloud.neutron.style import STYLE, missing
+from stackd.devcloud.neutron.style import PLAIN, missing
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request, conflict
 from stackd.devcloud.world import World
@@ -55,4 +55,4 @@ RULES = Collection(
     indexes=("metering_label_id",), writer="admin", methods="list create show delete", prepare=_prepare_rule,
     projectless=True,
 )  # fmt: skip
-COLLECTIONS = ((LABELS, STYLE), (RULES, STYLE))
+COLLECTIONS = ((LABELS, PLAIN), (RULES, PLAIN))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from stackd.devcloud.collection import Change, Collection, Field, Prepare
-from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
+from stackd.devcloud.neutron.style import PLAIN, STYLE, own_or_shared
 from stackd.devcloud.store import JSON, Entity
-from stackd.devcloud.wire import Call, bad_request, conflict
+from stackd.devcloud.wire import Call, Fault, bad_request, conflict, not_found
 from stackd.devcloud.world import World
 
 _POLICIES = "network.qos_policies"
@@ -39,7 +38,7 @@ def check_qos_policy(call: Call, values: JSON) -> None:
 def _policy(call: Call, policy_id: str) -> Entity:
     policy = call.store.get(_POLICIES, policy_id)
     if policy is None or not own_or_shared(call, policy):
-        raise missing("QoS policy", policy_id)
+        raise not_found(f"QoS policy {policy_id} could not be found.", "QosPolicyNotFound")
     return policy
 
 
@@ -79,6 +78,7 @@ def _prepare_rule(kind: str) -> Prepare:
         policy = _policy(call, call.params["policy"])
         _check_values(kind, values)
         _refuse_double(call, kind, policy.id, values, "")
+        _refuse_contradiction(call, kind, policy.id, values)
         values["qos_policy_id"] = policy.id
 
     return prepare
@@ -89,6 +89,7 @@ def _change_rule(kind: str) -> Change:
         values = entity.data | changes
         _check_values(kind, values)
         _refuse_double(call, kind, entity.data["qos_policy_id"], values, entity.id)
+        _refuse_contradiction(call, kind, entity.data["qos_policy_id"], values)
 
     return change
 
@@ -108,11 +109,37 @@ def _check_values(kind: str, values: JSON) -> None:
 def _refuse_double(call: Call, kind: str, policy_id: str, values: JSON, but: str) -> None:
     for other in call.store.find(_rules_of(kind), qos_policy_id=policy_id):
         directions = {other.data.get("direction"), values.get("direction")}
-        if other.id != but and (len(directions) == 1 or "any" in directions):
+        if other.id != but and len(directions) == 2 and "any" in directions:
+            raise _unfit(policy_id, values["direction"], kind, other.data["direction"])
+        if other.id != but and len(directions) == 1:
             raise conflict(
                 f"Rule {kind} conflicts with rule {other.id} which already exists in QoS Policy {policy_id}.",
                 "QoSRulesConflict",
             )
+
+
+_LIMITS = {"minimum_bandwidth": ("min_kbps", "bandwidth_limit", "max_kbps", 1)} | {
+    "bandwidth_limit": ("max_kbps", "minimum_bandwidth", "min_kbps", -1)
+}
+"""By kind of rule the values that must be in order with those of another kind, and in which."""
+
+
+def _refuse_contradiction(call: Call, kind: str, policy_id: str, values: JSON) -> None:
+    if kind not in _LIMITS:
+        return
+    own, other_kind, name, sign = _LIMITS[kind]
+    for other in call.store.find(_rules_of(other_kind), qos_policy_id=policy_id):
+        is_same_way = other.data["direction"] == values["direction"]
+        if is_same_way and sign * values[own] > sign * other.data[name]:
+            raise _unfit(policy_id, values[own], other_kind, other.data[name])
+
+
+def _unfit(policy_id: str, value: object, kind: str, present: object) -> Fault:
+    return conflict(
+        f"Unable to add the rule with value {value} to the policy {policy_id} as the existing rule of type "
+        f"{kind} has value {present}.",
+        "QoSRuleParameterConflict",
+    )
 
 
 def _rules(kind: str) -> Collection:
@@ -137,5 +164,4 @@ QOS_POLICIES = Collection(
     writer="admin", sees=own_or_shared, prepare=_prepare_policy, guard=_guard_policy, view=_view_policy,
     release=_release_policy,
 )  # fmt: skip
-_PLAIN = replace(STYLE, created_key="", updated_key="", revision=False)
-COLLECTIONS = ((QOS_POLICIES, STYLE), *((_rules(kind), _PLAIN) for kind in _KINDS))
+COLLECTIONS = ((QOS_POLICIES, STYLE), *((_rules(kind), PLAIN) for kind in _KINDS))

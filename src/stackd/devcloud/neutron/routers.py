@@ -17,6 +17,9 @@ from stackd.devcloud.world import World
 INTERFACE = "network:router_interface"
 GATEWAY = "network:router_gateway"
 FLOATING = "network:floatingip"
+_FORWARDED = (
+    "id", "protocol", "internal_ip_address", "internal_port_id", "internal_port", "external_port",
+)  # fmt: skip
 
 
 def _bad_router(message: str) -> Fault:
@@ -199,6 +202,7 @@ def _remove_interface(call: Call) -> Reply:
         _refuse_floating(call, router, subnets)
         for used in subnets:
             refuse_used(call, router, used)
+        _refuse_vpn(call, router, subnets)
         reply = _interface_reply(router, port)
         _drop_port(call.world, port)
         touch(STYLE, call.world, router)
@@ -230,6 +234,15 @@ def _reached(call: Call, floating: Entity) -> list[JSON]:
     port_ids = [floating.data["port_id"], *(each.data["internal_port_id"] for each in forwarded)]
     ports = [call.store.get("network.ports", port_id) for port_id in port_ids if port_id]
     return [fixed for port in ports if port is not None for fixed in port.data["fixed_ips"]]
+
+
+def _refuse_vpn(call: Call, router: Entity, subnet_ids: list[str]) -> None:
+    for service in call.store.find("network.vpnservices", router_id=router.id):
+        if service.data["subnet_id"] in subnet_ids:
+            raise conflict(
+                f"Subnet {service.data['subnet_id']} is used by VPNService {service.id}",
+                "SubnetInUseByVPNService",
+            )
 
 
 def _extra_routes(add: bool) -> Handler:
@@ -265,7 +278,7 @@ def _prepare_floating(call: Call, values: JSON, private: JSON) -> None:
     values.pop("subnet_id")
     values["floating_ip_address"] = port.data["fixed_ips"][0]["ip_address"]
     check_qos_policy(call, values)
-    values |= {"port_forwardings": [], "tags": []} | target
+    values |= {"tags": []} | target
 
 
 def _floating_created(call: Call, entity: Entity) -> None:
@@ -340,9 +353,20 @@ def _change_floating(call: Call, entity: Entity, changes: JSON) -> None:
         changes |= _association(call, entity.data["floating_network_id"], values)
 
 
+def _guard_floating(call: Call, entity: Entity) -> None:
+    if call.store.first("network.port_forwardings", floatingip_id=entity.id) is not None:
+        raise conflict(
+            f"Floating IP {entity.id} in use by Port Forwarding resources.", "FipInUseByPortForwarding"
+        )
+
+
+def _view_floating(call: Call, entity: Entity) -> JSON:
+    found = call.store.find("network.port_forwardings", floatingip_id=entity.id)
+    shown = [{key: each.data[key] for key in _FORWARDED} for each in found]
+    return entity.data | {"port_forwardings": shown}
+
+
 def _release_floating(world: World, entity: Entity) -> None:
-    for forwarding in list(world.store.find("network.port_forwardings", floatingip_id=entity.id)):
-        world.store.remove(forwarding)
     if port := world.store.get("network.ports", entity.private["port_id"]):
         _drop_port(world, port)
 
@@ -367,7 +391,8 @@ FLOATING_IPS = Collection(
         "description": Field(""), "dns_name": Field(""), "dns_domain": Field(""), "qos_policy_id": Field(),
     },
     indexes=("port_id", "router_id"), quota="floatingips", prepare=_prepare_floating,
-    created=_floating_created, change=_change_floating, release=_release_floating,
+    created=_floating_created, change=_change_floating, guard=_guard_floating, release=_release_floating,
+    view=_view_floating,
 )  # fmt: skip
 
 COLLECTIONS = ((ROUTERS, STYLE), (FLOATING_IPS, STYLE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackd.devcloud.collection import Style, own
 from stackd.devcloud.rest import next_link, unauthorized
 from stackd.devcloud.store import Entity
@@ -63,3 +65,5 @@ STYLE = Style(
     page_links=next_link,
     strict=True,
 )
+PLAIN = replace(STYLE, created_key="", updated_key="", revision=False)
+"""The conventions of plug-ins, whose objects have neither times nor revisions."""

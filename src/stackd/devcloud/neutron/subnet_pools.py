@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+
 from stackd.devcloud.collection import Collection, Field
 from stackd.devcloud.neutron.addresses import parse_network
-from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
+from stackd.devcloud.neutron.style import STYLE, invalid, missing, own_or_shared
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request
 
 
+def _joined(prefixes: list[str]) -> list[str]:
+    """Neighbours as one range, as the service keeps them."""
+    ranges = [parse_network(prefix) for prefix in prefixes]
+    four = collapse_addresses(each for each in ranges if isinstance(each, IPv4Network))
+    six = collapse_addresses(each for each in ranges if isinstance(each, IPv6Network))
+    return [str(each) for each in (*four, *six)]
+
+
 def _prepare_pool(call: Call, values: JSON, private: JSON) -> None:
+    values["prefixes"] = _joined(values["prefixes"])
     networks = [parse_network(prefix) for prefix in values["prefixes"]]
     version = networks[0].version if networks else 4
     values["ip_version"] = version
@@ -25,6 +36,9 @@ def _change_pool(call: Call, entity: Entity, changes: JSON) -> None:
     values = entity.data | changes
     _check_bounds(values)
     _check_scope(call, values)
+    if "default_quota" in changes and not isinstance(changes["default_quota"], int):
+        raise invalid(f"'{changes['default_quota']}' is not an integer")
+    values["prefixes"] = changes["prefixes"] = _joined(values["prefixes"])
     if set(entity.data["prefixes"]) - set(values["prefixes"]):
         raise bad_request(
             "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from stackd.devcloud.collection import Collection, Field, fetch, touch
 from stackd.devcloud.neutron.style import STYLE, missing, own_or_shared
 from stackd.devcloud.store import JSON, Entity
-from stackd.devcloud.wire import Call, Reply, Route, bad_request, conflict, not_found
+from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request, conflict, not_found
 
 _KIND = "network.trunks"
 
@@ -29,7 +29,10 @@ def _free_port(call: Call, port_id: str) -> None:
     port = call.store.get("network.ports", port_id)
     if port is None or not own_or_shared(call, port):
         raise missing("Port", port_id)
-    guard_trunk_port(call, port)
+    try:
+        guard_trunk_port(call, port)
+    except Fault as used:
+        raise conflict(f"Port {port_id} is in use by another trunk.", "TrunkPortInUse") from used
 
 
 def _checked(call: Call, known: list[JSON], wanted: Iterable[JSON]) -> list[JSON]:
@@ -52,7 +55,7 @@ def _checked(call: Call, known: list[JSON], wanted: Iterable[JSON]) -> list[JSON
 def _prepare(call: Call, values: JSON, private: JSON) -> None:
     _free_port(call, str(values["port_id"]))
     values["sub_ports"] = _checked(call, [], values["sub_ports"] or ())
-    values |= {"status": "DOWN", "tags": []}
+    values |= {"status": "ACTIVE", "tags": []}
 
 
 def _add(call: Call) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackd.devcloud.nova import actions, attachments, extras, flavors, servers
+from stackd.devcloud.nova import actions, attachments, extras, flavors, hosts, quotas, servers
 from stackd.devcloud.nova.style import PLAIN, fault
 from stackd.devcloud.service import Microversions, Service
 from stackd.devcloud.wire import Call, Reply
@@ -31,8 +31,20 @@ NOVA = Service(
     api="/v2.1",
     catalog=(("compute", "nova", "/v2.1"),),
     fault=fault,
-    collections=(*servers.COLLECTIONS, *extras.COLLECTIONS, (flavors.FLAVORS, PLAIN)),
-    routes=(*actions.ROUTES, *attachments.ROUTES, *extras.ROUTES, *flavors.ROUTES),
+    collections=(
+        *servers.COLLECTIONS,
+        *extras.COLLECTIONS,
+        *hosts.COLLECTIONS,
+        (flavors.FLAVORS, PLAIN),
+    ),
+    routes=(
+        *actions.ROUTES,
+        *attachments.ROUTES,
+        *extras.ROUTES,
+        *flavors.ROUTES,
+        *hosts.ROUTES,
+        *quotas.ROUTES,
+    ),
     kinds={extras.KEYPAIRS: ("user_id",)},
     microversions=MICROVERSIONS,
     request_id_headers=("x-openstack-request-id", "x-compute-request-id"),

@@ -1,4 +1,4 @@
-"""Keypairs, server groups, limits, quotas, zones."""
+"""Keypairs, server groups, limits."""
 
 from __future__ import annotations
 
@@ -16,12 +16,6 @@ from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Handler, Reply, Route, bad_request, conflict, forbidden, not_found
 
 KEYPAIRS = "compute.keypairs"
-QUOTAS = {
-    "instances": "servers", "cores": "cores", "ram": "ram", "key_pairs": "keypairs",
-    "server_groups": "server_groups", "server_group_members": "server_group_members",
-    "metadata_items": "metadata_items",
-}  # fmt: skip
-"""Nova's names of quotas, and the dev cloud's."""
 
 
 def _owner(call: Call) -> str:
@@ -163,38 +157,6 @@ def _limits(call: Call) -> Reply:
     return Reply(200, {"limits": {"rate": [], "absolute": absolute}})
 
 
-def _quota_set(call: Call) -> Reply:
-    project_id = call.params["project"]
-    limits: JSON = {theirs: call.world.quota(project_id, ours) for theirs, ours in QUOTAS.items()}
-    if call.path.endswith("/detail"):
-        used: JSON = {name.replace("servers", "instances"): n for name, n in usage(call, project_id).items()}
-        limits = {k: {"limit": v, "in_use": used.get(k, 0), "reserved": 0} for k, v in limits.items()}
-    return Reply(200, {"quota_set": limits | {"id": project_id}})
-
-
-def _update_quota(call: Call) -> Reply:
-    demand(call, "admin", "os-quota-sets:update", PLAIN)
-    for name, limit in call.unwrap("quota_set").items():
-        if name in QUOTAS:
-            call.world.project_quotas[call.params["project"], QUOTAS[name]] = int(limit)
-    return _quota_set(call)
-
-
-def _delete_quota(call: Call) -> Reply:
-    demand(call, "admin", "os-quota-sets:delete", PLAIN)
-    for name in QUOTAS.values():
-        call.world.project_quotas.pop((call.params["project"], name), None)
-    return Reply(202)
-
-
-def _zones(call: Call) -> Reply:
-    hosts = {"dev": {"nova-compute": {"active": True, "available": True, "updated_at": None}}}
-    zone: JSON = {"zoneName": "nova", "zoneState": {"available": True}, "hosts": None}
-    if call.path.endswith("/detail"):
-        zone["hosts"] = hosts
-    return Reply(200, {"availabilityZoneInfo": [zone]})
-
-
 def _empty(plural: str) -> Handler:
     def handle(call: Call) -> Reply:
         return Reply(200, {plural: []})
@@ -206,23 +168,13 @@ def _no_extension(call: Call) -> Reply:
     raise not_found("The resource could not be found.")
 
 
-_QUOTA = "/os-quota-sets/{project}"
 ROUTES = (
     Route("POST", "/os-keypairs", _create_keypair),
     Route("GET", "/os-keypairs", _list_keypairs),
     Route("GET", "/os-keypairs/{name}", _show_keypair),
     Route("DELETE", "/os-keypairs/{name}", _delete_keypair),
     Route("GET", "/limits", _limits),
-    Route("GET", _QUOTA, _quota_set),
-    Route("GET", _QUOTA + "/defaults", _quota_set),
-    Route("GET", _QUOTA + "/detail", _quota_set),
-    Route("PUT", _QUOTA, _update_quota),
-    Route("DELETE", _QUOTA, _delete_quota),
-    Route("GET", "/os-availability-zone", _zones),
-    Route("GET", "/os-availability-zone/detail", _zones),
     Route("GET", "/extensions", _empty("extensions")),
     Route("GET", "/extensions/{alias}", _no_extension),
-    Route("GET", "/os-services", _empty("services")),
-    Route("GET", "/os-aggregates", _empty("aggregates")),
     Route("GET", "/servers/{id}/os-instance-actions", _empty("instanceActions")),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from stackd.clients.cloud import Cloud
 from stackd.engine.execution.watchers import read
@@ -17,15 +17,18 @@ from stackd.resources.registry import Registry
 
 async def missing_objects(cloud: Cloud, registry: Registry, stored: StoredStack) -> frozenset[str]:
     """The ids of the rows of a tree whose objects no longer exist."""
-    found = await live_objects(cloud, registry, (row for stack in stored.walk() for row in stack.rows))
+    found = await live_objects(cloud, registry, [row for stack in stored.walk() for row in stack.rows])
     return frozenset(row_id for row_id, live in found.items() if live is None)
 
 
-async def live_objects(cloud: Cloud, registry: Registry, rows: Iterable[Resource]) -> dict[str, JSON | None]:
+async def live_objects(
+    cloud: Cloud, registry: Registry, rows: Collection[Resource]
+) -> dict[str, JSON | None]:
     """The objects of those rows that have one in a collection, by the rows' ids; None for one that is gone.
 
     An object that a list does not show is asked for by its id: not every list shows all.
     """
+    await registry.ready(row.kind for row in rows)
     by_entity: dict[_Collection, list[Resource]] = {}
     for row in rows:
         collection = _collection(registry, row)
@@ -53,12 +56,13 @@ async def _live(
     cloud: Cloud, entity: Entity, is_inside: bool, rows: Sequence[Resource]
 ) -> dict[str, JSON | None]:
     service = cloud.service(entity.service)
+    listed: Sequence[JSON] = []
     try:
-        listed = await service.list_all(entity.listing, entity.plural, entity.list_query)
+        if entity.plural:
+            listed = await service.list_all(entity.listing, entity.plural, entity.list_query)
     except CloudNotFound:
         if not is_inside:
             raise
-        listed = []
     objects = {str(each.get(entity.id_field)): each for each in listed}
     unseen = [row for row in rows if row.physical_id not in objects]
     asked = await asyncio.gather(*(_read(cloud, entity, str(row.physical_id)) for row in unseen))

@@ -292,6 +292,7 @@ class OperationExecutor:
         """The stack with its plan; the first one imports the graph library."""
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
+        await run.services.registry.ready(row.kind for each in stored.walk() for row in each.rows)
         plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
         return StackRun(run, self.stack, plan, environment=environment, adopted=await self._adopted(action))
 

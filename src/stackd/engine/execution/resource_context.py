@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from stackd.clients.cloud import Cloud
@@ -185,7 +186,7 @@ class ResourceContext:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
         return self.kind.entity.of(self.resource), self.physical_id
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
         """See ``Context``."""
         return self.run.turns.of(subject, self.run.cancellation)
 
@@ -476,6 +477,7 @@ def merged(changes: list[Change]) -> list[Change]:
     return others if target is None else [replace(target, values=values), *others]
 
 
+@lru_cache(maxsize=1024)
 def short_id(resource_id: str) -> str:
     """Twelve lower-case letters and digits drawn from a random UUID: the same for the same id."""
     sixty_bits = uuid.UUID(resource_id).time

@@ -64,6 +64,7 @@ def is_for(operation: Operation, group_id: str) -> bool:
 async def group_of(db: Database, registry: Registry, stack: Stack, reference: str) -> Resource | None:
     """The scaling group of a stack to which a policy refers; None if there is none."""
     found = [row for row in await resources.with_physical_id(db, reference) if row.stack_id == stack.id]
+    await registry.ready(row.kind for row in found)
     groups = [row for row in found if row.replaced_by is None and _is_group(row, registry)]
     return groups[-1] if groups else None
 
@@ -146,6 +147,7 @@ async def _decide(
     services: Services, operation: Operation, stack: Stack, policy: Resource, group: Resource
 ) -> _Change | None:
     db, registry = services.db, services.registry
+    await registry.ready([policy.kind, group.kind])
     adjustment = adjustment_of(policy, registry)
     child = await stacks.get(db, group.nested_stack_id or "", None)
     if adjustment is None or child is None or not may_scale(group, child, services):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Final
 
 from stackd.engine.definition.desired import Desired
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Forbidden, ResourceTypeUnavailable, StackdError
 from stackd.records import Caller
-from stackd.resources.base import ResourceType
 
 UNAVAILABLE: Final = "99001"
 """The only error code that a request may ignore: the service of a resource type is missing in the cloud."""
@@ -32,16 +31,17 @@ async def unavailable_types(
     for name, kind in kinds.items():
         if by_policy and not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
-        elif UNAVAILABLE not in ignored and (why := await unavailable(engine, caller, kind.handler)):
+        elif UNAVAILABLE not in ignored and (
+            why := await unavailable(engine, caller, name, kind.handler.needed_service())
+        ):
             problems.append(why)
     return problems
 
 
 async def unavailable(
-    engine: Engine, caller: Caller, handler: ResourceType[Any]
+    engine: Engine, caller: Caller, name: str, service: str | None
 ) -> ResourceTypeUnavailable | None:
-    """The error for a type that cannot be used in the caller's cloud; None if it can."""
-    service = handler.service or (handler.entity.service if handler.entity is not None else None)
+    """The error for a type whose service is not in the caller's cloud; None if it can be used."""
     if service is None:
         return None
     cloud = engine.trusts.of_caller(caller)
@@ -49,6 +49,6 @@ async def unavailable(
     if cloud.has_service(service):
         return None
     return ResourceTypeUnavailable(
-        f"HEAT-E99001 Service {service} is not available for resource type {handler.type_name}, "
+        f"HEAT-E99001 Service {service} is not available for resource type {name}, "
         "reason: Service endpoint not in service catalog."
     )

@@ -131,6 +131,7 @@ class LiveAttributes:
         self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Iterable[str]]
     ) -> dict[str, Resource]:
         """The rows with current values of the attributes in ``asked``, which are by resource name."""
+        await self.registry.ready(rows[name].kind for name in asked if name in rows)
         readings: dict[str, list[_Key]] = {}
         for name, attributes in asked.items():
             row = rows.get(name)

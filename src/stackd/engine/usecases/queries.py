@@ -254,6 +254,7 @@ class Reader:
         if any(row.nested_stack_id for row in rows):
             inside = {child.id: child for child in await stacks.children(self._db, stack.id, live=False)}
         if not brief:
+            await self.engine.services.registry.ready(row.kind for row in rows)
             shown = partial(self._shown, secrets=await self.engine.redaction.of(stack))
             rows = await in_turns(shown, rows, AT_ONCE)
         views = views_of(stack, rows, inside)
@@ -276,6 +277,7 @@ class Reader:
         if not rows:
             raise ResourceNotFound(name, stack.name)
         chosen = shown_row(rows, target_of(stack.definition)) or rows[-1]
+        await self.engine.services.registry.ready([chosen.kind])
         inside = await stacks.get(self._db, chosen.nested_stack_id, None) if chosen.nested_stack_id else None
         needed_by = required_by(current_rows(users, target_of(stack.definition)).values())
         return ResourceView(stack, chosen, needed_by.get(name, ()), inside)

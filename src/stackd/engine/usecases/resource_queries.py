@@ -135,6 +135,7 @@ async def _speaks_for(reader: Reader, caller: Caller, stack: Stack, row: Resourc
 async def _gathered(reader: Reader, stack: Stack, row: Resource) -> Mapping[str, Any]:
     """What a resource shows of those in the stacks beside its own, which is read anew each time."""
     services = reader.engine.services
+    await services.registry.ready([row.kind])
     kind = services.registry.types.get(row.kind)
     if kind is None or not kind.gathers or stack.parent_id is None:
         return {}

@@ -13,6 +13,7 @@ from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
 from stackd.offload import offloaded
 from stackd.records import Caller
 from stackd.resources.base import ResourceType
+from stackd.resources.index import Listing
 from stackd.resources.registry import Registry
 from stackd.resources.schema import PropertySchema
 
@@ -37,7 +38,7 @@ async def listed(
     status: str | None = None,
     version: str | None = None,
     rule: str = "stacks:list_resource_types",
-) -> list[ResourceType[Any]]:
+) -> list[Listing]:
     """The types that the caller may use and whose service exists in the cloud."""
     enforce(engine, caller, rule)
     if status is not None and status not in SUPPORT_STATUSES:
@@ -47,10 +48,12 @@ async def listed(
     registry = engine.services.registry
     found = []
     for name in await _matching(registry, pattern, status):
-        kind = registry.types[name]
-        if version is not None and kind.support.version != version:
+        kind = registry.types.listing(name)
+        if version is not None and kind.version != version:
             continue
-        if engine.policy.allows_type(caller, name) and await unavailable(engine, caller, kind) is None:
+        if engine.policy.allows_type(caller, name) and not await unavailable(
+            engine, caller, name, kind.service
+        ):
             found.append(kind)
     return found
 
@@ -76,14 +79,14 @@ async def show(
 ) -> Json:
     """The properties and attributes of a type whose service exists in the cloud."""
     enforce(engine, caller, rule)
-    kind = _usable(engine, caller, name)
-    why = await unavailable(engine, caller, kind)
+    kind = await _usable(engine, caller, name)
+    why = await unavailable(engine, caller, name, kind.needed_service())
     if why is not None:
         raise why
     return schema(kind, described=described)
 
 
-def generate_template(
+async def generate_template(
     engine: Engine,
     caller: Caller,
     name: str,
@@ -94,11 +97,12 @@ def generate_template(
     """A template with one resource of a type, in the dialect ``cfn`` or ``hot``."""
     enforce(engine, caller, rule)
     chosen = dialect(template_type)
-    return template(_usable(engine, caller, name), chosen)
+    return template(await _usable(engine, caller, name), chosen)
 
 
-def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
+async def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
     """The type with this name, if the caller may use it."""
+    await engine.services.registry.ready([name])
     kind = engine.services.registry.get(name)
     if not engine.policy.allows_type(caller, name):
         raise Forbidden(f"You are not authorized to use resource_types:{name}.")

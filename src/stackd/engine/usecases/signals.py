@@ -89,6 +89,7 @@ async def deliver(
     Where it changes the size of a group, ``also`` is stored in the write that accepts the change.
     """
     rows = await resources.named(engine.services.db, stack.id, name)
+    await engine.services.registry.ready(row.kind for row in rows)
     if rows and details and "unset_hook" in details:
         refuse_foreign_guest(caller, stack, rows[-1], "clear hooks of")
         kind = handler_of(rows[-1], engine.services.registry, {})
@@ -126,6 +127,7 @@ async def signal_end(
     """Report to a resource that what it waits for has succeeded or failed (``SUCCESS``, ``FAILURE``)."""
     stack = await permitted(engine, caller, rule, named, live=True)
     row = _current(caller, await resources.named(engine.services.db, stack.id, name), stack, name)
+    await engine.services.registry.ready([row.kind])
     kind = handler_of(row, engine.services.registry, {})
     await signal(engine, caller, stack, name, kind.end_signal(unique_id, status), rule=rule)
 

@@ -225,6 +225,7 @@ async def _publish(engine: Engine, deployment: SoftwareDeployment) -> None:
     for row in await resources.with_physical_id(services.db, server_id):
         stack = await stacks.get(services.db, row.stack_id, deployment.project_id)
         if stack is not None and transports.sends(row):
+            await services.registry.ready([row.kind])
             kind = handler_of(row, services.registry, {})
             work = await work_outside(engine, stack, row, kind)
             await work.software.publish(server_id)

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 from stackd.records import Resource
 from stackd.resources.attributes import attr
-from stackd.resources.aws.instance_ports import port_of_instance, reach_port
-from stackd.resources.aws.vpc_routers import WAY_OUT, external_network
+from stackd.resources.aws.vpc_routers import WAY_OUT
 from stackd.resources.constraints import one_of
 from stackd.resources.context import JSON, Context
+from stackd.resources.neutron.external import external_network
 from stackd.resources.neutron.network import network
+from stackd.resources.nova.floating_ips import port_of_instance, reach_port
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop

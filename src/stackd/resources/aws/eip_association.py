@@ -6,11 +6,11 @@ from typing import Any
 
 from stackd.errors import PropertyError, ResourceFailure
 from stackd.records import Resource
-from stackd.resources.aws.instance_ports import leave_port, port_of_instance, reach_port
 from stackd.resources.aws.vpc_routers import WAY_OUT, gateway_of, router_of_vpc, set_gateway
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import custom
 from stackd.resources.context import Context
+from stackd.resources.nova.floating_ips import leave_port, port_of_instance, reach_port
 from stackd.resources.registry import resource_type
 from stackd.resources.rules import at_least_one, at_most_one, is_set
 from stackd.resources.schema import IN_PLACE, Properties, prop

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from stackd.resources.aws.vpc_routers import TABLE, external_network, routers_of_vpc, set_gateway, vpc_key
+from stackd.resources.aws.vpc_routers import TABLE, routers_of_vpc, set_gateway, vpc_key
 from stackd.resources.base import ResourceType
 from stackd.resources.context import Context
 from stackd.resources.follows import Follows, one
+from stackd.resources.neutron.external import external_network
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import Properties, prop
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from stackd.errors import CloudNotFound, ResourceFailure
+from stackd.errors import CloudNotFound
 from stackd.resources.beside import once
 from stackd.resources.context import JSON, Context
 from stackd.resources.follows import ANY, Follows, Key, Siblings, key_of
@@ -58,19 +58,6 @@ async def routers_of_vpc(ctx: Context, vpc: str) -> list[JSON]:
     own = await router_of_vpc(ctx, vpc)
     tables = await ctx.cloud.network.list_all("/routers", "routers", {"description": table_mark(vpc)})
     return [*([own] if own else []), *tables]
-
-
-async def external_network(ctx: Context) -> str:
-    """The id of the external network: the only one, or the one that the cloud has as its default."""
-    found = await ctx.cloud.network.list_all("/networks", "networks", {"router:external": True})
-    meant = found if len(found) == 1 else [each for each in found if each.get("is_default")]
-    if len(meant) != 1:
-        raise ResourceFailure(
-            f"There must be one external network, or one that is the default, but the project sees "
-            f"{len(found)} of which {len(meant)} are the default. Let an administrator mark one with "
-            "`openstack network set --default`."
-        )
-    return str(meant[0]["id"])
 
 
 def gateway_of(router: JSON | None) -> str | None:

@@ -6,13 +6,11 @@ a rule tell it apart.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from stackd.resources.base import P
 from stackd.resources.constraints import between, one_of
 from stackd.resources.entity import Entity
-from stackd.resources.inside import InsideResource
-from stackd.resources.neutron.network import network, owner
+from stackd.resources.neutron.network import network
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -20,14 +18,7 @@ class QoSRuleProps(Properties):
     """Properties of all rules."""
 
     policy: str = prop("Name or id of the policy.", required=True, find="neutron.qos_policy")
-    tenant_id: str | None = owner("rule")
-
-
-class QoSRule(InsideResource[P]):
-    """A rule of a policy."""
-
-    inside = "policy"
-    survives: ClassVar[bool] = True
+    tenant_id: str | None = prop("Not used: a rule belongs to the project of its policy.")
 
 
 def rules(kind: str) -> Entity:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import ClassVar
 
 from stackd.errors import PropertyError
@@ -53,6 +55,14 @@ class SubnetPoolProps(Properties):
     tags: list[str] | None = tags("pool")
 
 
+def _joined(prefixes: Iterable[str]) -> list[str]:
+    """Ranges without those inside others and with neighbours as one, as the service keeps them."""
+    ranges = [ip_network(each, strict=False) for each in prefixes]
+    four = collapse_addresses(each for each in ranges if isinstance(each, IPv4Network))
+    six = collapse_addresses(each for each in ranges if isinstance(each, IPv6Network))
+    return [str(each) for each in (*four, *six)]
+
+
 @resource_type("OS::Neutron::SubnetPool", since="6.0.0")
 class SubnetPool(RestResource[SubnetPoolProps]):
     """Hands out ranges to subnets that do not choose their own, none of them twice."""
@@ -61,10 +71,10 @@ class SubnetPool(RestResource[SubnetPoolProps]):
     entity = network("subnetpool", tags=True)
     lookups: ClassVar = {"neutron.subnetpool": names("Subnet pool", "/subnetpools")}
     survives = True
-    fields: ClassVar = same("name", "prefixes", "is_default", "tenant_id", "shared") | {
+    fields: ClassVar = same("name", "is_default", "tenant_id", "shared") | {
+        "prefixes": Field("prefixes", convert=_joined),
         "address_scope": Field("address_scope_id", cleared=None),
-        "default_quota": Field("default_quota", cleared=None),
-        **{name: Field(name, cleared=KEEP) for name in _ORDERED},
+        **{name: Field(name, cleared=KEEP) for name in (*_ORDERED, "default_quota")},
     }
 
     def validate(self, props: SubnetPoolProps) -> None:

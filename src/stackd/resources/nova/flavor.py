@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from stackd.clients.lookup import Collection
-from stackd.errors import CloudConflict, CloudNotFound
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
-from stackd.resources.nova.metadata import as_text
+from stackd.resources.extra_specs import Access, add_specs, set_specs
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
+
+_ACCESS: Final = Access("addTenantAccess", "removeTenantAccess", "tenant")
 
 
 class FlavorProps(Properties):
@@ -77,45 +78,21 @@ class Flavor(RestResource[FlavorProps]):
 
     async def configure(self, ctx: Context, props: FlavorProps) -> None:
         """Extra specs and access are collections of their own."""
-        if props.extra_specs:
-            await _set_specs(ctx, props.extra_specs)
+        path = f"/flavors/{ctx.physical_id}"
+        await add_specs(ctx.cloud.compute, f"{path}/os-extra_specs", props.extra_specs)
         if not props.is_public:
             own = [] if props.tenants else [ctx.stack.project_id]
-            await _let_in(ctx, {*props.tenants, *own})
+            await _ACCESS.change(ctx.cloud.compute, path, (), [*props.tenants, *own])
 
     async def update(self, ctx: Context, old: FlavorProps, new: FlavorProps) -> None:
         """Change the extra specs and who may use the flavor."""
+        path = f"/flavors/{ctx.physical_id}"
         if new.extra_specs != old.extra_specs:
-            specs = f"/flavors/{ctx.physical_id}/os-extra_specs"
-            now = (await ctx.cloud.compute.get(specs))["extra_specs"]
-            for key in sorted(now.keys() - (new.extra_specs or {}).keys()):
-                await ctx.cloud.compute.delete(f"{specs}/{key}")
-            if new.extra_specs:
-                await _set_specs(ctx, new.extra_specs)
-        if not new.is_public and new.tenants != old.tenants:
-            await _let_in(ctx, set(new.tenants) - set(old.tenants))
-            for project in sorted(set(old.tenants) - set(new.tenants)):
-                await _change_access(ctx, "removeTenantAccess", project)
+            await set_specs(ctx.cloud.compute, f"{path}/os-extra_specs", new.extra_specs)
+        if not new.is_public:
+            await _ACCESS.change(ctx.cloud.compute, path, old.tenants, new.tenants)
 
     def attribute_values(self, resource: Resource, live: JSON) -> dict[str, Any]:
         """The answer to the creation has no extra specs: they are set after it."""
         specs = resource.properties.get("extra_specs") or live.get("extra_specs") or {}
         return super().attribute_values(resource, live) | {"extra_specs": specs}
-
-
-async def _set_specs(ctx: Context, specs: dict[str, Any]) -> None:
-    path = f"/flavors/{ctx.physical_id}/os-extra_specs"
-    await ctx.cloud.compute.post(path, {"extra_specs": as_text(specs)})
-
-
-async def _let_in(ctx: Context, projects: set[str]) -> None:
-    for project in sorted(projects):
-        await _change_access(ctx, "addTenantAccess", project)
-
-
-async def _change_access(ctx: Context, action: str, project: str) -> None:
-    """Let a project in or keep it out. Idempotent: ignores 404 and 409."""
-    try:
-        await ctx.cloud.compute.post(f"/flavors/{ctx.physical_id}/action", {action: {"tenant": project}})
-    except (CloudConflict, CloudNotFound):
-        return

@@ -6,7 +6,7 @@ conflict. So the resources of an operation change it in turns, and what others d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -74,6 +74,14 @@ class Balanced(RestResource[P]):
         """The object that the service makes when it can."""
         return await in_turn(ctx, await self.placed(ctx, props), partial(super().make, ctx, props))
 
+    async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
+        """See ``ResourceType``. Where no place is stored, nothing was asked for."""
+        return await self.find_placed(ctx, props) if "balancer" in ctx.data else ()
+
+    async def find_placed(self, ctx: Context, props: P) -> Sequence[JSON]:
+        """The objects at the place that an interrupted creation may have made."""
+        return await super().find(ctx, props)
+
     async def update(self, ctx: Context, old: P, new: P) -> None:
         """Send what differs when the service can change it."""
         if body := await self.change(ctx, old, new):
@@ -126,7 +134,9 @@ async def in_turn(
     """
     what, place = f"load balancer {balancer} can be changed", (BALANCERS, balancer)
     times: list[Any] = []
-    async with ctx.turn(balancer):
+    async with ctx.turn(balancer) as is_changing:
+        if is_changing:
+            await ctx.poll(usable, what, of=place)
         while True:
             try:
                 return await send()

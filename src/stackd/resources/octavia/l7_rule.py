@@ -60,7 +60,7 @@ class L7Rule(Balanced[L7RuleProps]):
         """The rule with its tag."""
         return super().body(ctx, props) | {"tags": [ctx.resource.id]}
 
-    async def find(self, ctx: Context, props: L7RuleProps) -> Sequence[JSON]:
+    async def find_placed(self, ctx: Context, props: L7RuleProps) -> Sequence[JSON]:
         """The rules of the policy with the tag."""
         entity = self.entity.of(ctx.resource)
         rules = await self.service_of(ctx).list_all(entity.path, entity.plural, {"tags": ctx.resource.id})

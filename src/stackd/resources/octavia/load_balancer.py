@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -68,6 +69,10 @@ class LoadBalancer(Balanced[LoadBalancerProps]):
     async def make(self, ctx: Context, props: LoadBalancerProps) -> JSON:
         """Nobody else changes what is not there yet."""
         return await RestResource.make(self, ctx, props)
+
+    async def find(self, ctx: Context, props: LoadBalancerProps) -> Sequence[JSON]:
+        """By its name, wherever it is."""
+        return await self.find_placed(ctx, props)
 
     async def delete(self, ctx: Context, props: LoadBalancerProps) -> None:
         """Remove a load balancer that nobody changes."""

@@ -57,11 +57,13 @@ class Targets:
         if stack is None or named.project_id != stack.project_id or stack.name != named.stack_name:
             return None
         rows = await resources.named(self.db, stack.id, named.resource)
+        await self.registry.ready(row.kind for row in rows)
         return self._made(stack, best_row(rows, target_of(stack.definition)) or (rows[-1] if rows else None))
 
     async def _referred(self, stack: Stack, reference: str) -> Receiver | None:
         """The resource of the alarm's stack with this name, physical id or reference."""
         rows = await resources.of_stack(self.db, stack.id)
+        await self.registry.ready(row.kind for row in rows)
         for row in sorted(rows, key=lambda row: bool(row.replaced_by)):
             made = self._made(stack, row)
             if made is not None and reference in (row.physical_id, row.name, made.kind.reference(row)):
