@@ -118,19 +118,20 @@ def _refuse_double(call: Call, kind: str, policy_id: str, values: JSON, but: str
             )
 
 
-_LIMITS = {"minimum_bandwidth": ("min_kbps", "bandwidth_limit", "max_kbps", 1)} | {
-    "bandwidth_limit": ("max_kbps", "minimum_bandwidth", "min_kbps", -1)
-}
-"""By kind of rule the values that must be in order with those of another kind, and in which."""
+_BOUNDS = {"minimum_bandwidth": ("min_kbps", 1), "bandwidth_limit": ("max_kbps", -1)}
+"""By kind of rule its value, and the sign with which that is no more than the other's."""
 
 
 def _refuse_contradiction(call: Call, kind: str, policy_id: str, values: JSON) -> None:
-    if kind not in _LIMITS:
+    """A minimum is no more than the limit in the same direction."""
+    if kind not in _BOUNDS:
         return
-    own, other_kind, name, sign = _LIMITS[kind]
-    for other in call.store.find(_rules_of(other_kind), qos_policy_id=policy_id):
-        is_same_way = other.data["direction"] == values["direction"]
-        if is_same_way and sign * values[own] > sign * other.data[name]:
+    (other_kind,) = _BOUNDS.keys() - {kind}
+    (own, sign), (name, _) = _BOUNDS[kind], _BOUNDS[other_kind]
+    for other in call.store.find(
+        _rules_of(other_kind), qos_policy_id=policy_id, direction=values["direction"]
+    ):
+        if sign * values[own] > sign * other.data[name]:
             raise _unfit(policy_id, values[own], other_kind, other.data[name])
 
 

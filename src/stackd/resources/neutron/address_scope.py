@@ -7,8 +7,9 @@ from typing import ClassVar
 from stackd.resources.constraints import one_of
 from stackd.resources.neutron.network import names, network, owner
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import RestResource, same
+from stackd.resources.rest import same
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.resources.undated import UndatedResource
 
 
 class AddressScopeProps(Properties):
@@ -23,7 +24,7 @@ class AddressScopeProps(Properties):
 
 
 @resource_type("OS::Neutron::AddressScope", since="6.0.0")
-class AddressScope(RestResource[AddressScopeProps]):
+class AddressScope(UndatedResource[AddressScopeProps]):
     """Networks whose subnets are of pools of one scope can be routed without translating addresses."""
 
     extension = "address-scope"

@@ -94,8 +94,9 @@ class FloatingIPPortForward(InsideResource[FloatingIPPortForwardProps]):
 
 async def _release(ctx: Context, wanted: JSON) -> None:
     """Remove what other floating IPs forward to the same inner port."""
-    network, own = ctx.cloud.network, ctx.data.get("floating_ip")
-    for floating in await network.list_all("/floatingips", "floatingips"):
-        for each in floating.get("port_forwardings") or () if floating["id"] != own else ():
+    network = ctx.cloud.network
+    listed = await network.list_all("/floatingips", "floatingips")
+    for floating in (each for each in listed if each["id"] != ctx.data.get("floating_ip")):
+        for each in floating.get("port_forwardings") or ():
             if all(each.get(name) == wanted.get(name) for name in _TARGET):
                 await network.delete(f"/floatingips/{floating['id']}/port_forwardings/{each['id']}")

@@ -7,8 +7,9 @@ from typing import ClassVar
 from stackd.resources.attributes import attr
 from stackd.resources.neutron.network import network
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import RestResource, same
+from stackd.resources.rest import same
 from stackd.resources.schema import Properties, prop
+from stackd.resources.undated import UndatedResource
 
 
 class MeteringLabelProps(Properties):
@@ -20,7 +21,7 @@ class MeteringLabelProps(Properties):
 
 
 @resource_type("OS::Neutron::MeteringLabel", since="2014.1")
-class MeteringLabel(RestResource[MeteringLabelProps]):
+class MeteringLabel(UndatedResource[MeteringLabelProps]):
     """Traffic that the rules of the label choose is counted under it."""
 
     extension = "metering"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackd.resources.constraints import custom
-from stackd.resources.neutron.network import tags, value_specs
+from stackd.resources.neutron.network import owner, tags, value_specs
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
 
@@ -15,7 +15,7 @@ class NetProps(Properties):
     name: str | None = prop("Name of the network.", update=IN_PLACE)
     value_specs: dict[str, Any] = value_specs()
     admin_state_up: bool = prop("Whether the network carries traffic.", default=True, update=IN_PLACE)
-    tenant_id: str | None = prop("Project that owns the network; only administrators may choose another.")
+    tenant_id: str | None = owner("network")
     shared: bool = prop("Whether all projects may use the network.", default=False, update=IN_PLACE)
     dhcp_agent_ids: list[Any] | None = prop("Ids of the DHCP agents that serve the network.", update=IN_PLACE)
     port_security_enabled: bool | None = prop(

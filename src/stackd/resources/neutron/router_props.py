@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackd.resources.neutron.gateway import GatewayProps
-from stackd.resources.neutron.network import tags, value_specs
+from stackd.resources.neutron.network import owner, tags, value_specs
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 
 
@@ -34,6 +34,4 @@ class RouterProps(Properties):
         "Availability zones in which the router should be.", update=IN_PLACE, since="19.0.0"
     )
     tags: list[str] | None = tags("router")
-    tenant_id: str | None = prop(
-        "Project that owns the router; only administrators may choose another.", since="24.0.0"
-    )
+    tenant_id: str | None = owner("router", since="24.0.0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackd.resources.constraints import between, custom, one_of
-from stackd.resources.neutron.network import former, tags, value_specs
+from stackd.resources.neutron.network import former, owner, tags, value_specs
 from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 
 _MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
@@ -58,7 +58,7 @@ class SubnetProps(Properties):
     allocation_pools: list[PoolProps] | None = prop(
         "Parts of the range from which ports get addresses.", update=IN_PLACE
     )
-    tenant_id: str | None = prop("Project that owns the subnet; only administrators may choose another.")
+    tenant_id: str | None = owner("subnet")
     host_routes: list[RouteProps] | None = prop("Routes that guests learn.", update=IN_PLACE)
     ipv6_ra_mode: str | None = prop(
         "How routers announce addresses (IPv6).", constraints=[one_of(*_MODES)], since="2015.1"
