@@ -1,4 +1,4 @@
-"""A load balancer with all its parts, and a process that dies while they are made, changed, replaced, deleted."""
+"""A process that dies while a load balancer with all its parts is made, changed, replaced and deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackd.records import Status
-from tests.resources.octavia.balancing import IN_PLACE, REPLACING, template
+from tests.resources.octavia.balancing import IN_ITS_PLACE, IN_PLACE, REPLACING, template
 from tests.scenarios.lives import Death
 from tests.scenarios.story import Story, Wish
 from tests.support.engine import world
@@ -18,7 +18,7 @@ PARTS = (
     *("loadbalancers", "listeners", "pools", "pool_members", "healthmonitors"),
     *("l7policies", "l7rules"),
 )
-WISHES = ([template()], [template(IN_PLACE), template(REPLACING)])
+WISHES = ([template()], [template(IN_PLACE), template(REPLACING)], [template(IN_ITS_PLACE)])
 
 
 @pytest.mark.parametrize("number", range(3, 21))
