@@ -51,7 +51,12 @@ GLOBAL_LISTINGS = (
     ("identity", "/groups", "groups"),
     ("identity", "/roles", "roles"),
     ("identity", "/domains", "domains"),
+    ("identity", "/regions", "regions"),
+    ("identity", "/services", "services"),
     ("compute", "/flavors?is_public=None", "flavors"),
+    ("compute", "/os-aggregates", "aggregates"),
+    ("volume", "/types?is_public=None", "volume_types"),
+    ("volume", "/qos-specs", "qos_specs"),
 )
 
 Json = dict[str, Any]
@@ -140,7 +145,8 @@ class Session:
     def traces(self, name: str) -> set[str]:
         """Everything outside of projects that has this name in its own."""
         listed = ((key, self.json("GET", service, path)[key]) for service, path, key in GLOBAL_LISTINGS)
-        return {f"{key} {each['name']}" for key, found in listed for each in found if name in each["name"]}
+        called = ((key, str(each.get("name") or each["id"])) for key, found in listed for each in found)
+        return {f"{key} {each}" for key, each in called if name in each}
 
     def trusts(self) -> list[Json]:
         """The trusts that the user has given."""
