@@ -69,10 +69,14 @@ def test_projects_are_for_private_types_only() -> None:
 
 
 async def test_lost_type_is_found_by_its_name_and_drift_is_seen() -> None:
-    ctx = volume_type()
+    ctx = volume_type(metadata={"a": 1})
     listed = [{"id": "t", "name": "gold"}, {"id": "u", "name": "other"}]
     ctx.cloud.on("GET", "/types", {"volume_types": listed})
     assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == ["t"]
     assert ctx.cloud.calls[0].params == {"is_public": "None"}
-    live = {"id": "t", "name": "tin", "is_public": True, "description": None}
-    assert ctx.type.observed(ctx.props, live) == {"name": ("gold", "tin"), "is_public": (True, True)}
+    live = {"id": "t", "name": "tin", "is_public": True, "description": None, "extra_specs": {}}
+    assert ctx.type.observed(ctx.props, live) == {
+        "name": ("gold", "tin"),
+        "is_public": (True, True),
+        "metadata": ({"a": "1"}, {}),
+    }
