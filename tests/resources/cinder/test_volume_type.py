@@ -30,15 +30,23 @@ async def test_private_type_is_made_and_lets_projects_in() -> None:
 async def test_access_goes_before_a_type_becomes_public_and_comes_after() -> None:
     private, public = {"is_public": False, "projects": ["a"]}, {"is_public": True}
     ctx = volume_type()
+    ctx.cloud.on("GET", "/types/t", {"volume_type": {"is_public": False}})
     ctx.cloud.on("PUT", "/types/t").on("POST", "/types/t/action", gone(), None)
     await ctx.type.update(ctx, *(ctx.load({"name": "gold", **each}) for each in (private, public)))
     await ctx.type.update(ctx, *(ctx.load({"name": "gold", **each}) for each in (public, private)))
-    assert [call.body for call in ctx.cloud.calls] == [
+    assert [call.body for call in ctx.cloud.calls if call.method != "GET"] == [
         {"removeProjectAccess": {"project": "a"}},
         {"volume_type": {"is_public": True}},
         {"volume_type": {"is_public": False}},
         {"addProjectAccess": {"project": "a"}},
     ]
+
+
+async def test_type_that_became_public_before_a_crash_has_no_access_to_change() -> None:
+    ctx = volume_type(is_public=False, projects=["a"])
+    ctx.cloud.on("GET", "/types/t", {"volume_type": {"is_public": True}}).on("PUT", "/types/t")
+    await ctx.type.update(ctx, ctx.props, ctx.load({"name": "gold"}))
+    assert ctx.cloud.asked() == [("PUT", "/types/t")]
 
 
 async def test_description_that_is_taken_away_is_emptied() -> None:

@@ -91,7 +91,7 @@ class VolumeType(RestResource[VolumeTypeProps]):
     async def update(self, ctx: Context, old: VolumeTypeProps, new: VolumeTypeProps) -> None:
         """A public type has no access to change: it goes before the type becomes public, or comes after."""
         path = f"/types/{ctx.physical_id}"
-        if new.is_public:
+        if new.is_public and old.projects and not (await ctx.live(fresh=True))[_PUBLIC]:
             await _ACCESS.change(ctx.cloud.volume, path, old.projects, ())
         await super().update(ctx, old, new)
         if not new.is_public:
