@@ -29,6 +29,7 @@ GUESSED = {
     "OS::Neutron::FloatingIPAssociation": {INTERFACE},
     "OS::Neutron::FloatingIPPortForward": {INTERFACE},
     "OS::Neutron::VPNService": {INTERFACE},
+    "OS::Designate::Zone": {"OS::Designate::Zone"},
     "OS::Nova::FloatingIPAssociation": {INTERFACE, GATEWAY},
 }
 

@@ -176,6 +176,19 @@ async def test_records_in_error_are_made_again(tmp_path: Path) -> None:
         assert only(made, "recordsets", "www.example.test.")["status"] == "ACTIVE"
 
 
+async def test_a_zone_that_failed_for_good_gives_way_to_another_of_its_name(tmp_path: Path) -> None:
+    fault = breaking("dns", "/zones") | {"times": 20}
+    async with world(tmp_path, faults=[fault]) as made, made.process() as process:
+        stack = await process.create("s", some("zone"))
+        failed = await process.done(stack)
+        assert "Went to status ERROR" in (failed.reason or "")
+        assert only(made, "zones", "example.test.")["status"] == "ERROR"
+        made.cloud.faults.replace([])
+        await process.update(stack, some("zone"))
+        ids = await done(process, stack)
+        assert only(made, "zones", "example.test.")["id"] == ids["zone"]
+
+
 async def test_a_failed_order_is_not_tried_again(tmp_path: Path) -> None:
     async with (
         world(tmp_path, faults=[breaking("key-manager", "/orders")]) as made,

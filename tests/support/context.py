@@ -352,9 +352,9 @@ class FakeContext:
                 return
         raise ActionTimedOut
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
         """There is nobody else."""
-        return nullcontext()
+        return nullcontext(False)
 
     async def sleep(self, seconds: float) -> None:
         """Only noted; no time passes in a test."""

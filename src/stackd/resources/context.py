@@ -223,10 +223,10 @@ class Context(Reading, Probe, Protocol):
         """
         ...
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
         """The right to work on something that only one resource of the operation may change at a time.
 
-        ``subject`` is its id. Those who wait get their turns in order.
+        ``subject`` is its id. Those who wait get their turns in order; true for one that had to.
         """
         ...
 

@@ -24,17 +24,17 @@ async def test_turns_at_one_thing_come_in_order_and_never_together() -> None:
 
     async def step(name: str, subject: str) -> None:
         nonlocal holders
-        async with turns.of(subject, shared):
+        async with turns.of(subject, shared) as waited:
             holders += 1
-            seen.append((name, holders))
+            seen.append((name, holders, waited))
             await asyncio.sleep(1)
             holders -= 1
 
     await asyncio.gather(*(step(name, "a") for name in "xyz"))
-    assert seen == [("x", 1), ("y", 1), ("z", 1)]
+    assert seen == [("x", 1, False), ("y", 1, True), ("z", 1, True)]
     assert asyncio.get_running_loop().time() >= 3
     await asyncio.gather(step("x", "a"), step("y", "b"))
-    assert seen[-1] == ("y", 2)  # at another thing there are other turns
+    assert seen[-1] == ("y", 2, False)  # at another thing there are other turns
     assert turns._queues == {}
 
 

@@ -66,6 +66,16 @@ async def test_deletion_is_waited_for(kind: str) -> None:
         ctx.type.gone({"status": "ERROR"})
 
 
+@pytest.mark.parametrize(("status", "asked"), [("ERROR", [("DELETE", "/zones/z1")]), ("ACTIVE", [])])
+async def test_only_an_object_in_error_goes_before_its_replacement(status: str, asked: Any) -> None:
+    ctx = FakeContext(ZONE, properties=PRIMARY, physical="z1")
+    ctx.cloud.on("GET", "/zones/z1", {"status": status}, {"status": "PENDING"}, gone())
+    ctx.cloud.on("DELETE", "/zones/z1")
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    assert ctx.cloud.asked() == asked
+    assert ctx.type.broken({"status": status}) == bool(asked)
+
+
 def test_any_status_but_two_is_good() -> None:
     kind = FakeContext(ZONE, properties=PRIMARY).type
     assert [kind.ready({"status": status}) for status in ("PENDING", "ACTIVE", "SUCCESS")] == [0, 1, 1]

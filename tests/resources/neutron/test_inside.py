@@ -74,3 +74,27 @@ async def test_owner_of_a_rule_is_that_of_its_policy_and_not_sent() -> None:
     ctx.cloud.on("POST", RULES, {"bandwidth_limit_rule": {"id": "r1"}})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.cloud.sent("POST") == [{"bandwidth_limit_rule": LIMITED}]
+
+
+async def test_forwarding_makes_way_for_its_replacement_and_comes_back() -> None:
+    """The inner port can be reached by one floating IP only."""
+    ctx = FakeContext(FORWARD, physical="w1", properties=FORWARDED, stored={"floating_ip": "f1"})
+    own, other = "/floatingips/f1/port_forwardings", "/floatingips/f2/port_forwardings"
+    elsewhere = {**FORWARDING, "id": "w9", "internal_port": 81}
+    replacement = [{**FORWARDING, "id": "w2", "external_port": 1}, elsewhere]
+    listed = [{"id": "f1", "port_forwardings": []}, {"id": "f2", "port_forwardings": replacement}]
+    ctx.cloud.on("GET", "/floatingips", {"floatingips": [*listed, {"id": "f3"}]})
+    ctx.cloud.on("GET", own, {"port_forwardings": []})
+    ctx.cloud.on("DELETE", f"{own}/w1").on("DELETE", f"{other}/w2")
+    ctx.cloud.on("POST", own, {"port_forwarding": {"id": "w3"}})
+    await ctx.type.prepare_for_replace(ctx, ctx.props)
+    await ctx.type.undo_replace(ctx, ctx.props)
+    assert ctx.physical_id == "w3"
+    assert ctx.cloud.asked() == [("DELETE", f"{own}/w1"), ("DELETE", f"{other}/w2"), ("POST", own)]
+
+
+async def test_rule_that_came_back_already_is_not_made_again() -> None:
+    ctx = FakeContext(LIMIT, physical="r1", properties={"policy": "q1", **LIMITED}, stored={"policy": "q1"})
+    ctx.cloud.on("GET", RULES, {"bandwidth_limit_rules": [{"id": "r2", **LIMITED}]})
+    await ctx.type.undo_replace(ctx, ctx.props)
+    assert ctx.physical_id == "r2"

@@ -10,6 +10,9 @@ from stackd.devcloud.wire import Call, bad_request
 from stackd.devcloud.world import World
 
 _KIND = "network.port_forwardings"
+_OUTER = ("external_port", "protocol")
+_INNER = ("internal_port", "protocol", "internal_port_id", "internal_ip_address")
+"""What two forwardings must not have in common: of one floating IP, and of all."""
 _PROTOCOLS = ("tcp", "udp", "icmp", "icmp6", "sctp", "dccp")
 
 
@@ -49,11 +52,15 @@ def _check(call: Call, floating: Entity, values: JSON, but: str) -> None:
             "HTTPBadRequest",
         )
     router = _router_to(call, floating, values)
-    for other in call.store.find(_KIND, floatingip_id=floating.id):
-        if other.id != but and all(other.data[key] == values[key] for key in ("external_port", "protocol")):
-            raise bad_request(
-                "A duplicate port forwarding entry with same attributes already exists.", "BadRequest"
-            )
+    for other in call.store.all(_KIND):
+        sides = [_OUTER] if other.data["floatingip_id"] == floating.id else []
+        for side in [*sides, _INNER]:
+            if other.id != but and all(other.data[key] == values[key] for key in side):
+                raise bad_request(
+                    f"Bad port_forwarding request: There is a port collision with the {side[0]}_range. The "
+                    f"following ranges collide: {values[side[0]]} and {other.data[side[0]]}.",
+                    "BadRequest",
+                )
     call.store.update(floating, {"router_id": router, "status": "ACTIVE"})
 
 

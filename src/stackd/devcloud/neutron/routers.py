@@ -17,6 +17,9 @@ from stackd.devcloud.world import World
 INTERFACE = "network:router_interface"
 GATEWAY = "network:router_gateway"
 FLOATING = "network:floatingip"
+_FORWARDED = (
+    "id", "protocol", "internal_ip_address", "internal_port_id", "internal_port", "external_port",
+)  # fmt: skip
 
 
 def _bad_router(message: str) -> Fault:
@@ -275,7 +278,7 @@ def _prepare_floating(call: Call, values: JSON, private: JSON) -> None:
     values.pop("subnet_id")
     values["floating_ip_address"] = port.data["fixed_ips"][0]["ip_address"]
     check_qos_policy(call, values)
-    values |= {"port_forwardings": [], "tags": []} | target
+    values |= {"tags": []} | target
 
 
 def _floating_created(call: Call, entity: Entity) -> None:
@@ -357,6 +360,12 @@ def _guard_floating(call: Call, entity: Entity) -> None:
         )
 
 
+def _view_floating(call: Call, entity: Entity) -> JSON:
+    found = call.store.find("network.port_forwardings", floatingip_id=entity.id)
+    shown = [{key: each.data[key] for key in _FORWARDED} for each in found]
+    return entity.data | {"port_forwardings": shown}
+
+
 def _release_floating(world: World, entity: Entity) -> None:
     if port := world.store.get("network.ports", entity.private["port_id"]):
         _drop_port(world, port)
@@ -383,6 +392,7 @@ FLOATING_IPS = Collection(
     },
     indexes=("port_id", "router_id"), quota="floatingips", prepare=_prepare_floating,
     created=_floating_created, change=_change_floating, guard=_guard_floating, release=_release_floating,
+    view=_view_floating,
 )  # fmt: skip
 
 COLLECTIONS = ((ROUTERS, STYLE), (FLOATING_IPS, STYLE))

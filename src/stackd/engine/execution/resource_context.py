@@ -186,7 +186,7 @@ class ResourceContext:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
         return self.kind.entity.of(self.resource), self.physical_id
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
         """See ``Context``."""
         return self.run.turns.of(subject, self.run.cancellation)
 

@@ -17,15 +17,16 @@ class Turns:
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def of(self, subject: str, cancellation: Cancellation) -> AsyncIterator[None]:
-        """Wait for the turn, which lasts as long as the block."""
+    async def of(self, subject: str, cancellation: Cancellation) -> AsyncIterator[bool]:
+        """Wait for the turn, which lasts as long as the block; whether another one had its turn meanwhile."""
         queue = self._queues.setdefault(subject, deque())
         mine = asyncio.get_running_loop().create_future()
         queue.append(mine)
+        waits = queue[0] is not mine
         try:
-            if queue[0] is not mine:
+            if waits:
                 await cancellation.hold(mine)
-            yield
+            yield waits
         finally:
             queue.remove(mine)
             self._call_next(subject, queue)

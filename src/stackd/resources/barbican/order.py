@@ -11,6 +11,7 @@ from stackd.resources.barbican.containers import CONTAINERS
 from stackd.resources.barbican.kept import Kept, kept, moment, payload_of
 from stackd.resources.constraints import custom, one_of
 from stackd.resources.context import JSON, Context, Reading
+from stackd.resources.entity import settled
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, same
 from stackd.resources.schema import Properties, prop
@@ -141,4 +142,4 @@ class Order(Kept[OrderProps]):
         if live["status"] == "ERROR":
             reason = live.get("error_reason") or "Unknown"
             raise ResourceFailure(f"The order failed ({live.get('error_status_code', '?')}): {reason}")
-        return bool(live["status"] == "ACTIVE")
+        return settled(live["status"], ready="ACTIVE", working=("PENDING",))

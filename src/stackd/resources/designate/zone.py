@@ -68,7 +68,7 @@ class Zone(Pending[ZoneProps]):
     fields: ClassVar = same("name", "type", "email", "ttl", "description", "attributes") | {
         "primaries": "masters"
     }
-    follows = (Follows(_ZONE, key=_name, keys=_parents),)
+    follows = (Follows(_ZONE, key=_name, keys=_parents, guess=True),)
     shown_by: ClassVar = dict.fromkeys(("email", "ttl", "description", "primaries"), ("serial",))
     attributes: ClassVar = {"serial": attr("Number of the zone's state.", how=LIVE)}
 

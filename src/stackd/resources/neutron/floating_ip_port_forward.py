@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from stackd.clients.lookup import Collection
 from stackd.resources.constraints import between, custom, one_of
-from stackd.resources.context import Context
+from stackd.resources.context import JSON, Context
 from stackd.resources.follows import Follows
 from stackd.resources.inside import InsideResource
 from stackd.resources.neutron import reach
@@ -15,6 +15,8 @@ from stackd.resources.neutron.siblings import INTERFACE, subnet_key
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import same
 from stackd.resources.schema import IN_PLACE, Properties, prop
+
+_TARGET = ("internal_port_id", "internal_ip_address", "internal_port", "protocol")
 
 
 class FloatingIPPortForwardProps(Properties):
@@ -83,3 +85,17 @@ class FloatingIPPortForward(InsideResource[FloatingIPPortForwardProps]):
     async def owner_of(self, ctx: Context, props: FloatingIPPortForwardProps) -> str:
         """The id of the floating IP."""
         return await ctx.find.id_of("neutron.floatingip", props.floating_ip)
+
+    async def undo_replace(self, ctx: Context, props: FloatingIPPortForwardProps) -> None:
+        """Take the inner port back from the replacement: it can be reached by one floating IP only."""
+        await _release(ctx, self.body(ctx, props))
+        await super().undo_replace(ctx, props)
+
+
+async def _release(ctx: Context, wanted: JSON) -> None:
+    """Remove what other floating IPs forward to the same inner port."""
+    network, own = ctx.cloud.network, ctx.data.get("floating_ip")
+    for floating in await network.list_all("/floatingips", "floatingips"):
+        for each in floating.get("port_forwardings") or () if floating["id"] != own else ():
+            if all(each.get(name) == wanted.get(name) for name in _TARGET):
+                await network.delete(f"/floatingips/{floating['id']}/port_forwardings/{each['id']}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from stackd.resources.neutron.qos_rules import QoSRule, QoSRuleProps, direction, rate, rules
+from stackd.resources.inside import InsideResource
+from stackd.resources.neutron.qos_rules import QoSRuleProps, direction, rate, rules
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import same
 
@@ -18,9 +19,11 @@ class QoSBandwidthLimitRuleProps(QoSRuleProps):
 
 
 @resource_type("OS::Neutron::QoSBandwidthLimitRule", since="6.0.0")
-class QoSBandwidthLimitRule(QoSRule[QoSBandwidthLimitRuleProps]):
+class QoSBandwidthLimitRule(InsideResource[QoSBandwidthLimitRuleProps]):
     """Traffic beyond the limit is dropped."""
 
     extension = "qos"
+    inside = "policy"
+    survives = True
     entity = rules("bandwidth_limit")
     fields: ClassVar = same("max_kbps", "max_burst_kbps", "direction")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stackd.resources.constraints import one_of
-from stackd.resources.neutron.qos_rules import QoSRule, QoSRuleProps, rules
+from stackd.resources.inside import InsideResource
+from stackd.resources.neutron.qos_rules import QoSRuleProps, rules
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import same
 from stackd.resources.schema import IN_PLACE, prop
@@ -20,9 +21,11 @@ class QoSDscpMarkingRuleProps(QoSRuleProps):
 
 
 @resource_type("OS::Neutron::QoSDscpMarkingRule", since="7.0.0")
-class QoSDscpMarkingRule(QoSRule[QoSDscpMarkingRuleProps]):
+class QoSDscpMarkingRule(InsideResource[QoSDscpMarkingRuleProps]):
     """Routers on the way can recognise the traffic by its mark and prefer it."""
 
     extension = "qos"
+    inside = "policy"
+    survives = True
     entity = rules("dscp_marking")
     fields: ClassVar = same("dscp_mark")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from stackd.resources.neutron.qos_rules import QoSRule, QoSRuleProps, direction, rate, rules
+from stackd.resources.inside import InsideResource
+from stackd.resources.neutron.qos_rules import QoSRuleProps, direction, rate, rules
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import same
 
@@ -17,9 +18,11 @@ class QoSMinimumPacketRateRuleProps(QoSRuleProps):
 
 
 @resource_type("OS::Neutron::QoSMinimumPacketRateRule", since="19.0.0")
-class QoSMinimumPacketRateRule(QoSRule[QoSMinimumPacketRateRuleProps]):
+class QoSMinimumPacketRateRule(InsideResource[QoSMinimumPacketRateRuleProps]):
     """Servers are placed where the packet rate can be had."""
 
     extension = "qos-pps-minimum"
+    inside = "policy"
+    survives = True
     entity = rules("minimum_packet_rate")
     fields: ClassVar = same("min_kpps", "direction")

@@ -6,12 +6,10 @@ a rule tell it apart.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from stackd.resources.base import P
 from stackd.resources.constraints import between, one_of
 from stackd.resources.entity import Entity
-from stackd.resources.inside import InsideResource
 from stackd.resources.neutron.network import network
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -21,13 +19,6 @@ class QoSRuleProps(Properties):
 
     policy: str = prop("Name or id of the policy.", required=True, find="neutron.qos_policy")
     tenant_id: str | None = prop("Not used: a rule belongs to the project of its policy.")
-
-
-class QoSRule(InsideResource[P]):
-    """A rule of a policy."""
-
-    inside = "policy"
-    survives: ClassVar[bool] = True
 
 
 def rules(kind: str) -> Entity:

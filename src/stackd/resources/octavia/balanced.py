@@ -134,7 +134,9 @@ async def in_turn(
     """
     what, place = f"load balancer {balancer} can be changed", (BALANCERS, balancer)
     times: list[Any] = []
-    async with ctx.turn(balancer):
+    async with ctx.turn(balancer) as is_changing:
+        if is_changing:
+            await ctx.poll(usable, what, of=place)
         while True:
             try:
                 return await send()
