@@ -1,4 +1,4 @@
-"""An application of three tiers on the real services: made, scaled, resized, checked, and gone without a trace."""
+"""An application of three tiers on the real services: made, scaled, resized, checked, and gone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FURTHER = (
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    """An administrator, as policies for quality of service are theirs, of a project that only this test uses."""
+    """An administrator, whom QoS policies take, of a project that only this test uses."""
     with fresh_project(f"tiers-{secrets.token_hex(4)}") as sessions:
         yield sessions["admin"]
 
@@ -121,9 +121,7 @@ class Application:
         assert port["device_id"] == gate
         sub_ports = self.show("network", f"/trunks/{trunk}", "trunk")["sub_ports"]
         assert [each["port_id"] for each in sub_ports] == self.ids("gate_data_port")
-        addresses = self.show(
-            "network", f"/floatingips?project_id={self.session.project_id}", "floatingips"
-        )
+        addresses = self.show("network", f"/floatingips?project_id={self.session.project_id}", "floatingips")
         assert {each["port_id"] for each in addresses} == {port["id"], self._balancer()["vip_port_id"]}
 
     def _has_servers(self, size: int, flavor: str) -> None:
@@ -136,7 +134,9 @@ class Application:
         assert set(group["members"]) == set(servers)
         volumes = [self.show("volume", f"/volumes/{each}", "volume") for each in self.ids("data")]
         assert [each["attachments"][0]["server_id"] for each in volumes] == servers
-        ports = [self.show("network", f"/ports/{each}", "port") for each in self.ids("pages_port", "data_port")]
+        ports = [
+            self.show("network", f"/ports/{each}", "port") for each in self.ids("pages_port", "data_port")
+        ]
         assert {each["qos_policy_id"] for each in ports} == {quality}
         assert {each["device_id"] for each in ports} == set(servers)
 
