@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SERVER = "three-tier/server.yaml"
-LONGEST = 600
+LONGEST = 900
 """Seconds for an action on some 80 resources, with one load balancer that takes one change at a time."""
 
 FURTHER = (
