@@ -64,9 +64,9 @@ _POOL: Final = _SUBNET | {
 
 KINDS: Final = (
     Kind(
-        *("subnets", "OS::Neutron::Subnet", _NETWORK),
+        *("subnets", "OS::Neutron::Subnet", {f"n{number}": _NETWORK["network"] for number in range(20)}),
         lambda number, ids: {
-            "network": ids["network"],
+            "network": ids[f"n{number % 20}"],
             "cidr": f"10.{number // 256}.{number % 256}.0/24",
         },
         together=50,
