@@ -12,62 +12,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.alarms import alarms
+from bench.bulk import CONCURRENCY, LATENCY, bulk, counted
 from bench.language import language
-from bench.processes import System, loop_lags, stop, system
+from bench.processes import loop_lags, stop, system
 from bench.requests import requests
 from bench.results import Result
 from bench.scaling import scaling
+from bench.stacks import PATIENCE, chain, create, many, stack_url
 from tests.hostile.attack import attacked
 from tests.hostile.requests import hostile_requests
 
-_PATIENCE = 300.0
-_CONCURRENCY = 50
-_LATENCY = 0.05
-
 T = TypeVar("T")
 Measure = Callable[[bool], Awaitable[list[Result]]]
-
-
-def template(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """A template of these resources."""
-    return {"heat_template_version": "2018-08-31", "resources": dict(resources)}
-
-
-def many(count: int, kind: str, properties: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A template of independent resources of one type."""
-    resource = {"type": kind} | ({"properties": dict(properties)} if properties else {})
-    return template({f"r{number}": resource for number in range(count)})
-
-
-def chain(length: int) -> dict[str, Any]:
-    """A template in which each resource waits for the one before it."""
-    resources: dict[str, Any] = {}
-    for number in range(length):
-        value = {"get_attr": [f"r{number - 1}", "output"]} if number else "start"
-        resources[f"r{number}"] = {"type": "OS::Heat::TestResource", "properties": {"value": value}}
-    return template(resources)
-
-
-async def create(target: System, name: str, body: dict[str, Any]) -> float:
-    """Create the stack and return the seconds until it was seen to be complete."""
-    begun = time.perf_counter()
-    payload = {"stack_name": name, "template": body, "timeout_mins": 60}
-    async with target.http.post(f"{target.base}/stacks", json=payload, headers=target.headers) as answer:
-        if answer.status != 201:
-            raise RuntimeError(f"create {name}: HTTP {answer.status}: {(await answer.text())[:2000]}")
-        stack_id = (await answer.json())["stack"]["id"]
-    url = f"{target.base}/stacks/{name}/{stack_id}?resolve_outputs=false"
-    pause = 0.002
-    while time.perf_counter() - begun < _PATIENCE:
-        async with target.http.get(url, headers=target.headers) as answer:
-            stack = (await answer.json())["stack"]
-        if stack["stack_status"] == "CREATE_COMPLETE":
-            return time.perf_counter() - begun
-        if not stack["stack_status"].endswith("IN_PROGRESS"):
-            raise RuntimeError(f"{name} is {stack['stack_status']}: {stack['stack_status_reason']}")
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.2, 0.05)
-    raise RuntimeError(f"{name} was not complete after {_PATIENCE} s")
 
 
 async def overhead(quick: bool) -> list[Result]:
@@ -122,14 +78,10 @@ async def stacks(quick: bool) -> list[Result]:
 async def bound(quick: bool) -> list[Result]:
     """How near a slow cloud's bound the walk comes, when one call makes one network."""
     count = 200 if quick else 1000
-    async with system(_LATENCY, {"STACKD_CLIENTS__MAX_CONCURRENCY": str(_CONCURRENCY)}) as target:
+    async with system(LATENCY, {"STACKD_CLIENTS__MAX_CONCURRENCY": str(CONCURRENCY)}) as target:
         await create(target, "warm", many(1, "OS::Neutron::Net"))
-        async with target.http.delete(f"{target.cloud_url}/_dev/state") as answer:
-            await answer.read()
-        seconds = await create(target, "nets", many(count, "OS::Neutron::Net"))
-        async with target.http.get(f"{target.cloud_url}/_dev/counts") as answer:
-            calls = await answer.json()
-    least = count * _LATENCY / _CONCURRENCY
+        seconds, calls = await counted(target, create(target, "nets", many(count, "OS::Neutron::Net")))
+    least = count * LATENCY / CONCURRENCY
     detail = {
         "seconds": seconds,
         "bound": least,
@@ -224,26 +176,19 @@ async def under_load(
     """Read the URL, from another process, for as long as the work takes."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.readers", url, token),
-        *("--clients", str(clients), "--pause", str(pause), "--seconds", str(_PATIENCE)),
+        *("--clients", str(clients), "--pause", str(pause), "--seconds", str(PATIENCE)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     try:
         done = await work
-        output, _ = await asyncio.wait_for(process.communicate(b""), _PATIENCE)  # closing its input ends it
+        output, _ = await asyncio.wait_for(process.communicate(b""), PATIENCE)  # closing its input ends it
     finally:
         await stop(process)
     report: dict[str, Any] = json.loads(output)
     if set(report["statuses"]) - {"200"}:
         raise RuntimeError(f"{url} was answered with {report['statuses']}")
     return report, done
-
-
-async def stack_url(target: System, name: str) -> str:
-    """The full URL of a stack."""
-    async with target.http.get(f"{target.base}/stacks/{name}", headers=target.headers) as answer:
-        stack = (await answer.json())["stack"]
-    return f"{target.base}/stacks/{name}/{stack['id']}"
 
 
 async def start(quick: bool) -> list[Result]:
@@ -265,6 +210,7 @@ MEASURES: Mapping[str, Measure] = {
     "chain": depth,
     "stacks": stacks,
     "bound": bound,
+    "bulk": bulk,
     "scaling": scaling,
     "alarms": alarms,
     "reads": reads,

@@ -232,3 +232,13 @@ async def test_load_and_errors_are_counted_by_service(
         await cloud.compute.get("/servers/1")
     stats = clouds.stats()["compute", "nova"]
     assert (stats.calls, stats.errors, stats.in_flight, stats.limit) == (1, 1, 0, 4)
+
+
+async def test_a_fact_that_many_ask_for_at_one_moment_takes_one_call(
+    api: respx.MockRouter, cloud: Cloud
+) -> None:
+    route = api.get("http://neutron/v2.0/networks/n").respond(json={"network": {"id": "n"}})
+    services = [cloud.network, cloud.with_permit(lambda: None).network]
+    answers = await asyncio.gather(*(each.get_fact("/networks/n") for each in services))
+    assert answers == [{"network": {"id": "n"}}] * 2
+    assert route.call_count == 1

@@ -156,6 +156,9 @@ class FakeService:
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         return (await self.request("GET", path, params=params, microversion=microversion)).body
 
+    async def get_fact(self, path: str) -> Any:
+        return await self.get(path)
+
     async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         return (await self.request("HEAD", path, params=params)).headers
 

@@ -25,9 +25,18 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("network", "/networks"): ("network", "networks"),
     ("network", "/subnets"): ("subnet", "subnets"),
     ("network", "/ports"): ("port", "ports"),
+    ("network", "/security-groups"): ("security_group", "security_groups"),
     ("network", "/security-group-rules"): ("security_group_rule", "security_group_rules"),
+    ("network", "/metering/metering-labels"): ("metering_label", "metering_labels"),
+    ("network", "/metering/metering-label-rules"): ("metering_label_rule", "metering_label_rules"),
 }
-"""By service and path: the JSON key of one object and of several."""
+"""By service and path: the JSON key of one object and of several.
+
+These make all or none of them. Neutron refuses several routers, floating IPs, subnet pools, segments, trunks
+and most objects of its extensions. Octavia's change of all members of a pool is no such call: it answers
+without ids, overwrites a member of the same address and port, whoever made it, removes all others where the
+service lacks the option against that, and not every provider has it.
+"""
 
 Post = Callable[[Any, Permit | None], Awaitable[Any]]
 

@@ -17,6 +17,7 @@ from stackd.clients.limiter import Limiter
 from stackd.clients.microversions import default_version, supported_maximum, version_headers
 from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
 from stackd.clients.session import Session
+from stackd.clients.sharing import SharedReads
 from stackd.clients.wire import IDEMPOTENT, Outgoing, Permit, Reply
 from stackd.errors import CloudError, CredentialsLost
 
@@ -38,6 +39,7 @@ class _Known:
     base: str = ""
     limiter: Limiter | None = None
     bulks: dict[str, Bulk] = field(default_factory=dict)
+    reads: SharedReads | None = None
 
 
 class Service:
@@ -68,6 +70,16 @@ class Service:
     async def get(self, path: str, params: Params | None = None, *, microversion: str | None = None) -> Any:
         """The decoded answer."""
         return (await self.request("GET", path, params=params, microversion=microversion)).body
+
+    async def get_fact(self, path: str) -> Any:
+        """The decoded answer, for what never changes while the object exists: its owner, its name.
+
+        Those who ask at the same moment share one call.
+        """
+        if self._known.reads is None:
+            self._known.reads = SharedReads(self.with_permit(None).get)
+        reads = self._known.reads
+        return await self._patiently(lambda: reads.get(path))
 
     async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         """The headers of the answer."""

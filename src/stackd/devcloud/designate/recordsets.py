@@ -93,7 +93,7 @@ def _check_place(call: Call, zone: Entity, name: str, kind: str) -> None:
         raise Fault(400, "RecordSet is not contained within it's parent zone", _PLACE)
     if kind == "CNAME" and name == zone.data["name"]:
         raise Fault(400, "CNAME recordsets may not be created at the zone apex", _PLACE)
-    others = {each.data["type"] for each in call.store.find(RECORDSETS, zone_id=zone.id, name=name)} - {kind}
+    others = {each.data["type"] for each in call.store.find(RECORDSETS, name=name, zone_id=zone.id)} - {kind}
     if others if kind == "CNAME" else "CNAME" in others:
         raise Fault(400, "CNAME recordsets may not share a name with any other records", _PLACE)
 
@@ -133,7 +133,7 @@ FIELDS: Final = {
 }  # fmt: skip
 SETS: Final = Collection(
     kind=RECORDSETS, path="/zones/{zone}/recordsets", singular="", plural="recordsets", label="RecordSet",
-    fields=FIELDS, indexes=("zone_id",), unique=(("zone_id", "type", "name"),), sees=_sees,
+    fields=FIELDS, indexes=("zone_id", "name"), unique=(("name", "zone_id", "type"),), sees=_sees,
     methods="create show", prepare=_prepare, created=_created, change=_change, changed=_changed, view=_view,
 )  # fmt: skip
 

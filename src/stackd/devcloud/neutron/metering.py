@@ -43,7 +43,7 @@ LABELS = Collection(
     kind=_LABELS, path="/metering/metering-labels", singular="metering_label", plural="metering_labels",
     label="Metering label",
     fields={"name": Field(""), "description": Field(""), "shared": Field(False)},
-    writer="admin", methods="list create show delete", release=_release_label,
+    writer="admin", methods="list create show delete", release=_release_label, bulk=True,
 )  # fmt: skip
 RULES = Collection(
     kind=_RULES, path="/metering/metering-label-rules", singular="metering_label_rule",
@@ -53,6 +53,6 @@ RULES = Collection(
         "direction": Field("ingress"), "excluded": Field(False),
     },
     indexes=("metering_label_id",), writer="admin", methods="list create show delete", prepare=_prepare_rule,
-    projectless=True,
+    projectless=True, bulk=True,
 )  # fmt: skip
 COLLECTIONS = ((LABELS, PLAIN), (RULES, PLAIN))

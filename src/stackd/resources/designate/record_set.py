@@ -57,7 +57,7 @@ class RecordSet(Pending[RecordSetProps]):
         body = self.body(ctx, props)
         if body["name"].endswith("."):
             return body
-        zone = await self.service_of(ctx).get(f"/zones/{props.zone}")
+        zone = await self.service_of(ctx).get_fact(f"/zones/{props.zone}")
         return body | {"name": _complete(body["name"], zone["name"])}
 
     async def create(self, ctx: Context, props: RecordSetProps) -> None:

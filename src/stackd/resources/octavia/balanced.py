@@ -135,7 +135,7 @@ class Balanced(RestResource[P]):
 async def _balancer_of(service: Service, kind: str, identity: str) -> str:
     """The load balancer that an object belongs to, by way of the objects between."""
     while kind != "loadbalancer":
-        live = (await service.get(f"/lbaas/{_PLURALS[kind]}/{identity}"))[kind]
+        live = (await service.get_fact(f"/lbaas/{_PLURALS[kind]}/{identity}"))[kind]
         kind, identity = _owner(live)
     return identity
 
