@@ -209,12 +209,16 @@ def test_every_other_command_has_a_ring_that_runs_it(page: Path) -> None:
 def test_commands_that_a_page_mentions_exist(page: Path) -> None:
     for mention in MENTIONED.findall(page.read_text()):
         command: click.Command = cli
-        for word in mention.split()[1:]:
+        words = iter(mention.split()[1:])
+        for word in words:
             if word == "--":
                 break
             if word.startswith("-"):
-                options = {option for each in command.params for option in each.opts}
-                assert word.partition("=")[0] in options, mention
+                options = {option: each for each in command.params for option in each.opts}
+                name, _, value = word.partition("=")
+                assert name in options, mention
+                if not (value or getattr(options[name], "is_flag", False)):
+                    next(words, None)  # its value
             elif isinstance(command, click.Group):
                 found = command.get_command(click.Context(command), word)
                 if found is None:

@@ -79,7 +79,7 @@ async def test_secret_without_a_payload_has_none(demo: User) -> None:
         ("secrets", {"secret_type": "odd"}, "Invalid property: 'secret_type'"),
         ("secrets", {"expiration": "2020-01-01T00:00:00Z"}, "before current time"),
         ("secrets", {"expiration": "soon"}, "Invalid date"),
-        ("secrets", {"name": 1.5}, "is not of type 'string'"),
+        ("secrets", {"name": 1}, "is not of type 'string'"),
         ("secrets", {"name": "n" * 256}, "too long"),
         ("orders", {"type": "certificate", "meta": {}}, "Invalid property: 'type'"),
         ("orders", {"type": "key", "meta": []}, "Invalid property: 'meta'"),

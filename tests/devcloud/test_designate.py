@@ -53,6 +53,7 @@ async def test_zone_takes_its_time_to_come_change_and_go(cloud: Cloud, demo: Use
         ({"name": "test."}, "400 invalid_zone_name: More than one label"),
         ({"email": None}, "400 invalid_object: 'email' is a required property"),
         ({"email": "me"}, "400 invalid_object: me is not an email"),
+        ({"email": "me@a.test."}, "400 invalid_object: Email me@a.test. is invalid"),
         ({"masters": ["10.0.0.1"]}, "400 invalid_object: 'masters' has more items"),
         ({"type": "SECONDARY"}, "400 invalid_object: 'masters' is a required property"),
         (

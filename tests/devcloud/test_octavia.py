@@ -112,6 +112,10 @@ REFUSALS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "an unknown field": ("loadbalancers", "loadbalancer", {"bogus": 1}, 400, "bogus"),
     "the same port": ("listeners", "listener", {"protocol_port": 80}, 409, "already using protocol HTTP"),
     "no certificate": ("listeners", "listener", {"protocol": "TERMINATED_HTTPS"}, 400, "certificate"),
+    "a certificate that nobody keeps": (
+        "listeners", "listener", {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "http://x/y"},
+        400, "Could not retrieve certificate: ['http://x/y']",
+    ),
     "a second default pool": ("pools", "pool", {}, 409, "already has a default pool"),
     "a pool of nothing": ("pools", "pool", {"listener_id": None}, 400, "Must provide at least one of"),
     "a pool of another protocol": ("pools", "pool", {"protocol": "TCP"}, 400, "'TCP' is invalid"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stackd.engine.usecases import signals
 from stackd.records import Resource, Stack, Status
 from tests.support.actions import template
 from tests.support.engine import Process, World, world
@@ -237,5 +238,23 @@ async def test_rollback_brings_back_what_replacements_took_away(tmp_path: Path) 
             assert (done.action, done.status) == ("ROLLBACK", "COMPLETE"), done.reason
             after = await process.rows(stack)
             assert {name: ids(after)[name] for name in LIVES} == ids(before)
+            check_objects(made, after)
+            await process.done(await process.delete(stack))
+
+
+SETTINGS = ("encryption", "association", "storage", "computing")
+"""What has no object of its own: a replacement is the same setting of the same object."""
+
+
+async def test_what_takes_the_place_of_the_same_setting_keeps_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as made, made.process(user="admin") as process:
+        with without_traces(made):
+            stack = await process.create("admins", stage(1))
+            before = await reached(process, stack)
+            for name in SETTINGS:
+                await signals.mark(process.engine, process.caller, stack, name, broken=True)
+            after = await reached(process, await process.update(stack, stage(1)))
+            assert {name for name in LIVES if after[name].id != before[name].id} == set(SETTINGS)
+            assert ids(after) == ids(before)
             check_objects(made, after)
             await process.done(await process.delete(stack))

@@ -147,7 +147,8 @@ class Service:
         """The whole answer.
 
         ``path`` is taken literally, with the query in ``params``. ``idempotent`` overrides what the method
-        promises: a POST that only reads, a PUT that adds. ``microversion=""`` asks for none.
+        promises: a POST that only reads, a PUT that adds; a GET for which it is given changes something.
+        ``microversion=""`` asks for none.
         """
         if method in _CHANGING and not names_object(path, nested=self.kind == "object-store"):
             raise ValueError(f"{method} {self.kind} {path!r}: the path lacks an id")
@@ -157,7 +158,7 @@ class Service:
             data = orjson.dumps(json)
             sends.setdefault("Content-Type", "application/json")
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
-        permit = None if method in _READING else self._permit
+        permit = None if method in _READING and idempotent is None else self._permit
         token = await self._patiently(self._session.token)
         version = self._known.version if microversion is None else microversion
         renewed = downgraded = False

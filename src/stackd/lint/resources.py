@@ -11,12 +11,16 @@ from stackd.template.functions.base import TemplatePath
 
 _OUT_OF_USE: Final = frozenset({"DEPRECATED", "HIDDEN", "UNSUPPORTED"})
 _UNIQUE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "OS::Cinder::QoSSpecs": ("name",),
+    "OS::Cinder::VolumeType": ("name",),
     "OS::Nova::KeyPair": ("name",),
     "OS::Nova::Flavor": ("name", "flavorid"),
+    "OS::Nova::HostAggregate": ("name",),
     "OS::Keystone::Domain": ("name",),
     "OS::Keystone::Project": ("name",),
     "OS::Keystone::User": ("name",),
     "OS::Keystone::Group": ("name",),
+    "OS::Keystone::Region": ("id",),
     "OS::Keystone::Role": ("name",),
     "OS::Swift::Container": ("name",),
     "OS::Glance::WebImage": ("id",),

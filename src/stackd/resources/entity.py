@@ -24,8 +24,8 @@ class Entity:
     the collection (``/servers``), ``key`` the envelope of one object, ``plural`` of a list, empty where
     there is no list;
     ``list_path`` where a list has full objects (``/servers/detail``) and ``list_query`` what has to be
-    asked for to see all. ``update`` is the verb of a change, None where objects cannot be changed.
-    ``tags`` is true if an object has a collection of tags.
+    asked for to see all, and many on a page. ``update`` is the verb of a change, None where objects cannot
+    be changed. ``tags`` is true if an object has a collection of tags.
 
     An object whose id was never stored is found again by its deterministic name in ``name_field``, or,
     where several objects may have one name, by ``mark``: a further field, which the service keeps for its

@@ -142,12 +142,12 @@ class Stack:
         found: Json = self.session.json("PUT", "url", path, json=body)["resource_changes"]
         return changing(found)
 
-    def delete(self) -> None:
+    def delete(self, patience: float = LONGEST_STEP) -> None:
         """Delete it and wait until it is gone."""
         reply = self.session.request("DELETE", "url", self.path)
         assert reply.status_code in (204, 404), reply.text
         if reply.status_code == 204:
-            self.wait("DELETE_COMPLETE")
+            self.wait("DELETE_COMPLETE", patience=patience)
 
     def show(self) -> Json:
         """What the API shows."""
@@ -156,9 +156,11 @@ class Stack:
         shown: Json = (gone if reply.status_code == httpx.codes.NOT_FOUND else reply.json())["stack"]
         return shown
 
-    def wait(self, wanted: str, meanwhile: Callable[[], None] | None = None) -> Json:
+    def wait(
+        self, wanted: str, meanwhile: Callable[[], None] | None = None, patience: float = LONGEST_STEP
+    ) -> Json:
         """Wait for the end of an action, which must be the wanted one."""
-        end = time.monotonic() + LONGEST_STEP
+        end = time.monotonic() + patience
         while (shown := self.show())["stack_status"].endswith("_IN_PROGRESS"):
             assert time.monotonic() < end, f"{self.name} is {shown['stack_status']}: {self.rows()}"
             if meanwhile:

@@ -1,10 +1,12 @@
-"""A key pair's id is its name: the one that takes another's place has the same."""
+"""Where an id is a name, as that of a key pair is, what takes another's place has the same."""
 
 from typing import Any
 
 import pytest
 
+from stackd.engine.execution.resource_context import collection_of
 from stackd.records import Action, Status
+from stackd.resources.registry import load_registry
 from tests.support.engine import World
 
 KEYS = (
@@ -45,3 +47,8 @@ async def test_a_rollback_brings_the_old_key_pair_back(stackd_world: World, name
         assert (found["name"], found["public_key"]) == ("k", KEYS[0])
         await process.done(await process.delete(stack))
         assert stackd_world.objects("keypairs") == []
+
+
+def test_equal_ids_in_two_services_are_two_objects() -> None:
+    kinds = (f"OS::{service}::Quota" for service in ("Nova", "Cinder"))
+    assert len({collection_of(load_registry().get(kind)) for kind in kinds}) == 2

@@ -14,7 +14,9 @@ from stackd.engine.execution.watchers import FEW, Watchers
 from stackd.errors import CloudForbidden, CloudNotFound, ResourceFailure, StackdError, Transient
 from stackd.resources.entity import Entity
 
-SERVERS = Entity("compute", "/servers", "server", "servers", list_path="/servers/detail")
+SERVERS = Entity(
+    *("compute", "/servers", "server", "servers"), list_path="/servers/detail", list_query={"all": "1"}
+)
 
 
 class Compute:
@@ -47,9 +49,9 @@ class Compute:
             raise CloudNotFound(path)
         return {"server": found}
 
-    async def list_all(self, path: str, key: str) -> Any:
+    async def list_all(self, path: str, key: str, params: Any) -> Any:
         self._called(path)
-        assert key == "servers"
+        assert (key, params) == ("servers", SERVERS.list_query)
         return list(self.objects.values())
 
 

@@ -97,10 +97,10 @@ def _removal(row: Resource) -> Verb:
 def _passing(
     before: Mapping[Path, Resource], after: Mapping[Path, Resource], begun: Iterable[Event]
 ) -> Verbs:
-    """What was made and went again."""
+    """What was made and went again; events of the stacks themselves name no resource."""
     both = {**before, **after}
     inside = {row.nested_stack_id: path for path, row in both.items() if row.nested_stack_id}
-    made = [each for each in begun if each.action is Action.CREATE]
+    made = [each for each in begun if each.action is Action.CREATE and each.physical_id != each.stack_id]
     paths = [(*inside.get(each.stack_id, ()), each.resource_name) for each in made]
     return {path: Verb.CREATE for path in paths if path not in both and path != ("changed",)}
 

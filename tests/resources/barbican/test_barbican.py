@@ -108,7 +108,7 @@ async def test_interrupted_creation_is_found_by_its_name(
     ours = {f"{plural[:-1]}_ref": url(plural), "name": NAME}
     ctx.cloud.on("GET", f"/{plural}", {plural: [ours, ours | {"name": None}]})
     assert await ctx.type.find(ctx, ctx.props) == [ours]
-    assert ctx.cloud.calls[0].params == {"name": NAME}
+    assert ctx.cloud.calls[0].params == {"limit": "100", "name": NAME}
 
 
 async def test_interrupted_order_is_found_by_the_name_in_it() -> None:

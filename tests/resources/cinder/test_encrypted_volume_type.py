@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tests.support.context import FakeContext, gone
 
 KIND = "OS::Cinder::EncryptedVolumeType"
@@ -33,19 +35,20 @@ async def test_update_sends_what_differs_and_nulls() -> None:
     assert ctx.cloud.sent("PUT") == [{"encryption": changed}]
 
 
-async def test_only_an_encryption_like_ours_is_found() -> None:
+OTHER, OURS = {**BODY, "provider": "plain"}, {**BODY, "created_at": "2026-01-01T00:00:00"}
+
+
+@pytest.mark.parametrize(("answer", "found"), [(gone(), []), ({}, []), (OTHER, []), (OURS, ["t"])])
+async def test_only_an_encryption_like_ours_is_found(answer: Any, found: list[str]) -> None:
     ctx = encryption(None)
-    ctx.cloud.on(
-        "GET", PATH, {}, {**BODY, "provider": "plain"}, {**BODY, "created_at": "2026-01-01T00:00:00"}
-    )
-    found: list[Any] = [await ctx.type.find(ctx, ctx.props) for _ in range(3)]
-    assert [[each["id"] for each in some] for some in found] == [[], [], ["t"]]
+    ctx.cloud.on("GET", PATH, answer)
+    assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == found
 
 
 async def test_replacement_gives_way_and_comes_back() -> None:
     ctx = encryption()
     ctx.cloud.on("DELETE", f"{PATH}/provider", gone(), None).on("POST", PATH)
-    ctx.cloud.on("GET", PATH, {**BODY, "provider": "plain"}, BODY)
+    ctx.cloud.on("GET", PATH, OTHER, BODY)
     await ctx.type.prepare_for_replace(ctx, ctx.props)
     await ctx.type.undo_replace(ctx, ctx.props)
     await ctx.type.undo_replace(ctx, ctx.props)

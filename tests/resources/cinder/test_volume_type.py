@@ -30,15 +30,23 @@ async def test_private_type_is_made_and_lets_projects_in() -> None:
 async def test_access_goes_before_a_type_becomes_public_and_comes_after() -> None:
     private, public = {"is_public": False, "projects": ["a"]}, {"is_public": True}
     ctx = volume_type()
+    ctx.cloud.on("GET", "/types/t", {"volume_type": {"is_public": False}})
     ctx.cloud.on("PUT", "/types/t").on("POST", "/types/t/action", gone(), None)
     await ctx.type.update(ctx, *(ctx.load({"name": "gold", **each}) for each in (private, public)))
     await ctx.type.update(ctx, *(ctx.load({"name": "gold", **each}) for each in (public, private)))
-    assert [call.body for call in ctx.cloud.calls] == [
+    assert [call.body for call in ctx.cloud.calls if call.method != "GET"] == [
         {"removeProjectAccess": {"project": "a"}},
         {"volume_type": {"is_public": True}},
         {"volume_type": {"is_public": False}},
         {"addProjectAccess": {"project": "a"}},
     ]
+
+
+async def test_type_that_became_public_before_a_crash_has_no_access_to_change() -> None:
+    ctx = volume_type(is_public=False, projects=["a"])
+    ctx.cloud.on("GET", "/types/t", {"volume_type": {"is_public": True}}).on("PUT", "/types/t")
+    await ctx.type.update(ctx, ctx.props, ctx.load({"name": "gold"}))
+    assert ctx.cloud.asked() == [("PUT", "/types/t")]
 
 
 async def test_description_that_is_taken_away_is_emptied() -> None:
@@ -69,10 +77,14 @@ def test_projects_are_for_private_types_only() -> None:
 
 
 async def test_lost_type_is_found_by_its_name_and_drift_is_seen() -> None:
-    ctx = volume_type()
+    ctx = volume_type(metadata={"a": 1})
     listed = [{"id": "t", "name": "gold"}, {"id": "u", "name": "other"}]
     ctx.cloud.on("GET", "/types", {"volume_types": listed})
     assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == ["t"]
     assert ctx.cloud.calls[0].params == {"is_public": "None"}
-    live = {"id": "t", "name": "tin", "is_public": True, "description": None}
-    assert ctx.type.observed(ctx.props, live) == {"name": ("gold", "tin"), "is_public": (True, True)}
+    live = {"id": "t", "name": "tin", "is_public": True, "description": None, "extra_specs": {}}
+    assert ctx.type.observed(ctx.props, live) == {
+        "name": ("gold", "tin"),
+        "is_public": (True, True),
+        "metadata": ({"a": "1"}, {}),
+    }

@@ -142,7 +142,7 @@ async def test_zone_that_is_given_by_its_name_is_kept_by_its_id() -> None:
     ours = {"id": "r1", "name": "www.a.test."}
     ctx.cloud.on("GET", SETS, {"recordsets": [ours, {"id": "r2", "name": "x.www.a.test."}]})
     assert await ctx.type.find(ctx, props) == [ours]
-    assert ctx.cloud.calls[0].params == {"name": "www.a.test.", "type": "A"}
+    assert ctx.cloud.calls[0].params == {"limit": "1000", "name": "www.a.test.", "type": "A"}
     assert ctx.data == {"zone": "z1"}
     await ctx.created("r1")
     ctx.cloud.on("GET", f"{SETS}/r1", {"status": "ACTIVE"}).on("PUT", f"{SETS}/r1", {})

@@ -69,3 +69,4 @@ async def test_lost_aggregate_is_found_by_its_name_and_drift_is_seen() -> None:
         "hosts": (["h1"], ["h2"]),
         "metadata": ({"a": "1"}, {"a": "1"}),
     }
+    assert ctx.type.observed(ctx.load({"name": "a"}), shown) == {"name": ("a", "a")}

@@ -40,6 +40,12 @@ REPLACING: Mapping[str, dict[str, Any]] = {
     "Listener": {"protocol_port": 81},
 }
 
+IN_ITS_PLACE: Mapping[str, dict[str, Any]] = {
+    "PoolMember": {"monitor_port": 8081},
+    "HealthMonitor": {"type": "HTTPS"},
+}
+"""Changes that replace what there can be only one of."""
+
 
 def template(*changes: Mapping[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
     """The load balancer with all its parts, changed."""

@@ -7,10 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
-from stackd.records import Stack, Status
-from tests.resources.octavia.balancing import IN_PLACE, LB, PROPERTIES, REPLACING, template
+from stackd.records import Action, Stack, Status
+from tests.resources.octavia.balancing import IN_ITS_PLACE, IN_PLACE, LB, PROPERTIES, REPLACING, template
 from tests.support.engine import Process, World, world
 
 NAME = "web"
@@ -78,6 +79,35 @@ async def test_each_part_is_made_changed_in_place_replaced_and_deleted(made: Wor
 
         assert (await process.done(await process.delete(stack))).status is Status.COMPLETE
     assert {kind: count for kind, count in made.counts().items() if kind in {*KINDS.values(), "ports"}} == {}
+
+
+async def test_what_there_can_be_only_one_of_makes_way_for_its_replacement(made: World) -> None:
+    async with made.process() as process:
+        stack = await done(process, await process.create(NAME, template()))
+        first = objects(made)
+        stack = await done(process, await process.update(stack, template(IN_ITS_PLACE)))
+        second = objects(made)
+        assert {name for name in KINDS if second[name]["id"] != first[name]["id"]} == IN_ITS_PLACE.keys()
+        stack = await done(process, await process.update(stack, template({"Pool": {"protocol": "PROXY"}})))
+        third = objects(made)
+        assert third["Listener"]["default_pool_id"] == third["Pool"]["id"] != first["Pool"]["id"]
+        assert await ids(process, stack) == {name: each["id"] for name, each in third.items()}
+
+
+@pytest.mark.parametrize("change", [IN_ITS_PLACE, {"Pool": {"protocol": "PROXY"}}])
+async def test_a_rollback_puts_back_what_made_way(made: World, change: Any) -> None:
+    async with made.process() as process:
+        stack = await done(process, await process.create(NAME, template()))
+        twin = {"type": LB + "PoolMember", "properties": PROPERTIES["PoolMember"]}  # whose address is taken
+        late = {"twin": {**twin, "depends_on": [*KINDS]}}
+        update = await process.update(stack, template(change, **late), disable_rollback=False)
+        ended = await process.done(update)
+        assert (ended.action, ended.status) == (Action.ROLLBACK, Status.COMPLETE), ended.reason
+        after = objects(made)
+        assert await ids(process, stack) == {name: each["id"] for name, each in after.items()}
+        assert after["Listener"]["default_pool_id"] == after["Pool"]["id"]
+        assert (after["Pool"]["protocol"], after["HealthMonitor"]["type"]) == ("HTTP", "HTTP")
+        assert after["PoolMember"]["monitor_port"] is None
 
 
 def fault(effect: str, name: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from stackd.devcloud.wire import Call, Fault, Handler, Reply, Route, bad_request
 _PAGE: Final = 10
 _MOST: Final = 100
 _LONGEST: Final = 255
+_OTHERS: Final = frozenset({"payload", "bit_length", "secret_refs"})
+"""The fields that are not short texts."""
 
 
 def fault(error: Fault) -> Reply:
@@ -71,7 +73,7 @@ def checked(schema: str, values: JSON, fields: Mapping[str, Field]) -> None:
     for name in values.keys() - fields.keys():
         del values[name]
     for name, value in values.items():
-        if name == "payload" or value is None or isinstance(value, int | list | dict):
+        if name in _OTHERS or value is None:
             continue
         if not isinstance(value, str):
             raise invalid(schema, f"{value!r} is not of type 'string'", name)

@@ -86,6 +86,14 @@ def refuse_unknown(values: JSON, known: Any, label: str) -> None:
         raise invalid(f"Keys {unknown} are not valid for {label}")
 
 
+def check_email(email: str) -> None:
+    """An address for mail, which records SOA write as a name."""
+    if email.count("@") != 1:
+        raise invalid(f"{email} is not an email")
+    if not _ZONE.fullmatch(f"{email.replace('@', '.')}."):
+        raise invalid(f"Email {email} is invalid")
+
+
 def check_name(name: Any, *, wildcard: bool = False) -> None:
     """A complete name of a domain, with its final dot."""
     if not isinstance(name, str) or not name.endswith("."):

@@ -8,6 +8,7 @@ from stackd.devcloud.collection import Collection, Field, demand, fetch
 from stackd.devcloud.designate.style import (
     STYLE,
     check_common,
+    check_email,
     check_name,
     invalid,
     pend,
@@ -45,8 +46,7 @@ def _check_type(values: JSON) -> None:
             raise invalid("'masters' has more items than allowed")
         if values["email"] is None:
             raise invalid("'email' is a required property")
-        if values["email"].count("@") != 1:
-            raise invalid(f"{values['email']} is not an email")
+        check_email(values["email"])
         return
     if not values["masters"]:
         raise invalid("'masters' is a required property")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from stackd.devcloud.barbican.containers import CONTAINERS
+from stackd.devcloud.barbican.secrets import SECRETS
 from stackd.devcloud.collection import Field, check_quota, create, fetch
 from stackd.devcloud.neutron.ports import PORTS, release_port
 from stackd.devcloud.neutron.style import STYLE as NEUTRON
@@ -139,16 +141,28 @@ def _prepare_listener(call: Call, values: JSON, private: JSON) -> None:
 
 
 def _check_listener(call: Call, balancer_id: str, values: JSON) -> None:
-    certificates = values["default_tls_container_ref"] or values["sni_container_refs"]
-    if values["protocol"] == _TERMINATED and not certificates:
-        raise invalid(
-            "An SNI or default certificate container reference must be provided for "
-            f"{_TERMINATED} protocol listeners."
-        )
+    certificates = [values["default_tls_container_ref"], *(values["sni_container_refs"] or ())]
+    _check_certificates(call, values["protocol"], [each for each in certificates if each])
     if (pool_id := values["default_pool_id"]) is not None:
         pool = call.store.get(POOLS_KIND, pool_id)
         if pool is None or pool.data["loadbalancer_id"] != balancer_id:
             raise STYLE.missing("Pool", pool_id)
+
+
+def _check_certificates(call: Call, protocol: str, refs: list[str]) -> None:
+    """What terminates TLS has certificates, which the key manager knows."""
+    if protocol == _TERMINATED and not refs:
+        raise invalid(
+            "An SNI or default certificate container reference must be provided for "
+            f"{_TERMINATED} protocol listeners."
+        )
+    if missing := [each for each in refs if not _is_kept(call, each)]:
+        raise bad_request(f"Could not retrieve certificate: {missing}")
+
+
+def _is_kept(call: Call, ref: str) -> bool:
+    identity = ref.rpartition("/")[2]
+    return any(call.store.get(collection.kind, identity) for collection in (CONTAINERS, SECRETS))
 
 
 def _change_listener(call: Call, entity: Entity, changes: JSON) -> None:

@@ -110,8 +110,7 @@ POOLS = balanced(
         "session_persistence": Field(), "tls_enabled": Field(False),
     },
     quota="pools", prepare=_prepare_pool, created=_pool_created, change=_change_pool, guard=_guard_pool,
-    release=_release_pool,
-    view=_view_pool,
+    release=_release_pool, view=_view_pool,
 )  # fmt: skip
 
 
@@ -137,9 +136,7 @@ def _check_member(call: Call, values: JSON) -> None:
     try:
         ip_address(str(values["address"]))
     except ValueError as error:
-        raise bad_request(
-            f"Invalid input for field/attribute address. Value: '{values['address']}'."
-        ) from error
+        raise _wrong("address", values) from error
     if values["subnet_id"] and call.store.get("network.subnets", values["subnet_id"]) is None:
         raise bad_request(f"Subnet {values['subnet_id']} not found.")
     if not 0 <= int(values["weight"]) <= 256:
@@ -206,7 +203,7 @@ MONITORS = balanced(
         "name": Field(""), "pool_id": Field(required=True, put=False),
         "type": Field(required=True, put=False), "delay": Field(required=True),
         "timeout": Field(required=True), "max_retries": Field(required=True), "max_retries_down": Field(3),
-         **{name: Field() for name in _HTTP},
+        **{name: Field() for name in _HTTP},
     },
     quota="healthmonitors", prepare=_prepare_monitor, change=_change_monitor, view=_view_monitor,
 )  # fmt: skip

@@ -59,7 +59,7 @@ async def _live(
     listed: Sequence[JSON] = []
     try:
         if entity.plural:
-            listed = await service.list_all(entity.listing, entity.plural)
+            listed = await service.list_all(entity.listing, entity.plural, entity.list_query)
     except CloudNotFound:
         if not is_inside:
             raise

@@ -460,7 +460,8 @@ async def _answered(done: Callable[[], Awaitable[bool]]) -> bool:
 
 def collection_of(kind: ResourceType[Any]) -> str:
     """Where a type's objects are, as far as ids must differ: an attachment may have its volume's id."""
-    return kind.entity.path if kind.entity is not None else kind.type_name
+    entity = kind.entity
+    return f"{entity.service} {entity.path}" if entity is not None else kind.type_name
 
 
 def merged(changes: list[Change]) -> list[Change]:

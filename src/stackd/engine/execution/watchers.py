@@ -120,9 +120,10 @@ class _Watcher:
                 _settle(batch[key], answers[key])
 
     async def _list(self) -> dict[str, JSON]:
-        service = self._cloud.service(self._entity.service)
-        objects = await service.list_all(self._entity.listing, self._entity.plural)
-        return {str(each[self._entity.id_field]): each for each in objects}
+        entity = self._entity
+        service = self._cloud.service(entity.service)
+        objects = await service.list_all(entity.listing, entity.plural, entity.list_query)
+        return {str(each[entity.id_field]): each for each in objects}
 
 
 def _asked(ask: Callable[[], Awaitable[JSON]], context: Context) -> asyncio.Task[JSON | StackdError]:

@@ -16,12 +16,14 @@ from stackd.template.named import read_time
 TEXT: Final = "text/plain"
 BINARY: Final = "application/octet-stream"
 _ARMOR: Final = b"-----BEGIN "
+_PAGE: Final = {"limit": "100"}
+"""The largest page of a list."""
 
 
 def kept(plural: str) -> Entity:
     """The collection of one kind of object of the key manager."""
     ref = f"{plural.removesuffix('s')}_ref"
-    return Entity("key-manager", f"/{plural}", "", plural, id_field=ref, by_url=True)
+    return Entity("key-manager", f"/{plural}", "", plural, list_query=_PAGE, id_field=ref, by_url=True)
 
 
 SECRETS: Final = kept("secrets")

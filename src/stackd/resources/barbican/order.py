@@ -130,7 +130,9 @@ class Order(Kept[OrderProps]):
     async def find(self, ctx: Context, props: OrderProps) -> Sequence[JSON]:
         """The orders of this name, for which the service has no filter."""
         name = self.body(ctx, props)["meta"]["name"]
-        orders = await self.service_of(ctx).list_all(self.entity.path, self.entity.plural)
+        orders = await self.service_of(ctx).list_all(
+            self.entity.path, self.entity.plural, self.entity.list_query
+        )
         return [each for each in orders if each["meta"].get("name") == name]
 
     def observed(self, props: OrderProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:

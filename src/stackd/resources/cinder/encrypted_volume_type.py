@@ -55,7 +55,10 @@ class EncryptedVolumeType(ResourceType[EncryptionProps]):
 
     async def find(self, ctx: Context, props: EncryptionProps) -> Sequence[JSON]:
         """The encryption of the type, if it is as it should be."""
-        live = await ctx.cloud.volume.get(_path(props.volume_type))
+        try:
+            live = await ctx.cloud.volume.get(_path(props.volume_type))
+        except CloudNotFound:  # the type is gone, and its encryption with it
+            return []
         is_ours = live.items() >= props.body(*_WRITTEN).items()
         return [live | {"id": props.volume_type}] if is_ours else []
 

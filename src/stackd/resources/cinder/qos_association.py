@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from stackd.errors import CloudNotFound
 from stackd.resources.base import ResourceType
+from stackd.resources.cinder.qos_specs import change
 from stackd.resources.context import JSON, Context
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -28,8 +29,7 @@ class QoSAssociationProps(Properties):
 class QoSAssociation(ResourceType[QoSAssociationProps]):
     """Has volumes of some types obey QoS specs. The cloud has no object for it; its id is that of the specs.
 
-    A volume type has one set of specs, so the old ones go before others take their place. The service changes
-    associations by GET; to do so again changes nothing.
+    A volume type has one set of specs, so the old ones go before others take their place.
     """
 
     service = "volume"
@@ -45,15 +45,15 @@ class QoSAssociation(ResourceType[QoSAssociationProps]):
 
     async def configure(self, ctx: Context, props: QoSAssociationProps) -> None:
         """Associate the types."""
-        await _change(ctx, (), props.volume_types)
+        await _exchange(ctx, (), props.volume_types)
 
     async def update(self, ctx: Context, old: QoSAssociationProps, new: QoSAssociationProps) -> None:
         """Take the specs off types, and give them to others."""
-        await _change(ctx, old.volume_types, new.volume_types)
+        await _exchange(ctx, old.volume_types, new.volume_types)
 
     async def delete(self, ctx: Context, props: QoSAssociationProps) -> None:
         """Take the specs off the types."""
-        await _change(ctx, props.volume_types, ())
+        await _exchange(ctx, props.volume_types, ())
 
     async def prepare_for_replace(self, ctx: Context, props: QoSAssociationProps) -> None:
         """Free the types for other specs."""
@@ -66,13 +66,13 @@ class QoSAssociation(ResourceType[QoSAssociationProps]):
         await self.configure(ctx, props)
 
 
-async def _change(ctx: Context, old: Iterable[str], new: Iterable[str]) -> None:
+async def _exchange(ctx: Context, old: Iterable[str], new: Iterable[str]) -> None:
     path, before, after = f"/qos-specs/{ctx.physical_id}", set(old), set(new)
     for volume_type in sorted(before - after):
         with suppress(CloudNotFound):
-            await ctx.cloud.volume.get(f"{path}/disassociate", {"vol_type_id": volume_type})
+            await change(ctx, f"{path}/disassociate", vol_type_id=volume_type)
     for volume_type in sorted(after - before):
-        await ctx.cloud.volume.get(f"{path}/associate", {"vol_type_id": volume_type})
+        await change(ctx, f"{path}/associate", vol_type_id=volume_type)
 
 
 async def _free(ctx: Context, volume_type: str) -> None:
@@ -80,5 +80,4 @@ async def _free(ctx: Context, volume_type: str) -> None:
     with suppress(CloudNotFound):
         holder = (await ctx.cloud.volume.get(f"/types/{volume_type}"))["volume_type"].get("qos_specs_id")
         if holder and holder != ctx.physical_id:
-            path = f"/qos-specs/{holder}/disassociate"
-            await ctx.cloud.volume.get(path, {"vol_type_id": volume_type})
+            await change(ctx, f"/qos-specs/{holder}/disassociate", vol_type_id=volume_type)

@@ -63,8 +63,13 @@ class QoSSpecs(RestResource[QoSSpecsProps]):
 
     async def delete(self, ctx: Context, props: QoSSpecsProps) -> None:
         """Take them off every volume type first."""
-        await ctx.cloud.volume.get(f"/qos-specs/{ctx.physical_id}/disassociate_all")
+        await change(ctx, f"/qos-specs/{ctx.physical_id}/disassociate_all")
         await super().delete(ctx, props)
+
+
+async def change(ctx: Context, path: str, **query: str) -> None:
+    """Change associations, which the service does by GET; to do so again changes nothing."""
+    await ctx.cloud.volume.request("GET", path, params=query, idempotent=True)
 
 
 def _shown(live: JSON) -> dict[str, str]:

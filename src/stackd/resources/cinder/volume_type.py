@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from stackd.clients.lookup import Collection
@@ -9,6 +10,7 @@ from stackd.errors import PropertyError
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity
 from stackd.resources.extra_specs import Access, add_specs, set_specs
+from stackd.resources.nova.metadata import as_text
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
 from stackd.resources.rules import is_set, known
@@ -68,6 +70,13 @@ class VolumeType(RestResource[VolumeTypeProps]):
                 remedy="Leave projects out, or set is_public to false.",
             )
 
+    def observed(self, props: VolumeTypeProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
+        """Extra specs are compared where there are some in the template."""
+        pairs = dict(super().observed(props, live) or {})
+        if props.metadata:
+            pairs["metadata"] = (as_text(props.metadata), live["extra_specs"])
+        return pairs
+
     async def creation(self, ctx: Context, props: VolumeTypeProps) -> JSON:
         """A field has another name in the first request than in later ones."""
         body = self.body(ctx, props)
@@ -82,7 +91,7 @@ class VolumeType(RestResource[VolumeTypeProps]):
     async def update(self, ctx: Context, old: VolumeTypeProps, new: VolumeTypeProps) -> None:
         """A public type has no access to change: it goes before the type becomes public, or comes after."""
         path = f"/types/{ctx.physical_id}"
-        if new.is_public:
+        if new.is_public and old.projects and not (await ctx.live(fresh=True))[_PUBLIC]:
             await _ACCESS.change(ctx.cloud.volume, path, old.projects, ())
         await super().update(ctx, old, new)
         if not new.is_public:

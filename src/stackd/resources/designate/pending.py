@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from stackd.errors import ResourceInError
 from stackd.resources.base import P
 from stackd.resources.context import JSON, Context
 from stackd.resources.rest import RestResource
+
+LARGEST_PAGE: Final = {"limit": "1000"}
 
 
 class Pending(RestResource[P]):

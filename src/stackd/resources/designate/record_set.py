@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from stackd.resources.constraints import between, length, one_of
 from stackd.resources.context import JSON, Context
-from stackd.resources.designate.pending import Pending
+from stackd.resources.designate.pending import LARGEST_PAGE, Pending
 from stackd.resources.entity import Entity, find_made
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import same
@@ -44,7 +44,10 @@ class RecordSet(Pending[RecordSetProps]):
     """Records. They are part of their zone, of which the id is kept: the property may be its name."""
 
     entity = Entity(
-        *("dns", "/zones/{zone}/recordsets", "", "recordsets"), update="PUT", found_by=("name", "type")
+        *("dns", "/zones/{zone}/recordsets", "", "recordsets"),
+        update="PUT",
+        list_query=LARGEST_PAGE,
+        found_by=("name", "type"),
     )
     fields: ClassVar = same("name", "type", "records", "ttl", "description")
     name_limit = 63

@@ -10,7 +10,7 @@ from stackd.errors import PropertyError
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.constraints import between, length, one_of
 from stackd.resources.context import JSON, Context
-from stackd.resources.designate.pending import Pending
+from stackd.resources.designate.pending import LARGEST_PAGE, Pending
 from stackd.resources.entity import Entity
 from stackd.resources.follows import Follows, Key, Siblings, key_of
 from stackd.resources.registry import resource_type
@@ -63,7 +63,7 @@ def _parents(properties: Mapping[str, Any], siblings: Siblings) -> Sequence[Key]
 class Zone(Pending[ZoneProps]):
     """A zone. One inside another zone of the stack is deleted first: the service demands it."""
 
-    entity = Entity("dns", "/zones", "", "zones", update="PATCH")
+    entity = Entity("dns", "/zones", "", "zones", update="PATCH", list_query=LARGEST_PAGE)
     lookups: ClassVar = {"designate.zone": Collection("Zone", "dns", "/zones", "zones")}
     fields: ClassVar = same("name", "type", "email", "ttl", "description", "attributes") | {
         "primaries": "masters"

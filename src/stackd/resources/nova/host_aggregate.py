@@ -41,13 +41,14 @@ class HostAggregate(RestResource[HostAggregateProps]):
     fields: ClassVar = same("name", _ZONE)
 
     def observed(self, props: HostAggregateProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
-        """Hosts and metadata are those of the properties, in any order."""
-        metadata = {key: value for key, value in live.get("metadata", {}).items() if key != _ZONE}
-        return {
-            **(super().observed(props, live) or {}),
-            "hosts": (sorted(props.hosts or ()), sorted(live.get("hosts", ()))),
-            "metadata": (as_text(props.metadata), metadata),
-        }
+        """Hosts, in any order, and metadata are compared where there are some in the template."""
+        pairs = dict(super().observed(props, live) or {})
+        if props.hosts:
+            pairs["hosts"] = (sorted(props.hosts), sorted(live["hosts"]))
+        if props.metadata:
+            metadata = {key: value for key, value in live["metadata"].items() if key != _ZONE}
+            pairs["metadata"] = (as_text(props.metadata), metadata)
+        return pairs
 
     async def configure(self, ctx: Context, props: HostAggregateProps) -> None:
         """Set metadata, and add the hosts."""

@@ -7,6 +7,7 @@ conflict. So the resources of an operation change it in turns, and what others d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -31,6 +32,7 @@ _PLURALS: Final = {
 }
 """What objects are parts of: the properties that say so, and the collections."""
 
+_LEAVING: Final = ("PENDING_DELETE", "DELETED")
 _RESOLUTION: Final = 1.0
 """Seconds within which two changes of a load balancer may have the same time."""
 
@@ -62,7 +64,7 @@ class Balanced(RestResource[P]):
         place = {"balancer": await _balancer_of(self.service_of(ctx), kind, identity)}
         if self.entity.is_inside:
             place[kind] = identity
-        if place.items() - ctx.data.items():
+        if any(ctx.data.get(name) != value for name, value in place.items()):
             await ctx.put_data(**place)
         return place["balancer"]
 
@@ -70,9 +72,41 @@ class Balanced(RestResource[P]):
         """The load balancer of an object that is there; one that was adopted does not know it yet."""
         return ctx.data.get("balancer") or await self.placed(ctx, props)
 
+    async def occupant(self, ctx: Context, props: P) -> str | None:
+        """The id of the object that has a place where there can be only one."""
+        return None
+
+    async def displace(self, ctx: Context, props: P, other: str) -> None:
+        """Take the place from the object that has it."""
+        entity = self.entity.of(ctx.resource)
+        await self.service_of(ctx).delete(entity.at(other))
+
     async def make(self, ctx: Context, props: P) -> JSON:
-        """The object that the service makes when it can."""
-        return await in_turn(ctx, await self.placed(ctx, props), partial(super().make, ctx, props))
+        """The object that the service makes when it can; the one that it replaces makes way for it."""
+        balancer = await self.placed(ctx, props)
+        if ctx.resource.replaces and (other := await self.occupant(ctx, props)):
+            row = await ctx.sibling(other)
+            if row is not None and row.name == ctx.resource.name:
+                await self._displaced(ctx, props, other)
+        return await in_turn(ctx, balancer, partial(super().make, ctx, props))
+
+    async def undo_replace(self, ctx: Context, props: P) -> None:
+        """Make an object again that made way for its replacement, in the place of that."""
+        if type(self).occupant is Balanced.occupant or await self._stands(ctx):
+            return
+        if other := await self.occupant(ctx, props):
+            await self._displaced(ctx, props, other)
+        await self.create(ctx, props)
+
+    async def _displaced(self, ctx: Context, props: P, other: str) -> None:
+        with suppress(CloudNotFound):
+            await in_turn(ctx, await self.balancer(ctx, props), partial(self.displace, ctx, props, other))
+
+    async def _stands(self, ctx: Context) -> bool:
+        try:
+            return (await ctx.live(fresh=True))[STATUS] not in _LEAVING
+        except CloudNotFound:
+            return False
 
     async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
         """See ``ResourceType``. Where no place is stored, nothing was asked for."""

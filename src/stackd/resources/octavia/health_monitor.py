@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from stackd.resources.attributes import attr
 from stackd.resources.constraints import between, one_of
+from stackd.resources.context import JSON, Context
 from stackd.resources.octavia.balanced import Balanced, octavia
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, same
@@ -57,3 +58,8 @@ class HealthMonitor(Balanced[HealthMonitorProps]):
         "tenant_id": "project_id",
     }
     attributes: ClassVar = {"pools": attr("The pool of the monitor, in a list.", "list")}
+
+    async def occupant(self, ctx: Context, props: HealthMonitorProps) -> str | None:
+        """The monitor of the pool, which can have one."""
+        pool: JSON = (await self.service_of(ctx).get(f"/lbaas/pools/{props.pool}"))["pool"]
+        return pool.get("healthmonitor_id")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from stackd.errors import PropertyError
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.constraints import one_of
-from stackd.resources.octavia.balanced import Balanced, names, octavia
+from stackd.resources.context import JSON, Context
+from stackd.resources.octavia.balanced import Balanced, in_turn, names, octavia
 from stackd.resources.octavia.listener import PROTOCOLS
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, same
@@ -78,6 +80,27 @@ class Pool(Balanced[PoolProps]):
         at_least_one(props, "listener", "loadbalancer")
         if isinstance(persistence := props.session_persistence, PersistenceProps):
             _check_cookie(persistence)
+
+    async def occupant(self, ctx: Context, props: PoolProps) -> str | None:
+        """The default pool of the listener, which can have one."""
+        if not props.listener:
+            return None
+        listener: JSON = (await self.service_of(ctx).get(f"/lbaas/listeners/{props.listener}"))["listener"]
+        return listener.get("default_pool_id")
+
+    async def displace(self, ctx: Context, props: PoolProps, other: str) -> None:
+        """Leave the listener without a default pool; the pool itself stays."""
+        await self._set_default(ctx, props, None)
+
+    async def undo_replace(self, ctx: Context, props: PoolProps) -> None:
+        """Be the default pool of the listener again."""
+        if props.listener:
+            put = partial(self._set_default, ctx, props, ctx.physical_id)
+            await in_turn(ctx, await self.balancer(ctx, props), put)
+
+    async def _set_default(self, ctx: Context, props: PoolProps, pool: str | None) -> None:
+        body = {"listener": {"default_pool_id": pool}}
+        await self.service_of(ctx).put(f"/lbaas/listeners/{props.listener}", body)
 
 
 def _check_cookie(persistence: PersistenceProps) -> None:

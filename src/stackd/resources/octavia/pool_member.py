@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from stackd.resources.constraints import between, custom
+from stackd.resources.context import Context
 from stackd.resources.octavia.balanced import Balanced, octavia
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, same
@@ -47,3 +48,9 @@ class PoolMember(Balanced[PoolMemberProps]):
         "subnet": "subnet_id",
         "tags": Field("tags", cleared=[]),
     }
+
+    async def occupant(self, ctx: Context, props: PoolMemberProps) -> str | None:
+        """The member of the pool with this address and port, which can be one."""
+        entity, same = self.entity.of(ctx.resource), props.body("address", "protocol_port")
+        members = await self.service_of(ctx).list_all(entity.path, entity.plural, same)
+        return next((str(each["id"]) for each in members if same.items() <= each.items()), None)
