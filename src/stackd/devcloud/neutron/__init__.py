@@ -86,7 +86,7 @@ NEUTRON = Service(
         *metering.COLLECTIONS,
         *plugged.COLLECTIONS,
     ),
-    routes=(*routers.ROUTES, *trunks.ROUTES, *extras.ROUTES, *plugged.ROUTES),
+    routes=(*routers.ROUTES, *trunks.ROUTES, *segments.ROUTES, *extras.ROUTES, *plugged.ROUTES),
     versions=_versions,
     start=_start,
 )

@@ -15,7 +15,7 @@ from stackd.devcloud.neutron.addresses import (
     pool_numbers,
 )
 from stackd.devcloud.neutron.qos import check_qos_policy
-from stackd.devcloud.neutron.segments import add_first_segment, remove_segments
+from stackd.devcloud.neutron.segments import remove_segments
 from stackd.devcloud.neutron.style import STYLE, invalid, missing, own_or_shared
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request, conflict
@@ -54,10 +54,6 @@ def _view_network(call: Call, entity: Entity) -> JSON:
     if call.actor.is_admin:
         return entity.data
     return {key: value for key, value in entity.data.items() if key not in PROVIDER}
-
-
-def _network_created(call: Call, entity: Entity) -> None:
-    add_first_segment(call.world, entity)
 
 
 def _change_network(call: Call, entity: Entity, changes: JSON) -> None:
@@ -233,7 +229,7 @@ NETWORKS = Collection(
         "description": Field(""), "ha": Field(False),
     },
     indexes=("name",), quota="networks", bulk=True, sees=own_or_shared, prepare=_prepare_network,
-    created=_network_created, change=_change_network,
+    change=_change_network,
     guard=_guard_network, release=_release_network, view=_view_network,
     filters={"router:external": _external},
 )  # fmt: skip
