@@ -89,7 +89,7 @@ def test_an_untidy_text_gets_the_one_layout() -> None:
 
 
 @settings(
-    max_examples=200,
+    max_examples=100,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(untidy_texts())

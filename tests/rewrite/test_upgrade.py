@@ -321,7 +321,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(values)
 def test_what_evaluated_before_evaluates_to_the_same(value: Any) -> None:
     try:

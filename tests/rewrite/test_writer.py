@@ -91,7 +91,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(values)
 def test_every_reader_gets_the_same_data(value: Any) -> None:
     text = to_yaml(value)
@@ -100,7 +100,7 @@ def test_every_reader_gets_the_same_data(value: Any) -> None:
     assert same(YAML(typ="safe", pure=True).load(text), value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(values)
 def test_answers_have_the_layout_of_formatted_files(value: Any) -> None:
     text = to_yaml(value)

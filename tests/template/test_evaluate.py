@@ -261,7 +261,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(VALUES, st.sampled_from(sorted(VERSIONS)), VALUES)
 def test_no_template_raises_anything_but_template_errors(value: Any, name: str, condition: Any) -> None:
     version = VERSIONS[name]
