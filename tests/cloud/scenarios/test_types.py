@@ -43,7 +43,17 @@ from tests.cloud.scenarios.stack import TEMPLATES, changing
 
 pytestmark = pytest.mark.cloud
 
-CASES = sorted((TEMPLATES / "types").glob("*.yaml"))
+LONG = frozenset(
+    {
+        *("administration", "barbican", "designate", "neutron_administration", "neutron_plugged"),
+        *("neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
+    }
+)
+"""Cases that need further services, or take minutes."""
+CASES = [
+    pytest.param(path, marks=pytest.mark.long if path.stem in LONG else (), id=path.stem)
+    for path in sorted((TEMPLATES / "types").glob("*.yaml"))
+]
 LONGEST_STEP = 240
 GUEST = httpx.Client(timeout=LONGEST_STEP)
 """What a guest asks with: the services may be slow to answer on a busy machine."""
@@ -328,7 +338,7 @@ def image_server(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CASES)
 def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_server: str) -> None:
     assert stackd_log.exists()
     what = next(yaml.safe_load_all(path.read_text()))
