@@ -20,7 +20,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 P = ParamSpec("P")
 
-GRACE = 0.0002
+GRACE = 0.001
 """Real seconds in which what was sent to a socket of the same process must have come there."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from stackd.records import Action, Stack, Status, now
 from tests.engine.execution.test_lifecycle import is_good, mark, tune, until_in_progress
 from tests.support.engine import Process, World
 from tests.support.templates import hot
+from tests.support.waiting import until
 
 
 def waiting(value: str = "a", replace: str = "a", **seconds: float) -> dict[str, Any]:
@@ -177,6 +179,11 @@ def times_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"stackd.engine.{module}.now", moment)
 
 
+async def is_under_way(process: Process, stack: Stack, value: str) -> bool:
+    row = (await process.rows(stack))["w"]
+    return row.status is Status.IN_PROGRESS and row.properties["value"] == value
+
+
 @pytest.mark.parametrize(("rest", "status"), [(50, Status.COMPLETE), (100, Status.FAILED)])
 async def test_time_that_began_again_is_kept_over_a_restart(
     stackd_world: World, times_of_the_loop: None, rest: int, status: Status
@@ -185,11 +192,12 @@ async def test_time_that_began_again_is_kept_over_a_restart(
     async with stackd_world.process() as process:
         stack = await process.done(await process.create("p", hot({"w": waiting()}), timeout_mins=1))
         await process.update(stack, hot({"w": waiting("b", update=40)}))
+        await until(partial(is_under_way, process, stack, "b"))
         await asyncio.sleep(1)
         began = clock()
         stack = await process.update(stack, hot({"w": waiting("c", update=rest)}))
         await asyncio.sleep(45)
-        assert (await process.rows(stack))["w"].properties["value"] == "c"
+        assert await is_under_way(process, stack, "c")
     async with stackd_world.process() as process:
         stack = await process.done(stack)
         assert stack.status is status, stack.reason
