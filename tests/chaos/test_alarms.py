@@ -14,7 +14,7 @@ import pytest
 
 from tests.chaos.system import Client, Cloud, Server
 
-STRIKES = min(int(os.environ.get("STACKD_STRIKES", "20")), 40)
+STRIKES = max(4, int(os.environ.get("STACKD_STRIKES", "20")) // 5)
 SEED = int(os.environ.get("STACKD_SEED", "1"))
 PATIENCE = 60.0
 LONGEST = 0.25

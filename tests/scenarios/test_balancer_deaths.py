@@ -21,7 +21,7 @@ PARTS = (
 WISHES = ([template()], [template(IN_PLACE), template(REPLACING)], [template(IN_ITS_PLACE)])
 
 
-@pytest.mark.parametrize("number", range(3, 21))
+@pytest.mark.parametrize("number", range(3, 21, 3))
 @pytest.mark.parametrize("kind", ["write", "written", "call", "called"])
 async def test_no_part_is_lost_left_over_or_made_twice(tmp_path: Path, kind: str, number: int) -> None:
     async with world(tmp_path) as made:
