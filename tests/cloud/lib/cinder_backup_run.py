@@ -27,7 +27,7 @@ def attach(service, context, device, properties, is_snapshot=False):
     return {"device": {"path": path_of(device)}}
 
 
-def detach(service, context, attached, device, properties, **options):
+def detach(service, context, attached, device, *words, **options):
     """Remove the file."""
     os.unlink(path_of(device))
 
