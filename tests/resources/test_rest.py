@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.errors import PropertyError, ResourceInError
+from stackd.errors import PropertyError, ResourceFailure, ResourceInError
 from stackd.resources.attributes import attr
 from stackd.resources.entity import Entity, Readiness
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same, without_nulls
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from tests.support.context import FakeContext
+from tests.support.records import a_resource, a_stack
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -120,6 +122,15 @@ async def test_object_without_name_and_mark_cannot_be_found() -> None:
 
     ctx = desk(Nameless, None)
     assert await ctx.type.find(ctx, ctx.props) == []
+
+
+def test_collection_inside_another_object_is_found_by_the_property_or_the_stored_id() -> None:
+    members = Entity("load-balancer", "/pools/{pool}/members", "member", "members")
+    pool = a_resource(a_stack(), properties={"pool": "a b"})
+    assert members.of(pool).path == "/pools/a%20b/members"
+    assert members.of(replace(pool, data={"pool": "7"})).at("m") == "/pools/7/members/m"
+    with pytest.raises(ResourceFailure, match="It is not known in which pool the object is"):
+        members.of(replace(pool, properties={}))
 
 
 async def test_object_is_ready_when_its_status_says_so() -> None:

@@ -36,7 +36,7 @@ def types(context: click.Context, reference: Path | None) -> None:
 
 
 def write_reference(directory: Path) -> None:
-    """Write the pages of all types; pages of types that are gone go."""
+    """Write the pages of all types, and remove those of types that no longer exist."""
     from stackd.cli.type_pages import FOLDER, reference
 
     pages = reference(load_registry())

@@ -157,7 +157,10 @@ class Database:
         )
 
     def note_success(self, known: str) -> None:
-        """A write has succeeded that began when ``known`` was the trouble; an older one says nothing."""
+        """Note that a write has succeeded. ``known`` is ``trouble`` as it was when the write began.
+
+        A write that began before the database went away does not show that it is back.
+        """
         if self.trouble and self.trouble == known:
             log.warning("database_answers_again", after=known)
             self.trouble = ""

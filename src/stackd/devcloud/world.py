@@ -103,6 +103,11 @@ def stamp_seconds(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def stamp_plain(at: float) -> str:
+    """A time as Octavia and Barbican write it: `2026-11-22T17:22:08`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def stamp_micros(at: float) -> str:
     """A time as Cinder writes it: `2026-11-22T17:22:11.000000`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")

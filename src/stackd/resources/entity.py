@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from stackd.errors import ResourceInError
+from stackd.errors import ResourceFailure, ResourceInError
 from stackd.records import Resource
 
 if TYPE_CHECKING:
@@ -66,12 +66,15 @@ class Entity:
         return "{" in self.path
 
     def of(self, resource: Resource) -> Entity:
-        """The collection in which the object of a resource is."""
+        """The collection in which the object of a resource is; ``ResourceFailure`` if that is not known."""
         if not self.is_inside:
             return self
         known = {**resource.properties, **resource.data}
         values = {name: quote(str(value), safe="") for name, value in known.items()}
-        return replace(self, path=self.path.format_map(values))
+        try:
+            return replace(self, path=self.path.format_map(values))
+        except KeyError as missing:
+            raise ResourceFailure(f"It is not known in which {missing.args[0]} the object is.") from None
 
     def at(self, identity: str) -> str:
         """The path of one object."""

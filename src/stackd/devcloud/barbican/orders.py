@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stackd.devcloud.barbican.containers import CONTAINERS
 from stackd.devcloud.barbican.secrets import BINARY, SECRETS, check_length
-from stackd.devcloud.barbican.style import checked_expiration, invalid, last_part, refer, routes, stamp
+from stackd.devcloud.barbican.style import checked_expiration, invalid, last_part, refer, routes
 from stackd.devcloud.collection import Collection, Field
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, bad_request
-from stackd.devcloud.world import World
+from stackd.devcloud.world import World, stamp_plain
 
 _SCHEMA: Final = "Order"
 _WITHIN: Final = "Secret' within 'Order"
@@ -47,7 +47,7 @@ def _created(call: Call, order: Entity) -> None:
     world, kind = call.world, order.data["type"]
     coll = SECRETS if kind == "key" else CONTAINERS
     ref = f"{call.base}{coll.path}/{world.uuid()}"
-    done = {"status": "ACTIVE", coll.id_field: ref, "updated": stamp(world.clock() + world.ready_after)}
+    done = {"status": "ACTIVE", coll.id_field: ref, "updated": stamp_plain(world.clock() + world.ready_after)}
     make = _MAKERS[kind]
     world.store.later(order, world.ready_after, done, lambda: make(world, order, ref))
 
@@ -86,7 +86,7 @@ def _add_secret(world: World, order: Entity, ref: str, kind: str, payload: bytes
 def _add(
     world: World, order: Entity, coll: Collection, ref: str, data: JSON, private: JSON | None = None
 ) -> None:
-    now = stamp(world.clock())
+    now = stamp_plain(world.clock())
     known = {
         coll.id_field: ref, "name": order.data["meta"].get("name"), "status": "ACTIVE", "created": now,
         "updated": now, "creator_id": order.data["creator_id"],

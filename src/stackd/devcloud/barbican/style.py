@@ -12,6 +12,7 @@ from stackd.devcloud.collection import Collection, Field, Style, create, demand,
 from stackd.devcloud.rest import unauthorized
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Route, bad_request, forbidden, not_found
+from stackd.devcloud.world import stamp_plain
 
 _PAGE: Final = 10
 _MOST: Final = 100
@@ -51,17 +52,12 @@ def _denied(action: str) -> Fault:
     return forbidden(f"{action} attempt not allowed - please review your user/project privileges")
 
 
-def stamp(at: float) -> str:
-    """A time as Barbican writes it: `2026-11-22T17:22:08`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
 STYLE: Final = Style(
     missing=_missing,
     duplicate=_duplicate,
     over_quota=_over_quota,
     denied=_denied,
-    stamp=stamp,
+    stamp=stamp_plain,
     created_key="created",
     updated_key="updated",
     project_keys=(),
@@ -94,7 +90,7 @@ def checked_expiration(call: Call, schema: str, text: Any) -> str | None:
     at = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     if at <= call.world.clock():
         raise invalid(schema, "'expiration' is before current time", "expiration")
-    return stamp(at)
+    return stamp_plain(at)
 
 
 # --- URLs ---------------------------------------------------------------------------------------------

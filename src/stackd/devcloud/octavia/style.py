@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Final
 
 from stackd.devcloud.collection import Style
 from stackd.devcloud.rest import next_link, unauthorized
 from stackd.devcloud.wire import Fault, Reply, conflict, forbidden, not_found
+from stackd.devcloud.world import stamp_plain
 
 PROVIDER: Final = "amphora"
 """The only provider."""
@@ -43,29 +44,17 @@ def _denied(action: str) -> Fault:
     return forbidden("Policy does not allow this request to be performed.")
 
 
-def stamp(at: float) -> str:
-    """A time as Octavia writes it: `2026-11-30T00:37:38`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
 STYLE = Style(
     missing=missing,
     duplicate=_duplicate,
     over_quota=_over_quota,
     denied=_denied,
-    stamp=stamp,
+    stamp=stamp_plain,
     created_key="created_at",
     updated_key="updated_at",
     updated_at_first=False,
     page_links=next_link,
     strict=True,
 )
-OPERATED = Style(
-    missing=missing,
-    duplicate=_duplicate,
-    over_quota=_over_quota,
-    denied=_denied,
-    page_links=next_link,
-    strict=True,
-)
+OPERATED = replace(STYLE, created_key="", updated_key="")
 """Objects of the operator have no times."""

@@ -130,7 +130,7 @@ class AlarmWorker:
                 await self._remove_old()
             except StackdError as error:
                 log.warning("background_task_failed", task="metrics retention", error=str(error))
-            except Exception:
+            except Exception:  # a mistake of ours must not let metrics pile up until the next start
                 log.exception("background_task_failed", task="metrics retention")
             await asyncio.sleep(_TIDY.total_seconds())
 
