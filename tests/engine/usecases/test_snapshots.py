@@ -272,6 +272,22 @@ async def test_what_is_refused(stackd_world: World) -> None:
             await snapshots.take(engine, caller, stack, None)
 
 
+async def test_restoration_rebuilds_the_server_from_its_image_each_time(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", hot({"server": a_server()})))
+        before = (await process.rows(stack))["server"].physical_id
+        stack, view = await taken(process, stack)
+        for times in (1, 2):
+            await snapshots.restore(process.engine, process.caller, stack, view.snapshot.id)
+            stack = await process.done(stack)
+            assert (stack.action, stack.status) == (Action.RESTORE, Status.COMPLETE), stack.reason
+            row = (await process.rows(stack))["server"]
+            assert row.physical_id == before
+            (server,) = stackd_world.objects("servers")
+            assert server["image"] == view.data["resources"]["server"]["resource_data"]["snapshot_image_id"]
+            assert (await process.told(stack)).count("server UPDATE_COMPLETE") == times
+
+
 async def test_server_that_a_restoration_replaced_is_not_replaced_again_after_a_crash(
     stackd_world: World,
 ) -> None:

@@ -322,6 +322,16 @@ def test_policies_decide_what_replaces(changed: Any, replaced: Any) -> None:
     assert bool(ctx.type.needs_replace(ctx.props, new, new.changed(ctx.props))) is replaced
 
 
+@pytest.mark.parametrize(
+    ("disks", "replaced"), [([{"volume_id": "v", "boot_index": 0}], True), (None, False)]
+)
+def test_image_replaces_a_server_that_boots_from_a_disk(disks: Any, replaced: bool) -> None:
+    ctx = server(block_device_mapping_v2=disks)
+    old = ctx.load({key: value for key, value in ctx.properties.items() if key != "image" and value})
+    new = ctx.load({**old.data, "image": "copy"})
+    assert bool(ctx.type.needs_replace(old, new, frozenset({"image"}))) is replaced
+
+
 async def test_small_things_change_at_once() -> None:
     ctx = server(metadata={"a": "1", "b": "2"}, name="old", tags=["x"])
     path = "/servers/s/metadata"

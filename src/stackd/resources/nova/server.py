@@ -121,8 +121,12 @@ class Server(RestResource[ServerProps]):
         """What the update policies do not let happen in place."""
         if "flavor" in changed and new.flavor_update_policy == "REPLACE":
             return "flavor_update_policy is REPLACE"
+        # A restoration looks upon what its copies bring back as lost: then the server has no image here.
+        boots_from_disk = not old.data.get("image") and (
+            old.block_device_mapping or old.block_device_mapping_v2
+        )
         if "image" in changed and (
-            new.image_update_policy == "REPLACE" or not new.data.get("image") or not old.data.get("image")
+            new.image_update_policy == "REPLACE" or not new.data.get("image") or boots_from_disk
         ):
             return f"image_update_policy is {new.image_update_policy}"
         if "user_data" in changed and new.user_data_update_policy == "REPLACE":
