@@ -33,6 +33,7 @@ class Listing:
     status: str = "SUPPORTED"
     version: str | None = None
     service: str | None = None
+    extension: str | None = None
     description: str = ""
 
 
@@ -47,7 +48,8 @@ class Index:
 def listing_of(kind: type[ResourceType[Any]]) -> Listing:
     """What lists show of a type that is imported."""
     support = kind.support
-    return Listing(kind.type_name, support.status, support.version, kind.needed_service(), kind.description)
+    needs = kind.needed_service(), kind.extension
+    return Listing(kind.type_name, support.status, support.version, *needs, kind.description)
 
 
 def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:

@@ -84,10 +84,15 @@ def history(text: str, message: str) -> Support | None:
     return last
 
 
+_SERVICES: Final = {"OS::Aodh::CombinationAlarm": "alarm"}
+"""Services without which templates with a type are refused although it does nothing."""
+
+
 def _placeholder(name: str, past: str, message: str) -> type[NoneResource]:
     """A class for a row of the table."""
     text = f"Takes any properties and does nothing, for old templates. {message}"
-    made = type(name.rpartition("::")[2], (NoneResource,), {"__module__": __name__, "__doc__": text})
+    members = {"__module__": __name__, "__doc__": text, "service": _SERVICES.get(name)}
+    made = type(name.rpartition("::")[2], (NoneResource,), members)
     return resource_type(name, support=history(past, message))(made)
 
 
