@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ async def test_retired_type_is_not_shown(made: World, name: str) -> None:
 
 
 RULE = {"aggregation_method": "mean", "threshold": 1}
-ALARMS = {
+ALARMS: dict[str, dict[str, Any]] = {
     "OS::Ceilometer::CombinationAlarm": {"alarm_ids": ["a"]},
     "OS::Ceilometer::GnocchiAggregationByMetricsAlarm": {**RULE, "metrics": ["m"]},
     "OS::Ceilometer::GnocchiAggregationByResourcesAlarm": {

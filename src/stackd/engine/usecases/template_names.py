@@ -45,7 +45,7 @@ _PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "Trove": ("OS::Trove::Cluster",),
     "Zaqar": ("OS::Zaqar::Queue", "OS::Zaqar::SignedQueueURL", "OS::Zaqar::Subscription"),
 }
-_OTHERS: Final[Mapping[str, str]] = {
+_OTHERS: Final[dict[str, str]] = {
     "AWS::CloudFormation::Stack": "NestedStack",
     "AWS::CloudWatch::Alarm": "AWS::CloudWatch::Alarm",
     "AWS::EC2::EIP": "ElasticIp",
