@@ -11,7 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from stackd.cli import dev
-from stackd.cli.dev import Options, chosen_quotas, client_variables, dev_settings, own_command
+from stackd.cli.dev import (
+    Options,
+    chosen_quotas,
+    chosen_services,
+    client_variables,
+    dev_settings,
+    own_command,
+)
 from stackd.cli.failures import Failure
 from stackd.cli.main import cli
 from stackd.cli.session import auth_body
@@ -66,6 +73,23 @@ def test_server_is_quiet_beside_a_command_unless_told_otherwise(
     assert (dev_settings(options, "x").log.level, dev_settings(beside, "x").log.level) == ("info", "warning")
     monkeypatch.setenv("STACKD_LOG__LEVEL", "debug")
     assert dev_settings(beside, "x").log.level == "debug"
+
+
+def test_services_are_named_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen_services("") == ()
+    assert chosen_services("nova, blazar,") == ("nova", "blazar")
+    with pytest.raises(Failure, match="There is no service 'solaris'") as raised:
+        chosen_services("nova,solaris")
+    assert "keystone, neutron" in (raised.value.remedy or "")
+    asked: list[Options] = []
+
+    async def run(options: Options) -> int:
+        asked.append(options)
+        return 0
+
+    monkeypatch.setattr(dev, "run", run)
+    assert CliRunner().invoke(cli, ["dev", "--services", "glance,nova", "--", "true"]).exit_code == 0
+    assert asked[0].services == ("glance", "nova")
 
 
 def test_project_may_have_what_it_may_have_in_a_real_cloud() -> None:

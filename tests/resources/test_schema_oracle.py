@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from stackd.clients.catalog import client_name
 from stackd.resources.registry import load_registry
 
-KNOWN = json.loads((Path(__file__).parent / "data" / "resource-types.json").read_text())
+DATA = Path(__file__).parent / "data"
+KNOWN = json.loads((DATA / "resource-types.json").read_text())
+CLIENTS = json.loads((DATA / "clients.json").read_text())
 REGISTRY = load_registry()
 SAME = sorted(KNOWN.keys() & REGISTRY.types.keys())
 
@@ -95,6 +98,18 @@ def test_attributes(name: Any) -> None:
 def test_support_of_types(name: Any) -> None:
     known = support(KNOWN[name].get("support_status", {}))
     assert support(REGISTRY.get(name).support.shown()) == known
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_services_and_extensions_that_types_need(name: Any) -> None:
+    client, extension = CLIENTS.get(name, (None, None))
+    listing = REGISTRY.types.listing(name)
+    ours = client_name(listing.service) if listing.service else None
+    assert (ours, listing.extension) == (OTHER_CLIENTS.get(client, client), extension)
+
+
+OTHER_CLIENTS = {"heat": None, "openstack": "neutron"}
+"""The server that is asked needs no entry in the catalog; the SDK stands for the network service."""
 
 
 def test_all_modules_load_and_every_type_is_described() -> None:

@@ -28,6 +28,7 @@ from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.entity import Entity, Place
 from stackd.resources.follows import Sibling, Siblings
+from stackd.resources.heat import retired
 from stackd.resources.index import declared_in
 from stackd.resources.schema import Properties
 
@@ -434,9 +435,9 @@ def type_named(kind: str) -> ResourceType[Any]:
     """The resource type of this name; only its own module is imported.
 
     ``OS::Nova::KeyPair`` is looked for in ``nova/key_pair.py``, ``nova/keypair.py``, and then in
-    every module of its service.
+    every module of its service. Retired types are in a table.
     """
-    for module in _modules_of(kind):
+    for module in (retired,) if kind in retired.RETIRED else _modules_of(kind):
         for cls in declared_in(module):
             if cls.type_name == kind:
                 return cls()

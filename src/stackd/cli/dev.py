@@ -54,6 +54,7 @@ class Options:
     command: tuple[str, ...]
     quotas: Mapping[str, int] = field(default_factory=dict)
     cloudwatch_port: int = 0
+    services: tuple[str, ...] = ()
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -77,6 +78,12 @@ class Options:
     help="What a project may have, such as servers=50; -1 is no limit. Repeatable.",
 )
 @click.option("--no-quotas", is_flag=True, help="Limit only what --quota names.")
+@click.option(
+    "--services",
+    metavar="NAME[,NAME...]",
+    default="",
+    help="The services in the cloud's catalog, such as nova,neutron; all by default.",
+)
 @click.option("--demo", is_flag=True, help="Create a stack with servers, networks and a volume, then stop.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
@@ -91,6 +98,7 @@ def dev(
     state: Path | None,
     quotas: tuple[str, ...],
     no_quotas: bool,
+    services: str,
     demo: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -127,6 +135,7 @@ def dev(
             command=command,
             quotas=chosen_quotas(quotas, usual=not no_quotas),
             cloudwatch_port=cloudwatch_port or _free_port(),
+            services=chosen_services(services),
         )
         import uvloop
 
@@ -157,6 +166,16 @@ def chosen_quotas(given: tuple[str, ...], *, usual: bool) -> dict[str, int]:
     return quotas
 
 
+def chosen_services(given: str) -> tuple[str, ...]:
+    """The services by name, none for all; raises Failure for one that there is not."""
+    from stackd.devcloud.services import SERVICES
+
+    names = tuple(name for each in given.split(",") if (name := each.strip()))
+    if unknown := [name for name in names if name not in SERVICES]:
+        raise Failure(f"There is no service {unknown[0]!r}.", BAD_INPUT, f"There are {', '.join(SERVICES)}.")
+    return names
+
+
 def own_command() -> str:
     """What to type for `stackd`: its name where the shell finds this one, else its path."""
     program = Path(sys.argv[0])
@@ -184,6 +203,7 @@ async def run(options: Options) -> int:
         latency=options.latency,
         quotas=options.quotas,
         trusts_file=str(options.state / "cloud-trusts.json"),
+        services=options.services,
     )
     cloud_served = serve_cloud(cloud_settings, ready=known.set_result)
     tasks: list[asyncio.Task[Any]] = [

@@ -65,6 +65,17 @@ _CLIENTS: Mapping[str, str] = {
     "zun": "application-container",
 }
 
+# The types by which Heat looks for the endpoints of services, where they are not the preferred names.
+_SOUGHT: Mapping[str, str] = {
+    "alarm": "alarming",
+    "application-container": "container",
+    "block-storage": "volumev3",
+    "container-infrastructure-management": "container-infra",
+    "message": "messaging",
+    "shared-file-system": "sharev2",
+    "workflow": "workflowv2",
+}
+
 # What is appended to an endpoint that names no version; {project} is the token's project id.
 _VERSION: Mapping[str, str] = {
     "compute": "/v2.1",
@@ -106,6 +117,18 @@ def official_name(service: str) -> str:
     """
     service = _CLIENTS.get(service, service)
     return _GROUP.get(service, (service,))[0]
+
+
+def client_name(service: str) -> str:
+    """The name of a service's client in messages: ``cinder`` for ``volume``; unknown ones are their own."""
+    name = official_name(service)
+    return next((client for client, each in _CLIENTS.items() if each == name), name)
+
+
+def sought_type(service: str) -> str:
+    """The type by which Heat looks for a service in catalogs: ``volumev3`` for ``volume``."""
+    name = official_name(service)
+    return _SOUGHT.get(name, name)
 
 
 def parse_catalog(catalog: Iterable[Mapping[str, Any]]) -> tuple[Endpoint, ...]:

@@ -81,6 +81,15 @@ class Service:
         reads = self._known.reads
         return await self._patiently(lambda: reads.get(path))
 
+    async def extensions(self) -> frozenset[str]:
+        """The extensions of the API, by alias, as they were minutes ago at most; the same for everybody."""
+        known, endpoint = self._session.wire.extensions, await self.endpoint()
+        aliases = known.get(endpoint)
+        if aliases is None:
+            found = (await self.get_fact("/extensions"))["extensions"]
+            aliases = known[endpoint] = frozenset(str(each["alias"]) for each in found)
+        return aliases
+
     async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         """The headers of the answer."""
         return (await self.request("HEAD", path, params=params)).headers

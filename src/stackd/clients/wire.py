@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import orjson
 import structlog
+from cachetools import TTLCache
 
 from stackd.clients.failures import AnswerLost
 from stackd.clients.http import USER_AGENT, was_never_sent, why_unreachable
@@ -30,6 +31,10 @@ from stackd.errors import CloudError, Transient
 log = structlog.get_logger(__name__)
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_MOST_ENDPOINTS = 1000
+_EXTENSIONS_LAST = 300.0
+"""Seconds for which the extensions of an API are remembered."""
+
 _REFUSED = frozenset({429, 503})
 _MAYBE_DONE = frozenset({502, 504})
 
@@ -113,6 +118,7 @@ class Wire:
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, keeps no secret
         self._connect_timeout = connect_timeout
         self._limiters: dict[tuple[str, str], Limiter] = {}
+        self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _EXTENSIONS_LAST, _now)
 
     def limiter(self, service: str, url: str) -> Limiter:
         """The limiter of the host that ``url`` names, for one service."""

@@ -11,6 +11,7 @@ import sys
 
 from stackd.devcloud.cloud import DevCloud
 from stackd.devcloud.server import serve
+from stackd.devcloud.services import SERVICES
 from stackd.devcloud.settings import DevCloudSettings
 
 
@@ -35,12 +36,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--ready-after", type=float, default=0.2, help="seconds until objects are ready")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--quota", action="append", default=[], metavar="NAME=LIMIT")
+    parser.add_argument("--services", default="", metavar="NAME[,NAME...]", help="only these; all by default")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of exports")
     options = parser.parse_args(arguments)
+    services = [each.strip() for each in options.services.split(",") if each.strip()]
+    if unknown := [each for each in services if each not in SERVICES]:
+        parser.error(f"there is no service {unknown[0]}, but {', '.join(SERVICES)}")
     quotas = {name: int(limit) for name, _, limit in (text.partition("=") for text in options.quota)}
     settings = DevCloudSettings(
         host=options.host, port=options.port, latency=options.latency, ready_after=options.ready_after,
-        seed=options.seed, quotas=quotas,
+        seed=options.seed, quotas=quotas, services=services,
     )  # fmt: skip
 
     def announce(cloud: DevCloud) -> None:

@@ -10,36 +10,23 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stackd.devcloud import control
-from stackd.devcloud.aodh import AODH
-from stackd.devcloud.barbican import BARBICAN
-from stackd.devcloud.cinder import CINDER
 from stackd.devcloud.delivery import Send as SendOut
 from stackd.devcloud.delivery import post
-from stackd.devcloud.designate import DESIGNATE
 from stackd.devcloud.faults import FaultRules, Rule
-from stackd.devcloud.glance import GLANCE
-from stackd.devcloud.keystone import KEYSTONE
 from stackd.devcloud.keystone.seed import register
 from stackd.devcloud.meter import Meter
-from stackd.devcloud.neutron import NEUTRON
-from stackd.devcloud.nova import NOVA
-from stackd.devcloud.octavia import OCTAVIA
 from stackd.devcloud.service import Service
+from stackd.devcloud.services import present
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
-from stackd.devcloud.swift import SWIFT
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Router
 from stackd.devcloud.world import World
-from stackd.devcloud.zaqar import ZAQAR
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
-SERVICES: tuple[Service, ...] = (
-    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
-)  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""
@@ -69,14 +56,15 @@ class DevCloud:
         self._sleep = sleep
         self._broken: dict[str, JSON] = {}
         self._services: dict[str, tuple[Service, Router]] = {}
-        for service in SERVICES:
-            self._install(service)
-        for service in SERVICES:
-            if service.start is not None:
-                service.start(self.world)
-        for service in SERVICES:
-            for kind, name, path in service.catalog:
-                register(self.world, kind, name, f"{self.world.base_url}/{service.prefix}{path}")
+        services = present(self.settings.services)
+        for each in services:
+            self._install(each.service)
+        for each in services:
+            if each.service.start is not None:
+                each.service.start(self.world)
+        for each in services:
+            for kind, name, path in each.service.catalog if each.is_listed else ():
+                register(self.world, kind, name, f"{self.world.base_url}/{each.service.prefix}{path}")
         self.world.finish_seeding()
 
     @property

@@ -117,6 +117,9 @@ class Collection:
     """Key around one object; empty where the service wraps nothing."""
 
     plural: str
+    bare_requests: bool = False
+    """Whether requests have no key around an object, though answers do."""
+
     label: str
     """The name of such an object in error messages."""
 
@@ -348,6 +351,14 @@ def wrapped(coll: Collection, shown: JSON) -> JSON:
     return {coll.singular: shown} if coll.singular else shown
 
 
+def _unwrapped(coll: Collection, call: Call) -> JSON:
+    """The object in a request."""
+    if coll.singular and not coll.bare_requests:
+        return call.unwrap(coll.singular)
+    body = call.json()
+    return body if isinstance(body, dict) else call.unwrap("")
+
+
 def _list_handler(coll: Collection, style: Style, view: View | None) -> Handler:
     def handle(call: Call) -> Reply:
         demand(call, coll.lister, f"list_{coll.plural}", style)
@@ -374,7 +385,7 @@ def _create_handler(coll: Collection, style: Style) -> Handler:
         if coll.bulk and isinstance(body, dict) and isinstance(body.get(coll.plural), list):
             made = _create_many(coll, style, call, body[coll.plural])
             return Reply(status, {coll.plural: [show(coll, call, entity) for entity in made]})
-        inner = call.unwrap(coll.singular) if coll.singular else body
+        inner = _unwrapped(coll, call)
         entity = create(coll, style, call, inner)
         return Reply(status, wrapped(coll, show(coll, call, entity)))
 
@@ -399,7 +410,7 @@ def _update_handler(coll: Collection, style: Style) -> Handler:
     def handle(call: Call) -> Reply:
         entity = fetch(coll, style, call, call.params["id"])
         _demand_owner(coll, style, call, entity, "update")
-        update(coll, style, call, entity, call.unwrap(coll.singular) if coll.singular else call.json())
+        update(coll, style, call, entity, _unwrapped(coll, call))
         return Reply(200, wrapped(coll, show(coll, call, entity)))
 
     return handle

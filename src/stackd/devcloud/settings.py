@@ -53,3 +53,5 @@ class DevCloudSettings:
     """Where trusts are kept over a restart; nowhere when empty."""
 
     region: str = "RegionOne"
+    services: Sequence[str] = ()
+    """The services in the catalog, by name (`nova`, `neutron`, …), besides Keystone; all if none is named."""

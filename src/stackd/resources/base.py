@@ -61,7 +61,11 @@ class ResourceType(Generic[P]):
     lookups: ClassVar[Mapping[str, lookup.Collection]] = {}
     follows: ClassVar[Sequence[Follows | Named]] = ()
     service: ClassVar[str | None] = None
+    """The service without which there are no such resources, if not that of ``entity``; empty for none."""
+
     extension: ClassVar[str | None] = None
+    """The extension of that service's API without which there are none."""
+
     name_limit: ClassVar[int] = 255
     awaits_deletion: ClassVar[bool] = False
     checkable: ClassVar[bool] = False
@@ -123,7 +127,9 @@ class ResourceType(Generic[P]):
     @classmethod
     def needed_service(cls) -> str | None:
         """The service without which there are no such resources."""
-        return cls.service or (cls.entity.service if cls.entity is not None else None)
+        if cls.service is not None:
+            return cls.service or None
+        return cls.entity.service if cls.entity is not None else None
 
     # --- pure -----------------------------------------------------------------------------------
 

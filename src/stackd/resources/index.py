@@ -33,6 +33,7 @@ class Listing:
     status: str = "SUPPORTED"
     version: str | None = None
     service: str | None = None
+    extension: str | None = None
     description: str = ""
 
 
@@ -47,16 +48,21 @@ class Index:
 def listing_of(kind: type[ResourceType[Any]]) -> Listing:
     """What lists show of a type that is imported."""
     support = kind.support
-    return Listing(kind.type_name, support.status, support.version, kind.needed_service(), kind.description)
+    needs = kind.needed_service(), kind.extension
+    return Listing(kind.type_name, support.status, support.version, *needs, kind.description)
 
 
 def declared_in(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:
-    """The resource types that a module itself declares (not those it imports)."""
+    """The resource types that a module itself declares (not those it imports).
+
+    Classes that are made of data have no names in their module; it lists them in ``MADE_TYPES``.
+    """
     return (kind for kind in _classes(module) if vars(kind).get("type_name"))
 
 
 def _classes(module: ModuleType) -> Iterator[type[ResourceType[Any]]]:
-    return (each for each in vars(module).values() if _is_own(module, each))
+    named = vars(module)
+    return (each for each in (*named.values(), *named.get("MADE_TYPES", ())) if _is_own(module, each))
 
 
 def _is_own(module: ModuleType, value: object) -> TypeGuard[type[ResourceType[Any]]]:

@@ -20,11 +20,8 @@ def _lbaas(title: str, key: str) -> Collection:
 
 
 LOOKUPS: Final[Mapping[str, Collection]] = {
-    "blazar.reservation": Collection("Lease", "reservation", "/leases", "leases", whole=True),
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
-    "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),

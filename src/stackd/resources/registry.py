@@ -120,13 +120,14 @@ class Registry:
         return name in self.types
 
     def matching(self, pattern: str | None = None, support_status: str | None = None) -> Iterator[str]:
-        """Names that are listed; ``pattern`` is a regular expression anchored at the start.
+        """Names that are listed, which those of hidden types never are.
 
+        ``pattern`` is a regular expression anchored at the start.
         Raises ValueError for a pattern that cannot be used.
         """
         for name in matching(pattern, sorted(self.types)) if pattern else sorted(self.types):
             status = self.types.listing(name).status
-            if status == support_status if support_status else status != "HIDDEN":
+            if status != "HIDDEN" and support_status in (None, status):
                 yield name
 
     async def ready(self, names: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 IDENTITY = "http://127.0.0.1:5000/v3"
-MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72"}
+MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72", "X-OpenStack-Ironic-API-Version": "1.72"}
 SERVICE_TYPES = {
     "compute": "compute",
     "network": "network",
@@ -24,8 +24,10 @@ SERVICE_TYPES = {
     "queues": "messaging",
     "keys": "key-manager",
     "names": "dns",
+    "metal": "baremetal",
+    "leases": "reservation",
 }
-PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2"}
+PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"}
 
 # What a project can have: service, listing, and the key under which the answer has the list.
 LISTINGS = (

@@ -45,8 +45,8 @@ pytestmark = pytest.mark.cloud
 
 LONG = frozenset(
     {
-        *("administration", "barbican", "designate", "neutron_administration", "neutron_plugged"),
-        *("neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
+        *("administration", "barbican", "blazar", "designate", "ironic", "neutron_administration"),
+        *("neutron_plugged", "neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
     }
 )
 """Cases that need further services, or take minutes."""
@@ -73,12 +73,15 @@ OBJECTS = {
     "OS::Barbican::Order": ("url", "{}", None),
     "OS::Barbican::RSAContainer": ("url", "{}", None),
     "OS::Barbican::Secret": ("url", "{}", None),
+    "OS::Blazar::Host": ("leases", "/os-hosts/{}", "host"),
+    "OS::Blazar::Lease": ("leases", "/leases/{}", "lease"),
     "OS::Cinder::QoSSpecs": ("volume", "/qos-specs/{}", "qos_specs"),
     "OS::Cinder::Volume": ("volume", "/volumes/{}", "volume"),
     "OS::Cinder::VolumeType": ("volume", "/types/{}", "volume_type"),
     "OS::Designate::RecordSet": ("names", "/recordsets/{}", None),
     "OS::Designate::Zone": ("names", "/zones/{}", None),
     "OS::Glance::WebImage": ("image", "/images/{}", None),
+    "OS::Ironic::Port": ("metal", "/ports/{}", None),
     "OS::Keystone::Domain": ("identity", "/domains/{}", "domain"),
     "OS::Keystone::Endpoint": ("identity", "/endpoints/{}", "endpoint"),
     "OS::Keystone::Group": ("identity", "/groups/{}", "group"),

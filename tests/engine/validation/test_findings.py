@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from stackd.engine.validation.findings import MOST, Finding, Findings, findings
-from stackd.resources.registry import load_registry
+from stackd.resources.heat.none import NoneResource
+from stackd.resources.index import Index
+from stackd.resources.registry import Registry, Types, load_registry
 from tests.support.templates import hot
 
 REGISTRY = load_registry()
@@ -374,11 +376,17 @@ def test_what_is_no_template_is_one_error(text: str | bytes) -> None:
     ("name", "remedy"),
     [
         ("OS::Nova::Sever", "Did you mean OS::Nova::Server?"),
-        ("OS::Sahara::Cluster", "Heat knows this type, this server does not. `stackd types` lists"),
         ("Acme::DNS::Record", "`stackd types` and `GET /resource_types` list the known ones"),
     ],
 )
-def test_unknown_type_says_whether_heat_knows_it(name: str, remedy: str) -> None:
+def test_unknown_type_says_what_was_meant_or_where_types_are_listed(name: str, remedy: str) -> None:
     text = f"heat_template_version: 2018-08-31\nresources:\n  a: {{type: {name}}}\n"
     listed = findings(text, registry=REGISTRY).errors
     assert [each.remedy[: len(remedy)] for each in listed] == [remedy]
+
+
+def test_unknown_type_says_that_heat_knows_it() -> None:
+    few = Registry(Types(Index(), [NoneResource]))
+    text = "heat_template_version: 2018-08-31\nresources:\n  a: {type: OS::Nova::Server}\n"
+    (only,) = findings(text, registry=few).errors
+    assert only.remedy.startswith("Heat knows this type, this server does not. `stackd types` lists")

@@ -258,10 +258,3 @@ def test_a_query_for_resources_that_is_not_json_is_refused() -> None:
     with pytest.raises(PropertyError, match="The query is not JSON") as caught:
         ctx.type.validate(ctx.props)
     assert caught.value.path == "properties.query"
-
-
-async def test_a_combination_of_alarms_takes_anything_and_makes_nothing() -> None:
-    ctx = context("OS::Aodh::CombinationAlarm", None, alarm_ids=["a"], operator="or")
-    await ctx.type.create(ctx, ctx.type.properties.wrap(dict(ctx.properties)))
-    assert ctx.physical_id
-    assert ctx.cloud.calls == []

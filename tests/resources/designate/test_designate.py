@@ -155,13 +155,3 @@ def test_order_of_records_means_nothing() -> None:
     ctx = FakeContext(RECORDS, properties=WWW | {"records": ["10.0.0.1", "10.0.0.2"]})
     seen = ctx.type.observed(ctx.props, {"records": ["10.0.0.2", "10.0.0.1"]})
     assert seen["records"] == (["10.0.0.1", "10.0.0.2"], ["10.0.0.1", "10.0.0.2"])
-
-
-@pytest.mark.parametrize("kind", ["OS::Designate::Domain", "OS::Designate::Record"])
-async def test_retired_types_take_anything_and_do_nothing(kind: str) -> None:
-    ctx = FakeContext(kind, properties={})
-    await ctx.type.create(ctx, ctx.props)
-    await ctx.type.delete(ctx, ctx.props)
-    assert ctx.type.any_properties
-    assert ctx.type.reference(ctx.resource) == ctx.physical_id
-    assert ctx.cloud.calls == []

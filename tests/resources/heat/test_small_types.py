@@ -1,8 +1,6 @@
-"""Types of Heat that touch no cloud: policies, delays, what is retired."""
+"""Types of Heat that touch no cloud: policies, delays and others."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 
@@ -30,15 +28,6 @@ async def test_policy_makes_nothing() -> None:
     await ctx.type.create(ctx, ctx.props)
     assert ctx.resource.physical_id is None
     assert ctx.type.reference(ctx.resource) == "thing"
-
-
-async def test_retired_restarter_takes_anything_does_nothing_and_is_not_listed() -> None:
-    ctx = FakeContext("OS::Heat::HARestarter")
-    await ctx.type.create(ctx, ctx.props)
-    assert re.fullmatch(r"[0-9a-f-]{36}", ctx.physical_id)
-    assert ctx.cloud.calls == []
-    assert ctx.type.any_properties
-    assert "OS::Heat::HARestarter" not in set(REGISTRY.matching())
 
 
 async def test_delay_waits_by_its_actions_for_a_time_within_its_bounds() -> None:

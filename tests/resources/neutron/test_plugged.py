@@ -251,22 +251,6 @@ async def test_what_ends_in_error_is_made_again(made: World) -> None:
         assert [each["status"] for kind in kinds for each in made.objects(kind)] == ["INACTIVE", "ACTIVE"]
 
 
-RETIRED = ("HealthMonitor", "Pool", "PoolMember", "LoadBalancer")
-
-
-async def test_retired_load_balancers_take_anything_and_make_nothing(made: World) -> None:
-    old = {kind: resource(f"OS::Neutron::{kind}", anything=[1], vip={"subnet": "s"}) for kind in RETIRED}
-    shown = {"outputs": {"status": {"value": {"get_attr": ["LoadBalancer", "show"]}}}}
-    async with made.process() as process:
-        stack = await process.done(await process.create("s", template(**old) | shown))
-        assert stack.status is Status.COMPLETE, stack.reason
-        assert await process.outputs(stack) == {"status": None}
-        assert made.counts() == {}
-        kinds = [process.engine.services.registry.get(f"OS::Neutron::{kind}") for kind in RETIRED]
-        assert [kind.support.message for kind in kinds] == [f"Use OS::Octavia::{kind}." for kind in RETIRED]
-        assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
-
-
 async def test_rolled_back_chain_is_made_again(made: World) -> None:
     chained = ("pair", "other_pair", "group", "classifier", "chain")
     parts = {name: BASE[name] for name in ("net", "subnet", "port", "other_port")}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from stackd.devcloud.delivery import Delivery
-from stackd.devcloud.keystone.delegation import create_trust, remove_trust
+from stackd.devcloud.keystone.delegation import remove_trust, service_trust
 from stackd.devcloud.keystone.kept_trusts import TRUSTS
 from stackd.devcloud.keystone.tokens import Grant, issue
 from stackd.devcloud.store import JSON, Entity
@@ -53,25 +53,9 @@ def with_trust(call: Call, alarm: Mapping[str, Any], private: JSON) -> None:
     known = private.get("trust_id")
     needed = any(_needs_trust(action) for action in _every(alarm))
     if needed and not known:
-        private["trust_id"] = _made(call)
+        private["trust_id"] = service_trust(call, "aodh")
     elif known and not needed:
         release(call.world, private)
-
-
-def _made(call: Call) -> str:
-    """A trust of the caller to the service; that Keystone refuses it is an error of the service, as ever."""
-    trustee = call.store.first("identity.users", name="aodh", domain_id="default")
-    asked = {
-        "trustor_user_id": call.actor.user_id,
-        "trustee_user_id": trustee.id if trustee else "",
-        "project_id": call.actor.project_id,
-        "impersonation": True,
-        "roles": [{"name": role} for role in sorted(call.actor.roles)],
-    }
-    try:
-        return create_trust(call, asked).id
-    except Fault as refusal:
-        raise Fault(500, f"{refusal.message} (HTTP {refusal.status})") from refusal
 
 
 def release(world: World, private: JSON) -> None:

@@ -19,6 +19,7 @@ USERS = (
     ("demo", "Default", "demo", ("member", "heat_stack_owner", "creator")),
     ("heat", "Default", "service", ("admin", "service")),
     ("aodh", "Default", "service", ("admin", "service")),
+    ("blazar", "Default", "service", ("admin", "service")),
 )
 """Name, domain, project and roles there."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from stackd.clients.catalog import client_name, sought_type
 from stackd.engine.definition.desired import Desired
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Forbidden, ResourceTypeUnavailable, StackdError
@@ -12,6 +14,14 @@ from stackd.records import Caller
 
 UNAVAILABLE: Final = "99001"
 """The only error code that a request may ignore: the service of a resource type is missing in the cloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a cloud lacks: the service, by the name of its client, and why it cannot be used."""
+
+    client: str
+    reason: str
 
 
 async def unavailable_types(
@@ -32,23 +42,29 @@ async def unavailable_types(
         if by_policy and not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
         elif UNAVAILABLE not in ignored and (
-            why := await unavailable(engine, caller, name, kind.handler.needed_service())
+            why := await lack(engine, caller, kind.handler.needed_service(), kind.handler.extension)
         ):
-            problems.append(why)
+            problems.append(unavailable(name, why))
     return problems
 
 
-async def unavailable(
-    engine: Engine, caller: Caller, name: str, service: str | None
-) -> ResourceTypeUnavailable | None:
-    """The error for a type whose service is not in the caller's cloud; None if it can be used."""
+async def lack(engine: Engine, caller: Caller, service: str | None, extension: str | None) -> Lack | None:
+    """What the caller's cloud lacks of a service and of an extension of its API; None if both are there."""
     if service is None:
         return None
     cloud = engine.trusts.of_caller(caller)
     await cloud.token()
-    if cloud.has_service(service):
+    client = client_name(service)
+    if not cloud.has_service(service):
+        return Lack(client, f"{client} {sought_type(service)} endpoint is not in service catalog.")
+    if extension is None or extension in await cloud.service(service).extensions():
         return None
+    return Lack(client, f"Required extension {extension} in {client} service is not available.")
+
+
+def unavailable(name: str, why: Lack, reason: str = "") -> ResourceTypeUnavailable:
+    """The error for a type that needs what the caller's cloud lacks."""
     return ResourceTypeUnavailable(
-        f"HEAT-E99001 Service {service} is not available for resource type {name}, "
-        "reason: Service endpoint not in service catalog."
+        f"HEAT-E{UNAVAILABLE} Service {why.client} is not available for resource type {name}, "
+        f"reason: {reason or why.reason}"
     )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from stackd.engine.usecases.access import enforce
-from stackd.engine.usecases.availability import unavailable
+from stackd.engine.usecases.availability import lack, unavailable
 from stackd.engine.usecases.engine import Engine
-from stackd.errors import BadRequest, Forbidden, NotSupported, StackdError
+from stackd.engine.usecases.type_templates import dialect, template
+from stackd.engine.usecases.type_views import Json, schema
+from stackd.errors import BadRequest, CloudError, Forbidden, NotSupported, StackdError
 from stackd.offload import offloaded
 from stackd.records import Caller
 from stackd.resources.base import ResourceType
 from stackd.resources.index import Listing
 from stackd.resources.registry import Registry
-from stackd.resources.schema import PropertySchema
-
-Json = dict[str, Any]
 
 SUPPORT_STATUSES = ("UNKNOWN", "SUPPORTED", "DEPRECATED", "UNSUPPORTED", "HIDDEN")
-_KEPT: Final = 64  # views of types, some 30 kB each
-_SHOW = {"type": "map", "description": "Detailed information about resource."}
+_ABSENT: Final = "Service endpoint not in service catalog."
+"""Why a type cannot be shown, whatever it is that the cloud lacks."""
 
 
 class Invalid(StackdError):
@@ -51,11 +48,17 @@ async def listed(
         kind = registry.types.listing(name)
         if version is not None and kind.version != version:
             continue
-        if engine.policy.allows_type(caller, name) and not await unavailable(
-            engine, caller, name, kind.service
-        ):
+        if engine.policy.allows_type(caller, name) and await _is_available(engine, caller, kind):
             found.append(kind)
     return found
+
+
+async def _is_available(engine: Engine, caller: Caller, kind: Listing) -> bool:
+    """Whether the cloud has what a type needs; a service that does not say so has it not."""
+    try:
+        return await lack(engine, caller, kind.service, kind.extension) is None
+    except CloudError:
+        return False
 
 
 async def _matching(registry: Registry, pattern: str | None, status: str | None) -> list[str]:
@@ -80,10 +83,10 @@ async def show(
     """The properties and attributes of a type whose service exists in the cloud."""
     enforce(engine, caller, rule)
     kind = await _usable(engine, caller, name)
-    why = await unavailable(engine, caller, name, kind.needed_service())
+    why = await lack(engine, caller, kind.needed_service(), kind.extension)
     if why is not None:
-        raise why
-    return schema(kind, described=described)
+        raise unavailable(name, why, _ABSENT)
+    return {**schema(kind, described=described), "resource_type": name}
 
 
 async def generate_template(
@@ -97,153 +100,19 @@ async def generate_template(
     """A template with one resource of a type, in the dialect ``cfn`` or ``hot``."""
     enforce(engine, caller, rule)
     chosen = dialect(template_type)
-    return template(await _usable(engine, caller, name), chosen)
+    return template(await _usable(engine, caller, name), chosen, name)
 
 
 async def _usable(engine: Engine, caller: Caller, name: str) -> ResourceType[Any]:
-    """The type with this name, if the caller may use it."""
-    await engine.services.registry.ready([name])
-    kind = engine.services.registry.get(name)
+    """The type with this name, which may be a former one, if the caller may use it."""
+    registry = engine.services.registry
+    target = registry.operator.environment.resolve_type(name, "", exists=registry.__contains__) or name
+    if target not in registry:
+        target = name
+    await registry.ready([target])
+    kind = registry.get(target)
     if not engine.policy.allows_type(caller, name):
         raise Forbidden(f"You are not authorized to use resource_types:{name}.")
     if kind.support.status == "HIDDEN":
         raise NotSupported(f"{name} is not supported.")
     return kind
-
-
-@lru_cache(_KEPT)
-def schema(kind: ResourceType[Any], *, described: bool) -> Json:
-    """Properties, attributes and support status of a type; not to be changed."""
-    view: Json = {
-        "resource_type": kind.type_name,
-        "properties": {
-            name: each.shown() for name, each in kind.properties.schema.items() if not each.hidden
-        },
-        "attributes": {**attributes(kind), "show": _SHOW},
-        "support_status": kind.support.shown(),
-    }
-    if described:
-        view["description"] = kind.description
-    return view
-
-
-def attributes(kind: ResourceType[Any]) -> Json:
-    """The attributes of a type except ``show``, which every type has."""
-    return {
-        name: {"type": attribute.type, "description": attribute.description}
-        for name, attribute in kind.attributes.items()
-        if attribute.support.status != "HIDDEN"
-    }
-
-
-# --- templates to start from ----------------------------------------------------------------------
-
-_TYPES = {
-    "cfn": {
-        "string": "String",
-        "integer": "Number",
-        "number": "Number",
-        "boolean": "Boolean",
-        "map": "Json",
-        "list": "CommaDelimitedList",
-        "any": "String",
-    },
-    "hot": {
-        "string": "string",
-        "integer": "number",
-        "number": "number",
-        "boolean": "boolean",
-        "map": "json",
-        "list": "comma_delimited_list",
-        "any": "string",
-    },
-}
-_CFN_CONSTRAINTS: Mapping[str, Mapping[str, str]] = {
-    "range": {"min": "MinValue", "max": "MaxValue"},
-    "length": {"min": "MinLength", "max": "MaxLength"},
-}
-
-
-def dialect(text: str | None) -> str:
-    """The requested dialect."""
-    chosen = (text or "cfn").lower()
-    if chosen not in _TYPES:
-        raise BadRequest(
-            f'Template type is not supported: Invalid template type "{text}", valid types are: cfn, hot.'
-        )
-    return chosen
-
-
-def template(kind: ResourceType[Any], dialect: str) -> Json:
-    """A template with one resource of a type, whose properties are the parameters."""
-    if dialect == "hot":
-        version, key = {"heat_template_version": "2016-10-14"}, str.lower
-        attribute, reference = "get_attr", "get_resource"
-        parameter, value = _hot_parameter, _hot_value
-    else:
-        version, key = {"HeatTemplateFormatVersion": "2012-12-12"}, str.capitalize
-        attribute, reference = "Fn::GetAtt", "Ref"
-        parameter, value = _cfn_parameter, _cfn_value
-    name, properties = type(kind).__name__, _shown_properties(kind)
-    outputs: Json = {
-        each: {key("value"): {attribute: [name, each]}, key("description"): text}
-        for each, text in _outputs(kind).items()
-    }
-    values = {each: value(each, schema) for each, schema in properties.items()}
-    return {
-        **version,
-        key("description"): f"Initial template of {name}",
-        key("parameters"): {each: parameter(schema) for each, schema in properties.items()},
-        key("resources"): {name: {key("type"): kind.type_name, key("properties"): values}},
-        key("outputs"): {**outputs, "OS::stack_id": {key("value"): {reference: name}}},
-    }
-
-
-def _shown_properties(kind: ResourceType[Any]) -> dict[str, PropertySchema]:
-    wanted = {"SUPPORTED", "UNKNOWN"}
-    schemas = kind.properties.schema.items()
-    return {name: each for name, each in schemas if each.implemented and each.support.status in wanted}
-
-
-def _outputs(kind: ResourceType[Any]) -> dict[str, str]:
-    described = {name: str(each["description"]) for name, each in attributes(kind).items()}
-    return {**described, "show": _SHOW["description"]}
-
-
-def _described(kind: str, schema: PropertySchema, key: Callable[[str], str]) -> Json:
-    shown: Json = {key("type"): kind}
-    if schema.description:
-        shown[key("description")] = schema.description
-    if schema.default is not None:
-        shown[key("default")] = schema.default
-    return shown
-
-
-def _hot_parameter(schema: PropertySchema) -> Json:
-    shown = _described(_TYPES["hot"][schema.type], schema, str.lower)
-    if schema.constraints:
-        shown["constraints"] = [constraint.shown() for constraint in schema.constraints]
-    return shown
-
-
-def _hot_value(name: str, schema: PropertySchema) -> Json:
-    return {"get_param": name}
-
-
-def _cfn_value(name: str, schema: PropertySchema) -> Json:
-    return {"Fn::Split": [",", {"Ref": name}]} if schema.type == "list" else {"Ref": name}
-
-
-def _cfn_parameter(schema: PropertySchema) -> Json:
-    shown = _described(_TYPES["cfn"][schema.type], schema, str.capitalize)
-    for constraint in schema.constraints:
-        for key, value in constraint.shown().items():
-            if key in _CFN_CONSTRAINTS:
-                shown |= {
-                    _CFN_CONSTRAINTS[key][bound]: limit for bound, limit in value.items() if limit is not None
-                }
-            elif key == "allowed_values":
-                shown["AllowedValues"] = value
-            elif key == "allowed_pattern":
-                shown["AllowedPattern"] = value
-    return shown

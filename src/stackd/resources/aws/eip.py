@@ -40,6 +40,7 @@ class EIP(RestResource[EIPProps]):
     As it has no name in the API, ours is its description.
     """
 
+    service = "compute"
     entity = network("floatingip", name_field="description", found_by=("description",))
     follows = WAY_OUT
     survives = True

@@ -39,7 +39,7 @@ class EIPAssociationProps(Properties):
 class EIPAssociation(ResourceType[EIPAssociationProps]):
     """Lets a floating IP lead to a port. The cloud has no object for it; its physical id names both."""
 
-    service = "network"
+    service = "compute"
     follows = WAY_OUT
 
     def validate(self, props: EIPAssociationProps) -> None:

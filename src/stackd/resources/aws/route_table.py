@@ -22,7 +22,6 @@ class RouteTableProps(Properties):
 class RouteTable(RestResource[RouteTableProps]):
     """A router, with the same way to the outside as the VPC's own; its description names the VPC."""
 
-    extension = "router"
     entity = network("router")
     readiness = BUILT
     survives = True

@@ -30,7 +30,7 @@ class SecurityGroupProps(Properties):
 class SecurityGroup(RestResource[SecurityGroupProps]):
     """Lets packets through to and from instances; everything that no rule allows is dropped."""
 
-    extension = "security-group"
+    service = ""
     entity = network("security_group")
     survives = True
     fields: ClassVar = {"GroupDescription": "description"}

@@ -24,7 +24,6 @@ class SubnetRouteTableAssociation(ResourceType[AssociationProps]):
     """
 
     service = "network"
-    extension = "router"
 
     async def create(self, ctx: Context, props: AssociationProps) -> None:
         """Only the id; the subnet is moved next, and can be so again."""

@@ -28,7 +28,6 @@ class VPCGatewayAttachment(ResourceType[AttachmentProps]):
     """
 
     service = "network"
-    extension = "router"
     follows = (Follows(TABLE, key=vpc_key, keys=one(vpc_key)),)
 
     async def create(self, ctx: Context, props: AttachmentProps) -> None:

@@ -35,7 +35,7 @@ class ExtraRoute(ResourceType[ExtraRouteProps]):
     """A route of a router; the cloud has no object for it, so its id is made of router and route."""
 
     service = "network"
-    extension = "extraroute-atomic"
+    extension = "extraroute"
     follows = (BEHIND_INTERFACES, BEHIND_GATEWAY)
 
     async def create(self, ctx: Context, props: ExtraRouteProps) -> None:

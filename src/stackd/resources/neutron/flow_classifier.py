@@ -54,7 +54,6 @@ class FlowClassifierProps(Properties):
 class FlowClassifier(RestResource[FlowClassifierProps]):
     """Selects packets by where they come from, where they go to, and how."""
 
-    extension = "sfc"
     entity = plugged("/sfc/flow_classifiers", "flow_classifier", "flow_classifiers")
     lookups: ClassVar = {"neutron.flow_classifier": names("Flow classifier", "/sfc/flow_classifiers")}
     survives = True

@@ -24,7 +24,6 @@ class MeteringLabelProps(Properties):
 class MeteringLabel(UndatedResource[MeteringLabelProps]):
     """Traffic that the rules of the label choose is counted under it."""
 
-    extension = "metering"
     entity = network("metering_label", path="/metering/metering-labels")
     survives = True
     fields: ClassVar = same("name", "description", "shared")

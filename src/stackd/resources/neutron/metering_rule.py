@@ -31,7 +31,6 @@ class MeteringRuleProps(Properties):
 class MeteringRule(RestResource[MeteringRuleProps]):
     """Traffic for a label. A label has no two rules that overlap, so that the values tell rules apart."""
 
-    extension = "metering"
     entity = network(
         "metering_label_rule",
         path="/metering/metering-label-rules",

@@ -35,7 +35,6 @@ class PortPair(RestResource[PortPairProps]):
     The service wants the ports bound to a host: the server that has them comes first, by ``depends_on``.
     """
 
-    extension = "sfc"
     entity = plugged("/sfc/port_pairs", "port_pair", "port_pairs")
     lookups: ClassVar = {"neutron.port_pair": names("Port pair", "/sfc/port_pairs")}
     survives = True

@@ -41,7 +41,6 @@ class RouterGateway(ResourceType[RouterGatewayProps]):
     """
 
     service = "network"
-    extension = "router"
     follows = (
         BEHIND_INTERFACES,
         Follows(SUBNET, key=network_key, keys=one(network_key)),

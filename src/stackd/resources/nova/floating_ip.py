@@ -32,6 +32,7 @@ class FloatingIPProps(Properties):
 class FloatingIP(RestResource[FloatingIPProps]):
     """An address of an external network. As it has no name in the API, ours is its description."""
 
+    service = ""
     entity = network("floatingip", name_field="description", found_by=("description",))
     survives = True
     attributes: ClassVar = {

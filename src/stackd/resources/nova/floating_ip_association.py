@@ -37,7 +37,7 @@ class FloatingIPAssociation(ResourceType[AssociationProps]):
     outside, and any interface and gateway of the stack may be on it.
     """
 
-    service = "network"
+    service = "compute"
     follows = tuple(Follows(kind, key=network_key, keys=_any, guess=True) for kind in (INTERFACE, GATEWAY))
 
     async def create(self, ctx: Context, props: AssociationProps) -> None:

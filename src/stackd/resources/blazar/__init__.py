@@ -1,0 +1,1 @@
+"""OS::Blazar::*, resource types of the reservation service."""

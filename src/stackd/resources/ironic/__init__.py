@@ -1,0 +1,1 @@
+"""OS::Ironic::*, resource types of the bare metal service."""
