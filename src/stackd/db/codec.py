@@ -6,7 +6,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -44,6 +44,7 @@ from stackd.records import (
     SoftwareDeployment,
     Stack,
     Status,
+    draft_of,
 )
 
 Record = (
@@ -92,15 +93,16 @@ Kind = (
     | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
-Setter = Callable[[Any, Any], None]
 Unseal = Callable[[bytes], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES_KEPT = 8192
 _MICROSECOND = timedelta(microseconds=1)
 _REPLACEMENT = "\ufffd"
 PLAIN_MAPS = (b"{", b" ")
 """How JSON objects begin, and nothing that is encrypted."""
 
+_NO_NAMES = "[]"
 _SLOWLY = b" "
 """Prefix of texts that the fast parser must not read: it converts large integers to floats."""
 AT_ONCE, BRIEF_AT_ONCE = 25, 75
@@ -133,8 +135,9 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(_TIMES_KEPT)
 def from_micros(micros: int) -> datetime:
-    """The aware datetime of ``micros``."""
+    """The aware datetime of ``micros``; remembered, as what is watched is read over and over."""
     return _EPOCH + timedelta(0, 0, micros)
 
 
@@ -240,7 +243,7 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.STATUS: statuses.__getitem__,
         Form.HOOK_STATE: hook_states.__getitem__,
         Form.DRIFT_STATE: DriftState,
-        Form.NAMES: lambda value: tuple(from_json(value)),
+        Form.NAMES: lambda value: () if value == _NO_NAMES else tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
         Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else known(value)),
@@ -277,11 +280,8 @@ class _Reading:
     groups: tuple[int, ...]
     """Positions where the three columns of a definition begin, in descending order."""
 
-    setters: tuple[Setter, ...]
-    """Sets each field of a new record; its constructor, as that of every frozen class, is much slower."""
-
-    absent: tuple[tuple[Setter, Callable[[], Any]], ...]
-    """Sets each field that has no column here, and the function that returns its default."""
+    draft: type[Any]
+    """Makes a record of values in the order of the columns; fields without a column have their defaults."""
 
 
 class _Layout:
@@ -311,12 +311,9 @@ class _Layout:
 
     def _reading(self, columns: tuple[str, ...]) -> _Reading:
         forms = tuple(self.forms[name] for name in columns)
-        names = self._collapsed(columns)
-        left = [each for each in fields(self._kind) if each.name not in names]
         return _Reading(
             forms=forms,
-            setters=tuple(_setter(self._kind, name) for name in names),
-            absent=tuple((_setter(self._kind, each.name), _default(each)) for each in left),
+            draft=draft_of(self._kind, self._collapsed(columns)),
             empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
             groups=tuple(sorted((columns.index(group[0]) for group in self.groups.values()), reverse=True)),
         )
@@ -372,12 +369,9 @@ class Codec(Generic[R]):
         for at in reading.groups:
             template = values[at]
             values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
-        record = object.__new__(self.kind)
-        for set_field, value in zip(reading.setters, values, strict=True):
-            set_field(record, value)
-        for set_field, default in reading.absent:
-            set_field(record, default())
-        return record
+        record = reading.draft(*values)
+        record.__class__ = self.kind
+        return record  # type: ignore[no-any-return]
 
     def value(self, column: str, stored: Any) -> Any:
         """The field of one column."""
@@ -410,18 +404,6 @@ class Codec(Generic[R]):
             else:
                 flat[name] = encoders[name](value)
         return flat
-
-
-def _setter(kind: type[Any], name: str) -> Setter:
-    """The function that sets a field of a new record, a slot of its class."""
-    setter: Setter = vars(kind)[name].__set__
-    return setter
-
-
-def _default(column: Field[Any]) -> Callable[[], Any]:
-    if column.default_factory is not MISSING:
-        return column.default_factory
-    return lambda: column.default
 
 
 def _definition(value: Definition | None) -> tuple[str | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -38,7 +39,7 @@ def pairs_of(raw: bytes) -> list[tuple[str, str]]:
 def read_query(model: type[Q], raw: bytes) -> Q:
     """The query as its model declares it; where the model forbids others, so does this."""
     if not raw:
-        return model.model_validate({})
+        return _unasked(model)
     if len(raw) > _LONGEST:
         raise BadRequest(f"The query is longer than {_LONGEST} characters. Ask for less at a time.")
     given: dict[str, list[str]] = {}
@@ -50,6 +51,12 @@ def read_query(model: type[Q], raw: bytes) -> Q:
     _refuse_too_many(given)
     present = {name: [value for value in values if value != ""] for name, values in given.items()}
     return model.model_validate({name: values for name, values in present.items() if values})
+
+
+@cache
+def _unasked(model: type[Q]) -> Q:
+    """The query of a request without one; it is frozen."""
+    return model.model_validate({})
 
 
 def _refuse_too_many(given: Mapping[str, Sequence[str]]) -> None:
