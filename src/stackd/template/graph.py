@@ -270,6 +270,8 @@ def _required(
             path = _path_of_dependency(template, definition, name)
             report(incorrect_reference(template, name, path, definition.name))
     for section, part in (("Properties", definition.properties), ("Metadata", definition.metadata)):
+        if not part:
+            continue
         try:
             for reference in walk.references(part):
                 if reference.resource in enabled:
@@ -364,6 +366,7 @@ def referenced_attributes(
             definition.update_policy,
             definition.external_id,
         ]
+    nodes = [node for node in nodes if node]
     for output in template.outputs.values():
         if output.condition is None or walk.condition(output.condition) is not False:
             nodes.append(output.value)
