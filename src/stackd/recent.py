@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+_WITHOUT_REFERENCES: Final = 2
+"""The version of the format in which equal data always becomes the same bytes."""
+
+
+def exact(data: Any) -> bytes | None:
+    """Bytes that are the same for equal plain data of equal types in the same order; None for other data."""
+    try:
+        return marshal.dumps(data, _WITHOUT_REFERENCES)
+    except ValueError:
+        return None
+
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -79,6 +79,8 @@ class ParsedDocument:
     @property
     def warnings(self) -> tuple[ParseWarning, ...]:
         """Keys that a mapping has twice."""
+        if not self.text:
+            return ()
         return tuple(
             ParseWarning(
                 f"The key {str(path[-1])!r} is repeated; the last one counts.", path, Place(self.file, *place)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from stackd.db.codec import to_json
@@ -243,7 +243,7 @@ def build(
         facade=facade or {},
     )
     own = {name: each for name, each in resources.items() if each.external_id is None}
-    found = implied(types, own, cache(partial(_readable, desired, scope=desired.scope({}))))
+    found = implied(types, own, lambda name: _readable(desired, name, desired.scope({})))
     if not found:
         return desired
     graph = at(Stage.GRAPH)

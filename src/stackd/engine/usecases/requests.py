@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -38,6 +40,9 @@ from stackd.errors import (
     TemplateError,
     UserParameterMissing,
 )
+from stackd.offload import OWNER
+from stackd.recent import Recent, exact
+from stackd.records import altered
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment, with_hooks
@@ -121,7 +126,7 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
         raise
     except TemplateError as error:
         raise _ill_formed("Environment", error) from error
-    return replace(environment, parameters={**environment.parameters, **request.parameters})
+    return altered(environment, parameters={**environment.parameters, **request.parameters})
 
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
@@ -160,14 +165,47 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
             f"maximum allowed size ({limits.max_template_size} bytes)."
         )
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
-    size = limits.max_template_size
+    limited = ParseLimits(max_bytes=limits.max_template_size, max_nodes=limits.max_template_size)
+    return _PARSED.find(text, (limited, request.default_version), lambda: _parsed(request, limited))
+
+
+def _parsed(request: StackRequest, limits: ParseLimits) -> Template:
     try:
-        limited = ParseLimits(max_bytes=size, max_nodes=size)
-        return read_template(text, limits=limited, default_version=request.default_version)
+        return read_template(request.template, limits=limits, default_version=request.default_version)
     except InvalidTemplateVersion:
         raise
     except TemplateError as error:
         raise _ill_formed("Template", error) from error
+
+
+class ParsedTemplates:
+    """Parsed templates of requests: who validates or previews one makes a stack of it next.
+
+    One is found again by all that it depends on: its data, how it is parsed, and the project, so that no
+    project can find out by the time of an answer what others have. All threads share it.
+    """
+
+    def __init__(self, most: int = 1_000_000, largest: int = 128_000) -> None:
+        self._kept: Recent[tuple[str, Hashable, bytes], Template] = Recent(most)
+        self._largest = largest
+        self._lock = threading.Lock()
+
+    def find(self, data: Any, how: Hashable, parse: Callable[[], Template]) -> Template:
+        """The template of a text or data; it is parsed if it is not known, and kept if it can be parsed."""
+        text = exact(data)
+        if text is None or len(text) > self._largest:
+            return parse()
+        key = OWNER.get(), how, hashlib.sha256(text).digest()
+        with self._lock:
+            known = self._kept.get(key)
+        if known is None:
+            known = parse()
+            with self._lock:
+                self._kept.put(key, known, len(text))
+        return known
+
+
+_PARSED: Final = ParsedTemplates()
 
 
 def definition_of(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 from stackd.engine.definition.desired import (
@@ -17,6 +16,7 @@ from stackd.engine.definition.desired import (
 from stackd.engine.definition.scope import StackScope
 from stackd.errors import PropertyError, TemplateError
 from stackd.offload import charge_trial
+from stackd.recent import exact
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.template_resource import TemplateResource, facade_problems
@@ -69,7 +69,7 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
     functions = FunctionCheck(template, desired.conditions, suspected)
     scope = desired.scope({})
     kinds = {name: kind.name for name, kind in desired.types.items()}
-    siblings = Siblings(kinds, cache(lambda name: open_properties(desired, name, scope).data))
+    siblings = Siblings(kinds, lambda name: open_properties(desired, name, scope).data)
     own = {name: each for name, each in desired.resources.items() if each.external_id is None}
     written = {name: _written(desired.types[name].handler, each) for name, each in own.items()}
     _charge(desired, written)
@@ -127,14 +127,8 @@ def _written(handler: ResourceType[Any], definition: ResourceDefinition) -> _Wri
         or type(handler).validate_metadata is not ResourceType.validate_metadata
     ):
         return None
-    try:
-        return id(handler), definition.description, marshal.dumps(definition.properties, _WITHOUT_REFERENCES)
-    except ValueError:  # there are functions in it
-        return None
-
-
-_WITHOUT_REFERENCES: Final = 2
-"""The version of the format in which equal data has the same text."""
+    text = exact(definition.properties)  # None if there are functions in it
+    return None if text is None else (id(handler), definition.description, text)
 
 
 def _charge(desired: Desired, written: Mapping[str, _Written | None]) -> None:
