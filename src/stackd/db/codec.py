@@ -338,40 +338,37 @@ class Codec(Generic[R]):
         self._layout = layout = _layout(known_as, table, frozenset(unlisted))
         self.columns, self.brief, self.stored = layout.columns, layout.brief, layout.stored
         self._decoders = decoders(sealer, known)
-        self._full = self._conversions(layout.full_reading)
-        self._brief = self._conversions(layout.brief_reading)
+        self.record = self._maker(layout.full_reading)
+        """The record of a row of ``columns``."""
+        self.brief_record = self._maker(layout.brief_reading)
+        """The record of a row of ``brief``; the fields left out have their defaults."""
         to_column = encoders(sealer)
         self._encode = {name: to_column[form] for name, form in layout.forms.items() if form in to_column}
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
 
-    def _conversions(self, reading: _Reading) -> tuple[tuple[int, Convert], ...]:
+    def _maker(self, reading: _Reading) -> Callable[[Sequence[Any]], R]:
+        kind, draft, empty, groups = self.kind, reading.draft, reading.empty, reading.groups
         known = self._decoders
-        return tuple((at, known[form]) for at, form in enumerate(reading.forms) if form in known)
+        conversions = [(at, known[form]) for at, form in enumerate(reading.forms) if form in known]
 
-    def record(self, row: Sequence[Any]) -> R:
-        """The record of a row of ``columns``."""
-        return self._make(row, self._full, self._layout.full_reading)
+        def make(row: Sequence[Any]) -> R:
+            values = list(row)
+            for at, convert in conversions:
+                if (value := values[at]) is not None:
+                    values[at] = convert(value)
+            for at in empty:
+                if values[at] is None:
+                    values[at] = {}
+            for at in groups:
+                template = values[at]
+                values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
+            record = draft(*values)
+            record.__class__ = kind
+            return record  # type: ignore[no-any-return]
 
-    def brief_record(self, row: Sequence[Any]) -> R:
-        """The record of a row of ``brief``; the fields left out have their defaults."""
-        return self._make(row, self._brief, self._layout.brief_reading)
-
-    def _make(self, row: Sequence[Any], conversions: tuple[tuple[int, Convert], ...], reading: _Reading) -> R:
-        values = list(row)
-        for at, convert in conversions:
-            if (value := values[at]) is not None:
-                values[at] = convert(value)
-        for at in reading.empty:
-            if values[at] is None:
-                values[at] = {}
-        for at in reading.groups:
-            template = values[at]
-            values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
-        record = reading.draft(*values)
-        record.__class__ = self.kind
-        return record  # type: ignore[no-any-return]
+        return make
 
     def value(self, column: str, stored: Any) -> Any:
         """The field of one column."""

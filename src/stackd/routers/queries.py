@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,11 @@ from stackd.errors import BadRequest
 _MOST = 2**62
 _LONGEST = 16_384
 """Characters of a query string."""
+
+_SHORT = 128
+"""Characters of a query that is remembered, as clients ask for the same over and over."""
+
+_REMEMBERED = 1024
 
 _MOST_VALUES = 100
 """Values that a list may be filtered by, or that a parameter may be given."""
@@ -38,10 +43,14 @@ def pairs_of(raw: bytes) -> list[tuple[str, str]]:
 
 def read_query(model: type[Q], raw: bytes) -> Q:
     """The query as its model declares it; where the model forbids others, so does this."""
-    if not raw:
-        return _unasked(model)
+    if len(raw) <= _SHORT:
+        return _remembered(model, raw)
     if len(raw) > _LONGEST:
         raise BadRequest(f"The query is longer than {_LONGEST} characters. Ask for less at a time.")
+    return _read(model, raw)
+
+
+def _read(model: type[Q], raw: bytes) -> Q:
     given: dict[str, list[str]] = {}
     for name, value in pairs_of(raw):
         if name in model.model_fields:
@@ -53,10 +62,8 @@ def read_query(model: type[Q], raw: bytes) -> Q:
     return model.model_validate({name: values for name, values in present.items() if values})
 
 
-@cache
-def _unasked(model: type[Q]) -> Q:
-    """The query of a request without one; it is frozen."""
-    return model.model_validate({})
+_remembered = lru_cache(_REMEMBERED)(_read)
+"""Queries are frozen, so that many requests may have the same one; a refusal is not remembered."""
 
 
 def _refuse_too_many(given: Mapping[str, Sequence[str]]) -> None:

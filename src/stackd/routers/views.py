@@ -166,7 +166,10 @@ def resource_view(linker: Linker, view: ResourceView) -> Json:
     """A resource in a list."""
     row, stack = view.resource, view.stack
     around = linker.stack_href(stack)
-    links = [link(f"{around}/resources/{quoted(row.name)}", "self"), link(around, "stack")]
+    links = [
+        {"href": f"{around}/resources/{quoted(row.name)}", "rel": "self"},
+        {"href": around, "rel": "stack"},
+    ]
     if view.nested is not None:
         links.append(link(linker.stack_href(view.nested), "nested"))
     shown: Json = {
@@ -201,7 +204,11 @@ def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = 
     """An event in a list; ``root`` is the stack if events of nested stacks were requested too."""
     around = linker.stack_href(stack)
     own = f"{around}/resources/{quoted(event.resource_name)}"
-    links = [link(f"{own}/events/{event.id}", "self"), link(own, "resource"), link(around, "stack")]
+    links = [
+        {"href": f"{own}/events/{event.id}", "rel": "self"},
+        {"href": own, "rel": "resource"},
+        {"href": around, "rel": "stack"},
+    ]
     if root is not None:
         links.append(link(linker.stack_href(root), "root_stack"))
     return {
