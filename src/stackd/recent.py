@@ -43,9 +43,14 @@ class Recent(Generic[K, V]):
         self._kept[key] = kept
         return kept[0]
 
+    def forget(self, key: K) -> None:
+        """Keep a value no longer."""
+        self._weight -= self._kept.pop(key, (None, 0))[1]
+
     def put(self, key: K, value: V, weight: int = 1) -> V:
         """Keep a value, and forget those that were not used for the longest time; returns it."""
-        self._weight += weight - self._kept.pop(key, (None, 0))[1]
+        self.forget(key)
+        self._weight += weight
         self._kept[key] = value, weight
         while self._weight > self._most:
             self._weight -= self._kept.pop(next(iter(self._kept)))[1]

@@ -311,9 +311,10 @@ class _Layout:
 
     def _reading(self, columns: tuple[str, ...]) -> _Reading:
         forms = tuple(self.forms[name] for name in columns)
+        kind: Any = self._kind  # mypy takes it for unhashable
         return _Reading(
             forms=forms,
-            draft=draft_of(self._kind, self._collapsed(columns)),
+            draft=draft_of(kind, self._collapsed(columns)),
             empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
             groups=tuple(sorted((columns.index(group[0]) for group in self.groups.values()), reverse=True)),
         )

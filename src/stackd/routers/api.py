@@ -97,7 +97,8 @@ class Api(FastAPI):
         None is used here; what breaks is answered with the request's id.
         """
         gate = Versions(Tokens(self.router.app, self._front), self._front)
-        app: ASGIApp = RequestIds(Handled(gate, self.exception_handlers))
+        handlers: Any = self.exception_handlers  # all of them are asynchronous
+        app: ASGIApp = RequestIds(Handled(gate, handlers))
         origins = self._front.settings.api.cors_origins
         if not origins:
             return app

@@ -44,7 +44,8 @@ def pairs_of(raw: bytes) -> list[tuple[str, str]]:
 def read_query(model: type[Q], raw: bytes) -> Q:
     """The query as its model declares it; where the model forbids others, so does this."""
     if len(raw) <= _SHORT:
-        return _remembered(model, raw)
+        query: Q = _remembered(model, raw)
+        return query
     if len(raw) > _LONGEST:
         raise BadRequest(f"The query is longer than {_LONGEST} characters. Ask for less at a time.")
     return _read(model, raw)

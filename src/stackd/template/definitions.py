@@ -252,7 +252,7 @@ class DefinitionReader:
         if raw is None:
             return None
         wanted, label = _SHAPES[key]
-        if wanted is str is type(raw):
+        if wanted is str and isinstance(raw, str):
             return raw
         path = (*base, written)
         node = self._parser.parse(raw, path)
