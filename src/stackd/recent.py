@@ -47,6 +47,11 @@ class Recent(Generic[K, V]):
         """Keep a value no longer."""
         self._weight -= self._kept.pop(key, (None, 0))[1]
 
+    def clear(self) -> None:
+        """Keep nothing of what there is."""
+        self._kept.clear()
+        self._weight = 0
+
     def put(self, key: K, value: V, weight: int = 1) -> V:
         """Keep a value, and forget those that were not used for the longest time; returns it."""
         self.forget(key)

@@ -40,7 +40,7 @@ from stackd.errors import (
     TemplateError,
     UserParameterMissing,
 )
-from stackd.offload import OWNER
+from stackd.offload import OWNER, YAML_WEIGHT, current_budget
 from stackd.recent import Recent, exact
 from stackd.records import altered
 from stackd.resources.registry import Registry
@@ -50,6 +50,7 @@ from stackd.template.files import Files
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import Limits as ParseLimits
+from stackd.template.parse import ParsedDocument, check_data
 from stackd.template.problems import raise_all
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template
@@ -166,12 +167,16 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
         )
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
     limited = ParseLimits(max_bytes=limits.max_template_size, max_nodes=limits.max_template_size)
-    return _PARSED.find(text, (limited, request.default_version), lambda: _parsed(request, limited))
-
-
-def _parsed(request: StackRequest, limits: ParseLimits) -> Template:
+    source = text
     try:
-        return read_template(request.template, limits=limits, default_version=request.default_version)
+        if current_budget().is_trial and type(text) is dict:
+            check_data(text, limited)  # before more is done on the event loop with what may be large
+            source = ParsedDocument(text)
+        return _PARSED.find(
+            text,
+            (limited, request.default_version),
+            lambda: read_template(source, limits=limited, default_version=request.default_version),
+        )
     except InvalidTemplateVersion:
         raise
     except TemplateError as error:
@@ -182,18 +187,22 @@ class ParsedTemplates:
     """Parsed templates of requests: who validates or previews one makes a stack of it next.
 
     One is found again by all that it depends on: its data, how it is parsed, and the project, so that no
-    project can find out by the time of an answer what others have. All threads share it.
+    project can find out by the time of an answer what others have. Texts with anchors are not kept: a short
+    one may stand for much. All threads share it. ``most`` and ``largest`` are bytes of data, a twentieth or
+    so of what it takes in memory.
     """
 
-    def __init__(self, most: int = 1_000_000, largest: int = 128_000) -> None:
+    def __init__(self, most: int = 400_000, largest: int = 64_000) -> None:
         self._kept: Recent[tuple[str, Hashable, bytes], Template] = Recent(most)
         self._largest = largest
         self._lock = threading.Lock()
 
     def find(self, data: Any, how: Hashable, parse: Callable[[], Template]) -> Template:
         """The template of a text or data; it is parsed if it is not known, and kept if it can be parsed."""
-        text = exact(data)
-        if text is None or len(text) > self._largest:
+        is_text = isinstance(data, str)
+        text = None if is_text and _ANCHOR in data else exact(data)
+        weight = len(text or "") * (YAML_WEIGHT if is_text else 1)
+        if text is None or weight > self._largest:
             return parse()
         key = OWNER.get(), how, hashlib.sha256(text).digest()
         with self._lock:
@@ -201,10 +210,11 @@ class ParsedTemplates:
         if known is None:
             known = parse()
             with self._lock:
-                self._kept.put(key, known, len(text))
+                self._kept.put(key, known, weight)
         return known
 
 
+_ANCHOR: Final = "&"
 _PARSED: Final = ParsedTemplates()
 
 
