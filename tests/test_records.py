@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stackd.records import Action, Caller, Resource, Status, altered, draft_of, new_id, now
+from stackd.records import Action, Caller, Resource, Status, changed, draft_of, new_id, now
 
 RESOURCE = Resource(
     id=new_id(), stack_id="s", root_id="s", name="r", type="T", kind="T", created_at=now(), requires=("q",)
@@ -24,22 +24,22 @@ CALLER = Caller("u", "user", "p", roles=("member",), token="t")
         (CALLER, {"request_id": "req-1", "region": "one"}),
     ],
 )
-def test_altered_record_is_what_replace_makes(record: Any, values: dict[str, Any]) -> None:
-    made = altered(record, **values)
+def test_changed_record_is_what_replace_makes(record: Any, values: dict[str, Any]) -> None:
+    made = changed(record, **values)
     assert made == replace(record, **values)
     assert type(made) is type(record)
 
 
-def test_altered_record_is_frozen_and_leaves_the_other_as_it_was() -> None:
-    made: Any = altered(RESOURCE, name="other")
+def test_changed_record_is_frozen_and_leaves_the_other_as_it_was() -> None:
+    made: Any = changed(RESOURCE, name="other")
     with pytest.raises(FrozenInstanceError):
         made.name = "third"
     assert RESOURCE.name == "r"
 
 
-def test_unknown_field_cannot_be_altered() -> None:
-    with pytest.raises(AttributeError):
-        altered(CALLER, nothing=1)
+def test_unknown_field_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        changed(CALLER, nothing=1)
 
 
 def test_draft_has_defaults_for_what_is_not_given() -> None:

@@ -1,8 +1,7 @@
 """The frozen records that all layers share: who calls, stacks, resources, events, operations.
 
 They carry state and no behaviour. A record is changed by writing the change to the store and
-making a new record with ``dataclasses.replace``, or ``altered`` for each request. Times are aware
-datetimes in UTC.
+making a new record with ``changed``. Times are aware datetimes in UTC.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from typing import Any, TypeVar
 
 from stackd.urls import is_signed
 
+R = TypeVar("R")
+
 
 def now() -> datetime:
     """The present moment in UTC."""
@@ -29,9 +30,6 @@ def new_id() -> str:
     drawn = os.urandom(16).hex()
     variant = "89ab"[int(drawn[16], 16) % 4]
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
-
-
-T = TypeVar("T")
 
 
 @cache
@@ -61,7 +59,7 @@ def _values_of(kind: type[Any]) -> attrgetter[tuple[Any, ...]]:
     return attrgetter(*(each.name for each in fields(kind)))
 
 
-def altered(record: T, **values: Any) -> T:
+def changed(record: R, **values: Any) -> R:
     """What ``dataclasses.replace`` makes of a record with slots, at a tenth of the cost."""
     kind: Any = type(record)  # mypy takes a class for unhashable
     made = draft_of(kind)(*_values_of(kind)(record))

@@ -94,6 +94,7 @@ Kind = (
 )
 Convert = Callable[[Any], Any]
 Unseal = Callable[[bytes], bytes]
+Seal = Callable[[bytes], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES_KEPT = 8192
@@ -110,7 +111,7 @@ AT_ONCE, BRIEF_AT_ONCE = 25, 75
 SEALED_NAME = "sealed:"
 """Prefix of an encrypted text in a column of plain texts."""
 
-_UNSEALED_KEPT = 4096
+_UNSEALED_KEPT, _SEALED_KEPT = 4096, 64
 _SHORT = 1024
 """Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
@@ -212,7 +213,7 @@ def is_plain(stored: bytes) -> bool:
 
 def encoders(sealer: Sealer) -> dict[Form, Convert]:
     """Form → function from a field that is not None to its column; forms without one are kept as they are."""
-    seal = sealer.seal
+    seal, repeated = sealer.seal, _sealing_once(sealer.seal)
     return {
         Form.NAME: _name_encoder(sealer),
         Form.PROSE: _clean,
@@ -224,7 +225,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
-        Form.SEALED_MAP: lambda value: seal(to_json(value)) if value else None,
+        Form.SEALED_MAP: lambda value: repeated(to_json(value)) if value else None,
         Form.SEALED_JSON: lambda value: seal(to_json(value)),
     }
 
@@ -249,6 +250,12 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else known(value)),
         Form.SEALED_JSON: lambda value: from_json(known(value)),
     }
+
+
+def _sealing_once(seal: Seal) -> Seal:
+    """The function with a memory for the last short values: those of a resource are in its event, too."""
+    remembered = lru_cache(_SEALED_KEPT)(seal)
+    return lambda plain: remembered(plain) if len(plain) <= _SHORT else seal(plain)
 
 
 def remembering(unseal: Unseal) -> Unseal:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
 from stackd.errors import CloudNotFound, OutputError, ResourceFailure, StateInvalid
-from stackd.records import Resource, altered
+from stackd.records import Resource, changed
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
@@ -222,7 +222,7 @@ class ResourceType(Generic[P]):
     def with_computed(self, resource: Resource) -> Resource:
         """The resource with the computed attributes among the stored ones."""
         computed = self.computed_values(resource)
-        return altered(resource, attributes={**resource.attributes, **computed}) if computed else resource
+        return changed(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
 

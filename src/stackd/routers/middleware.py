@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stackd.offload import OWNER
-from stackd.records import Caller, altered, new_id
+from stackd.records import Caller, changed, new_id
 from stackd.routers import errors
 from stackd.routers.front import (
     ANSWERED,
@@ -225,7 +225,7 @@ class Tokens:
 
     async def _caller(self, scope: Scope) -> Caller:
         caller = await self._front.tokens.validate(header(scope, b"x-auth-token"))
-        return altered(
+        return changed(
             caller,
             request_id=scope[REQUEST_ID],
             global_request_id=scope[GLOBAL_REQUEST_ID],

@@ -14,7 +14,7 @@ from stackd.engine.definition.implied import implied, with_implied
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
-from stackd.records import Definition, Resource, Stack, altered
+from stackd.records import Definition, Resource, Stack, changed
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
@@ -208,7 +208,7 @@ def build(
     With ``problems`` all mistakes go there instead, and wrong values become unknown. ``previous`` are
     the parameter values before an update, for immutable ones.
     """
-    source = altered(source, environment=source.environment.with_base(registry.operator.environment))
+    source = changed(source, environment=source.environment.with_base(registry.operator.environment))
     template = source.template
     if problems is None:
         template.require()

@@ -21,7 +21,7 @@ from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.offload import in_thread, in_turns, offloaded
 from stackd.recent import Recent
-from stackd.records import Action, Definition, Event, Resource, Stack, Status, altered
+from stackd.records import Action, Definition, Event, Resource, Stack, Status, changed
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
@@ -456,4 +456,4 @@ def _hidden(template: Template) -> frozenset[str]:
 
 def _concealed(row: Resource, secrets: Secrets) -> Resource:
     """A resource as it is shown: with secrets masked in its attributes."""
-    return altered(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row
+    return changed(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row

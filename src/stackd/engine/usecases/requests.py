@@ -42,7 +42,7 @@ from stackd.errors import (
 )
 from stackd.offload import OWNER, YAML_WEIGHT, current_budget
 from stackd.recent import Recent, exact
-from stackd.records import altered
+from stackd.records import changed
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment, with_hooks
@@ -127,7 +127,7 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
         raise
     except TemplateError as error:
         raise _ill_formed("Environment", error) from error
-    return altered(environment, parameters={**environment.parameters, **request.parameters})
+    return changed(environment, parameters={**environment.parameters, **request.parameters})
 
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
