@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 import pytest_asyncio
 import uvicorn
 
-from stackd.connections import Connection, ConnectionLimits, Connections
+from stackd.connections import Connection, ConnectionLimits, Connections, Joined
 
 LIMITS = ConnectionLimits(
     head_bytes=4096,
@@ -154,4 +155,63 @@ async def test_requests_on_one_connection_are_all_answered(place: Place) -> None
         writer.write((HEAD + b"\r\n") * 3)
         for _ in range(3):
             assert b"200 OK" in await reader.readuntil(b"\r\n\r\nOK")
+    writer.close()
+
+
+async def test_answers_go_through_a_transport_that_joins(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bytes] = []
+    write = Joined.write
+
+    def noted(self: Joined, data: bytes) -> None:
+        given.append(data)
+        write(self, data)
+
+    monkeypatch.setattr(Joined, "write", noted)
+    assert await place.is_served()
+    head, body = given
+    assert head.endswith(b"\r\n\r\n")
+    assert body == b"OK"
+
+
+class Writes(asyncio.Transport):
+    """Keeps what is written, call by call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[tuple[bytes, ...]] = []
+
+    def write(self, data: Any) -> None:
+        self.written.append((data,))
+
+    def writelines(self, list_of_data: Any) -> None:
+        self.written.append(tuple(list_of_data))
+
+    def close(self) -> None:
+        self.written.append(())
+
+
+def test_what_follows_the_beginning_of_a_body_is_sent_at_once() -> None:
+    transport = Writes()
+    joined = Joined(transport)
+    for data in (b"head", b"a", b"b"):
+        joined.write(data)
+    assert transport.written == [(b"head", b"a"), (b"b",)]
+
+
+def test_head_alone_is_sent_before_the_connection_is_closed() -> None:
+    transport = Writes()
+    joined = Joined(transport)
+    joined.write(b"head")
+    joined.close()
+    assert transport.written == [(b"head",), ()]
+
+
+async def test_body_that_waits_to_be_asked_for_is_asked_for(place: Place) -> None:
+    reader, writer = await place.open()
+    writer.write(b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    assert b"100 Continue" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+    writer.write(b"OK")
+    assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\nOK"), PATIENCE)
     writer.close()

@@ -98,6 +98,33 @@ class Connections:
         oldest.transport.abort()
 
 
+class Joined:
+    """A transport for one answer, whose head goes out with what follows it: each would wake the client up."""
+
+    __slots__ = ("_head", "_transport", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send more of the answer; nothing of it after the head alone."""
+        if self._head is None:
+            self._head = data
+        elif self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is left, and close the connection."""
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+
 class Connection(HttpToolsProtocol):
     """One connection; ``others`` are all of this process."""
 
@@ -161,6 +188,9 @@ class Connection(HttpToolsProtocol):
         self._cancel("head")
         self._others.is_busy(self)
         super().on_headers_complete()
+        if not self.expect_100_continue:
+            answer: Any = Joined(self.transport)
+            self.cycle.transport = answer
 
     @override
     def on_message_complete(self) -> None:

@@ -7,9 +7,9 @@ making a new record with ``changed``. Times are aware datetimes in UTC.
 from __future__ import annotations
 
 import enum
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, make_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from stackd.urls import is_signed
 
 R = TypeVar("R")
-Setter = Callable[[Any, Any], None]
 
 
 def now() -> datetime:
@@ -27,33 +26,47 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """A new random id."""
-    return str(uuid.uuid4())
-
-
-def changed(record: R, **values: Any) -> R:
-    """The record with new values of some fields: ``dataclasses.replace``, in a third of its time."""
-    kind: Any = type(record)  # mypy takes it for unhashable
-    read, setters = _fields_of(kind)
-    new: R = object.__new__(kind)
-    for set_field, value in zip(setters.values(), read(record), strict=True):
-        set_field(new, value)
-    for name, value in values.items():
-        setters[name](new, value)
-    return new
+    """A new random id: the text of a UUID of version 4, which `uuid` makes at three times the cost."""
+    drawn = os.urandom(16).hex()
+    variant = "89ab"[int(drawn[16], 16) % 4]
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
 
 
 @cache
-def _fields_of(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Setter]]:
-    """What reads all fields of a record, and what sets each of a new one."""
-    names = [each.name for each in fields(kind)]
-    return attrgetter(*names), {name: setter(kind, name) for name in names}
+def draft_of(kind: type[Any], first: tuple[str, ...] = ()) -> type[Any]:
+    """A class of objects that become records of a frozen class with slots when that is made their class.
+
+    A frozen class sets each field by a function, which takes ten times as long as to set it in a draft. The
+    values of the fields in ``first`` are given by position, then those of the others, which have defaults if
+    any field comes first. Fields of a draft may be set.
+    """
+    declared = {each.name: each for each in fields(kind)}
+    names = first or tuple(declared)
+    rest = [(name, Any, _with_default(each)) for name, each in declared.items() if name not in names]
+    layout: list[Any] = [*((name, Any) for name in names), *rest]
+    return make_dataclass(kind.__name__, layout, slots=True, eq=False, repr=False)
 
 
-def setter(kind: type[Any], name: str) -> Setter:
-    """The function that sets a field of a new record, a slot of its class."""
-    found: Setter = vars(kind)[name].__set__
-    return found
+def _with_default(declared: Field[Any]) -> Any:
+    """A field with the default of another one; None if that one has to be given."""
+    if declared.default_factory is not MISSING:
+        return field(default_factory=declared.default_factory)
+    return field(default=None if declared.default is MISSING else declared.default)
+
+
+@cache
+def _values_of(kind: type[Any]) -> attrgetter[tuple[Any, ...]]:
+    return attrgetter(*(each.name for each in fields(kind)))
+
+
+def changed(record: R, **values: Any) -> R:
+    """What ``dataclasses.replace`` makes of a record with slots, at a tenth of the cost."""
+    kind: Any = type(record)  # mypy takes a class for unhashable
+    made = draft_of(kind)(*_values_of(kind)(record))
+    for name, value in values.items():
+        setattr(made, name, value)
+    made.__class__ = kind
+    return made  # type: ignore[no-any-return]
 
 
 class Action(enum.StrEnum):

@@ -225,12 +225,18 @@ def plain_line(logger: Any, method: str, record: MutableMapping[str, Any]) -> st
     """A line of the log for people, without colours; structlog's own renderer needs four times the CPU."""
     head = f"{record.pop('timestamp')} [{record.pop('level'):<9}] {record.pop('event'):<30}"
     below = [str(text) for key in ("stack", "exception") if (text := record.pop(key, None))]
-    pairs = [f"{name}={_quoted(value)}" for name, value in sorted(record.items())]
+    texts = "".join([value for value in record.values() if isinstance(value, str)])
+    quoted = _quoted if _NEEDS_QUOTES.search(texts) else _plain  # hardly any line needs one
+    pairs = [f"{name}={quoted(value)}" for name, value in sorted(record.items())]
     return "\n\n".join([" ".join([head, *pairs]).rstrip(), *below])
 
 
 def _quoted(value: Any) -> str:
     return value if isinstance(value, str) and not _NEEDS_QUOTES.search(value) else repr(value)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 def json_line(record: MutableMapping[str, Any], default: Callable[[Any], Any]) -> str:

@@ -31,7 +31,7 @@ def shown(url: str) -> str:
 
 def shown_name(name: str) -> str:
     """The name of a type or a file as it is shown: without what is secret in it if it is a URL."""
-    return shown(name) if is_signed(name) else name
+    return shown(name) if "://" in name and is_signed(name) else name
 
 
 def is_signed(name: str) -> bool:

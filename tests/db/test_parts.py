@@ -76,7 +76,7 @@ async def test_large_row_is_decrypted_in_a_thread(
         return made
 
     for name in ("small", "large"):
-        part = replace(resources.named_as(database, name), record=noted)
+        part = resources.named_as(database, name)._replace(record=noted)
         [row] = await parts.read(database, stored.id, part)
         assert row == (await resources.named(database, stored.id, name))[0]
     assert seen["small"] == here != seen["large"]

@@ -14,7 +14,9 @@ import pytest_asyncio
 from stackd.app import Parts, make_asgi, wired
 from stackd.db.backend import Query
 from stackd.db.database import Database
+from stackd.engine.definition import documents
 from tests.routers.conftest import ORIGIN, Api, signed_in
+from tests.support.counting import counted
 from tests.support.engine import World, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -117,6 +119,32 @@ async def test_stack_and_what_is_shown_of_it_are_read_in_one_trip(
     rows = Rows(parts.engine.services.db, monkeypatch)
     await api.get(path + below)
     assert rows.trips == 1
+
+
+@pytest.mark.parametrize(("below", "most"), [("/resources", 120), ("/events?limit={}", 65)])
+async def test_few_steps_are_taken_for_each_row_of_a_list(
+    parts: Parts, client: httpx.AsyncClient, below: str, most: int
+) -> None:
+    api = await signed_in(parts, client, "admin")
+    taken = []
+    for count in (10, MANY):
+        path = await stack_of(api, f"{below} steps", count) + below.format(count)
+        await api.get(path)
+        with counted() as steps:
+            await api.get(path)
+        taken.append(steps.count)
+    assert taken[1] - taken[0] <= most * (MANY - 10)
+
+
+async def test_template_goes_out_as_it_is_stored(
+    parts: Parts, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = await signed_in(parts, client, "admin")
+    path = await stack_of(api, "stored", 3)
+    shown = await api.get(f"{path}/template")
+    monkeypatch.setattr(documents, "from_json", None)
+    assert await api.get(f"{path}/template") == shown
+    assert list(shown["resources"]) == ["r0", "r1", "r2"]
 
 
 async def test_what_is_read_in_the_background_is_not_counted(

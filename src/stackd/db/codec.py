@@ -6,7 +6,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -38,14 +38,13 @@ from stackd.records import (
     Resource,
     ResourceDrift,
     SavedPlan,
-    Setter,
     Sink,
     Snapshot,
     SoftwareConfig,
     SoftwareDeployment,
     Stack,
     Status,
-    setter,
+    draft_of,
 )
 
 Record = (
@@ -98,11 +97,13 @@ Unseal = Callable[[bytes], bytes]
 Seal = Callable[[bytes], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES_KEPT = 8192
 _MICROSECOND = timedelta(microseconds=1)
 _REPLACEMENT = "\ufffd"
 PLAIN_MAPS = (b"{", b" ")
 """How JSON objects begin, and nothing that is encrypted."""
 
+_NO_NAMES = "[]"
 _SLOWLY = b" "
 """Prefix of texts that the fast parser must not read: it converts large integers to floats."""
 AT_ONCE, BRIEF_AT_ONCE = 25, 75
@@ -135,8 +136,9 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(_TIMES_KEPT)
 def from_micros(micros: int) -> datetime:
-    """The aware datetime of ``micros``."""
+    """The aware datetime of ``micros``; remembered, as what is watched is read over and over."""
     return _EPOCH + timedelta(0, 0, micros)
 
 
@@ -242,7 +244,7 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.STATUS: statuses.__getitem__,
         Form.HOOK_STATE: hook_states.__getitem__,
         Form.DRIFT_STATE: DriftState,
-        Form.NAMES: lambda value: tuple(from_json(value)),
+        Form.NAMES: lambda value: () if value == _NO_NAMES else tuple(from_json(value)),
         Form.MAP: from_json,
         Form.SEALED_TEXT: lambda value: unseal(value).decode(),
         Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else known(value)),
@@ -285,11 +287,8 @@ class _Reading:
     groups: tuple[int, ...]
     """Positions where the three columns of a definition begin, in descending order."""
 
-    setters: tuple[Setter, ...]
-    """Sets each field of a new record; its constructor, as that of every frozen class, is much slower."""
-
-    absent: tuple[tuple[Setter, Callable[[], Any]], ...]
-    """Sets each field that has no column here, and the function that returns its default."""
+    draft: type[Any]
+    """Makes a record of values in the order of the columns; fields without a column have their defaults."""
 
 
 class _Layout:
@@ -319,12 +318,10 @@ class _Layout:
 
     def _reading(self, columns: tuple[str, ...]) -> _Reading:
         forms = tuple(self.forms[name] for name in columns)
-        names = self._collapsed(columns)
-        left = [each for each in fields(self._kind) if each.name not in names]
+        kind: Any = self._kind  # mypy takes it for unhashable
         return _Reading(
             forms=forms,
-            setters=tuple(setter(self._kind, name) for name in names),
-            absent=tuple((setter(self._kind, each.name), _default(each)) for each in left),
+            draft=draft_of(kind, self._collapsed(columns)),
             empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
             groups=tuple(sorted((columns.index(group[0]) for group in self.groups.values()), reverse=True)),
         )
@@ -349,43 +346,37 @@ class Codec(Generic[R]):
         self._layout = layout = _layout(known_as, table, frozenset(unlisted))
         self.columns, self.brief, self.stored = layout.columns, layout.brief, layout.stored
         self._decoders = decoders(sealer, known)
-        self._full = self._conversions(layout.full_reading)
-        self._brief = self._conversions(layout.brief_reading)
+        self.record = self._maker(layout.full_reading)
+        """The record of a row of ``columns``."""
+        self.brief_record = self._maker(layout.brief_reading)
+        """The record of a row of ``brief``; the fields left out have their defaults."""
         to_column = encoders(sealer)
         self._encode = {name: to_column[form] for name, form in layout.forms.items() if form in to_column}
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
         )
 
-    def _conversions(self, reading: _Reading) -> tuple[tuple[int, Convert], ...]:
+    def _maker(self, reading: _Reading) -> Callable[[Sequence[Any]], R]:
+        kind, draft, empty, groups = self.kind, reading.draft, reading.empty, reading.groups
         known = self._decoders
-        return tuple((at, known[form]) for at, form in enumerate(reading.forms) if form in known)
+        conversions = [(at, known[form]) for at, form in enumerate(reading.forms) if form in known]
 
-    def record(self, row: Sequence[Any]) -> R:
-        """The record of a row of ``columns``."""
-        return self._make(row, self._full, self._layout.full_reading)
+        def make(row: Sequence[Any]) -> R:
+            values = list(row)
+            for at, convert in conversions:
+                if (value := values[at]) is not None:
+                    values[at] = convert(value)
+            for at in empty:
+                if values[at] is None:
+                    values[at] = {}
+            for at in groups:
+                template = values[at]
+                values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
+            record = draft(*values)
+            record.__class__ = kind
+            return record  # type: ignore[no-any-return]
 
-    def brief_record(self, row: Sequence[Any]) -> R:
-        """The record of a row of ``brief``; the fields left out have their defaults."""
-        return self._make(row, self._brief, self._layout.brief_reading)
-
-    def _make(self, row: Sequence[Any], conversions: tuple[tuple[int, Convert], ...], reading: _Reading) -> R:
-        values = list(row)
-        for at, convert in conversions:
-            if (value := values[at]) is not None:
-                values[at] = convert(value)
-        for at in reading.empty:
-            if values[at] is None:
-                values[at] = {}
-        for at in reading.groups:
-            template = values[at]
-            values[at : at + 3] = (None if template is None else Definition(*values[at : at + 3]),)
-        record = object.__new__(self.kind)
-        for set_field, value in zip(reading.setters, values, strict=True):
-            set_field(record, value)
-        for set_field, default in reading.absent:
-            set_field(record, default())
-        return record
+        return make
 
     def value(self, column: str, stored: Any) -> Any:
         """The field of one column."""
@@ -418,12 +409,6 @@ class Codec(Generic[R]):
             else:
                 flat[name] = encoders[name](value)
         return flat
-
-
-def _default(column: Field[Any]) -> Callable[[], Any]:
-    if column.default_factory is not MISSING:
-        return column.default_factory
-    return lambda: column.default
 
 
 def _definition(value: Definition | None) -> tuple[str | None, ...]:

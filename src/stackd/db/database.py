@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from cachetools import LRUCache
 from sqlalchemy import literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +17,7 @@ from stackd.db.codec import Codecs, Sealer
 from stackd.db.sqlite import SqliteBackend
 from stackd.db.statements import Statement
 from stackd.errors import ServiceUnavailable, StackdError
+from stackd.recent import Recent
 from stackd.records import now
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class Database:
         self.document_key = document_key
         self.clock = clock
         self.trouble = ""
-        self.documents: LRUCache[tuple[str, str], bytes] = LRUCache(_DOCUMENTS_CACHED)
+        self.documents: Recent[tuple[str, str], bytes] = Recent(_DOCUMENTS_CACHED)
 
     @classmethod
     async def open(

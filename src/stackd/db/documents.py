@@ -32,5 +32,5 @@ async def get(db: Database, project_id: str, id_: str) -> bytes:
         rows = await db.fetch(_BODY, {"project": project_id, "id": id_})
         if not rows:
             raise EntityNotFound("Document", id_)
-        body = db.documents[key] = unpack(rows[0][0], db.sealer)
+        body = db.documents.put(key, unpack(rows[0][0], db.sealer))
     return body

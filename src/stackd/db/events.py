@@ -19,6 +19,8 @@ from stackd.records import Event, Resource
 
 _C = events.c
 SORT_KEYS = frozenset({"time", "resource_type"})
+_OF = _C.stack_id  # SQLAlchemy looks for it each time
+_COLUMNS = {name: _C[name] for name in (*SORT_KEYS, "seq")}
 FILTER_KEYS = frozenset({"status", "action", "resource_name", "resource_type"})
 _OF_STACK = _C.stack_id == bindparam("stack")
 _COUNT = select(func.count()).select_from(events).where(_OF_STACK)
@@ -126,7 +128,7 @@ def page_of(
 
     return Part(
         key=("events", brief, frozen(wanted.allowed), keys, descending, bool(marker), page.limit is None),
-        of=_C.stack_id,
+        of=_OF,
         query=build,
         record=codec.brief_record if brief else codec.record,
         at_once=BRIEF_AT_ONCE if brief else AT_ONCE,
@@ -140,7 +142,7 @@ def _order(page: Page) -> tuple[tuple[str, ...], tuple[ColumnElement[Any], ...],
     """The names of the keys by which a page is sorted, its columns, and whether they descend."""
     keys = tuple(dict.fromkeys(key for key in page.sort_keys if key in SORT_KEYS))
     descending = page.descending if page.descending is not None else not keys
-    return keys, (*(_C[key] for key in keys or ("time",)), _C.seq), descending
+    return keys, (*[_COLUMNS[key] for key in keys or ("time",)], _COLUMNS["seq"]), descending
 
 
 async def get(db: Database, stack_id: str, event_id: str) -> Event | None:

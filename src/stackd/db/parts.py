@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam
 
@@ -21,8 +21,7 @@ STACK_ID: ColumnElement[str] = bindparam("stack")
 """The id of the stack in queries of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[R]):
+class Part(NamedTuple, Generic[R]):
     """A query of rows that belong to a stack, without the condition which one that is.
 
     ``key`` is whatever the query depends on but its parameters, ``of`` the column with the stack's id,
@@ -36,7 +35,7 @@ class Part(Generic[R]):
     query: Callable[[], Select[Any]]
     record: Callable[[Sequence[Any]], R]
     at_once: int
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = MappingProxyType({})
     terms: int = 0
     sealed: bool = False
 

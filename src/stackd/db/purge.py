@@ -89,7 +89,7 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
         condition = tuple_(_D.project_id, _D.id).in_(some) & (_D.created_at < before)
         await db.modify_once(delete(tables.documents).where(condition))
         for key in some:
-            db.documents.pop(key, None)
+            db.documents.forget(key)
     return len(unused)
 
 

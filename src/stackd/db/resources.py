@@ -16,6 +16,7 @@ from stackd.db.tables import resources, stacks
 from stackd.records import Hidden, Resource
 
 _C = resources.c
+_OF = _C.stack_id  # SQLAlchemy looks for it each time
 _ORDER = (_C.name, _C.created_at, _C.id)
 _BY = {
     "id": _C.id == bindparam("value"),
@@ -63,7 +64,7 @@ def _part(db: Database, key: str, *where: ColumnElement[bool], brief: bool, **pa
     columns, record, at_once = _reading(db, brief=brief)
     return Part(
         key=("resources", key, brief),
-        of=_C.stack_id,
+        of=_OF,
         query=lambda: select(*(_C[name] for name in columns)).where(*where).order_by(*_ORDER),
         record=record,
         at_once=at_once,

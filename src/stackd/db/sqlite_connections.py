@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -48,8 +48,9 @@ class Connection(aiosqlite.Connection):
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Result of ``job``, which the thread does even if this caller is cancelled."""
-        execute: Any = self._execute
-        return cast(T, await execute(job, self._conn))
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((done, partial(job, self._conn)))  # what `_execute` comes to
+        return await done
 
     async def ended(self) -> None:
         """Return when the thread has ended, which is told to if the database cannot be opened.

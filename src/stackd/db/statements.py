@@ -9,11 +9,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetools import LRUCache
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.offload import in_thread
+from stackd.recent import Recent
 
 Row = Sequence[Any]
 
@@ -54,7 +54,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._constants: dict[Hashable, Statement] = {}
-        self._variants: LRUCache[Hashable, Statement] = LRUCache(_VARIANTS_KEPT)
+        self._variants: Recent[Hashable, Statement] = Recent(_VARIANTS_KEPT)
 
     def constant(self, element: CompilerElement) -> Statement:
         """A statement that is a constant of its module."""
@@ -69,15 +69,12 @@ class Statements:
 
     def variant(self, key: Hashable, build: Callable[[], CompilerElement]) -> Statement:
         """The statement of ``key``, built on first use, in a bounded cache."""
-        statement = self._variants.get(key)
-        if statement is None:
-            statement = self._variants[key] = self.once(build())
-        return statement
+        return self._variants.get(key) or self._variants.put(key, self.once(build()))
 
     async def prepared(self, key: Hashable, build: Callable[[], CompilerElement], terms: int) -> Statement:
         """The variant of ``key``; one of many ``terms`` is built in a thread."""
-        if terms > _MANY_TERMS and key not in self._variants:
-            self._variants[key] = await in_thread(lambda: self.once(build()))
+        if terms > _MANY_TERMS and self._variants.get(key) is None:
+            self._variants.put(key, await in_thread(lambda: self.once(build())))
         return self.variant(key, build)
 
     def once(self, element: CompilerElement, columns: Sequence[str] | None = None) -> Statement:

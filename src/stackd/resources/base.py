@@ -15,13 +15,13 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
 from stackd.errors import CloudNotFound, OutputError, ResourceFailure, StateInvalid
-from stackd.records import Resource
+from stackd.records import Resource, changed
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
@@ -228,7 +228,7 @@ class ResourceType(Generic[P]):
     def with_computed(self, resource: Resource) -> Resource:
         """The resource with the computed attributes among the stored ones."""
         computed = self.computed_values(resource)
-        return replace(resource, attributes={**resource.attributes, **computed}) if computed else resource
+        return changed(resource, attributes={**resource.attributes, **computed}) if computed else resource
 
     # --- with the cloud -------------------------------------------------------------------------
 

@@ -72,11 +72,11 @@ class Index:
 class Siblings:
     """The resources of a stack, as one of them sees the others.
 
-    ``kinds`` has the kind of each name. Properties are read, by ``read``, on the first query of a kind, so
-    that a large stack does not pay for properties that are not needed.
+    ``kinds`` has the kind of each name. Properties are read, by ``read`` and once, on the first query of a
+    kind, so that a large stack does not pay for properties that are not needed.
     """
 
-    __slots__ = ("_indexes", "_kinds", "_names", "_read")
+    __slots__ = ("_indexes", "_kinds", "_known", "_names", "_read")
 
     def __init__(self, kinds: Mapping[str, str], read: Callable[[str], Mapping[str, Any]]) -> None:
         self._kinds = kinds
@@ -84,19 +84,27 @@ class Siblings:
         for name, kind in kinds.items():
             self._names.setdefault(kind, []).append(name)
         self._read = read
+        self._known: dict[str, Mapping[str, Any]] = {}
         self._indexes: dict[tuple[str, object], Index] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._kinds
 
+    def properties(self, name: str) -> Mapping[str, Any]:
+        """The properties of a resource."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(name)
+        return known
+
     def named(self, name: str) -> Sibling | None:
         """The resource of this name, if there is one."""
-        return Sibling(name, self._kinds[name], self._read(name)) if name in self._kinds else None
+        return Sibling(name, self._kinds[name], self.properties(name)) if name in self._kinds else None
 
     def index(self, kind: str, key: Callable[[Mapping[str, Any]], Key]) -> Index:
         """The resources of one kind by what ``key`` makes of their properties; worked out once."""
         if (kind, key) not in self._indexes:
-            each = (Sibling(name, kind, self._read(name)) for name in self._names.get(kind, ()))
+            each = (Sibling(name, kind, self.properties(name)) for name in self._names.get(kind, ()))
             self._indexes[kind, key] = Index(each, key)
         return self._indexes[kind, key]
 

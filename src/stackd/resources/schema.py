@@ -285,7 +285,7 @@ class Properties:
     def wrap(cls, data: dict[str, Any], raw: Mapping[str, Any] | None = None) -> Self:
         """An instance over data that is converted already."""
         source = data if raw is None else raw
-        return cls(data, frozenset(key for key, value in source.items() if value is not None))
+        return cls(data, frozenset([key for key, value in source.items() if value is not None]))
 
     def changed(self, old: Properties) -> frozenset[str]:
         """Wire names of the properties whose values differ from ``old``'s."""
@@ -436,20 +436,23 @@ def convert_all(
     What has neither a value nor a default is left out, so the result can be converted again. An
     explicit null satisfies ``required`` and reads as the default or the type's empty value.
     """
-    errors.extend(
-        PropertyError(
-            Reason.UNKNOWN_PROPERTY(name=name),
-            path=f"{path}.{name}",
-            at=path,
-            remedy=_nearest(name, schemas),
+    if not raw.keys() <= schemas.keys():
+        errors.extend(
+            PropertyError(
+                Reason.UNKNOWN_PROPERTY(name=name),
+                path=f"{path}.{name}",
+                at=path,
+                remedy=_nearest(name, schemas),
+            )
+            for name in raw
+            if name not in schemas
         )
-        for name in raw
-        if name not in schemas
-    )
     values: dict[str, Any] = {}
+    moved = False
     for name, schema in schemas.items():
         value: Any = None
         if name in raw:
+            moved = moved or schema.moved_to is not None
             value = convert(schema, raw[name], f"{path}.{name}", errors)
             if not schema.implemented and raw[name] is not None:
                 reason = Reason.NOT_IMPLEMENTED(name=name)
@@ -463,7 +466,7 @@ def convert_all(
             errors.append(PropertyError(reason, path=path, remedy=f"Give {name} a value."))
         if value is not None:
             values[name] = value
-    return _moved(schemas, values, raw, path, errors)
+    return _moved(schemas, values, raw, path, errors) if moved else values
 
 
 def _copied(value: Any) -> Any:

@@ -7,11 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stackd import __version__
 from stackd.errors import BadRequest, StackdError
@@ -35,7 +34,7 @@ from stackd.routers import (
     templates,
 )
 from stackd.routers.front import Front
-from stackd.routers.middleware import RequestIds, Tokens, Versions
+from stackd.routers.middleware import Handled, RequestIds, Tokens, Versions
 from stackd.routers.routing import TreeRouter
 
 NOUNS = (
@@ -84,14 +83,22 @@ class Api(FastAPI):
         plain = [route for route in self.router.routes if isinstance(route, Route)]
         self.router = TreeRouter(plain, NOUNS, responses=_ERRORS)
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; FastAPI's own way here asks each time whether there is telemetry."""
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
         """What a request passes before the routes.
 
         FastAPI's own stack would add layers for telemetry, limits of bodies, forms and a page of errors.
         None is used here; what breaks is answered with the request's id.
         """
-        gate = Versions(Tokens(self.router, self._front), self._front)
-        app: ASGIApp = RequestIds(ExceptionMiddleware(gate, handlers=self.exception_handlers))
+        gate = Versions(Tokens(self.router.app, self._front), self._front)
+        handlers: Any = self.exception_handlers  # all of them are asynchronous
+        app: ASGIApp = RequestIds(Handled(gate, handlers))
         origins = self._front.settings.api.cors_origins
         if not origins:
             return app

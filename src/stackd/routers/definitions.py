@@ -15,7 +15,7 @@ router = noun("stacks")
 @router.get(f"{STACK}/template", response_model=models.Anything)
 async def template(call: Call) -> Response:
     """Read the template of a stack."""
-    return views.answer(await stack_queries.template(call.reader, call.caller, call.stack))
+    return views.answer(await stack_queries.template_json(call.reader, call.caller, call.stack))
 
 
 @router.get(f"{STACK}/environment", response_model=models.Anything)

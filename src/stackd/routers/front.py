@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
+from starlette.types import Receive, Scope
 
 from stackd.auth.tokens import TokenValidator
 from stackd.engine.usecases.access import StackRef, sees_every_project
@@ -15,16 +16,26 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
-from stackd.records import Caller
+from stackd.records import Caller, Stack
 from stackd.request_bodies import read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
 REQUEST_ID, GLOBAL_REQUEST_ID, ROUTE = "stackd.request_id", "stackd.global_request_id", "stackd.route"
+ANSWERED = "stackd.answered"
 """The keys in a request's ASGI scope under which the middleware and the router store their results."""
 
 STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The first header with a name in lower case, or nothing."""
+    for key, value in scope["headers"]:
+        if key == name:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,10 @@ class Front:
 
 class Call(Request):
     """One request: its caller, and shortcuts to the parts that endpoints need."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        self._hrefs: dict[str, str] = {}
 
     @property
     def front(self) -> Front:
@@ -94,6 +109,13 @@ class Call(Request):
     def href(self, *parts: str) -> str:
         """An absolute URL below the version."""
         return "/".join((self.base, *map(quoted, parts)))
+
+    def stack_href(self, stack: Stack) -> str:
+        """The URL of a stack, made once: in most lists all that is shown is in the same one."""
+        known = self._hrefs.get(stack.id)
+        if known is None:
+            known = self._hrefs[stack.id] = self.href(stack.project_id, "stacks", stack.name, stack.id)
+        return known
 
 
 @lru_cache(maxsize=8192)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from stackd.engine.usecases import access
 from stackd.errors import BadRequest
-from stackd.routers import models, views
+from stackd.routers import models
 from stackd.routers.errors import found
 from stackd.routers.front import Call
 from stackd.routers.routing import noun
@@ -36,7 +36,7 @@ async def _redirect(call: Call, below: str) -> Response:
         location = _of_arn(call, wanted)
     else:
         stack = await access.lookup(call.engine, call.caller, wanted)
-        location = views.stack_href(call, stack)
+        location = call.stack_href(stack)
     query = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return found(f"{location}{below}?{urlencode(query)}" if query else f"{location}{below}")
 

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import structlog
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stackd.offload import OWNER
-from stackd.records import Caller
+from stackd.records import Caller, changed, new_id
 from stackd.routers import errors
-from stackd.routers.front import BASE, CALLER, FRONT, GLOBAL_REQUEST_ID, REQUEST_ID, ROUTE, Front
+from stackd.routers.front import (
+    ANSWERED,
+    BASE,
+    CALLER,
+    FRONT,
+    GLOBAL_REQUEST_ID,
+    REQUEST_ID,
+    ROUTE,
+    Front,
+    header,
+)
 from stackd.routers.versions import MEDIA_TYPE, choices, health
 
 log = structlog.get_logger(__name__)
 
+Handler = Callable[[Request, Any], Awaitable[Response]]
 _VERSION = re.compile(r"v\d+(\.\d+)?")
 _GLOBAL_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HEALTH = "/healthcheck"
@@ -48,16 +57,15 @@ class RequestIds:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        request_id = scope[REQUEST_ID] = f"req-{uuid.uuid4()}"
-        header = (b"x-openstack-request-id", request_id.encode())
-        status: int | None = None
+        request_id = scope[REQUEST_ID] = f"req-{new_id()}"
+        tag = (b"x-openstack-request-id", request_id.encode())
+        scope[ANSWERED] = None
         started = time.perf_counter()
 
         async def tagged(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], header]
+                scope[ANSWERED] = message["status"]
+                message["headers"] = [*message["headers"], tag]
             await send(message)
 
         given = scope[GLOBAL_REQUEST_ID] = _global_id(scope)
@@ -68,18 +76,18 @@ class RequestIds:
             await self._app(scope, receive, answer)
         except Exception:
             log.exception("request_broke", method=scope["method"], route=scope.get(ROUTE, ""))
-            if status is not None:
+            if scope[ANSWERED] is not None:
                 raise
             await self._broken(request_id)(scope, receive, answer)
         finally:
-            _log_request(self._log, scope, status, time.perf_counter() - started)
+            _log_request(self._log, scope, time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars(*shown)
 
 
-def _log_request(log: Any, scope: Scope, status: int | None, seconds: float) -> None:
+def _log_request(log: Any, scope: Scope, seconds: float) -> None:
     """One line per request: the route, not the path, for a path or query may have secrets in it.
 
-    ``status`` is None where the client went away before there was an answer.
+    There is no status where the client went away before there was an answer.
     """
     route = scope.get(ROUTE, "")
     caller: Caller | None = scope.get(CALLER)
@@ -88,7 +96,7 @@ def _log_request(log: Any, scope: Scope, status: int | None, seconds: float) -> 
         "request",
         method=scope["method"],
         route=route,
-        status=status,
+        status=scope[ANSWERED],
         ms=round(seconds * 1000, 1),
         project=caller.project_id if caller is not None else "",
     )
@@ -96,7 +104,7 @@ def _log_request(log: Any, scope: Scope, status: int | None, seconds: float) -> 
 
 def _global_id(scope: Scope) -> str:
     """The id that the client gave the request; empty if it gave none, or one of another form."""
-    given = Headers(scope=scope).get("x-openstack-request-id", "")
+    given = header(scope, b"x-openstack-request-id")
     return given if _GLOBAL_ID.fullmatch(given) else ""
 
 
@@ -114,6 +122,29 @@ def _bodiless(send: Send) -> Send:
     return bare
 
 
+class Handled:
+    """Answers a request that ended with an exception by the handler of its class, or of a base of that.
+
+    Starlette's middleware of that purpose costs each request as much as to find its route.
+    """
+
+    def __init__(self, app: ASGIApp, handlers: Mapping[Any, Handler]) -> None:
+        self._app = app
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            known = (self._handlers.get(kind) for kind in type(error).__mro__)
+            handle = next(filter(None, known), None)
+            if handle is None or scope[ANSWERED] is not None:
+                raise
+            response = await handle(Request(scope, receive), error)
+            await response(scope, receive, send)
+
+
 class Versions:
     """Answers paths outside of any version; passes others on as paths below ``/v1``."""
 
@@ -124,8 +155,7 @@ class Versions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = _path_of(scope)
-        headers = Headers(scope=scope)
-        origin = self._origin(scope, headers)
+        origin = self._origin(scope)
         first, _, rest = path[1:].partition("/")
         if "%00" in path:  # no name has a null character, and some databases refuse queries with one
             return await errors.not_found()(scope, receive, send)
@@ -136,10 +166,10 @@ class Versions:
         if (first in ("", "versions") and not rest) or _is_other_version(first):
             scope[ROUTE] = "/"
             return await choices(origin)(scope, receive, send)
-        if path.encode("latin-1") not in OPEN:
-            if first in ("v1", "v1.0"):
+        if first != "v1" and path.encode("latin-1") not in OPEN:
+            if first == "v1.0":
                 path = f"/v1{path[1 + len(first) :]}"
-            elif headers.get("accept") == MEDIA_TYPE:
+            elif header(scope, b"accept") == MEDIA_TYPE:
                 first, path = "", f"/v1{path}"
             else:
                 return await errors.not_found()(scope, receive, send)
@@ -147,17 +177,17 @@ class Versions:
         scope[BASE] = f"{origin}/{first}" if first else origin
         return await self._app(scope, receive, send)
 
-    def _origin(self, scope: Scope, headers: Headers) -> str:
+    def _origin(self, scope: Scope) -> str:
         """Scheme and host that the client used, without a slash at the end."""
         listener = self._front.settings.api.native
         if listener.public_url:
             return listener.public_url.rstrip("/")
-        host = headers.get("host") or f"{listener.host}:{listener.port}"
+        host = header(scope, b"host") or f"{listener.host}:{listener.port}"
         scheme: str = scope.get("scheme", "http")
         if self._front.settings.api.proxy_headers:
-            scheme = _first(headers.get("x-forwarded-proto")) or scheme
-            host = _first(headers.get("x-forwarded-host")) or host
-            prefix = _first(headers.get("x-forwarded-prefix")).rstrip("/")
+            scheme = _first(header(scope, b"x-forwarded-proto")) or scheme
+            host = _first(header(scope, b"x-forwarded-host")) or host
+            prefix = _first(header(scope, b"x-forwarded-prefix")).rstrip("/")
             return f"{scheme}://{host}{prefix}"
         return f"{scheme}://{host}"
 
@@ -172,8 +202,8 @@ def _path_of(scope: Scope) -> str:
     return raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
 
 
-def _first(value: str | None) -> str:
-    return (value or "").partition(",")[0].strip()
+def _first(value: str) -> str:
+    return value.partition(",")[0].strip()
 
 
 class Tokens:
@@ -194,11 +224,10 @@ class Tokens:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
-        headers = Headers(scope=scope)
-        caller = await self._front.tokens.validate(headers.get("x-auth-token", ""))
-        return replace(
+        caller = await self._front.tokens.validate(header(scope, b"x-auth-token"))
+        return changed(
             caller,
             request_id=scope[REQUEST_ID],
             global_request_id=scope[GLOBAL_REQUEST_ID],
-            region=headers.get("x-region-name", ""),
+            region=header(scope, b"x-region-name"),
         )

@@ -100,7 +100,7 @@ async def delete(call: Call) -> Response:
 async def execute(call: Call) -> Response:
     """Do exactly what a stored plan says."""
     stack = await plans.execute(call.engine, call.caller, call.part("plan"))
-    href = views.stack_href(call, stack)
+    href = call.stack_href(stack)
     return views.answer({"stack": {"id": stack.id, "links": [views.link(href, "self")]}}, 202)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,11 @@ from stackd.errors import BadRequest
 _MOST = 2**62
 _LONGEST = 16_384
 """Characters of a query string."""
+
+_SHORT = 128
+"""Characters of a query that is remembered, as clients ask for the same over and over."""
+
+_REMEMBERED = 1024
 
 _MOST_VALUES = 100
 """Values that a list may be filtered by, or that a parameter may be given."""
@@ -37,10 +43,15 @@ def pairs_of(raw: bytes) -> list[tuple[str, str]]:
 
 def read_query(model: type[Q], raw: bytes) -> Q:
     """The query as its model declares it; where the model forbids others, so does this."""
-    if not raw:
-        return model.model_validate({})
+    if len(raw) <= _SHORT:
+        query: Q = _remembered(model, raw)
+        return query
     if len(raw) > _LONGEST:
         raise BadRequest(f"The query is longer than {_LONGEST} characters. Ask for less at a time.")
+    return _read(model, raw)
+
+
+def _read(model: type[Q], raw: bytes) -> Q:
     given: dict[str, list[str]] = {}
     for name, value in pairs_of(raw):
         if name in model.model_fields:
@@ -50,6 +61,10 @@ def read_query(model: type[Q], raw: bytes) -> Q:
     _refuse_too_many(given)
     present = {name: [value for value in values if value != ""] for name, values in given.items()}
     return model.model_validate({name: values for name, values in present.items() if values})
+
+
+_remembered = lru_cache(_REMEMBERED)(_read)
+"""Queries are frozen, so that many requests may have the same one; a refusal is not remembered."""
 
 
 def _refuse_too_many(given: Mapping[str, Sequence[str]]) -> None:

@@ -170,7 +170,7 @@ async def create(call: Call, body: NewStackBody) -> Response:
         stack = await use_cases.create(call.engine, call.caller, body)
     else:
         stack = await adopting.adopt(call.engine, call.caller, body, body.adopt_stack_data)
-    href = views.stack_href(call, stack)
+    href = call.stack_href(stack)
     return views.answer(
         {"stack": {"id": stack.id, "links": [views.link(href, "self")]}}, 201, {"Location": href}
     )

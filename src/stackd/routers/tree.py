@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import unquote
@@ -64,28 +64,23 @@ class Tree(Generic[T]):
 
         A fixed segment comes before a variable one, but only for the methods that it has.
         """
-        segments = [unquote(segment) for segment in path[1:].split("/")]
+        segments = path[1:].split("/")
+        if "%" in path:
+            segments = [unquote(segment) for segment in segments]
         allowed: set[str] = set()
-        for node, values in _walk(self._root, segments, 0, ()):
-            target = node.targets.get(method)
-            if target is not None:
-                return Found(target, dict(zip(node.names, values, strict=True)), ())
-            allowed.update(node.targets)
+        branches: list[tuple[_Node[T], int, tuple[str, ...]]] = [(self._root, 0, ())]
+        while branches:
+            node, at, values = branches.pop()
+            if at == len(segments):
+                if (target := node.targets.get(method)) is not None:
+                    return Found(target, dict(zip(node.names, values, strict=True)), ())
+                allowed.update(node.targets)
+                continue
+            segment = segments[at]
+            if node.arn is not None and segment.startswith(ARN):
+                branches.append((node.arn, len(segments), (*values, "/".join(segments[at:]))))
+            elif node.variable is not None and segment:
+                branches.append((node.variable, at + 1, (*values, segment)))
+            if (fixed := node.fixed.get(segment)) is not None:  # the last one comes first
+                branches.append((fixed, at + 1, values))
         return Found(None, {}, tuple(each for each in METHODS if each in allowed)) if allowed else None
-
-
-def _walk(
-    node: _Node[T], segments: list[str], at: int, values: tuple[str, ...]
-) -> Iterator[tuple[_Node[T], tuple[str, ...]]]:
-    if at == len(segments):
-        if node.targets:
-            yield node, values
-        return
-    segment = segments[at]
-    fixed = node.fixed.get(segment)
-    if fixed is not None:
-        yield from _walk(fixed, segments, at + 1, values)
-    if node.arn is not None and segment.startswith(ARN):
-        yield node.arn, (*values, "/".join(segments[at:]))
-    elif node.variable is not None and segment:
-        yield from _walk(node.variable, segments, at + 1, (*values, segment))

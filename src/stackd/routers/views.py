@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 from starlette.responses import Response
 
-from stackd.engine.usecases.queries import Facts, ResourceView
+from stackd.engine.usecases.queries import Facts, JsonText, ResourceView
 from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.routers.errors import JSON
 from stackd.routers.front import quoted
@@ -21,20 +21,35 @@ Json = dict[str, Any]
 AT_ONCE = 100
 """Entries of a list that are rendered in one turn of the event loop."""
 
+_IS_JSON = (b"content-type", JSON.encode())
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 class Linker(Protocol):
-    """Makes absolute URLs out of the parts of a path."""
+    """Makes absolute URLs."""
 
-    def href(self, *parts: str) -> str:
-        """An absolute URL below the version."""
+    def stack_href(self, stack: Stack) -> str:
+        """The URL of a stack."""
         ...
+
+
+class JsonAnswer(Response):
+    """An answer of JSON text; its head is made at a fraction of the cost of one whose parts are not known."""
+
+    media_type = JSON
+
+    def __init__(self, text: bytes, code: int, headers: Mapping[str, str]) -> None:
+        self.body = text
+        self.status_code = code
+        self.background = None
+        length = (b"content-length", str(len(text)).encode())
+        more = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [*more, length, _IS_JSON]
 
 
 def answer(body: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(encoded(body), code, headers, JSON)
+    return JsonAnswer(encoded(body), code, headers or {})
 
 
 def done() -> Response:
@@ -44,6 +59,8 @@ def done() -> Response:
 
 def encoded(body: Any) -> bytes:
     """JSON text; integers beyond 64 bits and other rare values use the slow encoder."""
+    if type(body) is JsonText:
+        return body
     try:
         return orjson.dumps(body, option=_OPTIONS, default=_plain)
     except TypeError:
@@ -62,15 +79,10 @@ def _plain(value: Any) -> Any:
 
 def state(action: Action, status: Status) -> str:
     """Action and status as one word."""
-    return f"{action}_{status}"
+    return "_".join((action, status))
 
 
 # --- links ----------------------------------------------------------------------------------------
-
-
-def stack_href(linker: Linker, stack: Stack, *below: str) -> str:
-    """The URL of a stack or of something below it."""
-    return linker.href(stack.project_id, "stacks", stack.name, stack.id, *below)
 
 
 def link(href: str, rel: str) -> Json:
@@ -80,7 +92,7 @@ def link(href: str, rel: str) -> Json:
 
 def self_link(linker: Linker, stack: Stack) -> list[Json]:
     """The links of a stack."""
-    return [link(stack_href(linker, stack), "self")]
+    return [link(linker.stack_href(stack), "self")]
 
 
 # --- stacks ---------------------------------------------------------------------------------------
@@ -153,10 +165,13 @@ def output_view(key: str, output: Mapping[str, Any]) -> Json:
 def resource_view(linker: Linker, view: ResourceView) -> Json:
     """A resource in a list."""
     row, stack = view.resource, view.stack
-    around = stack_href(linker, stack)
-    links = [link(f"{around}/resources/{quoted(row.name)}", "self"), link(around, "stack")]
+    around = linker.stack_href(stack)
+    links = [
+        {"href": f"{around}/resources/{quoted(row.name)}", "rel": "self"},
+        {"href": around, "rel": "stack"},
+    ]
     if view.nested is not None:
-        links.append(link(stack_href(linker, view.nested), "nested"))
+        links.append(link(linker.stack_href(view.nested), "nested"))
     shown: Json = {
         "resource_name": row.name,
         "logical_resource_id": row.name,
@@ -187,11 +202,15 @@ def attributes_of(row: Resource, declared: Sequence[str], extra: Sequence[str] =
 
 def event_view(linker: Linker, event: Event, stack: Stack, root: Stack | None = None) -> Json:
     """An event in a list; ``root`` is the stack if events of nested stacks were requested too."""
-    around = stack_href(linker, stack)
+    around = linker.stack_href(stack)
     own = f"{around}/resources/{quoted(event.resource_name)}"
-    links = [link(f"{own}/events/{event.id}", "self"), link(own, "resource"), link(around, "stack")]
+    links = [
+        {"href": f"{own}/events/{event.id}", "rel": "self"},
+        {"href": own, "rel": "resource"},
+        {"href": around, "rel": "stack"},
+    ]
     if root is not None:
-        links.append(link(stack_href(linker, root), "root_stack"))
+        links.append(link(linker.stack_href(root), "root_stack"))
     return {
         "id": event.id,
         "links": links,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stackd.errors import TemplateError
+from stackd.records import draft_of
 from stackd.template.functions.base import Call, TemplatePath, dotted, invalid_condition
 from stackd.template.functions.conditions import is_condition
 from stackd.template.nodes import NodeParser
@@ -59,6 +60,9 @@ class ResourceDefinition:
     replacement_policy: str | None = None
 
 
+_Draft: Final = draft_of(ResourceDefinition)
+
+
 @dataclass(frozen=True, slots=True)
 class OutputDefinition:
     """One output: a value, and the condition under which it is evaluated.
@@ -101,7 +105,11 @@ class DefinitionReader:
         if "\0" in name:
             self._wrong("The name of a resource has a null character.", base, "Rename the resource.")
         self._check_keys(body, base)
-        nodes = {key: self._node(name, key, body, base) for key in _SHAPES if key in keys}
+        nodes = {
+            key: self._node(name, key, body, base)
+            for key in _SHAPES
+            if (written := keys.get(key)) is not None and body.get(written) is not None
+        }
         external_id = nodes.get("external_id")
         depends_on = self._depends_on(name, body, base)
         if external_id is not None and depends_on:
@@ -111,24 +119,26 @@ class DefinitionReader:
                 (*base, keys["depends_on"]),
                 "Remove depends_on: an external resource exists already.",
             )
-        policy, policy_node = self._deletion_policy(nodes["deletion_policy"], base)
+        policy, policy_node = self._deletion_policy(nodes.get("deletion_policy"), base)
         kind = nodes["type"]
-        return ResourceDefinition(
+        made = _Draft(
             name,
             kind if isinstance(kind, str) else "",
-            nodes["properties"] or {},
-            nodes["metadata"] or {},
+            nodes.get("properties") or {},
+            nodes.get("metadata") or {},
             depends_on,
             policy if external_id is None else "Retain",
-            nodes["update_policy"] or {},
+            nodes.get("update_policy") or {},
             self._condition(name, body, base),
             external_id,
             str(body.get(keys["description"]) or ""),
             body,
             policy_node if external_id is None else None,
-            broken=not isinstance(kind, str),
-            replacement_policy=self._replacement_policy(body, base),
+            not isinstance(kind, str),
+            self._replacement_policy(body, base),
         )
+        made.__class__ = ResourceDefinition
+        return made  # type: ignore[no-any-return]
 
     def output(self, name: str, body: Any) -> OutputDefinition:
         """An output; one whose definition is wrong has a broken value."""
@@ -223,7 +233,7 @@ class DefinitionReader:
     def _check_keys(self, body: dict[str, Any], base: TemplatePath) -> None:
         """CloudFormation ignores what it does not know, HOT refuses it."""
         keys = self._version.resource_keys
-        if self._version.dialect != "hot":
+        if self._version.dialect != "hot" or body.keys() <= keys.keys():
             return
         for key in body:
             if key in keys:
@@ -241,9 +251,11 @@ class DefinitionReader:
         raw = body.get(written)
         if raw is None:
             return None
+        wanted, label = _SHAPES[key]
+        if wanted is str and isinstance(raw, str):
+            return raw
         path = (*base, written)
         node = self._parser.parse(raw, path)
-        wanted, label = _SHAPES[key]
         if node is None or isinstance(node, wanted) or (isinstance(node, Call) and key != "type"):
             return node
         if node is not BROKEN:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from stackd.errors import Place, TemplateError
+from stackd.records import changed
 from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text, plain
 from stackd.template.problems import nearest
 from stackd.template.registry import (
@@ -91,7 +92,7 @@ class Environment:
 
     def with_base(self, base: Environment | None) -> Environment:
         """The same on top of the operator's environment."""
-        return replace(self, base=base)
+        return self if base is self.base else changed(self, base=base)
 
 
 def load_environment(

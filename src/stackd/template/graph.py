@@ -35,15 +35,21 @@ _MOST_CIRCLES: Final = 20
 class Walker:
     """Collects uses from nodes; only chosen branches are visited."""
 
-    __slots__ = ("_conditions", "_evaluation", "path")
+    __slots__ = ("_conditions", "_facade", "_made", "path")
 
     def __init__(self, conditions: Mapping[str, Any], facade: Mapping[str, Any] | None = None) -> None:
         self.path: TemplatePath = ()
         self._conditions = conditions
-        self._evaluation: Evaluation | None = None
-        if isinstance(conditions, Conditions):
-            scope = ParameterScope(conditions.parameters, facade)
-            self._evaluation = Evaluation(scope, conditions.template, conditions)
+        self._facade = facade
+        self._made: Evaluation | None = None
+
+    @property
+    def _evaluation(self) -> Evaluation | None:
+        """What computes values; made when there is one to compute. None if only truth values are known."""
+        if self._made is None and isinstance(self._conditions, Conditions):
+            scope = ParameterScope(self._conditions.parameters, self._facade)
+            self._made = Evaluation(scope, self._conditions.template, self._conditions)
+        return self._made
 
     def references(self, node: Any) -> Iterator[Reference]:
         """The uses of resources anywhere inside a node."""
@@ -270,6 +276,8 @@ def _required(
             path = _path_of_dependency(template, definition, name)
             report(incorrect_reference(template, name, path, definition.name))
     for section, part in (("Properties", definition.properties), ("Metadata", definition.metadata)):
+        if not part:
+            continue
         try:
             for reference in walk.references(part):
                 if reference.resource in enabled:
@@ -364,6 +372,7 @@ def referenced_attributes(
             definition.update_policy,
             definition.external_id,
         ]
+    nodes = [node for node in nodes if node]
     for output in template.outputs.values():
         if output.condition is None or walk.condition(output.condition) is not False:
             nodes.append(output.value)

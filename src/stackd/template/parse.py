@@ -79,6 +79,8 @@ class ParsedDocument:
     @property
     def warnings(self) -> tuple[ParseWarning, ...]:
         """Keys that a mapping has twice."""
+        if not self.text:
+            return ()
         return tuple(
             ParseWarning(
                 f"The key {str(path[-1])!r} is repeated; the last one counts.", path, Place(self.file, *place)
@@ -106,11 +108,14 @@ class ParsedDocument:
         return shown_value(value, path)
 
 
-_READING_VALUE: Final = 8_000
+_READING_VALUE: Final = 2_400
 _READING_CHARACTER: Final = 600
 """Elementary steps for each key and value of a document and each character of a text, with what is then done
 with them: a document that may be read on the event loop takes some milliseconds.
 """
+
+_KEYS_AT_ONCE: Final = 50
+"""Number of keys that are charged together."""
 
 _SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
 """What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
@@ -191,10 +196,14 @@ def check_data(data: Any, limits: Limits) -> None:
             raise _too_deep(limits, Place())
         charge_trial(_READING_VALUE * len(level))
         below: list[Any] = []
+        keys = 0
         for value in level:
             kind = type(value)
             if kind is dict:
-                charge_trial(_READING_VALUE * len(value))
+                keys += len(value)
+                if keys > _KEYS_AT_ONCE:
+                    charge_trial(_READING_VALUE * keys)
+                    keys = 0
                 nodes += len(value)
                 size += 4 * len(value)
                 for key in value:
@@ -202,17 +211,18 @@ def check_data(data: Any, limits: Limits) -> None:
                         raise TemplateError(
                             f"The key {key!r} is not a string.", remedy="Write every key as a string."
                         )
-                    size += _encoded_length(key)
+                    size += len(key) if key.isascii() else _encoded_length(key)
                 below.extend(value.values())
             elif kind is list:
                 below.extend(value)
             elif kind is str:
-                size += _encoded_length(value)
+                size += len(value) if value.isascii() else _encoded_length(value)
             elif not (value is None or kind in (int, float, bool, Unknown)):
                 raise TemplateError(
                     f"A value of type {kind.__name__} is not valid in a template.",
                     remedy="Use only maps, lists, strings, numbers, booleans and null.",
                 )
+        charge_trial(_READING_VALUE * keys)
         nodes += len(level)
         size += 2 * len(level)
         if nodes > limits.max_nodes:

@@ -147,6 +147,8 @@ def _candidates(
     registries: Sequence[Registry], type_name: str, resource_name: str
 ) -> Iterator[tuple[str, str]]:
     for registry in registries:
+        if not registry:
+            continue
         resources = registry.get("resources") or {}
         own = resources.get(resource_name) if isinstance(resources, dict) else None
         if isinstance(own, dict):

@@ -7,7 +7,9 @@ Validation and planning evaluate a template before its resources exist. A value 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,6 +36,8 @@ def find_unknown(value: Any) -> Unknown | None:
     elif not isinstance(value, list):
         return None
     for item in value:
+        if type(item) in _SCALARS:
+            continue
         if isinstance(item, Unknown):
             return item
         if isinstance(item, dict | list) and (found := find_unknown(item)) is not None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from stackd.engine.usecases.requests import StackRequest, definition_of
-from stackd.errors import BadRequest, TemplateError
+from stackd.engine.usecases import requests
+from stackd.engine.usecases.requests import ParsedTemplates, StackRequest, definition_of, template_of
+from stackd.errors import BadRequest, RequestLimitExceeded, TemplateError
+from stackd.offload import OWNER
 from stackd.settings import Limits
 from stackd.template.environment import Environment
 
@@ -130,3 +132,66 @@ def test_strategy_that_contradicts_an_earlier_one_is_refused() -> None:
 def test_explicit_parameters_are_merged_with_those_of_files() -> None:
     files = {"one": "{parameters: {a: y}, parameter_merge_strategies: {a: merge}}"}
     assert merged(files, parameters={"a": "x"}).parameters == {"a": "xy"}
+
+
+# --- parsed templates -----------------------------------------------------------------------------
+
+PLAIN = {"heat_template_version": "2021-04-16", "description": "x"}
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> ParsedTemplates:
+    made = ParsedTemplates()
+    monkeypatch.setattr(requests, "_PARSED", made)
+    return made
+
+
+def parsed(template: Any, owner: str = "p", limits: Limits | None = None, **more: Any) -> Any:
+    token = OWNER.set(owner)
+    try:
+        return template_of(StackRequest(template=template, **more), limits or Limits())
+    finally:
+        OWNER.reset(token)
+
+
+@pytest.mark.parametrize("template", [PLAIN, "heat_template_version: 2021-04-16\ndescription: x"])
+def test_same_template_of_a_project_is_parsed_once(kept: ParsedTemplates, template: Any) -> None:
+    again = template if isinstance(template, str) else dict(template)
+    assert parsed(template) is parsed(again)
+
+
+def test_template_is_parsed_for_each_project_and_for_each_way_of_parsing(kept: ParsedTemplates) -> None:
+    variants = [
+        parsed(PLAIN),
+        parsed(PLAIN, "q"),
+        parsed(PLAIN, default_version=True),
+        parsed(PLAIN, limits=Limits(max_template_size=1000)),
+        parsed({**PLAIN, "description": "y"}),
+        parsed(dict(reversed(PLAIN.items()))),
+    ]
+    assert len(set(map(id, variants))) == len(variants)
+
+
+def test_limits_count_for_a_template_that_is_known_under_others(kept: ParsedTemplates) -> None:
+    parsed(PLAIN)
+    with pytest.raises(RequestLimitExceeded):
+        parsed(PLAIN, limits=Limits(max_template_size=10))
+
+
+def test_template_that_cannot_be_parsed_is_refused_each_time(kept: ParsedTemplates) -> None:
+    for _ in range(2):
+        with pytest.raises(TemplateError):
+            parsed({"heat_template_version": "never"})
+
+
+def test_mistakes_are_found_in_a_known_template_too(kept: ParsedTemplates) -> None:
+    wrong = {**PLAIN, "resources": {"a": {"type": "T", "nonsense": 1}}}
+    first, second = (parsed(wrong).mistakes.ordered() for _ in range(2))
+    assert [str(each) for each in first] == [str(each) for each in second] != []
+
+
+def test_text_with_anchors_and_large_data_are_not_kept(kept: ParsedTemplates) -> None:
+    anchored = "heat_template_version: 2021-04-16\ndescription: &a x"
+    large = {**PLAIN, "description": "x" * 100_000}
+    assert parsed(anchored) is not parsed(anchored)
+    assert parsed(large) is not parsed(large)

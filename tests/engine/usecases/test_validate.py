@@ -71,3 +71,42 @@ def test_small_request_of_types_in_use_stays_on_the_event_loop() -> None:
         _, found = _read(small, REGISTRY, Limits())
     assert not found.refusals
     assert found.answer["Parameters"] == {}
+
+
+def test_template_of_a_hundred_small_resources_stays_on_the_event_loop() -> None:
+    equal = request({f"r{number}": {"type": "OS::Heat::RandomString"} for number in range(100)})
+    assert REGISTRY.get("OS::Heat::RandomString")
+    with budgeted(trial_budget()), counted() as steps:
+        _, found = _read(equal, REGISTRY, Limits())
+    assert not found.refusals
+    assert steps.count < FEW / 2
+
+
+def test_properties_that_are_written_the_same_are_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Any] = []
+    kind = REGISTRY.get("OS::Heat::RandomString")
+    monkeypatch.setattr(type(kind), "validate", lambda self, props: judged.append(props.length))
+    lengths = [8, 8, 9, 8.0, "8", 9]
+    _read(
+        request(
+            {f"r{n}": {"type": kind.type_name, "properties": {"length": x}} for n, x in enumerate(lengths)}
+        ),
+        REGISTRY,
+        Limits(),
+    )
+    assert judged == [8, 9, 8, 8]
+
+
+def test_each_of_several_equal_mistakes_is_found() -> None:
+    wrong = {"type": "OS::Heat::RandomString", "properties": {"length": 0}}
+    _, found = _read(request({"a": wrong, "b": wrong}), REGISTRY, Limits())
+    assert [each.path for each in found.warnings] == [
+        "resources.a.properties.length",
+        "resources.b.properties.length",
+    ]
+
+
+def test_properties_with_functions_are_judged_for_each_resource() -> None:
+    both = {"type": "OS::Heat::RandomString", "properties": {"length": {"get_param": "OS::project_id"}}}
+    _, found = _read(request({"a": both, "b": both}), REGISTRY, Limits())
+    assert len(found.warnings) == 2

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from stackd.db.codec import to_json
@@ -14,7 +14,7 @@ from stackd.engine.definition.implied import implied, with_implied
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
-from stackd.records import Definition, Resource, Stack
+from stackd.records import Definition, Resource, Stack, changed
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties
@@ -95,6 +95,8 @@ class Desired:
 
     def properties(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved, unconverted properties of a resource."""
+        if not self.resources[name].properties:
+            return {}
         raw = evaluate(self.resources[name].properties, scope, template=self.source.template)
         if isinstance(raw, Unknown):  # the whole section is a function of something that is not known yet
             return dict.fromkeys(self.types[name].handler.properties.schema, raw)
@@ -102,6 +104,8 @@ class Desired:
 
     def metadata(self, name: str, scope: StackScope) -> dict[str, Any]:
         """The resolved metadata of a resource."""
+        if not self.resources[name].metadata:
+            return {}
         raw = evaluate(self.resources[name].metadata, scope, template=self.source.template)
         return _section(raw, f"resources.{name}.metadata")
 
@@ -204,7 +208,7 @@ def build(
     With ``problems`` all mistakes go there instead, and wrong values become unknown. ``previous`` are
     the parameter values before an update, for immutable ones.
     """
-    source = replace(source, environment=source.environment.with_base(registry.operator.environment))
+    source = changed(source, environment=source.environment.with_base(registry.operator.environment))
     template = source.template
     if problems is None:
         template.require()
@@ -239,7 +243,7 @@ def build(
         facade=facade or {},
     )
     own = {name: each for name, each in resources.items() if each.external_id is None}
-    found = implied(types, own, cache(partial(_readable, desired, scope=desired.scope({}))))
+    found = implied(types, own, lambda name: _readable(desired, name, desired.scope({})))
     if not found:
         return desired
     graph = at(Stage.GRAPH)

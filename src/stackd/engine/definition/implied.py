@@ -17,15 +17,15 @@ def implied(
 ) -> dict[str, Found]:
     """What each resource that is ``asking`` follows; ``read`` gives the properties of a name."""
     following = [name for name in asking if types[name].handler.follows]
-    siblings = Siblings({name: kind.name for name, kind in types.items()}, read) if following else None
-    found = {name: _followed(name, types[name], read, siblings) for name in following if siblings}
+    if not following:
+        return {}
+    siblings = Siblings({name: kind.name for name, kind in types.items()}, read)
+    found = {name: _followed(name, types[name], siblings) for name in following}
     return {name: each for name, each in found.items() if each.sure or each.guessed}
 
 
-def _followed(
-    name: str, kind: ResolvedType, read: Callable[[str], Mapping[str, Any]], siblings: Siblings
-) -> Found:
-    each = [follows.find(read(name), siblings) for follows in kind.handler.follows]
+def _followed(name: str, kind: ResolvedType, siblings: Siblings) -> Found:
+    each = [follows.find(siblings.properties(name), siblings) for follows in kind.handler.follows]
     sure = frozenset[str]().union(*(found.sure for found in each)) - {name}
     return Found(sure, frozenset[str]().union(*(found.guessed for found in each)) - sure - {name})
 

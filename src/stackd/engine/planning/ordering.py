@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackd.records import Action, Definition, Resource, Status
 
 if TYPE_CHECKING:
     import networkx as nx
+
+_TARGETS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Order:
     target: str = ""
 
 
+@lru_cache(_TARGETS_KEPT)
 def target_of(definition: Definition) -> str:
     """A short digest of a definition; rows keep it as the definition they were last applied from.
 

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cachetools import LRUCache
-
 from stackd.db import documents, events, resources, stacks
 from stackd.db.database import Database
 from stackd.engine.definition.desired import Source, identity_of
@@ -16,6 +14,7 @@ from stackd.engine.definition.documents import load_definition, load_files
 from stackd.engine.definition.nested_definitions import hidden_values
 from stackd.errors import EntityNotFound, TemplateError
 from stackd.offload import in_thread
+from stackd.recent import Recent
 from stackd.records import Definition, Event, Stack
 from stackd.template.environment import Environment
 from stackd.template.masking import (
@@ -50,12 +49,13 @@ class Redaction:
     def __init__(self, db: Database, base: Environment | None = None) -> None:
         self._db = db
         self._base = base
-        self._known: LRUCache[tuple[Definition, str], _Known] = LRUCache(_KEPT)
-        self._names: LRUCache[str, frozenset[str]] = LRUCache(_KEPT)
+        self._known: Recent[tuple[Definition, str], _Known] = Recent(_KEPT)
+        self._names: Recent[str, frozenset[str]] = Recent(_KEPT)
 
     async def of(self, stack: Stack) -> Secrets:
         """The secrets of a stack and of its parent stacks, which pass theirs down."""
-        return await self._own(stack) | await self.around(stack)
+        own = await self._own(stack)
+        return own | await self.around(stack) if stack.parent_id else own
 
     async def around(self, stack: Stack) -> Secrets:
         """The secrets of the parent stacks, which a nested stack does not know to be some."""
@@ -102,7 +102,7 @@ class Redaction:
         key = (definition, stack.id)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = await self._read(stack, definition)
+            known = self._known.put(key, await self._read(stack, definition))
         return known
 
     async def _read(self, stack: Stack, definition: Definition) -> _Known:
@@ -139,7 +139,7 @@ class Redaction:
             return frozenset()
         known = self._names.get(definition.files)
         if known is None:
-            known = self._names[definition.files] = await in_thread(hidden_names, files)
+            known = self._names.put(definition.files, await in_thread(hidden_names, files))
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:

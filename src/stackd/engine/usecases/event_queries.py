@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stackd.db import events, stacks
 from stackd.db.codec import AT_ONCE
@@ -29,8 +29,7 @@ class NoEvents(StackdError):
     wire_type = "HTTPNotFound"
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
+class EventView(NamedTuple):
     """An event with the stack in which it happened."""
 
     event: Event

@@ -7,7 +7,7 @@ does not return in time is shown as it was stored when the resource completed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -128,9 +128,11 @@ class LiveAttributes:
         self._answers = TTLCache(_KEPT, self.good_for, _now)
 
     async def refreshed(
-        self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Iterable[str]]
+        self, stack: Stack, rows: Mapping[str, Resource], asked: Mapping[str, Collection[str]]
     ) -> dict[str, Resource]:
         """The rows with current values of the attributes in ``asked``, which are by resource name."""
+        if not any(asked.values()):
+            return dict(rows)
         await self.registry.ready(rows[name].kind for name in asked if name in rows)
         readings: dict[str, list[_Key]] = {}
         for name, attributes in asked.items():

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from cachetools import LRUCache
-
-from stackd.db import resources, stacks
+from stackd.db import documents, resources, stacks
 from stackd.db.codec import AT_ONCE
 from stackd.db.parts import Part, read
 from stackd.engine.definition.desired import Desired, identity_of
@@ -22,7 +20,8 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_outputs
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.offload import in_thread, in_turns, offloaded
-from stackd.records import Action, Definition, Event, Resource, Stack, Status
+from stackd.recent import Recent
+from stackd.records import Action, Definition, Event, Resource, Stack, Status, changed
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references
@@ -64,8 +63,13 @@ class Facts:
     """The resources' own descriptions, where the template has any."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceView:
+class JsonText(bytes):
+    """JSON that goes out as it is."""
+
+    __slots__ = ()
+
+
+class ResourceView(NamedTuple):
     """A resource as listed: with its stack, the resources that require it, and its nested stack."""
 
     stack: Stack
@@ -90,15 +94,12 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._db = engine.services.db
-        self._facts: LRUCache[tuple[Definition, str], Facts] = LRUCache(_FACTS_KEPT)
-        self._desired: LRUCache[tuple[Definition, str], Desired] = LRUCache(_DESIRED_KEPT)
+        self._facts: Recent[tuple[Definition, str], Facts] = Recent(_FACTS_KEPT)
+        self._desired: Recent[tuple[Definition, str], Desired] = Recent(_DESIRED_KEPT)
 
     async def facts(self, stack: Stack) -> Facts:
         """Parameters and outputs of a stack's definition; secrets are masked, also those of parent stacks."""
-        key = (stack.definition, stack.id)
-        known = self._facts.get(key)
-        if known is None:
-            known = self._facts[key] = await self._read_facts(stack)
+        known = await self._facts_of(stack)
         secrets = await self.engine.redaction.of(stack)
         if not secrets:
             return known
@@ -107,6 +108,10 @@ class Reader:
             for name, value in known.parameters.items()
         }
         return replace(known, parameters=shown)
+
+    async def _facts_of(self, stack: Stack) -> Facts:
+        key = (stack.definition, stack.id)
+        return self._facts.get(key) or self._facts.put(key, await self._read_facts(stack))
 
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
@@ -134,8 +139,7 @@ class Reader:
         key = (stack.definition, stack.id)
         known = self._desired.get(key)
         if known is None:
-            known = await load_desired(self._db, self.engine.services.registry, stack)
-            self._desired[key] = known
+            known = self._desired.put(key, await load_desired(self._db, self.engine.services.registry, stack))
         return known
 
     async def template(self, stack: Stack) -> Template:
@@ -218,8 +222,18 @@ class Reader:
         In that of a nested stack, which may be generated from properties, so are the parent stacks' secrets.
         """
         data = await load_json(self._db, stack.project_id, stack.definition.template)
+        return concealed(data or {}, await self._not_for_template(stack))
+
+    async def template_text(self, stack: Stack) -> JsonText | None:
+        """The JSON text of ``shown_template`` as it is stored; None if something may have to be masked."""
+        body = await documents.get(self._db, stack.project_id, stack.definition.template)
+        is_whole = body.startswith(b"{") and not await self._not_for_template(stack)
+        return JsonText(body) if is_whole else None
+
+    async def _not_for_template(self, stack: Stack) -> Secrets:
+        """The secrets that are masked in a stack's own template."""
         redaction = self.engine.redaction
-        return concealed(data or {}, await redaction.around(stack) | await redaction.queries(stack))
+        return await redaction.around(stack) | await redaction.queries(stack)
 
     async def files(self, stack: Stack) -> dict[str, str]:
         """The stored files; environments may be among them, so values of hidden parameters are masked."""
@@ -291,7 +305,7 @@ class Reader:
         asked = {*attributes, *(live_names(kind) if kind is not None else ())}
         rows = await self.engine.live.refreshed(stack, {name: view.resource}, {name: asked})
         secrets = await self.engine.redaction.of(stack)
-        return replace(view, resource=self._shown(rows[name], secrets))
+        return view._replace(resource=self._shown(rows[name], secrets))
 
     def _shown(self, row: Resource, secrets: Secrets) -> Resource:
         """The row with its computed attributes included, and with secrets masked in all of them."""
@@ -309,7 +323,7 @@ class Reader:
 
     async def description_of(self, stack: Stack, row: Resource) -> str:
         """A resource's definition in the template."""
-        return (await self.facts(stack)).described.get(row.name, "") if stack.definition.template else ""
+        return (await self._facts_of(stack)).described.get(row.name, "") if stack.definition.template else ""
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
         """The properties of a resource at the time of an event, without secrets; empty when not known."""
@@ -387,13 +401,14 @@ def _chosen(
     rows: Iterable[Resource], template: str, choose: Callable[[Iterable[Resource], str], Resource | None]
 ) -> dict[str, Resource]:
     """One row of each name, in the order of the names."""
+    rows = list(rows)
+    found = {row.name: row for row in rows}
+    if len(found) == len(rows):  # most stacks have one row of each name
+        return found
     by_name: dict[str, list[Resource]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
-    return {
-        name: group[0] if len(group) == 1 else choose(group, template) or group[-1]
-        for name, group in by_name.items()
-    }
+    return {name: choose(group, template) or group[-1] for name, group in by_name.items()}
 
 
 def required_by(rows: Iterable[Resource]) -> dict[str, list[str]]:
@@ -441,4 +456,4 @@ def _hidden(template: Template) -> frozenset[str]:
 
 def _concealed(row: Resource, secrets: Secrets) -> Resource:
     """A resource as it is shown: with secrets masked in its attributes."""
-    return replace(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row
+    return changed(row, attributes=concealed_fields(row.attributes, secrets)) if secrets else row

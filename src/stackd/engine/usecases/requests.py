@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -38,6 +40,9 @@ from stackd.errors import (
     TemplateError,
     UserParameterMissing,
 )
+from stackd.offload import OWNER, YAML_WEIGHT, current_budget
+from stackd.recent import Recent, exact
+from stackd.records import changed
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment, with_hooks
@@ -45,6 +50,7 @@ from stackd.template.files import Files
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
 from stackd.template.parse import Limits as ParseLimits
+from stackd.template.parse import ParsedDocument, check_data
 from stackd.template.problems import raise_all
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template
@@ -121,7 +127,7 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
         raise
     except TemplateError as error:
         raise _ill_formed("Environment", error) from error
-    return replace(environment, parameters={**environment.parameters, **request.parameters})
+    return changed(environment, parameters={**environment.parameters, **request.parameters})
 
 
 def _ill_formed(what: str, error: TemplateError) -> TemplateError:
@@ -160,14 +166,56 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
             f"maximum allowed size ({limits.max_template_size} bytes)."
         )
     # Every value takes at least a byte, so what the setting lets pass has no more values than that.
-    size = limits.max_template_size
+    limited = ParseLimits(max_bytes=limits.max_template_size, max_nodes=limits.max_template_size)
+    source = text
     try:
-        limited = ParseLimits(max_bytes=size, max_nodes=size)
-        return read_template(text, limits=limited, default_version=request.default_version)
+        if current_budget().is_trial and type(text) is dict:
+            check_data(text, limited)  # before more is done on the event loop with what may be large
+            source = ParsedDocument(text)
+        return _PARSED.find(
+            text,
+            (limited, request.default_version),
+            lambda: read_template(source, limits=limited, default_version=request.default_version),
+        )
     except InvalidTemplateVersion:
         raise
     except TemplateError as error:
         raise _ill_formed("Template", error) from error
+
+
+class ParsedTemplates:
+    """Parsed templates of requests: who validates or previews one makes a stack of it next.
+
+    One is found again by all that it depends on: its data, how it is parsed, and the project, so that no
+    project can find out by the time of an answer what others have. Texts with anchors are not kept: a short
+    one may stand for much. All threads share it. ``most`` and ``largest`` are bytes of data, a twentieth or
+    so of what it takes in memory.
+    """
+
+    def __init__(self, most: int = 400_000, largest: int = 64_000) -> None:
+        self._kept: Recent[tuple[str, Hashable, bytes], Template] = Recent(most)
+        self._largest = largest
+        self._lock = threading.Lock()
+
+    def find(self, data: Any, how: Hashable, parse: Callable[[], Template]) -> Template:
+        """The template of a text or data; it is parsed if it is not known, and kept if it can be parsed."""
+        is_text = isinstance(data, str)
+        text = None if is_text and _ANCHOR in data else exact(data)
+        weight = len(text or "") * (YAML_WEIGHT if is_text else 1)
+        if text is None or weight > self._largest:
+            return parse()
+        key = OWNER.get(), how, hashlib.sha256(text).digest()
+        with self._lock:
+            known = self._kept.get(key)
+        if known is None:
+            known = parse()
+            with self._lock:
+                self._kept.put(key, known, weight)
+        return known
+
+
+_ANCHOR: Final = "&"
+_PARSED: Final = ParsedTemplates()
 
 
 def definition_of(

@@ -37,7 +37,7 @@ async def listed(
     stack, read = await permitted_with(reader.engine, caller, rule, named, *parts)
     most = reader.engine.limits.max_nested_stack_depth
     found = await reader.resources(stack, read, depth=min(depth, most), brief=not detailed)
-    return [view for view in found if matches(view.resource, filters)]
+    return [view for view in found if matches(view.resource, filters)] if any(filters.values()) else found
 
 
 _OWN: Mapping[str, Callable[[Resource], tuple[str, ...]]] = {

@@ -26,6 +26,7 @@ __all__ = [
     "output_descriptions",
     "show",
     "template",
+    "template_json",
 ]
 
 
@@ -105,6 +106,14 @@ async def output(
 async def template(reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:template") -> Any:
     """The template of a stack, as data."""
     return await reader.shown_template(await permitted(reader.engine, caller, rule, named))
+
+
+async def template_json(
+    reader: Reader, caller: Caller, named: Named, *, rule: str = "stacks:template"
+) -> Any:
+    """The template of a stack as JSON text, or as data if that is not stored as it is shown."""
+    stack = await permitted(reader.engine, caller, rule, named)
+    return await reader.template_text(stack) or await reader.shown_template(stack)
 
 
 async def environment(

@@ -204,6 +204,8 @@ def with_open_parameters(source: Source) -> Source:
         and environment.parameters.get(name) is None
         and environment.parameter_defaults.get(name) is None
     }
+    if not missing:
+        return source
     filled = replace(environment, parameters={**environment.parameters, **missing})
     return replace(source, environment=filled)
 

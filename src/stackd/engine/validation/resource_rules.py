@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from stackd.engine.definition.desired import (
     Desired,
@@ -15,6 +15,8 @@ from stackd.engine.definition.desired import (
 )
 from stackd.engine.definition.scope import StackScope
 from stackd.errors import PropertyError, TemplateError
+from stackd.offload import charge_trial
+from stackd.recent import exact
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.template_resource import TemplateResource, facade_problems
@@ -67,14 +69,21 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
     functions = FunctionCheck(template, desired.conditions, suspected)
     scope = desired.scope({})
     kinds = {name: kind.name for name, kind in desired.types.items()}
-    siblings = Siblings(kinds, cache(lambda name: open_properties(desired, name, scope).data))
+    siblings = Siblings(kinds, lambda name: open_properties(desired, name, scope).data)
+    own = {name: each for name, each in desired.resources.items() if each.external_id is None}
+    written = {name: _written(desired.types[name].handler, each) for name, each in own.items()}
+    _charge(desired, written)
+    right: set[_Written | None] = set()
     for name, definition in desired.resources.items():
         functions.resource(definition, problems.at(Stage.RESOURCES, name))
-        if definition.external_id is None and not definition.broken:
-            _ResourceRules(desired, name, definition, scope, siblings, problems).run(registry)
+        if definition.external_id is not None or definition.broken:
+            continue
+        rules = _ResourceRules(desired, name, definition, scope, siblings, problems)
+        rules.policies(registry)
+        if written[name] not in right and rules.properties() and written[name] is not None:
+            right.add(written[name])
     for output in template.outputs.values():
         functions.output(output, problems.at(Stage.OUTPUTS))
-    check_sharing(template, desired.conditions, desired.resources, problems)
 
 
 # --- attributes -----------------------------------------------------------------------------------
@@ -107,6 +116,31 @@ def _attribute_remedy(desired: Desired, use: Reference) -> str | None:
 # --- one resource ---------------------------------------------------------------------------------
 
 
+_Written = tuple[int, str, bytes]
+"""A type, by the identity of its handler, with the description and the properties as a template has them."""
+
+
+def _written(handler: ResourceType[Any], definition: ResourceDefinition) -> _Written | None:
+    """What the check of the properties of a resource depends on; None if that is more than its own text."""
+    if (
+        type(handler).validate_among is not ResourceType.validate_among
+        or type(handler).validate_metadata is not ResourceType.validate_metadata
+    ):
+        return None
+    text = exact(definition.properties)  # None if there are functions in it
+    return None if text is None else (id(handler), definition.description, text)
+
+
+def _charge(desired: Desired, written: Mapping[str, _Written | None]) -> None:
+    """Count the properties that have to be converted, which takes most of the time of a check."""
+    kinds = {name if text is None else text: desired.types[name] for name, text in written.items()}
+    charge_trial(_CONVERTING * sum([len(kind.handler.properties.schema) for kind in kinds.values()]))
+
+
+_CONVERTING: Final = 400
+"""Elementary steps for each property that a type has."""
+
+
 class _ResourceRules:
     """The checks of one resource, in the order in which their mistakes are reported."""
 
@@ -128,18 +162,22 @@ class _ResourceRules:
         self._report = problems.at(Stage.RESOURCES, name)
         self._kind = desired.types[name]
 
-    def run(self, registry: Registry | None) -> None:
-        """Run all checks and report the mistakes."""
+    def policies(self, registry: Registry | None) -> None:
+        """Check all but the properties, and report the mistakes."""
         handler = self._kind.handler
         self._deletion_policy()
         if registry is not None and isinstance(handler, TemplateResource):
             self._as_template(handler, registry)
         if self._definition.update_policy and not handler.any_properties:
             self._update_policy()
+
+    def properties(self) -> bool:
+        """Check the properties and report the mistakes; returns whether there are none."""
         count = len(self._problems)
         props = open_properties(self._desired, self._name, self._scope, self._problems)
         if len(self._problems) == count:
-            self._judge(handler, props)
+            self._judge(self._kind.handler, props)
+        return len(self._problems) == count
 
     def _deletion_policy(self) -> None:
         handler = self._kind.handler
