@@ -24,6 +24,7 @@ def context(kind: str, physical: str | None = None, **properties: Any) -> FakeCo
 )
 async def test_connection_is_found_by_what_it_connects(number: Any, live: Any, found: Any) -> None:
     ctx = context("L2GatewayConnection", **L2, **({"segmentation_id": number} if number else {}))
+    await ctx.put_data(older=[])
     made = [{"id": "x1", **L2, "segmentation_id": live}, {"id": "x2", "segmentation_id": live}]
     ctx.cloud.on("GET", "/l2-gateway-connections", {"l2_gateway_connections": made})
     assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == found
@@ -32,6 +33,7 @@ async def test_connection_is_found_by_what_it_connects(number: Any, live: Any, f
 
 async def test_connection_is_made_without_a_name() -> None:
     ctx = context("L2GatewayConnection", **L2, segmentation_id=7)
+    ctx.cloud.on("GET", "/l2-gateway-connections", {"l2_gateway_connections": []})
     ctx.cloud.on("POST", "/l2-gateway-connections", {"l2_gateway_connection": {"id": "x1"}})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.cloud.sent("POST") == [{"l2_gateway_connection": {**L2, "segmentation_id": "7"}}]
