@@ -378,6 +378,9 @@ class FakeContext:
                 return each
         return None
 
+    async def claimants(self) -> list[Resource]:
+        return [each for each in self.siblings if each.physical_id == self.physical_id]
+
     async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""
         await asyncio.sleep(0 if self.happens else 0.5)
