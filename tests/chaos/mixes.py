@@ -24,7 +24,7 @@ _COME_AND_GO: Final = (2, 5)
 """How many resources only one of the versions has, at least and at most."""
 
 _CHANGES: Final = ((), ("then",), ("anew",), ("then", "anew"))
-_WEIGHTS: Final = (25, 40, 25, 10)
+_WEIGHTS: Final = (10, 30, 40, 20)
 
 Template = dict[str, Any]
 
@@ -157,25 +157,25 @@ def _mixed(random: Random, seen: Collection[str], pool: Mapping[str, Fragment]) 
     for name in names:
         ways = pool[name].possible()
         weights = [_WEIGHTS[_CHANGES.index(way)] for way in ways]
-        grown = closed(chosen | {name: (chosen.get(name) or random.choices(ways, weights)[0])}, pool)
+        way = chosen.get(name) or random.choices(ways, weights)[0]
+        grown = closed(chosen | {name: way}, pool)
         if len(grown) <= size:
             chosen = grown
-    gone, new = (_leaves(random, chosen, pool, random.randint(*_COME_AND_GO)) for _ in range(2))
-    first = {name: () for name in chosen if name not in gone}
-    then = {name: changes for name, changes in chosen.items() if name not in new - gone}
+    come = _leaves(random, chosen, pool, ())
+    go = _leaves(random, chosen, pool, come)
+    first = {name: () for name in chosen if name not in come}
+    then = {name: way for name, way in chosen.items() if name not in go}
     return Mix(closed(first, pool), closed(then, pool), pool)
 
 
-def _leaves(random: Random, chosen: Chosen, pool: Mapping[str, Fragment], count: int) -> set[str]:
-    """Some resources that no others but these require."""
+def _leaves(random: Random, chosen: Chosen, pool: Mapping[str, Fragment], taken: Collection[str]) -> set[str]:
+    """Some resources that no others but these require, none of them ``taken``."""
     found: set[str] = set()
-    while len(found) < count:
+    for _ in range(random.randint(*_COME_AND_GO)):
         left = chosen.keys() - found
-        required = {
-            each for name in left for each in pool[name].required(chosen[name]) | pool[name].required()
-        }
-        leaves = sorted(left - required)
-        if not leaves:
-            break
-        found.add(random.choice(leaves))
+        required = set[str]().union(
+            *(pool[name].required(way) for name in left for way in ((), chosen[name]))
+        )
+        if leaves := sorted(left - required - {*taken}):
+            found.add(random.choice(leaves))
     return found

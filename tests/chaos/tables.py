@@ -25,6 +25,10 @@ _NAMED: Final = frozenset({"compute.keypairs", "object-store.containers", "load-
 """Tables in which names are ids."""
 
 
+_OF_SERVER: Final = re.compile(r"-port-\d+$")
+"""The end of the names of ports that belong to the resource of a server."""
+
+
 def types_of_families() -> list[str]:
     """All resource types of the families."""
     return sorted(each for each in load_registry([]).types if each.split("::")[1] in FAMILIES)
@@ -79,8 +83,9 @@ def is_by_itself(table: str, each: Mapping[str, Any]) -> bool:
     """Whether a service made an object by itself, for another one."""
     match table:
         case "network.ports":
-            owner = str(each["device_owner"])
-            return owner == "Octavia" or owner.startswith("network:")
+            owner, name = str(each["device_owner"]), str(each["name"])
+            of_server = owner.startswith("compute:") and _OF_SERVER.search(name) is not None
+            return of_server or owner == "Octavia" or owner.startswith("network:")
         case "network.security_group_rules":  # those that a group begins with, or lists, are compared only
             return True
         case "dns.recordsets":
