@@ -108,9 +108,12 @@ class FakeCloud:
         """The service of this name; all share one script."""
         return FakeService(self, official_name(kind))
 
-    def has_service(self, kind: str) -> bool:
-        """Every service is there."""
-        return True
+    lacks: frozenset[str] = frozenset()
+    """The services that are not there."""
+
+    async def has_service(self, kind: str) -> bool:
+        """Whether a service is there: all are unless the test says otherwise."""
+        return kind not in self.lacks
 
     @property
     def project_id(self) -> str:

@@ -245,7 +245,14 @@ class StackRun:
 
     async def stored_properties(self, work: ResourceContext) -> Properties:
         """What was last sent to the cloud, with ids for names as far as they still can be found."""
-        props = work.kind.properties.wrap(dict(work.resource.properties))
+        return await self._with_ids(work, work.resource.properties)
+
+    async def properties_before(self, work: ResourceContext) -> Properties:
+        """What was sent before the update that is not done yet, or else last; with ids in the same way."""
+        return await self._with_ids(work, work.resource.previous_properties or work.resource.properties)
+
+    async def _with_ids(self, work: ResourceContext, properties: Mapping[str, Any]) -> Properties:
+        props = work.kind.properties.wrap(dict(properties))
         return await with_ids(props, self.run.find, self.run.known_ids, strict=False)
 
     async def guarded(self, work: ResourceContext, action: Coroutine[Any, Any, None]) -> bool:

@@ -45,8 +45,7 @@ async def unavailable(
     if service is None:
         return None
     cloud = engine.trusts.of_caller(caller)
-    await cloud.token()
-    if cloud.has_service(service):
+    if await cloud.has_service(service):
         return None
     return ResourceTypeUnavailable(
         f"HEAT-E99001 Service {service} is not available for resource type {name}, "
