@@ -1,4 +1,4 @@
-"""Updates that are interrupted: what they take away is taken away, though the template has names instead of ids."""
+"""What interrupted updates take away is taken away, though the template has names instead of ids."""
 
 from __future__ import annotations
 

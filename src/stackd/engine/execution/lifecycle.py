@@ -274,7 +274,8 @@ async def resume(
 ) -> bool:
     """Continue an action that a crash or a newer operation interrupted, with what it was to reach.
 
-    ``old`` are the properties before an update. Answers whether the resource stands now; if not, nothing was made and it has to be created.
+    ``old`` are the properties before an update. Answers whether the resource stands now; if not, nothing was
+    made and it has to be created.
     """
     if work.resource.action is Action.UPDATE:
         await work.kind.update(work, old, props)
