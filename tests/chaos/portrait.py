@@ -20,7 +20,8 @@ _BY_CHANCE: Final = frozenset(
         *("id", "hostId", "revision_number", "serial", "version", "provider:segmentation_id"),
         *("created", "created_at", "updated", "updated_at", "changed_at", "attached_at", "launched_at"),
         *("OS-SRV-USG:launched_at", "password_expires_at"),
-        *("mac_address", "ip_address", "fixed_ip_address", "floating_ip_address", "vip_address"),
+        *("mac_address", "ip_address", "fixed_ip_address", "internal_ip_address"),
+        *("floating_ip_address", "vip_address"),
         *("addresses", "external_v4_ip", "fingerprint", "public_key", "private_key", "adminPass"),
         *(f"OS-EXT-SRV-ATTR:{name}" for name in ("instance_name", "reservation_id", "user_data")),
     }
