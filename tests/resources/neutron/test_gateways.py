@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stackd.errors import CloudConflict, CloudNotFound, PropertyError
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, FakeFinder
 
 GATEWAY = {"devices": [{"id": "d1", "interface_name": "eth0"}]}
 L2 = {"l2_gateway_id": "g1", "network_id": "n1"}
@@ -101,6 +102,16 @@ async def test_networks_are_disconnected_before_the_gateway_goes() -> None:
     await ctx.type.delete(ctx, ctx.props)
     assert joined(ctx, "disconnect") == [FLAT]
     assert ctx.cloud.asked()[-1] == ("DELETE", "/network-gateways/x1")
+
+
+async def test_networks_of_a_failed_update_are_disconnected_too_though_they_are_named() -> None:
+    before = {**GATEWAY, "connections": [vlan("gone", 6), vlan("lan", 5)]}
+    ctx = gateway(connections=[{"network": "n0"}])
+    ctx.find = FakeFinder({("neutron.network", "lan"): "n1"})
+    ctx.resource = replace(ctx.resource, previous_properties=before)
+    ctx.cloud.on("DELETE", "/network-gateways/x1")
+    await ctx.type.delete(ctx, ctx.props)
+    assert joined(ctx, "disconnect") == [FLAT, sent_vlan("gone", 6), sent_vlan("n1", 5)]
 
 
 async def test_other_devices_make_another_gateway() -> None:
