@@ -48,6 +48,24 @@ async def test_nobody_keeps_what_an_interrupted_update_was_to_take_away(
         assert _access(made) == (["admin"], ["admin"])
 
 
+def _role(**properties: str) -> Wish:
+    return Wish(1, instead=hot({"role": {"type": "OS::Keystone::Role", "properties": properties}}))
+
+
+@pytest.mark.parametrize("kind", ["call", "written"])
+async def test_resource_without_properties_gets_those_of_an_interrupted_update(
+    tmp_path: Path, kind: str
+) -> None:
+    async with world(tmp_path) as made:
+        story = Story(made, 1, "admin")
+        await story.fulfil([_role()])
+        for number in (1, 2, 3):
+            await story.fulfil([_role(name=f"name {number}")], [Death(kind, number)])
+            [role] = made.objects("roles")
+            assert role["name"] == f"name {number}"
+            await story.fulfil([_role()])
+
+
 async def test_a_project_is_deleted_by_a_process_that_has_done_nothing_before(tmp_path: Path) -> None:
     project = hot({"project": {"type": "OS::Keystone::Project"}})
     async with world(tmp_path) as made:

@@ -249,7 +249,8 @@ class StackRun:
 
     async def properties_before(self, work: ResourceContext) -> Properties:
         """What was sent before the update that is not done yet, or else last; with ids in the same way."""
-        return await self._with_ids(work, work.resource.previous_properties or work.resource.properties)
+        before = work.resource.previous_properties  # an empty map where there were none
+        return await self._with_ids(work, work.resource.properties if before is None else before)
 
     async def _with_ids(self, work: ResourceContext, properties: Mapping[str, Any]) -> Properties:
         props = work.kind.properties.wrap(dict(properties))
