@@ -34,7 +34,7 @@ class MeteringRuleProps(Properties):
 
 @resource_type("OS::Neutron::MeteringRule", since="2014.1")
 class MeteringRule(ExclusiveResource[MeteringRuleProps]):
-    """Traffic for a label. A label has no two rules of one direction that overlap."""
+    """Traffic for a label. A label has no two rules that overlap, so that the values tell rules apart."""
 
     extension = "metering"
     entity = network(
