@@ -6,13 +6,17 @@ Every request can be sent again when its answer is lost: what it asks for is the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stackd.resources.registry import load_registry
 from tests.chaos import acting
+from tests.chaos.mixes import mixes
+from tests.chaos.portrait import portrait
 from tests.chaos.system import Client, Stack
+from tests.chaos.tables import is_by_itself, unclaimed
 from tests.scenarios import thirty
+from tests.scenarios.ledger import Held, Objects, discrepancies, shape
 
 Ask = Callable[[Client, Stack], None]
 Body = Mapping[str, Any]
@@ -132,6 +136,47 @@ def _acting() -> Sequence[Action]:
         _snapshot("snapshot again"),
         _delete("delete groups"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """How the cloud is held against the API, and against what an undisturbed action left.
+
+    ``discrepancies`` takes the objects that were made, and what resources have of them; ``shape`` gives what
+    the same stack has everywhere; ``stays`` says, of a table, whether an object may outlive its stack.
+    """
+
+    discrepancies: Callable[[Objects, Held], list[str]] = discrepancies
+    shape: Callable[[Objects], list[str]] = shape
+    stays: Callable[[str, Mapping[str, Any]], bool] = lambda table, each: False
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is done in a run, by whom, and how it is looked over."""
+
+    actions: Sequence[Action]
+    user: str = "demo"
+    books: Books = field(default_factory=Books)
+
+
+def told(stories: Sequence[str]) -> Script:
+    """These stories, one after another."""
+    return Script([action for name in stories for action in STORIES[name]])
+
+
+def mixed(seed: int, count: int) -> Script:
+    """Generated stacks of all types, made by an administrator; objects are compared field by field."""
+    actions: list[Action] = []
+    for number, mix in enumerate(mixes(seed, count), 1):
+        one, two = ({"template": each, "timeout_mins": 60} for each in (mix.one, mix.two))
+        actions += (
+            _create(f"create mix {number}", f"mix {number}", one),
+            _update(f"update mix {number}", f"mix {number} changed", two),
+            _update(f"update mix {number} back", f"mix {number} again", one),
+            _delete(f"delete mix {number}"),
+        )
+    return Script(actions, "admin", Books(unclaimed, portrait, is_by_itself))
 
 
 STORIES: Final[Mapping[str, Sequence[Action]]] = {"thirty": _thirty(), "acting": _acting()}

@@ -29,11 +29,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 
-from tests.chaos.actions import STORIES, Action, quotas
+from tests.chaos.actions import STORIES, Action, Script, mixed, quotas, told
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.guest import Guest
 from tests.chaos.system import Cloud, Refused, Stack
-from tests.scenarios.ledger import copied, discrepancies, made_since, shape
+from tests.scenarios.ledger import Objects, copied, made_since
 from tests.support.database import POSTGRES_URL
 
 NAME = "chaos"
@@ -110,16 +110,17 @@ class Chaos:
         times: int,
         latency: float,
         database: str,
-        actions: Sequence[Action],
+        script: Script,
         note: Callable[[str], object],
     ) -> None:
-        self.actions = actions
+        self.actions = script.actions
+        self.books = script.books
         self.note = note
         self.random = Random(f"{kind} {seed}")  # other actions are struck by other faults
         self.times = times
         self.result = Result(kind, seed)
         self.cloud = Cloud(place, latency, seed)
-        self.fault: Fault = FAULTS[kind](place, self.cloud, database, self.random)
+        self.fault: Fault = FAULTS[kind](place, self.cloud, database, self.random, script.user)
         self.client = self.fault.client
         self.guest = Guest(
             lambda: self.client.url, lambda: self.fault.servers[0].cfn_url, self.client.headers
@@ -252,17 +253,16 @@ class Chaos:
         if not state.endswith("_COMPLETE") or (action.ends and state != action.ends):
             self.result.failed.append(f"{where}: {state}: {stack['stack_status_reason']}")
             return
-        made = made_since(self.cloud.before, self.cloud.objects())
         if action.is_last:
             end = time.monotonic() + SETTLED_SECONDS
-            while made and time.monotonic() < end:
+            while (left := self._left()) and time.monotonic() < end:
                 time.sleep(0.1)
-                made = made_since(self.cloud.before, self.cloud.objects())
-            self.result.leftovers += [f"{where}: {table} {len(rows)}" for table, rows in made.items()]
+            self.result.leftovers += [f"{where}: {table} {rows}" for table, rows in left.items()]
             self.cloud.before = self.cloud.objects()  # what is left over is reported once
             return
+        made = made_since(self.cloud.before, self.cloud.objects())
         resources = self.client.resources(stack)
-        found = discrepancies(made, [*_held(resources), *copied(self.client.snapshots(stack))])
+        found = self.books.discrepancies(made, [*_held(resources), *copied(self.client.snapshots(stack))])
         found += [
             f"doubled: {what} was deployed {len(ids)} times" for what, ids in self._applied() if ids[1:]
         ]
@@ -274,8 +274,17 @@ class Chaos:
         for text in found:
             kind = next((kind for kind in kinds if text.startswith(kind)), "lost")
             kinds.get(kind, self.result.lost).append(f"{where}: {text}")
-        self._compare(where, action.result, shape(made))
+        self._compare(where, action.result, self.books.shape(made))
         self._compare(where, f"shown after {action.name}", _shown(stack, resources))
+
+    def _left(self) -> Objects:
+        """What is left of a stack that is gone."""
+        made = made_since(self.cloud.before, self.cloud.objects())
+        left = {
+            table: [each for each in rows if not self.books.stays(table, each)]
+            for table, rows in made.items()
+        }
+        return {table: rows for table, rows in left.items() if rows}
 
     def _compare(self, where: str, what: str, stands: list[str]) -> None:
         """Note where something differs from what was there the first time, undisturbed."""
@@ -325,16 +334,17 @@ def chaos(
     times: int,
     seed: int,
     latency: float = 0.02,
-    stories: Sequence[str] = tuple(STORIES),
+    script: Script | None = None,
     note: Callable[[str], object] = lambda text: None,
 ) -> Result:
     """A whole run in a directory of its own; what the servers logged is shown when it went wrong.
 
-    ``note`` hears of each action that is done. An interrupt ends the run early.
+    The ``script`` is all stories if there is none. ``note`` hears of each action that is done. An interrupt
+    ends the run early.
     """
-    actions = [action for name in stories for action in STORIES[name]]
+    script = script or told(tuple(STORIES))
     with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
-        run = Chaos(Path(directory), kind, seed, times, latency, database, actions, note)
+        run = Chaos(Path(directory), kind, seed, times, latency, database, script, note)
         try:
             result = run.run()
         except KeyboardInterrupt:
@@ -385,8 +395,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--latency", type=float, default=0.02, help="seconds that each call to the cloud takes"
     )
     parser.add_argument("--story", choices=STORIES, action="append", help="only these; all without it")
+    parser.add_argument("--mixes", type=int, metavar="NUMBER", help="generated stacks instead of stories")
     options = parser.parse_args(arguments)
-    stories = tuple(options.story or STORIES)
-    result = chaos(options.fault, options.times, options.seed, options.latency, stories, _note)
+    script = mixed(options.seed, options.mixes) if options.mixes else told(options.story or tuple(STORIES))
+    result = chaos(options.fault, options.times, options.seed, options.latency, script, _note)
     sys.stdout.write(f"{table(result)}\n{json.dumps(result.report())}\n")
     return 0 if result.good else 1

@@ -53,10 +53,10 @@ class Kill:
 
     strikes_requests = True
 
-    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random) -> None:
+    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random, user: str) -> None:
         self.servers = [Server(place, cloud, database)]
         self.servers[0].start()
-        self.client = Client(cloud, self.servers[0].url)
+        self.client = Client(cloud, self.servers[0].url, user)
 
     def strike(self) -> None:
         self.servers[0].kill()
@@ -80,12 +80,12 @@ class Pause:
 
     strikes_requests = False
 
-    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random) -> None:
+    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random, user: str) -> None:
         lease = {"STACKD_ENGINE__LEASE_SECONDS": str(LEASE)}
         self.servers = [Server(place, cloud, database, name, **lease) for name in ("one", "other")]
         for server in self.servers:
             server.start()
-        self.client = Client(cloud, self.servers[0].url)
+        self.client = Client(cloud, self.servers[0].url, user)
 
     def strike(self) -> None:
         self.servers[0].signal(signal.SIGSTOP)
@@ -109,7 +109,7 @@ class Cut:
 
     strikes_requests = True
 
-    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random) -> None:
+    def __init__(self, place: Path, cloud: Cloud, database: str, random: Random, user: str) -> None:
         self._random = random
         parts = urlsplit(database)
         self._cable = Cable((parts.hostname or "", parts.port or 5432))
@@ -121,7 +121,7 @@ class Cut:
         ]
         for server in self.servers:
             server.start()
-        self.client = Client(cloud, self.servers[0].url)
+        self.client = Client(cloud, self.servers[0].url, user)
 
     def strike(self) -> None:
         self._cable.cut()
@@ -204,7 +204,7 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
     target.transport.abort()
 
 
-FAULTS: Final[Mapping[str, Callable[[Path, Cloud, str, Random], Fault]]] = {
+FAULTS: Final[Mapping[str, Callable[[Path, Cloud, str, Random, str], Fault]]] = {
     "kill": Kill,
     "pause": Pause,
     "cut": Cut,

@@ -15,22 +15,22 @@ from typing import Any, Self
 
 import httpx
 
+from tests.chaos.portrait import HIDDEN
 from tests.support.network import free_port
 
 START_SECONDS = 60.0
 GUESTS_URL = "http://guests.test"
 """Where guests would find whichever server is at work: what they get is signed for this address."""
 
-_SIGN_IN = {
-    "auth": {
-        "identity": {
-            "methods": ["password"],
-            "password": {"user": {"name": "demo", "domain": {"id": "default"}, "password": "secret"}},
-        },
-        "scope": {"project": {"name": "demo", "domain": {"id": "default"}}},
-    }
-}
 Stack = Mapping[str, Any]
+
+
+def _signing_in(user: str) -> dict[str, Any]:
+    """A user who signs in to the project of the same name."""
+    domain = {"domain": {"id": "default"}}
+    person = {"user": {"name": user, "password": "secret", **domain}}
+    identity = {"methods": ["password"], "password": person}
+    return {"auth": {"identity": identity, "scope": {"project": {"name": user, **domain}}}}
 
 
 class Cloud:
@@ -57,12 +57,11 @@ class Cloud:
 
     def objects(self) -> dict[str, list[dict[str, Any]]]:
         """All objects of the cloud, by table."""
-        objects: dict[str, list[dict[str, Any]]] = self.http.get(f"{self.url}/_dev/state").json()["objects"]
-        return objects
+        return complete_objects(self.http.get(f"{self.url}/_dev/state").json())
 
-    def sign_in(self) -> tuple[str, str]:
-        """A token of the user ``demo``, and the id of the project."""
-        answer = self.http.post(f"{self.auth_url}/auth/tokens", json=_SIGN_IN)
+    def sign_in(self, user: str = "demo") -> tuple[str, str]:
+        """A token of a user, and the id of the project."""
+        answer = self.http.post(f"{self.auth_url}/auth/tokens", json=_signing_in(user))
         return answer.headers["x-subject-token"], answer.json()["token"]["project"]["id"]
 
     def close(self) -> None:
@@ -77,6 +76,18 @@ class Cloud:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def complete_objects(state: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The objects in the state of a dev cloud, each with what its service keeps beside it; and the quotas."""
+    objects = {
+        table: [
+            each | ({HIDDEN: beside} if beside else {})
+            for each, beside in zip(rows, state["hidden"][table], strict=True)
+        ]
+        for table, rows in state["objects"].items()
+    }
+    return objects | {"quotas": state["quotas"]}
 
 
 class Server:
@@ -153,10 +164,10 @@ class Server:
 
 
 class Client:
-    """The user ``demo`` of the native API. A request that meets a dead server raises ``httpx.HTTPError``."""
+    """A user of the native API. A request that meets a dead server raises ``httpx.HTTPError``."""
 
-    def __init__(self, cloud: Cloud, url: str) -> None:
-        token, self._project = cloud.sign_in()
+    def __init__(self, cloud: Cloud, url: str, user: str = "demo") -> None:
+        token, self._project = cloud.sign_in(user)
         self.headers = {"X-Auth-Token": token}
         self._http = httpx.Client(base_url=f"{url}/v1/{self._project}", headers=self.headers, timeout=60)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from stackd.clients.bulk import MOST, Bulk
+from stackd.clients.bulk import LONGEST, MOST, Bulk
 from stackd.clients.failures import AnswerLost
 from stackd.clients.wire import Permit, request_id
 from stackd.errors import CloudConflict, Fenced, StackdError
@@ -76,6 +76,48 @@ async def test_more_than_a_call_takes_are_parted() -> None:
     answers = await _create(Bulk("port", "ports", ports.post), *names)
     assert [answer["port"]["name"] for answer in answers] == names
     assert sorted(ports.calls) == [1, MOST]
+
+
+class Slow(Ports):
+    """A collection whose calls take a while."""
+
+    async def post(self, body: Any, permit: Permit | None) -> Any:
+        await asyncio.sleep(0.07)
+        return await super().post(body, permit)
+
+
+async def _trickle(bulk: Bulk, count: int, pause: float) -> list[Any]:
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for number in range(count):
+            tasks.append(group.create_task(bulk.create({"port": {"name": f"p{number}"}})))
+            if number:  # the first two come at the same moment
+                await asyncio.sleep(pause)
+    return [task.result() for task in tasks]
+
+
+async def test_while_a_bulk_is_on_its_way_more_are_gathered() -> None:
+    ports = Slow()
+    answers = await _trickle(Bulk("port", "ports", ports.post), 12, 0.01)
+    assert [answer["port"]["id"] for answer in answers] == [f"id-p{number}" for number in range(12)]
+    assert ports.calls == [2, 7, 3]
+
+
+async def test_nobody_waits_longer_than_for_a_full_call_or_a_moment() -> None:
+    clock, ports = asyncio.get_running_loop().time, Slow()
+    bulk, began = Bulk("port", "ports", ports.post), clock()
+    await _trickle(bulk, 2 * MOST, 0.0)
+    assert ports.calls[1] == MOST
+    assert clock() - began < 3 * 0.07 + LONGEST
+
+
+async def test_single_objects_do_not_wait_for_each_other() -> None:
+    clock, ports = asyncio.get_running_loop().time, Slow()
+    bulk, began = Bulk("port", "ports", ports.post), clock()
+    one = asyncio.create_task(_create(bulk, "a"))
+    await asyncio.sleep(0.01)
+    await asyncio.gather(one, _create(bulk, "b"))
+    assert (ports.calls, round(clock() - began, 2)) == ([1, 1], 0.08)
 
 
 async def test_one_refused_object_does_not_spoil_the_others() -> None:

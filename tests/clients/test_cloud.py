@@ -35,8 +35,8 @@ async def test_nothing_is_asked_before_the_first_call(api: respx.MockRouter, clo
 async def test_cloud_knows_whom_it_speaks_for(api: respx.MockRouter, clouds: Clouds) -> None:
     cloud = await clouds.open(DEMO)
     assert (cloud.project_id, cloud.user_id, cloud.roles) == ("p1", "u1", ("member", "reader"))
-    assert cloud.has_service("volume")
-    assert not cloud.has_service("dns")
+    assert await cloud.has_service("volume")
+    assert not await cloud.has_service("dns")
 
 
 async def test_many_calls_wait_for_one_token(api: respx.MockRouter, clouds: Clouds) -> None:

@@ -1,4 +1,4 @@
-"""Who asks for one thing at the same moment shares a call."""
+"""Who asks for one thing at about the same time shares a call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stackd.clients.sharing import SharedReads
+from stackd.clients.sharing import KEPT, SharedReads
 from stackd.errors import CloudNotFound
 
 
@@ -25,16 +25,22 @@ class Pools:
         return len(self.calls)
 
 
-async def test_those_who_ask_meanwhile_share_an_answer_and_those_who_come_later_do_not() -> None:
+async def test_those_who_ask_within_some_seconds_share_an_answer_and_those_who_come_later_do_not() -> None:
     pools = Pools()
-    assert await asyncio.gather(*(pools.reads.get("/a") for _ in range(3)), pools.reads.get("/b")) == [
-        2,
-        2,
-        2,
-        2,
-    ]
+    paths = ["/a", "/a", "/a", "/b"]
+    assert await asyncio.gather(*map(pools.reads.get, paths)) == [2, 2, 2, 2]
+    assert await pools.reads.get("/a") == 2
+    await asyncio.sleep(KEPT)
     assert await pools.reads.get("/a") == 3
     assert pools.calls == ["/a", "/b", "/a"]
+
+
+async def test_an_error_is_not_kept() -> None:
+    pools = Pools()
+    for _ in range(2):
+        with pytest.raises(CloudNotFound):
+            await pools.reads.get("/gone")
+    assert pools.calls == ["/gone", "/gone"]
 
 
 async def test_an_error_is_that_of_all_who_asked() -> None:

@@ -100,6 +100,9 @@ async def test_state_shows_objects_and_counts_calls(cloud: Any, demo: Any) -> No
     await demo.get(f"{N}/{network}")
     state = (await cloud.http.get("/_dev/state")).json()
     assert network in [item["id"] for item in state["objects"]["network.networks"]]
+    assert {"extra_specs": {}, "projects": []} in state["hidden"]["compute.flavors"]
+    assert [len(rows) for rows in state["hidden"].values()] == [len(r) for r in state["objects"].values()]
+    assert state["quotas"] == []
     assert state["calls"] == {"network GET /networks/{id}": 1, "network POST /networks": 1}
     assert (state["total"], state["max_in_flight"], state["in_flight"]) == (2, 1, 0)
 

@@ -151,13 +151,14 @@ class Stage:
 
     world: World
     scythe: Scythe
+    user: str = "demo"
     caller: Caller | None = None
 
     @staticmethod
-    def set(world: World, seed: int) -> Stage:
+    def set(world: World, seed: int, user: str = "demo") -> Stage:
         """A stage on which nothing has happened yet."""
         world.cloud.faults = scythe = Scythe(seed)
-        return Stage(world, scythe)
+        return Stage(world, scythe, user)
 
     async def live(
         self,
@@ -198,7 +199,7 @@ class Stage:
             parts = await wiring.enter_async_context(wired)
         life.parts = parts
         if self.caller is None:
-            token = (await parts.engine.trusts._clouds.cloud(_person("demo")).token()).id
+            token = (await parts.engine.trusts._clouds.cloud(_person(self.user)).token()).id
             self.caller = replace(await parts.tokens.validate(token), request_id="req-test")
         if life.death is not None and life.death.kind == "time":
             asyncio.get_running_loop().call_later(life.death.number, life.die)

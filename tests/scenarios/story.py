@@ -58,10 +58,10 @@ class Wish:
 class Story:
     """A cloud, a database, and what happens to the one stack in them."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, user: str = "demo") -> None:
         self.world = world
         self.random = Random(seed)
-        self.stage = Stage.set(world, seed)
+        self.stage = Stage.set(world, seed, user)
         self.before = snapshot(world)
         self.told: list[str] = []
 

@@ -7,9 +7,6 @@ reproducer: ``STACKD_SEEDS=17 pytest tests/scenarios`` tells story 17 again (``0
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -18,6 +15,7 @@ import pytest
 from stackd.records import Action, Stack, Status
 from tests.scenarios.ledger import shape
 from tests.scenarios.lives import Death
+from tests.scenarios.seeds import reproducible, seeds
 from tests.scenarios.story import Story, Wish
 from tests.support.engine import world
 
@@ -25,23 +23,6 @@ pytestmark = pytest.mark.chaos
 
 V1, V2, GONE = Wish(1), Wish(2), Wish(0)
 BROKEN = Wish(2, broken=True, rolls_back=True)
-
-
-def _seeds(default: str) -> list[int]:
-    seeds: list[int] = []
-    for part in os.environ.get("STACKD_SEEDS", default).split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return seeds
-
-
-@contextmanager
-def _reproducible(story: Story, seed: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(f"STACKD_SEEDS={seed}: {'; '.join(story.told)}")
-        raise
 
 
 _SHAPES: dict[int, list[str]] = {}
@@ -64,11 +45,11 @@ def _deaths(random: Random) -> list[Death]:
     return [Death.any(random, writes=60, calls=34, seconds=1.2) for _ in range(random.randint(1, 3))]
 
 
-@pytest.mark.parametrize("seed", _seeds("1-2"))
+@pytest.mark.parametrize("seed", seeds("1-2"))
 async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
-        with _reproducible(story, seed):
+        with reproducible(story, seed):
             for version in (1, 2, 1):
                 stack = await story.fulfil([Wish(version)], _deaths(story.random))
                 await _stands(story, stack, tmp_path, version)
@@ -76,11 +57,11 @@ async def test_a_stack_comes_through_every_death(tmp_path: Path, seed: int) -> N
             await story.verify(stack, 0)
 
 
-@pytest.mark.parametrize("seed", _seeds("1"))
+@pytest.mark.parametrize("seed", seeds("1"))
 async def test_a_rollback_comes_through_every_death(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
-        with _reproducible(story, seed):
+        with reproducible(story, seed):
             await story.fulfil([V1])
             stack = await story.fulfil([BROKEN], _deaths(story.random))
             assert stack is not None
@@ -89,11 +70,11 @@ async def test_a_rollback_comes_through_every_death(tmp_path: Path, seed: int) -
             await story.verify(await story.fulfil([GONE]), 0)
 
 
-@pytest.mark.parametrize("seed", _seeds("1-2"))
+@pytest.mark.parametrize("seed", seeds("1-2"))
 async def test_the_newest_wish_wins_whatever_dies(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
-        with _reproducible(story, seed):
+        with reproducible(story, seed):
             stack = await story.fulfil([V1, V2], _deaths(story.random))
             await _stands(story, stack, tmp_path, 2)
             stack = await story.fulfil([V1, V2, V1], _deaths(story.random))
@@ -123,13 +104,13 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("seed", _seeds("1"))
+@pytest.mark.parametrize("seed", seeds("1"))
 async def test_a_moody_cloud_forces_at_most_a_failure_that_the_next_update_mends(
     tmp_path: Path, seed: int
 ) -> None:
     async with world(tmp_path) as made:
         story = Story(made, seed)
-        with _reproducible(story, seed):
+        with reproducible(story, seed):
             for version in (1, 2):
                 made.cloud.faults.replace(FAULTS, seed)
                 stack = await story.fulfil([Wish(version)], _deaths(story.random)[:1])

@@ -109,9 +109,12 @@ class FakeCloud:
         """The service of this name; all share one script."""
         return FakeService(self, official_name(kind))
 
-    def has_service(self, kind: str) -> bool:
-        """Every service is there."""
-        return True
+    lacks: frozenset[str] = frozenset()
+    """The services that are not there."""
+
+    async def has_service(self, kind: str) -> bool:
+        """Whether a service is there: all are unless the test says otherwise."""
+        return kind not in self.lacks
 
     @property
     def project_id(self) -> str:
@@ -378,6 +381,9 @@ class FakeContext:
             if reference in known:
                 return each
         return None
+
+    async def claimants(self) -> list[Resource]:
+        return [each for each in self.siblings if each.physical_id == self.physical_id]
 
     async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:
         """Let the next thing in ``happens`` happen; without any, virtual time passes."""

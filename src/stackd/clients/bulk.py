@@ -2,17 +2,18 @@
 
 Callers do not notice: each posts its one object and gets its own answer or error. Only objects of one request
 are combined, whose id the call carries. A refused bulk does not identify the wrong object, so the objects are
-then sent one by one.
+then sent one by one. While a bulk is on its way more objects are gathered for the next, for a moment at most.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from stackd.clients.failures import AnswerLost
 from stackd.clients.wire import Permit, request_id
@@ -20,6 +21,9 @@ from stackd.errors import StackdError
 
 MOST = 50
 """Objects in one call: a service works on a bulk in one transaction."""
+
+LONGEST: Final = 0.1
+"""Seconds for which objects wait for others while a bulk is on its way."""
 
 KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("network", "/networks"): ("network", "networks"),
@@ -61,6 +65,8 @@ class Bulk:
         self._post = post
         self._pending: list[_Pending] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._on_their_way = 0
+        self._gathered = asyncio.Event()
 
     async def create(self, body: Any, permit: Permit | None = None) -> Any:
         """Post one object, possibly with others; returns the answer as if it had been posted alone."""
@@ -68,6 +74,8 @@ class Bulk:
         self._pending.append(_Pending(body, future, permit))
         if len(self._pending) == 1:
             self._start(self._gather())
+        elif len(self._pending) >= MOST:
+            self._gathered.set()
         return await future
 
     def _start(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> None:
@@ -76,16 +84,28 @@ class Bulk:
         task.add_done_callback(self._tasks.discard)
 
     async def _gather(self) -> None:
-        """Let other tasks that are ready to post join, then send everything."""
+        """Let other tasks that are ready to post join, then send everything.
+
+        Where a bulk is on its way there are probably more to come: then until it is answered, or there are
+        enough for a call. What does not fill another call waits for the next ones.
+        """
         for _ in range(3):
             await asyncio.sleep(0)
+        self._gathered.clear()
+        if self._on_their_way and len(self._pending) < MOST:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gathered.wait(), LONGEST)
         pending, self._pending = self._pending, []
         by_request: dict[str, list[_Pending]] = {}
         for each in pending:
             by_request.setdefault(each.request_id, []).append(each)
         for group in by_request.values():
-            for start in range(0, len(group), MOST):
+            left = len(group) % MOST if len(group) > MOST else 0
+            for start in range(0, len(group) - left, MOST):
                 self._start(self._send(group[start : start + MOST]), group[start].context)
+            self._pending += group[len(group) - left :]
+        if self._pending:
+            self._start(self._gather())
 
     async def _send(self, group: Sequence[_Pending]) -> None:
         waiting = [each for each in group if not each.future.done()]
@@ -94,6 +114,7 @@ class Bulk:
             return
         bodies = [each.body[self._key] for each in waiting]
         permit = partial(_ask_all, [each.permit for each in waiting])
+        self._on_their_way += 1
         try:
             reply = await self._post({self._plural: bodies}, permit)
         except AnswerLost as lost:
@@ -106,6 +127,9 @@ class Bulk:
             for each, answer in zip(waiting, made, strict=True):
                 if not each.future.done():
                     each.future.set_result({self._key: answer})
+        finally:
+            self._on_their_way -= 1
+            self._gathered.set()
 
     async def _send_alone(self, one: _Pending) -> None:
         try:

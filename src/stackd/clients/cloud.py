@@ -117,9 +117,10 @@ class Cloud:
         """The roles of the token, implied ones included."""
         return self.known.roles
 
-    def has_service(self, kind: str) -> bool:
+    async def has_service(self, kind: str) -> bool:
         """Whether the catalog (or the operator) names an endpoint of the service."""
+        token = await self.token()
         try:
-            return bool(endpoint_of(self.session.settings, self.known, kind))
+            return bool(endpoint_of(self.session.settings, token, kind))
         except CloudError:
             return False

@@ -74,7 +74,7 @@ class Service:
     async def get_fact(self, path: str) -> Any:
         """The decoded answer, for what never changes while the object exists: its owner, its name.
 
-        Those who ask at the same moment share one call.
+        Those who ask within a few seconds share one call.
         """
         if self._known.reads is None:
             self._known.reads = SharedReads(self.with_permit(None).get)

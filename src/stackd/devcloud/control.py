@@ -51,7 +51,29 @@ def _state(cloud: DevCloud, data: Any) -> Any:
     objects = {
         kind: [entity.data for entity in table.rows.values()] for kind, table in cloud.store.tables.items()
     }
-    return {"objects": objects, **cloud.meter.report()}
+    hidden = {
+        kind: [_plain(entity.private) for entity in table.rows.values()]
+        for kind, table in cloud.store.tables.items()
+    }
+    quotas = [
+        {"project": project, "name": name, "limit": limit}
+        for (project, name), limit in cloud.world.project_quotas.items()
+    ]
+    return {"objects": objects, "hidden": hidden, "quotas": quotas, **cloud.meter.report()}
+
+
+def _plain(private: dict[str, Any]) -> dict[str, Any]:
+    """What a service keeps beside an object, as far as it is of texts, numbers, lists, maps and sets."""
+    kept = {name: sorted(value) if isinstance(value, set) else value for name, value in private.items()}
+    return {name: value for name, value in kept.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | int | float | None)
 
 
 def _counts(cloud: DevCloud, data: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -236,6 +236,10 @@ class Context(Reading, Probe, Protocol):
 
     async def sibling(self, reference: str) -> Resource | None:
         """The resource of the same stack with this reference id, physical id or name."""
+        ...
+
+    async def claimants(self) -> Sequence[Resource]:
+        """The other resources of the stack that have the same physical id, replaced ones too."""
         ...
 
     async def signalled(self, what: str = "a signal comes", *, own: bool = False) -> None:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from stackd.resources.base import P
-from stackd.resources.beside import made_once
 from stackd.resources.context import JSON, Context
-from stackd.resources.rest import RestResource
+from stackd.resources.exclusive import ExclusiveResource
 
 
-class InsideResource(RestResource[P]):
+class InsideResource(ExclusiveResource[P]):
     """A type whose object belongs to another one, which the property ``inside`` names.
 
     The other's id is a private value, stored before the object is made: without it nobody could find that.
-    Such objects exclude each other, by their values, so that one that is replaced goes first.
+    Such objects exclude each other, by their values.
     """
 
     inside: ClassVar[str]
@@ -32,13 +31,3 @@ class InsideResource(RestResource[P]):
     async def find(self, ctx: Context, props: P) -> Sequence[JSON]:
         """See ``ResourceType``. Where nothing is stored, nothing was asked for."""
         return await super().find(ctx, props) if self.inside in ctx.data else ()
-
-    async def prepare_for_replace(self, ctx: Context, props: P) -> None:
-        """Make way for the new object."""
-        await self.delete(ctx, props)
-
-    async def undo_replace(self, ctx: Context, props: P) -> None:
-        """Make the object again, unless that is done."""
-        entity, body = self.entity.of(ctx.resource), await self.creation(ctx, props)
-        made = await made_once(ctx, entity, body)
-        await ctx.created(made[entity.id_field], made)

@@ -1,4 +1,4 @@
-"""Every example: created, then planned and changed on the simulated cloud."""
+"""Every example: created, planned and changed on the simulated cloud, and deleted without a trace."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ async def created(process: Process, name: str, **options: Any) -> Stack:
     return stack
 
 
+AT_REST = {"security_groups", "security_group_rules"}
+"""What a project keeps of its default group."""
+
+
 @pytest.mark.parametrize("name", OWN)
 async def test_plan_of_the_unchanged_example_is_empty_at_every_level(stackd_world: World, name: str) -> None:
     async with stackd_world.process(user=USERS.get(name, "demo")) as process:
@@ -52,6 +56,9 @@ async def test_plan_of_the_unchanged_example_is_empty_at_every_level(stackd_worl
         assert plan.is_empty, {step.path: step.causes for step in plan.changes()}
         assert await shown(process, stack, plan) == {}
         assert await update(process, stack, **packed(name)) == {}
+        deleted = await process.done(await process.delete(stack))
+        assert deleted.status is Status.COMPLETE, deleted.reason
+        assert stackd_world.counts().keys() <= AT_REST
 
 
 async def test_one_more_volume_for_logs_is_all_that_the_demo_plans_and_does(stackd_world: World) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from stackd.errors import CloudError, PropertyError, ResourceFailure, ResourceInError
+from stackd.records import Action, Resource
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext, gone
+from tests.support.context import Call, FakeContext, gone
 
 KIND = "OS::Cinder::Volume"
 NAME = "app-thing-abcdefghijkl"
@@ -202,6 +203,37 @@ async def test_a_volume_that_a_restart_left_detached_is_given_back() -> None:
     ctx.cloud.on("DELETE", f"{path}/v", gone()).on("GET", f"{path}/v", gone())
     ctx.cloud.on("POST", path, {"volumeAttachment": {"id": "v"}})
     assert await update(ctx) == [("DELETE", f"{path}/v"), ("POST", path)]
+    assert "reattach" not in ctx.data
+
+
+def attachment(action: Action) -> Resource:
+    """The resource that has attached the volume to the server ``s``."""
+    made = FakeContext(
+        "OS::Cinder::VolumeAttachment",
+        physical="v",
+        properties={"instance_uuid": "s", "volume_id": "v"},
+    )
+    return replace(made.resource, id="maker", action=action)
+
+
+@pytest.mark.parametrize(("left", "given_back"), [([Action.CREATE], 1), ([Action.DELETE], 0), ([], 0)])
+async def test_a_volume_is_not_given_back_to_a_server_that_loses_it_meanwhile(
+    left: list[Action], given_back: int
+) -> None:
+    ctx = volume(read_only=True)
+    ctx.siblings.append(attachment(Action.CREATE))
+    attached = live("in-use", attachments=[{"server_id": "s", "device": None}])
+    ctx.cloud.on("GET", "/volumes/v", attached, live(), live(), attached)
+    path = "/servers/s/os-volume_attachments"
+    ctx.cloud.on("DELETE", f"{path}/v").on("GET", f"{path}/v", gone())
+    ctx.cloud.on("POST", path, {"volumeAttachment": {"id": "v"}})
+
+    def removed(call: Call) -> None:
+        ctx.siblings[:] = map(attachment, left)
+
+    ctx.cloud.on("POST", "/volumes/v/action", removed)
+    await update(ctx, read_only=False)
+    assert len(ctx.cloud.sent("POST", path)) == given_back
     assert "reattach" not in ctx.data
 
 

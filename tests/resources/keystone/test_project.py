@@ -40,7 +40,6 @@ async def test_update_without_a_difference_asks_nothing() -> None:
 
 async def test_delete_removes_the_default_security_group_first() -> None:
     ctx = FakeContext(KIND, physical="p1")
-    ctx.cloud.has_service = {"network"}.__contains__
     ctx.cloud.on("GET", "/security-groups", {"security_groups": [{"id": "g1"}, {"id": "g2"}]})
     ctx.cloud.on("DELETE", "/security-groups/g1", gone()).on("DELETE", "/security-groups/g2")
     ctx.cloud.on("DELETE", "/projects/p1")
@@ -55,7 +54,7 @@ async def test_delete_removes_the_default_security_group_first() -> None:
 
 async def test_delete_without_a_network_service_deletes_the_project_only() -> None:
     ctx = FakeContext(KIND, physical="p1")
-    ctx.cloud.has_service = set().__contains__
+    ctx.cloud.lacks = frozenset({"network"})
     ctx.cloud.on("DELETE", "/projects/p1")
     await ctx.type.delete(ctx, ctx.props)
     assert [call.path for call in ctx.cloud.calls] == ["/projects/p1"]

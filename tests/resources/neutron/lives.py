@@ -84,7 +84,7 @@ OBJECTS = {
     "counted": Life(
         "MeteringRule",
         {"metering_label_id": ref("label"), "remote_ip_prefix": "10.0.0.0/8"},
-        anew={"direction": "egress"},
+        anew={"remote_ip_prefix": "10.0.0.0/9"},
     ),
     "sharing": Life(
         "RBACPolicy",

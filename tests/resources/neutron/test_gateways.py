@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stackd.errors import CloudConflict, CloudNotFound, PropertyError
 from stackd.template.unknown import Unknown
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, FakeFinder
 
 GATEWAY = {"devices": [{"id": "d1", "interface_name": "eth0"}]}
 L2 = {"l2_gateway_id": "g1", "network_id": "n1"}
@@ -24,6 +25,7 @@ def context(kind: str, physical: str | None = None, **properties: Any) -> FakeCo
 )
 async def test_connection_is_found_by_what_it_connects(number: Any, live: Any, found: Any) -> None:
     ctx = context("L2GatewayConnection", **L2, **({"segmentation_id": number} if number else {}))
+    await ctx.put_data(older=[])
     made = [{"id": "x1", **L2, "segmentation_id": live}, {"id": "x2", "segmentation_id": live}]
     ctx.cloud.on("GET", "/l2-gateway-connections", {"l2_gateway_connections": made})
     assert [each["id"] for each in await ctx.type.find(ctx, ctx.props)] == found
@@ -32,6 +34,7 @@ async def test_connection_is_found_by_what_it_connects(number: Any, live: Any, f
 
 async def test_connection_is_made_without_a_name() -> None:
     ctx = context("L2GatewayConnection", **L2, segmentation_id=7)
+    ctx.cloud.on("GET", "/l2-gateway-connections", {"l2_gateway_connections": []})
     ctx.cloud.on("POST", "/l2-gateway-connections", {"l2_gateway_connection": {"id": "x1"}})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.cloud.sent("POST") == [{"l2_gateway_connection": {**L2, "segmentation_id": "7"}}]
@@ -99,6 +102,16 @@ async def test_networks_are_disconnected_before_the_gateway_goes() -> None:
     await ctx.type.delete(ctx, ctx.props)
     assert joined(ctx, "disconnect") == [FLAT]
     assert ctx.cloud.asked()[-1] == ("DELETE", "/network-gateways/x1")
+
+
+async def test_networks_of_a_failed_update_are_disconnected_too_though_they_are_named() -> None:
+    before = {**GATEWAY, "connections": [vlan("gone", 6), vlan("lan", 5)]}
+    ctx = gateway(connections=[{"network": "n0"}])
+    ctx.find = FakeFinder({("neutron.network", "lan"): "n1"})
+    ctx.resource = replace(ctx.resource, previous_properties=before)
+    ctx.cloud.on("DELETE", "/network-gateways/x1")
+    await ctx.type.delete(ctx, ctx.props)
+    assert joined(ctx, "disconnect") == [FLAT, sent_vlan("gone", 6), sent_vlan("n1", 5)]
 
 
 async def test_other_devices_make_another_gateway() -> None:

@@ -34,11 +34,12 @@ def forwarding() -> FakeContext:
 async def test_forwarding_is_made_below_the_floating_ip_of_the_address_and_removed_there() -> None:
     ctx = forwarding()
     path = "/floatingips/f1/port_forwardings"
+    ctx.cloud.on("GET", path, {"port_forwardings": []})
     ctx.cloud.on("POST", path, {"port_forwarding": {"id": "w1", **FORWARDING}})
     ctx.cloud.on("PUT", f"{path}/w1", {})
     ctx.cloud.on("DELETE", f"{path}/w1")
     await ctx.type.create(ctx, ctx.props)
-    assert (ctx.physical_id, ctx.data) == ("w1", {"floating_ip": "f1"})
+    assert (ctx.physical_id, ctx.data) == ("w1", {"floating_ip": "f1", "older": []})
     await ctx.type.update(ctx, ctx.props, ctx.load({**FORWARDED, "external_port": 81, "protocol": "udp"}))
     await ctx.type.delete(ctx, ctx.props)
     assert ctx.cloud.sent("POST") == [{"port_forwarding": FORWARDING}]
@@ -54,7 +55,7 @@ async def test_forwarding_can_be_checked() -> None:
 
 
 async def test_interrupted_creation_is_found_among_the_rules_of_the_policy_that_was_asked() -> None:
-    ctx = FakeContext(LIMIT, properties={"policy": "q1", **LIMITED}, stored={"policy": "q1"})
+    ctx = FakeContext(LIMIT, properties={"policy": "q1", **LIMITED}, stored={"policy": "q1", "older": []})
     rules: list[Any] = [{"id": "r1", **LIMITED, "direction": "ingress"}, {"id": "r2", **LIMITED}]
     ctx.cloud.on("GET", RULES, {"bandwidth_limit_rules": rules})
     assert await ctx.type.find(ctx, ctx.props) == [rules[1]]
@@ -71,6 +72,7 @@ async def test_nothing_is_searched_where_nothing_was_asked_for(kind: str, proper
 
 async def test_owner_of_a_rule_is_that_of_its_policy_and_not_sent() -> None:
     ctx = FakeContext(LIMIT, properties={"policy": "q1", "max_kbps": 10, "tenant_id": "p1"})
+    ctx.cloud.on("GET", RULES, {"bandwidth_limit_rules": []})
     ctx.cloud.on("POST", RULES, {"bandwidth_limit_rule": {"id": "r1"}})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.cloud.sent("POST") == [{"bandwidth_limit_rule": LIMITED}]

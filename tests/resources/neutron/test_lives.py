@@ -141,7 +141,10 @@ async def test_failed_replacement_brings_the_old_objects_back(tmp_path: Path) ->
         first = await standing(process, stack)
         template = stack_of("first", "anew")
         late = {"type": "OS::Neutron::Net", "properties": {"value_specs": {"bad": 1}}}
-        template["resources"]["last"] = {**late, "depends_on": ["forward", "limit", "mark", "route", "quota"]}
+        template["resources"]["last"] = {
+            **late,
+            "depends_on": ["forward", "limit", "mark", "route", "quota", "counted"],
+        }
         await process.update(stack, template, disable_rollback=False)
         done = await process.done(stack)
         assert (done.action, done.status) == ("ROLLBACK", Status.COMPLETE), done.reason

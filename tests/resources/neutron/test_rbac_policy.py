@@ -11,12 +11,13 @@ GIVEN = {"object_type": "qos_policy", "object_id": "gold", "action": "access_as_
 BODY = {**GIVEN, "object_id": "q1"}
 
 
-def named() -> FakeContext:
-    return FakeContext(KIND, properties=GIVEN, finds={("neutron.qos_policy", "gold"): "q1"})
+def named(**stored: Any) -> FakeContext:
+    return FakeContext(KIND, properties=GIVEN, finds={("neutron.qos_policy", "gold"): "q1"}, stored=stored)
 
 
 async def test_name_is_looked_up_among_objects_of_the_kind() -> None:
     ctx = named()
+    ctx.cloud.on("GET", "/rbac-policies", {"rbac_policies": []})
     ctx.cloud.on("POST", "/rbac-policies", {"rbac_policy": {"id": "r1"}})
     await ctx.type.create(ctx, ctx.props)
     assert ctx.physical_id == "r1"
@@ -24,7 +25,7 @@ async def test_name_is_looked_up_among_objects_of_the_kind() -> None:
 
 
 async def test_interrupted_creation_is_found_by_object_and_project() -> None:
-    ctx = named()
+    ctx = named(older=[])
     policies = [{"id": "r1", **BODY, "target_tenant": "p"}, {"id": "r2", **BODY}]
     ctx.cloud.on("GET", "/rbac-policies", {"rbac_policies": policies})
     assert await ctx.type.find(ctx, ctx.props) == [policies[1]]

@@ -49,7 +49,7 @@ def boot(call: Call) -> Reply:
     href = f"{call.base}/servers/{server.id}"
     shown = {
         "id": server.id, "OS-DCF:diskConfig": server.data["OS-DCF:diskConfig"], "security_groups": names,
-        "adminPass": server.private["password"],
+        "adminPass": server.private["adminPass"],
         "links": [
             {"rel": "self", "href": href},
             {"rel": "bookmark", "href": f"{root}/servers/{server.id}"},
@@ -136,7 +136,7 @@ def _one(
         "os-extended-volumes:volumes_attached": volumes
     }
     private = {
-        "ports": made, "flavor": flavor, "password": request.get("adminPass") or world.hex_id()[:12],
+        "ports": made, "flavor": flavor, "adminPass": request.get("adminPass") or world.hex_id()[:12],
         "hints": hints, "hypervisor": "dev", "tags": tags,
     }  # fmt: skip
     _join_group(call, server_id, hints, data)

@@ -269,13 +269,15 @@ async def wait_until_ready(work: ResourceContext, props: Properties) -> None:
             await work.poll(work.kind.ready, work.kind.awaited)
 
 
-async def resume(work: ResourceContext, props: Properties, wanted: frozenset[tuple[Any, ...]]) -> bool:
+async def resume(
+    work: ResourceContext, old: Properties, props: Properties, wanted: frozenset[tuple[Any, ...]]
+) -> bool:
     """Continue an action that a crash or a newer operation interrupted, with what it was to reach.
 
-    Answers whether the resource stands now; if not, nothing was made and it has to be created.
+    ``old`` are the properties before an update. Answers whether the resource stands now; if not, nothing was
+    made and it has to be created.
     """
     if work.resource.action is Action.UPDATE:
-        old = type(props).wrap(dict(work.resource.previous_properties or work.resource.properties))
         await work.kind.update(work, old, props)
         await wait_until_ready(work, props)
         await work.leave(Status.COMPLETE, attributes=await work.attributes(wanted), previous_properties=None)

@@ -489,8 +489,8 @@ async def _resume(at: StackRun, work: ResourceContext) -> bool:
     """Bring an interrupted action to its end first; False when that failed for good."""
 
     async def finish() -> None:
-        ready = await at.stored_properties(work)
-        if not await lifecycle.resume(work, ready, at.wanted(work.resource.name)):
+        old, ready = await at.properties_before(work), await at.stored_properties(work)
+        if not await lifecycle.resume(work, old, ready, at.wanted(work.resource.name)):
             await work.reset()
 
     began = _began(work)

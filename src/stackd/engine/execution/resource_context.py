@@ -244,6 +244,12 @@ class ResourceContext:
             self._siblings[reference] = row.id
         return row
 
+    async def claimants(self) -> list[Resource]:
+        """See ``Context``."""
+        own = self.resource
+        found = await resource_rows.with_physical_id(self.run.services.db, self.physical_id)
+        return [row for row in found if row.stack_id == own.stack_id and row.id != own.id]
+
     async def delegating(self) -> Cloud:
         """See ``Context``."""
         cloud = await self.run.services.delegating(self.stack_record)

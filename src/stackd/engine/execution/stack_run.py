@@ -245,7 +245,15 @@ class StackRun:
 
     async def stored_properties(self, work: ResourceContext) -> Properties:
         """What was last sent to the cloud, with ids for names as far as they still can be found."""
-        props = work.kind.properties.wrap(dict(work.resource.properties))
+        return await self._with_ids(work, work.resource.properties)
+
+    async def properties_before(self, work: ResourceContext) -> Properties:
+        """What was sent before the update that is not done yet, or else last; with ids in the same way."""
+        before = work.resource.previous_properties  # an empty map where there were none
+        return await self._with_ids(work, work.resource.properties if before is None else before)
+
+    async def _with_ids(self, work: ResourceContext, properties: Mapping[str, Any]) -> Properties:
+        props = work.kind.properties.wrap(dict(properties))
         return await with_ids(props, self.run.find, self.run.known_ids, strict=False)
 
     async def guarded(self, work: ResourceContext, action: Coroutine[Any, Any, None]) -> bool:

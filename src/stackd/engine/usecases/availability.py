@@ -53,9 +53,8 @@ async def lack(engine: Engine, caller: Caller, service: str | None, extension: s
     if service is None:
         return None
     cloud = engine.trusts.of_caller(caller)
-    await cloud.token()
     client = client_name(service)
-    if not cloud.has_service(service):
+    if not await cloud.has_service(service):
         return Lack(client, f"{client} {sought_type(service)} endpoint is not in service catalog.")
     if extension is None or extension in await cloud.service(service).extensions():
         return None

@@ -48,7 +48,8 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
 
     async def delete(self, ctx: Context, props: VolumeAttachmentProps) -> None:
         """Take the volume out and wait until it is free."""
-        await detach(ctx, props.instance, props.volume)
+        async with ctx.turn(props.volume):  # the volume may be changing without its servers
+            await detach(ctx, props.instance, props.volume)
 
     async def find(self, ctx: Context, props: VolumeAttachmentProps) -> Sequence[JSON]:
         """The attachment of this volume in the server's list."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from stackd.errors import ResourceFailure, ResourceInError
+from stackd.records import Action
 from stackd.resources.cinder import backup
 from stackd.resources.cinder.attaching import attach, detach, devices_of, is_attached, servers_of
 from stackd.resources.cinder.volume_props import VolumeProps
@@ -101,16 +102,26 @@ async def set_read_only(ctx: Context, flag: bool) -> None:
 
 
 async def while_detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> None:
-    """Do something to a volume while its servers do without it, then give it back to them."""
+    """Do something to a volume while its servers do without it, then give it back to them.
+
+    What attached it may be removed by the same operation: to that server it is not given back.
+    """
+    async with ctx.turn(ctx.physical_id):
+        await _while_detached(ctx, work)
+
+
+async def _while_detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> None:
     volume = ctx.physical_id
     live = await ctx.live(fresh=True)
-    attachments = ctx.data.get("reattach") or devices_of(live)
+    attachments = ctx.data.get("reattach") or await _attachments(ctx, live)
     if attachments:
         await ctx.put_data(reattach=attachments)  # a restart must know whom to give it back
     for each in attachments:
         await detach(ctx, each["server"], volume)
     await work()
     for each in attachments:
+        if not await _still_attaches(ctx, each):
+            continue
         server = each["server"]
         if server not in servers_of(await ctx.live(fresh=True)):
             await attach(ctx, server, volume, each["device"])
@@ -118,3 +129,20 @@ async def while_detached(ctx: Context, work: Callable[[], Awaitable[None]]) -> N
             partial(is_attached, ctx, server, volume), f"the volume is attached to server {server} again"
         )
     await ctx.put_data(reattach=None)
+
+
+async def _attachments(ctx: Context, live: JSON) -> list[JSON]:
+    """The attachments as they have to be made again, each with the resource of the stack that made it."""
+    makers = await ctx.claimants()
+    return [
+        each | {"by": next((row.id for row in makers if each["server"] in row.properties.values()), None)}
+        for each in devices_of(live)
+    ]
+
+
+async def _still_attaches(ctx: Context, attachment: JSON) -> bool:
+    """Whether an attachment is nobody's of the stack, or of a resource that is not being removed."""
+    maker = attachment.get("by")
+    if maker is None:
+        return True
+    return any(row.id == maker and row.action is not Action.DELETE for row in await ctx.claimants())

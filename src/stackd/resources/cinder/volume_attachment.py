@@ -38,7 +38,8 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
     async def update(self, ctx: Context, old: VolumeAttachmentProps, new: VolumeAttachmentProps) -> None:
         """Take the volume out and put it, or another one, in again."""
         if ctx.data.get("detached") != new.data:
-            await detach(ctx, old.instance_uuid, old.volume_id)
+            async with ctx.turn(old.volume_id):
+                await detach(ctx, old.instance_uuid, old.volume_id)
             await ctx.put_data(detached=new.data)
         found = await self.find(ctx, new)
         made = found[0] if found else await attach(ctx, new.instance_uuid, new.volume_id, new.mountpoint)
@@ -48,7 +49,8 @@ class VolumeAttachment(ResourceType[VolumeAttachmentProps]):
 
     async def delete(self, ctx: Context, props: VolumeAttachmentProps) -> None:
         """Take the volume out and wait until it is free."""
-        await detach(ctx, props.instance_uuid, props.volume_id)
+        async with ctx.turn(props.volume_id):  # the volume may be changing without its servers
+            await detach(ctx, props.instance_uuid, props.volume_id)
 
     async def find(self, ctx: Context, props: VolumeAttachmentProps) -> Sequence[JSON]:
         """The attachment of this volume in the server's list."""

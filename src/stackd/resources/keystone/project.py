@@ -46,7 +46,7 @@ class Project(RestResource[ProjectProps]):
 
     async def delete(self, ctx: Context, props: ProjectProps) -> None:
         """Delete the project, after its default security group, which the service leaves behind."""
-        if ctx.cloud.has_service("network"):
+        if await ctx.cloud.has_service("network"):
             await _delete_default_groups(ctx)
         await ctx.cloud.identity.delete(f"/projects/{ctx.physical_id}")
 

@@ -86,10 +86,9 @@ class FloatingIPPortForward(InsideResource[FloatingIPPortForwardProps]):
         """The id of the floating IP."""
         return await ctx.find.id_of("neutron.floatingip", props.floating_ip)
 
-    async def undo_replace(self, ctx: Context, props: FloatingIPPortForwardProps) -> None:
+    async def displace(self, ctx: Context, props: FloatingIPPortForwardProps) -> None:
         """Take the inner port back from the replacement: it can be reached by one floating IP only."""
         await _release(ctx, self.body(ctx, props))
-        await super().undo_replace(ctx, props)
 
 
 async def _release(ctx: Context, wanted: JSON) -> None:

@@ -8,8 +8,9 @@ from typing import ClassVar
 from stackd.resources.context import JSON, Context
 from stackd.resources.neutron.network import network
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import RestResource, same
+from stackd.resources.rest import same
 from stackd.resources.schema import Properties, prop
+from stackd.resources.undated import UndatedResource
 
 
 class L2GatewayConnectionProps(Properties):
@@ -23,7 +24,7 @@ class L2GatewayConnectionProps(Properties):
 
 
 @resource_type("OS::Neutron::L2GatewayConnection", since="12.0.0")
-class L2GatewayConnection(RestResource[L2GatewayConnectionProps]):
+class L2GatewayConnection(UndatedResource[L2GatewayConnectionProps]):
     """Connects a network to a gateway. It has no name: the two, and the number, identify it."""
 
     extension = "l2-gateway-connection"
@@ -31,7 +32,7 @@ class L2GatewayConnection(RestResource[L2GatewayConnectionProps]):
     survives = True
     fields: ClassVar = same("l2_gateway_id", "network_id", "segmentation_id")
 
-    async def find(self, ctx: Context, props: L2GatewayConnectionProps) -> Sequence[JSON]:
+    async def alike(self, ctx: Context, props: L2GatewayConnectionProps) -> Sequence[JSON]:
         """The connection of the two with this number."""
         pair = props.body("l2_gateway_id", "network_id")
         wanted = pair | {"segmentation_id": props.segmentation_id or None}

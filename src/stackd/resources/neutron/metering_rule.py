@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_network
 from typing import ClassVar
 
+from stackd.errors import CloudNotFound
 from stackd.resources.attributes import attr
 from stackd.resources.constraints import one_of
+from stackd.resources.context import JSON, Context
+from stackd.resources.exclusive import ExclusiveResource
 from stackd.resources.neutron.network import network
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import RestResource, same
+from stackd.resources.rest import same
 from stackd.resources.schema import Properties, prop
 
 _FIELDS = ("metering_label_id", "remote_ip_prefix", "direction", "excluded")
@@ -28,7 +33,7 @@ class MeteringRuleProps(Properties):
 
 
 @resource_type("OS::Neutron::MeteringRule", since="2014.1")
-class MeteringRule(RestResource[MeteringRuleProps]):
+class MeteringRule(ExclusiveResource[MeteringRuleProps]):
     """Traffic for a label. A label has no two rules that overlap, so that the values tell rules apart."""
 
     entity = network(
@@ -46,3 +51,19 @@ class MeteringRule(RestResource[MeteringRuleProps]):
         "direction": attr("Direction of the traffic."),
         "excluded": attr("Whether this traffic is left out."),
     }
+
+    async def displace(self, ctx: Context, props: MeteringRuleProps) -> None:
+        """Remove what overlaps from the label."""
+        service, entity, wanted = self.service_of(ctx), self.entity, self.body(ctx, props)
+        query = {name: wanted[name] for name in entity.found_by}
+        for each in await service.list_all(entity.path, entity.plural, query):
+            if _is_in_the_way(each, wanted):
+                with suppress(CloudNotFound):
+                    await service.delete(entity.at(each["id"]))
+
+
+def _is_in_the_way(rule: JSON, wanted: JSON) -> bool:
+    """Whether two rules of a label, and of one direction, overlap without being the same."""
+    one, other = (ip_network(each["remote_ip_prefix"], strict=False) for each in (rule, wanted))
+    is_same = all(rule[name] == wanted[name] for name in _FIELDS)
+    return not is_same and one.version == other.version and one.overlaps(other)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from stackd.errors import CloudConflict, CloudNotFound, PropertyError
+from stackd.errors import CloudConflict, CloudNotFound, PropertyError, StackdError
 from stackd.resources.attributes import attr
 from stackd.resources.constraints import between, length, one_of
 from stackd.resources.context import JSON, Context
@@ -89,7 +89,10 @@ class NetworkGateway(RestResource[NetworkGatewayProps]):
 
     async def delete(self, ctx: Context, props: NetworkGatewayProps) -> None:
         """Cut the connections first, also those of an update that has failed."""
-        now, before = _connections(props.data), _connections(ctx.resource.previous_properties or {})
+        now = _connections(props.data)
+        before = [
+            await _looked_up(ctx, each) for each in _connections(ctx.resource.previous_properties or {})
+        ]
         await _disconnect(ctx, [*now, *(each for each in before if each not in now)])
         await super().delete(ctx, props)
 
@@ -132,6 +135,13 @@ def _connections(properties: Mapping[str, Any]) -> list[JSON]:
         }
         for each in properties.get("connections") or ()
     ]
+
+
+async def _looked_up(ctx: Context, connection: JSON) -> JSON:
+    """A connection with the id of its network, which may be named, as far as there still is one."""
+    with suppress(StackdError):
+        return connection | {"network_id": await ctx.find.id_of("neutron.network", connection["network_id"])}
+    return connection
 
 
 async def _connect(ctx: Context, connections: Iterable[JSON]) -> None:

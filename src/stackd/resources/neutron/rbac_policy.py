@@ -11,9 +11,10 @@ from stackd.resources.context import JSON, Context
 from stackd.resources.entity import find_made
 from stackd.resources.neutron.network import network, owner
 from stackd.resources.registry import resource_type
-from stackd.resources.rest import RestResource, same
+from stackd.resources.rest import same
 from stackd.resources.rules import known
 from stackd.resources.schema import IN_PLACE, Properties, prop
+from stackd.resources.undated import UndatedResource
 
 _SHARED, _EXTERNAL = "access_as_shared", "access_as_external"
 _ACTIONS: Final = {
@@ -42,7 +43,7 @@ class RBACPolicyProps(Properties):
 
 
 @resource_type("OS::Neutron::RBACPolicy", since="6.0.0")
-class RBACPolicy(RestResource[RBACPolicyProps]):
+class RBACPolicy(UndatedResource[RBACPolicyProps]):
     """Lets a project use an object of another one; the kind of object says where its name is looked up."""
 
     extension = "rbac-policies"
@@ -68,6 +69,6 @@ class RBACPolicy(RestResource[RBACPolicyProps]):
         named = await ctx.find.id_of(f"neutron.{props.object_type}", props.object_id)
         return {**self.body(ctx, props), "object_id": named}
 
-    async def find(self, ctx: Context, props: RBACPolicyProps) -> Sequence[JSON]:
+    async def alike(self, ctx: Context, props: RBACPolicyProps) -> Sequence[JSON]:
         """The policy of the same object for the same project."""
         return await find_made(ctx, self.entity, await self.creation(ctx, props))
