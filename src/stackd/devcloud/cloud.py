@@ -20,6 +20,7 @@ from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.glance import GLANCE
 from stackd.devcloud.keystone import KEYSTONE
 from stackd.devcloud.keystone.seed import register
+from stackd.devcloud.magnum import MAGNUM
 from stackd.devcloud.meter import Meter
 from stackd.devcloud.neutron import NEUTRON
 from stackd.devcloud.nova import NOVA
@@ -31,6 +32,7 @@ from stackd.devcloud.swift import SWIFT
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Router
 from stackd.devcloud.world import World
 from stackd.devcloud.zaqar import ZAQAR
+from stackd.devcloud.zun import ZUN
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,6 +41,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 SERVICES: tuple[Service, ...] = (
     KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
+    MAGNUM, ZUN,
 )  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"
