@@ -40,7 +40,7 @@ async def test_container_runs_and_is_stopped_before_it_goes(cloud: Cloud, demo: 
     assert "Cannot delete_after_stop container" in await refusal(demo, "DELETE", f"{path}?stop=true")
     cloud.time.now += 0.1
     assert (await demo.get(path))["status"] == "Created"
-    cloud.time.now += 0.1
+    cloud.time.now += 0.2
     shown = await demo.get(path)
     assert (shown["status"], shown["memory"], shown["cpu"]) == ("Running", "64", 1.0)
     ((address,),) = shown["addresses"].values()

@@ -25,9 +25,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
     "ironic.node": Collection("Node", "baremetal", "/nodes", "nodes", whole=True, id="uuid"),
     "ironic.portgroup": Collection("Port group", "baremetal", "/portgroups", "portgroups", True, id="uuid"),
-    "magnum.cluster_template": Collection(
-        "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
-    ),
     "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
     "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
     "manila.share_type": Collection(
