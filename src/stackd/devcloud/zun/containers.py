@@ -129,7 +129,8 @@ def _has_image(call: Call, wanted: str) -> bool:
     return call.store.get(kind, wanted) is not None or call.store.first(kind, name=wanted) is not None
 
 
-def _release(world: World, container: Entity) -> None:
+def release(world: World, container: Entity) -> None:
+    """Let go what belonged to a container that is deleted."""
     for identity in container.private["attached"]:
         if (port := world.store.get("network.ports", identity)) is not None:
             let_go(world, port, container.private["made"])
@@ -164,7 +165,7 @@ CONTAINERS: Final = Collection(
     kind="container.containers", path="/containers", singular="", plural="containers", label="Container",
     fields=FIELDS, indexes=("name",), quota="zun_containers", id_field="uuid", methods="create show",
     create_status=202, broken={"status": "Error", "status_reason": "The container cannot be made."},
-    prepare=_prepare, created=_created, release=_release, view=_view,
+    prepare=_prepare, created=_created, release=release, view=_view,
 )  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def _delete(call: Call) -> Reply:
         raise wrong_state(container, "delete_after_stop" if stops else "delete")
     call.store.update(container, {"status": "Deleting", "task_state": "container_deleting"})
     touch(STYLE, call.world, container)
-    call.store.later(container, call.world.ready_after, None, lambda: _release(call.world, container))
+    call.store.later(container, call.world.ready_after, None, lambda: release(call.world, container))
     return Reply(204)
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from stackd.errors import ResourceInError
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.context import JSON, Context
 from stackd.resources.entity import Entity, settled
-from stackd.resources.lag import noticed
 from stackd.resources.nova.metadata import as_text
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import KEEP, Field, RestResource, same
-from stackd.resources.zun import networks
+from stackd.resources.zun import deletion, networks, replacement
 from stackd.resources.zun.container_props import ContainerProps, check, mounts, nets, restart_policy
-
-_ERROR: Final = "Error"
-_PAUSED: Final = "Paused"
 
 
 @resource_type("OS::Zun::Container", since="9.0.0")
@@ -66,7 +61,7 @@ class Container(RestResource[ContainerProps]):
 
     def broken(self, live: JSON) -> bool:
         """A container in error is of no use any more."""
-        return bool(live["status"] == _ERROR)
+        return bool(live["status"] == deletion.ERROR)
 
     async def change(self, ctx: Context, old: ContainerProps, new: ContainerProps) -> JSON:
         """The networks are not changed together with the rest."""
@@ -81,21 +76,36 @@ class Container(RestResource[ContainerProps]):
             await networks.change(ctx, new.networks or ())
 
     async def delete(self, ctx: Context, props: ContainerProps) -> None:
-        """Stop and delete the container. The service does neither to one that is paused."""
-        before = await ctx.live(fresh=True)
-        service, path = self.service_of(ctx), self.entity.at(ctx.physical_id)
-        if before["status"] == _PAUSED:
-            await service.post(f"{path}/unpause")
-            await ctx.poll(lambda live: bool(live["status"] != _PAUSED), "the container is no longer paused")
-        await service.delete(path, {"stop": True})
-        if before["status"] == _ERROR:
-            await noticed(ctx, before)
+        """Stop and delete the container."""
+        await deletion.delete(ctx, (self.entity, ctx.physical_id))
 
     def gone(self, live: JSON) -> bool:
         """Raise when the deletion failed."""
-        if live["status"] == _ERROR and not live.get("task_state"):
-            raise _in_error(live)
-        return False
+        return deletion.is_gone(live)
+
+    async def prepare_for_replace(self, ctx: Context, props: ContainerProps) -> None:
+        """Let go what the replacement may want; a container with volumes goes as a whole."""
+        if replacement.has_volumes(props):
+            await deletion.remove(ctx, (self.entity, ctx.physical_id))
+        else:
+            await replacement.let_ports_go(ctx, props)
+
+    async def undo_replace(self, ctx: Context, props: ContainerProps) -> None:
+        """Give the container back what it let go, or make it again, once its replacement is gone."""
+        if not replacement.has_volumes(props) and not replacement.ports(props):
+            return
+        for other in await replacement.others(ctx, self.entity):
+            await deletion.remove(ctx, (self.entity, other))
+        if await replacement.stands(ctx):
+            await networks.change(ctx, props.networks or ())
+        else:
+            found = await replacement.make_again(
+                ctx, lambda: self.find(ctx, props), lambda: self.make(ctx, props)
+            )
+            await ctx.created(str(found[self.entity.id_field]), found)
+            await self.configure(ctx, props)
+        if ctx.data.get(replacement.AGAIN):
+            await ctx.put_data(**{replacement.AGAIN: None})
 
     def observed(self, props: ContainerProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
         """Memory is shown as a text, and a network by the address in it; groups are shown by ids only."""
@@ -113,11 +123,7 @@ class Container(RestResource[ContainerProps]):
 def has_run(live: JSON) -> bool:
     """Whether a container runs or has run; raise when it never will."""
     status = live["status"]
-    if status == _ERROR:
-        raise _in_error(live)
+    if status == deletion.ERROR:
+        raise deletion.in_error(live)
     ended = () if live.get("interactive") else ("Stopped",)
-    return settled(status, ready=("Running", _PAUSED, *ended), working=("Creating", "Created"))
-
-
-def _in_error(live: JSON) -> ResourceInError:
-    return ResourceInError(f'Went to status {_ERROR} due to "{live.get("status_reason") or "Unknown"}"')
+    return settled(status, ready=("Running", deletion.PAUSED, *ended), working=("Creating", "Created"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from stackd.errors import ResourceFailure
 from stackd.resources.beside import once
@@ -47,7 +47,7 @@ async def change(ctx: Context, entries: Sequence[ContainerNetwork]) -> None:
     kept = {each["port_id"] for each in stay if each}
     for each in interfaces(live):
         if each["port_id"] not in kept:
-            await _disconnect(ctx, each["port_id"])
+            await disconnect(ctx, each["port_id"])
     for entry, interface in zip(entries, stay, strict=True):
         if interface is None:
             await _connect(ctx, _place(entry), lambda live, entry=entry: connected([entry], live) != [None])
@@ -65,7 +65,9 @@ async def _connect(ctx: Context, place: JSON, done: Callable[[JSON], bool]) -> N
     await _ask(ctx, "network_attach", place, done, f"the container is connected to {wanted}")
 
 
-async def _disconnect(ctx: Context, port: str) -> None:
+async def disconnect(ctx: Context, port: str) -> None:
+    """Take a port from a container. Idempotent."""
+
     def done(live: JSON) -> bool:
         return port not in {each["port_id"] for each in interfaces(live)}
 
@@ -77,12 +79,15 @@ async def _ask(ctx: Context, action: str, params: JSON, done: Callable[[JSON], b
     clock = asyncio.get_running_loop().time
     end = clock() + _LONGEST
 
+    def at_rest(live: JSON) -> bool:
+        return done(live) or not live.get("task_state")
+
     async def is_done() -> bool:
-        return done(await ctx.live(fresh=True))
+        """What was asked for before an interruption may be under way, and is refused then."""
+        return done(await ctx.poll(at_rest, what))
 
     async def ask() -> None:
-        service: Any = ctx.cloud.service("container")
-        await service.post(f"/containers/{ctx.physical_id}/{action}", params=params)
+        await ctx.cloud.service("container").post(f"/containers/{ctx.physical_id}/{action}", params=params)
 
     def reached(live: JSON) -> bool:
         if not done(live) and clock() > end:
