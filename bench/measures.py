@@ -19,6 +19,7 @@ from bench.requests import requests
 from bench.results import Result
 from bench.scaling import scaling
 from bench.stacks import PATIENCE, chain, create, many, stack_url
+from bench.types import types
 from tests.hostile.attack import attacked
 from tests.hostile.requests import hostile_requests
 
@@ -213,6 +214,7 @@ MEASURES: Mapping[str, Measure] = {
     "bulk": bulk,
     "scaling": scaling,
     "alarms": alarms,
+    "types": types,
     "reads": reads,
     "requests": requests,
     "lag": lag,

@@ -238,6 +238,12 @@ class Chaos:
             time.sleep(0.05)
         state = self.client.show(stack)["stack_status"]
         self.result.stuck.append(f"{action.name} after {self.result.strikes} strikes: {state}")
+        self.result.stuck += [
+            f"  {each['resource_name']}: {each['resource_status']} {each['resource_status_reason']}"
+            for each in self.client.resources(stack)
+            if not each["resource_status"].endswith("_COMPLETE")
+        ]
+        self.result.stuck.append(f"  the guest: {self.guest.state}")
         return None
 
     def _check(self, action: Action, stack: Stack) -> None:

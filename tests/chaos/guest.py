@@ -26,9 +26,15 @@ class Guest:
         self._http = httpx.Client(headers=headers, timeout=5)
         self._outside = httpx.Client(timeout=5)
         self._heard: set[str] = set()
+        self._trouble = ""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
+
+    @property
+    def state(self) -> str:
+        """Whether it goes on, and why it last had to look again."""
+        return f"{'at work' if self._thread.is_alive() else 'ended'}, {self._trouble or 'no trouble'}"
 
     def close(self) -> None:
         """End the thread."""
@@ -41,8 +47,10 @@ class Guest:
         while not self._ended.wait(PERIOD):
             try:
                 self._look()
-            except (httpx.HTTPError, ValueError, KeyError):
-                continue  # the server is dead, or another has to answer: the next look finds it
+            except (httpx.HTTPError, ValueError, KeyError) as error:
+                self._trouble = repr(
+                    error
+                )  # the server is dead, or another has to answer: the next look finds it
 
     def _look(self) -> None:
         listed = self._http.get(f"{self._native()}/software_deployments").json()["software_deployments"]

@@ -38,12 +38,14 @@ from stackd.records import (
     Resource,
     ResourceDrift,
     SavedPlan,
+    Setter,
     Sink,
     Snapshot,
     SoftwareConfig,
     SoftwareDeployment,
     Stack,
     Status,
+    setter,
 )
 
 Record = (
@@ -92,8 +94,8 @@ Kind = (
     | type[AlarmAction]
 )
 Convert = Callable[[Any], Any]
-Setter = Callable[[Any, Any], None]
 Unseal = Callable[[bytes], bytes]
+Seal = Callable[[bytes], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -108,7 +110,7 @@ AT_ONCE, BRIEF_AT_ONCE = 25, 75
 SEALED_NAME = "sealed:"
 """Prefix of an encrypted text in a column of plain texts."""
 
-_UNSEALED_KEPT = 4096
+_UNSEALED_KEPT, _SEALED_KEPT = 4096, 64
 _SHORT = 1024
 """Bytes up to which what is encrypted is remembered with its plain text: 7 MB at most."""
 
@@ -209,7 +211,7 @@ def is_plain(stored: bytes) -> bool:
 
 def encoders(sealer: Sealer) -> dict[Form, Convert]:
     """Form → function from a field that is not None to its column; forms without one are kept as they are."""
-    seal = sealer.seal
+    seal, repeated = sealer.seal, _sealing_once(sealer.seal)
     return {
         Form.NAME: _name_encoder(sealer),
         Form.PROSE: _clean,
@@ -221,7 +223,7 @@ def encoders(sealer: Sealer) -> dict[Form, Convert]:
         Form.NAMES: lambda names: to_json([_clean(name) for name in names]).decode(),
         Form.MAP: lambda value: to_json(value).decode() if value else None,
         Form.SEALED_TEXT: lambda value: seal(value.encode()),
-        Form.SEALED_MAP: lambda value: seal(to_json(value)) if value else None,
+        Form.SEALED_MAP: lambda value: repeated(to_json(value)) if value else None,
         Form.SEALED_JSON: lambda value: seal(to_json(value)),
     }
 
@@ -246,6 +248,12 @@ def decoders(sealer: Sealer, known: Unseal) -> dict[Form, Convert]:
         Form.SEALED_MAP: lambda value: from_json(value if is_plain(value) else known(value)),
         Form.SEALED_JSON: lambda value: from_json(known(value)),
     }
+
+
+def _sealing_once(seal: Seal) -> Seal:
+    """The function with a memory for the last short values: those of a resource are in its event, too."""
+    remembered = lru_cache(_SEALED_KEPT)(seal)
+    return lambda plain: remembered(plain) if len(plain) <= _SHORT else seal(plain)
 
 
 def remembering(unseal: Unseal) -> Unseal:
@@ -315,8 +323,8 @@ class _Layout:
         left = [each for each in fields(self._kind) if each.name not in names]
         return _Reading(
             forms=forms,
-            setters=tuple(_setter(self._kind, name) for name in names),
-            absent=tuple((_setter(self._kind, each.name), _default(each)) for each in left),
+            setters=tuple(setter(self._kind, name) for name in names),
+            absent=tuple((setter(self._kind, each.name), _default(each)) for each in left),
             empty=tuple(at for at, form in enumerate(forms) if form in _EMPTY_IS_NULL),
             groups=tuple(sorted((columns.index(group[0]) for group in self.groups.values()), reverse=True)),
         )
@@ -410,12 +418,6 @@ class Codec(Generic[R]):
             else:
                 flat[name] = encoders[name](value)
         return flat
-
-
-def _setter(kind: type[Any], name: str) -> Setter:
-    """The function that sets a field of a new record, a slot of its class."""
-    setter: Setter = vars(kind)[name].__set__
-    return setter
 
 
 def _default(column: Field[Any]) -> Callable[[], Any]:

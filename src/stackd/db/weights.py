@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 _NODE: Final = 16
 """What an entry of a list or map counts besides the characters in it."""
+_WEIGHTLESS: Final = frozenset({type(None), bool, int, float, datetime})
+"""Common classes of values that have no weight of their own."""
 
 
 @cache
@@ -25,9 +28,11 @@ def outweigh(values: Iterable[Any], most: int) -> bool:
     while waiting:
         value = waiting.pop()
         kind: Any = type(value)
+        if kind in _WEIGHTLESS:
+            continue
         if kind is str or kind is bytes:
             weight += len(value)
-        elif kind is list or kind is tuple or _is_mapping(kind):
+        elif kind is list or kind is tuple or kind is dict or _is_mapping(kind):
             weight += _NODE * len(value)
             if weight <= most:
                 waiting.extend(value if kind is list or kind is tuple else value.values())

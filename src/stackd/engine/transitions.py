@@ -10,12 +10,12 @@ An action that may not begin is refused in the words that clients know (``requir
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from stackd.db.journal import Insert, Update
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Action, Event, Resource, Stack, Status
+from stackd.records import Action, Event, Resource, Stack, Status, changed
 from stackd.template.masking import shown_id
 from stackd.urls import shown_name
 
@@ -131,7 +131,7 @@ def moved(record: R, action: Action, status: Status, reason: str, **values: Any)
         raise IllegalTransition(
             f"The {subject} cannot become {action}_{status}: it is {record.action}_{record.status}."
         )
-    return replace(record, action=action, status=status, reason=reason, **values)
+    return changed(record, action=action, status=status, reason=reason, **values)
 
 
 def require_start(stack: Stack, action: Action) -> None:

@@ -259,21 +259,21 @@ def _ordered(secrets: Secrets) -> tuple[str, ...]:
     return tuple(sorted((each for each in secrets if len(each) >= _TELLING), key=len, reverse=True))
 
 
+_SCALARS: Final = frozenset({type(None), bool, int, float})
 _SIGNATURE: Final = re.compile(r"((?:Signature|temp_url_sig)=)[^&\s'\"]+")
 """The part of a signed URL without which it is none."""
 
 
 def without_signatures(value: Any) -> Any:
     """The same value with the signatures of URLs masked: whoever has such a URL may use it."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, str):
-        return (
-            _SIGNATURE.sub(rf"\1{MASK}", value)
-            if "Signature=" in value or "temp_url_sig=" in value
-            else value
-        )
+        is_signed = "Signature=" in value or "temp_url_sig=" in value
+        return _SIGNATURE.sub(rf"\1{MASK}", value) if is_signed else value
     if isinstance(value, Mapping):
         return {key: without_signatures(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [without_signatures(each) for each in value]
     return value
 

@@ -26,7 +26,7 @@ from stackd.engine.services.stack_data import KEYPAIR
 from stackd.engine.services.stack_users import drawn_keypair
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
-from stackd.records import Action, Resource, Stack, Status, now
+from stackd.records import Action, Resource, Stack, Status, changed, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
 from stackd.resources.entity import Place
@@ -308,12 +308,12 @@ class ResourceContext:
         """Make new values of the row durable, together with ``others``."""
         if values:
             others = (Update(Resource, self.resource.id, values), *others)
-            self._replace(replace(self.resource, **values))
+            self._replace(changed(self.resource, **values))
         await self._write(*others)
 
     def renew(self, metadata: Mapping[str, Any]) -> None:
         """Note metadata that were stored otherwise."""
-        self._replace(replace(self.resource, metadata=metadata))
+        self._replace(changed(self.resource, metadata=metadata))
 
     def _replace(self, record: Resource) -> None:
         self.resource = record
