@@ -24,6 +24,8 @@ SERVICE_TYPES = {
     "queues": "messaging",
     "keys": "key-manager",
     "names": "dns",
+    "clusters": "container-infra",
+    "containers": "container",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2"}
 

@@ -45,8 +45,8 @@ pytestmark = pytest.mark.cloud
 
 LONG = frozenset(
     {
-        *("administration", "barbican", "designate", "neutron_administration", "neutron_plugged"),
-        *("neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
+        *("administration", "barbican", "designate", "magnum", "neutron_administration"),
+        *("neutron_plugged", "neutron_ways", "nova_floating_ips", "octavia", "octavia_operated", "zun"),
     }
 )
 """Cases that need further services, or take minutes."""
@@ -87,6 +87,9 @@ OBJECTS = {
     "OS::Keystone::Role": ("identity", "/roles/{}", "role"),
     "OS::Keystone::Service": ("identity", "/services/{}", "service"),
     "OS::Keystone::User": ("identity", "/users/{}", "user"),
+    "OS::Magnum::BayModel": ("clusters", "/clustertemplates/{}", None),
+    "OS::Magnum::Cluster": ("clusters", "/clusters/{}", None),
+    "OS::Magnum::ClusterTemplate": ("clusters", "/clustertemplates/{}", None),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),
@@ -125,6 +128,7 @@ OBJECTS = {
     "OS::Octavia::LoadBalancer": ("balancers", "/v2/lbaas/loadbalancers/{}", "loadbalancer"),
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
+    "OS::Zun::Container": ("containers", "/containers/{}", None),
 }
 
 Row = dict[str, Any]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from stackd.errors import ResourceFailure
@@ -50,9 +51,13 @@ async def change(ctx: Context, entries: Sequence[ContainerNetwork]) -> None:
             await disconnect(ctx, each["port_id"])
     for entry, interface in zip(entries, stay, strict=True):
         if interface is None:
-            await _connect(ctx, _place(entry), lambda live, entry=entry: connected([entry], live) != [None])
+            await _connect(ctx, _place(entry), partial(_is_connected, entry))
     if not entries:
         await _connect(ctx, {}, lambda live: bool(interfaces(live)))
+
+
+def _is_connected(entry: ContainerNetwork, live: JSON) -> bool:
+    return connected([entry], live) != [None]
 
 
 def _place(entry: ContainerNetwork) -> JSON:
