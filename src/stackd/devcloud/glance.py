@@ -13,8 +13,9 @@ from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request, conflic
 from stackd.devcloud.world import World, stamp_seconds
 
 FORMATS = (None, "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop")
-IMAGES_SEEDED = ("cirros", "cfntools")
-"""The images that there are from the beginning: a small one, and one that stands for one with guest tools."""
+IMAGES_SEEDED = {"cirros": "cirros", "cfntools": "fedora"}
+"""The images that there are from the beginning, and their distributions: a small image, and one that stands
+for one with guest tools."""
 
 CIRROS = b"cirros".ljust(1024, b"\0")
 
@@ -292,18 +293,18 @@ def _versions(call: Call) -> Reply:
 def _start(world: World) -> None:
     admin = world.store.first("identity.projects", name="admin")
     owner = admin.id if admin else ""
-    for name in IMAGES_SEEDED:
-        _seed(world, name, owner)
+    for name, distribution in IMAGES_SEEDED.items():
+        _seed(world, name, distribution, owner)
 
 
-def _seed(world: World, name: str, owner: str) -> None:
+def _seed(world: World, name: str, distribution: str, owner: str) -> None:
     """A public image."""
     now = stamp_seconds(world.clock())
     image_id = world.uuid()
     data: JSON = {
         "id": image_id, "name": name, "disk_format": "raw", "container_format": "bare",
         "visibility": "public", "protected": False, "min_ram": 0, "min_disk": 0, "owner": owner,
-        "os_hidden": False, "created_at": now, "updated_at": now, "tags": [],
+        "os_hidden": False, "created_at": now, "updated_at": now, "tags": [], "os_distro": distribution,
     }  # fmt: skip
     image = world.store.add("image.images", image_id, owner, data, {"members": {}})
     world.store.update(image, _fill(image, CIRROS))

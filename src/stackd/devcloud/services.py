@@ -35,6 +35,11 @@ SERVICES: Final[Mapping[str, Offer]] = {
     "designate": Offer("designate", "DESIGNATE"),
     "ironic": Offer("ironic", "IRONIC"),
     "blazar": Offer("blazar", "BLAZAR", ("nova",)),
+    "magnum": Offer("magnum", "MAGNUM", ("nova", "neutron", "glance")),
+    "zun": Offer("zun", "ZUN", ("neutron", "cinder")),
+    "manila": Offer("manila", "MANILA", ("neutron",)),
+    "trove": Offer("trove", "TROVE", ("nova", "neutron", "cinder")),
+    "mistral": Offer("mistral", "MISTRAL"),
 }
 """By name, in the order in which they start."""
 

@@ -13,6 +13,7 @@ USUAL_QUOTAS: Mapping[str, int] = {
     "security_groups": 10, "security_group_rules": 100, "rbac_policies": 10,
     "volumes": 10, "snapshots": 10, "gigabytes": 1000, "backups": 10, "backup_gigabytes": 1000, "groups": 10,
     "zones": 10, "zone_recordsets": 500,
+    "magnum_clusters": 20, "zun_containers": 40, "zun_cpu": 20, "zun_memory": 51200,
 }  # fmt: skip
 """What a project may have in a cloud whose operator has changed nothing."""
 

@@ -22,9 +22,6 @@ def _lbaas(title: str, key: str) -> Collection:
 LOOKUPS: Final[Mapping[str, Collection]] = {
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "magnum.cluster_template": Collection(
-        "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
-    ),
     "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
     "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
     "manila.share_type": Collection(

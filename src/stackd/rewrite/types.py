@@ -18,6 +18,7 @@ RENAMED_TYPES: Final = {
     "OS::Metering::Alarm": "OS::Aodh::Alarm",
     "OS::Heat::SoftwareDeployments": "OS::Heat::SoftwareDeploymentGroup",
     "OS::Heat::StructuredDeployments": "OS::Heat::StructuredDeploymentGroup",
+    "OS::Magnum::BayModel": "OS::Magnum::ClusterTemplate",
 }
 """Types that are the same under another name."""
 REPLACED_TYPES: Final = {
@@ -26,7 +27,6 @@ REPLACED_TYPES: Final = {
     "OS::Designate::Record": "OS::Designate::RecordSet",
     "OS::Glance::Image": "OS::Glance::WebImage",
     "OS::Magnum::Bay": "OS::Magnum::Cluster",
-    "OS::Magnum::BayModel": "OS::Magnum::ClusterTemplate",
     "OS::Neutron::LBaaS::HealthMonitor": "OS::Octavia::HealthMonitor",
     "OS::Neutron::LBaaS::L7Policy": "OS::Octavia::L7Policy",
     "OS::Neutron::LBaaS::L7Rule": "OS::Octavia::L7Rule",

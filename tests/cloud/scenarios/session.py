@@ -26,6 +26,8 @@ SERVICE_TYPES = {
     "names": "dns",
     "metal": "baremetal",
     "leases": "reservation",
+    "clusters": "container-infra",
+    "containers": "container",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"}
 

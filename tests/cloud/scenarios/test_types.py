@@ -45,8 +45,9 @@ pytestmark = pytest.mark.cloud
 
 LONG = frozenset(
     {
-        *("administration", "barbican", "blazar", "designate", "ironic", "neutron_administration"),
-        *("neutron_plugged", "neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
+        *("administration", "barbican", "blazar", "designate", "ironic", "magnum", "manila", "mistral"),
+        *("neutron_administration", "neutron_agents", "neutron_plugged", "neutron_ways"),
+        *("nova_floating_ips", "octavia", "octavia_operated", "zun"),
     }
 )
 """Cases that need further services, or take minutes."""
@@ -90,6 +91,9 @@ OBJECTS = {
     "OS::Keystone::Role": ("identity", "/roles/{}", "role"),
     "OS::Keystone::Service": ("identity", "/services/{}", "service"),
     "OS::Keystone::User": ("identity", "/users/{}", "user"),
+    "OS::Magnum::BayModel": ("clusters", "/clustertemplates/{}", None),
+    "OS::Magnum::Cluster": ("clusters", "/clusters/{}", None),
+    "OS::Magnum::ClusterTemplate": ("clusters", "/clustertemplates/{}", None),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),
@@ -128,6 +132,7 @@ OBJECTS = {
     "OS::Octavia::LoadBalancer": ("balancers", "/v2/lbaas/loadbalancers/{}", "loadbalancer"),
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
+    "OS::Zun::Container": ("containers", "/containers/{}", None),
 }
 
 Row = dict[str, Any]

@@ -200,18 +200,18 @@ def _ports(call: Call, request: JSON, server_id: str) -> tuple[list[Entity], set
     if networks == "none":
         return [], set(), {}
     if networks in (None, "auto", []):
-        networks = [{"uuid": _only_network(call, automatic=networks == "auto")}]
+        networks = [{"uuid": only_network(call, automatic=networks == "auto")}]
         networks = [desired for desired in networks if desired["uuid"]]
-    groups = _groups(call, request)
+    groups = groups_of(call, request)
     ports: list[Entity] = []
     made: set[str] = set()
     tags: dict[str, str] = {}
     try:
         for desired in networks:
             if desired.get("port"):
-                port = _given_port(call, str(desired["port"]))
+                port = given_port(call, str(desired["port"]))
             else:
-                port = _new_port(call, desired, groups)
+                port = new_port(call, desired, groups)
                 made.add(port.id)
             ports.append(port)
             if desired.get("tag"):
@@ -232,7 +232,8 @@ def _undo_ports(call: Call, ports: list[Entity], made: set[str]) -> None:
             set_device(call.world, port, "", "", "")
 
 
-def _only_network(call: Call, automatic: bool) -> str:
+def only_network(call: Call, automatic: bool) -> str:
+    """The network that a request without one means, empty if there is none."""
     mine = [
         network for network in call.store.all("network.networks")
         if (network.project_id == call.actor.project_id or network.data["shared"])
@@ -243,7 +244,8 @@ def _only_network(call: Call, automatic: bool) -> str:
     return mine[0].id if mine else ""
 
 
-def _groups(call: Call, request: JSON) -> list[str] | None:
+def groups_of(call: Call, request: JSON) -> list[str] | None:
+    """The ids of the security groups that a request names; None if it names none."""
     named = request.get("security_groups")
     if not named:
         return None
@@ -262,7 +264,8 @@ def _groups(call: Call, request: JSON) -> list[str] | None:
     return ids
 
 
-def _given_port(call: Call, port_id: str) -> Entity:
+def given_port(call: Call, port_id: str) -> Entity:
+    """A port of the caller that nothing uses yet."""
     port = call.store.get("network.ports", port_id)
     if port is None or not own(call, port):
         raise bad_request(f"Port id {port_id} could not be found.")
@@ -271,7 +274,8 @@ def _given_port(call: Call, port_id: str) -> Entity:
     return port
 
 
-def _new_port(call: Call, desired: JSON, groups: list[str] | None) -> Entity:
+def new_port(call: Call, desired: JSON, groups: list[str] | None) -> Entity:
+    """A new port on the network of a request."""
     network_id = str(desired.get("uuid") or desired.get("net_id"))
     network = call.store.get("network.networks", network_id)
     if network is None or not own_or_shared(call, network):
@@ -298,13 +302,13 @@ def _new_port(call: Call, desired: JSON, groups: list[str] | None) -> Entity:
 def interface_port(call: Call, desired: JSON, server: Entity) -> Entity:
     """A port for an interface that is attached to a server later."""
     if desired.get("port_id"):
-        port = _given_port(call, str(desired["port_id"]))
+        port = given_port(call, str(desired["port_id"]))
     else:
         fixed = desired.get("fixed_ips") or []
-        ask = {"uuid": desired.get("net_id") or _only_network(call, automatic=False)}
+        ask = {"uuid": desired.get("net_id") or only_network(call, automatic=False)}
         if fixed:
             ask["fixed_ip"] = fixed[0]["ip_address"]
-        port = _new_port(call, ask, None)
+        port = new_port(call, ask, None)
         server.private["ports"].add(port.id)
     if desired.get("tag"):
         server.private["tags"][port.id] = desired["tag"]

@@ -1,0 +1,1 @@
+"""OS::Magnum::*, resource types of the service for container clusters."""

@@ -1,0 +1,1 @@
+"""OS::Zun::*, resource types of the container service."""
