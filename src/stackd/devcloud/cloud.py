@@ -20,6 +20,7 @@ from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.glance import GLANCE
 from stackd.devcloud.keystone import KEYSTONE
 from stackd.devcloud.keystone.seed import register
+from stackd.devcloud.manila import MANILA
 from stackd.devcloud.meter import Meter
 from stackd.devcloud.neutron import NEUTRON
 from stackd.devcloud.nova import NOVA
@@ -28,6 +29,7 @@ from stackd.devcloud.service import Service
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
 from stackd.devcloud.swift import SWIFT
+from stackd.devcloud.trove import TROVE
 from stackd.devcloud.wire import Call, Fault, Handler, Reply, Router
 from stackd.devcloud.world import World
 from stackd.devcloud.zaqar import ZAQAR
@@ -38,7 +40,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 SERVICES: tuple[Service, ...] = (
-    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE,
+    KEYSTONE, NEUTRON, GLANCE, NOVA, CINDER, SWIFT, ZAQAR, AODH, OCTAVIA, BARBICAN, DESIGNATE, MANILA, TROVE,
 )  # fmt: skip
 _log = logging.getLogger(__name__)
 ABORT = "devcloud.abort"

@@ -28,11 +28,6 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "magnum.cluster_template": Collection(
         "Cluster template", "container-infra", "/clustertemplates", "clustertemplates", True, id="uuid"
     ),
-    "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
-    "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
-    "manila.share_type": Collection(
-        "Share type", "share", "/types", "share_types", whole=True, params={"is_public": "all"}
-    ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
@@ -49,5 +44,4 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
-    "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }
