@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 IDENTITY = "http://127.0.0.1:5000/v3"
-MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72"}
+MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72", "X-OpenStack-Manila-API-Version": "2.65"}
 SERVICE_TYPES = {
     "compute": "compute",
     "network": "network",
@@ -24,6 +24,8 @@ SERVICE_TYPES = {
     "queues": "messaging",
     "keys": "key-manager",
     "names": "dns",
+    "shares": "shared-file-system",
+    "databases": "database",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2"}
 

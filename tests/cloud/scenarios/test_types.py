@@ -45,7 +45,7 @@ pytestmark = pytest.mark.cloud
 
 LONG = frozenset(
     {
-        *("administration", "barbican", "designate", "neutron_administration", "neutron_plugged"),
+        *("administration", "barbican", "designate", "manila", "neutron_administration", "neutron_plugged"),
         *("neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
     }
 )
@@ -87,6 +87,10 @@ OBJECTS = {
     "OS::Keystone::Role": ("identity", "/roles/{}", "role"),
     "OS::Keystone::Service": ("identity", "/services/{}", "service"),
     "OS::Keystone::User": ("identity", "/users/{}", "user"),
+    "OS::Manila::SecurityService": ("shares", "/security-services/{}", "security_service"),
+    "OS::Manila::Share": ("shares", "/shares/{}", "share"),
+    "OS::Manila::ShareNetwork": ("shares", "/share-networks/{}", "share_network"),
+    "OS::Manila::ShareType": ("shares", "/types/{}", "share_type"),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),
@@ -125,6 +129,7 @@ OBJECTS = {
     "OS::Octavia::LoadBalancer": ("balancers", "/v2/lbaas/loadbalancers/{}", "loadbalancer"),
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
+    "OS::Trove::Instance": ("databases", "/instances/{}", "instance"),
 }
 
 Row = dict[str, Any]
