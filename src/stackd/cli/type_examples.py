@@ -60,8 +60,8 @@ def _parameters(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         if "get_param" in value:
             yield value["get_param"]
-        for each in value.values():
-            yield from _parameters(each)
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _parameters(each)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -114,7 +114,7 @@ async def test_all_is_made_changed_in_place_replaced_and_deleted(made: World) ->
             "directory": {"description": "people"},
             "share": {
                 "name": "mine", "description": "d", "metadata": {"b": "2"},
-                "access_rules": [{**RULE, "access_level": "ro"}, {"access_type": "ip", "access_to": "10.0.2.1"}],
+                "access_rules": [{**RULE, "access_level": "ro"}, {**OTHER, "access_to": "10.0.2.1"}],
             },
         }  # fmt: skip
         stack = await done(process, await process.update(stack, template(changes)))
@@ -148,11 +148,11 @@ async def test_security_services_and_the_place_of_a_network_change_while_nobody_
     async with made.process(user="admin") as process:
         stack = await done(process, await process.create(NAME, unused))
         before = made.objects("share_networks")[0]["id"]
-        changed = template(
-            {"network": {"security_services": [{"get_resource": "second"}], "neutron_subnet": {"get_resource": "place"}}},
-            second=second,
-            place=place,
-        )  # fmt: skip
+        moved = {
+            "security_services": [{"get_resource": "second"}],
+            "neutron_subnet": {"get_resource": "place"},
+        }
+        changed = template({"network": moved}, second=second, place=place)
         del changed["resources"]["share"], changed["outputs"]
         stack = await done(process, await process.update(stack, changed))
         [network] = made.objects("share_networks")

@@ -237,8 +237,8 @@ async def test_what_goes_to_error_is_made_again(made: World, path: str, content:
 
 async def test_an_instance_that_is_never_built_can_be_deleted(tmp_path: Path) -> None:
     async with world(tmp_path, ready_after=10_000) as slow, slow.process() as process:
-        stack = await process.create(NAME, hot({"db": {"type": T + "Instance", "properties": dict(
-            flavor="m1.small", size=1)}}), timeout_mins=1)  # fmt: skip
+        stack = await process.create(NAME, hot({"db": {"type": T + "Instance", "properties": {
+            "flavor": "m1.small", "size": 1}}}), timeout_mins=1)  # fmt: skip
         stack = await done(process, stack, Status.FAILED)
         assert only(slow).data["status"] == "BUILD"
         slow.cloud.world.ready_after = 0.02
