@@ -67,7 +67,7 @@ async def _rules(ctx: Context) -> dict[Key, JSON]:
 def _is_right(rule: JSON, wanted: JSON | None) -> bool:
     if wanted is None or rule["state"] == "error":
         return False
-    return (wanted.get("access_level") or rule["access_level"]) == rule["access_level"]
+    return bool((wanted.get("access_level") or rule["access_level"]) == rule["access_level"])
 
 
 async def _is_there(ctx: Context, key: Key) -> bool:

@@ -154,5 +154,5 @@ async def _network_of(cloud: Cloud, subnet: str) -> str:
 def _flat(live: JSON) -> JSON:
     """A share network with the fields of its subnet that is for every zone, as older versions show it."""
     subnets = live.get("share_network_subnets") or ()
-    usual = next((each for each in subnets if not each.get("availability_zone")), {})
+    usual: JSON = next((each for each in subnets if not each.get("availability_zone")), {})
     return {**usual, **live}

@@ -55,6 +55,7 @@ class ShareType(UndatedResource[ShareTypeProps]):
     def observed(self, props: ShareTypeProps, live: JSON) -> dict[str, tuple[Any, Any]]:
         """Each property that is an extra spec is one of them; others that somebody added do not count."""
         shown, wanted = live.get("extra_specs") or {}, _specs(props)
+        pairs: dict[str, tuple[Any, Any]]
         pairs = {name: (wanted[name], _flag(shown[name])) for name in _SPECS if name in shown}
         given = as_text(props.extra_specs)
         if given:

@@ -96,7 +96,9 @@ class Instance(RestResource[InstanceProps]):
 
     def observed(self, props: InstanceProps, live: JSON) -> Mapping[str, tuple[Any, Any]] | None:
         """Name, flavor and size; a replica has those of its source."""
-        pairs = {"name": (props.name, live["name"])} if props.name and not _are_many(props) else {}
+        pairs: dict[str, tuple[Any, Any]] = {}
+        if props.name and not _are_many(props):
+            pairs["name"] = props.name, live["name"]
         if not props.replica_of:
             pairs["flavor"] = props.flavor, live["flavor"]["id"]
             if size := (live.get("volume") or {}).get("size"):
@@ -136,7 +138,7 @@ class Instance(RestResource[InstanceProps]):
         if not _are_many(props) or _REPLICAS in ctx.data:
             return
         name = _name(ctx, props)
-        names = {f"{name}-{number}" for number in range(1, props.replica_count)}
+        names = {f"{name}-{number}" for number in range(1, props.replica_count or 1)}
         found = await self.service_of(ctx).list_all(self.entity.listing, self.entity.plural)
         others = [
             each["id"]
