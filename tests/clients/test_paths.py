@@ -41,6 +41,7 @@ def test_query_repeats_lists_and_leaves_none_out() -> None:
     [
         {"networks": [], "networks_links": [{"rel": "next", "href": "http://x/n?marker=7&limit=1"}]},
         {"networks": [], "links": {"next": "http://x/n?marker=7&limit=1", "self": "s"}},
+        {"networks": [], "links": [{"rel": "next", "href": "http://x/n?marker=7&limit=1"}]},
         {"networks": [], "next": "/v2/n?marker=7&limit=1"},
     ],
 )
@@ -50,7 +51,7 @@ def test_next_page_is_found_in_every_form(page: object) -> None:
     assert query_of(link) == [("marker", "7"), ("limit", "1")]
 
 
-@pytest.mark.parametrize("page", [[], {"networks": []}, {"links": {"next": None}}, None])
+@pytest.mark.parametrize("page", [[], {"networks": []}, {"links": {"next": None}}, {"links": []}, None])
 def test_last_page_has_no_link(page: object) -> None:
     assert next_link(page, "networks") is None
 

@@ -107,7 +107,7 @@ async def test_bare_list_needs_no_key(api: respx.MockRouter, cloud: Cloud) -> No
     assert await cloud.object_store.list_all("", params={"format": "json"}) == [{"name": "a"}]
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [413, 429, 502, 503, 504])
 async def test_reading_is_repeated_when_the_service_asks_for_patience(
     api: respx.MockRouter, cloud: Cloud, status: int
 ) -> None:

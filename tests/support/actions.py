@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from stackd.devcloud.store import Entity
-from stackd.engine.usecases import actions
+from stackd.engine.usecases import abandoning, actions, adopting
+from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Action, Event, Resource, Stack, Status
 from tests.support.engine import Process, World
 
@@ -42,6 +44,17 @@ async def begin(process: Process, stack: Stack, action: str) -> Stack:
 async def act(process: Process, stack: Stack, action: str) -> Stack:
     await begin(process, stack, action)
     return await process.done(stack)
+
+
+async def handed_on(process: Process, stack: Stack) -> Stack:
+    """A new stack that has adopted the objects of this one, which was abandoned."""
+    allowed = {"enable_stack_abandon": True, "enable_stack_adopt": True}
+    process.engine.limits = process.engine.limits.model_copy(update=allowed)
+    data = await abandoning.abandon(process.engine, process.caller, await process.stack(stack))
+    await process.done(stack)
+    request = StackRequest(name=f"{stack.name}-again")
+    accepted = await adopting.adopt(process.engine, process.caller, request, json.dumps(data))
+    return await process.done(accepted)
 
 
 async def made(process: Process, content: dict[str, Any]) -> Stack:

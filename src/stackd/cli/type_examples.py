@@ -57,11 +57,10 @@ def example(kind: ResourceType[Any]) -> str:
 
 def _parameters(value: Any) -> Iterator[str]:
     """The names of the parameters that a value reads."""
-    if isinstance(value, Mapping):
-        if "get_param" in value:
-            yield value["get_param"]
-        for each in value.values():
-            yield from _parameters(each)
+    if isinstance(value, Mapping) and "get_param" in value:
+        yield value["get_param"]
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _parameters(each)
 
 
 class _Dumper(yaml.SafeDumper):

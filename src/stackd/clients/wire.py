@@ -4,6 +4,8 @@ Whether a request is repeated depends on how it failed:
 
     the connection was refused, or never made     any request: it was never sent
     429, 503                                      any request: the service refused the work
+    413                                           only what reads, in which nothing can be too large: so
+                                                  Trove says that it is asked too often
     502, 504, time-out, connection lost           only what is idempotent: it may have been done
 """
 
@@ -36,6 +38,8 @@ _EXTENSIONS_LAST = 300.0
 """Seconds for which the extensions of an API are remembered."""
 
 _REFUSED = frozenset({429, 503})
+_READING = frozenset({"GET", "HEAD"})
+_TOO_LARGE, _TOO_OFTEN = 413, 429
 _MAYBE_DONE = frozenset({502, 504})
 
 Permit = Callable[[], None]
@@ -184,7 +188,9 @@ class Wire:
         except httpx.TransportError as error:
             detail = str(error) or type(error).__name__
             return _Silence(why_unreachable(error), sent=not was_never_sent(error), detail=detail)
-        return Reply(answer.status_code, answer.headers, decode(answer), answer.content)
+        too_often = answer.status_code == _TOO_LARGE and request.method in _READING
+        status = _TOO_OFTEN if too_often else answer.status_code
+        return Reply(status, answer.headers, decode(answer), answer.content)
 
     def _pause(self, attempt: int, outcome: Reply | _Silence) -> float:
         if isinstance(outcome, Reply) and (asked := retry_after(outcome.headers)) is not None:

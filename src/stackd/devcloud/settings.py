@@ -14,6 +14,8 @@ USUAL_QUOTAS: Mapping[str, int] = {
     "volumes": 10, "snapshots": 10, "gigabytes": 1000, "backups": 10, "backup_gigabytes": 1000, "groups": 10,
     "zones": 10, "zone_recordsets": 500,
     "magnum_clusters": 20, "zun_containers": 40, "zun_cpu": 20, "zun_memory": 51200,
+    "shares": 50, "share_gigabytes": 1000, "share_networks": 10, "share_snapshots": 50,
+    "database_instances": 10, "database_gigabytes": 40,
 }  # fmt: skip
 """What a project may have in a cloud whose operator has changed nothing."""
 

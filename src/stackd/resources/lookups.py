@@ -22,11 +22,6 @@ def _lbaas(title: str, key: str) -> Collection:
 LOOKUPS: Final[Mapping[str, Collection]] = {
     "cinder.backup": Collection("Volume backup", "volume", "/backups", "backups", paged=True),
     "cinder.snapshot": Collection("VolumeSnapshot", "volume", "/snapshots", "snapshots", paged=True),
-    "manila.share_network": Collection("Share network", "share", "/share-networks", "share_networks", True),
-    "manila.share_snapshot": Collection("Share snapshot", "share", "/snapshots", "snapshots", whole=True),
-    "manila.share_type": Collection(
-        "Share type", "share", "/types", "share_types", whole=True, params={"is_public": "all"}
-    ),
     "mistral.workflow": Collection("Workflow", "workflow", "/workflows", "workflows", whole=True),
     "neutron.address_group": names("Address group", "/address-groups"),
     "neutron.lbaas.listener": _lbaas("Listener", "listeners"),
@@ -43,5 +38,4 @@ LOOKUPS: Final[Mapping[str, Collection]] = {
     "nova.host": Collection(
         "Host", "compute", "/os-services", "services", whole=True, id="host", name="host", single=False
     ),
-    "trove.flavor": Collection("Flavor", "database", "/flavors", "flavors", whole=True),
 }

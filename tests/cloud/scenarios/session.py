@@ -11,7 +11,11 @@ from typing import Any
 import httpx
 
 IDENTITY = "http://127.0.0.1:5000/v3"
-MICROVERSIONS = {"X-OpenStack-Nova-API-Version": "2.72", "X-OpenStack-Ironic-API-Version": "1.72"}
+MICROVERSIONS = {
+    "X-OpenStack-Nova-API-Version": "2.72",
+    "X-OpenStack-Ironic-API-Version": "1.72",
+    "X-OpenStack-Manila-API-Version": "2.65",
+}
 SERVICE_TYPES = {
     "compute": "compute",
     "network": "network",
@@ -28,6 +32,8 @@ SERVICE_TYPES = {
     "leases": "reservation",
     "clusters": "container-infra",
     "containers": "container",
+    "shares": "shared-file-system",
+    "databases": "database",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"}
 

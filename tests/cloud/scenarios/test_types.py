@@ -94,6 +94,10 @@ OBJECTS = {
     "OS::Magnum::BayModel": ("clusters", "/clustertemplates/{}", None),
     "OS::Magnum::Cluster": ("clusters", "/clusters/{}", None),
     "OS::Magnum::ClusterTemplate": ("clusters", "/clustertemplates/{}", None),
+    "OS::Manila::SecurityService": ("shares", "/security-services/{}", "security_service"),
+    "OS::Manila::Share": ("shares", "/shares/{}", "share"),
+    "OS::Manila::ShareNetwork": ("shares", "/share-networks/{}", "share_network"),
+    "OS::Manila::ShareType": ("shares", "/types/{}", "share_type"),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),
@@ -133,6 +137,7 @@ OBJECTS = {
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
     "OS::Zun::Container": ("containers", "/containers/{}", None),
+    "OS::Trove::Instance": ("databases", "/instances/{}", "instance"),
 }
 
 Row = dict[str, Any]

@@ -1,0 +1,1 @@
+"""OS::Manila::*, resource types of the shared file systems service."""

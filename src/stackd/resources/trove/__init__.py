@@ -1,0 +1,1 @@
+"""OS::Trove::*, resource types of the database service."""
