@@ -53,10 +53,10 @@ def next_link(page: Any, key: str) -> str | None:
     """The link to the next page of a collection in any of the forms that services use; None on the last."""
     if not isinstance(page, Mapping):
         return None
-    for entry in page.get(f"{key}_links") or ():
+    links = page.get("links")
+    for entry in page.get(f"{key}_links") or (links if isinstance(links, list) else ()):
         if isinstance(entry, Mapping) and entry.get("rel") == "next":
             return str(entry.get("href", "")) or None
-    links = page.get("links")
     if isinstance(links, Mapping) and isinstance(links.get("next"), str):
         return str(links["next"])
     link = page.get("next")
