@@ -7,13 +7,11 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from stackd.devcloud.delivery import Delivery
-from stackd.devcloud.keystone.delegation import create_trust, remove_trust
-from stackd.devcloud.keystone.kept_trusts import TRUSTS
-from stackd.devcloud.keystone.tokens import Grant, issue
 from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.trusted import make_trust, release_trust, trusted
 from stackd.devcloud.wire import Call, Fault, bad_request
-from stackd.devcloud.world import Actor, World
-from stackd.devcloud.zaqar import deliver
+from stackd.devcloud.world import World
+from stackd.devcloud.zaqar.messages import deliver
 
 LISTS: Final = {
     "ok": "ok_actions", "alarm": "alarm_actions", "insufficient data": "insufficient_data_actions",
@@ -60,25 +58,15 @@ def with_trust(call: Call, alarm: Mapping[str, Any], private: JSON) -> None:
 
 def _made(call: Call) -> str:
     """A trust of the caller to the service; that Keystone refuses it is an error of the service, as ever."""
-    trustee = call.store.first("identity.users", name="aodh", domain_id="default")
-    asked = {
-        "trustor_user_id": call.actor.user_id,
-        "trustee_user_id": trustee.id if trustee else "",
-        "project_id": call.actor.project_id,
-        "impersonation": True,
-        "roles": [{"name": role} for role in sorted(call.actor.roles)],
-    }
     try:
-        return create_trust(call, asked).id
+        return make_trust(call, "aodh")
     except Fault as refusal:
         raise Fault(500, f"{refusal.message} (HTTP {refusal.status})") from refusal
 
 
 def release(world: World, private: JSON) -> None:
     """Remove the trust of an alarm. Idempotent."""
-    trust = world.store.get(TRUSTS, private.pop("trust_id", None) or "")
-    if trust is not None:
-        remove_trust(world, trust)
+    release_trust(world, private.pop("trust_id", None))
 
 
 def notify(world: World, alarm: Entity, previous: str, reason: str) -> None:
@@ -94,7 +82,7 @@ def notify(world: World, alarm: Entity, previous: str, reason: str) -> None:
 
 def _call(world: World, alarm: Entity, action: str, body: JSON) -> None:
     headers: dict[str, str] = {"x-openstack-request-id": f"req-{world.uuid()}"}
-    actor = _trusted(world, alarm) if _needs_trust(action) else None
+    actor = trusted(world, alarm.private.get("trust_id")) if _needs_trust(action) else None
     if _needs_trust(action) and actor is None:
         return  # the trust is gone, or its user
     url = action.removeprefix(_TRUST)
@@ -105,14 +93,3 @@ def _call(world: World, alarm: Entity, action: str, body: JSON) -> None:
             deliver(world, actor.project_id, name, body)
     elif url.startswith(("http:", "https:")):
         world.outbox.append(Delivery(url, body, headers))
-
-
-def _trusted(world: World, alarm: Entity) -> Actor | None:
-    """A token of the alarm's trust."""
-    trust = world.store.get(TRUSTS, alarm.private.get("trust_id") or "")
-    user = world.store.get("identity.users", trust.data["trustor_user_id"]) if trust else None
-    if trust is None or user is None:
-        return None
-    project = world.store.get("identity.projects", trust.data["project_id"])
-    grant = Grant(user, ["password"], project, role_ids=trust.private["role_ids"], trust=trust)
-    return issue(world, grant)

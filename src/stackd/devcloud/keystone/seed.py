@@ -19,6 +19,8 @@ USERS = (
     ("demo", "Default", "demo", ("member", "heat_stack_owner", "creator")),
     ("heat", "Default", "service", ("admin", "service")),
     ("aodh", "Default", "service", ("admin", "service")),
+    ("mistral", "Default", "service", ("admin", "service")),
+    ("zaqar", "Default", "service", ("admin", "service")),
 )
 """Name, domain, project and roles there."""
 
