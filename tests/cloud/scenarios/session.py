@@ -24,6 +24,7 @@ SERVICE_TYPES = {
     "queues": "messaging",
     "keys": "key-manager",
     "names": "dns",
+    "workflows": "workflowv2",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2"}
 

@@ -45,8 +45,8 @@ pytestmark = pytest.mark.cloud
 
 LONG = frozenset(
     {
-        *("administration", "barbican", "designate", "neutron_administration", "neutron_plugged"),
-        *("neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
+        *("administration", "barbican", "designate", "mistral", "neutron_administration"),
+        *("neutron_plugged", "neutron_ways", "nova_floating_ips", "octavia", "octavia_operated"),
     }
 )
 """Cases that need further services, or take minutes."""
@@ -87,6 +87,8 @@ OBJECTS = {
     "OS::Keystone::Role": ("identity", "/roles/{}", "role"),
     "OS::Keystone::Service": ("identity", "/services/{}", "service"),
     "OS::Keystone::User": ("identity", "/users/{}", "user"),
+    "OS::Mistral::CronTrigger": ("workflows", "/cron_triggers/{}", None),
+    "OS::Mistral::Workflow": ("workflows", "/workflows/{}", None),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),

@@ -78,6 +78,10 @@ async def test_the_definition_has_all_that_is_given() -> None:
     }  # fmt: skip
 
 
+async def test_input_without_any_default_is_declared() -> None:
+    assert (await made(input={"x": None}))[NAME]["input"] == ["x"]
+
+
 async def test_a_workflow_without_a_name_has_the_physical_one() -> None:
     assert list(await made()) == ["version", NAME]
 

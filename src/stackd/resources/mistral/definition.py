@@ -18,7 +18,7 @@ def definition(name: str, props: WorkflowProps) -> str:
     """The text that the service takes: one workflow of this name."""
     known = without_nulls(props.data)
     workflow = {key: known[key] for key in ("type", "description", "tags", "output") if known.get(key)}
-    if known.get("input"):
+    if props.data.get("input"):  # also where no name has a default
         workflow["input"] = list(_inputs(props.data["input"]))
     if known.get("task_defaults"):
         workflow["task-defaults"] = _dashed(known["task_defaults"])
