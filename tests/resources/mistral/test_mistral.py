@@ -300,9 +300,10 @@ def external(action: Action = Action.CREATE, minute: int = 0, **values: Any) -> 
 def ends(ctx: FakeContext, state: str = "SUCCESS", **values: Any) -> str:
     """Let the execution that is to be begun run for a while and then end; returns its id."""
     ctx.cloud.on("POST", "/executions")
+    moment = ctx.resource.updated_at or ctx.resource.created_at
     identity = uuid.uuid5(
         uuid.UUID("0a1f5a57-6f53-4f7e-9e0b-3a6f8f0f8c7d"),
-        f"{ctx.resource.id} {ctx.resource.action} {ctx.resource.updated_at.isoformat()}",
+        f"{ctx.resource.id} {ctx.resource.action} {moment.isoformat()}",
     )
     steps = [{"id": str(identity), "state": each} for each in ("IDLE", "RUNNING", "PAUSED")]
     ctx.cloud.on("GET", f"/executions/{identity}", *steps, {**steps[0], "state": state, **values})
@@ -313,7 +314,7 @@ async def created(ctx: FakeContext) -> None:
     await ctx.type.create(ctx, ctx.props)
 
     async def ready() -> bool:
-        return await ctx.type.is_ready(ctx, ctx.props)
+        return bool(await ctx.type.is_ready(ctx, ctx.props))
 
     await ctx.until(ready)
 
