@@ -42,6 +42,10 @@ def test_query_repeats_lists_and_leaves_none_out() -> None:
         {"networks": [], "networks_links": [{"rel": "next", "href": "http://x/n?marker=7&limit=1"}]},
         {"networks": [], "links": {"next": "http://x/n?marker=7&limit=1", "self": "s"}},
         {"networks": [], "links": [{"rel": "next", "href": "http://x/n?marker=7&limit=1"}]},
+        {
+            "networks": [],
+            "links": [{"rel": "self", "href": "s"}, {"rel": "next", "href": "/n?marker=7&limit=1"}],
+        },
         {"networks": [], "next": "/v2/n?marker=7&limit=1"},
     ],
 )

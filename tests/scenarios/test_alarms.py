@@ -7,31 +7,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest_asyncio
 
-from stackd.app import Parts, make_asgi, make_cfn_asgi
-from stackd.db import operations
 from stackd.db.journal import Change, Update
-from stackd.devcloud.delivery import Delivery
 from stackd.records import Status
-from tests.routers.conftest import ORIGIN, Api, served, signed_in
-from tests.support.engine import World, world
+from tests.scenarios.reached import Reached, reached
+from tests.support.engine import world
 from tests.support.templates import hot
 from tests.support.waiting import until
 
 COOLDOWN = 60
 
 
-class Cloud:
-    """A world with stackd in it, whose alarms reach stackd; ``called`` are the URLs that they called."""
-
-    def __init__(self, made: World, parts: Parts, api: Api, outside: httpx.AsyncClient) -> None:
-        self.made = made
-        self.engine = parts.engine
-        self.api = api
-        self.outside = outside
-        self.called: list[str] = []
+class Cloud(Reached):
+    """A world whose alarms reach stackd."""
 
     async def alarm(self, path: str, name: str = "busy") -> Any:
         """An alarm of a stack, as the service shows it."""
@@ -42,41 +31,15 @@ class Cloud:
         assert await self._alarming("PUT", f"{alarm['alarm_id']}/state", state) == state
 
     async def _alarming(self, method: str, path: str, body: Any = None) -> Any:
-        url = f"{self.made.cloud.world.base_url}/alarming/v2/alarms/{path}"
-        token = {"X-Auth-Token": self.api.token}
-        answer = await self.outside.request(method, url, headers=token, json=body)
+        answer = await self.ask(method, f"/alarming/v2/alarms/{path}", body)
         assert answer.status_code == 200, answer.text
         return answer.json()
-
-    async def size(self, path: str) -> int:
-        """How many members the group has once all signals have had their effect."""
-
-        async def rests() -> bool:
-            return not await operations.unfinished(self.engine.services.db)
-
-        await until(rests)
-        return int(await self.output(path, "size"))
-
-    async def output(self, path: str, name: str) -> Any:
-        return (await self.api.get(f"{path}/outputs/{name}"))["output"]["output_value"]
 
 
 @pytest_asyncio.fixture
 async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
-    async with world(tmp_path) as made, served(made) as parts:
-        native = httpx.AsyncClient(transport=httpx.ASGITransport(make_asgi(parts)), base_url=ORIGIN)
-        cfn = httpx.AsyncClient(transport=httpx.ASGITransport(make_cfn_asgi(parts)))
-        async with native, cfn, httpx.AsyncClient() as outside:
-            found = Cloud(made, parts, await signed_in(parts, native, "demo"), outside)
-
-            async def reach(delivery: Delivery) -> None:
-                found.called.append(delivery.url)
-                client = native if "x-auth-token" in delivery.headers else cfn
-                answer = await client.post(delivery.url, json=delivery.body, headers=dict(delivery.headers))
-                assert answer.status_code == 200, answer.text
-
-            made.cloud.send_out = reach
-            yield found
+    async with reached(tmp_path, Cloud) as found:
+        yield found
 
 
 def scaled(**alarm: Any) -> dict[str, Any]:

@@ -28,6 +28,10 @@ Patience = Callable[[CredentialsLost], Awaitable[None]]
 _MOST_PAGES = 10_000
 _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 _READING = frozenset({"GET", "HEAD"})
+_DEMANDED: Mapping[str, Mapping[str, str]] = {
+    "message": {"Client-ID": "4b0c6cf6-1b5c-4d0e-9d0f-5d6a3e7f3c55"}
+}
+"""Headers without which a service refuses every request: Zaqar wants to tell its clients apart."""
 
 
 @dataclass(slots=True)
@@ -235,7 +239,7 @@ class Service:
         return self._known.limiter
 
     def _headers(self, token: Token, version: str) -> dict[str, str]:
-        headers = {"X-Auth-Token": token.id, "Accept": "application/json"}
+        headers = {"X-Auth-Token": token.id, "Accept": "application/json", **_DEMANDED.get(self.kind, {})}
         if version:
             headers |= version_headers(self.kind, version)
         return headers

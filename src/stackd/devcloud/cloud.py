@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stackd.devcloud import control
+from stackd.devcloud.delivery import Answer, Delivery, post
 from stackd.devcloud.delivery import Send as SendOut
-from stackd.devcloud.delivery import post
 from stackd.devcloud.faults import FaultRules, Rule
 from stackd.devcloud.keystone.seed import register
 from stackd.devcloud.meter import Meter
@@ -28,6 +28,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+_SHORTEST = 0.01
+"""Seconds between two looks at what is due."""
+
 ABORT = "devcloud.abort"
 """ASGI extension by which the server lets the application cut the connection."""
 
@@ -55,6 +58,8 @@ class DevCloud:
         self.send_out = send_out
         self._sleep = sleep
         self._broken: dict[str, JSON] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._waking: asyncio.TimerHandle | None = None
         self._services: dict[str, tuple[Service, Router]] = {}
         services = present(self.settings.services)
         for each in services:
@@ -129,6 +134,7 @@ class DevCloud:
             call = self._call(service, scope, path, body)
             reply = self._reply(service, router, call, rules)
             await self._deliver()
+            self._wake_later()
             if any(rule.effect == "drop_after" for rule in rules):
                 await _drop(scope)
                 return
@@ -140,7 +146,39 @@ class DevCloud:
         """Send what the call has left in the outbox, before it is answered."""
         waiting, self.world.outbox = self.world.outbox, []
         for delivery in waiting:
-            await self.send_out(delivery)
+            if delivery.then is None:
+                await self.send_out(delivery)
+            else:
+                sending = asyncio.create_task(self._send_on(delivery, delivery.then))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
+
+    async def _send_on(self, delivery: Delivery, then: Callable[[Answer | None], None]) -> None:
+        """Send what nobody waits for, and what comes of the answer."""
+        then(await self.send_out(delivery))
+        await self._deliver()
+        self._wake_later()
+
+    def _wake_later(self) -> None:
+        """Have what the store schedules done when it is due, although no call may come then."""
+        due = self.store.next_wake
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
+        if due is not None:
+            delay = max(due - self.store.clock(), _SHORTEST)
+            self._waking = asyncio.get_running_loop().call_later(delay, self._wake)
+
+    def _wake(self) -> None:
+        waking = asyncio.ensure_future(self.tick())
+        self._sending.add(waking)
+        waking.add_done_callback(self._sending.discard)
+
+    async def tick(self) -> None:
+        """Do what is due."""
+        self.store.settle()
+        await self._deliver()
+        self._wake_later()
 
     def _reply(self, service: Service, router: Router, call: Call, rules: list[Rule]) -> Reply:
         self.store.settle()
@@ -187,6 +225,8 @@ class DevCloud:
             call.version = _microversion(service, call)
         if token := call.headers.get("x-auth-token"):
             call.actor_or_none = self._actor(token)
+        elif service.sign_in is not None:
+            call.actor_or_none = service.sign_in(call)
         if call.actor_or_none is None and not public:
             raise Fault(401, "The request you have made requires authentication.")
         return handler(call)

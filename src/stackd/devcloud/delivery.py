@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,30 +18,57 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A JSON body that is to be posted to a URL."""
+    """A request to a URL: a JSON body, text or bytes as they are, or nothing for None.
+
+    With ``then`` nobody waits for it but what is called with the answer, or with None where there was none.
+    """
 
     url: str
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+    then: Callable[[Answer | None], None] | None = None
+
+    @property
+    def content(self) -> bytes | None:
+        """The body as it is sent."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body
+        return self.body.encode() if isinstance(self.body, str) else orjson.dumps(self.body)
 
 
-Send = Callable[[Delivery], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
-async def post(delivery: Delivery) -> None:
-    """Post it, in a thread. A failure is logged and otherwise ignored, as services do."""
+Send = Callable[[Delivery], Awaitable[Answer | None]]
+
+
+async def post(delivery: Delivery) -> Answer | None:
+    """Send it, in a thread. A failure is logged and otherwise ignored, as services do; None then."""
     try:
-        await asyncio.to_thread(_post, delivery)
+        return await asyncio.to_thread(_post, delivery)
     except (OSError, ValueError) as error:
         _log.warning("not delivered: %s: %s", delivery.url, error)
+        return None
 
 
-def _post(delivery: Delivery) -> None:
+def _post(delivery: Delivery) -> Answer:
     if not delivery.url.startswith(("http://", "https://")):
         raise ValueError("not a URL of HTTP")
     headers = {"content-type": "application/json", **delivery.headers}
     request = urllib.request.Request(  # noqa: S310  (the scheme is checked above)
-        delivery.url, orjson.dumps(delivery.body), headers, method="POST"
+        delivery.url, delivery.content, headers, method=delivery.method
     )
-    with urllib.request.urlopen(request, timeout=_PATIENCE):  # noqa: S310
-        pass
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
+            return Answer(answer.status, dict(answer.headers), answer.read())
+    except urllib.error.HTTPError as refusal:
+        if delivery.then is None:
+            raise
+        return Answer(refusal.code, dict(refusal.headers), refusal.read())

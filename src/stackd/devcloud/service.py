@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stackd.devcloud.collection import Collection, Style, routes_of
 from stackd.devcloud.wire import Call, Fault, Reply, Route, Router
-from stackd.devcloud.world import World
+from stackd.devcloud.world import Actor, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,9 @@ class Service:
 
     versions: Callable[[Call], Reply] | None = None
     """Answers for paths above `api`: the list of versions."""
+
+    sign_in: Callable[[Call], Actor | None] | None = None
+    """Recognises callers without a token, such as those with a signed URL."""
 
     direct: Callable[[Call], Reply] | None = None
     """Handles every call itself, for services whose paths are not made of segments."""

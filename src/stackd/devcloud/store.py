@@ -70,6 +70,7 @@ class Store:
         self.clock = clock
         self.tables: dict[str, Table] = {}
         self._due: list[tuple[float, int, Entity, Pending]] = []
+        self._wakes: list[float] = []
         self._order = count()
 
     def declare(self, kind: str, indexes: Iterable[str] = ()) -> None:
@@ -133,15 +134,29 @@ class Store:
         delay: float,
         changes: Mapping[str, Any] | None,
         then: Callable[[], None] | None = None,
+        *,
+        wakes: bool = False,
     ) -> None:
-        """Schedule a change of an object after a delay; replaces its pending change."""
+        """Schedule a change of an object after a delay; replaces its pending change.
+
+        One that ``wakes`` is also made when no request comes.
+        """
         pending = Pending(self.clock() + delay, changes, then)
+        if wakes:
+            heapq.heappush(self._wakes, pending.at)
         entity.pending = pending
         heapq.heappush(self._due, (pending.at, next(self._order), entity, pending))
+
+    @property
+    def next_wake(self) -> float | None:
+        """When a change is due that must not wait for a request; None if there is none."""
+        return self._wakes[0] if self._wakes else None
 
     def settle(self) -> None:
         """Apply all due changes."""
         now = self.clock()
+        while self._wakes and self._wakes[0] <= now:
+            heapq.heappop(self._wakes)
         while self._due and self._due[0][0] <= now:
             _, _, entity, pending = heapq.heappop(self._due)
             if entity.pending is not pending:

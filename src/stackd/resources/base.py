@@ -112,6 +112,10 @@ class ResourceType(Generic[P]):
     replaced_by_metadata: ClassVar[bool] = False
     """Whether other metadata make a new object."""
 
+    replaced_by_checks: ClassVar[bool] = True
+    """Whether a failed check, or somebody's word that it is unhealthy, means a new object whatever ``broken``
+    returns."""
+
     shown_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """Attributes that change when a property does although they have other names."""
 
@@ -151,6 +155,10 @@ class ResourceType(Generic[P]):
 
     def must_replace(self, resource: Resource, new: P) -> str | None:
         """Why the changed properties need a new object, judged by what is stored of the resource."""
+        return None
+
+    def must_update(self, new: P) -> str | None:
+        """Why an update of the stack changes the object in place although none of its properties differs."""
         return None
 
     def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:

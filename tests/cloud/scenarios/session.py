@@ -34,6 +34,7 @@ SERVICE_TYPES = {
     "containers": "container",
     "shares": "shared-file-system",
     "databases": "database",
+    "workflows": "workflowv2",
 }
 PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"}
 

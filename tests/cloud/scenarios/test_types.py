@@ -98,6 +98,8 @@ OBJECTS = {
     "OS::Manila::Share": ("shares", "/shares/{}", "share"),
     "OS::Manila::ShareNetwork": ("shares", "/share-networks/{}", "share_network"),
     "OS::Manila::ShareType": ("shares", "/types/{}", "share_type"),
+    "OS::Mistral::CronTrigger": ("workflows", "/cron_triggers/{}", None),
+    "OS::Mistral::Workflow": ("workflows", "/workflows/{}", None),
     "OS::Neutron::AddressScope": ("network", "/address-scopes/{}", "address_scope"),
     "OS::Neutron::FloatingIP": ("network", "/floatingips/{}", "floatingip"),
     "OS::Neutron::FlowClassifier": ("network", "/sfc/flow_classifiers/{}", "flow_classifier"),

@@ -7,13 +7,11 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from stackd.devcloud.delivery import Delivery
-from stackd.devcloud.keystone.delegation import remove_trust, service_trust
-from stackd.devcloud.keystone.kept_trusts import TRUSTS
-from stackd.devcloud.keystone.tokens import Grant, issue
 from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.trusted import release_trust, service_trust, trusted
 from stackd.devcloud.wire import Call, Fault, bad_request
-from stackd.devcloud.world import Actor, World
-from stackd.devcloud.zaqar import deliver
+from stackd.devcloud.world import World
+from stackd.devcloud.zaqar.messages import deliver
 
 LISTS: Final = {
     "ok": "ok_actions", "alarm": "alarm_actions", "insufficient data": "insufficient_data_actions",
@@ -60,9 +58,7 @@ def with_trust(call: Call, alarm: Mapping[str, Any], private: JSON) -> None:
 
 def release(world: World, private: JSON) -> None:
     """Remove the trust of an alarm. Idempotent."""
-    trust = world.store.get(TRUSTS, private.pop("trust_id", None) or "")
-    if trust is not None:
-        remove_trust(world, trust)
+    release_trust(world, private.pop("trust_id", None))
 
 
 def notify(world: World, alarm: Entity, previous: str, reason: str) -> None:
@@ -78,7 +74,7 @@ def notify(world: World, alarm: Entity, previous: str, reason: str) -> None:
 
 def _call(world: World, alarm: Entity, action: str, body: JSON) -> None:
     headers: dict[str, str] = {"x-openstack-request-id": f"req-{world.uuid()}"}
-    actor = _trusted(world, alarm) if _needs_trust(action) else None
+    actor = trusted(world, alarm.private.get("trust_id")) if _needs_trust(action) else None
     if _needs_trust(action) and actor is None:
         return  # the trust is gone, or its user
     url = action.removeprefix(_TRUST)
@@ -89,14 +85,3 @@ def _call(world: World, alarm: Entity, action: str, body: JSON) -> None:
             deliver(world, actor.project_id, name, body)
     elif url.startswith(("http:", "https:")):
         world.outbox.append(Delivery(url, body, headers))
-
-
-def _trusted(world: World, alarm: Entity) -> Actor | None:
-    """A token of the alarm's trust."""
-    trust = world.store.get(TRUSTS, alarm.private.get("trust_id") or "")
-    user = world.store.get("identity.users", trust.data["trustor_user_id"]) if trust else None
-    if trust is None or user is None:
-        return None
-    project = world.store.get("identity.projects", trust.data["project_id"])
-    grant = Grant(user, ["password"], project, role_ids=trust.private["role_ids"], trust=trust)
-    return issue(world, grant)

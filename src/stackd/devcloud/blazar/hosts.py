@@ -6,9 +6,9 @@ from typing import Final
 
 from stackd.devcloud.blazar.style import USER, missing_parameter, release_trust
 from stackd.devcloud.collection import Collection, Field, admin_only
-from stackd.devcloud.keystone.delegation import service_trust
 from stackd.devcloud.nova.hosts import HOST
 from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.trusted import service_trust
 from stackd.devcloud.wire import Call, bad_request, conflict, not_found
 
 LEASES: Final = "reservation.leases"

@@ -9,8 +9,8 @@ from typing import Any, Final
 from stackd.devcloud.blazar.hosts import HOSTS, LEASES, SIZE
 from stackd.devcloud.blazar.style import USER, missing_parameter, number, release_trust
 from stackd.devcloud.collection import Collection, Field
-from stackd.devcloud.keystone.delegation import service_trust
 from stackd.devcloud.store import JSON, Entity
+from stackd.devcloud.trusted import service_trust
 from stackd.devcloud.wire import Call, Fault, bad_request
 from stackd.devcloud.world import World
 

@@ -9,7 +9,7 @@ from stackd.devcloud.keystone.assignments import role_refs, roles_of
 from stackd.devcloud.keystone.kept_trusts import TRUSTS, save_trusts
 from stackd.devcloud.keystone.style import STYLE, missing, with_links
 from stackd.devcloud.store import JSON, Entity
-from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request, conflict, forbidden, not_found
+from stackd.devcloud.wire import Call, Reply, Route, bad_request, conflict, forbidden, not_found
 from stackd.devcloud.world import World
 
 APP_CREDENTIALS = "identity.application_credentials"
@@ -81,25 +81,6 @@ def create_trust(call: Call, body: JSON) -> Entity:
     trust = call.store.add(TRUSTS, trust_id, "", data, private)
     save_trusts(call.world)
     return trust
-
-
-def service_trust(call: Call, user: str) -> str:
-    """The id of a trust of the caller to the user of a service, which works for them later.
-
-    That Keystone refuses it is an error of the service, as ever.
-    """
-    trustee = call.store.first("identity.users", name=user, domain_id="default")
-    asked = {
-        "trustor_user_id": call.actor.user_id,
-        "trustee_user_id": trustee.id if trustee else "",
-        "project_id": call.actor.project_id,
-        "impersonation": True,
-        "roles": [{"name": role} for role in sorted(call.actor.roles)],
-    }
-    try:
-        return create_trust(call, asked).id
-    except Fault as refusal:
-        raise Fault(500, f"{refusal.message} (HTTP {refusal.status})") from refusal
 
 
 def _depth(body: JSON, parent: Entity | None) -> int:

@@ -20,6 +20,8 @@ USERS = (
     ("heat", "Default", "service", ("admin", "service")),
     ("aodh", "Default", "service", ("admin", "service")),
     ("blazar", "Default", "service", ("admin", "service")),
+    ("mistral", "Default", "service", ("admin", "service")),
+    ("zaqar", "Default", "service", ("admin", "service")),
 )
 """Name, domain, project and roles there."""
 

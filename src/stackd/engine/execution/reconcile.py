@@ -251,7 +251,7 @@ async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Differen
         broken=broken,
         missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
         metadata_changed=metadata_after(row, work.kind, target.metadata) != dict(row.metadata),
-        stays=rolls_back(at.stack) or _is_made_by(at, row),
+        stays=rolls_back(at.stack) or _is_reached_by(at, row),
         rewritten=_rewritten(at, row),
     )
 
@@ -264,9 +264,13 @@ def _rewritten(at: StackRun, row: Resource) -> Names:
     return names
 
 
-def _is_made_by(at: StackRun, row: Resource) -> bool:
-    """Whether a row was made by this very operation, before a crash perhaps."""
-    return at.run.accepted_at is not None and row.created_at >= at.run.accepted_at
+def _is_reached_by(at: StackRun, row: Resource) -> bool:
+    """Whether a row was made or changed by this very operation, before a crash perhaps."""
+    if at.run.accepted_at is None:
+        return False
+    is_changed = (row.action, row.status, row.applied_from) == (Action.UPDATE, Status.COMPLETE, at.target)
+    moment = row.updated_at if is_changed and row.updated_at is not None else row.created_at
+    return moment >= at.run.accepted_at
 
 
 async def _has_lost_stack(work: ResourceContext) -> bool:
@@ -278,11 +282,11 @@ async def _has_lost_stack(work: ResourceContext) -> bool:
 async def _is_broken(work: ResourceContext) -> bool:
     """Whether a failed resource must be replaced: decided by its object, where the type inspects it.
 
-    A resource that failed a check or was marked unhealthy is replaced, whatever the object's state.
+    A resource that failed a check or was marked unhealthy is mostly replaced, whatever the object's state.
     """
     if isinstance(work.kind, NestedType):
         return await nested.is_broken(work.run.services.db, work.resource)
-    if work.resource.action is Action.CHECK:
+    if work.resource.action is Action.CHECK and work.kind.replaced_by_checks:
         return True
     inspects = type(work.kind).broken is not ResourceType.broken
     if work.resource.physical_id is None or not inspects:

@@ -101,8 +101,8 @@ def diff_resource(
     """Compare a stored resource with its new properties.
 
     ``broken`` means that a FAILED resource's object is beyond repair, ``missing`` that it no longer exists,
-    ``stays`` that it need not be replaced only because there is an update. ``rewritten`` are properties that
-    count as changed.
+    ``stays`` that it need be neither replaced nor changed only because there is an update. ``rewritten`` are
+    properties that count as changed.
     Raises ``NotSupported`` when an immutable property changed.
     """
     if row.kind != type_name and not _same_family(row.kind, type_name) and row.kind not in kind.former_names:
@@ -118,7 +118,7 @@ def diff_resource(
     if kind.replaced_by_updates and not stays:
         return replaced("every update replaces it")
     old = type(new).wrap(present(row, new, rewritten))
-    return _by_properties(row, kind, old, new, metadata_changed)
+    return _by_properties(row, kind, old, new, metadata_changed, stays)
 
 
 def metadata_after(row: Resource, kind: ResourceType[Any], written: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,6 +161,7 @@ def _by_properties(
     old: Properties,
     new: Properties,
     metadata_changed: bool,
+    stays: bool,
 ) -> Difference:
     changed = new.changed(old)
     if not changed:
@@ -168,6 +169,8 @@ def _by_properties(
             replaces = kind.replaced_by_metadata
             verb = Verb.REPLACE if replaces else Verb.UPDATE
             return Difference(verb, (Cause("metadata", rule="metadata changed", replaces=replaces),))
+        if (why := kind.must_update(new)) and not stays:
+            return Difference(Verb.UPDATE, (Cause(rule=why),))
         return UNCHANGED
     refused = sorted(name for name in changed if _update_of(new, name) is IMMUTABLE)
     if refused:

@@ -22,6 +22,7 @@ KEYPAIR: Final = "user_keypair"
 
 OWN_DATA: Final = frozenset(
     {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", SNAPSHOT, COPY}
+    | {"ec2_signed_url"}
     | {HIDDEN_VALUES, KEYPAIR}
 )
 """Private values of resources that mean nothing outside of their stack, or are credentials of its guests."""

@@ -1,0 +1,1 @@
+"""OS::Mistral::*, resource types of workflows."""

@@ -1,0 +1,1 @@
+"""OS::Zaqar::*, resource types of queues of messages."""
