@@ -24,7 +24,8 @@ LOCK_FLAGS ?=
 AWS_CLIENTS ?= .venv-aws
 MODULE_LIMIT := 700
 CLOUD_SERVICES := base glance placement neutron nova cinder swift
-LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) barbican designate octavia gnocchi aodh zaqar manila trove
+LONG_CLOUD_SERVICES := $(CLOUD_SERVICES) barbican designate octavia gnocchi aodh zaqar manila trove \
+	mistral magnum ironic blazar zun
 
 # Modules are compiled once, not by each of the processes that tests start.
 export PYTHONDONTWRITEBYTECODE :=
