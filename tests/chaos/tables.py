@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from stackd.clients.catalog import official_name
-from stackd.devcloud.cloud import SERVICES
+from stackd.devcloud.services import present
 from stackd.resources.registry import load_registry
 
 FAMILIES: Final = (
@@ -39,7 +39,7 @@ def tables() -> dict[str, str]:
     registry = load_registry([])
     collections = {
         (official_name(service.name), _shape(collection.path)): collection.kind
-        for service in SERVICES
+        for service in (each.service for each in present(()))
         for collection, _ in service.collections
     }
     found = dict(_BY_HAND)

@@ -31,6 +31,7 @@ GUESSED = {
     "OS::Neutron::VPNService": {INTERFACE},
     "OS::Designate::Zone": {"OS::Designate::Zone"},
     "OS::Nova::FloatingIPAssociation": {INTERFACE, GATEWAY},
+    "OS::Blazar::Lease": {"OS::Blazar::Host"},
 }
 
 

@@ -13,7 +13,7 @@ from stackd.records import Resource
 from stackd.resources.attributes import LIVE, attr
 from stackd.resources.beside import once
 from stackd.resources.context import JSON, Context, Probe
-from stackd.resources.entity import Entity, find_made
+from stackd.resources.entity import Entity, find_made, settled
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
 from stackd.resources.trove.contents import as_users, check_users, exchange
@@ -28,6 +28,23 @@ from stackd.resources.trove.databases import (
 from stackd.resources.trove.instance_props import InstanceProps
 
 _BROKEN: Final = ("ERROR", "FAILED")
+_WORKING: Final = (
+    *(
+        "NEW",
+        "BUILD",
+        "BACKUP",
+        "REBOOT",
+        "RESIZE",
+        "RESTORE",
+        "UPGRADE",
+        "PROMOTE",
+        "EJECT",
+        "DETACH",
+        "LOGGING",
+    ),
+    "SHUTDOWN",
+)
+"""Statuses that end by themselves."""
 _OF_SOURCE: Final = frozenset({"flavorRef", "volume"})
 """What a replica has of the instance that it is a copy of: the service refuses requests that name it."""
 
@@ -88,7 +105,7 @@ class Instance(RestResource[InstanceProps]):
         if status in _BROKEN:
             reason = (live.get("fault") or {}).get("message") or "Unknown"
             raise ResourceInError(f'Went to status {status} due to "{reason}"')
-        return bool(status == "ACTIVE")
+        return settled(status, ready="ACTIVE", working=_WORKING)
 
     def broken(self, live: JSON) -> bool:
         """See the class."""

@@ -1,4 +1,4 @@
-"""Service drivers for VPNs and taps, whose agents are fakes: what they are told of is ACTIVE a moment later."""
+"""Service drivers for VPNs and taps, whose agents are fakes: what they hear of is ACTIVE a moment later."""
 
 import threading
 
