@@ -111,13 +111,14 @@ async def test_properties_of_any_type_never_break_a_preview(api: Api, parts: Par
     schema = parts.engine.services.registry.types[name].properties.schema
     for value in _VALUES:
         whole = [value] if isinstance(value, dict) else []  # others fail whatever the type
-        for properties in (*whole, dict.fromkeys(schema, value), {key: [{"a": value}] for key in schema}):
-            template = {
-                **resources(other=WORD, it={"type": name, "properties": properties}),
-                "parameters": {"open": {"type": "json", "default": {}}},
-            }
-            answer = await api.call("POST", "/stacks/preview", {"stack_name": "x", "template": template})
-            assert answer.status_code < 500, (properties, answer.text)
+        forms = (*whole, dict.fromkeys(schema, value), {key: [{"a": value}] for key in schema})
+        wrong = {f"r{at}": {"type": name, "properties": form} for at, form in enumerate(forms)}
+        template = {
+            **resources(other=WORD, **wrong),
+            "parameters": {"open": {"type": "json", "default": {}}},
+        }
+        answer = await api.call("POST", "/stacks/preview", {"stack_name": "x", "template": template})
+        assert answer.status_code < 500, (wrong, answer.text)
 
 
 async def test_length_that_is_not_known_yet_is_no_error(api: Api) -> None:
