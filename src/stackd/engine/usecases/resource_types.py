@@ -43,20 +43,21 @@ async def listed(
             f"Data supplied was not valid: Invalid support status and should be one of {SUPPORT_STATUSES}"
         )
     registry = engine.services.registry
-    found = []
-    for name in await _matching(registry, pattern, status):
-        kind = registry.types.listing(name)
-        if version is not None and kind.version != version:
-            continue
-        if engine.policy.allows_type(caller, name) and await _is_available(engine, caller, kind):
-            found.append(kind)
-    return found
+    kinds = [registry.types.listing(name) for name in await _matching(registry, pattern, status)]
+    wanted = [
+        kind
+        for kind in kinds
+        if version in (None, kind.version) and engine.policy.allows_type(caller, kind.name)
+    ]
+    needs = {(kind.service, kind.extension) for kind in wanted}  # few, so that each is asked for once
+    there = {need for need in needs if await _has(engine, caller, *need)}
+    return [kind for kind in wanted if (kind.service, kind.extension) in there]
 
 
-async def _is_available(engine: Engine, caller: Caller, kind: Listing) -> bool:
+async def _has(engine: Engine, caller: Caller, service: str | None, extension: str | None) -> bool:
     """Whether the cloud has what a type needs; a service that does not say so has it not."""
     try:
-        return await lack(engine, caller, kind.service, kind.extension) is None
+        return await lack(engine, caller, service, extension) is None
     except CloudError:
         return False
 
