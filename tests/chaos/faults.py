@@ -113,8 +113,8 @@ class Cut:
         self._random = random
         parts = urlsplit(database)
         self._cable = Cable((parts.hostname or "", parts.port or 5432))
-        user = parts.netloc.rpartition("@")[0]
-        through = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{self._cable.port}"))
+        login = parts.netloc.rpartition("@")[0]
+        through = urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._cable.port}"))
         lease = {"STACKD_ENGINE__LEASE_SECONDS": str(LEASE)}
         self.servers = [
             Server(place, cloud, url, name, **lease) for name, url in (("one", through), ("other", database))
