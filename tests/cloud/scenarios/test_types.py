@@ -107,6 +107,11 @@ OBJECTS = {
     "OS::Neutron::IPsecPolicy": ("network", "/vpn/ipsecpolicies/{}", "ipsecpolicy"),
     "OS::Neutron::Net": ("network", "/networks/{}", "network"),
     "OS::Neutron::Port": ("network", "/ports/{}", "port"),
+    "OS::Neutron::IPsecSiteConnection": (
+        *("network", "/vpn/ipsec-site-connections/{}", "ipsec_site_connection"),
+    ),
+    "OS::Neutron::TaaS::TapFlow": ("network", "/taas/tap_flows/{}", "tap_flow"),
+    "OS::Neutron::TaaS::TapService": ("network", "/taas/tap_services/{}", "tap_service"),
     "OS::Neutron::PortChain": ("network", "/sfc/port_chains/{}", "port_chain"),
     "OS::Neutron::PortPair": ("network", "/sfc/port_pairs/{}", "port_pair"),
     "OS::Neutron::PortPairGroup": ("network", "/sfc/port_pair_groups/{}", "port_pair_group"),
