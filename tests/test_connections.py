@@ -149,6 +149,15 @@ async def test_idle_connections_give_way_when_there_are_too_many(place: Place) -
         writer.close()
 
 
+async def test_answer_that_is_a_head_alone_is_sent_while_the_connection_stays(place: Place) -> None:
+    reader, writer = await place.open()
+    for _ in range(2):
+        writer.write(HEAD.replace(b"GET", b"HEAD") + b"\r\n")
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        assert answer.startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
 async def test_requests_on_one_connection_are_all_answered(place: Place) -> None:
     reader, writer = await place.open()
     for _ in range(5):

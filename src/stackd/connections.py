@@ -188,7 +188,7 @@ class Connection(HttpToolsProtocol):
         self._cancel("head")
         self._others.is_busy(self)
         super().on_headers_complete()
-        if not self.expect_100_continue:
+        if not self.expect_100_continue and self.scope["method"] != "HEAD":  # nothing would follow its head
             answer: Any = Joined(self.transport)
             self.cycle.transport = answer
 
