@@ -45,6 +45,8 @@ POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers
 	--ignore tests/scenarios/test_three_tier.py --ignore tests/scenarios/test_secrets_and_names.py \
 	--deselect tests/scenarios/test_signals.py::test_every_transport_brings_two_signals \
 	--deselect tests/scenarios/test_alarms.py::test_an_alarm_scales_a_group_with_cooldown_and_nothing_scales_twice
+# Each process has a project of its own in the one cloud; guests share the ports that their tools expect.
+SIDE_BY_SIDE := -n $(JOBS) --dist loadgroup
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
 .PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench generated lock venv
@@ -90,12 +92,12 @@ test-aws: $(READY) $(AWS_CLIENTS)/.ready
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) -m "cloud and not long" tests/cloud/scenarios tests/cloud/guests $(ARGS)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and not long" tests/cloud/guests tests/cloud/scenarios $(ARGS)
 
 test-cloud-long: $(READY)
 	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
 	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
-	$(PYTEST) -m "cloud and long" tests/cloud/scenarios $(ARGS)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 chaos: $(READY)
 	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)

@@ -1,4 +1,4 @@
-"""One service for all guests, on the port that the released tools expect."""
+"""One service for all guests, on the port that the released tools expect: their tests are one group."""
 
 from __future__ import annotations
 

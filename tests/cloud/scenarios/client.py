@@ -38,23 +38,25 @@ def run(*command: str, env: Mapping[str, str] | None = None) -> str:
 
 
 @functools.cache
-def _environment(user: str) -> dict[str, str]:
-    """The environment with the OS_* variables of that user and no others."""
+def _environment(user: str, project: str) -> dict[str, str]:
+    """The environment with the OS_* variables of that user in that project and no others."""
     others = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
-    lines = run(str(TOOL), "env", user).splitlines()
+    lines = run(str(TOOL), "env", "admin").splitlines()
     exports = (line.removeprefix("export ").partition("=") for line in lines)
-    return others | {key: value for key, _, value in exports}
+    own = {"OS_USERNAME": user, "OS_PASSWORD": "secret", "OS_PROJECT_NAME": project}
+    return others | {key: value for key, _, value in exports} | own
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStack:
-    """The clients as one user of the cloud, whose name is also the user's project."""
+    """The clients as one user of the cloud, at work in a project. Everybody's password is `secret`."""
 
     user: str
+    project: str
 
     def __call__(self, *words: str) -> str:
         """What `openstack WORDS` prints."""
-        return run(str(CLIENTS / "openstack"), *words, env=_environment(self.user)).strip()
+        return run(str(CLIENTS / "openstack"), *words, env=_environment(self.user, self.project)).strip()
 
     def json(self, *words: str) -> Any:
         """The answer of a command, parsed."""
@@ -63,5 +65,7 @@ class OpenStack:
     def observe(self, objects: Iterable[str]) -> dict[str, dict[str, Any] | None]:
         """What the services say of objects, each written `kind=id`; None for what is not there."""
         command = (str(CLIENTS / "python"), str(OBSERVE), *objects)
-        told: dict[str, dict[str, Any] | None] = json.loads(run(*command, env=_environment(self.user)))
+        told: dict[str, dict[str, Any] | None] = json.loads(
+            run(*command, env=_environment(self.user, self.project))
+        )
         return told

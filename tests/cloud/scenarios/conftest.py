@@ -1,5 +1,8 @@
 """stackd as a process beside a real OpenStack, in its catalog, and stacks that leave nothing behind.
 
+Scenarios may run side by side, in several processes: these share one stackd, as a cloud has one catalog, and
+each works in a project of its own.
+
 With STACKD_CLOUD_TEST_ENDPOINT set to the URL of a running orchestration service (a Heat, to see whether a
 scenario is true to it), that one is put into the catalog and no stackd is started.
 """
@@ -7,6 +10,7 @@ scenario is true to it), that one is put into the catalog and no stackd is start
 from __future__ import annotations
 
 import base64
+import fcntl
 import functools
 import http.server
 import os
@@ -18,14 +22,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cloud.scenarios.client import TOOL, OpenStack, run
-from tests.cloud.scenarios.stack import TEMPLATES, Stack
+from tests.cloud.scenarios.session import Session, fresh_project
+from tests.cloud.scenarios.stack import TEMPLATES, Stack, StackOf
 
 SOURCE = Path(__file__).parents[3] / "src"
 ENDPOINT = os.environ.get("STACKD_CLOUD_TEST_ENDPOINT", "")
@@ -103,16 +108,41 @@ def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
 @pytest.fixture(scope="session")
 def stackd_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A running stackd, as the log that it writes."""
-    home = tmp_path_factory.mktemp("stackd")
-    log = home / "stackd.log"
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stackd"
+    home.mkdir(exist_ok=True)
+    with _one_for_all(home):
+        yield home / "stackd.log"
+
+
+@contextmanager
+def _one_for_all(home: Path) -> Iterator[None]:
+    """The stackd of all processes that run scenarios: the first starts it, and stops it after the last."""
+    serving = home / "serving"
+    with (home / "lock").open("w") as lock, ExitStack() as running:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        leads = not serving.exists()
+        if leads:
+            running.enter_context(_in_catalog(home))
+            serving.touch()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+        if leads:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # once all others have let go of it
+            serving.unlink()
+            running.close()
+
+
+@contextmanager
+def _in_catalog(home: Path) -> Iterator[None]:
+    """A stackd that the catalog names, or the service that is to be looked at in its place."""
+    run(str(TOOL), "orchestration", ENDPOINT or f"http://127.0.0.1:{PORT}/v1/%(tenant_id)s")
     if ENDPOINT:
-        run(str(TOOL), "orchestration", ENDPOINT)
-        log.touch()
-        yield log
-        return
-    run(str(TOOL), "orchestration", f"http://127.0.0.1:{PORT}/v1/%(tenant_id)s")
-    with _running(home, PORT):
-        yield log
+        (home / "stackd.log").touch()
+        yield
+    else:
+        with _running(home, PORT):
+            yield
 
 
 @pytest.fixture
@@ -144,14 +174,34 @@ def _running(home: Path, port: int) -> Iterator[None]:
     assert process.returncode == 0, f"stackd did not stop cleanly:\n{log.read_text()}"
 
 
+@pytest.fixture(scope="session")
+def sessions() -> Iterator[dict[str, Session]]:
+    """The users of a project in which only these scenarios work, one after the other."""
+    with fresh_project(f"scenarios-{secrets.token_hex(4)}") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def member(sessions: dict[str, Session]) -> Session:
+    """A member of the project."""
+    return sessions["plain"]
+
+
+@pytest.fixture(scope="session")
+def users(sessions: dict[str, Session]) -> dict[str, OpenStack]:
+    """The clients of `member`, and of `admin`, the administrator of the cloud, in another project."""
+    plain = sessions["plain"]
+    return {"member": OpenStack(plain.user, plain.project), "admin": OpenStack("admin", "admin")}
+
+
 @pytest.fixture
-def stack_of(stackd_log: Path) -> Iterator[Callable[[str, str], Stack]]:
+def stack_of(stackd_log: Path, users: dict[str, OpenStack]) -> Iterator[StackOf]:
     """Makes a `Stack` for a template and a user; whatever a failed scenario leaves is deleted."""
     made: list[Stack] = []
 
-    def make(template: str, user: str) -> Stack:
+    def make(template: str, user: str = "member") -> Stack:
         name = f"scenario-{template}-{secrets.token_hex(3)}"
-        made.append(Stack(OpenStack(user), name, TEMPLATES / f"{template}.yaml"))
+        made.append(Stack(users[user], name, TEMPLATES / f"{template}.yaml"))
         return made[-1]
 
     began = stackd_log.stat().st_size

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.cloud.scenarios.client import CommandFailed, OpenStack
 
@@ -178,3 +178,9 @@ class Stack:
                 raise
             failures = self.openstack("stack", "failures", "list", "--long", self.name)
             raise CommandFailed(f"{error}\n{failures}") from error
+
+
+class StackOf(Protocol):
+    """Makes a stack of the template of that name, of a user."""
+
+    def __call__(self, template: str, user: str = "member") -> Stack: ...

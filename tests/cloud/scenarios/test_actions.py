@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,23 +12,15 @@ import pytest
 
 from tests.cloud.scenarios.client import CommandFailed
 from tests.cloud.scenarios.session import Json, Session
-from tests.cloud.scenarios.stack import LONGEST, Stack, wait_until
+from tests.cloud.scenarios.stack import LONGEST, Stack, StackOf, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
-StackOf = Callable[[str, str], Stack]
-
 
 @pytest.fixture
-def demo() -> Session:
-    """The user of the stacks, in their project."""
-    return Session("demo", "secret", "demo")
-
-
-@pytest.fixture
-def stack(stack_of: StackOf, demo: Session) -> Iterator[Stack]:
+def stack(stack_of: StackOf, member: Session) -> Iterator[Stack]:
     """A stack that is to leave nothing in its project."""
-    with leaving_nothing(stack_of("actions", "demo"), demo) as made:
+    with leaving_nothing(stack_of("actions"), member) as made:
         yield made
 
 
@@ -55,7 +47,7 @@ def own(project: Session, stack: Stack) -> set[str]:
     return {each for each in project.belongings() if stack.name in each}
 
 
-def test_suspend_and_resume_reach_the_server_and_nothing_else(stack: Stack, demo: Session) -> None:
+def test_suspend_and_resume_reach_the_server_and_nothing_else(stack: Stack, member: Session) -> None:
     before = stack.create()
     began = len(stack.events())
 
@@ -82,7 +74,7 @@ def test_suspend_and_resume_reach_the_server_and_nothing_else(stack: Stack, demo
 
 
 def test_check_names_the_port_that_is_gone_and_the_next_update_repairs_exactly_it(
-    stack: Stack, demo: Session
+    stack: Stack, member: Session
 ) -> None:
     before = stack.create()
     stack.openstack("stack", "check", "--wait", stack.name)
@@ -111,15 +103,15 @@ def test_check_names_the_port_that_is_gone_and_the_next_update_repairs_exactly_i
     stack.delete()
 
 
-def test_snapshot_brings_the_volume_back_as_it_was(stack: Stack, demo: Session) -> None:
+def test_snapshot_brings_the_volume_back_as_it_was(stack: Stack, member: Session) -> None:
     before = stack.create()
     stack.openstack("stack", "snapshot", "create", "--name", "first", stack.name)
     wait_until(lambda: stack.status() == "SNAPSHOT_COMPLETE", "the snapshot is taken")
     (snapshot,) = stack.openstack.json("stack", "snapshot", "list", stack.name)
     assert (snapshot["name"], snapshot["status"]) == ("first", "COMPLETE")
-    (backup,) = backups(demo, before["volume"])
+    (backup,) = backups(member, before["volume"])
     assert backup["status"] == "available"
-    images = [each for each in own(demo, stack) if each.startswith("images ")]
+    images = [each for each in own(member, stack) if each.startswith("images ")]
 
     assert stack.update(note="second") == before
     assert stack.real()["volume"]["metadata"] == {"note": "second"}
@@ -130,48 +122,48 @@ def test_snapshot_brings_the_volume_back_as_it_was(stack: Stack, demo: Session) 
     assert stack.objects() == before, "the backup is brought into the volume that there is"
     real = stack.real()
     assert (real["volume"]["description"], real["volume"]["metadata"]) == ("first", {"note": "first"})
-    assert demo.json("GET", "volume", f"/backups/{backup['id']}")["backup"]["status"] == "available"
+    assert member.json("GET", "volume", f"/backups/{backup['id']}")["backup"]["status"] == "available"
     assert (real["server"]["status"], real["server"]["metadata"]) == ("ACTIVE", {"note": "first"})
     assert real["server"]["image"]["id"] in json.dumps(images)
 
     stack.openstack("stack", "snapshot", "delete", "--yes", stack.name, snapshot["id"])
-    wait_until(lambda: backups(demo, before["volume"]) == [], "the backup is gone")
+    wait_until(lambda: backups(member, before["volume"]) == [], "the backup is gone")
     stack.delete()
 
 
-def test_deleted_stack_takes_its_snapshots_along(stack: Stack, demo: Session) -> None:
+def test_deleted_stack_takes_its_snapshots_along(stack: Stack, member: Session) -> None:
     before = stack.create()
     stack.openstack("stack", "snapshot", "create", "--name", "first", stack.name)
     wait_until(lambda: stack.status() == "SNAPSHOT_COMPLETE", "the snapshot is taken")
-    assert len(backups(demo, before["volume"])) == 1
+    assert len(backups(member, before["volume"])) == 1
     stack.delete()
 
 
 def test_abandoned_stack_is_adopted_with_all_its_objects_and_nothing_is_made(
-    stack: Stack, demo: Session, tmp_path: Path
+    stack: Stack, member: Session, tmp_path: Path
 ) -> None:
     before = stack.create(note="kept")
-    belongings = own(demo, stack)
+    belongings = own(member, stack)
     data = tmp_path / "abandoned.json"
 
     stack.openstack("stack", "abandon", "--output-file", str(data), stack.name)
     wait_until(lambda: not stack.exists(), "the stack is gone")
-    assert own(demo, stack) == belongings
+    assert own(member, stack) == belongings
     stack.openstack("stack", "adopt", "--wait", "--adopt-file", str(data), stack.name)
 
     assert stack.status() == "ADOPT_COMPLETE"
     assert stack.objects() == before
-    assert own(demo, stack) == belongings
+    assert own(member, stack) == belongings
     assert stack.output("address") == "10.56.0.77"
     assert stack.update(note="kept") == before
     assert stack.update(note="changed") == before
     assert stack.real()["server"]["metadata"] == {"note": "changed"}
-    assert own(demo, stack) == belongings
+    assert own(member, stack) == belongings
     stack.delete()
 
 
 def test_adoption_of_a_port_that_is_gone_fails_and_the_next_update_makes_it(
-    stack: Stack, demo: Session, tmp_path: Path
+    stack: Stack, member: Session, tmp_path: Path
 ) -> None:
     before = stack.create()
     data = tmp_path / "abandoned.json"
@@ -189,12 +181,12 @@ def test_adoption_of_a_port_that_is_gone_fails_and_the_next_update_makes_it(
 
 
 @pytest.fixture
-def rolling(stack_of: StackOf, demo: Session) -> Iterator[Stack]:
-    with leaving_nothing(stack_of("rolling", "demo"), demo) as made:
+def rolling(stack_of: StackOf, member: Session) -> Iterator[Stack]:
+    with leaving_nothing(stack_of("rolling"), member) as made:
         yield made
 
 
-def test_rolling_update_keeps_as_many_servers_in_service_as_it_must(rolling: Stack, demo: Session) -> None:
+def test_rolling_update_keeps_as_many_servers_in_service_as_it_must(rolling: Stack, member: Session) -> None:
     stack = rolling
     stack.create()
     old = set(stack.outputs()["members"].values())
@@ -205,7 +197,7 @@ def test_rolling_update_keeps_as_many_servers_in_service_as_it_must(rolling: Sta
     while stack.status() == "UPDATE_IN_PROGRESS" or not at_work:
         assert time.monotonic() < end
         for _ in range(4):
-            found = demo.json("GET", "compute", f"/servers?status=ACTIVE&name={stack.name}")["servers"]
+            found = member.json("GET", "compute", f"/servers?status=ACTIVE&name={stack.name}")["servers"]
             at_work.append({each["id"] for each in found})
             time.sleep(0.5)
 
@@ -218,7 +210,9 @@ def test_rolling_update_keeps_as_many_servers_in_service_as_it_must(rolling: Sta
     stack.delete()
 
 
-def test_server_that_is_marked_unhealthy_is_replaced_by_the_next_update(stack: Stack, demo: Session) -> None:
+def test_server_that_is_marked_unhealthy_is_replaced_by_the_next_update(
+    stack: Stack, member: Session
+) -> None:
     before = stack.create()
     mark = ("stack", "resource", "mark", "unhealthy")
     stack.openstack(*mark, stack.name, "server", "the disk is full")

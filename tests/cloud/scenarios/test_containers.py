@@ -33,9 +33,9 @@ outputs:
 """
 
 
-def test_stack_of_files_in_a_container(stackd_log: Path, tmp_path: Path) -> None:
+def test_stack_of_files_in_a_container(stackd_log: Path, users: dict[str, OpenStack], tmp_path: Path) -> None:
     assert stackd_log.exists()
-    openstack, stamp = OpenStack("demo"), secrets.token_hex(3)
+    openstack, stamp = users["member"], secrets.token_hex(3)
     container, name = f"files-{stamp}", f"scenario-container-{stamp}"
     files = {"parts/inner.yaml": INNER, "parts/words.txt": "They said $it.", "root.yaml": ROOT}
     openstack("container", "create", container)

@@ -37,8 +37,8 @@ _ANSWER = re.compile(r"^[{\[].*\Z", re.MULTILINE | re.DOTALL)
 class Typist:
     """Types commands as a user, and looks at what is printed."""
 
-    def __init__(self, known: dict[str, str]) -> None:
-        self._known = known
+    def __init__(self, users: dict[str, OpenStack], known: dict[str, str]) -> None:
+        self._users, self._known = users, known
 
     def filled(self, text: str) -> str:
         """The text with what is known in place of `$name`."""
@@ -59,7 +59,7 @@ class Typist:
 
     def _once(self, step: dict[str, Any]) -> None:
         words = [self.filled(word) for word in shlex.split(step["run"])]
-        openstack = OpenStack(step.get("as", "demo"))
+        openstack = self._users[step.get("as", "member")]
         if not any(key in step for key in AS_JSON):
             printed = openstack(*words)
             assert re.search(step.get("says", ""), printed), printed
@@ -87,11 +87,11 @@ def _kept(answer: Any, step: dict[str, Any], filled: Callable[[str], str]) -> An
 
 
 @pytest.fixture
-def typist(stackd_log: Path, tmp_path: Path) -> Iterator[Typist]:
+def typist(stackd_log: Path, users: dict[str, OpenStack], tmp_path: Path) -> Iterator[Typist]:
     assert stackd_log.exists()
-    openstack, name = OpenStack("demo"), f"command-{secrets.token_hex(3)}"
+    openstack, name = users["member"], f"command-{secrets.token_hex(3)}"
     here = str(TEMPLATES / "commands")
-    yield Typist({"name": name, "here": here, "there": str(tmp_path), "server": str(uuid.uuid4())})
+    yield Typist(users, {"name": name, "here": here, "there": str(tmp_path), "server": str(uuid.uuid4())})
     for left in openstack.json("stack", "list"):
         if left["Stack Name"].startswith(name):
             openstack("stack", "delete", "--yes", "--wait", left["ID"])
@@ -111,8 +111,8 @@ def test_every_command_ends_well_and_does_what_it_says(typist: Typist) -> None:
     assert [run for run, wrong in table if wrong] == []
 
 
-def test_no_command_is_left_out() -> None:
-    listed = set(_LISTED.findall(OpenStack("demo")("--help")))
+def test_no_command_is_left_out(users: dict[str, OpenStack]) -> None:
+    listed = set(_LISTED.findall(users["member"]("--help")))
     assert len(listed) > 40
 
     typed = {command for command in listed for step in STEPS if step["run"].startswith(f"{command} ")}

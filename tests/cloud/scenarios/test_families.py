@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cloud.scenarios.client import CommandFailed
-from tests.cloud.scenarios.stack import Stack
+from tests.cloud.scenarios.stack import StackOf
 
 pytestmark = pytest.mark.cloud
-
-StackOf = Callable[[str, str], Stack]
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -22,7 +19,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_neutron_family(stack_of: StackOf) -> None:
-    stack = stack_of("neutron", "demo")
+    stack = stack_of("neutron")
     before = stack.create()
 
     real, outputs = stack.real(), stack.outputs()
@@ -49,7 +46,7 @@ def test_neutron_family(stack_of: StackOf) -> None:
 
 
 def test_nova_family(stack_of: StackOf) -> None:
-    stack = stack_of("nova", "demo")
+    stack = stack_of("nova")
     before = stack.create()
 
     real, outputs = stack.real(), stack.outputs()
@@ -73,7 +70,7 @@ def test_nova_family(stack_of: StackOf) -> None:
 
 
 def test_cinder_family(stack_of: StackOf) -> None:
-    stack = stack_of("cinder", "demo")
+    stack = stack_of("cinder")
     before = stack.create()
 
     data = stack.real()["data"]
@@ -96,7 +93,7 @@ def test_cinder_family(stack_of: StackOf) -> None:
 
 
 def test_glance_family(stack_of: StackOf, image_url: str) -> None:
-    stack = stack_of("glance", "demo")
+    stack = stack_of("glance")
     before = stack.create(url=image_url)
 
     image = stack.real()["image"]
@@ -118,7 +115,7 @@ def test_glance_family(stack_of: StackOf, image_url: str) -> None:
 
 
 def test_swift_family(stack_of: StackOf, tmp_path: Path) -> None:
-    stack = stack_of("swift", "demo")
+    stack = stack_of("swift")
     before = stack.create()
 
     public = stack.real()["public"]
@@ -167,7 +164,7 @@ def test_keystone_family(stack_of: StackOf) -> None:
 
 
 def test_events_tell_the_life_of_a_stack_in_order(stack_of: StackOf) -> None:
-    stack = stack_of("swift", "demo")
+    stack = stack_of("swift")
     stack.create()
 
     events = stack.events()
@@ -183,7 +180,7 @@ def test_events_tell_the_life_of_a_stack_in_order(stack_of: StackOf) -> None:
 
 
 def test_a_failed_create_names_its_cause_and_can_be_deleted(stack_of: StackOf) -> None:
-    stack = stack_of("broken", "demo")
+    stack = stack_of("broken")
     with pytest.raises(CommandFailed, match="CREATE_FAILED"):
         stack.create()
 

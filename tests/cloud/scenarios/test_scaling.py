@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
 
 from tests.cloud.scenarios.session import Session
-from tests.cloud.scenarios.stack import Stack, wait_until
+from tests.cloud.scenarios.stack import StackOf, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
@@ -23,42 +22,41 @@ def servers(session: Session) -> dict[str, str]:
 
 
 def test_signed_urls_scale_real_servers_with_cooldown_and_updates_roll_over_them(
-    stack_of: Callable[[str, str], Stack],
+    stack_of: StackOf, member: Session
 ) -> None:
-    demo = Session("demo", "secret", "demo")
-    before = demo.belongings()
-    stack = stack_of("scaling", "demo")
+    before = member.belongings()
+    stack = stack_of("scaling")
     stack.create(cooldown=str(COOLDOWN))
     up, down = stack.output("up"), stack.output("down")
-    (first,) = servers(demo)
+    (first,) = servers(member)
 
     assert httpx.post(up).status_code == 200
     wait_until(lambda: stack.outputs()["size"] == 3, "the group has three members")
     ended = time.monotonic()
-    assert set(stack.outputs()["servers"]) == servers(demo).keys()
-    assert first in servers(demo)
+    assert set(stack.outputs()["servers"]) == servers(member).keys()
+    assert first in servers(member)
     assert stack.status() == "CREATE_COMPLETE"
 
     assert httpx.post(down).status_code == 200
     time.sleep(3)
-    assert len(servers(demo)) == 3, "a signal during the cooldown was not ignored"
+    assert len(servers(member)) == 3, "a signal during the cooldown was not ignored"
 
     time.sleep(max(0.0, COOLDOWN - (time.monotonic() - ended)) + 1)
     assert httpx.post(down).status_code == 200
     wait_until(lambda: stack.outputs()["size"] == 1, "the group has one member")
-    assert first not in servers(demo)
-    assert stack.outputs()["servers"] == list(servers(demo))
+    assert first not in servers(member)
+    assert stack.outputs()["servers"] == list(servers(member))
 
     assert httpx.post(up.replace("Signature=", "Signature=x")).status_code == 403
     assert httpx.post(up).status_code == 200
     wait_until(lambda: stack.outputs()["size"] == 3, "the group has three members again")
-    kept = set(servers(demo))
+    kept = set(servers(member))
     stack.update(note="second")
-    assert set(servers(demo)) == kept
-    assert set(servers(demo).values()) == {"second"}
+    assert set(servers(member)) == kept
+    assert set(servers(member).values()) == {"second"}
     told = [name for name, state in stack.events() if state == "SIGNAL_COMPLETE"]
     assert told == ["up", "down", "up"]
 
     stack.delete()
     assert httpx.post(up).status_code == 403
-    assert demo.belongings() - before == set()
+    assert member.belongings() - before == set()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.cloud.scenarios.stack import Stack, wait_until
+from tests.cloud.scenarios.stack import Stack, StackOf, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
-StackOf = Callable[[str, str], Stack]
 LONG = "60"
 """Seconds that an update takes which is to be cancelled."""
 
@@ -31,7 +28,7 @@ def cancel(stack: Stack, *words: str) -> None:
 
 
 def test_server_that_somebody_deleted_is_replaced_by_the_first_update(stack_of: StackOf) -> None:
-    stack = stack_of("servers", "demo")
+    stack = stack_of("servers")
     before = stack.create()
     stack.openstack("server", "delete", "--wait", before["server"])
     after = stack.update(script="two")
@@ -47,7 +44,7 @@ def test_server_that_somebody_deleted_is_replaced_by_the_first_update(stack_of: 
 
 
 def test_update_that_is_cancelled_gives_the_port_back(stack_of: StackOf) -> None:
-    stack = stack_of("servers", "demo")
+    stack = stack_of("servers")
     before = stack.create()
     stack.begin_update(script="two", seconds=LONG)
     wait_until(lambda: holder(stack) != before["server"], "the port has left the server")
@@ -59,7 +56,7 @@ def test_update_that_is_cancelled_gives_the_port_back(stack_of: StackOf) -> None
 
 
 def test_stopped_server_is_resized_and_stays_stopped(stack_of: StackOf) -> None:
-    stack = stack_of("servers", "demo")
+    stack = stack_of("servers")
     before = stack.create()
     stack.openstack("server", "stop", before["server"])
     wait_until(lambda: server_status(stack, before["server"]) == "SHUTOFF", "the server is stopped")
@@ -69,7 +66,7 @@ def test_stopped_server_is_resized_and_stays_stopped(stack_of: StackOf) -> None:
 
 
 def test_update_that_is_cancelled_without_a_rollback_leaves_nothing_in_progress(stack_of: StackOf) -> None:
-    stack = stack_of("servers", "demo")
+    stack = stack_of("servers")
     before = stack.create()
     stack.begin_update(script="two", seconds=LONG)
     wait_until(lambda: stack.states()["late"] == "UPDATE_IN_PROGRESS", "the last resource is waited for")
@@ -85,7 +82,7 @@ def test_update_that_is_cancelled_without_a_rollback_leaves_nothing_in_progress(
 
 
 def test_create_that_was_cancelled_is_taken_up_again_with_an_event(stack_of: StackOf) -> None:
-    stack = stack_of("servers", "demo")
+    stack = stack_of("servers")
     words = ("-t", str(stack.template), "--parameter", f"seconds={LONG}", stack.name)
     stack.openstack("stack", "create", *words)
     wait_until(

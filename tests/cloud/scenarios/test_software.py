@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cloud.scenarios.client import CommandFailed, OpenStack
-from tests.cloud.scenarios.stack import Stack
+from tests.cloud.scenarios.stack import StackOf
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
@@ -30,97 +30,95 @@ WAIT = 60
 
 
 @pytest.fixture
-def demo(stackd_log: Path) -> OpenStack:
-    """A member of the project demo, beside a running server."""
+def typed(stackd_log: Path, users: dict[str, OpenStack]) -> OpenStack:
+    """The clients of a member of the project, beside a running server."""
     assert stackd_log.exists()
-    return OpenStack("demo")
+    return users["member"]
 
 
 @pytest.fixture
-def config(demo: OpenStack, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def config(typed: OpenStack, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A software config that the client made."""
     script, definition = tmp_path / "script.sh", tmp_path / "definition.json"
     script.write_text(SCRIPT)
     definition.write_text(json.dumps(DEFINITION))
     files = ("--config-file", str(script), "--definition-file", str(definition))
     # This command prints JSON whatever format is asked for.
-    made = json.loads(demo("software", "config", "create", "--group", "script", *files, "hello"))
+    made = json.loads(typed("software", "config", "create", "--group", "script", *files, "hello"))
     yield made
-    if made["id"] in demo("software", "config", "list", "-f", "value"):
-        demo("software", "config", "delete", made["id"])
+    if made["id"] in typed("software", "config", "list", "-f", "value"):
+        typed("software", "config", "delete", made["id"])
 
 
-def test_configs_are_created_listed_shown_and_deleted(demo: OpenStack, config: dict[str, Any]) -> None:
+def test_configs_are_created_listed_shown_and_deleted(typed: OpenStack, config: dict[str, Any]) -> None:
     assert (config["name"], config["group"], config["config"]) == ("hello", "script", SCRIPT)
-    listed = demo.json("software", "config", "list", "--limit", "1")
+    listed = typed.json("software", "config", "list", "--limit", "1")
     assert [(each["id"], each["name"], each["group"]) for each in listed] == [
         (config["id"], "hello", "script")
     ]
-    shown = demo.json("software", "config", "show", config["id"])
+    shown = typed.json("software", "config", "show", config["id"])
     assert (shown["inputs"], shown["options"]) == (config["inputs"], DEFINITION["options"])
-    assert demo("software", "config", "show", "--config-only", config["id"]) == SCRIPT.strip()
-    assert demo("software", "config", "delete", config["id"]) == ""
+    assert typed("software", "config", "show", "--config-only", config["id"]) == SCRIPT.strip()
+    assert typed("software", "config", "delete", config["id"]) == ""
     with pytest.raises(CommandFailed, match="Configuration not found"):
-        demo("software", "config", "show", config["id"])
+        typed("software", "config", "show", config["id"])
 
 
-def test_deployments_are_created_listed_shown_and_deleted(demo: OpenStack, config: dict[str, Any]) -> None:
+def test_deployments_are_created_listed_shown_and_deleted(typed: OpenStack, config: dict[str, Any]) -> None:
     server = str(uuid.uuid4())
-    made = demo.json(
+    made = typed.json(
         *("software", "deployment", "create", "--config", config["id"], "--server", server),
         *("--input-value", "who=you", "--action", "UPDATE", "--signal-transport", "NO_SIGNAL", "greet"),
     )
     assert (made["server_id"], made["action"]) == (server, "UPDATE")
     for words in ((), ("--long",)):
-        listed = demo.json("software", "deployment", "list", "--server", server, *words)
+        listed = typed.json("software", "deployment", "list", "--server", server, *words)
         assert [each["id"] for each in listed] == [made["id"]]
-        shown = demo.json("software", "deployment", "show", *words, made["id"])
+        shown = typed.json("software", "deployment", "show", *words, made["id"])
         assert shown["config_id"] == made["config_id"]
-    [deployed] = json.loads(demo("software", "deployment", "metadata", "show", server))
+    [deployed] = json.loads(typed("software", "deployment", "metadata", "show", server))
     assert (deployed["name"], deployed["config"]) == ("greet", SCRIPT)
     values = {each["name"]: each["value"] for each in deployed["inputs"]}
     assert (values["who"], values["deploy_server_id"]) == ("you", server)
-    assert demo("software", "deployment", "delete", made["id"]) == ""
-    assert demo("software", "deployment", "metadata", "show", server) == "[]"
+    assert typed("software", "deployment", "delete", made["id"]) == ""
+    assert typed("software", "deployment", "metadata", "show", server) == "[]"
     with pytest.raises(CommandFailed, match="not found"):
-        demo("software", "deployment", "show", made["id"])
+        typed("software", "deployment", "show", made["id"])
     with pytest.raises(CommandFailed, match="Configuration not found"):
-        demo("software", "config", "show", made["config_id"])
+        typed("software", "config", "show", made["config_id"])
 
 
-def test_signal_completes_a_stack_and_its_outputs_are_shown(
-    demo: OpenStack, stack_of: Callable[[str, str], Stack]
-) -> None:
-    stack = stack_of("software", "demo")
-    demo("stack", "create", "-t", str(stack.template), stack.name)
-    deployment = _once_made(demo, stack.name, "deployment")
-    server = _once_made(demo, stack.name, "machine")
-    [deployed] = json.loads(demo("software", "deployment", "metadata", "show", server))
+def test_signal_completes_a_stack_and_its_outputs_are_shown(typed: OpenStack, stack_of: StackOf) -> None:
+    stack = stack_of("software")
+    typed("stack", "create", "-t", str(stack.template), stack.name)
+    deployment = _once_made(typed, stack.name, "deployment")
+    server = _once_made(typed, stack.name, "machine")
+    [deployed] = json.loads(typed("software", "deployment", "metadata", "show", server))
     assert (deployed["name"], deployed["config"]) == ("greet", "echo $who")
-    metadata = json.loads(demo("stack", "resource", "metadata", stack.name, "machine", "-f", "json"))
+    metadata = json.loads(typed("stack", "resource", "metadata", stack.name, "machine", "-f", "json"))
     assert [each["id"] for each in metadata["deployments"]] == [deployed["id"]]
     outputs = {"result": "hello", "deploy_stdout": "said", "deploy_status_code": 0}
-    demo("stack", "resource", "signal", stack.name, "deployment", "--data", json.dumps(outputs))
+    typed("stack", "resource", "signal", stack.name, "deployment", "--data", json.dumps(outputs))
     end = time.monotonic() + WAIT
-    while (status := demo.json("stack", "show", stack.name)["stack_status"]) != "CREATE_COMPLETE":
+    while (status := typed.json("stack", "show", stack.name)["stack_status"]) != "CREATE_COMPLETE":
         assert status == "CREATE_IN_PROGRESS"
         assert time.monotonic() < end
-    assert "result: hello" in demo("software", "deployment", "output", "show", deployment, "result")
+    assert "result: hello" in typed("software", "deployment", "output", "show", deployment, "result")
     for words in (("--all",), ("--all", "--long")):
-        shown = demo("software", "deployment", "output", "show", *words, deployment)
+        shown = typed("software", "deployment", "output", "show", *words, deployment)
         assert "hello" in shown
         assert "said" in shown
-    assert demo.json("stack", "output", "show", stack.name, "result")["output_value"] == "hello"
-    demo("stack", "delete", "--yes", "--wait", stack.name)
+    assert typed.json("stack", "output", "show", stack.name, "result")["output_value"] == "hello"
+    typed("stack", "delete", "--yes", "--wait", stack.name)
     with pytest.raises(CommandFailed, match="not found"):
-        demo("software", "deployment", "show", deployment)
+        typed("software", "deployment", "show", deployment)
 
 
-def _once_made(demo: OpenStack, stack: str, resource: str) -> str:
+def _once_made(typed: OpenStack, stack: str, resource: str) -> str:
     """The physical id of a resource, once it has one."""
     end = time.monotonic() + WAIT
     while time.monotonic() < end:
-        for each in demo.json("stack", "resource", "list", stack):
+        for each in typed.json("stack", "resource", "list", stack):
             if each["resource_name"] == resource and each["physical_resource_id"]:
                 return str(each["physical_resource_id"])
     raise AssertionError(f"{resource} is not made")

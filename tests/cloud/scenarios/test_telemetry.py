@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from tests.cloud.scenarios.client import CommandFailed
 from tests.cloud.scenarios.pool import Pool, pool_of
 from tests.cloud.scenarios.session import Session
-from tests.cloud.scenarios.stack import Stack, wait_until
+from tests.cloud.scenarios.stack import Stack, StackOf, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
@@ -72,39 +72,34 @@ def measured(owner: Session) -> Iterator[Metric]:
 
 
 @pytest.fixture
-def demo() -> Session:
-    return Session("demo", "secret", "demo")
-
-
-@pytest.fixture
-def load(demo: Session) -> Iterator[Metric]:
-    with measured(demo) as metric:
+def load(member: Session) -> Iterator[Metric]:
+    with measured(member) as metric:
         yield metric
 
 
 @pytest.fixture
-def pool(demo: Session) -> Iterator[Pool]:
-    with pool_of(demo, f"web-{secrets.token_hex(3)}") as made:
+def pool(member: Session) -> Iterator[Pool]:
+    with pool_of(member, f"web-{secrets.token_hex(3)}") as made:
         yield made
 
 
-def alarms(demo: Session) -> dict[str, Any]:
+def alarms(member: Session) -> dict[str, Any]:
     """The alarms of the project, by id."""
-    return {each["alarm_id"]: each for each in demo.json("GET", "alarms", "/v2/alarms")}
+    return {each["alarm_id"]: each for each in member.json("GET", "alarms", "/v2/alarms")}
 
 
-def trusts_of_service(demo: Session) -> set[str]:
+def trusts_of_service(member: Session) -> set[str]:
     """The trusts that the alarming service has from the user."""
     admin = Session("admin", "secret", "admin")
     [aodh] = admin.json("GET", "identity", "/users?name=aodh")["users"]
-    return {each["id"] for each in demo.trusts() if each["trustee_user_id"] == aodh["id"]}
+    return {each["id"] for each in member.trusts() if each["trustee_user_id"] == aodh["id"]}
 
 
-def news(demo: Session, queue: str) -> list[str]:
+def news(member: Session, queue: str) -> list[str]:
     """The states in the messages of a queue, which are taken out of it."""
     headers = {"Client-ID": str(uuid.uuid4())}
     path = f"/v2/queues/{queue}/messages?pop=20"
-    found = demo.json("DELETE", "queues", path, headers=headers)["messages"]
+    found = member.json("DELETE", "queues", path, headers=headers)["messages"]
     return [each["body"]["current"] for each in found]
 
 
@@ -116,13 +111,13 @@ def signals(stack: Stack) -> list[tuple[str, datetime]]:
 
 
 def test_alarms_on_a_metric_scale_a_group_up_and_down_with_cooldown(
-    stack_of: Callable[[str, str], Stack], demo: Session, load: Metric
+    stack_of: StackOf, member: Session, load: Metric
 ) -> None:
-    before = alarms(demo)
-    stack = stack_of("telemetry", "demo")
+    before = alarms(member)
+    stack = stack_of("telemetry")
     given = {"resource": load.resource, "cooldown": str(COOLDOWN), "queue": stack.name}
     made = stack.create(**given)
-    alarm = alarms(demo)[made["busy"]]
+    alarm = alarms(member)[made["busy"]]
     assert alarm["gnocchi_resources_threshold_rule"]["resource_id"].replace("-", "") == load.resource
     wait_until(lambda: stack.outputs()["state"] == "ok", "the alarm is evaluated")
     assert stack.outputs()["size"] == 1
@@ -135,37 +130,37 @@ def test_alarms_on_a_metric_scale_a_group_up_and_down_with_cooldown(
     assert (grown_again - grown).total_seconds() >= COOLDOWN - 1
 
     time.sleep(COOLDOWN)  # the other alarm calls once only
-    news(demo, stack.name)
+    news(member, stack.name)
     load.value = 10.0
     wait_until(lambda: stack.outputs()["size"] == 1, "the group has one member")
     assert [name for name, _ in signals(stack)] == ["up", "up", "down"]
-    assert set(news(demo, stack.name)) == {"alarm"}
+    assert set(news(member, stack.name)) == {"alarm"}
 
     kept = stack.update(**given, threshold="5")
     assert kept["busy"] == made["busy"]
     wait_until(lambda: stack.outputs()["size"] > 1, "the lower threshold makes the group grow")
 
     stack.openstack("stack", "suspend", "--wait", stack.name)
-    assert alarms(demo)[made["busy"]]["enabled"] is False
+    assert alarms(member)[made["busy"]]["enabled"] is False
     stack.openstack("stack", "resume", "--wait", stack.name)
-    assert alarms(demo)[made["busy"]]["enabled"] is True
+    assert alarms(member)[made["busy"]]["enabled"] is True
     stack.openstack("stack", "check", "--wait", stack.name)
     assert stack.states()["busy"] == "CHECK_COMPLETE"
-    assert len(trusts_of_service(demo)) == 1
+    assert len(trusts_of_service(member)) == 1
     stack.delete()
-    assert alarms(demo) == before
-    assert trusts_of_service(demo) == set()
-    demo.json("DELETE", "queues", f"/v2/queues/{stack.name}", headers={"Client-ID": str(uuid.uuid4())})
+    assert alarms(member) == before
+    assert trusts_of_service(member) == set()
+    member.json("DELETE", "queues", f"/v2/queues/{stack.name}", headers={"Client-ID": str(uuid.uuid4())})
 
 
 def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
-    stack_of: Callable[[str, str], Stack], demo: Session, load: Metric, pool: Pool
+    stack_of: StackOf, member: Session, load: Metric, pool: Pool
 ) -> None:
-    before = alarms(demo)
-    stack = stack_of("alarms", "demo")
+    before = alarms(member)
+    stack = stack_of("alarms")
     given = {"resource": load.resource, "pool": pool.name}
     made = stack.create(**given)
-    found = alarms(demo)
+    found = alarms(member)
     ids = {name: made[name] for name in made if name != "former"}
     types = {name: found[alarm]["type"] for name, alarm in ids.items()}
     assert types == {
@@ -179,11 +174,11 @@ def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
     assert found[ids["members"]]["loadbalancer_member_health_rule"]["pool_id"] == pool.id
     kept = stack.update(**given, text="second")
     assert {name: kept[name] for name in ids} == ids
-    found = alarms(demo)
+    found = alarms(member)
     assert {found[alarm]["description"] for alarm in ids.values()} == {"second"}
     assert found[ids["prometheus"]]["enabled"] is False
 
-    demo.json("DELETE", "alarms", f"/v2/alarms/{ids['event']}")
+    member.json("DELETE", "alarms", f"/v2/alarms/{ids['event']}")
     with pytest.raises(CommandFailed, match=f"Alarm {ids['event']} not found"):
         stack.openstack("stack", "check", "--wait", stack.name)
     states = stack.states()
@@ -192,16 +187,16 @@ def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(
     mended = stack.update(**given, text="second")
     assert mended["event"] != ids["event"]
     stack.delete()
-    assert alarms(demo) == before
-    assert trusts_of_service(demo) == set()
+    assert alarms(member) == before
+    assert trusts_of_service(member) == set()
 
 
 def test_a_member_of_a_pool_that_does_not_answer_is_replaced_by_the_service(
-    stack_of: Callable[[str, str], Stack], demo: Session, pool: Pool
+    stack_of: StackOf, member: Session, pool: Pool
 ) -> None:
-    stack = stack_of("healing", "demo")
+    stack = stack_of("healing")
     made = stack.create(pool=pool.name, member=pool.member)
-    alarm = alarms(demo)[made["broken"]]
+    alarm = alarms(member)[made["broken"]]
     assert alarm["loadbalancer_member_health_rule"]["stack_id"] == stack.id()
     [first] = stack.outputs()["refs"]
 
@@ -210,5 +205,5 @@ def test_a_member_of_a_pool_that_does_not_answer_is_replaced_by_the_service(
     pool.set_status("ONLINE")
     wait_until(lambda: stack.status() == "UPDATE_COMPLETE", "the stack is healed")
     assert len(stack.outputs()["refs"]) == 1
-    wait_until(lambda: alarms(demo)[made["broken"]]["state"] == "ok", "the alarm is over")
+    wait_until(lambda: alarms(member)[made["broken"]]["state"] == "ok", "the alarm is over")
     stack.delete()

@@ -21,14 +21,11 @@ elements. `$name` stands for the id of that resource, `<any>` for anything but n
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +35,7 @@ import yaml
 
 from tests.cloud.scenarios.conftest import PORT
 from tests.cloud.scenarios.matching import require
-from tests.cloud.scenarios.session import Json, Session, fresh_project
+from tests.cloud.scenarios.session import Json, Session
 from tests.cloud.scenarios.stack import TEMPLATES, changing
 
 pytestmark = pytest.mark.cloud
@@ -340,31 +337,13 @@ def _put(template: Json, path: list[str], value: Any) -> None:
         at[path[-1]] = value
 
 
-@pytest.fixture(scope="session")
-def sessions() -> Iterator[dict[str, Session]]:
-    """Users of a project that only these tests use."""
-    with fresh_project(f"types-{secrets.token_hex(4)}") as sessions:
-        yield sessions
-
-
-@pytest.fixture
-def image_server(tmp_path: Path) -> Iterator[str]:
-    """Where a tiny image can be downloaded from."""
-    (tmp_path / "image.raw").write_bytes(bytes(4096))
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/image.raw"
-        server.shutdown()
-
-
 @pytest.mark.parametrize("path", CASES)
-def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_server: str) -> None:
+def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_url: str) -> None:
     assert stackd_log.exists()
     what = next(yaml.safe_load_all(path.read_text()))
     session, admin = sessions[what.get("user", "plain")], sessions["admin"]
     stamp = secrets.token_hex(3)
-    given = {"stamp": stamp, "project": session.project_id, "image_url": image_server}
+    given = {"stamp": stamp, "project": session.project_id, "image_url": image_url}
     before = session.belongings()
 
     Case(path, session, given).run()
