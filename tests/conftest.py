@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from unittest import mock
@@ -30,6 +31,17 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.path.relative_to(item.config.rootpath).as_posix().startswith(REAL_TIME):
         return {"real": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
+
+
+gc.disable()  # while tests are found, of which nothing becomes garbage
+
+
+def pytest_collection_finish() -> None:
+    """What was found stays to the end: the collector of garbage does not look through it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

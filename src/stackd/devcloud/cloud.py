@@ -19,7 +19,7 @@ from stackd.devcloud.service import Service
 from stackd.devcloud.services import present
 from stackd.devcloud.settings import DevCloudSettings
 from stackd.devcloud.store import JSON, Clock, Store
-from stackd.devcloud.wire import Call, Fault, Handler, Reply, Router
+from stackd.devcloud.wire import Call, Fault, Handler, Reply
 from stackd.devcloud.world import World
 
 Scope = MutableMapping[str, Any]
@@ -60,7 +60,7 @@ class DevCloud:
         self._broken: dict[str, JSON] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._waking: asyncio.TimerHandle | None = None
-        self._services: dict[str, tuple[Service, Router]] = {}
+        self._services: dict[str, Service] = {}
         services = present(self.settings.services)
         for each in services:
             self._install(each.service)
@@ -95,7 +95,7 @@ class DevCloud:
         register(self.world, kind, name, url)
 
     def _install(self, service: Service) -> None:
-        self._services[service.prefix] = (service, service.router())
+        self._services[service.prefix] = service
         for kind, indexes in service.kinds.items():
             self.store.declare(kind, indexes)
         for collection, _ in service.collections:
@@ -119,7 +119,7 @@ class DevCloud:
     async def _serve_service(
         self, scope: Scope, receive: Receive, send: Send, prefix: str, path: str
     ) -> None:
-        service, router = self._services[prefix]
+        service = self._services[prefix]
         method: str = scope["method"]
         self.meter.enter(service.name)
         try:
@@ -132,7 +132,7 @@ class DevCloud:
                 await _drop(scope)
                 return
             call = self._call(service, scope, path, body)
-            reply = self._reply(service, router, call, rules)
+            reply = self._reply(service, call, rules)
             await self._deliver()
             self._wake_later()
             if any(rule.effect == "drop_after" for rule in rules):
@@ -180,13 +180,13 @@ class DevCloud:
         await self._deliver()
         self._wake_later()
 
-    def _reply(self, service: Service, router: Router, call: Call, rules: list[Rule]) -> Reply:
+    def _reply(self, service: Service, call: Call, rules: list[Rule]) -> Reply:
         self.store.settle()
         try:
             if (failing := next((rule for rule in rules if rule.effect == "status"), None)) is not None:
                 reply = _injected(service, failing)
             else:
-                reply = self._work(service, router, call)
+                reply = self._work(service, call)
         except Fault as fault:
             reply = self._refusal(service, fault)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -211,7 +211,7 @@ class DevCloud:
         base = f"{self.world.base_url}/{service.prefix}"
         return Call(self.world, service.name, scope["method"], path, query, headers, body, base)
 
-    def _work(self, service: Service, router: Router, call: Call) -> Reply:
+    def _work(self, service: Service, call: Call) -> Reply:
         if not (call.path == service.api or call.path.startswith(service.api + "/")):
             return _versions(service, call)
         call.base += service.api
@@ -219,7 +219,7 @@ class DevCloud:
         if service.split is not None:
             extra, call.path = service.split(call.path)
             call.base += extra
-        handler, pattern, public = self._handler(service, router, call)
+        handler, pattern, public = self._handler(service, call)
         self.meter.calls[(service.name, call.method, pattern)] += 1
         if service.microversions is not None:
             call.version = _microversion(service, call)
@@ -231,13 +231,13 @@ class DevCloud:
             raise Fault(401, "The request you have made requires authentication.")
         return handler(call)
 
-    def _handler(self, service: Service, router: Router, call: Call) -> tuple[Handler, str, bool]:
+    def _handler(self, service: Service, call: Call) -> tuple[Handler, str, bool]:
         if service.direct is not None:
             depth = min(call.path.strip("/").count("/"), 2)
             return service.direct, ("/{account}", "/{container}", "/{object}")[depth], True
         if call.path in ("", "/") and service.versions is not None:
             return service.versions, "/", True
-        route, call.params = router.match(call.method, call.path)
+        route, call.params = service.router.match(call.method, call.path)
         return route.handler, route.pattern, route.public
 
     def _actor(self, token: str) -> Any:

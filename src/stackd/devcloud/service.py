@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from stackd.devcloud.collection import Collection, Style, routes_of
 from stackd.devcloud.wire import Call, Fault, Reply, Route, Router
@@ -22,7 +23,7 @@ class Microversions:
     legacy_header: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One service, declared."""
 
@@ -59,6 +60,7 @@ class Service:
     start: Callable[[World], None] | None = None
     """Creates the initial objects of the service."""
 
+    @cached_property
     def router(self) -> Router:
         """All routes; special ones win over those of collections."""
         made = [route for collection, style in self.collections for route in routes_of(collection, style)]

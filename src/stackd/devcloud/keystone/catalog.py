@@ -113,8 +113,8 @@ ENDPOINTS = Collection(
         "interface": Field(required=True), "region_id": Field(), "region": Field(),
         "service_id": Field(required=True), "url": Field(required=True), "enabled": Field(True),
     },
-    sees=admin_only, writer="admin", lister="admin", projectless=True, prepare=_prepare_endpoint,
-    change=_change_endpoint, view=_view_endpoint,
+    sees=admin_only, writer="admin", lister="admin", projectless=True, indexes=("service_id",),
+    prepare=_prepare_endpoint, change=_change_endpoint, view=_view_endpoint,
 )  # fmt: skip
 COLLECTIONS: tuple[tuple[Collection, Style], ...] = tuple(
     (collection, STYLE) for collection in (REGIONS, CATALOG_SERVICES, ENDPOINTS)
