@@ -54,7 +54,7 @@ def load_cases(group: str = "*") -> list[Case]:
     return [
         case
         for path in sorted((HERE / "cases").glob(f"{group}.yaml"))
-        for entry in yaml.safe_load(path.read_text())
+        for entry in yaml.load(path.read_text(), yaml.CSafeLoader)
         for case in _expand(path.stem, entry)
     ]
 

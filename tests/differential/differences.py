@@ -107,4 +107,4 @@ def same(one: Any, other: Any) -> bool:
 
 def load_table() -> Table:
     """The table."""
-    return Table(Difference(**row) for row in yaml.safe_load(TABLE.read_text()))
+    return Table(Difference(**row) for row in yaml.load(TABLE.read_text(), yaml.CSafeLoader))

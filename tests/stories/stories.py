@@ -71,7 +71,7 @@ class Story:
 
 def load_stories() -> list[Story]:
     """All stories."""
-    document = yaml.safe_load((HERE / "stories.yaml").read_text())
+    document = yaml.load((HERE / "stories.yaml").read_text(), yaml.CSafeLoader)
     shared = document["templates"]
     return [_story(name, entry, shared) for name, entry in document["stories"].items()]
 
