@@ -197,17 +197,15 @@ def test_commands_of_a_page_work_in_their_order(
             reader.run(command)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=readable)
-def test_every_other_command_has_a_ring_that_runs_it(page: Path) -> None:
-    for command in shown(page):
+def test_every_other_command_has_a_ring_that_runs_it() -> None:
+    for command in (command for page in PAGES for command in shown(page)):
         place = where(command)
         known = command.split()[0] in ("stackd", "mkdir") or " stackd " in f" {command}"
         assert known if place is None else (ROOT / place).exists(), command
 
 
-@pytest.mark.parametrize("page", PAGES, ids=readable)
-def test_commands_that_a_page_mentions_exist(page: Path) -> None:
-    for mention in MENTIONED.findall(page.read_text()):
+def test_commands_that_pages_mention_exist() -> None:
+    for mention in (mention for page in PAGES for mention in MENTIONED.findall(page.read_text())):
         command: click.Command = cli
         words = iter(mention.split()[1:])
         for word in words:
@@ -227,8 +225,8 @@ def test_commands_that_a_page_mentions_exist(page: Path) -> None:
                 command = found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=readable)
-def test_targets_of_make_exist(page: Path) -> None:
+def test_targets_of_make_exist() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    named = {first or second for first, second in MADE.findall(page.read_text())}
-    assert named <= {*targets, ""}
+    made = {readable(page): MADE.findall(page.read_text()) for page in PAGES}
+    named = {page: {first or second for first, second in found} for page, found in made.items()}
+    assert {page: names - {*targets, ""} for page, names in named.items() if names - {*targets, ""}} == {}
