@@ -33,18 +33,8 @@ export PYTHONDONTWRITEBYTECODE :=
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
-# The canaries read the file of SQLite, and recorded answers about types need none. The others wait for guests and pauses, or count what is read meanwhile, in virtual
-# time; on PostgreSQL scenarios and routers go by real time, and the chaos of that database has guests, too.
-POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers \
-	--ignore tests/routers/test_canaries.py --ignore tests/routers/test_software_cost.py \
-	--ignore tests/routers/test_resource_types.py \
-	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
-	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
-	--ignore tests/scenarios/test_instance_groups.py --ignore tests/scenarios/test_load_balancers.py \
-	--ignore tests/scenarios/test_aws_examples.py --ignore tests/scenarios/test_db_instance.py \
-	--ignore tests/scenarios/test_three_tier.py --ignore tests/scenarios/test_secrets_and_names.py \
-	--deselect tests/scenarios/test_signals.py::test_every_transport_brings_two_signals \
-	--deselect tests/scenarios/test_alarms.py::test_an_alarm_scales_a_group_with_cooldown_and_nothing_scales_twice
+# Where the database stands behind what is tested; tests/conftest.py marks what opens one.
+POSTGRES_TESTS := tests/db tests/engine tests/scenarios tests/routers
 # Each process has a project of its own in the one cloud; guests share the ports that their tools expect.
 SIDE_BY_SIDE := -n $(JOBS) --dist loadgroup
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
@@ -75,7 +65,8 @@ module-length:
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
 test-postgres: $(READY)
-	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs or aws)" $(POSTGRES_TESTS) $(ARGS)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) --dist worksteal \
+	  -m "database and not (sqlite or cloud or chaos or docs or aws)" $(POSTGRES_TESTS) $(ARGS)
 
 test-docs: $(READY)
 	$(PYTEST) -n $(JOBS) -m docs $(ARGS)
