@@ -19,6 +19,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # One more than the cores that are meant: tests in virtual time wait for sockets now and then.
 JOBS ?= 3
+# Runs that strike processes, side by side: more of them need more than two idle cores.
+CHAOS_JOBS ?= 0
 STRIKES ?= 200
 LOCK_FLAGS ?=
 AWS_CLIENTS ?= .venv-aws
@@ -90,12 +92,15 @@ test-cloud-long: $(READY)
 	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
 	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
+# Each test has servers, ports, a cloud and a database of its own.
+STRIKE := STACKD_STRIKES=$(STRIKES) $(PYTEST) -n $(CHAOS_JOBS) --dist loadgroup -m chaos tests/chaos
+
 chaos: $(READY)
-	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)
+	$(STRIKE) $(ARGS)
 	$(PYTEST) -n $(JOBS) -m chaos tests/scenarios $(ARGS)
 
 chaos-postgres: $(READY)
-	STACKD_STRIKES=$(STRIKES) .ci/with-postgres $(PYTEST) -m chaos tests/chaos $(ARGS)
+	.ci/with-postgres env $(STRIKE) $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
