@@ -19,6 +19,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # One more than the cores that are meant: tests in virtual time wait for sockets now and then.
 JOBS ?= 3
+# Runs that strike processes, side by side: more of them need more than two idle cores.
+CHAOS_JOBS ?= 0
 STRIKES ?= 200
 LOCK_FLAGS ?=
 AWS_CLIENTS ?= .venv-aws
@@ -33,18 +35,8 @@ export PYTHONDONTWRITEBYTECODE :=
 BIN := $(VENV)/bin
 READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
-# The canaries read the file of SQLite, and recorded answers about types need none. The others wait for guests and pauses, or count what is read meanwhile, in virtual
-# time; on PostgreSQL scenarios and routers go by real time, and the chaos of that database has guests, too.
-POSTGRES_TESTS := tests/db tests/auth tests/engine tests/scenarios tests/routers \
-	--ignore tests/routers/test_canaries.py --ignore tests/routers/test_software_cost.py \
-	--ignore tests/routers/test_resource_types.py \
-	--ignore tests/routers/test_software_stacks.py --ignore tests/scenarios/test_every_crash.py \
-	--ignore tests/scenarios/test_deployments.py --ignore tests/scenarios/test_metadata_transports.py \
-	--ignore tests/scenarios/test_instance_groups.py --ignore tests/scenarios/test_load_balancers.py \
-	--ignore tests/scenarios/test_aws_examples.py --ignore tests/scenarios/test_db_instance.py \
-	--ignore tests/scenarios/test_three_tier.py --ignore tests/scenarios/test_secrets_and_names.py \
-	--deselect tests/scenarios/test_signals.py::test_every_transport_brings_two_signals \
-	--deselect tests/scenarios/test_alarms.py::test_an_alarm_scales_a_group_with_cooldown_and_nothing_scales_twice
+# Where the database stands behind what is tested; tests/conftest.py marks what opens one.
+POSTGRES_TESTS := tests/db tests/engine tests/scenarios tests/routers
 # Each process has a project of its own in the one cloud; guests share the ports that their tools expect.
 SIDE_BY_SIDE := -n $(JOBS) --dist loadgroup
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
@@ -75,7 +67,8 @@ module-length:
 
 # Without STACKD_TEST_DATABASE_URL a throw-away server of this machine's PostgreSQL is used.
 test-postgres: $(READY)
-	.ci/with-postgres $(PYTEST) -n $(JOBS) -m "not (cloud or chaos or docs or aws)" $(POSTGRES_TESTS) $(ARGS)
+	.ci/with-postgres $(PYTEST) -n $(JOBS) --dist worksteal \
+	  -m "database and not (sqlite or cloud or chaos or docs or aws)" $(POSTGRES_TESTS) $(ARGS)
 
 test-docs: $(READY)
 	$(PYTEST) -n $(JOBS) -m docs $(ARGS)
@@ -99,12 +92,15 @@ test-cloud-long: $(READY)
 	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
 	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
+# Each test has servers, ports, a cloud and a database of its own.
+STRIKE := STACKD_STRIKES=$(STRIKES) $(PYTEST) -n $(CHAOS_JOBS) --dist loadgroup -m chaos tests/chaos
+
 chaos: $(READY)
-	STACKD_STRIKES=$(STRIKES) $(PYTEST) -m chaos tests/chaos $(ARGS)
+	$(STRIKE) $(ARGS)
 	$(PYTEST) -n $(JOBS) -m chaos tests/scenarios $(ARGS)
 
 chaos-postgres: $(READY)
-	STACKD_STRIKES=$(STRIKES) .ci/with-postgres $(PYTEST) -m chaos tests/chaos $(ARGS)
+	.ci/with-postgres env $(STRIKE) $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)

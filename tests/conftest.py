@@ -12,7 +12,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from stackd import offload
-from tests.support.database import POSTGRES_URL, still_databases
+from tests.support.database import (
+    OPENERS,
+    POSTGRES_URL,
+    dropped_schemas,
+    forbid_opening,
+    still_databases,
+)
+from tests.support.reach import reaches
 from tests.support.virtual_time import StillPool, VirtualTimeLoop
 from tests.support.waiting import worker_time
 
@@ -21,7 +28,10 @@ settings.register_profile("stackd", deadline=None, suppress_health_check=[Health
 settings.load_profile("stackd")
 
 
-_ON_POSTGRES = ("tests/db/", "tests/routers/", "tests/scenarios/") if POSTGRES_URL else ()
+VirtualTimeLoop.longest = 3.0 if POSTGRES_URL else None
+"""What a dead process has of the database is waited for: within limits, of which some are the loop's."""
+
+_ON_POSTGRES = ("tests/db/",) if POSTGRES_URL else ()
 REAL_TIME = ("tests/aws/", "tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
 
@@ -44,14 +54,25 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)  # before markers are selected
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test begins first, so that no process waits for it at the end."""
+    """Mark what opens a database, and begin with the longest test, so that no process waits for it."""
+    for item in items:
+        if reaches(item, *OPENERS):
+            item.add_marker("database")
     items.sort(key=lambda item: "hostile" not in item.path.parts)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let only a test that is known to open a database do so: the others are not tried on PostgreSQL."""
+    known = item.get_closest_marker("database") is not None
+    forbid_opening("" if known else f"{item.name} needs the marker: database")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
     """Virtual time stands still while a database or a thread works; workers have time to end at all."""
     threads = mock.patch.object(offload, "_POOL", StillPool(4))
-    with still_databases(), threads, worker_time(60):
+    with dropped_schemas(), still_databases(), threads, worker_time(60):
         yield

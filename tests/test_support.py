@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import threading
 
@@ -14,6 +15,8 @@ from stackd.clients.service import Service
 from stackd.offload import in_thread
 from stackd.resources.context import Context
 from tests.support.context import FakeCloud, FakeContext, FakeFinder, FakeService
+from tests.support.database import OPENERS, database_url
+from tests.support.virtual_time import VirtualTimeLoop, standing_still
 
 
 def methods(cls: type) -> dict[str, object]:
@@ -58,3 +61,41 @@ async def test_virtual_time_stands_still_while_a_thread_computes() -> None:
     assert loop.time() == began
     await end
     assert loop.time() == began + 1
+
+
+async def test_virtual_time_goes_on_when_what_is_outside_waits_for_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(VirtualTimeLoop, "longest", 0.01)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with standing_still(), pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await asyncio.Event().wait()
+    assert loop.time() == began + 5
+
+
+class Opener:
+    """Comes to a database in a method."""
+
+    @staticmethod
+    def way() -> object:
+        return database_url
+
+
+def opener() -> type[Opener]:
+    return Opener
+
+
+def test_what_comes_to_a_database_by_the_names_in_its_code_is_marked(request: pytest.FixtureRequest) -> None:
+    assert opener().way() in OPENERS
+    assert request.node.get_closest_marker("database") is not None
+
+
+async def test_what_opens_a_database_and_is_not_marked_is_refused(request: pytest.FixtureRequest) -> None:
+    assert request.node.get_closest_marker("database") is None
+    module = importlib.import_module("tests.support.database")
+    for opens in map(vars(module).get, ("database_url", "ready_database_url")):
+        assert callable(opens)
+        with pytest.raises(AssertionError, match="needs the marker: database"):
+            await opens().__aenter__()

@@ -343,8 +343,8 @@ def chaos(
     ends the run early.
     """
     script = script or told(tuple(STORIES))
-    with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, _database(directory) as database:
-        run = Chaos(Path(directory), kind, seed, times, latency, database, script, note)
+    with tempfile.TemporaryDirectory(prefix="stackd-chaos-") as directory, database(Path(directory)) as url:
+        run = Chaos(Path(directory), kind, seed, times, latency, url, script, note)
         try:
             result = run.run()
         except KeyboardInterrupt:
@@ -360,8 +360,8 @@ def chaos(
 
 
 @contextlib.contextmanager
-def _database(directory: str) -> Iterator[str]:
-    """A new database on the PostgreSQL server of the tests, or else a file."""
+def database(directory: Path) -> Iterator[str]:
+    """The URL of a new database on the PostgreSQL server of the tests, or else of a file."""
     if not POSTGRES_URL:
         yield f"sqlite:///{directory}/stackd.db"
         return

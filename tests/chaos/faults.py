@@ -17,11 +17,8 @@ from random import Random
 from typing import Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.chaos.system import Client, Cloud, Server
+from tests.chaos.system import LEASE, Client, Cloud, Server
 from tests.support.network import free_port
-
-LEASE: Final = 2.0
-"""Seconds after which a silent process loses what it owns, where several share a database."""
 
 LONGEST_CUT: Final = 2.5 * LEASE
 
@@ -81,8 +78,7 @@ class Pause:
     strikes_requests = False
 
     def __init__(self, place: Path, cloud: Cloud, database: str, random: Random, user: str) -> None:
-        lease = {"STACKD_ENGINE__LEASE_SECONDS": str(LEASE)}
-        self.servers = [Server(place, cloud, database, name, **lease) for name in ("one", "other")]
+        self.servers = [Server(place, cloud, database, name) for name in ("one", "other")]
         for server in self.servers:
             server.start()
         self.client = Client(cloud, self.servers[0].url, user)
@@ -115,9 +111,8 @@ class Cut:
         self._cable = Cable((parts.hostname or "", parts.port or 5432))
         login = parts.netloc.rpartition("@")[0]
         through = urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:{self._cable.port}"))
-        lease = {"STACKD_ENGINE__LEASE_SECONDS": str(LEASE)}
         self.servers = [
-            Server(place, cloud, url, name, **lease) for name, url in (("one", through), ("other", database))
+            Server(place, cloud, url, name) for name, url in (("one", through), ("other", database))
         ]
         for server in self.servers:
             server.start()

@@ -11,14 +11,17 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
 from tests.chaos.portrait import HIDDEN
 from tests.support.network import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+LEASE: Final = 2.0
+"""Seconds after which a silent or dead process loses what it owns, where several can share a database."""
+
 GUESTS_URL = "http://guests.test"
 """Where guests would find whichever server is at work: what they get is signed for this address."""
 
@@ -107,6 +110,7 @@ class Server:
             "STACKD_API__CFN__PUBLIC_URL": GUESTS_URL,
             "STACKD_API__CLOUDWATCH__PORT": str(cloudwatch_port),
             "STACKD_DATABASE__URL": database,
+            "STACKD_ENGINE__LEASE_SECONDS": str(LEASE),
             "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,
             "STACKD_KEYSTONE__PASSWORD": "secret",
             "STACKD_KEYSTONE__TRUSTS_KEPT_SECONDS": "0",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.chaos import chaos, table
+from tests.chaos.chaos import Result, chaos
 from tests.support.database import POSTGRES_URL
 
 STRIKES = int(os.environ.get("STACKD_STRIKES", "20"))
@@ -17,10 +18,9 @@ FAULTS = ["kill", "pause", "cut"] if POSTGRES_URL else ["kill"]
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_is_lost_or_doubled(fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_lost_or_doubled(fault: str, show: Callable[[Result], None]) -> None:
     times = -(-STRIKES // len(FAULTS))
-    with capsys.disabled():  # the log of what went wrong is to be seen, too
-        result = chaos(fault, times, SEED)
-        print(f"\n{table(result)}")  # noqa: T201
+    result = chaos(fault, times, SEED)
+    show(result)
     assert result.strikes >= times
     assert result.good, result.report()

@@ -324,7 +324,7 @@ async def seen(tmp_path_factory: Any) -> AsyncIterator[Seen]:
     yield found
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.sqlite]
 
 
 async def test_no_answer_event_or_plan_has_a_hidden_value(seen: Seen) -> None:

@@ -14,7 +14,7 @@ from tests.resources.test_schema_oracle import beyond
 from tests.routers.conftest import Api
 from tests.routers.recorded_types import QUERIES, UNKNOWN, VIEWS, answer, listed, recorded, wordless
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.sqlite]
 
 RECORDED = recorded()
 PRESENT = {*load_registry().types, *ALIASES, UNKNOWN}

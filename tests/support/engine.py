@@ -29,7 +29,7 @@ from stackd.engine.usecases.requests import StackRequest
 from stackd.records import Caller, Credential, Event, Fence, Resource, Stack, Status
 from stackd.resources.registry import Registry, load_registry
 from stackd.settings import Settings
-from tests.support.database import database_url
+from tests.support.database import ready_database_url
 from tests.support.virtual_time import LoopClock, VirtualTimeLoop
 from tests.support.waiting import until
 
@@ -252,7 +252,7 @@ def _person(name: str) -> PasswordCredentials:
 @contextlib.asynccontextmanager
 async def neighbour(made: World, tmp_path: Path) -> AsyncIterator[World]:
     """Another server's database, on the same cloud and with the same service user."""
-    async with database_url() as url:
+    async with ready_database_url() as url:
         shared = url if url != "sqlite://" else f"sqlite:///{tmp_path}/neighbour.db"
         yield World(made.cloud, _settings(shared, made.settings.keystone.auth_url), made.clock)
 
@@ -267,7 +267,7 @@ async def world(tmp_path: Path, *, ready_after: float = 0.02, **cloud: Any) -> A
     task = asyncio.create_task(serve_cloud(simulated, ready=started.set_result, clock=clock.seconds))
     try:
         dev = await started
-        async with database_url() as url:
+        async with ready_database_url() as url:
             shared = url if url != "sqlite://" else f"sqlite:///{tmp_path}/stackd.db"
             yield World(dev, _settings(shared, f"{dev.auth_url}"), clock)
     finally:

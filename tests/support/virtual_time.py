@@ -2,7 +2,8 @@
 
 A sleep of a minute takes no time, and however slow the machine is, a deadline passes only when everybody
 waits for it. Time stands still while a thread works for the loop, and while a test says with
-``standing_still`` that it waits for something outside.
+``standing_still`` that it waits for something outside; with a server there, which may wait for the loop in
+its turn, it stands still for so many real seconds only (``VirtualTimeLoop.longest``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar, TypeVarTuple, Unpack
+from typing import ClassVar, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -33,10 +34,10 @@ class _PatientSelector(selectors.DefaultSelector):
         """Events of sockets; none when the clock was moved by ``timeout``."""
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        if self.loop.outside:
-            return super().select(None)
-        found: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-        if not found:
+        standing = self.loop.outside > 0
+        limit = self.loop.longest if self.loop.outside == self.loop.servers else None
+        found: list[tuple[selectors.SelectorKey, int]] = super().select(limit if standing else 0)
+        if not found and not standing:
             time.sleep(GRACE)  # select itself waits for whole milliseconds
             found = super().select(0)
         if not found:
@@ -47,11 +48,14 @@ class _PatientSelector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop that is never late: its time passes only by jumps."""
 
+    longest: ClassVar[float | None] = None
+    """Real seconds without any event after which it jumps although servers outside are awaited."""
+
     def __init__(self) -> None:
         selector = _PatientSelector()
         selector.loop = self
         self.now = time.monotonic()
-        self.outside = 0
+        self.outside = self.servers = 0  # servers are among what is outside, threads are not among them
         super().__init__(selector)
 
     def time(self) -> float:
@@ -73,16 +77,18 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 @contextlib.contextmanager
 def standing_still() -> Iterator[None]:
-    """Time stands still while something outside of the loop is awaited; a usual loop does not mind."""
+    """Time stands still while a server outside of the loop is awaited; a usual loop does not mind."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualTimeLoop):
         yield
         return
     loop.outside += 1
+    loop.servers += 1
     try:
         yield
     finally:
         loop.outside -= 1
+        loop.servers -= 1
 
 
 class StillPool(ThreadPoolExecutor):
