@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -25,8 +25,7 @@ class _Node(Generic[T]):
     targets: dict[str, T] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(NamedTuple, Generic[T]):
     """The result of a look-up: the target of the method, if any, and the methods of the path."""
 
     target: T | None
