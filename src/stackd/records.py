@@ -55,7 +55,7 @@ def _with_default(declared: Field[Any]) -> Any:
 
 
 @cache
-def _copying(kind: type[Any]) -> tuple[type[Any], attrgetter[tuple[Any, ...]]]:
+def _copying(kind: Any) -> tuple[type[Any], attrgetter[tuple[Any, ...]]]:
     """The drafts of a class, and what gives the values for one."""
     return draft_of(kind), attrgetter(*(each.name for each in fields(kind)))
 

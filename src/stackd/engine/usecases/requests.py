@@ -61,8 +61,8 @@ VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTe
 """Texts one of which occurs in every template, and in hardly any other file."""
 
 
-_EMPTY: Final[dict[str, Any]] = {"default_factory": dict, "json_schema_extra": {"default": {}}}
-"""A field that is an empty map by default; pydantic would make a deep copy of one for each request."""
+_EMPTY: Final[dict[str, Any]] = {"default": {}}
+"""What is documented of a field that is empty by default, of which pydantic would else make deep copies."""
 
 
 class StackRequest(BaseModel):
@@ -85,9 +85,15 @@ class StackRequest(BaseModel):
     )
     environment: EnvironmentData = Field(default=None, description="An environment, as data or text.")
     environment_files: Names = Field(default=(), description="Names in `files`, the last one wins.")
-    files: FileTexts = Field(**_EMPTY, description="Texts by the names that the template uses.")
+    files: FileTexts = Field(
+        default_factory=dict,
+        json_schema_extra=_EMPTY,
+        description="Texts by the names that the template uses.",
+    )
     files_container: Text = Field(default=None, description="A container of Swift in which more files are.")
-    parameters: Parameters = Field(**_EMPTY, description="Values of parameters.")
+    parameters: Parameters = Field(
+        default_factory=dict, json_schema_extra=_EMPTY, description="Values of parameters."
+    )
     clear_parameters: Names = Field(default=(), description="Parameters to set back to the default.")
     existing: SkipJsonSchema[bool] = False
     default_version: SkipJsonSchema[bool] = False
