@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stackd.serving import Deferred, json_line, plain_line
+from stackd.serving import Deferred, Stamp, json_line, plain_line
 
 
 def line(**values: object) -> str:
@@ -38,6 +38,21 @@ def test_traceback_follows_its_line() -> None:
 def test_line_for_programs_may_have_any_integer_and_any_object() -> None:
     for values in ({"size": 2**70, "name": "é"}, {"value": {1, 2}}, {"half": "\ud800"}):
         assert json.loads(json_line(values, repr)).keys() == values.keys()
+
+
+def test_record_is_stamped_with_level_and_time_to_the_microsecond() -> None:
+    moments = iter([1_700_000_000.0, 1_700_000_000.25, 1_700_000_001.000030517578125])
+    stamp = Stamp(lambda: next(moments))
+    records = [stamp(None, level, {"event": "x"}) for level in ("info", "warning", "error")]
+    assert records == [
+        {"event": "x", "level": "info", "timestamp": "2023-11-14T22:13:20.000000Z"},
+        {"event": "x", "level": "warning", "timestamp": "2023-11-14T22:13:20.250000Z"},
+        {"event": "x", "level": "error", "timestamp": "2023-11-14T22:13:21.000030Z"},
+    ]
+
+
+def test_stack_that_was_asked_for_is_in_the_record() -> None:
+    assert "test_serving.py" in Stamp()(None, "info", {"event": "x", "stack_info": True})["stack"]
 
 
 async def test_a_deferred_application_is_built_once_for_its_first_requests() -> None:

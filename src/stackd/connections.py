@@ -180,7 +180,7 @@ class Connection(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._in_head = False
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
         if size > self._limits.head_bytes:
             self._refuse(b"431 Request Header Fields Too Large")
             raise ValueError("The head of the request is too large.")

@@ -78,10 +78,15 @@ def trial_budget() -> Budget:
     return Budget(nodes=5_000, text=200_000, work=1_000_000, seconds=0, compared=2_000, is_trial=True)
 
 
+def running_trial() -> Budget | None:
+    """The budget of the running computation if that is tried on the event loop."""
+    budget = _current.get()
+    return budget if budget is not None and budget.is_trial else None
+
+
 def charge_trial(work: int) -> None:
     """Count what only needs to be bounded on the event loop; raises ``Exhausted`` there if it is too much."""
-    budget = _current.get()
-    if budget is not None and budget.is_trial:
+    if (budget := running_trial()) is not None:
         budget.spend(work=work)
 
 

@@ -55,14 +55,16 @@ def _with_default(declared: Field[Any]) -> Any:
 
 
 @cache
-def _values_of(kind: type[Any]) -> attrgetter[tuple[Any, ...]]:
-    return attrgetter(*(each.name for each in fields(kind)))
+def _copying(kind: Any) -> tuple[type[Any], attrgetter[tuple[Any, ...]]]:
+    """The drafts of a class, and what gives the values for one."""
+    return draft_of(kind), attrgetter(*(each.name for each in fields(kind)))
 
 
 def changed(record: R, **values: Any) -> R:
     """What ``dataclasses.replace`` makes of a record with slots, at a tenth of the cost."""
     kind: Any = type(record)  # mypy takes a class for unhashable
-    made = draft_of(kind)(*_values_of(kind)(record))
+    draft, values_of = _copying(kind)
+    made: Any = draft(*values_of(record))
     for name, value in values.items():
         setattr(made, name, value)
     made.__class__ = kind

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Scope
 
 from stackd.errors import BadRequest, RequestLimitExceeded
 from stackd.offload import OWNER, Turns, in_thread, turn
@@ -24,7 +25,19 @@ _LARGE = 32_000
 _BODIES = Turns(places=64, share=32)
 """Large bodies that are received at the same time: they lie in memory until they are complete."""
 _DEEPEST = 200
+_HEADERS = "stackd.headers"
+"""The key in a request's ASGI scope of its headers by name."""
+
 _JSON_TYPES = ("application/json", "text/plain")
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The first header with a name in lower case, or nothing."""
+    known: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if known is None:
+        known = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    value = known.get(name)
+    return "" if value is None else value.decode("latin-1")
 
 
 async def read_body(request: Request, most: int, *, required: bool) -> dict[str, Any]:
@@ -32,7 +45,7 @@ async def read_body(request: Request, most: int, *, required: bool) -> dict[str,
 
     A body counts only if its media type may be JSON and it begins with a brace; anything else is no body.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = header(request.scope, b"content-type").partition(";")[0].strip().lower()
     raw = await receive(request, most)
     if not raw.startswith(b"{") or (kind and kind not in _JSON_TYPES):
         if required:
@@ -72,7 +85,7 @@ def _flat_enough(raw: bytes, body: Any) -> Any:
 
 async def receive(request: Request, most: int) -> bytes:
     """The body as it came, of at most so many bytes; ``RequestLimitExceeded`` if it is larger."""
-    announced = request.headers.get("content-length", "")
+    announced = header(request.scope, b"content-length")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
     if announced.isdigit() and int(announced) < _LARGE:
@@ -86,17 +99,21 @@ async def receive(request: Request, most: int) -> bytes:
 
 
 async def _received(request: Request, most: int) -> bytes:
+    """The body; most come whole, for which a stream would do more than it takes to read the body."""
     chunks: list[bytes] = []
     size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise _too_large(most)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise BadRequest("The connection was closed before the body had come.") from None
-    return b"".join(chunks)
+    is_more = True
+    while is_more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The connection was closed before the body had come.")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+        is_more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _too_large(most: int) -> RequestLimitExceeded:

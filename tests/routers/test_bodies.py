@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
-from stackd.request_bodies import read_body
+from stackd.request_bodies import header, read_body
 from stackd.routers.bodies import (
     ChangedStackBody,
     NewStackBody,
@@ -49,6 +49,25 @@ def test_anything_else_counts_as_no_body(raw: bytes, kind: str) -> None:
     assert _read(raw, kind, required=False) == {}
     with pytest.raises(BadRequest):
         _read(raw, kind)
+
+
+def test_first_of_several_headers_of_a_name_counts() -> None:
+    scope = {"type": "http", "headers": [(b"a", b"1"), (b"b", b"\xe9"), (b"a", b"2")]}
+    assert [header(scope, name) for name in (b"a", b"b", b"c")] == ["1", "é", ""]
+
+
+def test_body_that_ends_with_the_connection_is_a_bad_request() -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    with pytest.raises(BadRequest, match="closed before the body had come"):
+        asyncio.run(read_body(request, 1000, required=True))
 
 
 def test_body_is_bounded_while_it_is_read() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stackd.routers.tree import Tree
 
@@ -51,3 +53,15 @@ def test_methods_of_all_readings_of_a_path_are_allowed() -> None:
     assert found is not None
     assert found.target is None
     assert found.allowed == ("GET", "POST")
+
+
+SEGMENTS = st.sampled_from(["v1", "p", "stacks", "detail", "arn:a", "n", ""])
+
+
+@given(st.sampled_from(["GET", "POST"]), st.lists(SEGMENTS, max_size=4))
+def test_path_that_leads_to_one_place_is_found_there_however_it_is_searched(
+    method: str, rest: list[str]
+) -> None:
+    tree, segments = _tree(), ["v1", "p", *rest]
+    straight = tree._straight(method, segments)
+    assert straight is None or straight == tree._searched(method, segments)

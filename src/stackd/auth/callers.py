@@ -7,7 +7,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from stackd.auth.trusts import is_from_signature
 from stackd.clients.keystone import Token
@@ -29,7 +29,7 @@ class TokenCacheSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    until: float
+    until: datetime
     caller: Caller | None
 
 
@@ -45,8 +45,8 @@ class KnownCallers:
     ) -> None:
         self._settings = settings or TokenCacheSettings()
         self._now = now or (lambda: datetime.now(UTC))
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[_Kept]] = {}
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[_Kept]] = {}
 
     async def find(self, proof: str, ask: Callable[[], Awaitable[Token | None]]) -> Caller:
         """The caller with this proof; ``ask`` calls Keystone, and returns None if the proof is not valid.
@@ -55,7 +55,7 @@ class KnownCallers:
         """
         key = _hash(proof)
         kept = self._kept.get(key)
-        if kept is None or kept.until <= self._now().timestamp():
+        if kept is None or kept.until <= self._now():
             kept = await self._ask_once(key, ask)
         if kept.caller is None:
             raise Unauthorized(NOT_ACCEPTED)
@@ -65,25 +65,25 @@ class KnownCallers:
         """Removes a proof from the cache, so that the next request calls Keystone again."""
         self._kept.pop(_hash(proof), None)
 
-    async def _ask_once(self, key: str, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
+    async def _ask_once(self, key: bytes, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key, ask))
             asking.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(asking)
 
-    async def _ask(self, key: str, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
+    async def _ask(self, key: bytes, ask: Callable[[], Awaitable[Token | None]]) -> _Kept:
         try:
             token = await ask()
         except CloudError as error:
             raise ServiceUnavailable(_NO_KEYSTONE) from error
         now = self._now()
         if token is None:
-            kept = _Kept(now.timestamp() + self._settings.refused_ttl, None)
+            kept = _Kept(now + timedelta(seconds=self._settings.refused_ttl), None)
         else:
-            left = (token.expires_at - now).total_seconds()
             caller = replace(caller_of(token), token=token.id)
-            kept = _Kept(now.timestamp() + min(self._settings.ttl, left), caller)
+            left = (token.expires_at - now).total_seconds()
+            kept = _Kept(now + timedelta(seconds=min(self._settings.ttl, left)), caller)
         self._kept[key] = kept
         self._kept.move_to_end(key)
         while len(self._kept) > self._settings.most:
@@ -110,5 +110,5 @@ def caller_of(token: Token) -> Caller:
     )
 
 
-def _hash(proof: str) -> str:
-    return hashlib.sha256(proof.encode()).hexdigest()
+def _hash(proof: str) -> bytes:
+    return hashlib.sha256(proof.encode()).digest()

@@ -109,9 +109,12 @@ class Policy:
         The rules ``resource_types:OS::Nova::Flavor`` and ``resource_types:OS::Nova::*`` must both agree,
         where they exist.
         """
-        family = resource_type.rpartition("::")[0]
-        names = (f"{_TYPES}{resource_type}", f"{_TYPES}{family}::*")
-        return all(self.allows(caller, name) for name in names if name in self._enforcer.rules)
+        rules = self._enforcer.rules
+        own = f"{_TYPES}{resource_type}"
+        family = f"{_TYPES}{resource_type.rpartition('::')[0]}::*"
+        return (own not in rules or self.allows(caller, own)) and (
+            family not in rules or self.allows(caller, family)
+        )
 
     def enforce_type(self, caller: Caller, resource_type: str) -> None:
         """Raises ``Forbidden``, naming the type, unless it is allowed."""

@@ -152,8 +152,10 @@ def find_endpoint(
 
     Without a ``region`` the first endpoint of the right interface is taken.
     """
-    for name in _GROUP.get(official_name(service), (service,)):
-        for endpoint in catalog:
+    names = _GROUP.get(official_name(service), (service,))
+    offered = [endpoint for endpoint in catalog if endpoint.service in names]
+    for name in names:
+        for endpoint in offered:
             right = endpoint.service == name and endpoint.interface == interface
             if right and (not region or endpoint.region == region) and endpoint.url:
                 return complete_url(official_name(service), endpoint.url, project_id)

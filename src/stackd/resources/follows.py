@@ -76,13 +76,10 @@ class Siblings:
     kind, so that a large stack does not pay for properties that are not needed.
     """
 
-    __slots__ = ("_indexes", "_kinds", "_known", "_names", "_read")
+    __slots__ = ("_indexes", "_kinds", "_known", "_read")
 
     def __init__(self, kinds: Mapping[str, str], read: Callable[[str], Mapping[str, Any]]) -> None:
         self._kinds = kinds
-        self._names: dict[str, list[str]] = {}
-        for name, kind in kinds.items():
-            self._names.setdefault(kind, []).append(name)
         self._read = read
         self._known: dict[str, Mapping[str, Any]] = {}
         self._indexes: dict[tuple[str, object], Index] = {}
@@ -104,7 +101,8 @@ class Siblings:
     def index(self, kind: str, key: Callable[[Mapping[str, Any]], Key]) -> Index:
         """The resources of one kind by what ``key`` makes of their properties; worked out once."""
         if (kind, key) not in self._indexes:
-            each = (Sibling(name, kind, self.properties(name)) for name in self._names.get(kind, ()))
+            names = [name for name, each in self._kinds.items() if each == kind]
+            each = (Sibling(name, kind, self.properties(name)) for name in names)
             self._indexes[kind, key] = Index(each, key)
         return self._indexes[kind, key]
 

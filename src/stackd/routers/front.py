@@ -29,15 +29,6 @@ STACK = "/v1/{project}/stacks/{name}/{id}"
 """The full path of a stack."""
 
 
-def header(scope: Scope, name: bytes) -> str:
-    """The first header with a name in lower case, or nothing."""
-    for key, value in scope["headers"]:
-        if key == name:
-            text: str = value.decode("latin-1")
-            return text
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Front:
     """The parts of the process that the native API uses; ``first_uses`` if users are enrolled by them."""

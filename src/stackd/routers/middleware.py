@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stackd.offload import OWNER
 from stackd.records import Caller, changed, new_id
+from stackd.request_bodies import header
 from stackd.routers import errors
 from stackd.routers.front import (
     ANSWERED,
@@ -25,7 +26,6 @@ from stackd.routers.front import (
     REQUEST_ID,
     ROUTE,
     Front,
-    header,
 )
 from stackd.routers.versions import MEDIA_TYPE, choices, health
 
@@ -69,8 +69,9 @@ class RequestIds:
             await send(message)
 
         given = scope[GLOBAL_REQUEST_ID] = _global_id(scope)
-        shown = {"global_request_id": given} if given else {}
-        structlog.contextvars.bind_contextvars(request_id=request_id, **shown)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if given:
+            structlog.contextvars.bind_contextvars(global_request_id=given)
         answer = _bodiless(tagged) if scope["method"] == "HEAD" else tagged
         try:
             await self._app(scope, receive, answer)
@@ -81,7 +82,8 @@ class RequestIds:
             await self._broken(request_id)(scope, receive, answer)
         finally:
             _log_request(self._log, scope, time.perf_counter() - started)
-            structlog.contextvars.unbind_contextvars(*shown)
+            if given:
+                structlog.contextvars.unbind_contextvars("global_request_id")
 
 
 def _log_request(log: Any, scope: Scope, seconds: float) -> None:
@@ -105,7 +107,7 @@ def _log_request(log: Any, scope: Scope, seconds: float) -> None:
 def _global_id(scope: Scope) -> str:
     """The id that the client gave the request; empty if it gave none, or one of another form."""
     given = header(scope, b"x-openstack-request-id")
-    return given if _GLOBAL_ID.fullmatch(given) else ""
+    return given if given and _GLOBAL_ID.fullmatch(given) else ""
 
 
 def _bodiless(send: Send) -> Send:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -25,8 +25,7 @@ class _Node(Generic[T]):
     targets: dict[str, T] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(NamedTuple, Generic[T]):
     """The result of a look-up: the target of the method, if any, and the methods of the path."""
 
     target: T | None
@@ -67,6 +66,27 @@ class Tree(Generic[T]):
         segments = path[1:].split("/")
         if "%" in path:
             segments = [unquote(segment) for segment in segments]
+        return self._straight(method, segments) or self._searched(method, segments)
+
+    def _straight(self, method: str, segments: Sequence[str]) -> Found[T] | None:
+        """The target of a path that leads to one place only, as nearly all do; None if it may not."""
+        node, values = self._root, []
+        for segment in segments:
+            fixed, variable = node.fixed.get(segment), node.variable
+            if fixed is not None:
+                if variable is not None or node.arn is not None:
+                    return None
+                node = fixed
+            elif variable is None or not segment or (node.arn is not None and segment.startswith(ARN)):
+                return None
+            else:
+                values.append(segment)
+                node = variable
+        target = node.targets.get(method)
+        return None if target is None else Found(target, dict(zip(node.names, values, strict=True)), ())
+
+    def _searched(self, method: str, segments: Sequence[str]) -> Found[T] | None:
+        """The same as ``find``, wherever the path may lead."""
         allowed: set[str] = set()
         branches: list[tuple[_Node[T], int, tuple[str, ...]]] = [(self._root, 0, ())]
         while branches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from stackd.errors import TemplateError
 from stackd.template.functions.base import Call, dotted, invalid_condition
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 class _Running(threading.local):
-    """The conditions that a thread is evaluating: several threads may use one definition."""
+    """The conditions that a thread is evaluating, each with the definition that it belongs to.
+
+    Several threads may use one definition.
+    """
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.conditions: list[tuple[Conditions, str]] = []
+
+
+_RUNNING: Final = _Running()
 
 
 class Conditions(Mapping[str, Any]):
@@ -38,7 +44,6 @@ class Conditions(Mapping[str, Any]):
         self._evaluate = evaluate
         self.raises_once = False
         self._known: dict[str, Any] = {}
-        self._running = _Running()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
@@ -92,17 +97,17 @@ class Conditions(Mapping[str, Any]):
         definition = self.template.conditions[name]
         if isinstance(definition, bool | Unknown):
             return definition
-        running = self._running.names
+        running = [each for owner, each in _RUNNING.conditions if owner is self]
         if name in running:
             chain = " -> ".join((*running[running.index(name) :], name))
             raise self._wrong(
                 name, f'Circular definition for condition "{name}"', f"Break the circle {chain}."
             )
-        running.append(name)
+        _RUNNING.conditions.append((self, name))
         try:
             return self._truth(definition, self._evaluate(self, definition), name)
         finally:
-            running.pop()
+            _RUNNING.conditions.pop()
 
     def _truth(self, definition: Any, value: Any, name: str) -> Any:
         if isinstance(value, bool | Unknown):

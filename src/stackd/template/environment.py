@@ -102,13 +102,15 @@ def load_environment(
     limits: Limits | None = None,
 ) -> Environment:
     """Read an environment; raises TemplateError."""
-    limits = limits or Limits()
+    if source is None:
+        return _EMPTY
     if isinstance(source, Environment):
         return source
+    limits = limits or Limits()
     if isinstance(source, str | bytes):
         document = parse_text(source, limits, file or "environment") if source.strip() else ParsedDocument({})
     else:
-        data = {} if source is None else source if type(source) is dict else plain(source)
+        data = source if type(source) is dict else plain(source)
         check_data(data, limits)
         document = ParsedDocument(data, file)
     data = {} if document.data is None else document.data
@@ -126,6 +128,9 @@ def load_environment(
         parameter_merge_strategies=data.get("parameter_merge_strategies", {}),
         documents=(document,),
     )
+
+
+_EMPTY: Final = Environment(documents=(ParsedDocument({}),))
 
 
 def _check_section(section: str, value: Any, document: ParsedDocument) -> None:

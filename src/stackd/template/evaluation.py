@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from stackd.errors import InvalidTemplateReference, Place, TemplateError, UserParameterMissing
@@ -299,7 +298,7 @@ def _conditions(template: Template, parameters: Mapping[str, Any]) -> Conditions
     """New conditions. They do not hold the parameters in whose memo they may be kept: such a circle, and all
     that leads to it, would be left to the garbage collector.
     """
-    values = replace(parameters, memo={}) if isinstance(parameters, Parameters) else parameters
+    values = parameters.unremembering() if isinstance(parameters, Parameters) else parameters
     return Conditions(template, values, condition_value)
 
 

@@ -30,6 +30,7 @@ from stackd.template.unknown import Unknown
 from stackd.wording import HERE, Reason
 
 _MOST_CIRCLES: Final = 20
+_NOTHING: Final = frozenset[str]()
 
 
 class Walker:
@@ -265,7 +266,9 @@ def _required(
     report: Report,
 ) -> frozenset[str]:
     if definition.external_id is not None:
-        return frozenset()
+        return _NOTHING
+    if not (definition.depends_on or definition.properties or definition.metadata):
+        return _NOTHING
     required: set[str] = set()
     for name in definition.depends_on:
         if name in enabled and enabled[name].external_id is None:
@@ -323,6 +326,8 @@ def find_circle(required: Mapping[str, frozenset[str]]) -> list[str]:
 
 def in_circles(required: Mapping[str, frozenset[str]]) -> set[str]:
     """The names that are in a circle or need one that is."""
+    if not any(required.values()):
+        return set()
     waiting = {name: len(needs) for name, needs in required.items()}
     users: dict[str, list[str]] = {name: [] for name in required}
     for name, needs in required.items():

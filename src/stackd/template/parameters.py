@@ -99,6 +99,10 @@ class Parameters(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.values_by_name)
 
+    def unremembering(self) -> Parameters:
+        """The same with an empty memo; what ``dataclasses.replace`` makes, at less than half the cost."""
+        return Parameters(self.values_by_name, self.schemas, self.hidden, self.custom_checks)
+
     def shown(self) -> dict[str, str]:
         """The values as the API shows them: text, hidden ones masked, unknown ones left out."""
         return {

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from yaml._yaml import CParser
@@ -28,7 +29,7 @@ from yaml.events import (
 )
 
 from stackd.errors import Place, RequestLimitExceeded, TemplateError
-from stackd.offload import charge_trial
+from stackd.offload import charge_trial, running_trial
 from stackd.template.json_text import read_json
 from stackd.template.places import Index, PathPart, find_place, index_places
 from stackd.template.scalars import key_text, resolve_scalar
@@ -114,9 +115,6 @@ _READING_CHARACTER: Final = 600
 with them: a document that may be read on the event loop takes some milliseconds.
 """
 
-_KEYS_AT_ONCE: Final = 50
-"""Number of keys that are charged together."""
-
 _SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
 """What libyaml's scanner reports, which reads ahead of the depth that is counted here."""
 
@@ -187,6 +185,7 @@ def check_data(data: Any, limits: Limits) -> None:
 
     Raises TemplateError for depth, nodes or a value that JSON does not have, RequestLimitExceeded for size.
     """
+    trial = running_trial()
     nodes = size = 0
     level = [data]
     depth = 0
@@ -194,52 +193,58 @@ def check_data(data: Any, limits: Limits) -> None:
         depth += 1
         if depth > limits.max_depth + 1:
             raise _too_deep(limits, Place())
-        charge_trial(_READING_VALUE * len(level))
-        below: list[Any] = []
-        keys = 0
-        for value in level:
-            kind = type(value)
-            if kind is dict:
-                keys += len(value)
-                if keys > _KEYS_AT_ONCE:
-                    charge_trial(_READING_VALUE * keys)
-                    keys = 0
-                nodes += len(value)
-                size += 4 * len(value)
-                for key in value:
-                    if type(key) is not str:
-                        raise TemplateError(
-                            f"The key {key!r} is not a string.", remedy="Write every key as a string."
-                        )
-                    size += len(key) if key.isascii() else _encoded_length(key)
-                below.extend(value.values())
-            elif kind is list:
-                below.extend(value)
-            elif kind is str:
-                size += len(value) if value.isascii() else _encoded_length(value)
-            elif not (value is None or kind in (int, float, bool, Unknown)):
-                raise TemplateError(
-                    f"A value of type {kind.__name__} is not valid in a template.",
-                    remedy="Use only maps, lists, strings, numbers, booleans and null.",
-                )
-        charge_trial(_READING_VALUE * keys)
-        nodes += len(level)
-        size += 2 * len(level)
+        kinds = set(map(type, level))
+        if not kinds <= _PLAIN_KINDS:
+            raise _not_plain(level)
+        maps = [value for value in level if type(value) is dict] if dict in kinds else []
+        lists = [value for value in level if type(value) is list] if list in kinds else []
+        texts = [value for value in level if type(value) is str] if str in kinds else []
+        count = sum(map(len, maps))
+        if trial is not None:  # before more is done with what is below
+            trial.spend(work=_READING_VALUE * (2 * count + sum(map(len, lists))))
+        size += 2 * len(level) + 4 * count
+        for each in (texts, list(chain.from_iterable(maps))):
+            size += _length(each) if each else 0
+        nodes += len(level) + count
         if nodes > limits.max_nodes:
             raise _too_many_nodes(limits, Place())
         if size > limits.max_bytes:
             raise _too_large(size, limits)
-        level = below
+        level = list(chain.from_iterable([*map(dict.values, maps), *lists]))
 
 
-def _encoded_length(text: str) -> int:
-    """The text's length; raises TemplateError for what cannot be stored, such as half a surrogate pair."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise TemplateError(f"The text {text[:40]!r} is not valid Unicode: {error.reason}.") from None
-    return len(text)
+_PLAIN_KINDS: Final = frozenset({dict, list, str, int, float, bool, type(None), Unknown})
+
+
+def _not_plain(values: Iterable[Any]) -> TemplateError:
+    """The error for the first of some values that is none of JSON's."""
+    kind = next(type(value) for value in values if type(value) not in _PLAIN_KINDS)
+    return TemplateError(
+        f"A value of type {kind.__name__} is not valid in a template.",
+        remedy="Use only maps, lists, strings, numbers, booleans and null.",
+    )
+
+
+def _length(texts: Sequence[Any]) -> int:
+    """The length of texts together; raises TemplateError for what is no text or cannot be stored."""
+    if set(map(type, texts)) != _ONLY_TEXTS:
+        key = next(each for each in texts if type(each) is not str)
+        raise TemplateError(f"The key {key!r} is not a string.", remedy="Write every key as a string.")
+    if not all(map(str.isascii, texts)):
+        for text in texts:
+            _refuse_broken(text)
+    return sum(map(len, texts))
+
+
+_ONLY_TEXTS: Final = frozenset({str})
+
+
+def _refuse_broken(text: str) -> None:
+    """Raise TemplateError for a text that cannot be stored, such as half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TemplateError(f"The text {text[:40]!r} is not valid Unicode: {error.reason}.") from None
 
 
 def plain(value: Any) -> Any:

@@ -155,9 +155,14 @@ def _candidates(
             entries = _entries({name: value for name, value in own.items() if not isinstance(value, dict)})
             if type_name in entries:
                 yield type_name, entries[type_name]
-        entries = _entries(registry)
-        for pattern in sorted(entries):
-            if pattern == type_name or (pattern.endswith("*") and type_name.startswith(pattern[:-1])):
+        patterns = [
+            pattern
+            for pattern in registry
+            if pattern == type_name or (pattern.endswith("*") and type_name.startswith(pattern[:-1]))
+        ]
+        entries = _entries(registry) if patterns else {}
+        for pattern in sorted(patterns):
+            if pattern in entries:
                 yield pattern, entries[pattern]
 
 

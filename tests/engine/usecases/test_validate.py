@@ -110,3 +110,22 @@ def test_properties_with_functions_are_judged_for_each_resource() -> None:
     both = {"type": "OS::Heat::RandomString", "properties": {"length": {"get_param": "OS::project_id"}}}
     _, found = _read(request({"a": both, "b": both}), REGISTRY, Limits())
     assert len(found.warnings) == 2
+
+
+def test_what_is_beside_properties_that_are_written_the_same_is_judged_for_each() -> None:
+    same = {"type": "OS::Heat::RandomString"}
+    lost = {"get_param": "nobody"}
+    beside = {"deletion_policy": "Snapshot", "metadata": {"x": lost}, "update_policy": {"x": lost}}
+    resources = {"right": same, **{name: {**same, name: value} for name, value in beside.items()}}
+    _, found = _read(request(resources), REGISTRY, Limits())
+    paths = {str(error.path).split(".")[1] for error in [*found.refusals, *found.warnings]}
+    assert paths == set(beside)
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1_150), (100, 10_300)])
+def test_validation_of_a_known_template_takes_few_steps(count: int, most: int) -> None:
+    known = request({f"r{number}": {"type": "OS::Heat::RandomString"} for number in range(count)})
+    _read(known, REGISTRY, Limits())
+    with budgeted(trial_budget()), counted() as steps:
+        _read(known, REGISTRY, Limits())
+    assert steps.count < most

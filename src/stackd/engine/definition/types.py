@@ -102,7 +102,7 @@ def resolve_types(
     templates = _Templates(files, registry.operator.files, load, environment.parameter_defaults, report)
     kinds: dict[str, ResolvedType] = {}
     plain: dict[str, ResolvedType] = {}
-    by_name = bool(environment.to_data()["resource_registry"].get("resources"))
+    by_name = bool(environment.resource_registry.get("resources"))
     for name, definition in definitions.items():
         known = None if by_name else plain.get(definition.type)
         if known is None and definition.broken:

@@ -37,7 +37,8 @@ async def unavailable_types(
     Unless ``by_policy``, what the policy forbids is left to the request that makes something.
     """
     problems: list[StackdError] = []
-    kinds = {kind.name: kind for each in definitions for kind in each.types.values() if not kind.is_template}
+    resolved = {id(kind): kind for each in definitions for kind in each.types.values()}  # many share one
+    kinds = {kind.name: kind for kind in resolved.values() if not kind.is_template}
     for name, kind in kinds.items():
         if by_policy and not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))

@@ -38,7 +38,7 @@ def _text(value: Any, info: ValidationInfo) -> Any:
 
 
 def _template(value: Any) -> Any:
-    if value is not None and not isinstance(value, Mapping | str):
+    if value is not None and not isinstance(value, dict | str | Mapping):
         raise BadRequest("Template not in valid format: The template is not a JSON object or YAML mapping.")
     return value
 

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,6 +61,10 @@ VERSION_KEY = re.compile(r"heat_template_version|HeatTemplateFormatVersion|AWSTe
 """Texts one of which occurs in every template, and in hardly any other file."""
 
 
+_EMPTY: Final[dict[str, Any]] = {"default": {}}
+"""What is documented of a field that is empty by default, of which pydantic would else make deep copies."""
+
+
 class StackRequest(BaseModel):
     """The body of a create, update, preview or validate request; each field declares how it is read.
 
@@ -80,9 +85,15 @@ class StackRequest(BaseModel):
     )
     environment: EnvironmentData = Field(default=None, description="An environment, as data or text.")
     environment_files: Names = Field(default=(), description="Names in `files`, the last one wins.")
-    files: FileTexts = Field(default={}, description="Texts by the names that the template uses.")
+    files: FileTexts = Field(
+        default_factory=dict,
+        json_schema_extra=_EMPTY,
+        description="Texts by the names that the template uses.",
+    )
     files_container: Text = Field(default=None, description="A container of Swift in which more files are.")
-    parameters: Parameters = Field(default={}, description="Values of parameters.")
+    parameters: Parameters = Field(
+        default_factory=dict, json_schema_extra=_EMPTY, description="Values of parameters."
+    )
     clear_parameters: Names = Field(default=(), description="Parameters to set back to the default.")
     existing: SkipJsonSchema[bool] = False
     default_version: SkipJsonSchema[bool] = False
@@ -127,6 +138,8 @@ def environment_of(request: StackRequest, schemas: Mapping[str, ParameterSchema]
         raise
     except TemplateError as error:
         raise _ill_formed("Environment", error) from error
+    if not request.parameters:
+        return environment
     return changed(environment, parameters={**environment.parameters, **request.parameters})
 
 
@@ -165,8 +178,7 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
             f"Request limit exceeded: Template size ({size} bytes) exceeds "
             f"maximum allowed size ({limits.max_template_size} bytes)."
         )
-    # Every value takes at least a byte, so what the setting lets pass has no more values than that.
-    limited = ParseLimits(max_bytes=limits.max_template_size, max_nodes=limits.max_template_size)
+    limited = _parse_limits(limits.max_template_size)
     source = text
     try:
         if current_budget().is_trial and type(text) is dict:
@@ -174,13 +186,19 @@ def template_of(request: StackRequest, limits: Limits) -> Template:
             source = ParsedDocument(text)
         return _PARSED.find(
             text,
-            (limited, request.default_version),
+            (limits.max_template_size, request.default_version),
             lambda: read_template(source, limits=limited, default_version=request.default_version),
         )
     except InvalidTemplateVersion:
         raise
     except TemplateError as error:
         raise _ill_formed("Template", error) from error
+
+
+@cache
+def _parse_limits(size: int) -> ParseLimits:
+    """The limits of the parser by that of the setting: every value takes at least a byte."""
+    return ParseLimits(max_bytes=size, max_nodes=size)
 
 
 class ParsedTemplates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stackd.clients.cloud import Cloud
 from stackd.engine.usecases.access import enforce
 from stackd.engine.usecases.availability import lack, unavailable
 from stackd.engine.usecases.engine import Engine
@@ -49,17 +50,29 @@ async def listed(
         for kind in kinds
         if version in (None, kind.version) and engine.policy.allows_type(caller, kind.name)
     ]
-    needs = {(kind.service, kind.extension) for kind in wanted}  # few, so that each is asked for once
-    there = {need for need in needs if await _has(engine, caller, *need)}
-    return [kind for kind in wanted if (kind.service, kind.extension) in there]
+    needs: dict[str, set[str | None]] = {}
+    for kind in wanted:  # many of few services, so that each is asked once
+        if kind.service is not None:
+            needs.setdefault(kind.service, set()).add(kind.extension)
+    cloud = engine.trusts.of_caller(caller)
+    there = {service: await _offered(cloud, service, each) for service, each in needs.items()}
+    return [kind for kind in wanted if kind.service is None or kind.extension in there[kind.service]]
 
 
-async def _has(engine: Engine, caller: Caller, service: str | None, extension: str | None) -> bool:
-    """Whether the cloud has what a type needs; a service that does not say so has it not."""
+async def _offered(cloud: Cloud, service: str, extensions: set[str | None]) -> set[str | None]:
+    """Which of the extensions the service of the cloud has; None, for the service itself, is there with it.
+
+    A service that does not say what it has has none of them.
+    """
+    offered: set[str | None] = set()
     try:
-        return await lack(engine, caller, service, extension) is None
+        if await cloud.has_service(service):
+            offered = {None}
+            if extensions - offered:
+                offered |= await cloud.service(service).extensions()
     except CloudError:
-        return False
+        pass
+    return extensions & offered
 
 
 async def _matching(registry: Registry, pattern: str | None, status: str | None) -> list[str]:

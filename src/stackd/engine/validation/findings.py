@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.validation.inspection import Inspected, inspect
@@ -99,8 +99,7 @@ class Finding:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """All findings of a template; ``omitted`` is the number of errors that are not listed."""
 
     errors: tuple[Finding, ...] = ()
@@ -191,7 +190,10 @@ def checked(
 ) -> Inspected:
     """A definition checked whole; parameters need a value only if it is to be ``complete``."""
     opened = source if complete else with_open_parameters(source)
-    return inspect(opened, StackIdentity(), registry, limits, name=name)
+    return inspect(opened, _NOBODY, registry, limits, name=name)
+
+
+_NOBODY: Final = StackIdentity()
 
 
 def with_open_parameters(source: Source) -> Source:
@@ -302,6 +304,8 @@ def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
     nodes = [(each.value, True) for each in template.outputs.values()]
     nodes += [(each.properties, False) for each in desired.resources.values()]
     for node, is_output in nodes:
+        if not node:
+            continue
         try:
             uses = list(walker.inside(node))
         except TemplateError:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stackd.engine.definition.desired import Source, build
 from stackd.engine.validation.resource_rules import check_resources, ranks
@@ -18,8 +17,7 @@ from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(NamedTuple):
     """A definition with its nested stacks, evaluated as far as possible, and its mistakes."""
 
     expanded: Expanded

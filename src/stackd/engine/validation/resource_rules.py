@@ -71,17 +71,26 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
     kinds = {name: kind.name for name, kind in desired.types.items()}
     siblings = Siblings(kinds, lambda name: open_properties(desired, name, scope).data)
     own = {name: each for name, each in desired.resources.items() if each.external_id is None}
-    written = {name: _written(desired.types[name].handler, each) for name, each in own.items()}
+    written = _written(desired, own)
     _charge(desired, written)
-    right: set[_Written | None] = set()
+    right: set[_Written] = set()
     for name, definition in desired.resources.items():
+        if (
+            written.get(name) in right
+            and not (definition.metadata or definition.update_policy or definition.deletion_policy_node)
+            and not definition.broken
+            and "Snapshot" not in (definition.deletion_policy, definition.replacement_policy)
+            and not isinstance(desired.types[name].handler, TemplateResource)
+        ):
+            continue  # nothing but its properties can be wrong, and they are those of another one
         functions.resource(definition, problems.at(Stage.RESOURCES, name))
         if definition.external_id is not None or definition.broken:
             continue
         rules = _ResourceRules(desired, name, definition, scope, siblings, problems)
         rules.policies(registry)
-        if written[name] not in right and rules.properties() and written[name] is not None:
-            right.add(written[name])
+        own_text = written[name]
+        if own_text not in right and rules.properties() and own_text is not None:
+            right.add(own_text)
     for output in template.outputs.values():
         functions.output(output, problems.at(Stage.OUTPUTS))
 
@@ -120,15 +129,24 @@ _Written = tuple[int, str, bytes]
 """A type, by the identity of its handler, with the description and the properties as a template has them."""
 
 
-def _written(handler: ResourceType[Any], definition: ResourceDefinition) -> _Written | None:
-    """What the check of the properties of a resource depends on; None if that is more than its own text."""
-    if (
-        type(handler).validate_among is not ResourceType.validate_among
-        or type(handler).validate_metadata is not ResourceType.validate_metadata
-    ):
-        return None
-    text = exact(definition.properties)  # None if there are functions in it
-    return None if text is None else (id(handler), definition.description, text)
+def _written(desired: Desired, own: Mapping[str, ResourceDefinition]) -> dict[str, _Written | None]:
+    """What the check of the properties of each resource depends on; None if that is more than its text."""
+    alone = {id(kind): _judges_alone(kind.handler) for kind in desired.types.values()}
+    found: dict[str, _Written | None] = {}
+    for name, definition in own.items():
+        kind = desired.types[name]
+        text = exact(definition.properties) if alone[id(kind)] else None  # None if there are functions in it
+        found[name] = None if text is None else (id(kind.handler), definition.description, text)
+    return found
+
+
+def _judges_alone(handler: ResourceType[Any]) -> bool:
+    """Whether a type judges the properties of a resource by nothing else."""
+    kind = type(handler)
+    return (
+        kind.validate_among is ResourceType.validate_among
+        and kind.validate_metadata is ResourceType.validate_metadata
+    )
 
 
 def _charge(desired: Desired, written: Mapping[str, _Written | None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stackd.engine.definition.desired import (
     ACCEPTED,
@@ -61,8 +61,7 @@ class Expanded:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(NamedTuple):
     """Limits on the depth of a tree of stacks and on its number of resources; -1 for none."""
 
     depth: int
