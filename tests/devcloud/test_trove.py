@@ -269,3 +269,11 @@ async def test_quotas_are_413(build: Callable[..., Cloud]) -> None:
 
 async def test_the_only_version_is_listed(demo: User) -> None:
     assert (await demo.http.get("/database/")).json()["versions"][0]["id"] == "v1.0"
+
+
+async def test_state_of_the_cloud_has_an_instance_with_its_users(cloud: Cloud, demo: User) -> None:
+    user = {"name": "u", "password": "p1", "host": "10.0.0.1", "databases": [{"name": "b"}]}
+    await made(cloud, demo, databases=[{"name": "b"}], users=[user])
+    state = (await cloud.http.get("/_dev/state")).json()
+    [beside] = state["hidden"]["database.instances"]
+    assert beside["users"] == {"u/10.0.0.1": {"password": "p1", "databases": ["b"]}}

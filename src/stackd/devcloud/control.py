@@ -63,9 +63,21 @@ def _state(cloud: DevCloud, data: Any) -> Any:
 
 
 def _plain(private: dict[str, Any]) -> dict[str, Any]:
-    """What a service keeps beside an object, as far as it is of texts, numbers, lists, maps and sets."""
+    """What a service keeps beside an object, as far as it is of texts, numbers, lists, maps and sets.
+
+    A key of several parts is shown with slashes between them.
+    """
     kept = {name: sorted(value) if isinstance(value, set) else value for name, value in private.items()}
-    return {name: value for name, value in kept.items() if _is_plain(value)}
+    return {name: _named(value) for name, value in kept.items() if _is_plain(value)}
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            "/".join(map(str, key)) if isinstance(key, tuple) else key: _named(each)
+            for key, each in value.items()
+        }
+    return [_named(each) for each in value] if isinstance(value, list) else value
 
 
 def _is_plain(value: Any) -> bool:
