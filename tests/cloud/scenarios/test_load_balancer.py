@@ -12,10 +12,10 @@ import httpx
 import pytest
 import yaml
 
+from tests.cloud.scenarios.case import Stack
 from tests.cloud.scenarios.conftest import PORT
 from tests.cloud.scenarios.session import Json, Session, fresh_project
 from tests.cloud.scenarios.stack import wait_until
-from tests.cloud.scenarios.test_types import Stack
 from tests.support.signing import Key, version_2
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.cloud.scenarios.case import Stack
 from tests.cloud.scenarios.session import Json, Session, fresh_project
-from tests.cloud.scenarios.test_types import Stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
