@@ -14,7 +14,7 @@ from stackd.records import Stack, Status
 from stackd.resources.heat.none import NoneResource
 from stackd.resources.registry import load_registry
 from tests.chaos.mixes import LARGEST, POOL, SMALLEST, Mix, closed, mixes, references
-from tests.chaos.tables import is_by_itself, tables, types_of_families, unclaimed
+from tests.chaos.tables import is_beside, is_by_itself, tables, types_of_families, unclaimed
 from tests.scenarios.ledger import made_since
 from tests.scenarios.story import snapshot
 from tests.support.engine import Process, World, world
@@ -105,6 +105,35 @@ def test_objects_are_held_against_resources() -> None:
 )
 def test_ports_that_belong_to_others_need_no_resource(changed: Mapping[str, Any], itself: bool) -> None:
     assert is_by_itself("network.ports", {**PORT, **changed}) is itself
+
+
+@pytest.mark.parametrize(
+    ("table", "each", "beside"),
+    [
+        ("identity.users", {"name": "ann", "stackd_resource": "r"}, False),
+        ("identity.users", {"name": "s-handle-abcdefghijkl"}, True),
+        ("identity.projects", {"name": "team"}, False),
+        ("identity.projects", {"name": "stackd-1"}, True),
+        ("network.ports", {"name": "", "device_owner": "compute:nova"}, True),
+        ("network.ports", {"name": "a", "device_owner": "compute:nova"}, False),
+        ("database.instances", {"name": "three-member-1"}, True),
+        ("database.instances", {"name": "member"}, False),
+        ("compute.servers", {"name": "a"}, False),
+    ],
+)
+def test_what_goes_with_a_resource_needs_none_of_its_own(
+    table: str, each: Mapping[str, Any], beside: bool
+) -> None:
+    assert is_beside(table, each) is beside
+
+
+def test_objects_that_have_the_name_of_a_held_one_are_beside_it() -> None:
+    network, router = {"id": "n", "name": "vpc"}, {"id": "r", "name": "vpc"}
+    made = {"network.networks": [network], "network.routers": [router]}
+    assert unclaimed(made, [("AWS::EC2::VPC", "n")]) == []
+    twice = {**made, "network.networks": [network, network | {"id": "m"}]}
+    assert unclaimed(twice, [("AWS::EC2::VPC", "n")]) == ["left over: network.networks m vpc"]
+    assert len(unclaimed(made, [])) == 2
 
 
 # --- undisturbed ----------------------------------------------------------------------------------

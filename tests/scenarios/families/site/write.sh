@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "<title>$title</title>" > index.html
