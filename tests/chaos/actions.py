@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, Final
 
 from stackd.resources.registry import load_registry
@@ -17,6 +18,7 @@ from tests.chaos.system import Client, Stack
 from tests.chaos.tables import is_by_itself, unclaimed
 from tests.scenarios import thirty
 from tests.scenarios.ledger import Held, Objects, discrepancies, shape
+from tests.support.families import DEV_CLOUD, PATHS, body, family
 
 Ask = Callable[[Client, Stack], None]
 Body = Mapping[str, Any]
@@ -158,6 +160,8 @@ class Script:
     actions: Sequence[Action]
     user: str = "demo"
     books: Books = field(default_factory=Books)
+    reports: bool = False
+    """Whether guests report to the handles of wait conditions."""
 
 
 def told(stories: Sequence[str]) -> Script:
@@ -177,6 +181,21 @@ def mixed(seed: int, count: int) -> Script:
             _delete(f"delete mix {number}"),
         )
     return Script(actions, "admin", Books(unclaimed, portrait, is_by_itself))
+
+
+def families(seed: int, count: int) -> Script:
+    """Some of the families, all with twenty: each is made, changed as its steps say, and deleted."""
+    names = [path.stem for path in PATHS]
+    Random(seed).shuffle(names)
+    actions: list[Action] = []
+    for name in names[:count]:
+        life = family(name)
+        for number, step in enumerate(life.steps(DEV_CLOUD), 1):
+            asked = {**body(life, step), "timeout_mins": 60}
+            make = _update if number > 1 else _create
+            actions.append(make(f"{name} {number}", f"{name} {number}", asked))
+        actions.append(_delete(f"delete {name}"))
+    return Script(actions, "admin", Books(unclaimed, portrait, is_by_itself), reports=True)
 
 
 STORIES: Final[Mapping[str, Sequence[Action]]] = {"thirty": _thirty(), "acting": _acting()}

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 
-from tests.chaos.actions import STORIES, Action, Script, mixed, quotas, told
+from tests.chaos.actions import STORIES, Action, Script, families, mixed, quotas, told
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.guest import Guest
 from tests.chaos.system import Cloud, Refused, Stack
@@ -123,7 +123,10 @@ class Chaos:
         self.fault: Fault = FAULTS[kind](place, self.cloud, database, self.random, script.user)
         self.client = self.fault.client
         self.guest = Guest(
-            lambda: self.client.url, lambda: self.fault.servers[0].cfn_url, self.client.headers
+            lambda: self.client.url,
+            lambda: self.fault.servers[0].cfn_url,
+            self.client.headers,
+            reports=script.reports,
         )
         self.spans: dict[str, float] = {}
         self.undisturbed: dict[str, list[str]] = {}
@@ -396,8 +399,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--story", choices=STORIES, action="append", help="only these; all without it")
     parser.add_argument("--mixes", type=int, metavar="NUMBER", help="generated stacks instead of stories")
+    parser.add_argument("--families", type=int, metavar="NUMBER", help="families instead of stories")
     options = parser.parse_args(arguments)
-    script = mixed(options.seed, options.mixes) if options.mixes else told(options.story or tuple(STORIES))
+    if options.families:
+        script = families(options.seed, options.families)
+    elif options.mixes:
+        script = mixed(options.seed, options.mixes)
+    else:
+        script = told(options.story or tuple(STORIES))
     result = chaos(options.fault, options.times, options.seed, options.latency, script, _note)
     sys.stdout.write(f"{table(result)}\n{json.dumps(result.report())}\n")
     return 0 if result.good else 1

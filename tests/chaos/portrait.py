@@ -21,9 +21,10 @@ _BY_CHANCE: Final = frozenset(
         *("created", "created_at", "updated", "updated_at", "changed_at", "attached_at", "launched_at"),
         *("OS-SRV-USG:launched_at", "password_expires_at"),
         *("mac_address", "ip_address", "fixed_ip_address", "internal_ip_address"),
-        *("floating_ip_address", "vip_address"),
-        *("addresses", "external_v4_ip", "fingerprint", "public_key", "private_key", "adminPass"),
-        *(f"OS-EXT-SRV-ATTR:{name}" for name in ("instance_name", "reservation_id", "user_data")),
+        *("floating_ip_address", "vip_address", "ip"),
+        *("shown_from", "timestamp", "state_timestamp", "evaluate_timestamp"),
+        *("device", "addresses", "external_v4_ip", "fingerprint", "public_key", "private_key", "adminPass"),
+        *(f"OS-EXT-SRV-ATTR:{name}" for name in ("hostname", "instance_name", "reservation_id", "user_data")),
     }
 )
 """Fields that an undisturbed stack has otherwise the next time."""
@@ -32,9 +33,13 @@ _WITHOUT: Final = frozenset({"identity.trusts", "object-store.accounts"})
 """Tables of what belongs to no single resource."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
-_SUFFIX: Final = re.compile(r"-[a-z0-9]{12}(?=[-.]|$)")
-_VARIES: Final = re.compile(r"http://127\.0\.0\.1:\d+|\b1\d{9}\b")
-"""The address of the cloud, and times in seconds."""
+_SUFFIX: Final = re.compile(r"-[a-z0-9]{12}(?![a-z0-9])|^..-[a-z0-9]{1,11}(?=-)")
+"""What differs in names, and what is left of it behind two letters in one that was too long."""
+
+_VARIES: Final = re.compile(
+    r"http://127\.0\.0\.1:\d+|\b1\d{9}\b|\b172\.24\.4\.\d+|(?<=Signature=)[\w%-]+|^[\w-]{40}aA1!$|^[A-Za-z0-9]{20}$"
+)
+"""The address of the cloud, times in seconds, addresses outside, signatures, and what is made by chance."""
 
 
 def portrait(made: Objects) -> list[str]:

@@ -114,6 +114,7 @@ class Server:
             "STACKD_KEYSTONE__AUTH_URL": cloud.auth_url,
             "STACKD_KEYSTONE__PASSWORD": "secret",
             "STACKD_KEYSTONE__TRUSTS_KEPT_SECONDS": "0",
+            "STACKD_KEYSTONE__TRUSTS_REDELEGATED": "true",
             "STACKD_KEYSTONE__STACK_DOMAIN_NAME": "heat",
             "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN": "heat_domain_admin",
             "STACKD_KEYSTONE__STACK_DOMAIN_ADMIN_PASSWORD": "secret",

@@ -70,7 +70,9 @@ def copied(snapshots: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _key(each: Mapping[str, Any]) -> str:
-    return str(each.get("id") or each.get("name") or sorted(each.items()))
+    """What tells an object from all others; some have only a URL of their own."""
+    url = next((value for key, value in each.items() if key.endswith("_ref")), None)
+    return str(each.get("id") or url or each.get("name") or sorted(each.items()))
 
 
 def discrepancies(made: Objects, held: Held) -> list[str]:

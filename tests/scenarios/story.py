@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from tests.scenarios.ledger import Objects, discrepancies, made_since, shape
 from tests.scenarios.lives import Death, Stage
 from tests.scenarios.thirty import FILES, Template, template
 from tests.support.engine import Process, World
+from tests.support.guests import guests
 from tests.support.waiting import until
 
 NAME = "s"
@@ -39,6 +40,8 @@ class Wish:
     broken: bool = False
     rolls_back: bool = False
     instead: Template | None = None
+    beside: Mapping[str, Any] = field(default_factory=lambda: {"files": FILES})
+    """What a request says besides the template."""
 
     @property
     def template(self) -> Template:
@@ -49,17 +52,18 @@ class Wish:
         known = await stacks.named(process.db, NAME, process.caller.project_id)
         if self.version == 0:
             return await process.delete(known) if known is not None else None
-        options: dict[str, Any] = {"files": FILES, "disable_rollback": not self.rolls_back}
+        options: dict[str, Any] = {**self.beside, "disable_rollback": not self.rolls_back}
         if known is None:
             return await process.create(NAME, self.template, **options)
         return await process.update(known, self.template, **options)
 
 
 class Story:
-    """A cloud, a database, and what happens to the one stack in them."""
+    """A cloud, a database, and what happens to the one stack in them; guests there may report."""
 
-    def __init__(self, world: World, seed: int, user: str = "demo") -> None:
+    def __init__(self, world: World, seed: int, user: str = "demo", *, reports: bool = False) -> None:
         self.world = world
+        self.reports = reports
         self.random = Random(seed)
         self.stage = Stage.set(world, seed, user)
         self.before = snapshot(world)
@@ -98,7 +102,10 @@ class Story:
             left.pop(0)
             if left:
                 await asyncio.sleep(self.random.uniform(0, 0.4))
-        return stack and await process.done(stack)
+        if stack is None or not self.reports:
+            return stack and await process.done(stack)
+        async with guests(process, stack):
+            return await process.done(stack)
 
     async def verify(self, stack: Stack | None, version: int, expected: Sequence[str] | None = None) -> None:
         """The books agree, and what stands is what the version says; ``expected`` is its shape."""
