@@ -55,6 +55,20 @@ LISTINGS = (
     ("image", "/images", "images"),
 )
 
+# The same of services that not every cloud has.
+FURTHER_LISTINGS = (
+    ("network", "/trunks", "trunks"),
+    ("network", "/qos/policies", "policies"),
+    ("shares", "/shares", "shares"),
+    ("keys", "/secrets?limit=1000", "secrets"),
+    ("names", "/zones", "zones"),
+    ("balancers", "/v2/lbaas/loadbalancers", "loadbalancers"),
+    ("workflows", "/workflows", "workflows"),
+    ("workflows", "/cron_triggers", "cron_triggers"),
+    ("queues", "/v2/queues", "queues"),
+    ("containers", "/containers", "containers"),
+)
+
 # What belongs to no project: objects are told by the stack's name in theirs.
 GLOBAL_LISTINGS = (
     ("identity", "/projects", "projects"),
@@ -69,6 +83,9 @@ GLOBAL_LISTINGS = (
     ("volume", "/types?is_public=None", "volume_types"),
     ("volume", "/qos-specs", "qos_specs"),
 )
+
+_CLIENT = {"Client-ID": "5f5a8c3e-0000-4000-8000-000000000002"}
+"""What the service of queues wants to be asked with."""
 
 Json = dict[str, Any]
 
@@ -139,16 +156,19 @@ class Session:
         found: Json = dict(reply.headers) if service == "objects" else reply.json()
         return found
 
-    def belongings(self) -> set[str]:
-        """Everything that the project has, as `kind name id`."""
+    def belongings(self, *, further: bool = False) -> set[str]:
+        """Everything that the project has, as `kind name id`; ``further`` looks into all services."""
         found: set[str] = set()
-        for service, path, key in LISTINGS:
+        for service, path, key in (*LISTINGS, *(FURTHER_LISTINGS if further else ())):
             # Administrators are shown everybody's, and everybody is shown what is public.
             own = f"{path}?project_id={self.project_id}" if service == "network" else path
-            for each in self.json("GET", service, own)[key]:
+            headers = _CLIENT if service == "queues" else None
+            for each in self.json("GET", service, own, headers=headers)[key]:
                 each = each.get("keypair", each)
-                if each.get("owner", self.project_id) == self.project_id:
-                    found.add(f"{key} {each['name' if 'name' in each else 'id']} {each.get('id', '')}")
+                owner = each.get("owner") or each.get("project_id") or self.project_id
+                if owner == self.project_id:
+                    identity = next((each[name] for name in ("id", "uuid", "secret_ref") if name in each), "")
+                    found.add(f"{key} {each.get('name', identity)} {identity}")
         containers = self.json("GET", "objects", "?format=json") or []
         found |= {f"containers {each['name']}" for each in containers}
         return {each for each in found if not each.startswith("security_groups default ")}
