@@ -39,11 +39,11 @@ async def _done(process: Process, asked: Stack) -> Stack:
     return stack
 
 
-def _changed(before: Rows, after: Rows, said: Json) -> None:
+def _changed(before: Rows, after: Rows, expected: Json) -> None:
     """Only what is to be replaced has another object."""
-    compared = (before.keys() & after.keys()) - {*said.get("renewed", ())}
+    compared = (before.keys() & after.keys()) - {*expected.get("renewed", ())}
     replaced = {name for name in compared if before[name].physical_id != after[name].physical_id}
-    assert replaced == {*said.get("replaced", ())}
+    assert replaced == {*expected.get("replaced", ())}
 
 
 async def _left(made: World, process: Process, before: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ async def _left(made: World, process: Process, before: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 async def test_a_family_lives_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     life = family(name)
-    async with world(tmp_path) as made, made.process(user=life.said.get("user", "demo")) as process:
+    async with world(tmp_path) as made, made.process(user=life.header.get("user", "demo")) as process:
         before, stack = snapshot(made), None
         rows: Rows = {}
         for step in life.steps({**DEV_CLOUD, "project": process.caller.project_id}):
@@ -68,7 +68,7 @@ async def test_a_family_lives_and_leaves_nothing(tmp_path: Path, name: str) -> N
             asked = await (process.update(stack, **given) if stack else process.create(name, **given))
             stack = await _done(process, asked)
             found = await _rows(process, stack)
-            _changed(rows, found, step.said)
+            _changed(rows, found, step.expected)
             rows = found
             held = [(row.kind, row.physical_id) for row in rows.values() if row.physical_id]
             assert unclaimed(made_since(before, snapshot(made)), held) == []
@@ -77,7 +77,7 @@ async def test_a_family_lives_and_leaves_nothing(tmp_path: Path, name: str) -> N
             def filled(text: str, known: Mapping[str, Any] = known) -> str:
                 return re.sub(r"\$(\w+)", lambda at: str(known.get(at[1], at[0])), text)
 
-            require("outputs", step.said["outputs"], await process.outputs(stack), filled)
+            require("outputs", step.expected["outputs"], await process.outputs(stack), filled)
             plan = await preview(process, stack, **given)
             assert plan.is_empty, {each.path: each.causes for each in plan.changes()}
         assert stack is not None

@@ -20,18 +20,18 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A definition of the stack, and what the file says of it."""
+    """A definition of the stack, and the step as it stands in the file, with what is expected after it."""
 
     template: Json
     parameters: Json
-    said: Json
+    expected: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A file: what it says of the whole life, its steps, and the files beside it, by name."""
+    """A file: its first document, which has the steps, the template, and the files beside it, by name."""
 
-    said: Json
+    header: Json
     template: Json
     files: Mapping[str, str]
 
@@ -40,11 +40,11 @@ class Life:
         template = copy.deepcopy(self.template)
         declared = template.get("parameters") or template.get("Parameters") or {}
         parameters = {key: value for key, value in given.items() if key in declared}
-        for said in self.said["steps"]:
-            parameters |= said.get("set", {})
-            for path, value in said.get("template", {}).items():
+        for step in self.header["steps"]:
+            parameters |= step.get("set", {})
+            for path, value in step.get("template", {}).items():
                 _put(template, path.split("."), value)
-            yield Step(copy.deepcopy(template), dict(parameters), said)
+            yield Step(copy.deepcopy(template), dict(parameters), step)
 
 
 class _Loader(yaml.SafeLoader):
@@ -59,8 +59,9 @@ _Loader.yaml_implicit_resolvers = {
 
 def read(path: Path) -> Life:
     """The life in a file. Further files of the stack are in a directory of the same name."""
-    said, template = yaml.load_all(path.read_text(), _Loader)
-    return Life(said, template, {each.name: each.read_text() for each in path.parent.glob(f"{path.stem}/*")})
+    header, template = yaml.load_all(path.read_text(), _Loader)
+    files = {each.name: each.read_text() for each in path.parent.glob(f"{path.stem}/*")}
+    return Life(header, template, files)
 
 
 def _put(template: Json, path: list[str], value: Any) -> None:

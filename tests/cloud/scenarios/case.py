@@ -241,7 +241,7 @@ class Case:
         assert {name for name, thing in things.items() if self.session.look(*thing[:2])} == set()
 
     def _step(self, action: str, definition: Step) -> None:
-        step, self.parameters = definition.said, definition.parameters
+        step, self.parameters = definition.expected, definition.parameters
         body = {
             "template": yaml.safe_dump(definition.template),
             "parameters": self.parameters,
@@ -253,7 +253,7 @@ class Case:
             self.session.json(method, service, self._filled(place), json=sent)
         before, old_things = self.ids, self._things() if self.ids else {}
         (self.stack.create if action == "CREATE" else self.stack.update)(body)
-        meanwhile = self._report if self.life.said.get("reports") else None
+        meanwhile = self._report if self.life.header.get("reports") else None
         shown = self.stack.wait(step.get("ends", f"{action}_COMPLETE"), meanwhile)
         self.ids = {name: row["physical_resource_id"] for name, row in self.stack.rows().items()}
         if "ends" not in step:

@@ -19,7 +19,7 @@ from tests.support.families import PATHS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
-REAL = [pytest.param(path, id=path.stem) for path in PATHS if read(path).said.get("real")]
+REAL = [pytest.param(path, id=path.stem) for path in PATHS if read(path).header.get("real")]
 """Some services have no driver here, or none that brings an object to its end."""
 
 
@@ -35,7 +35,7 @@ def test_a_family_lives_on_real_services_and_leaves_nothing(
     path: Path, stackd_log: Path, project: dict[str, Session], image_url: str
 ) -> None:
     assert stackd_log.exists()
-    session, stamp = project[read(path).said.get("user", "plain")], secrets.token_hex(3)
+    session, stamp = project[read(path).header.get("user", "plain")], secrets.token_hex(3)
     given = {"stamp": stamp, "project": session.project_id, "image_url": image_url}
     before = session.belongings(further=True)
 
