@@ -1,7 +1,7 @@
 """Every resource type on the real services, by the cases in `templates/types`.
 
 A case is a file of two YAML documents: what is done and what must then be true, and the template. Steps
-are the creation and updates. A step may have
+are the creation and updates; `afterwards` are requests once the stack is gone. A step may have
 
     set       parameters, on top of those of the step before
     template  values by dotted path that take the place of those in the template; null takes away
@@ -34,7 +34,7 @@ import pytest
 import yaml
 
 from tests.cloud.scenarios.conftest import PORT
-from tests.cloud.scenarios.matching import require
+from tests.cloud.scenarios.matching import filled, require
 from tests.cloud.scenarios.session import Json, Session
 from tests.cloud.scenarios.stack import TEMPLATES, changing
 
@@ -254,7 +254,10 @@ class Case:
             raise AssertionError(f"step {index} of {self.name}: {error}") from error
         finally:
             things = self._things()
-            self.stack.delete()
+            try:
+                self.stack.delete()
+            finally:
+                self._do(self.what.get("afterwards", ()))
         assert {name for name, thing in things.items() if self.session.look(*thing[:2])} == set()
 
     def _step(self, action: str, step: Json) -> None:
@@ -268,8 +271,7 @@ class Case:
             "disable_rollback": not step.get("rollback", False),
             "timeout_mins": 10,
         }
-        for method, service, place, sent in step.get("do", ()):
-            self.session.json(method, service, self._filled(place), json=sent)
+        self._do(step.get("do", ()))
         before, old_things = self.ids, self._things() if self.ids else {}
         (self.stack.create if action == "CREATE" else self.stack.update)(body)
         shown = self.stack.wait(step.get("ends", f"{action}_COMPLETE"))
@@ -280,6 +282,10 @@ class Case:
             assert self.stack.would_change(body) == {}, "the same definition again is a change"
         self._compare_ids(before, old_things, step)
         self._see(step, shown)
+
+    def _do(self, requests: list[tuple[str, str, str, Any]]) -> None:
+        for method, service, place, sent in requests:
+            self.session.json(method, service, self._filled(place), json=filled(sent, self._filled))
 
     def _compare_ids(self, before: dict[str, str], old_things: dict[str, Any], step: Json) -> None:
         """Only what should be replaced is, and what was replaced is gone."""
