@@ -44,7 +44,7 @@ LONG = frozenset(
     {
         *("administration", "barbican", "blazar", "designate", "ironic", "magnum", "manila", "mistral"),
         *("neutron_administration", "neutron_agents", "neutron_plugged", "neutron_ways"),
-        *("nova_floating_ips", "octavia", "octavia_operated", "zun"),
+        *("nova_floating_ips", "octavia", "octavia_operated", "trove", "zun"),
     }
 )
 """Cases that need further services, or take minutes."""
@@ -141,6 +141,7 @@ OBJECTS = {
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
     "OS::Zun::Container": ("containers", "/containers/{}", None),
+    "OS::Trove::Cluster": ("databases", "/clusters/{}", "cluster"),
     "OS::Trove::Instance": ("databases", "/instances/{}", "instance"),
 }
 
