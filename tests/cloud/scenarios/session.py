@@ -68,7 +68,7 @@ LISTINGS = (
     ("clusters", "/clusters/detail", "clusters"),
     ("clusters", "/clustertemplates/detail", "clustertemplates"),
     ("leases", "/leases", "leases"),
-    ("databases", "/instances", "instances"),
+    ("databases", "/instances?include_clustered=true", "instances"),
     ("databases", "/clusters", "clusters"),
 )
 

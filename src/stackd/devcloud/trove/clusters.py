@@ -19,7 +19,7 @@ from stackd.devcloud.trove.style import (
     invalid,
     links,
 )
-from stackd.devcloud.wire import Call, Reply, Route, bad_request
+from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request
 from stackd.devcloud.world import World
 
 _TASKS: Final[dict[str, JSON]] = {
@@ -49,6 +49,8 @@ def _member(call: Call, given: Any) -> JSON:
     path = "cluster['instances']"
     if not isinstance(given, dict) or "flavorRef" not in given:
         raise invalid(path, "'flavorRef' is a required property")
+    if any("net-id" in each for each in given.get("nics") or ()):
+        raise Fault(500, "Internal Server Error.")  # the older word is allowed, but not understood
     return {
         "flavor": checked_flavor(call, given["flavorRef"]), "size": checked_size(path, given.get("volume")),
         "nics": checked_nics(call, path, given.get("nics") or []), "zone": given.get("availability_zone"),

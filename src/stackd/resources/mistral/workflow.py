@@ -25,7 +25,7 @@ SERVICE: Final = "workflow"
 _EXECUTIONS: Final = "executions"
 _SHOWN: Final = ("id", "workflow_name", "created_at", "updated_at", "state", "input", "output")
 _TEXT: Final = {"Content-Type": "text/plain", "Accept": "text/plain"}
-"""A definition is sent as a text, and the service calls its answer one, too: it refuses who wants only JSON."""
+"""A definition is a text, and the service calls its answer one, too: it refuses who takes only JSON."""
 
 
 def decoded(value: Any) -> Any:

@@ -106,9 +106,9 @@ class Cluster(RestResource[ClusterProps]):
 
 
 async def _instance(ctx: Context, props: ClusterInstanceProps) -> JSON:
-    """An instance as a request has it."""
+    """An instance as a request has it. Of a cluster's networks the service takes the newer word only."""
     body: JSON = {"flavorRef": props.flavor, "volume": {"size": props.volume_size}}
-    if networks := await nics(ctx, props.networks or ()):
+    if networks := await nics(ctx, props.networks or (), "network_id"):
         body["nics"] = networks
     return body | props.body("availability_zone")
 

@@ -1,7 +1,7 @@
-"""The guest agents of all database instances in one process: python -m cloudfakes.trove_guests --config-file ...
+"""The guest agents of all database instances, in one process: trove_guests --config-file ...
 
-Each instance is served under its own name and with its own key, as by the agent on its server. What an agent is asked
-to make is kept in memory, and the state of a database that does not run is reported as an agent reports it.
+Each instance is served under its own name and with its own key, as by the agent on its server. What an agent
+is asked to make is kept in memory, and states are reported as of databases that run.
 """
 
 import eventlet
@@ -53,11 +53,28 @@ class Guest:
     def done(self, context, **rest):
         """What makes no difference to a database that does not run."""
 
-    mount_volume = unmount_volume = resize_fs = reset_configuration = update_overrides = apply_overrides = done
+    mount_volume = unmount_volume = resize_fs = reset_configuration = done
+    update_overrides = apply_overrides = done
     reset_admin_password = install_cluster = write_cluster_configuration_overrides = done
 
     def get_filesystem_stats(self, context, fs_path=None):
         return {"total": 1.0, "used": 0.1, "free": 0.9}
+
+    # --- replicas ---------------------------------------------------------------------------------
+
+    def backup_required_for_replication(self, context):
+        return True
+
+    def get_replication_snapshot(self, context, snapshot_info, replica_source_config=None):
+        """Complete the backup that the service has noted, of which there is nothing but that note."""
+        from trove.backup.models import DBBackup
+        from trove.backup.state import BackupState
+
+        backup = DBBackup.find_by(id=snapshot_info["id"])
+        backup.state = BackupState.COMPLETED
+        backup.save()
+        dataset = {"snapshot_id": backup.id, "dataset_size": 0.1, "volume_size": 1}
+        return {"dataset": dataset, "master": {}, "log_position": {}}
 
     # --- databases and users ----------------------------------------------------------------------
 
