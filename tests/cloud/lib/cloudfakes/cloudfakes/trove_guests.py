@@ -17,7 +17,7 @@ from trove.instance.service_status import ServiceStatuses
 STAYS = (ServiceStatuses.HEALTHY, ServiceStatuses.SHUTDOWN)
 """States that an instance which was built before this process began goes on with."""
 
-ROUND = 1.0
+ROUND = 2.0
 """Seconds between two looks for new instances, and two reports."""
 REFRESHED = 20.0
 """Seconds after which a state is reported again: one of more than 90 s counts as an agent that is lost."""
@@ -166,13 +166,16 @@ def main(conf):
     while True:
         rows = {each.id: each for each in DBInstance.find_all(deleted=False).all()}
         for gone in agents.keys() - rows.keys():
-            agents.pop(gone)[1].stop()
-        states = {each.instance_id: each for each in InstanceServiceStatus.find_all().all()}
-        for identity in rows.keys() & states.keys():
+            server = agents.pop(gone)[1]
+            server.stop()
+            server.wait()  # or it goes on listening
+        for identity, row in rows.items():
+            state = InstanceServiceStatus.get_by(instance_id=identity)
+            if state is None:  # it is stored after the instance
+                continue
             if identity not in agents:
-                before = states[identity].status
-                agents[identity] = served(rows[identity], before if before in STAYS else None)
-            report(agents[identity][0], states[identity])
+                agents[identity] = served(row, state.status if state.status in STAYS else None)
+            report(agents[identity][0], state)
         eventlet.sleep(ROUND)
 
 
