@@ -94,6 +94,31 @@ async def test_a_request_whose_answer_is_lost_is_not_sent_again(
     assert server.connections == 1
 
 
+async def test_what_follows_an_answer_without_a_body_is_no_answer_to_the_next_request(
+    server: Server, client: httpx.AsyncClient
+) -> None:
+    server.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    assert (await client.delete(server.url)).status_code == 204
+    server.answer = b"null" + OK
+    with pytest.raises(httpx.RemoteProtocolError) as caught:
+        await client.post(server.url)
+    assert not was_never_sent(caught.value)
+    assert why_unreachable(caught.value) == "its answer was not HTTP"
+    server.answer = OK
+    assert (await client.get(server.url)).json() == {}
+    assert server.connections == 2
+
+
+async def test_a_connection_is_closed_after_the_answer_when_that_is_asked_for(
+    server: Server, client: httpx.AsyncClient
+) -> None:
+    server.answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    for _ in range(2):
+        assert (await client.delete(server.url, headers={"Connection": "close"})).status_code == 204
+    assert server.connections == 2
+    assert {b"connection: close" in each.lower() for each in server.asked} == {True}
+
+
 def failed(*causes: BaseException) -> httpx.ConnectError:
     """A connection that failed, with the errors that led to it."""
     error: BaseException = httpx.ConnectError(

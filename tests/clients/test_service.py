@@ -117,6 +117,17 @@ async def test_reading_is_repeated_when_the_service_asks_for_patience(
     assert route.call_count == 2
 
 
+async def test_a_cluster_without_masters_is_asked_for_again(api: respx.MockRouter, cloud: Cloud) -> None:
+    text = "Invalid input for field/attribute master_count. Value: '0'. Value should be greater or equal to 1"
+    said = httpx.Response(400, json={"errors": [{"status": 400, "title": "Invalid", "detail": text}]})
+    route = api.get("http://nova/v2.1/clusters/1")
+    route.side_effect = [said, httpx.Response(200, json={})]
+    assert await cloud.compute.get("/clusters/1") == {}
+    api.post("http://nova/v2.1/clusters").mock(return_value=said)
+    with pytest.raises(CloudError, match="HTTP 400"):
+        await cloud.compute.post("/clusters", {"master_count": 0})
+
+
 async def test_patience_ends(api: respx.MockRouter, cloud: Cloud) -> None:
     route = api.get("http://nova/v2.1/servers/1").respond(503)
     with pytest.raises(Transient):

@@ -45,7 +45,7 @@ async def test_port_is_made_found_changed_and_deleted(admin: User) -> None:
     changed = (await admin.call("PATCH", path, patch)).json()
     assert (changed["pxe_enabled"], changed["extra"]) == (False, {"rack": "r1"})
     assert changed["updated_at"]
-    back = [{"op": "remove", "path": "/pxe_enabled"}, {"op": "remove", "path": "/extra/rack"}]
+    back = [{"op": "replace", "path": "/pxe_enabled", "value": True}, {"op": "remove", "path": "/extra/rack"}]
     again = (await admin.call("PATCH", path, back)).json()
     assert (again["pxe_enabled"], again["extra"]) == (True, {})
     assert await admin.status("DELETE", path) == 204
@@ -81,6 +81,7 @@ async def test_ports_that_are_refused(admin: User, values: Any, reason: str) -> 
         ([{"op": "remove", "path": "/address"}], "400 '/address' is a mandatory attribute"),
         ([{"op": "replace", "path": "/uuid", "value": "x"}], "400 Couldn't apply patch"),
         ([{"op": "test", "path": "/extra", "value": {}}], "400 Couldn't apply patch"),
+        ([{"op": "remove", "path": "/pxe_enabled"}], "500 Field `pxe_enabled' cannot be None"),
         ([{"op": "replace", "path": "/node_uuid", "value": "x"}], "400 Node x could not be found."),
         (
             [{"op": "replace", "path": "/address", "value": "52:54:00:00:00:02"}],

@@ -97,7 +97,10 @@ async def test_cluster_is_shown_built_changed_and_deleted_in_its_time(cloud: Clo
     path = f"{CLUSTERS}/{made['uuid']}"
     assert list(made) == ["uuid"]
     assert await demo.status("GET", path) == 404
-    cloud.time.now += 0.1
+    cloud.time.now += 0.03
+    for each in (path, f"{CLUSTERS}/detail", CLUSTERS):  # the cluster is stored, its masters are not
+        assert "400 Invalid input for field/attribute master_count" in await refusal(demo, "GET", each)
+    cloud.time.now += 0.07
     assert (await demo.get(path))["status"] == "CREATE_IN_PROGRESS"
     assert await demo.status("PATCH", path, replacing("node_count", 5)) == 202
     cloud.time.now += 0.2
@@ -139,6 +142,13 @@ async def test_cluster_is_shown_built_changed_and_deleted_in_its_time(cloud: Clo
 async def test_clusters_that_are_refused(demo: User, change: dict[str, Any], reason: str) -> None:
     await demo.post(TEMPLATES, GOOD)
     assert reason in await refusal(demo, "POST", CLUSTERS, {"cluster_template_id": "t"} | change)
+
+
+async def test_machines_boot_from_volumes_or_have_flavors(demo: User) -> None:
+    await demo.post(TEMPLATES, GOOD | {"master_flavor_id": None})
+    body = {"cluster_template_id": "t"}
+    assert await refusal(demo, "POST", CLUSTERS, body) == "400 Unable to find flavor None."
+    assert await demo.status("POST", CLUSTERS, body | {"labels": {"boot_volume_size": "5"}}) == 202
 
 
 async def test_project_has_a_quota_of_clusters(build: Callable[..., Cloud]) -> None:

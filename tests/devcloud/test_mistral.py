@@ -60,7 +60,7 @@ async def states(user: User, execution: Any) -> dict[str, str]:
 async def test_a_workflow_is_known_by_name_and_id(demo: User, admin: User) -> None:
     spec = {**NOOP, "input": ["x", {"y": 1}], "tags": ["t"], "description": "d"}
     (made,) = (await define(demo, w=spec))["workflows"]
-    assert (made["name"], made["input"], made["tags"], made["scope"]) == ("w", "x, y=1", ["t"], "private")
+    assert (made["name"], made["input"], made["tags"], made["scope"]) == ("w", 'x, y="1"', ["t"], "private")
     for identifier in ("w", made["id"]):
         assert await demo.get(f"{WORKFLOWS}/{identifier}") == made
     assert await demo.get(f"{WORKFLOWS}?name=w&fields=name") == {
@@ -75,6 +75,13 @@ async def test_a_workflow_is_known_by_name_and_id(demo: User, admin: User) -> No
     await define(demo, 404, "PUT", v=NOOP)
     assert await demo.status("DELETE", f"{WORKFLOWS}/w") == 204
     assert await demo.status("DELETE", f"{WORKFLOWS}/w") == 404
+
+
+async def test_a_definition_is_taken_from_those_who_take_a_text(demo: User) -> None:
+    text = yaml.safe_dump({"version": "2.0", "w": NOOP})
+    for accepted, status in (("application/json", 406), ("text/plain", 201)):
+        headers = {"X-Auth-Token": demo.token, "Accept": accepted, **TEXT}
+        assert (await demo.http.post(WORKFLOWS, content=text, headers=headers)).status_code == status
 
 
 async def test_a_list_comes_in_pages(demo: User) -> None:

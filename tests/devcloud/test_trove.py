@@ -232,6 +232,12 @@ async def test_clusters_that_are_refused(demo: User, count: int, values: Any, re
     assert reason in await refusal(demo, "/clusters", await cluster(demo, count, **values))
 
 
+async def test_networks_of_a_cluster_are_only_understood_by_their_newer_name(demo: User) -> None:
+    [member, *_] = (await cluster(demo))["cluster"]["instances"]
+    members = [member | {"nics": [NIC]}] * 3
+    assert "500" in await refusal(demo, "/clusters", await cluster(demo, instances=members))
+
+
 async def test_instances_of_a_cluster_are_alike(demo: User) -> None:
     body = await cluster(demo)
     members = [dict(each) for each in body["cluster"]["instances"]]

@@ -32,6 +32,8 @@ GUESSED = {
     "OS::Designate::Zone": {"OS::Designate::Zone"},
     "OS::Nova::FloatingIPAssociation": {INTERFACE, GATEWAY},
     "OS::Blazar::Lease": {"OS::Blazar::Host"},
+    "OS::Trove::Cluster": {INTERFACE, "OS::Neutron::Subnet"},
+    "OS::Trove::Instance": {INTERFACE, "OS::Neutron::Subnet"},
 }
 
 

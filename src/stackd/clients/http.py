@@ -75,7 +75,7 @@ def make_client(
         made._retry_connection = False
         return made
 
-    transport: httpx.AsyncBaseTransport = httpx_aiohttp.AiohttpTransport(verify=context, client=session)
+    transport: httpx.AsyncBaseTransport = _Transport(verify=context, client=session)
     return httpx.AsyncClient(
         transport=transport if guard is None else _Bounded(transport, guard.most),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -88,6 +88,17 @@ def _context(chosen: HttpSettings, ca_data: str) -> ssl.SSLContext:
     if not chosen.verify_tls:
         return httpx.create_ssl_context(verify=False, trust_env=False)  # as the operator says
     return trust(chosen.ca_file) if not ca_data else read_trust(chosen.ca_file, ca_data)
+
+
+class _Transport(httpx_aiohttp.AiohttpTransport):
+    """aiohttp, whose errors about answers that are no HTTP are those of a transport, too."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        try:
+            return await super().handle_async_request(request)
+        except aiohttp.ClientResponseError as error:
+            raise httpx.RemoteProtocolError(error.message, request=request) from error
 
 
 class _Bounded(httpx.AsyncBaseTransport):
@@ -155,6 +166,8 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 def why_unreachable(error: httpx.TransportError) -> str:
     """Why there is no answer, for people who need not know how connections are made."""
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "its answer was not HTTP"
     if not was_never_sent(error):
         return "the connection was lost"
     chain = list(_causes(error))

@@ -6,6 +6,8 @@ Whether a request is repeated depends on how it failed:
     429, 503                                      any request: the service refused the work
     413                                           only what reads, in which nothing can be too large: so
                                                   Trove says that it is asked too often
+    400 about a number of masters                 only what reads: Magnum fails to show clusters, also in
+                                                  lists, between storing one and storing its nodes
     502, 504, time-out, connection lost           only what is idempotent: it may have been done
 """
 
@@ -39,7 +41,8 @@ _EXTENSIONS_LAST = 300.0
 
 _REFUSED = frozenset({429, 503})
 _READING = frozenset({"GET", "HEAD"})
-_TOO_LARGE, _TOO_OFTEN = 413, 429
+_INVALID, _TOO_LARGE, _TOO_OFTEN, _NOT_NOW = 400, 413, 429, 503
+_HALF_STORED = b"field/attribute master_count"
 _MAYBE_DONE = frozenset({502, 504})
 
 Permit = Callable[[], None]
@@ -188,8 +191,7 @@ class Wire:
         except httpx.TransportError as error:
             detail = str(error) or type(error).__name__
             return _Silence(why_unreachable(error), sent=not was_never_sent(error), detail=detail)
-        too_often = answer.status_code == _TOO_LARGE and request.method in _READING
-        status = _TOO_OFTEN if too_often else answer.status_code
+        status = _meant(answer) if request.method in _READING else answer.status_code
         return Reply(status, answer.headers, decode(answer), answer.content)
 
     def _pause(self, attempt: int, outcome: Reply | _Silence) -> float:
@@ -197,6 +199,15 @@ class Wire:
             return asked + self._jitter.uniform(0, self._retry.first_pause)
         longest = min(self._retry.longest_pause, self._retry.first_pause * 2 ** (attempt - 1))
         return self._jitter.uniform(longest / 2, longest)
+
+
+def _meant(answer: httpx.Response) -> int:
+    """The status of an answer to what only reads, in place of one that some service misuses."""
+    if answer.status_code == _TOO_LARGE:
+        return _TOO_OFTEN
+    if answer.status_code == _INVALID and _HALF_STORED in answer.content:
+        return _NOT_NOW
+    return answer.status_code
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """Files of two YAML documents on the real services: what is done and must then be true, and the template.
 
-Steps are the creation and updates. A step may have
+Steps are the creation and updates; `afterwards` are requests once the stack is gone. A step may have
 
     set       parameters, on top of those of the step before
     template  values by dotted path that take the place of those in the template; null takes away
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ import httpx
 import yaml
 
 from tests.cloud.scenarios.conftest import PORT
-from tests.cloud.scenarios.matching import require
+from tests.cloud.scenarios.matching import filled, require
 from tests.cloud.scenarios.session import Json, Session
 from tests.cloud.scenarios.stack import changing
 from tests.support.cases import Step, read
@@ -124,6 +124,7 @@ OBJECTS = {
     "OS::Octavia::Pool": ("balancers", "/v2/lbaas/pools/{}", "pool"),
     "OS::Swift::Container": ("objects", "/{}", None),
     "OS::Zun::Container": ("containers", "/containers/{}", None),
+    "OS::Trove::Cluster": ("databases", "/clusters/{}", "cluster"),
     "OS::Trove::Instance": ("databases", "/instances/{}", "instance"),
 }
 
@@ -237,7 +238,10 @@ class Case:
             raise AssertionError(f"step {index} of {self.name}: {error}") from error
         finally:
             things = self._things()
-            self.stack.delete()
+            try:
+                self.stack.delete()
+            finally:
+                self._do(self.life.header.get("afterwards", ()))
         assert {name for name, thing in things.items() if self.session.look(*thing[:2])} == set()
 
     def _step(self, action: str, definition: Step) -> None:
@@ -249,8 +253,7 @@ class Case:
             "disable_rollback": not step.get("rollback", False),
             "timeout_mins": 10,
         }
-        for method, service, place, sent in step.get("do", ()):
-            self.session.json(method, service, self._filled(place), json=sent)
+        self._do(step.get("do", ()))
         before, old_things = self.ids, self._things() if self.ids else {}
         (self.stack.create if action == "CREATE" else self.stack.update)(body)
         meanwhile = self._report if self.life.header.get("reports") else None
@@ -272,6 +275,10 @@ class Case:
                     "POST", "url", f"{self.stack.path}/resources/{name}/signal", json=REPORTS[kind]
                 )
                 self.reported.add(handle)
+
+    def _do(self, requests: Sequence[tuple[str, str, str, Any]]) -> None:
+        for method, service, place, sent in requests:
+            self.session.json(method, service, self._filled(place), json=filled(sent, self._filled))
 
     def _compare_ids(self, before: dict[str, str], old_things: dict[str, Any], step: Json) -> None:
         """Only what should be replaced is, and what was replaced is gone."""

@@ -33,3 +33,12 @@ def contains(expected: Any, found: Any, filled: Callable[[str], str]) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def filled(value: Any, fill: Callable[[str], str]) -> Any:
+    """The value with all texts in it filled."""
+    if isinstance(value, dict):
+        return {key: filled(each, fill) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, fill) for each in value]
+    return fill(value) if isinstance(value, str) else value

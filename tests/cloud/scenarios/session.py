@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 IDENTITY = "http://127.0.0.1:5000/v3"
-MICROVERSIONS = {
+HEADERS = {
+    "Client-ID": "5f6c5a52-6c1e-4d3c-8c4e-2d3b1c9f7a10",  # any UUID: without one there are no queues
     "X-OpenStack-Nova-API-Version": "2.72",
     "X-OpenStack-Ironic-API-Version": "1.72",
     "X-OpenStack-Manila-API-Version": "2.65",
@@ -36,9 +37,13 @@ SERVICE_TYPES = {
     "databases": "database",
     "workflows": "workflowv2",
 }
-PREFIXES = {"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"}
+PREFIXES = {
+    **{"network": "/v2.0", "image": "/v2", "keys": "/v1", "names": "/v2", "metal": "/v1"},
+    "queues": "/v2",
+}
 
-# What a project can have: service, listing, and the key under which the answer has the list.
+# What a project can have: service, listing, and the key under which the answer has the list. Services that
+# the cloud does not have are passed over.
 LISTINGS = (
     ("compute", "/servers", "servers"),
     ("compute", "/os-server-groups", "server_groups"),
@@ -53,20 +58,23 @@ LISTINGS = (
     ("volume", "/snapshots", "snapshots"),
     ("volume", "/backups", "backups"),
     ("image", "/images", "images"),
-)
-
-# The same of services that not every cloud has.
-FURTHER_LISTINGS = (
     ("network", "/trunks", "trunks"),
     ("network", "/qos/policies", "policies"),
-    ("shares", "/shares", "shares"),
     ("keys", "/secrets?limit=1000", "secrets"),
     ("names", "/zones", "zones"),
     ("balancers", "/v2/lbaas/loadbalancers", "loadbalancers"),
+    ("shares", "/shares", "shares"),
+    ("shares", "/share-networks", "share_networks"),
+    ("shares", "/security-services", "security_services"),
     ("workflows", "/workflows", "workflows"),
     ("workflows", "/cron_triggers", "cron_triggers"),
-    ("queues", "/v2/queues", "queues"),
+    ("queues", "/queues", "queues"),
     ("containers", "/containers", "containers"),
+    ("clusters", "/clusters/detail", "clusters"),
+    ("clusters", "/clustertemplates/detail", "clustertemplates"),
+    ("leases", "/leases", "leases"),
+    ("databases", "/instances?include_clustered=true", "instances"),
+    ("databases", "/clusters", "clusters"),
 )
 
 # What belongs to no project: objects are told by the stack's name in theirs.
@@ -82,17 +90,17 @@ GLOBAL_LISTINGS = (
     ("compute", "/os-aggregates", "aggregates"),
     ("volume", "/types?is_public=None", "volume_types"),
     ("volume", "/qos-specs", "qos_specs"),
+    ("shares", "/types?is_public=all", "share_types"),
+    ("metal", "/nodes", "nodes"),
 )
 
-_CLIENT = {"Client-ID": "5f5a8c3e-0000-4000-8000-000000000002"}
-"""What the service of queues wants to be asked with."""
-
 Json = dict[str, Any]
+Listing = tuple[str, str, str]
 
 
 def _client() -> httpx.Client:
     """Designate leads from a recordset to where it is in its zone."""
-    return httpx.Client(timeout=120, headers=MICROVERSIONS, follow_redirects=True)
+    return httpx.Client(timeout=120, headers=HEADERS, follow_redirects=True)
 
 
 @dataclass(slots=True)
@@ -156,17 +164,15 @@ class Session:
         found: Json = dict(reply.headers) if service == "objects" else reply.json()
         return found
 
-    def belongings(self, *, further: bool = False) -> set[str]:
-        """Everything that the project has, as `kind name id`; ``further`` looks into all services."""
+    def belongings(self) -> set[str]:
+        """Everything that the project has, as `kind name id`."""
         found: set[str] = set()
-        for service, path, key in (*LISTINGS, *(FURTHER_LISTINGS if further else ())):
+        for service, path, key in self._booted(LISTINGS):
             # Administrators are shown everybody's, and everybody is shown what is public.
             own = f"{path}?project_id={self.project_id}" if service == "network" else path
-            headers = _CLIENT if service == "queues" else None
-            for each in self.json("GET", service, own, headers=headers)[key]:
+            for each in self.json("GET", service, own)[key]:
                 each = each.get("keypair", each)
-                owner = each.get("owner") or each.get("project_id") or self.project_id
-                if owner == self.project_id:
+                if (each.get("owner") or each.get("project_id") or self.project_id) == self.project_id:
                     identity = next((each[name] for name in ("id", "uuid", "secret_ref") if name in each), "")
                     found.add(f"{key} {each.get('name', identity)} {identity}")
         containers = self.json("GET", "objects", "?format=json") or []
@@ -175,9 +181,16 @@ class Session:
 
     def traces(self, name: str) -> set[str]:
         """Everything outside of projects that has this name in its own."""
-        listed = ((key, self.json("GET", service, path)[key]) for service, path, key in GLOBAL_LISTINGS)
-        called = ((key, str(each.get("name") or each["id"])) for key, found in listed for each in found)
+        listed = (
+            (key, self.json("GET", service, path)[key])
+            for service, path, key in self._booted(GLOBAL_LISTINGS)
+        )
+        called = ((key, str(each.get("name") or each.get("id"))) for key, found in listed for each in found)
         return {f"{key} {each}" for key, each in called if name in each}
+
+    def _booted(self, listings: Iterable[Listing]) -> list[Listing]:
+        """Those of services that the cloud has."""
+        return [each for each in listings if each[0] in self.catalog]
 
     def trusts(self) -> list[Json]:
         """The trusts that the user has given."""

@@ -37,9 +37,9 @@ def test_a_family_lives_on_real_services_and_leaves_nothing(
     assert stackd_log.exists()
     session, stamp = project[read(path).header.get("user", "plain")], secrets.token_hex(3)
     given = {"stamp": stamp, "project": session.project_id, "image_url": image_url}
-    before = session.belongings(further=True)
+    before = session.belongings()
 
     Case(path, session, given).run()
 
-    assert session.belongings(further=True) == before
+    assert session.belongings() == before
     assert project["admin"].traces(stamp) == set()

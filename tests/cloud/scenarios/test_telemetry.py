@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,9 +96,8 @@ def trusts_of_service(member: Session) -> set[str]:
 
 def news(member: Session, queue: str) -> list[str]:
     """The states in the messages of a queue, which are taken out of it."""
-    headers = {"Client-ID": str(uuid.uuid4())}
-    path = f"/v2/queues/{queue}/messages?pop=20"
-    found = member.json("DELETE", "queues", path, headers=headers)["messages"]
+    path = f"/queues/{queue}/messages?pop=20"
+    found = member.json("DELETE", "queues", path)["messages"]
     return [each["body"]["current"] for each in found]
 
 
@@ -150,7 +148,7 @@ def test_alarms_on_a_metric_scale_a_group_up_and_down_with_cooldown(
     stack.delete()
     assert alarms(member) == before
     assert trusts_of_service(member) == set()
-    member.json("DELETE", "queues", f"/v2/queues/{stack.name}", headers={"Client-ID": str(uuid.uuid4())})
+    member.json("DELETE", "queues", f"/queues/{stack.name}")
 
 
 def test_every_kind_of_alarm_is_made_changed_in_place_and_found_missing(

@@ -21,7 +21,7 @@ LONG = frozenset(
     {
         *("administration", "barbican", "blazar", "designate", "ironic", "magnum", "manila", "mistral"),
         *("neutron_administration", "neutron_agents", "neutron_plugged", "neutron_ways"),
-        *("nova_floating_ips", "octavia", "octavia_operated", "zun"),
+        *("nova_floating_ips", "octavia", "octavia_operated", "trove", "zun"),
     }
 )
 """Cases that need further services, or take minutes."""

@@ -58,6 +58,8 @@ async def test_changes_are_a_patch_in_which_nothing_means_the_default() -> None:
     ]
     await ctx.type.update(ctx, ctx.props, ctx.props)
     assert len(ctx.cloud.sent("PATCH")) == 1
+    await ctx.type.update(ctx, ctx.load(GIVEN | {"pxe_enabled": False}), ctx.load(GIVEN))
+    assert ctx.cloud.sent("PATCH")[1] == [{"op": "replace", "path": "/pxe_enabled", "value": True}]
 
 
 async def test_deletion_is_waited_for() -> None:
@@ -95,6 +97,10 @@ async def test_port_lives_on_the_service(made: World) -> None:
         assert (second["node_uuid"], second["pxe_enabled"], second["extra"]) == (other, False, {"a": "b"})
         assert second["local_link_connection"] in (None, {})
         assert await process.outputs(stack) == {"node": other}
+        stack = await process.done(await process.update(stack, card(node="metal-2")))
+        assert state(stack) == "UPDATE_COMPLETE", stack.reason
+        (third,) = ports(made)
+        assert (third["uuid"], third["pxe_enabled"], third["extra"]) == (first["uuid"], True, {})
         assert state(await process.done(await process.delete(stack))) == "DELETE_COMPLETE"
         assert made.counts() == {}
 

@@ -37,7 +37,7 @@ async def made(**properties: Any) -> Any:
     ctx.cloud.on("POST", "/workflows")
     await ctx.type.create(ctx, ctx.props)
     (text,) = ctx.cloud.sent("POST")
-    assert ctx.cloud.calls[0].headers == {"Content-Type": "text/plain"}
+    assert ctx.cloud.calls[0].headers == {"Content-Type": "text/plain", "Accept": "text/plain"}
     return yaml.safe_load(text)
 
 

@@ -35,6 +35,11 @@ NET: dict[str, Any] = {
         "type": "OS::Neutron::Subnet",
         "properties": {"network": {"get_resource": "net"}, "cidr": "10.9.0.0/24"},
     },
+    "router": {"type": "OS::Neutron::Router"},
+    "way": {
+        "type": "OS::Neutron::RouterInterface",
+        "properties": {"router": {"get_resource": "router"}, "subnet": {"get_resource": "subnet"}},
+    },
 }
 
 
@@ -47,13 +52,13 @@ async def made(tmp_path: Path) -> AsyncIterator[World]:
 def instance(**changes: Any) -> dict[str, Any]:
     """An instance, changed; None takes a property away."""
     given = {key: value for key, value in {**INSTANCE, **changes}.items() if value is not None}
-    db = {"type": T + "Instance", "properties": given, "depends_on": "subnet"}
+    db = {"type": T + "Instance", "properties": given}
     shown = {name: {"value": {"get_attr": ["db", name]}} for name in ("hostname", "href")}
     return hot(NET | {"db": db}, outputs=shown)
 
 
 def cluster(**changes: Any) -> dict[str, Any]:
-    many = {"type": T + "Cluster", "properties": {**CLUSTER, **changes}, "depends_on": "subnet"}
+    many = {"type": T + "Cluster", "properties": {**CLUSTER, **changes}}
     shown = {name: {"value": {"get_attr": ["many", name]}} for name in ("instances", "ip")}
     return hot(NET | {"many": many}, outputs=shown)
 
@@ -127,6 +132,19 @@ async def test_an_instance_is_made_changed_in_place_replaced_and_deleted(made: W
 
         assert (await process.done(await process.delete(stack))).status is Status.COMPLETE
         assert made.objects("instances") == []
+
+
+async def test_databases_need_a_way_out(made: World) -> None:
+    async with made.process() as process:
+        ends = ((instance(), "is not associated with router"), (cluster(), "administrator has to reset"))
+        for template, reason in ends:
+            for name in ("router", "way"):
+                del template["resources"][name]
+            stack = await done(process, await process.create(NAME, template), Status.FAILED)
+            assert reason in stack.reason
+            for each in made.cloud.store.all("database.clusters"):
+                made.cloud.store.update(each, {"task": {"name": "NONE"}})  # as an administrator does
+            assert (await process.done(await process.delete(stack))).status is Status.COMPLETE
 
 
 async def test_a_volume_cannot_shrink(made: World) -> None:

@@ -285,7 +285,8 @@ async def test_container_is_stopped_and_deleted() -> None:
     ctx = FakeContext(KIND, properties=PLAIN, physical="c1")
     ctx.cloud.on("GET", PATH, RUNNING, RUNNING | {"status": "Deleting"}, gone()).on("DELETE", PATH)
     await ctx.type.delete(ctx, ctx.props)
-    assert [call.params for call in ctx.cloud.calls if call.method == "DELETE"] == [{"stop": True}]
+    (deletion,) = (call for call in ctx.cloud.calls if call.method == "DELETE")
+    assert (deletion.params, deletion.headers) == ({"stop": True}, {"Connection": "close"})
     assert not await ctx.type.is_gone(ctx)
     assert await ctx.type.is_gone(ctx)
 

@@ -97,6 +97,8 @@ def _operate(now: JSON, operation: JSON, fields: Mapping[str, Field], mandatory:
         raise bad_request(f"Couldn't apply patch '{operation}'. Reason: no such path or operation")
     if verb == "remove" and path.removeprefix("/") in mandatory:
         raise bad_request(f"'{path}' is a mandatory attribute and can not be removed")
+    if verb == "remove" and fields[name].default is True:  # it has no null, and nobody fills it in
+        raise Fault(500, f"Field `{name}' cannot be None")
     value = fields[name].default if verb == "remove" else operation.get("value")
     if not key:
         now[name] = value

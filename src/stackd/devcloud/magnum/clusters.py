@@ -16,6 +16,9 @@ _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,241}")
 _LAG: Final = 0.1
 """The part of the time in which a cluster is built that passes before it is shown."""
 
+_LONGEST_GAP: Final = 0.1
+"""Seconds at most between a cluster and its masters; until these are stored the service fails to show it."""
+
 _VERSION: Final = "v1.31.1"
 _FROM_TEMPLATE: Final = (
     *("docker_volume_size", "master_flavor_id", "flavor_id", "fixed_network", "fixed_subnet", "labels"),
@@ -49,6 +52,7 @@ def _prepare(call: Call, values: JSON, private: JSON) -> None:
         values[name] = template.data[name] if values[name] in (None, {}) else values[name]
     if values["master_count"] > 1 and not values["master_lb_enabled"]:
         raise bad_request("master_count must be 1 when master_lb_enabled is False")
+    _check_disks(values)
     values["keypair"] = values["keypair"] or template.data["keypair_id"]
     if values["keypair"]:
         check_key(call, values["keypair"])
@@ -58,7 +62,18 @@ def _prepare(call: Call, values: JSON, private: JSON) -> None:
         "health_status_reason": None, "coe_version": None, "container_version": None, "node_addresses": [],
         "master_addresses": [], "faults": None,
     }  # fmt: skip
-    private["shown_from"] = call.world.clock() + call.world.ready_after * _LAG
+    lag = call.world.ready_after * _LAG
+    private["shown_from"] = call.world.clock() + lag
+    private["whole_from"] = private["shown_from"] + min(lag, _LONGEST_GAP)
+
+
+def _check_disks(values: JSON) -> None:
+    """Without volumes to boot from the flavors must be known, as their disks matter."""
+    if int((values["labels"] or {}).get("boot_volume_size", 0)) > 0:
+        return
+    for name in ("flavor_id", "master_flavor_id"):
+        if not values[name]:
+            raise bad_request(f"Unable to find flavor {values[name]}.")
 
 
 def _template(call: Call, wanted: object) -> Entity:
@@ -98,8 +113,15 @@ def _sees(call: Call, cluster: Entity) -> bool:
     return own(call, cluster) and call.world.clock() >= cluster.private["shown_from"]
 
 
+def _whole(call: Call, cluster: Entity) -> JSON:
+    """What is shown of a cluster, once its masters are stored."""
+    if call.world.clock() < cluster.private["whole_from"]:
+        raise invalid("master_count", 0, "Value should be greater or equal to 1")
+    return cluster.data
+
+
 def _view(call: Call, cluster: Entity) -> JSON:
-    return cluster.data | {"links": links(call, "clusters", cluster.id)}
+    return _whole(call, cluster) | {"links": links(call, "clusters", cluster.id)}
 
 
 FIELDS: Final = {
@@ -129,7 +151,8 @@ def _list(call: Call) -> Reply:
 
 
 def _brief(call: Call, cluster: Entity) -> JSON:
-    return {name: cluster.data[name] for name in _BRIEF} | {"links": links(call, "clusters", cluster.id)}
+    data = _whole(call, cluster)
+    return {name: data[name] for name in _BRIEF} | {"links": links(call, "clusters", cluster.id)}
 
 
 def _patch(call: Call) -> Reply:

@@ -34,6 +34,9 @@ def checked_input(entity: Entity, given: Mapping[str, Any]) -> JSON:
 def _text(call: Call) -> str:
     if call.headers.get("content-type", "").partition(";")[0] != "text/plain":
         raise Fault(415, "The definition of a workflow is plain text.")
+    accepted = {each.partition(";")[0].strip() for each in call.headers.get("accept", "*/*").split(",")}
+    if not accepted & {"text/plain", "text/*", "*/*"}:
+        raise Fault(406, "Not Acceptable")
     return call.body.decode()
 
 
@@ -46,7 +49,7 @@ def _scope(call: Call) -> str:
 
 def _shown_inputs(spec: Mapping[str, Any]) -> str:
     needed, defaults = inputs(spec)
-    return ", ".join([*needed, *(f"{name}={value}" for name, value in defaults.items())])
+    return ", ".join([*needed, *(f'{name}="{value}"' for name, value in defaults.items())])
 
 
 def _values(call: Call, spec: JSON, text: str) -> JSON:

@@ -8,7 +8,7 @@ from stackd.devcloud.collection import Collection, Field, create, demand, fetch,
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.trove.datastores import check_cluster, find_datastore
 from stackd.devcloud.trove.instances import KIND as INSTANCES
-from stackd.devcloud.trove.instances import check_gigabytes, shape
+from stackd.devcloud.trove.instances import check_gigabytes, outcome, shape
 from stackd.devcloud.trove.style import (
     STYLE,
     busy,
@@ -19,7 +19,7 @@ from stackd.devcloud.trove.style import (
     invalid,
     links,
 )
-from stackd.devcloud.wire import Call, Reply, Route, bad_request
+from stackd.devcloud.wire import Call, Fault, Reply, Route, bad_request
 from stackd.devcloud.world import World
 
 _TASKS: Final[dict[str, JSON]] = {
@@ -49,6 +49,8 @@ def _member(call: Call, given: Any) -> JSON:
     path = "cluster['instances']"
     if not isinstance(given, dict) or "flavorRef" not in given:
         raise invalid(path, "'flavorRef' is a required property")
+    if any("net-id" in each for each in given.get("nics") or ()):
+        raise Fault(500, "Internal Server Error.")  # the older word is allowed, but not understood
     return {
         "flavor": checked_flavor(call, given["flavorRef"]), "size": checked_size(path, given.get("volume")),
         "nics": checked_nics(call, path, given.get("nics") or []), "zone": given.get("availability_zone"),
@@ -56,8 +58,8 @@ def _member(call: Call, given: Any) -> JSON:
 
 
 def _created(call: Call, cluster: Entity) -> None:
-    """The instances come with the cluster, and its task ends when they are active."""
-    source = cluster.data["datastore"]["type"], cluster.data["datastore"]["version"]
+    """The instances come with the cluster, and its task ends when they are active; never if one fails."""
+    source, is_built = (cluster.data["datastore"]["type"], cluster.data["datastore"]["version"]), True
     for number, member in enumerate(cluster.private.pop("members"), 1):
         identity, name = call.world.uuid(), f"{cluster.data['name']}-member-{number}"
         data = shape(call, name, member["flavor"], member["size"], source, member["nics"])
@@ -65,9 +67,12 @@ def _created(call: Call, cluster: Entity) -> None:
         data |= {"id": identity, "status": "BUILD", "availability_zone": member["zone"], **times}
         hidden = {"databases": {}, "users": {}, "source": "", "cluster": cluster.id}
         instance = call.store.add(INSTANCES, identity, cluster.project_id, data, hidden)
-        call.store.later(instance, call.world.ready_after, {"status": "ACTIVE"})
+        ending = outcome(call, member["nics"])
+        call.store.later(instance, call.world.ready_after, ending)
         call.touched.append(instance)
-    call.store.later(cluster, call.world.ready_after, {"task": _TASKS["NONE"]})
+        is_built = is_built and ending["status"] == "ACTIVE"
+    if is_built:
+        call.store.later(cluster, call.world.ready_after, {"task": _TASKS["NONE"]})
 
 
 def _members(world: World, cluster: Entity) -> list[Entity]:

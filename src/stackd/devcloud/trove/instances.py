@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stackd.devcloud.collection import Collection, Field, Progression, create, demand, fetch, listing
+from stackd.devcloud.neutron.routers import INTERFACE
 from stackd.devcloud.store import JSON, Entity
 from stackd.devcloud.trove.accounts import checked_databases, checked_users
 from stackd.devcloud.trove.datastores import find_datastore
@@ -47,7 +48,7 @@ def _prepare(call: Call, values: JSON, private: JSON) -> None:
         raise bad_request("Cannot create a replica with users or databases.")
     nics = checked_nics(call, _PATH, values["nics"])
     private |= {"databases": databases, "users": users, "cluster": "", "source": source.id if source else ""}
-    private["count"] = values["replica_count"] or 1
+    private |= {"count": values["replica_count"] or 1, "nics": nics}
     name, zone = values["name"], values["availability_zone"]
     values.clear()
     values |= shape(call, name, flavor, size, (kind, version), nics) | {"availability_zone": zone}
@@ -66,6 +67,21 @@ def shape(
             {"address": address, "type": "private", "network": each["network_id"]} for each in nics
         ],
     }  # fmt: skip
+
+
+def outcome(call: Call, nics: list[JSON]) -> JSON:
+    """How the building of an instance ends: it fails where no router is on the subnet of its port."""
+    for each in nics:
+        subnet = each["subnet_id"] or next(
+            (found.id for found in call.store.find("network.subnets", network_id=each["network_id"])), None
+        )
+        ways = call.store.find("network.ports", device_owner=INTERFACE)
+        if subnet and not any(subnet == at["subnet_id"] for way in ways for at in way.data["fixed_ips"]):
+            message = (
+                f"Failed to create User port for instance: Subnet {subnet} is not associated with router."
+            )
+            return {"status": "ERROR", "fault": {"message": message}}
+    return {"status": "ACTIVE"}
 
 
 def _source(call: Call, values: JSON) -> Entity | None:
@@ -118,6 +134,8 @@ def check_active(instance: Entity) -> None:
 def _created(call: Call, instance: Entity) -> None:
     """Of several replicas each has a number, and the last is returned."""
     count: int = instance.private.pop("count")
+    ending = outcome(call, instance.private.pop("nics"))
+    call.store.later(instance, call.world.ready_after, ending)
     if count < 2:
         return
     name, order = instance.data["name"], call.store.tables[KIND].rows
@@ -127,7 +145,7 @@ def _created(call: Call, instance: Entity) -> None:
         identity = call.world.uuid()
         data = instance.data | {"id": identity, "name": f"{name}-{number}"}
         twin = call.store.add(KIND, identity, instance.project_id, data, dict(instance.private))
-        call.store.later(twin, call.world.ready_after, {"status": "ACTIVE"})
+        call.store.later(twin, call.world.ready_after, ending)
     order[instance.id] = instance
 
 

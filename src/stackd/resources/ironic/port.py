@@ -53,9 +53,9 @@ class Port(RestResource[PortProps]):
         "ironic.node": _collection("Node", "nodes"),
         "ironic.portgroup": _collection("Port group", "portgroups"),
     }
-    fields: ClassVar = same(
-        "local_link_connection", "pxe_enabled", "physical_network", "extra", "is_smartnic"
-    ) | {
+    fields: ClassVar = same("local_link_connection", "physical_network", "extra", "is_smartnic") | {
+        # The one field that is never without a value: the service fails on a patch that takes it away.
+        "pxe_enabled": Field("pxe_enabled", cleared=True),
         "address": Field("address", convert=str.lower),
         "node": "node_uuid",
         "portgroup": "portgroup_uuid",

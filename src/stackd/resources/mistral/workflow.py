@@ -24,7 +24,8 @@ from stackd.resources.registry import resource_type
 SERVICE: Final = "workflow"
 _EXECUTIONS: Final = "executions"
 _SHOWN: Final = ("id", "workflow_name", "created_at", "updated_at", "state", "input", "output")
-_TEXT: Final = {"Content-Type": "text/plain"}
+_TEXT: Final = {"Content-Type": "text/plain", "Accept": "text/plain"}
+"""A definition is a text, and the service calls its answer one, too: it refuses who takes only JSON."""
 
 
 def decoded(value: Any) -> Any:

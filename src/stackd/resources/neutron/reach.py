@@ -51,7 +51,18 @@ def floating_subnets(properties: Mapping[str, Any], siblings: Siblings) -> Itera
     """The subnets on which a server is to be reached by a floating IP."""
     for each in _entries(properties):
         if isinstance(each, Mapping) and each.get("floating_ip"):
-            yield from _of_entry(each, siblings)
+            yield from entry_subnets(each, siblings)
+
+
+def entry_subnets(entry: Any, siblings: Siblings) -> Iterable[Key]:
+    """The subnets of one network connection of a server."""
+    if not isinstance(entry, Mapping):
+        return (ANY,)
+    if entry.get("port"):
+        return _of_port(entry["port"], siblings)
+    if entry.get("subnet"):
+        return (key_of(entry["subnet"]),)
+    return _of_network(network_key(entry), siblings)
 
 
 POSSIBLE_INTERFACES = Follows(INTERFACE, key=subnet_key, keys=port_subnets, guess=True)
@@ -72,7 +83,7 @@ def _of_port(port: Any, siblings: Siblings) -> Iterable[Key]:
     if sibling.kind == PORT:
         return _of_sibling(sibling.properties, siblings)
     entries = _entries(sibling.properties)
-    return [key for each in entries for key in _of_entry(each, siblings)] or (ANY,)
+    return [key for each in entries for key in entry_subnets(each, siblings)] or (ANY,)
 
 
 def _of_sibling(port: Mapping[str, Any], siblings: Siblings) -> Iterable[Key]:
@@ -96,17 +107,6 @@ def _named_subnets(port: Mapping[str, Any]) -> list[Key]:
 def _entries(server: Mapping[str, Any]) -> list[Any]:
     entries = server.get("networks")
     return entries if isinstance(entries, list) else []
-
-
-def _of_entry(entry: Any, siblings: Siblings) -> Iterable[Key]:
-    """The subnets of one network connection of a server."""
-    if not isinstance(entry, Mapping):
-        return (ANY,)
-    if entry.get("port"):
-        return _of_port(entry["port"], siblings)
-    if entry.get("subnet"):
-        return (key_of(entry["subnet"]),)
-    return _of_network(network_key(entry), siblings)
 
 
 def _of_network(network: Key, siblings: Siblings) -> Iterable[Key]:

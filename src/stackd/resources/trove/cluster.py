@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from stackd.errors import ResourceInError
+from stackd.errors import ResourceFailure, ResourceInError
 from stackd.records import Resource
 from stackd.resources.attributes import attr
 from stackd.resources.constraints import between, length
@@ -13,6 +13,7 @@ from stackd.resources.entity import Entity
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import RestResource, same
 from stackd.resources.schema import Properties, prop
+from stackd.resources.trove.connected import CONNECTED
 from stackd.resources.trove.databases import (
     SERVICE,
     NetworkProps,
@@ -52,6 +53,7 @@ class Cluster(RestResource[ClusterProps]):
 
     entity = Entity(SERVICE, "/clusters", "cluster", "clusters", found_by=())
     fields: ClassVar = same("name")
+    follows = CONNECTED
     waits_for = "all instances of the cluster are active"
     awaits_deletion = True
     attributes: ClassVar = {
@@ -89,24 +91,36 @@ class Cluster(RestResource[ClusterProps]):
         """Remove the cluster once nothing else is being done to it."""
 
         async def can_be_deleted() -> bool:
-            return (await ctx.live(fresh=True))["task"]["name"] in ("NONE", "DELETING")
+            live = await ctx.live(fresh=True)
+            if live["task"]["name"] in ("NONE", "DELETING"):
+                return True
+            if _has_failed(live):  # the service never ends its task then
+                raise ResourceFailure(
+                    "An instance of the cluster failed, and the service does not delete a cluster that it is "
+                    "building: an administrator has to reset the status of the cluster."
+                )
+            return False
 
         await ctx.until(can_be_deleted, "nothing is being done to the cluster")
         await super().delete(ctx, props)
 
 
 async def _instance(ctx: Context, props: ClusterInstanceProps) -> JSON:
-    """An instance as a request has it."""
+    """An instance as a request has it. Of a cluster's networks the service takes the newer word only."""
     body: JSON = {"flavorRef": props.flavor, "volume": {"size": props.volume_size}}
-    if networks := await nics(ctx, props.networks or ()):
+    if networks := await nics(ctx, props.networks or (), "network_id"):
         body["nics"] = networks
     return body | props.body("availability_zone")
 
 
 def _are_active(live: JSON) -> bool:
     """Whether every instance of a cluster is at work; raise when one never will be."""
-    statuses = [each.get("status") for each in live["instances"]]
-    for status in statuses:
-        if status in ("ERROR", "FAILED"):
-            raise ResourceInError(f'Went to status {status} due to "An instance of the cluster failed"')
-    return bool(statuses) and all(status == "ACTIVE" for status in statuses)
+    if failed := _has_failed(live):
+        raise ResourceInError(f'Went to status {failed} due to "An instance of the cluster failed"')
+    return bool(live["instances"]) and all(each.get("status") == "ACTIVE" for each in live["instances"])
+
+
+def _has_failed(live: JSON) -> str:
+    """The status of the first instance that failed; empty when none has."""
+    statuses = (str(each.get("status")) for each in live["instances"])
+    return next((status for status in statuses if status in ("ERROR", "FAILED")), "")

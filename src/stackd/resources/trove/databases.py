@@ -42,15 +42,15 @@ def check_networks(networks: Any) -> None:
             )
 
 
-async def nics(ctx: Context, networks: Iterable[NetworkProps]) -> list[JSON]:
-    """The networks as a request has them; an address comes with its subnet."""
-    return [await _nic(ctx, each) for each in networks]
+async def nics(ctx: Context, networks: Iterable[NetworkProps], word: str = "net-id") -> list[JSON]:
+    """The networks as a request has them, each under ``word``; an address comes with its subnet."""
+    return [await _nic(ctx, each, word) for each in networks]
 
 
-async def _nic(ctx: Context, network: NetworkProps) -> JSON:
+async def _nic(ctx: Context, network: NetworkProps, word: str) -> JSON:
     if network.port:
         return {"port-id": network.port}
-    nic = {"net-id": network.network}
+    nic = {word: network.network}
     if network.fixed_ip:
         subnet = await _subnet_of(ctx, str(network.network), network.fixed_ip)
         nic |= {"subnet_id": subnet, "ip_address": network.fixed_ip}

@@ -16,6 +16,7 @@ from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, find_made, settled
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, RestResource, same
+from stackd.resources.trove.connected import CONNECTED
 from stackd.resources.trove.contents import as_users, check_users, exchange
 from stackd.resources.trove.databases import (
     FLAVORS,
@@ -73,6 +74,7 @@ class Instance(RestResource[InstanceProps]):
         "users": Field("users", convert=as_users),
         "restore_point": Field("restorePoint", convert=lambda backup: {"backupRef": backup}),
     }
+    follows = CONNECTED
     waits_for = "the instance is active"
     awaits_deletion = True
     checkable = True

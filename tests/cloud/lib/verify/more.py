@@ -322,5 +322,6 @@ def zun(c, st):
 
 
 def trove(c, st):
-    c.get("database", "/instances")
-    return "API answers (no guest)"
+    found = {each["name"]: len(each["versions"]) for each in c.get("database", "/datastores")["datastores"]}
+    assert found == {"mysql": 2, "mariadb": 2}, found
+    return f"{len(c.get('database', '/instances')['instances'])} instances, versions of {', '.join(found)}"
