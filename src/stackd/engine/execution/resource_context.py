@@ -177,6 +177,7 @@ class ResourceContext:
             if of is None:
                 self._live = live
             if done(live):
+                self.run.services.watchers.end_wait(self.cloud, entity, identity)
                 return live
             await wait.note(str(live.get(self.kind.status_field) or ""))
 
