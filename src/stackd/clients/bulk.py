@@ -129,7 +129,7 @@ class Bulk:
         self._on_their_way += 1
         try:
             made = await self._make([each.body[self._key] for each in waiting], permit)
-        except StackdError as error:
+        except Exception as error:  # nobody else hears of an answer that makes no sense
             for each in waiting:
                 _fail(each.future, error)
         else:
@@ -185,7 +185,7 @@ def _ask_all(permits: Sequence[Permit | None]) -> None:
             permit()
 
 
-def _fail(future: asyncio.Future[Any], error: StackdError) -> None:
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
 
