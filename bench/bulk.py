@@ -24,7 +24,7 @@ Properties = Callable[[int, Mapping[str, str]], JSON]
 class Kind:
     """Objects of one type; ``properties`` gives those of each by its number and the ids of the ``parents``.
 
-    One call makes up to ``together`` of them. The service works on ``wide`` calls at a time.
+    So many ``calls`` make up to ``together`` of them. If ``serial``, the service works on one call at a time.
     """
 
     label: str
@@ -32,15 +32,16 @@ class Kind:
     parents: Mapping[str, JSON]
     properties: Properties
     together: int = 1
-    wide: int = CONCURRENCY
+    calls: int = 1
+    serial: bool = False
 
     def fewest(self, count: int) -> int:
         """The calls that so many objects take at least."""
-        return -(-count // self.together)
+        return -(-count // self.together) * self.calls
 
     def bound(self, count: int) -> float:
-        """The seconds that so many objects take at least if each takes a call."""
-        return -(-count // self.wide) * LATENCY
+        """The seconds that so many objects take at least if each takes a call, or if all are in series."""
+        return (self.fewest(count) if self.serial else -(-count // CONCURRENCY)) * LATENCY
 
 
 def _resource(kind: str, **properties: Any) -> JSON:
@@ -89,7 +90,9 @@ KINDS: Final = (
             "address": f"10.0.{number // 250}.{number % 250 + 1}",
             "protocol_port": 80,
         },
-        wide=1,  # a load balancer refuses a change during another
+        together=50,
+        calls=3,  # what there is, the change, what there is then
+        serial=True,  # a load balancer refuses a change during another
     ),
     Kind(
         *("records", "OS::Designate::RecordSet"),

@@ -29,6 +29,7 @@ ENDPOINTS = {
     "object-store": "http://swift/v1/AUTH_p1",
     "identity": "http://keystone/v3",
     "key-manager": "http://barbican/v1",
+    "load-balancer": "http://octavia",
 }
 
 

@@ -135,6 +135,24 @@ async def test_a_lost_answer_is_lost_for_all_and_nothing_is_sent_again() -> None
     assert ports.calls == [2]
 
 
+async def test_an_answer_that_makes_no_sense_reaches_all() -> None:
+    async def post(body: Any, permit: Permit | None) -> Any:
+        return {"unknown": []}
+
+    answers = await _create(Bulk("port", "ports", post), "a", "b")
+    assert all(isinstance(answer, LookupError) for answer in answers)
+
+
+async def test_what_a_collection_leaves_is_answered_and_not_posted() -> None:
+    async def make(bodies: Any, permit: Permit) -> Any:
+        return [None if each["name"] == "b" else {"id": each["name"]} for each in bodies]
+
+    ports = Ports()
+    answers = await _create(Bulk("port", "ports", ports.post, make), "a", "b", "c")
+    assert answers == [{"port": {"id": "a"}}, None, {"port": {"id": "c"}}]
+    assert ports.calls == []
+
+
 async def test_a_caller_that_gives_up_does_not_disturb_the_others() -> None:
     ports = Ports()
     bulk = Bulk("port", "ports", ports.post)

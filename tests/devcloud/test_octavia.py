@@ -154,6 +154,71 @@ async def test_what_is_refused(balancer: Balancer) -> None:
         assert (answer[0], said in answer[1]) == (status, True), (what, answer)
 
 
+async def members(balancer: Balancer, pool: str) -> dict[int, Any]:
+    """The members of a pool by their ports."""
+    listed = (await balancer.user.get(f"{BASE}/pools/{pool}/members"))["members"]
+    return {each["protocol_port"]: each for each in listed}
+
+
+def named(*ports: int, **values: Any) -> dict[str, Any]:
+    return {"members": [MEMBER | {"protocol_port": port} | values for port in ports]}
+
+
+async def test_members_are_added_changed_and_left_out_by_one_call(cloud: Cloud, balancer: Balancer) -> None:
+    pool = (await balancer.pool())["id"]
+    path = f"{BASE}/pools/{pool}/members"
+    added = await balancer.user.call("PUT", path, named(1, 2, 3, weight=5, name="n", tags=["blue"]))
+    assert (added.status_code, added.content) == (202, b"")
+    assert (await balancer.show(f"loadbalancers/{balancer.id}"))["provisioning_status"] == "PENDING_UPDATE"
+    first = await members(balancer, pool)
+    assert {port: each["provisioning_status"] for port, each in first.items()} == dict.fromkeys(
+        (1, 2, 3), "PENDING_CREATE"
+    )
+    busy = (409, f"Load Balancer {balancer.id} is immutable and cannot be updated.")
+    assert await balancer.refused("PUT", f"pools/{pool}/members", named(4)) == busy
+    cloud.time.now += 1
+
+    assert await balancer.user.status("PUT", f"{path}?additive_only=true", named(3, 4)) == 202
+    second = await members(balancer, pool)
+    assert {port: each["provisioning_status"] for port, each in second.items()} == {
+        1: "ACTIVE", 2: "ACTIVE", 3: "PENDING_UPDATE", 4: "PENDING_CREATE",
+    }  # fmt: skip
+    assert {port: second[port]["id"] for port in first} == {port: each["id"] for port, each in first.items()}
+    assert (second[3]["weight"], second[3]["name"], second[3]["tags"]) == (1, "n", ["blue"])
+    cloud.time.now += 1
+
+    assert await balancer.user.status("PUT", f"{path}?additive_only=no", named(4, 5)) == 202
+    assert (await members(balancer, pool))[1]["provisioning_status"] == "PENDING_DELETE"
+    cloud.time.now += 1
+    assert sorted(await members(balancer, pool)) == [4, 5]
+
+
+BATCHES: dict[str, tuple[dict[str, Any], int, str]] = {
+    "no list": ({"members": None}, 400, "members"),
+    "one without an address": ({"members": [MEMBER | {"address": "x"}]}, 400, "address"),
+    "one that is too heavy": (named(1, 2, weight=257), 400, "weight"),
+    "an unknown field": (named(1, bogus=1), 400, "bogus"),
+    "one in a subnet that is not there": (named(1, subnet_id="x"), 404, "Subnet x not found."),
+    "the same one twice": (named(1, 1), 409, "already using ip 10.0.0.7 on protocol_port 1"),
+    "one that is there twice": (named(80, 80), 400, "only once"),
+    "more than the quota": (named(1, 2, 3), 403, "Quota has been met for resources: pool_members"),
+}
+
+
+async def test_a_batch_is_refused_as_a_whole(cloud: Cloud, admin: User, balancer: Balancer) -> None:
+    pool = (await balancer.pool())["id"]
+    await balancer.make("member", f"pools/{pool}/members", **MEMBER)
+    quota = f"{BASE}/quotas/{balancer.user.project_id}"
+    assert await admin.status("PUT", quota, {"quota": {"member": 3}}) == 202
+    for what, (body, status, said) in BATCHES.items():
+        answer = await balancer.refused("PUT", f"pools/{pool}/members?additive_only=true", body)
+        assert (answer[0], said in answer[1]) == (status, True), (what, answer)
+        assert [*(await members(balancer, pool))] == [80], what
+        assert (await balancer.show(f"loadbalancers/{balancer.id}"))["provisioning_status"] == "ACTIVE"
+    assert (await balancer.refused("PUT", "pools/x/members", named(1)))[0] == 404
+    assert await balancer.user.status("PUT", f"{BASE}/pools/{pool}/members", named(1, 2, 3)) == 202
+
+
 async def test_pools_that_policies_name_stay(balancer: Balancer) -> None:
     listener = await balancer.make("listener", loadbalancer_id=balancer.id, protocol="HTTP", protocol_port=80)
     pool = await balancer.pool()

@@ -171,6 +171,10 @@ class FakeService:
     ) -> Any:
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
+    async def join(self, path: str, body: Any) -> Any:
+        """There is nobody else."""
+        return await self.post(path, body)
+
     async def put(
         self, path: str, body: Any = None, *, params: Params | None = None, microversion: str | None = None
     ) -> Any:
@@ -359,7 +363,7 @@ class FakeContext:
                 return
         raise ActionTimedOut
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
+    def turn(self, subject: str, group: str = "") -> AbstractAsyncContextManager[bool]:
         """There is nobody else."""
         return nullcontext(False)
 

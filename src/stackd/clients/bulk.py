@@ -3,6 +3,9 @@
 Callers do not notice: each posts its one object and gets its own answer or error. Only objects of one request
 are combined, whose id the call carries. A refused bulk does not identify the wrong object, so the objects are
 then sent one by one. While a bulk is on its way more objects are gathered for the next, for a moment at most.
+
+How several are made by one call is up to the collection: most take a list where they take one object
+(``list_of``), others a set that is added to what is there (``stackd.clients.additions``).
 """
 
 from __future__ import annotations
@@ -37,12 +40,18 @@ KEYS: Mapping[tuple[str, str], tuple[str, str]] = {
 """By service and path: the JSON key of one object and of several.
 
 These make all or none of them. Neutron refuses several routers, floating IPs, subnet pools, segments, trunks
-and most objects of its extensions. Octavia's change of all members of a pool is no such call: it answers
-without ids, overwrites a member of the same address and port, whoever made it, removes all others where the
-service lacks the option against that, and not every provider has it.
+and most objects of its extensions.
 """
 
+JSON = dict[str, Any]
 Post = Callable[[Any, Permit | None], Awaitable[Any]]
+"""Sends a body; the decoded answer."""
+
+Make = Callable[[Sequence[JSON], Permit], Awaitable[Sequence[JSON | None]]]
+"""Makes several objects by one call: each as the service shows it, None for one to be made by itself.
+
+An error counts for all of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +66,17 @@ class _Pending:
 
 
 class Bulk:
-    """Bulk creates in one collection of one project; ``post`` sends a body, if the permit allows it."""
+    """Bulk creates in one collection of one project; ``post`` sends a body, if the permit allows it.
 
-    def __init__(self, key: str, plural: str, post: Post) -> None:
+    What a bulk leaves to be made by itself is posted at once, unless there is a ``make`` of the collection's
+    own: then it is answered with None, and its caller knows when it can be posted.
+    """
+
+    def __init__(self, key: str, plural: str, post: Post, make: Make | None = None) -> None:
         self._key = key
-        self._plural = plural
         self._post = post
+        self._make = make or list_of(plural, post)
+        self._posts_rest = make is None
         self._pending: list[_Pending] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_their_way = 0
@@ -89,8 +103,7 @@ class Bulk:
         Where a bulk is on its way there are probably more to come: then until it is answered, or there are
         enough for a call. What does not fill another call waits for the next ones.
         """
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await moment()
         self._gathered.clear()
         if self._on_their_way and len(self._pending) < MOST:
             with suppress(TimeoutError):
@@ -112,24 +125,27 @@ class Bulk:
         if len(waiting) == 1:
             await self._send_alone(waiting[0])
             return
-        bodies = [each.body[self._key] for each in waiting]
         permit = partial(_ask_all, [each.permit for each in waiting])
         self._on_their_way += 1
         try:
-            reply = await self._post({self._plural: bodies}, permit)
-        except AnswerLost as lost:
+            made = await self._make([each.body[self._key] for each in waiting], permit)
+        except Exception as error:  # nobody else hears of an answer that makes no sense
             for each in waiting:
-                _fail(each.future, lost)
-        except StackdError:
-            await asyncio.gather(*(self._send_alone(each) for each in waiting))
+                _fail(each.future, error)
         else:
-            made = _paired(bodies, reply[self._plural])
-            for each, answer in zip(waiting, made, strict=True):
-                if not each.future.done():
-                    each.future.set_result({self._key: answer})
+            await self._answer(waiting, made)
         finally:
             self._on_their_way -= 1
             self._gathered.set()
+
+    async def _answer(self, waiting: Sequence[_Pending], made: Sequence[JSON | None]) -> None:
+        rest: list[_Pending] = []
+        for each, answer in zip(waiting, made, strict=True):
+            if answer is None and self._posts_rest:
+                rest.append(each)
+            elif not each.future.done():
+                each.future.set_result(None if answer is None else {self._key: answer})
+        await asyncio.gather(*(self._send_alone(each) for each in rest))
 
     async def _send_alone(self, one: _Pending) -> None:
         try:
@@ -141,6 +157,27 @@ class Bulk:
                 one.future.set_result(answer)
 
 
+def list_of(plural: str, post: Post) -> Make:
+    """How a collection makes several objects that takes a list of them: all or none."""
+
+    async def make(bodies: Sequence[JSON], permit: Permit) -> Sequence[JSON | None]:
+        try:
+            reply = await post({plural: bodies}, permit)
+        except AnswerLost:
+            raise
+        except StackdError:
+            return [None] * len(bodies)
+        return _paired(bodies, reply[plural])
+
+    return make
+
+
+async def moment() -> None:
+    """Let other tasks that are ready get on."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def _ask_all(permits: Sequence[Permit | None]) -> None:
     """Check all permits: bodies of several operations are sent together only if each may still act."""
     for permit in permits:
@@ -148,7 +185,7 @@ def _ask_all(permits: Sequence[Permit | None]) -> None:
             permit()
 
 
-def _fail(future: asyncio.Future[Any], error: StackdError) -> None:
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
 

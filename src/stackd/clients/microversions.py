@@ -1,10 +1,11 @@
-"""The microversion of each API that stackd requests, and the header that carries it. Pure."""
+"""The microversion of each API that stackd requests, and what services tell of their versions. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from stackd.clients.catalog import official_name
 
@@ -29,6 +30,8 @@ _KNOWN: Mapping[str, Microversion] = {
     "container-infrastructure-management": Microversion(_COMMON, "container-infra ", "1.10"),
     "key-manager": Microversion(_COMMON, "key-manager ", ""),
 }
+_IN_PATH = re.compile(r"/v\d+(\.\d+)?$")
+_ID = re.compile(r"v(\d+)\.(\d+)")
 _MAXIMUM = re.compile(r"(?:maximum is |supported version range is: \[[\d.]+, )(\d+\.\d+)", re.IGNORECASE)
 
 
@@ -51,3 +54,16 @@ def supported_maximum(message: str) -> str:
     """The highest supported version in a service's refusal (406) of the requested one."""
     found = _MAXIMUM.search(message)
     return found[1] if found else ""
+
+
+def versions_url(endpoint: str) -> str:
+    """Where a service tells its versions: above the endpoint of one of them."""
+    return f"{_IN_PATH.sub('', endpoint)}/"
+
+
+def newest_version(document: Any) -> tuple[int, int]:
+    """The newest version in a service's list of versions (ids as ``v2.11``); zeros if there is none."""
+    listed = document.get("versions") if isinstance(document, Mapping) else None
+    ids = [str(each.get("id")) for each in listed or () if isinstance(each, Mapping)]
+    found = [(int(match[1]), int(match[2])) for each in ids if (match := _ID.fullmatch(each))]
+    return max(found, default=(0, 0))

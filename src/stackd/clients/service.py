@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import orjson
 
-from stackd.clients.bulk import KEYS, Bulk
+from stackd.clients.additions import add, addition_at
+from stackd.clients.bulk import KEYS, Bulk, Make
 from stackd.clients.catalog import find_endpoint, official_name
 from stackd.clients.failures import NoEndpoint, explain, failure
 from stackd.clients.keystone import KeystoneSettings, Token
 from stackd.clients.limiter import Limiter
-from stackd.clients.microversions import default_version, supported_maximum, version_headers
+from stackd.clients.microversions import (
+    default_version,
+    newest_version,
+    supported_maximum,
+    version_headers,
+    versions_url,
+)
 from stackd.clients.paths import Params, full_url, names_object, next_link, query_of
 from stackd.clients.session import Session
 from stackd.clients.sharing import SharedReads
@@ -42,7 +50,9 @@ class _Known:
     token: Token | None = None
     base: str = ""
     limiter: Limiter | None = None
-    bulks: dict[str, Bulk] = field(default_factory=dict)
+    bulks: WeakValueDictionary[str, Bulk] = field(default_factory=WeakValueDictionary)
+    """By path, while anybody uses them: there can be one for every object that contains others."""
+
     reads: SharedReads | None = None
 
 
@@ -94,6 +104,17 @@ class Service:
             aliases = known[endpoint] = frozenset(str(each["alias"]) for each in found)
         return aliases
 
+    async def version(self) -> tuple[int, int]:
+        """The newest version of the API, as it was minutes ago at most; zeros if the service tells none."""
+        known, endpoint = self._session.wire.versions, await self.endpoint()
+        version = known.get(endpoint)
+        if version is None:
+            url = versions_url(endpoint)
+            asked = Outgoing("GET", url, {"Accept": "application/json"}, None, self.kind, idempotent=True)
+            reply = await self._session.wire.send(asked, self._limiter_of(url))
+            version = known[endpoint] = newest_version(reply.body if reply.status < 400 else None)
+        return version
+
     async def head(self, path: str, params: Params | None = None) -> Mapping[str, str]:
         """The headers of the answer."""
         return (await self.request("HEAD", path, params=params)).headers
@@ -111,14 +132,28 @@ class Service:
             return await self._patiently(lambda: bulk.create(body, self._permit))
         return (await self.request("POST", path, json=body, params=params, microversion=microversion)).body
 
-    def _bulk(self, path: str, key: str, plural: str) -> Bulk:
+    async def join(self, path: str, body: Any) -> Any:
+        """The decoded answer, as of ``post``, to one of several that are added to another object by one call.
+
+        Objects that are sent at the same moment share the call. None for one that has to be posted by itself:
+        the service cannot do it, or refuses them together.
+        """
+        rule = addition_at(self.kind, path)
+
+        async def make(bodies: Sequence[Any], permit: Permit) -> Sequence[Any]:
+            return await add(self.with_permit(permit), path, rule, bodies)
+
+        bulk = self._bulk(path, rule.key, rule.plural, make)
+        return await self._patiently(lambda: bulk.create(body, self._permit))
+
+    def _bulk(self, path: str, key: str, plural: str, make: Make | None = None) -> Bulk:
         known = self._known.bulks.get(path)
         if known is None:
 
             async def post(body: Any, permit: Permit | None) -> Any:
                 return (await self.with_permit(permit).request("POST", path, json=body)).body
 
-            known = self._known.bulks[path] = Bulk(key, plural, post)
+            known = self._known.bulks[path] = Bulk(key, plural, post, make)
         return known
 
     async def put(

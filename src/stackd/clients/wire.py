@@ -36,8 +36,8 @@ log = structlog.get_logger(__name__)
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _MOST_ENDPOINTS = 1000
-_EXTENSIONS_LAST = 300.0
-"""Seconds for which the extensions of an API are remembered."""
+_APIS_LAST = 300.0
+"""Seconds for which it is remembered what an API can: its extensions, its version."""
 
 _REFUSED = frozenset({429, 503})
 _READING = frozenset({"GET", "HEAD"})
@@ -125,7 +125,8 @@ class Wire:
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, keeps no secret
         self._connect_timeout = connect_timeout
         self._limiters: dict[tuple[str, str], Limiter] = {}
-        self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _EXTENSIONS_LAST, _now)
+        self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
+        self.versions: TTLCache[str, tuple[int, int]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
 
     def limiter(self, service: str, url: str) -> Limiter:
         """The limiter of the host that ``url`` names, for one service."""

@@ -202,7 +202,7 @@ def fetch(coll: Collection, style: Style, call: Call, entity_id: str) -> Entity:
 
 def create(coll: Collection, style: Style, call: Call, body: JSON) -> Entity:
     """Make one object from a request, or refuse."""
-    values = _filled(coll, style, call, body)
+    values = filled(coll, style, call, body)
     project_id = _owner(coll, style, call, body)
     for key in () if coll.projectless else style.project_keys:
         values[key] = project_id
@@ -289,12 +289,12 @@ def check_unique(
             raise style.duplicate(coll.label, str(values.get(names[-1])))
 
 
-def check_quota(coll: Collection, style: Style, call: Call, project_id: str) -> None:
-    """Refuse one object more than the project may have."""
+def check_quota(coll: Collection, style: Style, call: Call, project_id: str, more: int = 1) -> None:
+    """Refuse one object more than the project may have, or so many."""
     limit = call.world.quota(project_id, coll.quota)
     if limit >= 0:
         used = sum(1 for entity in call.store.all(coll.kind) if entity.project_id == project_id)
-        if used >= limit:
+        if used + more > limit:
             raise style.over_quota(coll.quota, limit)
 
 
@@ -383,7 +383,7 @@ def _create_handler(coll: Collection, style: Style) -> Handler:
         demand(call, coll.writer, f"create_{coll.singular}", style)
         body = call.json()
         if coll.bulk and isinstance(body, dict) and isinstance(body.get(coll.plural), list):
-            made = _create_many(coll, style, call, body[coll.plural])
+            made = create_many(coll, style, call, body[coll.plural])
             return Reply(status, {coll.plural: [show(coll, call, entity) for entity in made]})
         inner = _unwrapped(coll, call)
         entity = create(coll, style, call, inner)
@@ -392,7 +392,8 @@ def _create_handler(coll: Collection, style: Style) -> Handler:
     return handle
 
 
-def _create_many(coll: Collection, style: Style, call: Call, bodies: Iterable[JSON]) -> list[Entity]:
+def create_many(coll: Collection, style: Style, call: Call, bodies: Iterable[JSON]) -> list[Entity]:
+    """Make several objects from a request, or none."""
     made: list[Entity] = []
     try:
         for body in bodies:
@@ -434,7 +435,8 @@ def _demand_owner(coll: Collection, style: Style, call: Call, entity: Entity, ve
         raise style.denied(f"{verb}_{coll.singular}")
 
 
-def _filled(coll: Collection, style: Style, call: Call, body: JSON) -> JSON:
+def filled(coll: Collection, style: Style, call: Call, body: JSON) -> JSON:
+    """The values of a new object, as a request gives them and by default; refuses what nobody may name."""
     given = dict(body)
     for key in style.project_keys:
         if key not in coll.fields and not (coll.projectless and style.strict):

@@ -223,10 +223,11 @@ class Context(Reading, Probe, Protocol):
         """
         ...
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
+    def turn(self, subject: str, group: str = "") -> AbstractAsyncContextManager[bool]:
         """The right to work on something that only one resource of the operation may change at a time.
 
-        ``subject`` is its id. Those who wait get their turns in order; true for one that had to.
+        ``subject`` is its id. Those who wait get their turns in order; true for one that had to. Some dozens
+        of one ``group`` at most have a turn together: what they then send by ``Service.join`` is one change.
         """
         ...
 

@@ -136,6 +136,36 @@ async def test_who_asks_again_a_little_later_is_no_new_one() -> None:
     assert len(cloud.calls) < 20  # some forty, were each look the first
 
 
+async def test_who_waits_for_something_else_is_a_new_one_that_will_take_as_long() -> None:
+    cloud, watchers = Compute("a"), Watchers(0.01, 10.0)
+    clock = asyncio.get_running_loop().time
+
+    async def wait(seconds: float) -> int:
+        """The polls of a wait for so long."""
+        end, before = clock() + seconds, len(cloud.calls)
+        while clock() < end:
+            await look(cloud, "a", watchers=watchers)
+        watchers.end_wait(cloud, SERVERS, "a")  # type: ignore[arg-type]
+        return len(cloud.calls) - before
+
+    assert max([await wait(0.02) for _ in range(50)]) <= 3  # the interval stays short
+    long = await wait(2.0)
+    assert await wait(2.0) < long / 2  # that is what it took
+    before = clock()
+    await look(cloud, "a", watchers=watchers)
+    assert clock() - before == pytest.approx(0.5, rel=0.4)
+
+
+async def test_the_wait_of_others_for_the_same_object_goes_on() -> None:
+    cloud, watchers = Compute("a"), Watchers(0.01, 10.0)
+    poll = watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    watchers.end_wait(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    assert (await poll)["id"] == "a"
+    watchers.end_wait(cloud, SERVERS, "b")  # type: ignore[arg-type]
+    await look(cloud, "a", watchers=watchers)
+    assert len(cloud.calls) == 2
+
+
 async def test_who_comes_back_after_long_is_a_new_one() -> None:
     cloud, watchers = Compute("a"), Watchers(0.001, 0.05)
     loop = asyncio.get_running_loop()

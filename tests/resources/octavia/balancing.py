@@ -46,6 +46,10 @@ IN_ITS_PLACE: Mapping[str, dict[str, Any]] = {
 }
 """Changes that replace what there can be only one of."""
 
+POOL: Mapping[str, Any] = {
+    "loadbalancer": ref("balancer"), "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
+}  # fmt: skip
+
 
 def template(*changes: Mapping[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
     """The load balancer with all its parts, changed."""
@@ -62,3 +66,24 @@ def template(*changes: Mapping[str, dict[str, Any]], **more: Any) -> dict[str, A
             properties = properties | change.get(name, {})
         resources[name] = {"type": LB + name, "properties": properties}
     return hot(resources | more)
+
+
+def pools(counts: Mapping[str, int], **changes: Any) -> dict[str, Any]:
+    """A load balancer with pools of so many members; ``changes`` are properties of all of these."""
+    resources: dict[str, Any] = {
+        "net": {"type": "OS::Neutron::Net"},
+        "subnet": {
+            "type": "OS::Neutron::Subnet",
+            "properties": {"network": ref("net"), "cidr": "10.0.0.0/24"},
+        },
+        "balancer": {"type": LB + "LoadBalancer", "properties": PROPERTIES["LoadBalancer"]},
+    }
+    for pool, count in counts.items():
+        resources[pool] = {"type": LB + "Pool", "properties": POOL}
+        resources |= {f"{pool}{port}": member(ref(pool), port, **changes) for port in range(1, count + 1)}
+    return hot(resources)
+
+
+def member(pool: Any, port: int, **more: Any) -> dict[str, Any]:
+    properties = {"pool": pool, "address": "10.0.0.7", "protocol_port": port, **more}
+    return {"type": LB + "PoolMember", "properties": properties}

@@ -142,19 +142,19 @@ async def test_what_goes_to_error_is_deleted_and_made_again(made: World) -> None
         assert [name for name in KINDS if f"{name} CREATE_FAILED" in told] == [*broken]
 
 
-async def test_members_of_one_load_balancer_are_made_in_turns_with_calls_in_proportion(made: World) -> None:
-    count, given = 12, PROPERTIES["PoolMember"]
+async def test_parts_of_one_load_balancer_are_made_in_turns_with_calls_in_proportion(made: World) -> None:
+    count, given = 12, PROPERTIES["L7Rule"]
     more = {
-        f"member_{number}": {"type": LB + "PoolMember", "properties": given | {"protocol_port": number}}
+        f"rule_{number}": {"type": LB + "L7Rule", "properties": given | {"value": f"/{number}"}}
         for number in range(1, count + 1)
     }
     async with made.process() as process:
         stack = await done(process, await process.create(NAME, template()))
         made.cloud.meter.reset()
         await done(process, await process.update(stack, template(**more)))
-        assert len(made.objects("pool_members")) == count + 1
+        assert len(made.objects("l7rules")) == count + 1
         calls = made.cloud.meter.calls
-        assert calls["load-balancer", "POST", "/lbaas/pools/{pool}/members"] <= count + 2
+        assert count <= calls["load-balancer", "POST", "/lbaas/l7policies/{l7policy}/rules"] <= count + 2
         assert (
             sum(number for (service, *_), number in calls.items() if service == "load-balancer") <= 5 * count
         )

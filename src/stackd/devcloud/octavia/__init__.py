@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackd.devcloud.octavia import offers
+from stackd.devcloud.octavia import batch, offers
 from stackd.devcloud.octavia.balancers import BALANCERS, LISTENERS
 from stackd.devcloud.octavia.policies import POLICIES, RULES
 from stackd.devcloud.octavia.pools import MEMBERS, MONITORS, POOLS
@@ -29,6 +29,6 @@ OCTAVIA = Service(
     catalog=(("load-balancer", "octavia", ""),),
     fault=fault,
     collections=(*((each, STYLE) for each in _BALANCED), *offers.COLLECTIONS),
-    routes=(*offers.ROUTES, Route("GET", "/lbaas/providers", _providers)),
+    routes=(*offers.ROUTES, batch.ROUTE, Route("GET", "/lbaas/providers", _providers)),
     versions=_versions,
 )

@@ -118,12 +118,22 @@ def _place(call: Call, pool_id: str, values: JSON) -> None:
     """Put a part into a pool that can be changed."""
     pool = fetch(POOLS, STYLE, call, pool_id)
     demand_mutable(call, pool.data["loadbalancer_id"])
+    put_inside(pool, values)
+
+
+def put_inside(pool: Entity, values: JSON) -> None:
+    """Make an object a part of a pool."""
     values |= {"pool_id": pool.id, "loadbalancer_id": pool.data["loadbalancer_id"]}
 
 
 def _prepare_member(call: Call, values: JSON, private: JSON) -> None:
-    _check_member(call, values)
+    check_member(call, values)
     _place(call, call.params["pool"], values)
+    demand_free(call, values)
+
+
+def demand_free(call: Call, values: JSON) -> None:
+    """Refuse a second member of a pool with the same address and port."""
     same = {name: values[name] for name in ("pool_id", "address", "protocol_port")}
     if call.store.first(MEMBERS_KIND, **same) is not None:
         raise conflict(
@@ -132,13 +142,14 @@ def _prepare_member(call: Call, values: JSON, private: JSON) -> None:
         )
 
 
-def _check_member(call: Call, values: JSON) -> None:
+def check_member(call: Call, values: JSON) -> None:
+    """Refuse a member whose values make no sense."""
     try:
         ip_address(str(values["address"]))
     except ValueError as error:
         raise _wrong("address", values) from error
     if values["subnet_id"] and call.store.get("network.subnets", values["subnet_id"]) is None:
-        raise bad_request(f"Subnet {values['subnet_id']} not found.")
+        raise STYLE.missing("Subnet", values["subnet_id"])
     if not 0 <= int(values["weight"]) <= 256:
         raise _wrong("weight", values)
 
@@ -149,7 +160,7 @@ def _wrong(name: str, values: JSON) -> Fault:
 
 def _change_member(call: Call, entity: Entity, changes: JSON) -> None:
     with_defaults(MEMBERS, changes)
-    _check_member(call, entity.data | changes)
+    check_member(call, entity.data | changes)
     demand_mutable(call, entity.data["loadbalancer_id"])
 
 

@@ -68,7 +68,8 @@ def work(call: Call, entity: Entity, status: str) -> None:
     world.store.later(entity, world.ready_after, {STATUS: "ACTIVE", "operating_status": health}, stamp)
 
 
-def _work_on_balancer(call: Call, part: Entity) -> None:
+def work_on_balancer(call: Call, part: Entity) -> None:
+    """A change of what a part belongs to begins."""
     if (balancer := balancer_of(call.world, part)) is not None:
         work(call, balancer, "PENDING_UPDATE")
 
@@ -76,19 +77,19 @@ def _work_on_balancer(call: Call, part: Entity) -> None:
 def part_created(call: Call, part: Entity) -> None:
     """The creation of a part begins."""
     work(call, part, "PENDING_CREATE")
-    _work_on_balancer(call, part)
+    work_on_balancer(call, part)
 
 
 def part_changed(call: Call, part: Entity) -> None:
     """The change of a part begins."""
     work(call, part, "PENDING_UPDATE")
-    _work_on_balancer(call, part)
+    work_on_balancer(call, part)
 
 
 def part_leaves(call: Call, part: Entity) -> None:
     """The deletion of a part begins, unless something else is going on."""
     demand_mutable(call, part.data["loadbalancer_id"])
-    _work_on_balancer(call, part)
+    work_on_balancer(call, part)
 
 
 def with_defaults(coll: Collection, changes: JSON) -> None:

@@ -177,6 +177,7 @@ class ResourceContext:
             if of is None:
                 self._live = live
             if done(live):
+                self.run.services.watchers.end_wait(self.cloud, entity, identity)
                 return live
             await wait.note(str(live.get(self.kind.status_field) or ""))
 
@@ -186,9 +187,9 @@ class ResourceContext:
             raise ResourceFailure(f"{self.kind.type_name} has nothing to watch")
         return self.kind.entity.of(self.resource), self.physical_id
 
-    def turn(self, subject: str) -> AbstractAsyncContextManager[bool]:
+    def turn(self, subject: str, group: str = "") -> AbstractAsyncContextManager[bool]:
         """See ``Context``."""
-        return self.run.turns.of(subject, self.run.cancellation)
+        return self.run.turns.of(subject, self.run.cancellation, group)
 
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """See ``Context``."""

@@ -2,7 +2,8 @@
 
 Resources that become ready are not polled one by one. Each waits for the next poll of its object;
 a watcher per (cloud, collection) polls on behalf of all of them, less often the longer the
-youngest of them has been waiting. A call carries the id of the request of one who waits for its answer.
+youngest of them has been waiting, or waited just before for something else of the same object. A call
+carries the id of the request of one who waits for its answer.
 """
 
 from __future__ import annotations
@@ -35,15 +36,24 @@ class Watchers:
 
     def poll(self, cloud: Cloud, entity: Entity, object_id: str) -> asyncio.Future[JSON]:
         """The object at the next poll; ``CloudNotFound`` when it no longer exists."""
-        key = (id(cloud.session), entity.service, entity.listing)
+        key = _key_of(cloud, entity)
         watcher = self._watchers.get(key)
         if watcher is None:
             watcher = self._watchers[key] = _Watcher(self, key, cloud.with_permit(None), entity)
         return watcher.wait_for(object_id)
 
+    def end_wait(self, cloud: Cloud, entity: Entity, object_id: str) -> None:
+        """What an object was waited for has come: who asks for it now waits for something else."""
+        if (watcher := self._watchers.get(_key_of(cloud, entity))) is not None:
+            watcher.end_wait(object_id)
+
     def forget(self, key: tuple[int, str, str]) -> None:
         """Drop a watcher without waiters."""
         self._watchers.pop(key, None)
+
+
+def _key_of(cloud: Cloud, entity: Entity) -> tuple[int, str, str]:
+    return id(cloud.session), entity.service, entity.listing
 
 
 class _Watcher:
@@ -56,6 +66,7 @@ class _Watcher:
         self._entity = entity
         self._waiting: dict[str, list[_Waiter]] = {}
         self._since: dict[str, float] = {}
+        self._took: dict[str, float] = {}
         self._answered: dict[str, float] = {}
         self._end: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -72,10 +83,16 @@ class _Watcher:
             self._task = loop.create_task(self._look_around(), name=f"watch {self._entity.listing}")
         return future
 
+    def end_wait(self, object_id: str) -> None:
+        """The next wait is probably as long as this one was: so it is polled for."""
+        if object_id in self._since and object_id not in self._waiting:
+            self._took[object_id] = asyncio.get_running_loop().time() - self._since.pop(object_id)
+
     async def _look_around(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            age = loop.time() - max(self._since[object_id] for object_id in self._waiting)
+            now = loop.time()
+            age = min(now - self._since[each] + self._took.get(each, 0.0) for each in self._waiting)
             await asyncio.sleep(min(max(age * 0.25, self._owner.shortest), self._owner.longest))
             batch, self._waiting = self._waiting, {}
             await self._answer(batch)
@@ -95,6 +112,7 @@ class _Watcher:
         self._answered = {key: when for key, when in self._answered.items() if when >= early}
         known = self._waiting.keys() | self._answered.keys()
         self._since = {key: since for key, since in self._since.items() if key in known}
+        self._took = {key: took for key, took in self._took.items() if key in known}
 
     async def _answer(self, batch: dict[str, list[_Waiter]]) -> None:
         """Give each what was seen of its object; a service that is out of order is asked again."""

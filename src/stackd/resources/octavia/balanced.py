@@ -88,6 +88,10 @@ class Balanced(RestResource[P]):
             row = await ctx.sibling(other)
             if row is not None and row.name == ctx.resource.name:
                 await self._displaced(ctx, props, other)
+        return await self.added(ctx, props, balancer)
+
+    async def added(self, ctx: Context, props: P, balancer: str) -> JSON:
+        """The object, made when the load balancer can be changed."""
         return await in_turn(ctx, balancer, partial(super().make, ctx, props))
 
     async def undo_replace(self, ctx: Context, props: P) -> None:
@@ -160,15 +164,20 @@ def is_idle(live: JSON) -> bool:
 
 
 async def in_turn(
-    ctx: Context, balancer: str, send: Callable[[], Awaitable[T]], usable: Usable = is_idle
+    ctx: Context,
+    balancer: str,
+    send: Callable[[], Awaitable[T]],
+    usable: Usable = is_idle,
+    group: str = "",
 ) -> T:
     """The answer to a request that changes a load balancer, or a part of it, once it is ``usable``.
 
-    A conflict that stays while nobody changes the load balancer has another cause, and is raised.
+    Requests of one ``group`` are sent at the same moment, to be combined. A conflict that stays while nobody
+    changes the load balancer has another cause, and is raised.
     """
     what, place = f"load balancer {balancer} can be changed", (BALANCERS, balancer)
     times: list[Any] = []
-    async with ctx.turn(balancer) as is_changing:
+    async with ctx.turn(balancer, group) as is_changing:
         if is_changing:
             await ctx.poll(usable, what, of=place)
         while True:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from stackd.resources.constraints import between, custom
-from stackd.resources.context import Context
-from stackd.resources.octavia.balanced import Balanced, octavia
+from stackd.resources.context import JSON, Context
+from stackd.resources.octavia.balanced import Balanced, in_turn, octavia
 from stackd.resources.registry import resource_type
 from stackd.resources.rest import Field, same
 from stackd.resources.schema import IN_PLACE, Properties, prop
@@ -39,7 +40,10 @@ class PoolMemberProps(Properties):
 
 @resource_type("OS::Octavia::PoolMember", since="10.0.0")
 class PoolMember(Balanced[PoolMemberProps]):
-    """A server in a pool. It is found again by a name, which it has for nothing else."""
+    """A server in a pool. It is found again by a name, which it has for nothing else.
+
+    Members that are ready to be made at the same moment are one change of the load balancer.
+    """
 
     entity = octavia("member", "members", inside="/pools/{pool}")
     fields: ClassVar = same("address", "protocol_port", "monitor_address", "monitor_port") | {
@@ -48,6 +52,15 @@ class PoolMember(Balanced[PoolMemberProps]):
         "subnet": "subnet_id",
         "tags": Field("tags", cleared=[]),
     }
+
+    async def added(self, ctx: Context, props: PoolMemberProps, balancer: str) -> JSON:
+        """The member, made with others of the pool; by itself if the service does not make it with them."""
+        entity = self.entity.of(ctx.resource)
+        body = entity.wrap(await self.creation(ctx, props))
+        join = partial(self.service_of(ctx).join, entity.path, body)
+        if made := await in_turn(ctx, balancer, join, group=entity.path):
+            return entity.unwrap(made)
+        return await super().added(ctx, props, balancer)
 
     async def occupant(self, ctx: Context, props: PoolMemberProps) -> str | None:
         """The member of the pool with this address and port, which can be one."""
