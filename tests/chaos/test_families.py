@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from tests.chaos.actions import families
-from tests.chaos.chaos import chaos, table
+from tests.chaos.chaos import Result, chaos
 
 STRIKES = int(os.environ.get("STACKD_STRIKES", "20"))
 SEED = int(os.environ.get("STACKD_SEED", "1"))
@@ -16,9 +17,8 @@ FAMILIES = max(2, STRIKES // 5)
 
 
 @pytest.mark.chaos
-def test_a_family_comes_through_every_death(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():  # the log of what went wrong is to be seen, too
-        result = chaos("kill", STRIKES, SEED, script=families(SEED, FAMILIES))
-        print(f"\n{table(result)}")  # noqa: T201
+def test_a_family_comes_through_every_death(show: Callable[[Result], None]) -> None:
+    result = chaos("kill", STRIKES, SEED, script=families(SEED, FAMILIES))
+    show(result)
     assert result.strikes >= STRIKES
     assert result.good, result.report()
