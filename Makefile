@@ -37,8 +37,6 @@ READY := $(VENV)/.stackd-ready
 PYTEST := $(BIN)/python -m pytest
 # Where the database stands behind what is tested; tests/conftest.py marks what opens one.
 POSTGRES_TESTS := tests/db tests/engine tests/scenarios tests/routers
-# Each process has a project of its own in the one cloud; guests share the ports that their tools expect.
-SIDE_BY_SIDE := -n $(JOBS) --dist loadgroup
 SLOW_RINGS := postgres or cloud or chaos or docs or aws
 
 .PHONY: demo test check format-check types layers module-length test-postgres test-docs test-aws test-cloud test-cloud-long chaos chaos-postgres bench generated lock venv
@@ -82,18 +80,20 @@ $(AWS_CLIENTS)/.ready: tests/aws/clients.lock
 test-aws: $(READY) $(AWS_CLIENTS)/.ready
 	STACKD_AWS_CLIENTS=$(abspath $(AWS_CLIENTS)) $(PYTEST) -n $(JOBS) --dist loadfile -m aws $(ARGS)
 
+# Guests share the ports that their tools expect; scenarios have a project of their own in each process.
 test-cloud: $(READY)
 	tests/cloud/cloud install $(CLOUD_SERVICES)
 	tests/cloud/cloud up $(CLOUD_SERVICES)
-	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and not long" tests/cloud/guests tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -m "cloud and not long" tests/cloud/guests $(ARGS)
+	$(PYTEST) -n $(JOBS) -m "cloud and not long" tests/cloud/scenarios $(ARGS)
 
 test-cloud-long: $(READY)
 	tests/cloud/cloud install $(LONG_CLOUD_SERVICES)
 	tests/cloud/cloud up $(LONG_CLOUD_SERVICES)
-	$(PYTEST) $(SIDE_BY_SIDE) -m "cloud and long" tests/cloud/scenarios $(ARGS)
+	$(PYTEST) -n $(JOBS) -m "cloud and long" tests/cloud/scenarios $(ARGS)
 
 # Each test has servers, ports, a cloud and a database of its own.
-STRIKE := STACKD_STRIKES=$(STRIKES) $(PYTEST) -n $(CHAOS_JOBS) --dist loadgroup -m chaos tests/chaos
+STRIKE := STACKD_STRIKES=$(STRIKES) $(PYTEST) -n $(CHAOS_JOBS) -m chaos tests/chaos
 
 chaos: $(READY)
 	$(STRIKE) $(ARGS)

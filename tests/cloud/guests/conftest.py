@@ -1,4 +1,4 @@
-"""One service for all guests, on the port that the released tools expect: their tests are one group."""
+"""One service for all guests, on the port that the released tools expect: they run one after the other."""
 
 from __future__ import annotations
 

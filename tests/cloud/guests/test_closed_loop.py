@@ -10,7 +10,7 @@ import pytest
 from tests.cfntools.guests.cloud import Cloud
 from tests.cfntools.guests.guest import Guest, booted
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guests")]
+pytestmark = pytest.mark.cloud
 
 TEMPLATE = (Path(__file__).parent / "scaling.yaml").read_text()
 WITHIN = 240

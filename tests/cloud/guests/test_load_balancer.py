@@ -9,7 +9,7 @@ import pytest
 from tests.cfntools.guests.cloud import Cloud
 from tests.cloud.guests.mounted import MountedGuest
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guests")]
+pytestmark = pytest.mark.cloud
 
 TEMPLATE = (Path(__file__).parent / "balanced.yaml").read_text()
 DEFAULTS = {"LbImageId": "cirros", "LbFlavor": "m1.tiny"}

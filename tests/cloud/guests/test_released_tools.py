@@ -13,7 +13,7 @@ from tests.cfntools.guests.test_guests import CLASSIC, SERVER
 from tests.cfntools.guests.test_metrics import metrics_of, owner_of
 from tests.cloud.guests.mounted import MountedGuest
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guests")]
+pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
