@@ -119,18 +119,27 @@ def stackd_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _one_for_all(home: Path) -> Iterator[None]:
     """The stackd of all processes that run scenarios: the first starts it, and stops it after the last."""
     serving = home / "serving"
-    with (home / "lock").open("w") as lock, ExitStack() as running:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        leads = not serving.exists()
-        if leads:
-            running.enter_context(_in_catalog(home))
-            serving.touch()
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with (home / "users").open("w") as users, ExitStack() as running:
+        with _turn(home):
+            leads = not serving.exists()
+            if leads:
+                running.enter_context(_in_catalog(home))
+                serving.touch()
+            fcntl.flock(users, fcntl.LOCK_SH)
         yield
         if leads:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # once all others have let go of it
-            serving.unlink()
-            running.close()
+            with _turn(home):
+                fcntl.flock(users, fcntl.LOCK_EX)  # once all others have let go of it
+                serving.unlink()
+                running.close()
+
+
+@contextmanager
+def _turn(home: Path) -> Iterator[None]:
+    """Nobody else begins or ends meanwhile."""
+    with (home / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
