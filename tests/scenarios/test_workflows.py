@@ -204,19 +204,21 @@ async def test_a_trigger_fires_and_is_replaced_under_its_name(cloud: Cloud) -> N
         named = {"name": {"get_resource": "w"}}
         return {
             "type": "OS::Mistral::CronTrigger",
-            "properties": {"name": "t", "pattern": pattern, "workflow": named, "count": 2},
+            "properties": {"name": "t", "pattern": pattern, "workflow": named, "count": 3},
         }
 
     shown = {"left": ["t", "remaining_executions"], "next": ["t", "next_execution_time"]}
     path = await cloud.stack(shown, w=workflow(echo(1)), t=cron("* * * * *"))
-    assert await cloud.output(path, "left") == 2
+    assert await cloud.output(path, "left") == 3
     await asyncio.sleep(65)
-    assert await cloud.output(path, "left") == 1
-    assert len(cloud.executions()) == 1
+    runs = len(cloud.executions())
+    assert runs in (1, 2)  # by the second of the minute in which the test begins
+    assert await cloud.output(path, "left") == 3 - runs
     await cloud.update(path, shown, w=workflow(echo(1)), t=cron("0 0 1 1 *"))
     [trigger] = cloud.made.objects("cron_triggers")
     assert (trigger["name"], trigger["pattern"]) == ("t", "0 0 1 1 *")
-    await cloud.ask("DELETE", f"/workflow/v2/executions/{cloud.executions()[0]['id']}")
+    for each in cloud.executions():
+        await cloud.ask("DELETE", f"/workflow/v2/executions/{each['id']}")
     await cloud.delete(path)
     assert [each for each in cloud.made.objects("trusts") if "mistral" in str(each)] == []
 
