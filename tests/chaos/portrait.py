@@ -22,7 +22,7 @@ _BY_CHANCE: Final = frozenset(
         *("OS-SRV-USG:launched_at", "password_expires_at"),
         *("mac_address", "ip_address", "fixed_ip_address", "internal_ip_address"),
         *("floating_ip_address", "vip_address", "ip"),
-        *("shown_from", "timestamp", "state_timestamp", "evaluate_timestamp"),
+        *("shown_from", "whole_from", "timestamp", "state_timestamp", "evaluate_timestamp"),
         *("device", "addresses", "external_v4_ip", "fingerprint", "public_key", "private_key", "adminPass"),
         *(f"OS-EXT-SRV-ATTR:{name}" for name in ("hostname", "instance_name", "reservation_id", "user_data")),
     }
