@@ -32,7 +32,10 @@ def reaches(item: pytest.Item, *wanted: Callable[..., Any]) -> bool:
 @cache
 def _named(one: object) -> frozenset[object]:
     """The functions and classes of the tests that a function or a class names."""
-    found = _of_class(one) if isinstance(one, type) else _of_function(inspect.unwrap(one))  # type: ignore[arg-type]
+    if isinstance(one, type):
+        found = _of_class(one)
+    else:
+        found = _of_function(inspect.unwrap(one) if callable(one) else one)
     return frozenset(each for each in found if _has_code(each) and _is_ours(each.__module__))
 
 

@@ -57,7 +57,7 @@ _ADDITIONS: Final[Mapping[str, tuple[Addition, ...]]] = {
 """By service."""
 
 _FOR_ALL: Final = (CloudConflict, CloudUnauthorized, Transient)
-"""Errors that are nobody's fault: what contains the objects cannot be changed now, or cannot be reached."""
+"""Errors that no single object caused: the parent cannot be changed now, or the service cannot be reached."""
 
 
 class Adder(Protocol):

@@ -1,4 +1,4 @@
-"""The microversion of each API that stackd requests, and what services tell of their versions. Pure."""
+"""The microversion of each API that stackd requests, and the versions that services report. Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def supported_maximum(message: str) -> str:
 
 
 def versions_url(endpoint: str) -> str:
-    """Where a service tells its versions: above the endpoint of one of them."""
+    """The URL of a service's version document, above the endpoint of one version."""
     return f"{_IN_PATH.sub('', endpoint)}/"
 
 

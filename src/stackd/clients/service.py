@@ -105,7 +105,7 @@ class Service:
         return aliases
 
     async def version(self) -> tuple[int, int]:
-        """The newest version of the API, as it was minutes ago at most; zeros if the service tells none."""
+        """The newest version of the API, cached for minutes; ``(0, 0)`` if the service reports none."""
         known, endpoint = self._session.wire.versions, await self.endpoint()
         version = known.get(endpoint)
         if version is None:

@@ -436,7 +436,7 @@ def _demand_owner(coll: Collection, style: Style, call: Call, entity: Entity, ve
 
 
 def filled(coll: Collection, style: Style, call: Call, body: JSON) -> JSON:
-    """The values of a new object, as a request gives them and by default; refuses what nobody may name."""
+    """The attributes of a new object, given or default; raises a fault for those that cannot be set."""
     given = dict(body)
     for key in style.project_keys:
         if key not in coll.fields and not (coll.projectless and style.strict):

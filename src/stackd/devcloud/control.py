@@ -63,7 +63,7 @@ def _state(cloud: DevCloud, data: Any) -> Any:
 
 
 def _plain(private: dict[str, Any]) -> dict[str, Any]:
-    """What a service keeps beside an object, as far as it is of texts, numbers, lists, maps and sets.
+    """The private data of an object that are plain: texts, numbers, lists, maps and sets.
 
     A key of several parts is shown with slashes between them.
     """

@@ -6,10 +6,11 @@ import asyncio
 import gc
 import sys
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from stackd.clients.cloud import Cloud
 from stackd.engine.execution.watchers import FEW, Watchers
 from stackd.errors import CloudForbidden, CloudNotFound, ResourceFailure, StackdError, Transient
 from stackd.resources.entity import Entity
@@ -55,13 +56,18 @@ class Compute:
         return list(self.objects.values())
 
 
+def as_cloud(compute: Compute) -> Cloud:
+    """It has what watchers call of a cloud."""
+    return cast("Cloud", compute)
+
+
 def names(count: int) -> list[str]:
     return [f"s{index}" for index in range(count)]
 
 
 async def look(cloud: Compute, *ids: str, watchers: Watchers | None = None) -> list[Any]:
     watchers = watchers or Watchers(0.001, 0.01)
-    futures = [watchers.poll(cloud, SERVERS, each) for each in ids]  # type: ignore[arg-type]
+    futures = [watchers.poll(as_cloud(cloud), SERVERS, each) for each in ids]
     return list(await asyncio.gather(*futures, return_exceptions=True))
 
 
@@ -120,7 +126,7 @@ async def test_answer_that_makes_no_sense_fails_those_who_wait_and_not_the_watch
 async def test_interval_grows_with_the_wait_up_to_its_bound() -> None:
     cloud, watchers = Compute("a"), Watchers(0.01, 0.04)
     for _ in range(14):
-        await watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
+        await watchers.poll(as_cloud(cloud), SERVERS, "a")
     gaps = [after - before for before, after in pairwise(cloud.times)]
     assert gaps[0] == pytest.approx(0.01)
     assert gaps[-1] == max(gaps) == pytest.approx(0.04)
@@ -145,7 +151,7 @@ async def test_who_waits_for_something_else_is_a_new_one_that_will_take_as_long(
         end, before = clock() + seconds, len(cloud.calls)
         while clock() < end:
             await look(cloud, "a", watchers=watchers)
-        watchers.end_wait(cloud, SERVERS, "a")  # type: ignore[arg-type]
+        watchers.end_wait(as_cloud(cloud), SERVERS, "a")
         return len(cloud.calls) - before
 
     assert max([await wait(0.02) for _ in range(50)]) <= 3  # the interval stays short
@@ -158,10 +164,10 @@ async def test_who_waits_for_something_else_is_a_new_one_that_will_take_as_long(
 
 async def test_the_wait_of_others_for_the_same_object_goes_on() -> None:
     cloud, watchers = Compute("a"), Watchers(0.01, 10.0)
-    poll = watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
-    watchers.end_wait(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    poll = watchers.poll(as_cloud(cloud), SERVERS, "a")
+    watchers.end_wait(as_cloud(cloud), SERVERS, "a")
     assert (await poll)["id"] == "a"
-    watchers.end_wait(cloud, SERVERS, "b")  # type: ignore[arg-type]
+    watchers.end_wait(as_cloud(cloud), SERVERS, "b")
     await look(cloud, "a", watchers=watchers)
     assert len(cloud.calls) == 2
 
@@ -199,7 +205,7 @@ async def test_nobody_waiting_means_no_calls() -> None:
 
 async def test_wait_that_was_given_up_is_not_served() -> None:
     cloud, watchers = Compute("a", "b"), Watchers(0.005, 0.01)
-    given_up = watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    given_up = watchers.poll(as_cloud(cloud), SERVERS, "a")
     given_up.cancel()
     await look(cloud, "b", watchers=watchers)
     assert cloud.calls == ["/servers/b"]
@@ -207,7 +213,7 @@ async def test_wait_that_was_given_up_is_not_served() -> None:
 
 async def cancel_when_reads_begin(cloud: Compute) -> None:
     watchers = Watchers(0.005, 0.01)
-    watchers.poll(cloud, SERVERS, "a")  # type: ignore[arg-type]
+    watchers.poll(as_cloud(cloud), SERVERS, "a")
     [watcher] = watchers._watchers.values()
     watching, answer = watcher._task, watcher._answer
     assert watching is not None

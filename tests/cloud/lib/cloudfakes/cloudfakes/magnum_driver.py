@@ -40,6 +40,7 @@ class FakeClusterDriver(driver.Driver):
         cluster.container_version = "2.1.0"
 
     def _unsupported(self, *args, **kwargs):
+        """Orchestration asks for none of these; the service's base class has no answer to them either."""
         raise NotImplementedError
 
     upgrade_cluster = resize_cluster = _unsupported
