@@ -147,6 +147,9 @@ class Session:
                 if attempt == 2:
                     raise
                 time.sleep(0.1)
+            except httpx.TransportError as error:
+                error.add_note(f"{method} {url}")
+                raise
         raise AssertionError("unreachable")
 
     def json(self, method: str, service: str, path: str, **sent: Any) -> Any:
