@@ -247,6 +247,33 @@ class FakeAlarms:
         self.asked.append(("release", None))
 
 
+class FakeUsers:
+    """The user of the resource, and its key pairs by the names of their owners."""
+
+    def __init__(self, ctx: FakeContext) -> None:
+        self._ctx = ctx
+        self.own: StackUser | None = None
+        self.keypairs: dict[str, Mapping[str, str]] = {}
+
+    async def make(self, *, keypair: bool = False, password: str = "") -> StackUser:
+        keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
+        name, word = self._ctx.physical_name, password or "pa55"
+        self.own = StackUser("user-id", name, word, "user-project", "user-domain", **keys)
+        await self._ctx.put_data(stack_user_name=name)
+        return self.own
+
+    async def remove(self) -> None:
+        self.own = None
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
+        await self._ctx.put_data(user_keypair=self.keypairs[owner.name])
+        return self.keypairs[owner.name]
+
+    async def remove_keypair(self) -> None:
+        self.keypairs.clear()
+
+
 @dataclass
 class FakeContext:
     """A ``Context`` for one resource of ``kind``.
@@ -268,8 +295,6 @@ class FakeContext:
     limits: Mapping[str, Any] = field(default_factory=dict)
     slept: list[float] = field(default_factory=list)
     places: list[Any] = field(default_factory=list)
-    user: StackUser | None = None
-    keypairs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     stack: StackInfo = STACK
     endpoints: Endpoints = ENDPOINTS
     cloud: Any = field(default_factory=FakeCloud)
@@ -279,6 +304,7 @@ class FakeContext:
         self.find: Any = FakeFinder(self.finds)
         self.software: Any = FakeSoftware()
         self.alarms = FakeAlarms(self)
+        self.users = FakeUsers(self)
         self._live: JSON | None = None
         self.resource = make_resource(
             self.name,
@@ -399,24 +425,6 @@ class FakeContext:
         """The same script answers; that it was asked for is noted."""
         self.places.append("delegating")
         return self.cloud
-
-    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
-        keys = {"access_key": "access", "secret_key": "secret"} if keypair else {}
-        word = password or "pa55"
-        self.user = StackUser("user-id", self.physical_name, word, "user-project", "user-domain", **keys)
-        await self.put_data(stack_user_name=self.user.user_name)
-        return self.user
-
-    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
-        self.keypairs[owner.name] = {"access": "access", "secret": "secret"}
-        await self.put_data(user_keypair=self.keypairs[owner.name])
-        return self.keypairs[owner.name]
-
-    async def remove_keypair(self) -> None:
-        self.keypairs.clear()
-
-    async def remove_stack_user(self) -> None:
-        self.user = None
 
 
 class FakeFinder:

@@ -167,6 +167,29 @@ class Alarms(Protocol):
         ...
 
 
+class Users(Protocol):
+    """The user that speaks for a resource, in the stack-user domain, and key pairs of such users."""
+
+    async def make(self, *, keypair: bool = False, password: str = "") -> StackUser:
+        """Make (or return) this resource's user."""
+        ...
+
+    async def remove(self) -> None:
+        """Delete that user. Idempotent: ignores 404."""
+        ...
+
+    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
+        """Make (or return) a key pair for the user of another resource: its ``access`` and ``secret`` key.
+
+        It belongs to this resource, and is one of its private values, ``user_keypair``. Safe to call again.
+        """
+        ...
+
+    async def remove_keypair(self) -> None:
+        """Revoke that key pair. Idempotent: ignores 404."""
+        ...
+
+
 class Context(Reading, Probe, Protocol):
     """One resource, its cloud, and the engine's services that a type may use.
 
@@ -186,6 +209,11 @@ class Context(Reading, Probe, Protocol):
     @property
     def alarms(self) -> Alarms:
         """The alarm of this resource."""
+        ...
+
+    @property
+    def users(self) -> Users:
+        """The user that speaks for this resource."""
         ...
 
     @property
@@ -255,23 +283,4 @@ class Context(Reading, Probe, Protocol):
 
         ``MissingCredential`` when there is none at the moment.
         """
-        ...
-
-    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
-        """Make (or return) this resource's user in the stack-user domain."""
-        ...
-
-    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
-        """Make (or return) a key pair for the user of another resource: its ``access`` and ``secret`` key.
-
-        It belongs to this resource, and is one of its private values, ``user_keypair``. Safe to call again.
-        """
-        ...
-
-    async def remove_keypair(self) -> None:
-        """Revoke that key pair. Idempotent: ignores 404."""
-        ...
-
-    async def remove_stack_user(self) -> None:
-        """Delete that user. Idempotent: ignores 404."""
         ...

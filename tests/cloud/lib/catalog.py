@@ -9,7 +9,7 @@ import sys
 
 from register_lib import AUTH, session
 
-# Nobody's process here: Keystone answers itself, and who offers orchestration is registered by `orchestration`.
+# No process here offers them: Keystone answers itself, `cloud orchestration` registers who orchestrates.
 ALWAYS = {"identity", "orchestration"}
 
 

@@ -7,7 +7,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.engine.execution.resource_context import physical_name, short_id
+from stackd.engine.execution.physical_names import physical_name, short_id
 
 words = st.text("abcXYZ019_.-", min_size=1, max_size=300)
 ids = st.uuids(version=4).map(str)

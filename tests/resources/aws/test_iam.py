@@ -15,11 +15,11 @@ async def test_user_is_one_of_the_stack_domain(login: Any, password: str) -> Non
     ctx = FakeContext(USER, properties={"Path": "/", "Groups": ["g"], **login})
     assert ctx.type.reference(ctx.resource) == "thing"
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.user is not None
-    assert (ctx.physical_id, ctx.user.password) == ("user-id", password)
+    assert ctx.users.own is not None
+    assert (ctx.physical_id, ctx.users.own.password) == ("user-id", password)
     assert ctx.type.reference(ctx.resource) == ctx.physical_name
     await ctx.type.delete(ctx, ctx.props)
-    assert ctx.user is None
+    assert ctx.users.own is None
 
 
 POLICIES = among(Sibling("policy", "OS::Heat::AccessPolicy", {}), Sibling("other", "OS::Heat::None", {}))
@@ -47,12 +47,12 @@ async def test_key_pair_is_one_of_the_user() -> None:
     ctx = FakeContext(KEY, properties={"UserName": "app-user-x"}, siblings=[OWNER])
     assert await ctx.attribute("SecretAccessKey") == "000-000-000"
     await ctx.type.create(ctx, ctx.props)
-    assert (ctx.physical_id, set(ctx.keypairs)) == ("access", {"user"})
+    assert (ctx.physical_id, set(ctx.users.keypairs)) == ("access", {"user"})
     assert ctx.type.reference(ctx.resource) == "access"
     assert await ctx.attribute("SecretAccessKey") == "secret"
     assert await ctx.attribute("UserName") == "app-user-x"
     await ctx.type.delete(ctx, ctx.props)
-    assert ctx.keypairs == {}
+    assert ctx.users.keypairs == {}
 
 
 @pytest.mark.parametrize("siblings", [[], [make_resource("user", "OS::Nova::Server")]])

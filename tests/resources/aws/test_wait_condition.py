@@ -45,7 +45,7 @@ async def test_reference_is_a_signed_url_that_stays_the_same_and_goes_with_the_u
     await ctx.type.configure(ctx, ctx.props)
     assert ctx.type.reference(ctx.resource) == url
     await ctx.type.delete(ctx, ctx.props)
-    assert ctx.user is None
+    assert ctx.users.own is None
 
 
 async def test_url_expires_where_the_operator_limits_its_time() -> None:

@@ -81,7 +81,7 @@ async def test_metadata_in_zaqar_comes_through_a_queue_of_the_machine() -> None:
     assert sent["messages"][0]["body"]["os-collect-config"] == section
     await ctx.type.delete(ctx, ctx.props)
     assert ("DELETE", f"/queues/{queue}") in ctx.cloud.asked()
-    assert ctx.user is None
+    assert ctx.users.own is None
 
 
 async def test_another_transport_blanks_the_settings_of_the_one_before() -> None:

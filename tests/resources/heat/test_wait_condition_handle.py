@@ -78,7 +78,7 @@ async def test_a_queue_of_the_user_is_read_and_removed() -> None:
     assert all(each["X-Auth-Token"] == "tok" and each["X-Project-Id"] == "user-project" for each in headers)
     await ctx.type.delete(ctx, ctx.props)
     await ctx.type.delete(ctx, ctx.props)
-    assert ctx.user is None
+    assert ctx.users.own is None
     assert ("DELETE", queue) in ctx.cloud.asked()
 
 

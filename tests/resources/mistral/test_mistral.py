@@ -90,7 +90,7 @@ async def test_a_user_is_made_before_the_workflow_and_the_url_is_kept() -> None:
     ctx = workflow(name="w", input={"word": None})
     ctx.cloud.on("POST", "/workflows")
     await ctx.type.create(ctx, ctx.props)
-    assert ctx.user is not None
+    assert ctx.users.own is not None
     assert ctx.physical_id == ctx.type.reference(ctx.resource) == "w"
     await ctx.type.configure(ctx, ctx.props)
     url = ctx.shown({})["alarm_url"]
@@ -120,20 +120,20 @@ async def test_an_update_gives_the_workflow_its_new_definition() -> None:
 
 async def test_everything_goes_whatever_is_gone_already() -> None:
     ctx = FakeContext(WORKFLOW, properties=SIMPLE, physical="w", stored={"executions": ["e1", "e2"]})
-    await ctx.stack_user()
+    await ctx.users.make()
     ctx.cloud.on("DELETE", "/executions/e1", gone()).on("DELETE", "/executions/e2")
     ctx.cloud.on("DELETE", "/workflows/w", gone())
     await ctx.type.delete(ctx, ctx.props)
     assert len(ctx.cloud.asked("DELETE")) == 3
     assert ctx.cloud.calls[0].params == {"force": True}
-    assert ctx.user is None
+    assert ctx.users.own is None
 
 
 async def test_a_user_without_a_workflow_goes() -> None:
     ctx = workflow()
-    await ctx.stack_user()
+    await ctx.users.make()
     await ctx.type.delete(ctx, ctx.props)
-    assert (ctx.user, ctx.cloud.calls) == (None, [])
+    assert (ctx.users.own, ctx.cloud.calls) == (None, [])
 
 
 SIGNALS: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [

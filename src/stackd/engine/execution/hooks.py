@@ -26,7 +26,8 @@ from stackd.engine.execution.hook_waits import (
     PRE_UPDATE,
     StackHooks,
 )
-from stackd.engine.execution.resource_context import ResourceContext, physical_name
+from stackd.engine.execution.physical_names import physical_name
+from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.run import Services
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.transitions import resource_event

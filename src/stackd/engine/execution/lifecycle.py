@@ -340,7 +340,7 @@ async def delete(work: ResourceContext, props: Properties, *, keep: bool = False
     if not stays and not await _has_heir(work):
         await _remove_object(work, props)
     if work.run.inputs.abandons:
-        await work.remove_stack_user()  # it may speak for a resource of this stack, and of no other
+        await work.users.remove()  # it may speak for a resource of this stack, and of no other
         await work.alarms.delete()  # it acts on resources of this stack
     elif stays:
         await work.alarms.release()  # else nobody could change it any more

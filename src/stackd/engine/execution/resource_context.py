@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from stackd.clients.cloud import Cloud
@@ -18,17 +15,17 @@ from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
+from stackd.engine.execution.physical_names import physical_name
 from stackd.engine.execution.resource_alarms import ResourceAlarms
 from stackd.engine.execution.resource_software import ResourceSoftware
+from stackd.engine.execution.resource_users import ResourceUsers
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
-from stackd.engine.services.stack_data import KEYPAIR
-from stackd.engine.services.stack_users import drawn_keypair
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, changed, now
 from stackd.resources.base import ResourceType
-from stackd.resources.context import JSON, Endpoints, StackInfo, StackUser
+from stackd.resources.context import JSON, Endpoints, StackInfo
 from stackd.resources.entity import Place
 from stackd.template.environment import load_environment
 from stackd.template.masking import concealed_fields, hidden_if_secret, without_signatures
@@ -39,7 +36,6 @@ _NOT_DELEGATING = (
     "keystone.trusts_redelegated."
 )
 _CHANGES_PROPERTIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT})
-LONGEST_USER_NAME = 64
 NOTED_AFTER = 5.0
 """Seconds after which a wait is shown as the reason of the resource."""
 
@@ -127,6 +123,11 @@ class ResourceContext:
     def alarms(self) -> ResourceAlarms:
         """See ``Context``."""
         return ResourceAlarms(self)
+
+    @property
+    def users(self) -> ResourceUsers:
+        """See ``Context``."""
+        return ResourceUsers(self)
 
     @property
     def physical_name(self) -> str:
@@ -258,57 +259,6 @@ class ResourceContext:
             raise MissingCredential(_NOT_DELEGATING)
         return cloud.with_permit(self.run.permit)
 
-    async def stack_user(self, *, keypair: bool = False, password: str = "") -> StackUser:
-        """See ``Context``."""
-        known, users = self.resource.data.get("stack_user"), self.run.services.stack_users
-        if known:
-            user = StackUser(**known)
-            if keypair and not user.access_key:
-                user = await users.with_keypair(user, self.run.permit)
-                await self.put_data(stack_user=_fields_of(user))
-            return user
-        name = physical_name(self.stack.name, self.resource.name, self.resource.id, LONGEST_USER_NAME)
-        await self.put_data(stack_user_name=name)
-        user = await users.make(self.stack_record, name, self.run.permit, keypair=keypair, password=password)
-        await self.put_data(stack_user=_fields_of(user), user_id=user.user_id, password=user.password)
-        return user
-
-    async def remove_stack_user(self) -> None:
-        """See ``Context``."""
-        users = self.run.services.stack_users
-        known, name = (self.resource.data.get(key) for key in ("stack_user", "stack_user_name"))
-        if known:
-            await users.remove(StackUser(**known), self.run.permit)
-        elif name:
-            await users.remove_named(self.stack_record, name, self.run.permit)
-        else:
-            return
-        await self.put_data(stack_user=None, stack_user_name=None, user_id=None, password=None)
-
-    async def keypair_of(self, owner: Resource) -> Mapping[str, str]:
-        """See ``Context``. The pair is stored before Keystone gets it: another attempt gives the same."""
-        known, pair = owner.data.get("stack_user"), self.resource.data.get(KEYPAIR)
-        if known is None:
-            raise ResourceFailure(f"Resource {owner.name} has no user yet.")
-        if pair is None:
-            pair = drawn_keypair()
-            await self.put_data(**{KEYPAIR: pair})
-        self.run.secrets |= {pair["secret"]}
-        users = self.run.services.stack_users
-        await users.give_keypair(StackUser(**known), pair, self.run.permit)
-        return pair
-
-    async def remove_keypair(self) -> None:
-        """See ``Context``."""
-        if pair := self.resource.data.get(KEYPAIR):
-            await self.run.services.stack_users.take_keypair(pair["access"], self.run.permit)
-
-    async def enable_stack_user(self, enabled: bool) -> None:
-        """Let the resource's user sign requests, or not; nothing where it has none."""
-        if known := self.resource.data.get("stack_user"):
-            users = self.run.services.stack_users
-            await users.enable(StackUser(**known), self.run.permit, enabled=enabled)
-
     # --- what the engine does with it -----------------------------------------------------------
 
     async def store(self, *others: Change, **values: Any) -> None:
@@ -435,10 +385,6 @@ class ResourceContext:
         self._live = None
 
 
-def _fields_of(user: StackUser) -> dict[str, str]:
-    return {name: getattr(user, name) for name in StackUser.__dataclass_fields__}
-
-
 class _Wait:
     """A wait that the resource shows as its reason, once it has lasted."""
 
@@ -483,18 +429,3 @@ def merged(changes: list[Change]) -> list[Change]:
         else:
             others.append(change)
     return others if target is None else [replace(target, values=values), *others]
-
-
-@lru_cache(maxsize=1024)
-def short_id(resource_id: str) -> str:
-    """Twelve lower-case letters and digits drawn from a random UUID: the same for the same id."""
-    sixty_bits = uuid.UUID(resource_id).time
-    return base64.b32encode((sixty_bits << 4).to_bytes(8, "big"))[:12].decode().lower()
-
-
-def physical_name(stack: str, resource: str, resource_id: str, limit: int = 255) -> str:
-    """``stack-resource-xxxxxxxxxxxx``; too long a name keeps its first two characters and its end."""
-    name = f"{stack}-{resource}-{short_id(resource_id)}"
-    if len(name) <= limit:
-        return name
-    return f"{name[:2]}-{name[-(limit - 3) :]}"

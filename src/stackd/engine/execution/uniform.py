@@ -153,11 +153,11 @@ async def _fail(error: ResourceFailure) -> None:
 async def _suspend(work: ResourceContext, props: Properties) -> None:
     """The user of a guest can still signal what the guest does before it rests."""
     await work.kind.suspend(work, props)
-    await work.enable_stack_user(False)
+    await work.users.enable(False)
 
 
 async def _resume(work: ResourceContext, props: Properties) -> None:
-    await work.enable_stack_user(True)
+    await work.users.enable(True)
     await work.kind.resume(work, props)
 
 

@@ -60,8 +60,8 @@ class AccessKey(ResourceType[AccessKeyProps]):
         if owner is None or owner.kind != _USER:
             raise ResourceFailure(f"'{props.user}' is no user of the stack: refer to an {_USER} resource.")
         await ctx.put_data(**{_NAME: owner.data.get("stack_user_name")})
-        await ctx.created((await ctx.keypair_of(owner))["access"])
+        await ctx.created((await ctx.users.keypair_of(owner))["access"])
 
     async def delete(self, ctx: Context, props: AccessKeyProps) -> None:
         """Revoke the key pair."""
-        await ctx.remove_keypair()
+        await ctx.users.remove_keypair()

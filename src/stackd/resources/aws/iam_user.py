@@ -62,12 +62,12 @@ class User(ResourceType[UserProps]):
     async def create(self, ctx: Context, props: UserProps) -> None:
         """Make the user."""
         password = (props.login.password if props.login else None) or ""
-        user = await ctx.stack_user(password=password)
+        user = await ctx.users.make(password=password)
         await ctx.created(user.user_id)
 
     async def delete(self, ctx: Context, props: UserProps) -> None:
         """Delete the user, and with it what keys it has."""
-        await ctx.remove_stack_user()
+        await ctx.users.remove()
 
     def reference(self, resource: Resource) -> Any:
         """The name of the user, or of the resource before there is one."""

@@ -25,19 +25,19 @@ class WaitConditionHandle(ResourceType[Properties]):
 
     async def create(self, ctx: Context, props: Properties) -> None:
         """Make the user whose key signs the URL."""
-        user = await ctx.stack_user(keypair=True)
+        user = await ctx.users.make(keypair=True)
         await ctx.created(user.user_id)
 
     async def configure(self, ctx: Context, props: Properties) -> None:
         """Keep the URL: what refers to it must see the same one always."""
         if _URL not in ctx.data:
-            user = await ctx.stack_user(keypair=True)
+            user = await ctx.users.make(keypair=True)
             url = signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user, "waitcondition")
             await ctx.put_data(**{_URL: url})
 
     async def delete(self, ctx: Context, props: Properties) -> None:
         """Delete the user, with whom the URL becomes invalid."""
-        await ctx.remove_stack_user()
+        await ctx.users.remove()
 
     def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
         """The signals."""

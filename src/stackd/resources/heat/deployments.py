@@ -115,7 +115,7 @@ async def _added(ctx: Context, props: Any, action: str) -> dict[str, Any]:
         await guests.prepare_object(ctx, container, name, keep_all=False)
         url = await guests.object_url(ctx, container, name)
         return {**added, "deploy_signal_id": url, "deploy_signal_verb": "PUT"}
-    user = await ctx.stack_user(keypair=transport == "CFN_SIGNAL")
+    user = await ctx.users.make(keypair=transport == "CFN_SIGNAL")
     if transport == "CFN_SIGNAL":
         url = signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user)
         return {**added, "deploy_signal_id": url, "deploy_signal_verb": "POST"}
@@ -224,4 +224,4 @@ async def withdraw(ctx: Context) -> None:
         await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
     if "queue_id" in ctx.data and "stack_user" in ctx.data:
         await guests.remove_queue(ctx, ctx.data["stack_user"], ctx.data["queue_id"])
-    await ctx.remove_stack_user()
+    await ctx.users.remove()

@@ -87,13 +87,13 @@ class ScalingPolicy(ResourceType[ScalingPolicyProps]):
 
     async def create(self, ctx: Context, props: Any) -> None:
         """Make the user whose key signs the URL."""
-        user = await ctx.stack_user(keypair=True)
+        user = await ctx.users.make(keypair=True)
         await ctx.created(user.user_id)
 
     async def configure(self, ctx: Context, props: Any) -> None:
         """Keep the URLs: what refers to them must see the same ones always."""
         if URL not in ctx.data:
-            user = await ctx.stack_user(keypair=True)
+            user = await ctx.users.make(keypair=True)
             url = signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user)
             native_url = signal_url(ctx.endpoints, ctx.stack, ctx.resource.name, ctx.stack.project_id)
             await ctx.put_data(**{URL: url, _NATIVE_URL: native_url})
@@ -103,4 +103,4 @@ class ScalingPolicy(ResourceType[ScalingPolicyProps]):
 
     async def delete(self, ctx: Context, props: Any) -> None:
         """Delete the user, with whom the URLs become invalid."""
-        await ctx.remove_stack_user()
+        await ctx.users.remove()

@@ -88,7 +88,7 @@ async def _settings(ctx: Context, props: PolledProps) -> tuple[str, dict[str, An
     transport = props.software_config_transport
     if transport == "POLL_TEMP_URL":
         return "request", {"metadata_url": await _object(ctx, props)}
-    user = await ctx.stack_user(keypair=transport == "POLL_SERVER_CFN")
+    user = await ctx.users.make(keypair=transport == "POLL_SERVER_CFN")
     login = guests.credentials(ctx, user)
     name = ctx.resource.name
     if transport == "ZAQAR_MESSAGE":
@@ -199,7 +199,7 @@ async def close(ctx: Context) -> None:
             await _remove_object(ctx, channel)
         if "metadata_queue_id" in channel:
             await guests.remove_queue(ctx, channel["metadata_login"], channel["metadata_queue_id"])
-    await ctx.remove_stack_user()
+    await ctx.users.remove()
 
 
 async def _remove_object(ctx: Context, channel: Channel) -> None:

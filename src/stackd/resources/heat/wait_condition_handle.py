@@ -69,13 +69,13 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
 
     async def create(self, ctx: Context, props: WaitConditionHandleProps) -> None:
         """Make the user who may signal."""
-        user = await ctx.stack_user(keypair=props.signal_transport == "CFN_SIGNAL")
+        user = await ctx.users.make(keypair=props.signal_transport == "CFN_SIGNAL")
         await ctx.created(user.user_id)
 
     async def configure(self, ctx: Context, props: WaitConditionHandleProps) -> None:
         """Prepare the way that signals take, and keep what a guest has to know of it."""
         transport = props.signal_transport
-        user = await ctx.stack_user(keypair=transport == "CFN_SIGNAL")
+        user = await ctx.users.make(keypair=transport == "CFN_SIGNAL")
         login = guests.credentials(ctx, user)
         endpoint = signal_url(ctx.endpoints, ctx.stack, ctx.resource.name, user.project_id)
         match transport:
@@ -102,7 +102,7 @@ class WaitConditionHandle(ResourceType[WaitConditionHandleProps]):
             await guests.remove_queue(ctx, signal, signal["queue_id"])
         if "object_name" in ctx.data:
             await guests.remove_object(ctx, ctx.stack.id, ctx.data["object_name"])
-        await ctx.remove_stack_user()
+        await ctx.users.remove()
 
     def own_metadata(self, stored: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
         """The signals."""

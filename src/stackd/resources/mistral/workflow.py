@@ -83,7 +83,7 @@ class Workflow(ResourceType[WorkflowProps]):
 
     async def create(self, ctx: Context, props: WorkflowProps) -> None:
         """Make the user whose key signs the URL, and then the workflow."""
-        await ctx.stack_user(keypair=True)
+        await ctx.users.make(keypair=True)
         name = props.name or ctx.physical_name
         await ctx.cloud.service(SERVICE).request(
             "POST", "/workflows", content=definition(name, props), headers=_TEXT
@@ -93,7 +93,7 @@ class Workflow(ResourceType[WorkflowProps]):
     async def configure(self, ctx: Context, props: WorkflowProps) -> None:
         """Keep the URL: what refers to it must see the same one always."""
         if URL not in ctx.data:
-            user = await ctx.stack_user(keypair=True)
+            user = await ctx.users.make(keypair=True)
             await ctx.put_data(**{URL: signed_url(ctx.endpoints, ctx.stack, ctx.resource.name, user)})
 
     async def update(self, ctx: Context, old: WorkflowProps, new: WorkflowProps) -> None:
@@ -112,7 +112,7 @@ class Workflow(ResourceType[WorkflowProps]):
         if ctx.resource.physical_id is not None:
             with contextlib.suppress(CloudNotFound):
                 await service.delete(self.entity.at(ctx.physical_id))
-        await ctx.remove_stack_user()
+        await ctx.users.remove()
 
     async def signal(self, ctx: Context, details: Mapping[str, Any] | None) -> str | None:
         """Begin an execution. Its id is stored before: what a crash leaves of it is removed with the rest."""
