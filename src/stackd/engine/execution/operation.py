@@ -15,43 +15,34 @@ import structlog
 from stackd.clients.cloud import Cloud
 from stackd.clients.lookup import Finder, Found
 from stackd.clients.wire import Permit
-from stackd.db import plans, resources, stacks
+from stackd.db import resources, stacks
 from stackd.db.journal import Change, Update
 from stackd.engine.definition.desired import Desired
-from stackd.engine.definition.documents import load_json
 from stackd.engine.execution import scaling, snapshots
 from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Cancellation, Halt
 from stackd.engine.execution.hook_waits import HookStates, load_hooks
 from stackd.engine.execution.lifecycle import UNEXPECTED
-from stackd.engine.execution.observation import missing_objects
+from stackd.engine.execution.preparation import Preparation
 from stackd.engine.execution.reshown import outputs_after
-from stackd.engine.execution.run import OperationRun, ResourceQuota, Services, Write
-from stackd.engine.execution.stack_run import NO_ENVIRONMENT, StackRun
+from stackd.engine.execution.run import OperationRun, Services, Write
+from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.execution.steps import walk_stack
-from stackd.engine.planning.bounds import Bounds
-from stackd.engine.planning.inputs import Inputs, StoredStack
+from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.make import plan_tree
-from stackd.engine.planning.plan import Plan, StackPlan
-from stackd.engine.planning.stack_policy import StackPolicy, read_policy
-from stackd.engine.planning.verbs import ACTIONS
-from stackd.engine.services import exports
-from stackd.engine.services.stored_trees import exported_values, identify, load_desired, load_tree
+from stackd.engine.planning.plan import StackPlan
+from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.transitions import ROLLED_BACK, Transition, move_stack
 from stackd.errors import (
-    CloudError,
     CredentialsLost,
     ExportExists,
     ExportInUse,
     Fenced,
     ServiceUnavailable,
     StackdError,
-    TemplateError,
 )
 from stackd.offload import in_thread, offloaded
 from stackd.records import Action, Definition, Operation, Resource, Stack, Status, now
-from stackd.resources.base import NestedType
-from stackd.template.environment import Environment, load_environment
 
 log = structlog.get_logger(__name__)
 
@@ -122,37 +113,35 @@ class OperationExecutor:
     def _rolls_back(self, action: Action) -> bool:
         return self._after_failure(action) is not None
 
-    def _abandons(self, action: Action) -> bool:
-        """Whether objects stay in the cloud: the stack is given up, or failed to adopt them."""
-        options = self.operation.options
-        return bool(options.get("abandon")) or (action is Action.ROLLBACK and bool(options.get("adopt")))
-
     async def _walk(self, action: Action) -> bool:
         """True when the operation came to its good end and that is stored."""
-        desired = await self._desired(action)
+        given = Preparation(self.services, self.operation, self.stack, action, self._rolls_back(action))
+        desired = await given.desired()
         cloud = (await self._open_cloud()).with_permit(self._permit, self._await_credentials)
         stored = await load_tree(self.services.db, self.stack, definitions=desired is not None)
         run = OperationRun(
             self.services,
             self._write,
-            await self._inputs(action, desired, stored, cloud),
+            await given.inputs(desired, stored, cloud),
             cloud,
             self._permit,
             Finder(cloud, self._found),
             self.cancellation,
-            rolls_back=self._rolls_back(action),
+            rolls_back=given.rolls_back,
             on_failure=self._on_failure,
-            quota=await self._room(action, desired),
+            quota=await given.room(desired),
             hooks=await load_hooks(self.services.db, self.stack.root_id, self.operation.id, action),
             secrets=await self.services.redaction.of(self.stack),
-            bound=await self._bound(action),
-            policy=self._policy(action),
+            bound=await given.bound(),
+            policy=given.policy(),
             accepted_at=self.operation.created_at,
             snapshot=str(self.operation.options.get("snapshot") or ""),
             renew_time=self._renew_time,
         )
         self._hooks = run.hooks
-        work = await self._planned(run, action, desired, stored, await self._environment(action))
+        plan = await self._planned(run, action, desired, stored)
+        environment, adopted = await given.environment(), await given.adopted()
+        work = StackRun(run, self.stack, plan, environment=environment, adopted=adopted)
         if action is Action.DELETE:
             await snapshots.close_all(run, self.stack)
         good = await walk_stack(work)
@@ -206,109 +195,15 @@ class OperationExecutor:
         accepted = self.operation.created_at
         return max(self.operation.deadline - accepted, now() - accepted).total_seconds()
 
-    async def _room(self, action: Action, desired: Desired | None) -> ResourceQuota:
-        """The limit on resources; none on the way back to what was accepted before."""
-        most = self.services.tuning.resources
-        if desired is None or action is Action.ROLLBACK or most < 0:
-            return ResourceQuota()
-        taken = await resources.sizes(self.services.db, self.stack.root_id)
-        return ResourceQuota(most, taken | {self.stack.id: len(desired.resources)})
-
-    async def _environment(self, action: Action) -> Environment:
-        """The environment of a stack that is deleted: it may set hooks."""
-        if action is not Action.DELETE:
-            return NO_ENVIRONMENT
-        document = self.stack.definition.environment
-        try:
-            return load_environment(await load_json(self.services.db, self.stack.project_id, document))
-        except TemplateError as error:
-            log.warning("environment_not_readable", stack_id=self.stack.id, error=str(error))
-            return NO_ENVIRONMENT  # no reason to keep a stack from being deleted
-
-    async def _inputs(
-        self, action: Action, desired: Desired | None, stored: StoredStack, cloud: Cloud
-    ) -> Inputs:
-        """What the operation is planned from; reality is read first where the request asks for it."""
-        db, registry, stack = self.services.db, self.services.registry, self.stack
-        missing: frozenset[str] = frozenset()
-        if desired is not None and self.operation.options.get("converge") and action is not Action.ROLLBACK:
-            missing = await self._missing(cloud, stored)
-        nested = desired is not None and any(
-            isinstance(each.handler, NestedType) for each in desired.types.values()
-        )
-        return Inputs(
-            registry=registry,
-            identify=identify(db, stack.project_id),
-            exports=await exported_values(db, stack.project_id) if nested else {},
-            missing=missing,
-            rewritten=await self._rewritten(action, stored),
-            sharing=await exports.stacks_of(db, stack.root_id),
-            ahead=False,
-            keep_originals=self._rolls_back(action),
-            abandons=self._abandons(action),
-            adopts=action is Action.ADOPT,
-            skipped=frozenset(self.operation.options.get("skipped") or ()),
-            max_depth=self.services.tuning.nested_depth,
-        )
-
-    async def _rewritten(self, action: Action, stored: StoredStack) -> Mapping[str, frozenset[str]]:
-        """What a snapshot that is restored brings back, whether or not it seems to be there."""
-        if action is not Action.RESTORE:
-            return {}
-        db, registry = self.services.db, self.services.registry
-        return await snapshots.rewritten(db, registry, self.stack, self.operation, stored.rows)
-
-    async def _missing(self, cloud: Cloud, stored: StoredStack) -> frozenset[str]:
-        """The rows whose objects no longer exist; none when the cloud does not answer."""
-        try:
-            return await missing_objects(cloud, self.services.registry, stored)
-        except CloudError as error:
-            log.warning("reality_not_read", error=type(error).__name__, status=error.status)
-            return frozenset()
-
-    async def _bound(self, action: Action) -> Bounds | None:
-        """What the saved plan allows that is executed; a rollback goes back whatever the plan was."""
-        plan_id = self.operation.options.get("plan")
-        if not plan_id or action is Action.ROLLBACK:
-            return None
-        saved = await plans.get(self.services.db, plan_id, self.stack.project_id)
-        return Bounds.of(Plan.of_data(saved.content)) if saved is not None else None
-
-    def _policy(self, action: Action) -> StackPolicy | None:
-        """The stack policy, by which only updates are judged."""
-        if action is not Action.UPDATE:
-            return None
-        text = self.operation.options.get("policy") or self.stack.policy
-        return read_policy(text) if text else None
-
     async def _planned(
-        self,
-        run: OperationRun,
-        action: Action,
-        desired: Desired | None,
-        stored: StoredStack,
-        environment: Environment,
-    ) -> StackRun:
-        """The stack with its plan; the first one imports the graph library."""
+        self, run: OperationRun, action: Action, desired: Desired | None, stored: StoredStack
+    ) -> StackPlan:
+        """The plan of the stack; the first one imports the graph library."""
         if "networkx" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "networkx")
         await run.services.registry.ready(row.kind for each in stored.walk() for row in each.rows)
         plan: StackPlan = await in_thread(plan_tree, desired, stored, action, run.inputs)
-        return StackRun(run, self.stack, plan, environment=environment, adopted=await self._adopted(action))
-
-    async def _adopted(self, action: Action) -> Mapping[str, Any] | None:
-        """The data of the resources that are adopted, by name."""
-        if action is not Action.ADOPT:
-            return None
-        document = str(self.operation.options["adopt"])
-        found: Mapping[str, Any] = await load_json(self.services.db, self.stack.project_id, document)
-        return found
-
-    async def _desired(self, action: Action) -> Desired | None:
-        """The definition to reach; none for a deletion, and for what is done to the resources as they are."""
-        if action is Action.DELETE or ACTIONS[action].verb is not None or not self.stack.definition.template:
-            return None
-        return await load_desired(self.services.db, self.services.registry, self.stack)
+        return plan
 
     def _on_failure(self, action: Action, text: str) -> None:
         """The first failure: let waits end, at once for a rollback, else after a time of grace."""
