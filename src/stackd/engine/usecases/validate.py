@@ -10,7 +10,7 @@ from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.types import is_template_name
 from stackd.engine.services.exports import with_exports
 from stackd.engine.usecases.access import enforce
-from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
+from stackd.engine.usecases.availability import UNAVAILABLE, types_in, unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import completed, resolved_request
 from stackd.engine.usecases.requests import StackRequest, definition_of
@@ -93,8 +93,8 @@ async def validate(
         source = await completed(source, registry, limits, fetched)
         found = await in_thread(check, source, registry, limits, nested=nested)
     if found.expanded is not None:
-        definitions = [found.expanded.desired]
-        found.refusals += await unavailable_types(engine, caller, definitions, ignored, by_policy=False)
+        types = types_in([found.expanded.desired])
+        found.refusals += await unavailable_types(engine, caller, types, ignored, by_policy=False)
     if found.refusals:
         _refuse([*found.refusals, *found.warnings])
     answer: Json = found.answer
