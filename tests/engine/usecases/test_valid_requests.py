@@ -199,7 +199,7 @@ async def test_validation_does_not_look_at_the_clock(process: Process) -> None:
 async def test_templates_that_are_fetched_are_fetched_each_time(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = [json.dumps(hot()), json.dumps(hot(description="changed"))]
+    texts = [json.dumps(hot()), *[json.dumps(hot(description="changed"))] * 2]
     url = "http://templates.test/a"
 
     async def fetched(*_: Any, **__: Any) -> str:
@@ -208,6 +208,7 @@ async def test_templates_that_are_fetched_are_fetched_each_time(
     monkeypatch.setattr(Egress, "fetch_text", fetched)
     answers = [await answer(process, {"template_url": url}) for _ in range(2)]
     assert [each["Description"] for each in answers] == ["No description", "changed"]
+    assert not await is_known(process, {"template_url": url}, monkeypatch)
 
 
 async def test_nested_templates_that_are_fetched_are_fetched_each_time(

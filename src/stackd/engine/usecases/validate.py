@@ -94,16 +94,19 @@ async def validated_text(
     nested: bool,
     ignored: Collection[str] = (),
 ) -> JsonText:
-    """What ``validate`` returns, rendered; kept if nothing is wrong and the request's ``size`` allows it."""
+    """What ``validate`` returns, rendered. It is kept if nothing is wrong, and nothing had to be fetched.
+
+    ``size`` are the bytes of the request.
+    """
     enforce(engine, caller, _RULE)
-    request, fetched = await _resolved(engine, caller, request)
-    known = engine.valid_requests
-    key = None if nested else known.key(caller.project_id, request, size)
+    complete, fetched = await _resolved(engine, caller, request)
+    known, is_whole = engine.valid_requests, complete is request  # else more than ``size`` is in it
+    key = known.key(caller.project_id, request, size) if is_whole and not nested else None
     if key is not None and (valid := known.find(key)) is not None:
         if lacks := await unavailable_types(engine, caller, valid.types, ignored, by_policy=False):
             _refuse(lacks)
         return JsonText(valid.answer)
-    found = await _validated(engine, caller, request, fetched, nested, ignored)
+    found = await _validated(engine, caller, complete, fetched, nested, ignored)
     text = JsonText(render(found.answer))
     if key is not None and found.is_lasting and not found.warnings:
         known.keep(key, found.types, text)
