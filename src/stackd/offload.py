@@ -46,7 +46,8 @@ class Budget:
     ``nodes`` and ``text`` are values and characters that functions build, ``work`` their elementary steps,
     ``seconds`` the time in worker processes, ``compared`` characters of names that are compared for
     suggestions, ``inner`` values in the definitions of nested stacks. ``cache`` is for what would else be
-    computed again within the same computation.
+    computed again within the same computation. ``is_lasting`` is whether its result would be the same at any
+    other time.
     """
 
     nodes: int = 2_000_000
@@ -57,6 +58,7 @@ class Budget:
     inner: int = 1_000_000
     is_trial: bool = False
     cache: dict[Any, Any] = field(default_factory=dict)
+    is_lasting: bool = True
 
     def spend(self, nodes: int = 0, text: int = 0, work: int = 0) -> bool:
         """Whether there was as much; raises ``Exhausted`` if there was not on the event loop."""

@@ -39,6 +39,19 @@ async def test_cloud_knows_whom_it_speaks_for(api: respx.MockRouter, clouds: Clo
     assert not await cloud.has_service("dns")
 
 
+async def test_services_are_those_of_the_latest_token(api: respx.MockRouter, clouds: Clouds) -> None:
+    bodies = [token_body(), token_body(catalog=[])]
+    api["login"].side_effect = [
+        httpx.Response(201, json=body, headers={"X-Subject-Token": f"token-{number}"})
+        for number, body in enumerate(bodies)
+    ]
+    now = datetime(2998, 12, 31, 23, 0, tzinfo=UTC)
+    cloud = Cloud(Session(clouds.wire, clouds.keystone, DEMO, now=lambda: now))
+    assert [await cloud.has_service(kind) for kind in ("volume", "volume", "dns")] == [True, True, False]
+    now = datetime(2998, 12, 31, 23, 59, tzinfo=UTC)
+    assert not await cloud.has_service("volume")
+
+
 async def test_many_calls_wait_for_one_token(api: respx.MockRouter, clouds: Clouds) -> None:
     api.get("http://nova/v2.1/servers").respond(json={})
     cloud = clouds.cloud(DEMO)

@@ -136,6 +136,22 @@ async def test_few_steps_are_taken_for_each_row_of_a_list(
     assert taken[1] - taken[0] <= most * (MANY - 10)
 
 
+async def test_steps_to_validate_what_was_valid_do_not_grow_with_the_template(
+    parts: Parts, client: httpx.AsyncClient
+) -> None:
+    api = await signed_in(parts, client, "admin")
+    taken = []
+    for count in (1, 100):
+        resources = {f"r{number}": {"type": "OS::Heat::TestResource"} for number in range(count)}
+        body = {"template": {"heat_template_version": "2018-08-31", "resources": resources}}
+        first = await api.call("POST", "/validate", body)
+        with counted() as steps:
+            again = await api.call("POST", "/validate", body)
+        assert again.content == first.content
+        taken.append(steps.count)
+    assert taken[1] - taken[0] < 100
+
+
 async def test_template_goes_out_as_it_is_stored(
     parts: Parts, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

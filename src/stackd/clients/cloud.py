@@ -27,6 +27,8 @@ class Cloud:
         self._patience = patience
         self._shared: dict[str, Service] = {} if shared is None else shared
         self._services: dict[str, Service] = {} if permit or patience else self._shared
+        self._offers: dict[str, bool] = {}
+        self._offered_to: Token | None = None
 
     def with_permit(self, permit: Permit | None, patience: Patience | None = None) -> Cloud:
         """The same cloud for an operation that may change something only while ``permit`` allows it.
@@ -120,6 +122,14 @@ class Cloud:
     async def has_service(self, kind: str) -> bool:
         """Whether the catalog (or the operator) names an endpoint of the service."""
         token = await self.token()
+        if token is not self._offered_to:
+            self._offered_to, self._offers = token, {}
+        known = self._offers.get(kind)
+        if known is None:
+            known = self._offers[kind] = self._is_offered(token, kind)
+        return known
+
+    def _is_offered(self, token: Token, kind: str) -> bool:
         try:
             return bool(endpoint_of(self.session.settings, token, kind))
         except CloudError:

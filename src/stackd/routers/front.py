@@ -17,7 +17,7 @@ from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
 from stackd.records import Caller, Stack
-from stackd.request_bodies import read_body
+from stackd.request_bodies import header, read_body
 from stackd.settings import Settings
 
 FRONT, CALLER, BASE = "stackd.front", "stackd.caller", "stackd.base"
@@ -83,6 +83,12 @@ class Call(Request):
     async def body_object(self, *, required: bool = True) -> dict[str, Any]:
         """The JSON object in the body; empty when there is none and that is allowed."""
         return await read_body(self, self.front.settings.limits.max_json_body_size, required=required)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the body; None if it came in parts whose number was not announced."""
+        announced = header(self.scope, b"content-length")
+        return int(announced) if announced.isdigit() else None
 
     def check_project(self) -> None:
         """Refuse paths of projects other than the caller's, except to who may see stacks of every project."""

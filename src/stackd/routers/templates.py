@@ -60,8 +60,14 @@ class TypeTemplateQuery(QueryModel):
 async def validate(call: Call, body: TemplateBody, query: Annotated[ValidateQuery, Query()]) -> Response:
     """Validate a template."""
     ignored = validation.ignored_codes(query.ignore_errors or "")
-    found = await validation.validate(
-        call.engine, call.caller, body, nested=query.show_nested, ignored=ignored
+    found = await validation.validated_text(
+        call.engine,
+        call.caller,
+        body,
+        views.encoded,
+        size=call.size,
+        nested=query.show_nested,
+        ignored=ignored,
     )
     return views.answer(found)
 

@@ -45,6 +45,7 @@ class Workers:
         budget, owner = current_budget(), OWNER.get()
         if budget.is_trial:
             raise Exhausted
+        budget.is_lasting = False  # it may take too long, and expressions may ask for the time
         if budget.seconds <= 0:
             raise WorkerError("the expressions before this one have used up the time for all of them")
         request = json.dumps([operation, arguments]).encode() + b"\n"

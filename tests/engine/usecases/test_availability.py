@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stackd.clients.cloud import Cloud
 from stackd.db import stacks
 from stackd.engine.usecases import resource_types, validate
 from stackd.engine.usecases.requests import StackRequest
@@ -39,6 +40,24 @@ async def test_stack_with_a_type_whose_service_is_missing_is_refused(
             "reason: cinder volumev3 endpoint is not in service catalog."
         )
         assert await stacks.named(process.db, "s", None) is None
+
+
+async def test_each_service_is_sought_once_for_all_types_that_need_it(
+    stackd_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought: list[str] = []
+    has_service = Cloud.has_service
+
+    async def noted(self: Cloud, kind: str) -> bool:
+        sought.append(kind)
+        return await has_service(self, kind)
+
+    monkeypatch.setattr(Cloud, "has_service", noted)
+    kinds = ["OS::Neutron::Net", "OS::Neutron::Port", "OS::Cinder::Volume", "OS::Heat::Value"]
+    async with stackd_world.process() as process:
+        request = StackRequest(template=hot({kind.rpartition(":")[2]: {"type": kind} for kind in kinds}))
+        await validate.validate(process.engine, process.caller, request, nested=False)
+    assert sorted(sought) == ["network", "volume"]
 
 
 async def test_update_to_such_a_type_is_refused_and_changes_nothing(cloud_without_volumes: World) -> None:

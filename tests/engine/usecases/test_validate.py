@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.scope import StackScope
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.validate import _read
 from stackd.offload import Exhausted, budgeted, trial_budget
@@ -95,6 +98,33 @@ def test_properties_that_are_written_the_same_are_judged_once(monkeypatch: pytes
         Limits(),
     )
     assert judged == [8, 9, 8, 8]
+
+
+def test_properties_that_decide_the_order_are_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[str] = []
+    properties = Desired.properties
+
+    def noted(self: Desired, name: str, scope: StackScope) -> dict[str, Any]:
+        evaluated.append(name)
+        return properties(self, name, scope)
+
+    monkeypatch.setattr(Desired, "properties", noted)
+    network = {"get_resource": "net"}
+    resources = {
+        "net": {"type": "OS::Neutron::Net"},
+        "subnet": {"type": "OS::Neutron::Subnet", "properties": {"network": network, "cidr": "10.0.0.0/24"}},
+        "port": {"type": "OS::Neutron::Port", "properties": {"network": network}},
+        "wrong": {"type": "OS::Neutron::Port", "properties": {"network": network, "fixed_ips": 1}},
+        "described": {
+            "type": "OS::Neutron::Port",
+            "description": "its description, if it has none of its own",
+            "properties": {"network": network},
+        },
+    }
+    _, found = _read(request(resources), REGISTRY, Limits())
+    assert not found.refusals
+    assert [each.path for each in found.warnings] == ["resources.wrong.properties.fixed_ips"]
+    assert Counter(evaluated)["subnet"] == Counter(evaluated)["port"] == 1
 
 
 def test_each_of_several_equal_mistakes_is_found() -> None:

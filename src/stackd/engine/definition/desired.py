@@ -202,11 +202,13 @@ def build(
     previous: Mapping[str, Any] | None = None,
     facade: Mapping[str, Any] | None = None,
     problems: Problems | None = None,
+    loaded: dict[str, Properties] | None = None,
 ) -> Desired:
     """Evaluate a definition; raises the first ``TemplateError`` in Heat's order of checks.
 
     With ``problems`` all mistakes go there instead, and wrong values become unknown. ``previous`` are
-    the parameter values before an update, for immutable ones.
+    the parameter values before an update, for immutable ones. ``loaded`` gets what ``loaded_properties`` is
+    going to return for some resources, whose properties had to be read for their order.
     """
     source = changed(source, environment=source.environment.with_base(registry.operator.environment))
     template = source.template
@@ -243,7 +245,7 @@ def build(
         facade=facade or {},
     )
     own = {name: each for name, each in resources.items() if each.external_id is None}
-    found = implied(types, own, lambda name: _readable(desired, name, desired.scope({})))
+    found = implied(types, own, lambda name: _readable(desired, name, desired.scope({}), loaded))
     if not found:
         return desired
     graph = at(Stage.GRAPH)
@@ -267,12 +269,18 @@ def _placed(template: Template, report: Report, error: TemplateError) -> None:
     report(error)
 
 
-def _readable(desired: Desired, name: str, scope: StackScope) -> dict[str, Any]:
+def _readable(
+    desired: Desired, name: str, scope: StackScope, loaded: dict[str, Properties] | None
+) -> dict[str, Any]:
     """The readable properties; invalid ones are left out, as validation reports them."""
+    handler = desired.types[name].handler
     try:
-        return desired.types[name].handler.properties.load(desired.properties(name, scope)).data
+        found = handler.properties.load(desired.properties(name, scope))
     except TemplateError:
         return {}
+    if loaded is not None and not handler.any_properties and not desired.resources[name].description:
+        loaded[name] = found
+    return found.data
 
 
 def loaded_properties(

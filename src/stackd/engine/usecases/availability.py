@@ -8,6 +8,7 @@ from typing import Final
 
 from stackd.clients.catalog import client_name, sought_type
 from stackd.engine.definition.desired import Desired
+from stackd.engine.definition.types import ResolvedType
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import Forbidden, ResourceTypeUnavailable, StackdError
 from stackd.records import Caller
@@ -24,28 +25,35 @@ class Lack:
     reason: str
 
 
+def types_in(definitions: Iterable[Desired]) -> list[ResolvedType]:
+    """The resource types in the definitions; many resources share one."""
+    return list({id(kind): kind for each in definitions for kind in each.types.values()}.values())
+
+
 async def unavailable_types(
     engine: Engine,
     caller: Caller,
-    definitions: Iterable[Desired],
+    types: Iterable[ResolvedType],
     ignored: Collection[str] = (),
     *,
     by_policy: bool = True,
 ) -> list[StackdError]:
-    """One error for each resource type in the definitions that the caller cannot use.
+    """One error for each of the resource types that the caller cannot use.
 
     Unless ``by_policy``, what the policy forbids is left to the request that makes something.
     """
     problems: list[StackdError] = []
-    resolved = {id(kind): kind for each in definitions for kind in each.types.values()}  # many share one
-    kinds = {kind.name: kind for kind in resolved.values() if not kind.is_template}
+    kinds = {kind.name: kind for kind in types if not kind.is_template}
+    known: dict[tuple[str | None, str | None], Lack | None] = {}  # many types need the same
     for name, kind in kinds.items():
         if by_policy and not engine.policy.allows_type(caller, name):
             problems.append(Forbidden(f"You are not authorized to use resource_types:{name}."))
-        elif UNAVAILABLE not in ignored and (
-            why := await lack(engine, caller, kind.handler.needed_service(), kind.handler.extension)
-        ):
-            problems.append(unavailable(name, why))
+        elif UNAVAILABLE not in ignored:
+            needed = kind.handler.needed_service(), kind.handler.extension
+            if needed not in known:
+                known[needed] = await lack(engine, caller, *needed)
+            if (why := known[needed]) is not None:
+                problems.append(unavailable(name, why))
     return problems
 
 
@@ -54,11 +62,12 @@ async def lack(engine: Engine, caller: Caller, service: str | None, extension: s
     if service is None:
         return None
     cloud = engine.trusts.of_caller(caller)
-    client = client_name(service)
     if not await cloud.has_service(service):
+        client = client_name(service)
         return Lack(client, f"{client} {sought_type(service)} endpoint is not in service catalog.")
     if extension is None or extension in await cloud.service(service).extensions():
         return None
+    client = client_name(service)
     return Lack(client, f"Required extension {extension} in {client} service is not available.")
 
 

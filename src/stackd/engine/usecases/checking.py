@@ -10,7 +10,7 @@ from stackd.db import stacks
 from stackd.engine.definition.desired import Source, identity_of
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.services import exports
-from stackd.engine.usecases.availability import unavailable_types
+from stackd.engine.usecases.availability import types_in, unavailable_types
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, checked_whole, resolved_request
 from stackd.engine.usecases.requests import Checked, StackRequest, check, check_name, definition_of
@@ -144,9 +144,8 @@ async def _check(
 async def _check_with_cloud(engine: Engine, caller: Caller, checked: Checked, stack_id: str) -> None:
     """Types that cannot be used, and names that must exist in the cloud; the operation knows them then."""
     if not checked.errors:
-        for problem in await unavailable_types(
-            engine, caller, (each.desired for each in checked.expanded.walk())
-        ):
+        types = types_in(each.desired for each in checked.expanded.walk())
+        for problem in await unavailable_types(engine, caller, types):
             raise problem
     finder = Finder(engine.trusts.of_caller(caller))
     await refuse_wrong(checked.checks, finder, checked.expanded, checked.errors)

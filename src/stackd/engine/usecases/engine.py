@@ -26,6 +26,7 @@ from stackd.engine.services.notifications import Notifications
 from stackd.engine.services.redaction import Redaction
 from stackd.engine.services.trusts import Trusts
 from stackd.engine.usecases.live_attributes import LiveAttributes
+from stackd.engine.usecases.valid_requests import ValidRequests
 from stackd.errors import StackdError
 from stackd.records import now
 from stackd.settings import Limits, Metrics
@@ -64,6 +65,7 @@ class Engine:
     alone: bool = False
     notifications: Notifications | None = None
     metric_settings: Metrics = field(default_factory=Metrics)
+    valid_requests: ValidRequests = field(default_factory=ValidRequests)
     metrics: MetricStore = field(init=False)
     live: LiveAttributes = field(init=False)
     removals: SnapshotRemovals = field(init=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from stackd.engine.definition.desired import Desired, Source
-from stackd.engine.definition.types import is_template_name
+from stackd.engine.definition.types import ResolvedType, is_template_name
 from stackd.engine.services.exports import with_exports
 from stackd.engine.usecases.access import enforce
-from stackd.engine.usecases.availability import UNAVAILABLE, unavailable_types
+from stackd.engine.usecases.availability import UNAVAILABLE, types_in, unavailable_types
 from stackd.engine.usecases.engine import Engine
-from stackd.engine.usecases.fetching import completed, resolved_request
+from stackd.engine.usecases.fetching import Fetched, completed, resolved_request
+from stackd.engine.usecases.queries import JsonText
 from stackd.engine.usecases.requests import StackRequest, definition_of
 from stackd.engine.validation.findings import (
     Finding,
@@ -35,7 +36,7 @@ from stackd.errors import (
     UserParameterMissing,
     all_errors,
 )
-from stackd.offload import in_thread, offloaded
+from stackd.offload import current_budget, in_thread, offloaded
 from stackd.records import Caller
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
@@ -48,9 +49,10 @@ from stackd.template.template import Template
 from stackd.urls import shown_name
 from stackd.wording import Reason
 
-__all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate"]
+__all__ = ["Finding", "Findings", "check", "findings", "ignored_codes", "validate", "validated_text"]
 
 _GENERAL = frozenset({"StackValidationFailed", "InvalidTemplateSection", "InvalidTemplateAttribute"})
+_RULE: Final = "stacks:validate_template"
 Json = dict[str, Any]
 
 
@@ -70,7 +72,7 @@ async def validate(
     *,
     nested: bool,
     ignored: Collection[str] = (),
-    rule: str = "stacks:validate_template",
+    rule: str = _RULE,
 ) -> Json:
     """The parameters of a template; raises its first mistake as a group with all others.
 
@@ -78,10 +80,71 @@ async def validate(
     under ``warnings``.
     """
     enforce(engine, caller, rule)
-    registry, limits = engine.services.registry, engine.limits
+    request, fetched = await _resolved(engine, caller, request)
+    return (await _validated(engine, caller, request, fetched, nested, ignored)).answer
+
+
+async def validated_text(
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    render: Callable[[Json], bytes],
+    *,
+    size: int | None,
+    nested: bool,
+    ignored: Collection[str] = (),
+) -> JsonText:
+    """What ``validate`` returns, rendered. It is kept if nothing is wrong, and nothing had to be fetched.
+
+    ``size`` are the bytes of the request.
+    """
+    enforce(engine, caller, _RULE)
+    complete, fetched = await _resolved(engine, caller, request)
+    known, is_whole = engine.valid_requests, complete is request  # else more than ``size`` is in it
+    key = known.key(caller.project_id, request, size) if is_whole and not nested else None
+    if key is not None and (valid := known.find(key)) is not None:
+        if lacks := await unavailable_types(engine, caller, valid.types, ignored, by_policy=False):
+            _refuse(lacks)
+        return JsonText(valid.answer)
+    found = await _validated(engine, caller, complete, fetched, nested, ignored)
+    text = JsonText(render(found.answer))
+    if key is not None and found.is_lasting and not found.warnings:
+        known.keep(key, found.types, text)
+    return text
+
+
+async def _resolved(engine: Engine, caller: Caller, request: StackRequest) -> tuple[StackRequest, Fetched]:
+    """The request with what it only names, and the fetched contents."""
     try:
-        request, fetched = await resolved_request(engine, caller, request)
-        compute = in_thread if request.files else offloaded
+        return await resolved_request(engine, caller, request)
+    except TemplateError as error:
+        _refuse(all_errors(error))
+
+
+async def _validated(
+    engine: Engine,
+    caller: Caller,
+    request: StackRequest,
+    fetched: Fetched,
+    nested: bool,
+    ignored: Collection[str],
+) -> Checked:
+    """A request that is not refused."""
+    found = await _checked(engine, caller, request, fetched, nested=nested)
+    found.refusals += await unavailable_types(engine, caller, found.types, ignored, by_policy=False)
+    if found.refusals:
+        _refuse([*found.refusals, *found.warnings])
+    return found
+
+
+async def _checked(
+    engine: Engine, caller: Caller, request: StackRequest, fetched: Fetched, *, nested: bool
+) -> Checked:
+    """The mistakes in a request; values that other stacks export, and missing templates, are read first."""
+    registry, limits = engine.services.registry, engine.limits
+    compute = in_thread if request.files else offloaded
+    found: Checked
+    try:
         source, found = await compute(_read, request, registry, limits)
     except TemplateError as error:
         _refuse(all_errors(error))
@@ -92,20 +155,18 @@ async def validate(
     if nested or any(isinstance(error, MissingTemplate) for error in found.refusals):
         source = await completed(source, registry, limits, fetched)
         found = await in_thread(check, source, registry, limits, nested=nested)
-    if found.expanded is not None:
-        definitions = [found.expanded.desired]
-        found.refusals += await unavailable_types(engine, caller, definitions, ignored, by_policy=False)
-    if found.refusals:
-        _refuse([*found.refusals, *found.warnings])
-    answer: Json = found.answer
-    return answer
+    return found
 
 
 def _read(request: StackRequest, registry: Registry, limits: Limits) -> tuple[Source, Checked]:
     """The definition in a request, checked unless values of other stacks have to be read first."""
     template, environment = definition_of(request, limits)
     source = Source(template, environment, request.files)
-    return source, Checked() if source.may_import else check(source, registry, limits)
+    if source.may_import:
+        return source, Checked()
+    found = check(source, registry, limits)
+    found.is_lasting = current_budget().is_lasting
+    return source, found
 
 
 def _answer(source: Source, found: Checked, *, nested: bool) -> Json:
@@ -170,11 +231,18 @@ class Checked:
     warnings: list[TemplateError] = field(default_factory=list)
     answer: Json = field(default_factory=dict)
     """What is shown of the template; empty if it is refused."""
+    is_lasting: bool = False
+    """Whether it follows from the request alone, at whatever time that is sent."""
 
     @property
     def desired(self) -> Desired | None:
         """The definition, evaluated as far as possible."""
         return self.expanded.desired if self.expanded is not None else None
+
+    @property
+    def types(self) -> list[ResolvedType]:
+        """The types of the stack's own resources."""
+        return types_in([self.expanded.desired]) if self.expanded is not None else []
 
 
 def check(

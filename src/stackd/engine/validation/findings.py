@@ -302,7 +302,8 @@ def _uses_of_nothing(desired: Desired) -> Iterator[TemplateError]:
     template = desired.source.template
     walker = Walker(desired.conditions)
     nodes = [(each.value, True) for each in template.outputs.values()]
-    nodes += [(each.properties, False) for each in desired.resources.values()]
+    if any(isinstance(kind.handler, TemplateResource) for kind in desired.types.values()):
+        nodes += [(each.properties, False) for each in desired.resources.values()]
     for node, is_output in nodes:
         if not node:
             continue

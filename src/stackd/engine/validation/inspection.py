@@ -10,6 +10,7 @@ from stackd.engine.validation.resource_rules import check_resources, ranks
 from stackd.engine.validation.tree import Expanded, expand
 from stackd.errors import RequestLimitExceeded, TemplateError
 from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
 from stackd.settings import Limits
 from stackd.template.guard import depth_guarded
 from stackd.template.masking import concealed_error
@@ -47,8 +48,11 @@ def inspect(
     problems = Problems()
     for mistake in source.template.mistakes:
         problems.add(mistake.stage, mistake.resource, mistake.error)
-    desired = build(source, identity, registry, strict=strict, previous=previous, problems=problems)
-    check_resources(desired, problems, registry)
+    loaded: dict[str, Properties] = {}
+    desired = build(
+        source, identity, registry, strict=strict, previous=previous, problems=problems, loaded=loaded
+    )
+    check_resources(desired, problems, registry, loaded)
     expanded = expand(
         desired,
         registry,

@@ -57,10 +57,16 @@ def ranks(desired: Desired) -> dict[str, int]:
     return found
 
 
-def check_resources(desired: Desired, problems: Problems, registry: Registry | None = None) -> None:
+def check_resources(
+    desired: Desired,
+    problems: Problems,
+    registry: Registry | None = None,
+    loaded: dict[str, Properties] | None = None,
+) -> None:
     """Report every mistake in the resources' functions, policies and properties, and in the outputs.
 
-    With the ``registry``, a template that replaces a registered type is compared with that type.
+    With the ``registry``, a template that replaces a registered type is compared with that type. What was
+    ``loaded`` is not loaded again; it is taken out.
     """
     template = desired.source.template
     check_names(template, problems.at(Stage.NAMES))
@@ -89,7 +95,8 @@ def check_resources(desired: Desired, problems: Problems, registry: Registry | N
         rules = _ResourceRules(desired, name, definition, scope, siblings, problems)
         rules.policies(registry)
         own_text = written[name]
-        if own_text not in right and rules.properties() and own_text is not None:
+        ready = loaded.pop(name, None) if loaded else None
+        if own_text not in right and rules.properties(ready) and own_text is not None:
             right.add(own_text)
     for output in template.outputs.values():
         functions.output(output, problems.at(Stage.OUTPUTS))
@@ -189,10 +196,10 @@ class _ResourceRules:
         if self._definition.update_policy and not handler.any_properties:
             self._update_policy()
 
-    def properties(self) -> bool:
-        """Check the properties and report the mistakes; returns whether there are none."""
+    def properties(self, loaded: Properties | None = None) -> bool:
+        """Check the properties, as ``loaded``, and report the mistakes; returns whether there are none."""
         count = len(self._problems)
-        props = open_properties(self._desired, self._name, self._scope, self._problems)
+        props = loaded or open_properties(self._desired, self._name, self._scope, self._problems)
         if len(self._problems) == count:
             self._judge(self._kind.handler, props)
         return len(self._problems) == count

@@ -25,6 +25,7 @@ from stackd.offload import current_budget
 from stackd.resources.base import Child, NestedType
 from stackd.resources.heat.template_resource import TemplateResource
 from stackd.resources.registry import Registry
+from stackd.resources.schema import Properties
 from stackd.template.environment import load_environment
 from stackd.template.functions.lists import size_of
 from stackd.template.masking import Secrets, queries_in, secrets_of
@@ -291,6 +292,7 @@ def _child(
         template = load_source(dict(child.template), None, files).template
     source = Source(template, load_environment(environment, limits=ACCEPTED), files)
     identity = StackIdentity(project_id="", stack_name=f"{stack}-{name}", stack_id=PLACEHOLDER)
-    inner = build(source, identity, registry, strict=False, problems=problems)
-    check_resources(inner, problems, registry)
+    loaded: dict[str, Properties] = {}
+    inner = build(source, identity, registry, strict=False, problems=problems, loaded=loaded)
+    check_resources(inner, problems, registry, loaded)
     return inner
