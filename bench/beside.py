@@ -14,7 +14,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,17 +42,29 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of request; ``path`` may name a stack in braces."""
+    """A kind of request; ``path`` may name a stack in braces, and ``body`` makes the body of each."""
 
     name: str
     method: str
     path: str
-    body: Any = None
+    body: Callable[[], Any] = field(default=lambda: None)
 
 
 def _template(count: int) -> dict[str, Any]:
     resources = {f"r{number}": {"type": "OS::Heat::RandomString"} for number in range(count)}
     return {"heat_template_version": "2018-08-31", "resources": resources}
+
+
+def _known(count: int) -> Callable[[], Any]:
+    """Bodies of validations that are always the same."""
+    body = {"template": _template(count)}
+    return lambda: body
+
+
+def _unknown(count: int) -> Callable[[], Any]:
+    """Bodies of validations that no server has seen before."""
+    template = _template(count)
+    return lambda: {"template": template | {"description": secrets.token_hex(8)}}
 
 
 def _kinds(large: int, listed: int) -> list[Kind]:
@@ -69,8 +81,11 @@ def _kinds(large: int, listed: int) -> list[Kind]:
         Kind(f"stack list of {listed}", "GET", f"/stacks?limit={listed}"),
         Kind("resource types", "GET", "/resource_types"),
         Kind("resource type show", "GET", "/resource_types/OS::Heat::RandomString"),
-        Kind("validate 1", "POST", "/validate", {"template": _template(1)}),
-        Kind("validate 100", "POST", "/validate", {"template": _template(100)}),
+        *(
+            Kind(f"validate {count}{told}", "POST", "/validate", body(count))
+            for count in (1, 100)
+            for told, body in ((", the same again", _known), (", never seen before", _unknown))
+        ),
     ]
 
 
@@ -117,7 +132,7 @@ async def _cost(http: aiohttp.ClientSession, server: Server, kind: Kind, times: 
     for counted in (False, *[True] * _ROUNDS):
         begun = server.used()
         for _ in range(times if counted else 2):
-            async with http.request(kind.method, url, json=kind.body) as reply:
+            async with http.request(kind.method, url, json=kind.body()) as reply:
                 await reply.read()
                 reply.raise_for_status()
         rounds.append((server.used() - begun) / times * 1000)
