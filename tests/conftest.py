@@ -20,6 +20,7 @@ from tests.support.database import (
     still_databases,
 )
 from tests.support.reach import reaches
+from tests.support.sqlite import spare_threads_and_disk
 from tests.support.virtual_time import StillPool, VirtualTimeLoop
 from tests.support.waiting import worker_time
 
@@ -34,6 +35,9 @@ VirtualTimeLoop.longest = 3.0 if POSTGRES_URL else None
 _ON_POSTGRES = ("tests/db/",) if POSTGRES_URL else ()
 REAL_TIME = ("tests/aws/", "tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
+
+REAL_DATABASE = ("tests/db/", *REAL_TIME)
+"""Tests of what SQLite does with threads and the disk, and of processes that share a file."""
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -68,6 +72,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let only a test that is known to open a database do so: the others are not tried on PostgreSQL."""
     known = item.get_closest_marker("database") is not None
     forbid_opening("" if known else f"{item.name} needs the marker: database")
+    spare_threads_and_disk(not item.nodeid.startswith(REAL_DATABASE))
 
 
 @pytest.fixture(scope="session", autouse=True)
