@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from unittest import mock
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from stackd import offload
@@ -20,6 +21,7 @@ from tests.support.database import (
     still_databases,
 )
 from tests.support.reach import reaches
+from tests.support.sqlite import spare_threads_and_disk
 from tests.support.virtual_time import StillPool, VirtualTimeLoop
 from tests.support.waiting import worker_time
 
@@ -34,6 +36,9 @@ VirtualTimeLoop.longest = 3.0 if POSTGRES_URL else None
 _ON_POSTGRES = ("tests/db/",) if POSTGRES_URL else ()
 REAL_TIME = ("tests/aws/", "tests/hostile/", "tests/test_app.py", *_ON_POSTGRES)
 """Tests of a server that listens, and of locks in one: they wait for what no loop of ours can count."""
+
+REAL_DATABASE = ("tests/db/", *REAL_TIME)
+"""Tests of what SQLite does with threads and the disk, and of processes that share a file."""
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -68,11 +73,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let only a test that is known to open a database do so: the others are not tried on PostgreSQL."""
     known = item.get_closest_marker("database") is not None
     forbid_opening("" if known else f"{item.name} needs the marker: database")
+    spare_threads_and_disk(not item.nodeid.startswith(REAL_DATABASE))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
     """Virtual time stands still while a database or a thread works; workers have time to end at all."""
+    _log_plainly()
     threads = mock.patch.object(offload, "_POOL", StillPool(4))
     with dropped_schemas(), still_databases(), threads, worker_time(60):
         yield
+
+
+def _log_plainly() -> None:
+    """Write lines as a server does: what structlog has for terminals takes three times as long."""
+    from stackd.serving import Stamp, plain_line  # the process that only distributes tests needs no server
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            Stamp(),
+            structlog.processors.format_exc_info,
+            plain_line,
+        ]
+    )

@@ -76,7 +76,7 @@ def references(value: Any) -> Iterator[str]:
             yield from references(each)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with ``!of name`` and ``!at [name, attribute, ...]``."""
 
 

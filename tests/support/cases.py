@@ -47,13 +47,13 @@ class Life:
             yield Step(copy.deepcopy(template), dict(parameters), step)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML in which dates are texts, as in templates."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [each for each in known if each[0] != "tag:yaml.org,2002:timestamp"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
 

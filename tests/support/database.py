@@ -58,7 +58,7 @@ async def database_url() -> AsyncIterator[str]:
 async def ready_database_url() -> AsyncIterator[str]:
     """The URL of a schema with all tables, which are empty; on SQLite of an empty database.
 
-    There is nothing to be saved with SQLite, whose tables are made in no time.
+    With SQLite whoever opens it makes the tables, or has them made (``tests/support/sqlite.py``).
     """
     _assert_allowed()
     if not POSTGRES_URL:

@@ -20,13 +20,21 @@ def reaches(item: pytest.Item, *wanted: Callable[..., Any]) -> bool:
     if not isinstance(item, pytest.Function):
         return False
     fixtures = item._fixtureinfo.name2fixturedefs.values()
-    waiting: list[object] = [item.function, *(each.func for defined in fixtures for each in defined)]
+    begins = frozenset((item.function, *(each.func for defined in fixtures for each in defined)))
+    return _leads(begins, frozenset(wanted))
+
+
+@cache  # one test function is many tests
+def _leads(begins: frozenset[object], wanted: frozenset[object]) -> bool:
+    waiting = list(begins)
     seen: set[object] = set()
     while waiting:
         if (one := waiting.pop()) not in seen:
+            if one in wanted:
+                return True
             seen.add(one)
             waiting += _named(one)
-    return not seen.isdisjoint(wanted)
+    return False
 
 
 @cache

@@ -34,7 +34,7 @@ def call(workers: Workers, owner: str, arguments: list[Any], seconds: float) -> 
 def test_endless_expressions_of_one_owner_do_not_keep_another_waiting(workers: Workers) -> None:
     assert call(workers, "modest", SHORT, 20) == 2  # the process is there
     with ThreadPoolExecutor() as pool:
-        endless = [pool.submit(call, workers, "greedy", ENDLESS, 1.5) for _ in range(3)]
+        endless = [pool.submit(call, workers, "greedy", ENDLESS, 0.5) for _ in range(3)]
         assert pool.submit(call, workers, "modest", SHORT, 20).result() == 2
         assert not all(each.done() for each in endless)
         for each in endless:

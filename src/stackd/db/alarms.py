@@ -20,6 +20,8 @@ _A = alarms.c
 _H = alarm_history.c
 _W = alarm_actions.c
 _MICROS = 1_000_000
+_PURGE_HISTORY = delete(alarm_history).where(_H.time < bindparam("before"))
+_PURGE_ACTIONS = delete(alarm_actions).where(_W.state != "pending", _W.created_at < bindparam("before"))
 _MINE = _A.project_id == bindparam("project")
 
 
@@ -230,6 +232,5 @@ def _conditions(wanted: HistoryFilter) -> list[ColumnElement[bool]]:
 
 async def purge(db: Database, *, history_before: datetime, actions_before: datetime) -> None:
     """Remove old history, and actions that are done."""
-    await db.modify_once(delete(alarm_history).where(_H.time < to_micros(history_before)))
-    done = (_W.state != "pending", _W.created_at < to_micros(actions_before))
-    await db.modify_once(delete(alarm_actions).where(*done))
+    await db.modify(_PURGE_HISTORY, {"before": to_micros(history_before)})
+    await db.modify(_PURGE_ACTIONS, {"before": to_micros(actions_before)})

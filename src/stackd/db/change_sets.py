@@ -14,6 +14,7 @@ from stackd.records import ChangeSet, RequestToken
 
 _C = change_sets.c
 _T = request_tokens.c
+_FORGET_REQUESTS = delete(request_tokens).where(_T.created_at < bindparam("before"))
 _WHICH: dict[str, ColumnElement[bool]] = {
     "id": _C.id == bindparam("value"),
     "uuid": _C.uuid == bindparam("value"),
@@ -81,4 +82,4 @@ async def request(db: Database, project_id: str, token: str) -> RequestToken | N
 
 async def forget_requests(db: Database, before: datetime) -> None:
     """Forget the tokens of requests that were accepted before this moment."""
-    await db.modify_once(delete(request_tokens).where(_T.created_at < to_micros(before)))
+    await db.modify(_FORGET_REQUESTS, {"before": to_micros(before)})

@@ -95,6 +95,8 @@ Kind = (
 Convert = Callable[[Any], Any]
 Unseal = Callable[[bytes], bytes]
 Seal = Callable[[bytes], bytes]
+Conversions = tuple[dict["Form", Convert], dict["Form", Convert]]
+"""``encoders`` and ``decoders``."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES_KEPT = 8192
@@ -338,19 +340,18 @@ class Codec(Generic[R]):
     """
 
     def __init__(
-        self, kind: type[R], table: Table, sealer: Sealer, known: Unseal, unlisted: Iterable[str] = ()
+        self, kind: type[R], table: Table, conversions: Conversions, unlisted: Iterable[str] = ()
     ) -> None:
         self.kind = kind
         self.table = table
         known_as: Any = kind  # mypy takes a generic class for unhashable
         self._layout = layout = _layout(known_as, table, frozenset(unlisted))
         self.columns, self.brief, self.stored = layout.columns, layout.brief, layout.stored
-        self._decoders = decoders(sealer, known)
+        to_column, self._decoders = conversions
         self.record = self._maker(layout.full_reading)
         """The record of a row of ``columns``."""
         self.brief_record = self._maker(layout.brief_reading)
         """The record of a row of ``brief``; the fields left out have their defaults."""
-        to_column = encoders(sealer)
         self._encode = {name: to_column[form] for name, form in layout.forms.items() if form in to_column}
         self._stored_places = tuple(
             (at, self._encode[name]) for at, name in enumerate(self.stored) if name in self._encode
@@ -419,35 +420,34 @@ class Codecs:
     """The codec of every kind of record, for one sealer."""
 
     def __init__(self, sealer: Sealer) -> None:
-        known = remembering(sealer.unseal)
-        self.stacks = Codec(Stack, tables.stacks, sealer, known, unlisted=("outputs", "policy"))
+        conversions = encoders(sealer), decoders(sealer, remembering(sealer.unseal))
+        self.stacks = Codec(Stack, tables.stacks, conversions, unlisted=("outputs", "policy"))
         self.resources = Codec(
             Resource,
             tables.resources,
-            sealer,
-            known,
+            conversions,
             unlisted=("metadata", "properties", "previous_properties", "attributes", "data"),
         )
-        self.events = Codec(Event, tables.events, sealer, known, unlisted=("properties",))
-        self.operations = Codec(Operation, tables.operations, sealer, known)
-        self.credentials = Codec(Credential, tables.credentials, sealer, known)
-        self.hooks = Codec(Hook, tables.hooks, sealer, known)
-        self.sinks = Codec(Sink, tables.sinks, sealer, known)
-        self.exports = Codec(Export, tables.exports, sealer, known, unlisted=("value",))
-        self.imports = Codec(Import, tables.imports, sealer, known)
-        self.plans = Codec(SavedPlan, tables.plans, sealer, known, unlisted=("fingerprint", "content"))
-        self.change_sets = Codec(ChangeSet, tables.change_sets, sealer, known, unlisted=("content",))
-        self.request_tokens = Codec(RequestToken, tables.request_tokens, sealer, known)
-        self.drift_detections = Codec(DriftDetection, tables.drift_detections, sealer, known)
-        self.resource_drifts = Codec(ResourceDrift, tables.resource_drifts, sealer, known)
-        self.snapshots = Codec(Snapshot, tables.snapshots, sealer, known)
+        self.events = Codec(Event, tables.events, conversions, unlisted=("properties",))
+        self.operations = Codec(Operation, tables.operations, conversions)
+        self.credentials = Codec(Credential, tables.credentials, conversions)
+        self.hooks = Codec(Hook, tables.hooks, conversions)
+        self.sinks = Codec(Sink, tables.sinks, conversions)
+        self.exports = Codec(Export, tables.exports, conversions, unlisted=("value",))
+        self.imports = Codec(Import, tables.imports, conversions)
+        self.plans = Codec(SavedPlan, tables.plans, conversions, unlisted=("fingerprint", "content"))
+        self.change_sets = Codec(ChangeSet, tables.change_sets, conversions, unlisted=("content",))
+        self.request_tokens = Codec(RequestToken, tables.request_tokens, conversions)
+        self.drift_detections = Codec(DriftDetection, tables.drift_detections, conversions)
+        self.resource_drifts = Codec(ResourceDrift, tables.resource_drifts, conversions)
+        self.snapshots = Codec(Snapshot, tables.snapshots, conversions)
         self.software_configs = Codec(
-            SoftwareConfig, tables.software_configs, sealer, known, unlisted=("content",)
+            SoftwareConfig, tables.software_configs, conversions, unlisted=("content",)
         )
-        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, sealer, known)
-        self.alarms = Codec(Alarm, tables.alarms, sealer, known)
-        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, sealer, known)
-        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, sealer, known)
+        self.software_deployments = Codec(SoftwareDeployment, tables.software_deployments, conversions)
+        self.alarms = Codec(Alarm, tables.alarms, conversions)
+        self.alarm_history = Codec(AlarmHistory, tables.alarm_history, conversions)
+        self.alarm_actions = Codec(AlarmAction, tables.alarm_actions, conversions)
         self._by_kind: dict[type[Any], Codec[Any]] = {
             Stack: self.stacks,
             Resource: self.resources,

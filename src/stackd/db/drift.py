@@ -14,6 +14,9 @@ from stackd.records import DriftDetection, DriftState, ResourceDrift
 
 _D = drift_detections.c
 _R = resource_drifts.c
+_FORGET = delete(drift_detections).where(
+    _D.state != DriftState.RUNNING.value, _D.updated_at < bindparam("before")
+)
 
 
 def resource_drift_id(stack_id: str, name: str) -> str:
@@ -60,5 +63,4 @@ async def of_stack(db: Database, stack_id: str) -> Sequence[ResourceDrift]:
 
 async def forget(db: Database, before: datetime) -> None:
     """Forget detections that ended before this moment; what they found of each resource stays."""
-    ended = _D.state != DriftState.RUNNING.value
-    await db.modify_once(delete(drift_detections).where(ended, _D.updated_at < to_micros(before)))
+    await db.modify(_FORGET, {"before": to_micros(before)})

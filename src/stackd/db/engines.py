@@ -14,7 +14,13 @@ from stackd.db.tables import engines
 _C = engines.c
 _BEAT = update(engines).where(_C.id == bindparam("engine")).values(seen_at=bindparam("now")).returning(_C.id)
 _ALL = select(_C.id, _C.host, _C.started_at, _C.seen_at, _C.report_interval).order_by(_C.started_at, _C.id)
+_JOIN = (
+    insert(engines)
+    .values({name: bindparam(name) for name in ("id", "host", "started_at", "seen_at", "report_interval")})
+    .returning(_C.id)
+)
 _LEAVE = delete(engines).where(_C.id == bindparam("engine")).returning(_C.id)
+_FORGET = delete(engines).where(_C.seen_at < bindparam("before")).returning(_C.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ async def beat(db: Database, engine_id: str, host: str, report_interval: int) ->
         "seen_at": now,
         "report_interval": report_interval,
     }
-    await db.modify_once(insert(engines).values(row).returning(_C.id))
+    await db.modify(_JOIN, row)
 
 
 async def known(db: Database) -> list[Engine]:
@@ -64,5 +70,4 @@ async def leave(db: Database, engine_id: str) -> None:
 
 async def forget(db: Database, older_than: timedelta) -> int:
     """Remove the processes without a heartbeat for so long; returns how many."""
-    gone = delete(engines).where(_C.seen_at < to_micros(db.clock() - older_than)).returning(_C.id)
-    return len(await db.modify_once(gone))
+    return len(await db.modify(_FORGET, {"before": to_micros(db.clock() - older_than)}))

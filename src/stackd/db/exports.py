@@ -85,11 +85,12 @@ async def of_root(db: Database, root_id: str) -> list[Export]:
 
 async def _held(db: Database, column: str, value: str) -> list[Export]:
     codec = db.codecs.exports
-    columns = [_E[name] for name in codec.columns]
-    query = select(*columns).where(_E[column] == bindparam("value")).order_by(_E.name)
-    rows = await db.fetch_statement(
-        db.statements.variant(("exports", column), lambda: query), {"value": value}
-    )
+
+    def build() -> Select[Any]:
+        columns = [_E[name] for name in codec.columns]
+        return select(*columns).where(_E[column] == bindparam("value")).order_by(_E.name)
+
+    rows = await db.fetch_statement(db.statements.variant(("exports", column), build), {"value": value})
     return [codec.record(row) for row in rows]
 
 
@@ -105,11 +106,12 @@ async def used_by_root(db: Database, root_id: str) -> list[Import]:
 
 async def _used(db: Database, column: str, value: str) -> list[Import]:
     codec = db.codecs.imports
-    columns = [_I[name] for name in codec.columns]
-    query = select(*columns).where(_I[column] == bindparam("value")).order_by(_I.name, _I.id)
-    rows = await db.fetch_statement(
-        db.statements.variant(("imports", column), lambda: query), {"value": value}
-    )
+
+    def build() -> Select[Any]:
+        columns = [_I[name] for name in codec.columns]
+        return select(*columns).where(_I[column] == bindparam("value")).order_by(_I.name, _I.id)
+
+    rows = await db.fetch_statement(db.statements.variant(("imports", column), build), {"value": value})
     return [codec.record(row) for row in rows]
 
 

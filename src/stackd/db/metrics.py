@@ -28,6 +28,7 @@ _MOST_AT_ONCE = _SIZES[-1]
 LONGEST_SPREAD = 4096
 """Characters of the values of a sample above which no more are kept."""
 _PURGED_AT_ONCE = 200
+_NEXT_TO_PURGE = select(_M.id).where(_M.id > bindparam("after")).order_by(_M.id).limit(_PURGED_AT_ONCE)
 
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values, sorted."""
@@ -312,7 +313,7 @@ async def purge(db: Database, before: datetime, after: int = 0) -> int | None:
     Returns the number to go on after, None at the end. By the key of the table, so that no other index is
     needed, and in small statements.
     """
-    rows = await db.fetch_once(select(_M.id).where(_M.id > after).order_by(_M.id).limit(_PURGED_AT_ONCE))
+    rows = await db.fetch(_NEXT_TO_PURGE, {"after": after})
     ids = [int(row[0]) for row in rows]
     if not ids:
         return None

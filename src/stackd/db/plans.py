@@ -13,6 +13,7 @@ from stackd.db.tables import plans
 from stackd.records import SavedPlan
 
 _C = plans.c
+_REMOVE_EXPIRED = delete(plans).where(_C.expires_at < bindparam("moment"))
 
 
 def _select(columns: tuple[str, ...], *where: ColumnElement[bool]) -> Select[Any]:
@@ -41,4 +42,4 @@ async def listed(db: Database, project_id: str, stack_id: str = "") -> list[Save
 
 async def remove_expired(db: Database, moment: datetime) -> None:
     """Remove expired plans."""
-    await db.modify_once(delete(plans).where(_C.expires_at < to_micros(moment)))
+    await db.modify(_REMOVE_EXPIRED, {"moment": to_micros(moment)})

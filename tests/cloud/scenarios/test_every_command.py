@@ -26,7 +26,7 @@ from tests.cloud.scenarios.stack import LONGEST, TEMPLATES
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long]
 
-STEPS: list[dict[str, Any]] = yaml.safe_load((TEMPLATES / "commands.yaml").read_text())
+STEPS: list[dict[str, Any]] = yaml.load((TEMPLATES / "commands.yaml").read_text(), yaml.CSafeLoader)
 AS_JSON = ("shows", "rows", "without", "keep")
 _LISTED = re.compile(r"^ +((?:stack|orchestration|software) [a-z ]*[a-z])  ", re.MULTILINE)
 

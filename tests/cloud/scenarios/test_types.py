@@ -36,7 +36,7 @@ GUEST = httpx.Client(timeout=LONGEST_STEP)
 @pytest.mark.parametrize("path", CASES)
 def test_type(path: Path, stackd_log: Path, sessions: dict[str, Session], image_url: str) -> None:
     assert stackd_log.exists()
-    what = next(yaml.safe_load_all(path.read_text()))
+    what = next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
     session, admin = sessions[what.get("user", "plain")], sessions["admin"]
     stamp = secrets.token_hex(3)
     given = {"stamp": stamp, "project": session.project_id, "image_url": image_url}
