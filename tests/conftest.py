@@ -28,7 +28,7 @@ from tests.support.waiting import worker_time
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # httpx looks for it at every request
 settings.register_profile("stackd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stackd")
-
+pytest.register_assert_rewrite("tests.scenarios")  # the helpers' assertions are explained as the tests' are
 
 VirtualTimeLoop.longest = 3.0 if POSTGRES_URL else None
 """What a dead process has of the database is waited for: within limits, of which some are the loop's."""
