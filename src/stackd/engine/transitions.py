@@ -113,6 +113,8 @@ RESOURCE_MOVES: Final = _moves(
     *((_states(action, (_BAD,)), (Action(action), _OK)) for action in _CHANGEABLE.split()),
     # A type that has no check is marked at once.
     (_states(f"{_CHANGEABLE} SUSPEND", (_OK,)), (_A.CHECK, _OK)),
+    # What rested when its snapshot was begun rests again.
+    (_states("SNAPSHOT", (_OK,)), (_A.SUSPEND, _OK)),
     # The members of a nested stack that was checked while it was suspended can be resumed.
     (_states("CHECK", _DONE), (_A.RESUME, _IP)),
     # An update resumes first what rests.

@@ -19,6 +19,9 @@ COPY: Final = "copy"
 SNAPSHOT: Final = "snapshot"
 """The private value with the id of the snapshot that is being taken, or was taken last."""
 
+RESTS: Final = "rests"
+"""The private value of a resource that rested when its snapshot was begun."""
+
 SETTLING: Final = 2.0
 """Seconds for which a request of a process that died may still be at work in a service."""
 

@@ -21,7 +21,7 @@ from stackd.errors import (
     SnapshotNotFound,
 )
 from stackd.records import Action, Event, Resource, Stack, Status
-from tests.support.actions import a_server
+from tests.support.actions import a_server, a_test, act, made, resource, state, template
 from tests.support.engine import Process, World, unless_dead
 from tests.support.templates import hot
 from tests.support.waiting import until
@@ -111,6 +111,78 @@ async def test_snapshot_that_a_crash_interrupts_is_completed_with_one_backup(sta
         assert len(stackd_world.objects("backups")) == 1
         await process.done(await process.delete(stack))
         assert stackd_world.counts() == {}
+
+
+RESTING = template(
+    server=a_server(),
+    group=resource("OS::Heat::ResourceGroup", count=1, resource_def=a_server()),
+    other=a_test(),
+)
+
+
+def servers(world: World) -> set[str]:
+    return {each["status"] for each in world.objects("servers")}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_rests_goes_on_resting_after_a_snapshot_and_can_be_resumed(
+    stackd_world: World, times: int
+) -> None:
+    async with stackd_world.process() as process:
+        stack = await made(process, RESTING)
+        await act(process, stack, "suspend")
+        for _ in range(times):
+            stack, view = await taken(process, stack)
+            assert (state(stack), view.snapshot.status) == ("SNAPSHOT_COMPLETE", Status.COMPLETE)
+        rows = await process.rows(stack)
+        assert {state(each) for each in rows.values()} == {"SUSPEND_COMPLETE"}
+        assert "server SNAPSHOT_COMPLETE" in await process.told(stack)
+        assert servers(stackd_world) == {"SUSPENDED"}
+        assert state(await act(process, stack, "resume")) == "RESUME_COMPLETE"
+        assert servers(stackd_world) == {"ACTIVE"}
+        stack, _ = await taken(process, stack)
+        assert state((await process.rows(stack))["server"]) == "SNAPSHOT_COMPLETE"
+        await process.done(await process.delete(stack))
+        assert stackd_world.counts() == {}
+
+
+async def test_update_after_a_snapshot_of_what_rests_resumes_it(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await made(process, RESTING)
+        await act(process, stack, "suspend")
+        stack, _ = await taken(process, stack)
+        changed = {**RESTING, "outputs": {"x": {"value": 1}}}
+        stack = await process.done(await process.update(stack, changed))
+        assert (state(stack), servers(stackd_world)) == ("UPDATE_COMPLETE", {"ACTIVE"})
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("action", [Action.SNAPSHOT, Action.SUSPEND])
+async def test_snapshot_of_what_rests_survives_a_crash(
+    stackd_world: World, action: Action, after: bool
+) -> None:
+    def is_entered(change: Change) -> bool:
+        return (
+            isinstance(change, Update)
+            and change.kind is Resource
+            and change.values.get("action") is action
+            and change.values.get("updated_at") is not None
+        )
+
+    async with stackd_world.process() as process:
+        stack = await made(process, RESTING)
+        await act(process, stack, "suspend")
+    images = len(stackd_world.objects("images"))
+    async with stackd_world.process(dies_on=is_entered, after=after) as process:
+        begun = await snapshots.take(process.engine, process.caller, stack, None)
+        await process.journal.died.wait()
+    async with stackd_world.process() as process:
+        stack = await process.done(stack)
+        view = await snapshots.show(process.engine, process.caller, stack, begun.snapshot.id)
+        assert view.snapshot.status is Status.COMPLETE
+        assert len(stackd_world.objects("images")) == images + 1
+        assert state(await act(process, stack, "resume")) == "RESUME_COMPLETE"
+        assert servers(stackd_world) == {"ACTIVE"}
 
 
 LOST = {"service": "volume", "method": "POST", "path": "/backups$", "effect": "drop_after"}

@@ -156,8 +156,15 @@ async def test_growing_again_does_nothing() -> None:
 
 async def test_shrinking_is_refused() -> None:
     ctx = volume(size=3)
+    ctx.cloud.on("GET", "/volumes/v", live(size=3))
     with pytest.raises(ResourceFailure, match="Shrinking volume is not supported"):
         await update(ctx, size=1)
+
+
+async def test_way_back_from_a_size_that_was_refused_does_nothing() -> None:
+    ctx = volume(size=9999)
+    ctx.cloud.on("GET", "/volumes/v", live(size=1))
+    assert await update(ctx, size=1) == []
 
 
 @pytest.mark.parametrize(("now", "retypes"), [("slow", 1), ("fast", 0)])

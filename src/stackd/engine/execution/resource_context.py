@@ -299,6 +299,15 @@ class ResourceContext:
         """The outcome of the action."""
         await self.become(self.resource.action, status, reason, **values)
 
+    async def leave_for(self, action: Action) -> None:
+        """The good outcome of an action after which the resource is again as another one had left it."""
+        end = self._transition(self.resource.action, Status.COMPLETE, STATE_CHANGED, updated_at=now())
+        self._replace(end.record)
+        back = self._transition(action, Status.COMPLETE, STATE_CHANGED, updated_at=now())
+        self._replace(back.record)
+        await self._write(*end.events, back.change)
+        await self.flush()
+
     async def become(self, action: Action, status: Status, reason: str, **values: Any) -> None:
         """The outcome of an action that needs no intent: nothing is asked of the cloud."""
         move = self._transition(action, status, reason, updated_at=now(), **values)

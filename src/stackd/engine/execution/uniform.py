@@ -21,7 +21,7 @@ from stackd.errors import CloudError, CloudNotFound, ResourceFailure, ResourceIn
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.context import JSON
-from stackd.resources.copies import SNAPSHOT, without_copies
+from stackd.resources.copies import RESTS, SNAPSHOT, without_copies
 from stackd.resources.schema import Properties
 from stackd.urls import shown_name
 
@@ -68,7 +68,7 @@ async def _act(at: StackRun, rule: Act, work: ResourceContext, walk: Walk) -> No
         return
     await _enter(work, rule)
     if is_nested and not rule.inside:
-        await work.leave(Status.COMPLETE)
+        await _leave(work)
     elif is_nested:
         await _act_inside(at, rule, work, walk)
         await work.leave(Status.COMPLETE)
@@ -95,7 +95,15 @@ async def _perform(at: StackRun, rule: Act, work: ResourceContext) -> None:
     """Have the type do it; an object that is not ours is at most looked at."""
     if work.resource.external_id is None or rule.action is Action.CHECK:
         await rule.perform(work, await at.stored_properties(work))
-    await work.leave(Status.COMPLETE)
+    await _leave(work)
+
+
+async def _leave(work: ResourceContext) -> None:
+    """The good end; what rested when its snapshot was begun goes on resting, and can be resumed."""
+    if work.resource.action is Action.SNAPSHOT and work.data.get(RESTS):
+        await work.leave_for(Action.SUSPEND)
+    else:
+        await work.leave(Status.COMPLETE)
 
 
 async def _act_inside(at: StackRun, rule: Act, work: ResourceContext, walk: Walk) -> None:
@@ -208,14 +216,22 @@ async def _snapshot(work: ResourceContext, props: Properties) -> None:
 
 
 def _for_snapshot(work: ResourceContext) -> Mapping[str, Any]:
-    """Private values that say which snapshot is taken, without what an earlier one left."""
-    others = without_copies(work.data, work.kind.kept)
-    return {"data": {**others, SNAPSHOT: work.run.snapshot}} if work.kind.kept else {}
+    """Private values that say which snapshot is taken, and of what, without what an earlier one left."""
+    kept, rests = work.kind.kept, work.resource.action is Action.SUSPEND
+    data = without_copies(work.data, kept) if kept else dict(work.data)
+    data |= {SNAPSHOT: work.run.snapshot} if kept else {}
+    data[RESTS] = rests
+    return {"data": data} if kept or rests or work.data.get(RESTS) else {}
+
+
+async def _has_copy(work: ResourceContext) -> bool:
+    """Whether a resource that rests has been copied before a crash."""
+    return work.resource.action is Action.SUSPEND and work.data.get(SNAPSHOT) == work.run.snapshot
 
 
 ACTS: Final[Mapping[Verb, Act]] = {
     Verb.CHECK: Act(Action.CHECK, _check, spare=_look_only, retries=False),
     Verb.SUSPEND: Act(Action.SUSPEND, _suspend),
     Verb.RESUME: Act(Action.RESUME, _resume),
-    Verb.SNAPSHOT: Act(Action.SNAPSHOT, _snapshot, begin=_for_snapshot, inside=False),
+    Verb.SNAPSHOT: Act(Action.SNAPSHOT, _snapshot, spare=_has_copy, begin=_for_snapshot, inside=False),
 }

@@ -14,7 +14,7 @@ from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.ordering import best_row, target_of
 from stackd.engine.services.stored_trees import load_tree
 from stackd.records import Resource, Stack
-from stackd.resources.copies import COPY, SNAPSHOT
+from stackd.resources.copies import COPY, RESTS, SNAPSHOT
 from stackd.urls import shown_name
 
 KEYPAIR: Final = "user_keypair"
@@ -22,7 +22,7 @@ KEYPAIR: Final = "user_keypair"
 
 OWN_DATA: Final = frozenset(
     {"stack_user", "stack_user_name", "user_id", "password", "arn", "update_policy", SNAPSHOT, COPY}
-    | {"ec2_signed_url"}
+    | {"ec2_signed_url", RESTS}
     | {HIDDEN_VALUES, KEYPAIR}
 )
 """Private values of resources that mean nothing outside of their stack, or are credentials of its guests."""

@@ -141,7 +141,9 @@ class Volume(RestResource[VolumeProps]):
 
     async def update(self, ctx: Context, old: VolumeProps, new: VolumeProps) -> None:
         """Change what differs, one thing after another."""
-        if new.size is not None and new.size < (old.size or 0):
+        size = new.size if new.size != old.size else None
+        # The size of ``old`` may never have been reached.
+        if size is not None and size < (await ctx.live(fresh=True))["size"]:
             raise ResourceFailure("Shrinking volume is not supported.")
         await super().update(ctx, old, new)
         if new.metadata != old.metadata:
@@ -155,8 +157,8 @@ class Volume(RestResource[VolumeProps]):
             await changes.while_detached(
                 ctx, lambda: changes.rewrite(ctx, new, restores=restores, flags=flags)
             )
-        if new.size is not None and new.size != old.size:
-            await changes.extend(ctx, new.size)
+        if size is not None:
+            await changes.extend(ctx, size)
 
     async def delete(self, ctx: Context, props: VolumeProps) -> None:
         """Delete a volume that no server uses; with deletion policy Snapshot back it up first."""
