@@ -152,6 +152,19 @@ async def test_instance_quota_is_a_403(build: Callable[..., Any]) -> None:
     assert reply.json()["forbidden"]["message"].startswith("Quota exceeded for instances: Requested 1")
 
 
+async def test_resize_beyond_the_quota_is_a_403_and_changes_nothing(build: Callable[..., Any]) -> None:
+    cloud = build(quotas={"ram": 600})
+    demo = await cloud.login("demo", "demo")
+    server_id = await boot(demo)
+    cloud.time.now += 1
+    flavors = (await demo.get("/compute/v2.1/flavors/detail"))["flavors"]
+    large = max(flavors, key=lambda each: int(each["ram"]))["id"]
+    reply = await demo.call("POST", f"{SERVERS}/{server_id}/action", {"resize": {"flavorRef": large}})
+    assert reply.status_code == 403
+    assert reply.json()["forbidden"]["message"].startswith("Quota exceeded for ram: Requested ")
+    assert (await show(demo, server_id))["status"] == "ACTIVE"
+
+
 async def test_servers_are_seen_by_their_project_and_admins_that_ask(
     cloud: Any, demo: Any, admin: Any
 ) -> None:

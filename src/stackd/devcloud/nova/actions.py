@@ -115,8 +115,11 @@ def _resize(call: Call, server: Entity, desired: JSON) -> Reply:
         raise bad_request(f"Flavor {flavor_id} could not be found.")
     if flavor_id == server.data["flavor"]:
         raise bad_request("When resizing, instances must change flavor!")
+    old = server.private["flavor"]
+    growth = {name: flavor.data[size] - old.data[size] for name, size in boot.SIZES.items()}
+    boot.check_quota(call, server.project_id, growth)
     _note_whether_stopped(server)
-    server.private |= {"old_flavor": server.private["flavor"], "flavor": flavor}
+    server.private |= {"old_flavor": old, "flavor": flavor}
     return begin(call, server, SHIFTS["resize"], {"flavor": flavor_id})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stackd.devcloud.cinder.style import STYLE as CINDER
 from stackd.devcloud.cinder.volumes import VOLUMES, attach
 from stackd.devcloud.collection import create, demand, own
@@ -24,6 +26,9 @@ READY: JSON = {
     "status": "ACTIVE", "OS-EXT-STS:vm_state": "active", "OS-EXT-STS:task_state": None,
     "OS-EXT-STS:power_state": 1,
 }  # fmt: skip
+SIZES = {"cores": "vcpus", "ram": "ram"}
+"""Quotas that a server takes, by what its flavor says of them."""
+
 FAIL_SPEC = "devcloud:fail"
 """Extra spec of a flavor, or property of an image, with the failure message of servers made of it."""
 
@@ -37,7 +42,8 @@ def boot(call: Call) -> Reply:
     image_id = _image(call, request)
     _check_key(call, request)
     number = int(request.get("min_count") or request.get("max_count") or 1)
-    _check_quota(call, flavor, number)
+    sizes = {name: number * flavor.data[size] for name, size in SIZES.items()}
+    check_quota(call, call.actor.project_id, {"servers": number, **sizes})
     hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
     made = [
         _one(call, request, flavor, image_id, hints=hints, index=index, number=number)
@@ -95,14 +101,11 @@ def _check_key(call: Call, request: JSON) -> None:
         raise bad_request("Invalid key_name provided.")
 
 
-def _check_quota(call: Call, flavor: Entity, number: int) -> None:
-    project_id = call.actor.project_id
-    wanted = {
-        "servers": number, "cores": number * flavor.data["vcpus"], "ram": number * flavor.data["ram"],
-    }  # fmt: skip
+def check_quota(call: Call, project_id: str, wanted: Mapping[str, int]) -> None:
+    """Refuse what is more than the rest of a project's quota; less than nothing needs none."""
     for name, asked in wanted.items():
         limit = call.world.quota(project_id, name)
-        if limit < 0:
+        if limit < 0 or asked <= 0:
             continue
         used = usage(call, project_id)[name]
         if used + asked > limit:
