@@ -10,11 +10,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
-from stackd.app import serve
+from stackd.app import serve, wired
+from stackd.db.codec import pack
+from stackd.db.migrations import upgrade
+from stackd.db.tables import documents
 from stackd.errors import StackdError
 from stackd.serving import listen
-from stackd.settings import Listener, Settings, SettingsError
+from stackd.settings import Listener, Settings, SettingsError, new_encryption_key
 from tests.support.network import free_port
 
 
@@ -99,6 +103,93 @@ async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) 
         await serve(settings(tmp_path, free_port()))
     task.cancel()
     await asyncio.wait([task], timeout=60)
+
+
+async def sealed_database(configured: Settings) -> str:
+    """Make the database, with an encrypted document in it; the id of the key."""
+    async with wired(configured) as parts:
+        db = parts.engine.services.db
+        body = pack(b"heat_template_version: 2021-04-16", db.sealer)
+        row = {"project_id": "p", "id": "d", "body": body, "created_at": 0}
+        await db.modify_once(insert(documents).values(row).returning(documents.c.id))
+        return body.decode().partition(":")[0]
+
+
+def files(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir() if not each.name.endswith(("-wal", "-shm")))
+
+
+async def test_database_without_its_key_file_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    configured = settings(tmp_path, free_port())
+    key_id = await sealed_database(configured)
+    key = tmp_path / "stackd.db.key"
+    kept = key.read_text()
+    key.unlink()
+    with pytest.raises(SettingsError) as caught:
+        await serve(configured)
+    assert str(caught.value) == (
+        f"{key}: the file is missing. What is in the database sqlite:///{tmp_path}/stackd.db was encrypted "
+        f"with key {key_id}. Bring back the file as it was, or set security.encryption_keys."
+    )
+    assert not key.exists()
+    key.write_text(kept)
+    async with wired(configured):
+        pass
+
+
+async def test_key_file_with_another_key_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    configured = settings(tmp_path, free_port())
+    key_id = await sealed_database(configured)
+    (tmp_path / "stackd.db.key").write_text(new_encryption_key())
+    with pytest.raises(SettingsError, match=rf"stackd\.db\.key: the key in it is another.* key {key_id}\."):
+        await serve(configured)
+
+
+async def test_keys_that_lack_the_one_of_the_database_keep_the_server_from_starting(tmp_path: Path) -> None:
+    old, new = new_encryption_key(), new_encryption_key()
+    key_id = await sealed_database(settings(tmp_path, free_port(), security={"encryption_keys": [old]}))
+    with pytest.raises(SettingsError, match=rf"security\.encryption_keys: .* key {key_id}, .* Add that key"):
+        await serve(settings(tmp_path, free_port(), security={"encryption_keys": [new]}))
+    async with wired(settings(tmp_path, free_port(), security={"encryption_keys": [new, old]})):
+        pass
+
+
+async def test_database_with_nothing_encrypted_gets_a_key_file(tmp_path: Path) -> None:
+    configured = settings(tmp_path, free_port())
+    await upgrade(configured.database.url)
+    async with wired(configured):
+        pass
+    assert files(tmp_path) == ["stackd.db", "stackd.db.key"]
+
+
+async def test_file_that_is_no_database_gets_no_company(tmp_path: Path) -> None:
+    (tmp_path / "stackd.db").write_text("These are the notes of somebody. " * 100)
+    with pytest.raises(SettingsError, match="not a database of SQLite"):
+        await serve(settings(tmp_path, free_port()))
+    assert files(tmp_path) == ["stackd.db"]
+
+
+@pytest.mark.parametrize("place", ["no/s.db", "."])
+async def test_database_in_a_wrong_place_names_the_setting(place: str, tmp_path: Path) -> None:
+    database = {"url": f"sqlite:///{tmp_path}/{place}"}
+    with pytest.raises(SettingsError, match=rf"^database\.url = .*{tmp_path}"):
+        await serve(settings(tmp_path, free_port(), database=database))
+    assert files(tmp_path) == []
+
+
+async def test_directory_of_plugins_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    plugins = {"directories": [f"{tmp_path}/none"]}
+    with pytest.raises(SettingsError, match=rf"^plugins\.directories: .* {tmp_path}/none\."):
+        await serve(settings(tmp_path, free_port(), plugins=plugins))
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "- a", '"stacks:show": 5', '"stacks:show": "role:a and ("'])
+async def test_policy_file_with_a_mistake_is_refused(text: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SettingsError, match=rf"^policy\.file: .*{file}"):
+        await serve(settings(tmp_path, free_port(), policy={"file": str(file)}))
 
 
 async def test_answers_leave_at_once_and_not_when_the_last_packet_is_acknowledged() -> None:

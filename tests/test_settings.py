@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 import stackd
+from stackd.cli.config import type_name
 from stackd.settings import (
     Database,
     Settings,
@@ -20,6 +21,7 @@ from stackd.settings import (
     load,
     mask_url,
     new_encryption_key,
+    require_place,
 )
 
 
@@ -181,10 +183,78 @@ def test_every_setting_is_read_somewhere() -> None:
     assert unread == []
 
 
-def test_malformed_encryption_key_is_refused_without_showing_it() -> None:
+@pytest.mark.parametrize("given", ['["tooshort"]', '"tooshort"', '["\u00e9tooshort"]'])
+def test_malformed_encryption_key_is_refused_without_showing_it(given: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--new-key") as caught:
-        encryption_keys(with_keys("tooshort"))
+        load(write(tmp_path, f"[security]\nencryption_keys = {given}\n"))
+    assert "conf.toml: security.encryption_keys: " in str(caught.value)
     assert "tooshort" not in str(caught.value)
+    with pytest.raises(ValidationError) as raised:
+        with_keys("tooshort")
+    assert "tooshort" not in str(raised.value)
+
+
+def test_key_file_that_was_damaged_is_named_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "s.db.key").write_text("tooshort\n")
+    with pytest.raises(SettingsError, match=r"s\.db\.key: .*bring back the file") as caught:
+        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/s.db")))
+    assert "tooshort" not in str(caught.value)
+
+
+def numbers() -> list[str]:
+    shown = {key.name: type_name(key) for key in keys()}
+    return [name for name, kind in shown.items() if kind.startswith(("number", "integer"))]
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize("name", numbers())
+def test_number_without_end_is_refused(name: str, value: str, tmp_path: Path) -> None:
+    section, _, field = name.rpartition(".")
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, f"[{section}]\n{field} = {value}\n"))
+    assert f"conf.toml: {name} = {value}: Input should be a finite number." in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["engine.lease_seconds", "metrics.history_days", "metrics.retention_hours"])
+def test_duration_with_which_times_cannot_be_computed_is_refused(name: str, tmp_path: Path) -> None:
+    section, _, field = name.rpartition(".")
+    with pytest.raises(SettingsError, match=rf"conf\.toml: {name} = .* more than a century"):
+        load(write(tmp_path, f"[{section}]\n{field} = 1e10\n"))
+
+
+def test_address_of_keystone_that_is_no_url_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"conf\.toml: keystone\.auth_url = 'foo': .*http://controller"):
+        load(write(tmp_path, '[keystone]\nauth_url = "foo"\n'))
+
+
+def in_file(location: str) -> Settings:
+    return load(database=Database(url=f"sqlite:///{location}"))
+
+
+def test_database_in_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=rf"database\.url = .*there is no directory {tmp_path}/no\. Make"):
+        require_place(in_file(f"{tmp_path}/no/where.db"))
+
+
+def test_database_that_is_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=rf"database\.url = .*{tmp_path} is a directory\. Name"):
+        require_place(in_file(f"{tmp_path}"))
+
+
+def test_database_that_is_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("No database.")
+    with pytest.raises(SettingsError, match=rf"database\.url = .*not a database of .*{tmp_path}/notes\."):
+        require_place(in_file(f"{tmp_path}/notes"))
+
+
+def test_database_that_is_new_or_empty_is_good(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    require_place(in_file(f"{tmp_path}/empty.db"))
+    require_place(in_file(f"{tmp_path}/new.db"))
+    require_place(in_file("relative.db"))
+    require_place(load(database=Database(url="sqlite://")))
+    require_place(load(database=Database(url="postgresql://h/d")))
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
 
 
 def test_key_file_is_made_once_beside_sqlite_and_is_private(tmp_path: Path) -> None:

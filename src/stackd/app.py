@@ -11,18 +11,20 @@ import importlib.util
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import structlog
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from stackd.auth.crypto import Cipher
+from stackd.auth.crypto import KEY_ID_LENGTH, Cipher
 from stackd.auth.policy import Policy
+from stackd.auth.policy_files import PolicyFileError
 from stackd.auth.signatures import SignatureValidator
 from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
@@ -39,7 +41,7 @@ from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
-from stackd.db.rotation import seal_metadata, seal_types
+from stackd.db.rotation import seal_metadata, seal_types, sealed_beginnings
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
@@ -56,12 +58,25 @@ from stackd.engine.usecases.queries import Reader
 from stackd.records import now
 from stackd.resources.context import Endpoints
 from stackd.resources.operator_environment import OperatorEnvironmentError
-from stackd.resources.registry import load_registry
+from stackd.resources.registry import Registry, load_registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.routers.middleware import RequestIds
 from stackd.serving import Deferred, configure_log, lag_probe, serve_http
-from stackd.settings import Listener, OperatorEnvironment, Settings, SettingsError, encryption_keys
+from stackd.settings import (
+    Listener,
+    OperatorEnvironment,
+    Settings,
+    SettingsError,
+    encryption_keys,
+    key_file,
+    mask_url,
+    new_encryption_key,
+    require_directories,
+    require_keys,
+    require_place,
+    sqlite_file,
+)
 
 if TYPE_CHECKING:
     from stackd.cfn_query.front import CfnFront
@@ -103,10 +118,11 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
 
     ``clock`` returns the time for leases.
     """
-    keys = [each.get_secret_value() for each in encryption_keys(settings)]
-    cipher = Cipher(keys)
+    require_keys(settings)
     if settings.database.upgrade_on_start:
         await upgrade(settings.database.url)
+    keys = [each.get_secret_value() for each in await database_keys(settings)]
+    cipher = Cipher(keys)
     document_key = hashlib.blake2b(keys[-1].encode(), person=b"stackd documents"[:16]).digest()
     async with contextlib.AsyncExitStack() as stack:
         db = await Database.open(
@@ -117,6 +133,7 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
             clock=clock,
         )
         stack.push_async_callback(db.close)
+        await refuse_foreign_keys(db, cipher.key_ids, settings)
         await seal_metadata(db)
         await seal_types(db)
         journal = Journal(db)
@@ -139,6 +156,43 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         alarms.start()
         stack.push_async_callback(alarms.close)
         yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
+
+
+async def database_keys(settings: Settings) -> tuple[SecretStr, ...]:
+    """The keys for secrets at rest; a new one is made only for a database without any.
+
+    The tables are those of this version.
+    """
+    path, file = sqlite_file(settings.database.url), key_file(settings)
+    if path and file and path.exists() and not file.exists():
+        unread = CipherSealer(Cipher([new_encryption_key()]))
+        db = await Database.open(settings.database.url, unread)
+        try:
+            await refuse_foreign_keys(db, frozenset(), settings)
+        finally:
+            await db.close()
+    return encryption_keys(settings)
+
+
+async def refuse_foreign_keys(db: Database, known: frozenset[str], settings: Settings) -> None:
+    """Raise SettingsError if something in the database was encrypted with a key that is not known.
+
+    What is read first and last of every table decides: a key that few rows in between need is not noticed.
+    """
+    used = {start.decode(errors="replace") for start in await sealed_beginnings(db, KEY_ID_LENGTH)}
+    if not (missing := sorted(used - known)):
+        return
+    ids = " and ".join(missing)
+    if file := key_file(settings):
+        state = "the key in it is another one" if file.exists() else "the file is missing"
+        raise SettingsError(
+            f"{file.absolute()}: {state}. What is in the database {mask_url(settings.database.url)} was "
+            f"encrypted with key {ids}. Bring back the file as it was, or set security.encryption_keys."
+        )
+    raise SettingsError(
+        f"security.encryption_keys: what is in the database {mask_url(settings.database.url)} was encrypted "
+        f"with key {ids}, which is not among them. Add that key, or correct database.url."
+    )
 
 
 def make_clouds(settings: Settings) -> Clouds:
@@ -210,11 +264,7 @@ def make_engine(
 ) -> Engine:
     """The engine and its parts."""
     limits = settings.limits
-    directories = [Path(directory) for directory in settings.plugins.directories]
-    try:
-        registry = load_registry(directories, environment_directory(settings.environment.directory))
-    except OperatorEnvironmentError as error:
-        raise SettingsError(error.message) from error
+    registry = make_registry(settings, [Path(directory) for directory in settings.plugins.directories])
     for problem in registry.problems:
         log.warning("plugin_skipped", source=problem.source, error=problem.error)
     redaction = Redaction(db, registry.operator.environment)
@@ -263,7 +313,7 @@ def make_engine(
     alone = settings.database.url.startswith("sqlite")
     engine_id = "alone" if alone else secrets.token_hex(8)
     operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
-    policy = Policy(settings.policy.file or None)
+    policy = make_policy(settings)
     sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
     return Engine(
         services,
@@ -281,6 +331,22 @@ def make_engine(
     )
 
 
+def make_registry(settings: Settings, plugins: Sequence[Path]) -> Registry:
+    """The resource types, those in directories of plug-ins too, and the operator's environment."""
+    try:
+        return load_registry(plugins, environment_directory(settings.environment.directory))
+    except OperatorEnvironmentError as error:
+        raise SettingsError(error.message) from error
+
+
+def make_policy(settings: Settings) -> Policy:
+    """The rules in force."""
+    try:
+        return Policy(settings.policy.file or None)
+    except PolicyFileError as error:
+        raise SettingsError(f"policy.file: {error}") from error
+
+
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:
     """The sender of notifications that the settings choose; None for the driver ``none``."""
     chosen = settings.notifications
@@ -289,14 +355,21 @@ def make_notifications(settings: Settings, db: Database) -> Notifications | None
     publisher = chosen.publisher_id or f"orchestration.{socket.gethostname()}"
     if chosen.driver == "log":
         return Notifications(db, publisher, chosen.topics, None)
+    require_broker(settings)
+    broker = Broker(chosen.transport_url.get_secret_value(), chosen.exchange, durable=chosen.durable)
+    return Notifications(db, publisher, chosen.topics, broker.publish, broker.close)
+
+
+def require_broker(settings: Settings) -> None:
+    """Raise SettingsError if notifications go to a broker that cannot be reached as it is configured."""
+    if settings.notifications.driver != "amqp":
+        return
     if importlib.util.find_spec("aio_pika") is None:
         raise SettingsError(
             "notifications.driver = amqp: the driver of the broker is missing. Install `stackd[amqp]`."
         )
-    if not (url := chosen.transport_url.get_secret_value()):
+    if not settings.notifications.transport_url.get_secret_value():
         raise SettingsError("notifications.transport_url is empty: name the broker for the driver amqp.")
-    broker = Broker(url, chosen.exchange, durable=chosen.durable)
-    return Notifications(db, publisher, chosen.topics, broker.publish, broker.close)
 
 
 def environment_directory(named: str) -> Path | None:
@@ -374,15 +447,33 @@ def cfn_front(parts: Parts) -> CfnFront:
     return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
 
 
+def require_resources(settings: Settings) -> None:
+    """Raise SettingsError for what the settings name and the server cannot use; makes nothing."""
+    require_keys(settings)
+    require_place(settings)
+    require_directories(settings)
+    require_broker(settings)
+
+
+def check(settings: Settings) -> None:
+    """Raise the SettingsError with which the server would refuse to start, as far as files decide that.
+
+    Plug-ins are not run, and the database is not opened.
+    """
+    configure_log(settings)
+    require_resources(settings)
+    make_policy(settings)
+    make_registry(settings, ())
+
+
 @contextlib.contextmanager
 def only_process(settings: Settings) -> Iterator[None]:
     """Refuse a second server on one SQLite file: an engine there takes all unfinished work for its own."""
-    scheme, _, location = settings.database.url.partition("://")
-    path = location.removeprefix("/").partition("?")[0]
-    if not scheme.startswith("sqlite") or path in ("", ":memory:"):
+    path = sqlite_file(settings.database.url)
+    if path is None:
         yield
         return
-    with Path(f"{path}.lock").open("w") as lock:
+    with _lock_file(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -391,6 +482,16 @@ def only_process(settings: Settings) -> Iterator[None]:
                 "several servers share a PostgreSQL database."
             ) from None
         yield
+
+
+def _lock_file(database: Path) -> IO[str]:
+    try:
+        return Path(f"{database}.lock").open("w")
+    except OSError as error:
+        raise SettingsError(
+            f"database.url: {database}.lock cannot be made beside the database: {error.strerror}. "
+            f"Let stackd's user write to {database.parent.absolute()}, or correct the setting."
+        ) from error
 
 
 def calm_collector() -> None:
@@ -426,6 +527,7 @@ async def _load_late(ready: asyncio.Event, policy: Policy) -> None:
 async def serve(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Serve the APIs until SIGTERM, SIGINT or cancellation; ``ready`` is set once requests are answered."""
     configure_log(settings)
+    require_resources(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(only_process(settings))
         parts = await stack.enter_async_context(wired(settings))

@@ -10,7 +10,6 @@ Descriptions of the fields are the reference documentation: ``stackd config --re
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import difflib
 import json
@@ -25,7 +24,17 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -36,6 +45,9 @@ from pydantic_settings import (
 
 DEFAULT_FILES = (Path("/etc/stackd/stackd.toml"), Path("stackd.toml"))
 ENV_PREFIX = "STACKD_"
+_CENTURY = {"days": 36_525.0, "hours": 876_600.0, "seconds": 3.15576e9}
+_SQLITE = b"SQLite format 3\0"
+"""How the files of SQLite begin; one without any pages is empty."""
 
 
 class SettingsError(Exception):
@@ -59,9 +71,27 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _encryption_keys(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """The keys unchanged, if each of them is one."""
+    for value in values:
+        _parse_key(value.get_secret_value())
+    return values
+
+
+def _keystone_url(value: str) -> str:
+    """The URL unchanged, if it is empty or one of HTTP."""
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError(
+            "not a URL of HTTP; set auth_url in [keystone], or STACKD_KEYSTONE__AUTH_URL, to one such as "
+            "http://controller:5000/v3, or without an OpenStack use `stackd dev`"
+        )
+    return value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)]
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_encryption_keys)]
+KeystoneUrl = Annotated[str, AfterValidator(_keystone_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -76,7 +106,18 @@ def opt(default: Any, description: str, **bounds: Any) -> Any:
 class Section(BaseModel):
     """One table of the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _at_most_a_century(cls, value: object, info: ValidationInfo) -> object:
+        """The value unchanged, if it is no duration with which times cannot be computed."""
+        unit = (info.field_name or "").rpartition("_")[2]
+        if isinstance(value, float) and value > _CENTURY.get(unit, _CENTURY["seconds"]):
+            raise ValueError("that is more than a century; write a smaller number")
+        return value
 
 
 class Listener(Section):
@@ -149,7 +190,7 @@ class Database(Section):
 class Keystone(Section):
     """How stackd itself signs in, and where it checks the tokens of others."""
 
-    auth_url: str = opt("", "Keystone's URL, for example `http://controller:5000/v3`.")
+    auth_url: KeystoneUrl = opt("", "Keystone's URL, for example `http://controller:5000/v3`.")
     username: str = opt("heat", "stackd's own user; the one that Heat had will do.")
     password: SecretStr = opt(SecretStr(""), "Password of that user.")
     project_name: str = opt("service", "Project of that user.")
@@ -191,7 +232,7 @@ class Keystone(Section):
 class Security(Section):
     """Encryption at rest."""
 
-    encryption_keys: Secrets = opt(
+    encryption_keys: Keys = opt(
         (),
         "Keys for secrets at rest, each 32 bytes in URL-safe base64 "
         "(`stackd config --new-key` makes one). The first encrypts, all decrypt, so a new key "
@@ -363,7 +404,11 @@ class Settings(BaseSettings):
     """Everything that can be set. `load` builds it; the constructor's arguments beat all other sources."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     api: Api = Api()
@@ -493,23 +538,77 @@ def is_secret(key: Key) -> bool:
     return "SecretStr" in str(key.section.model_fields[key.field].annotation)
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file that a URL of SQLite names; None for a database in memory or another one."""
+    scheme, _, location = url.partition("://")
+    path = location.removeprefix("/").partition("?")[0]
+    return Path(path) if scheme.startswith("sqlite") and path not in ("", ":memory:") else None
+
+
+def key_file(settings: Settings) -> Path | None:
+    """Where the key is if none is set: beside a SQLite database."""
+    database = None if settings.security.encryption_keys else sqlite_file(settings.database.url)
+    return database and Path(f"{database}.key")
+
+
 def encryption_keys(settings: Settings) -> tuple[SecretStr, ...]:
     """The keys for secrets at rest, the encrypting one first; creates a key file next to a SQLite database.
 
     Raises SettingsError when a key is malformed, or none is set and the database is shared.
     """
+    require_keys(settings)
     if settings.security.encryption_keys:
-        return tuple(_parse_key(secret.get_secret_value()) for secret in settings.security.encryption_keys)
-    scheme, _, location = settings.database.url.partition("://")
-    if not scheme.startswith("sqlite"):
+        return settings.security.encryption_keys
+    if file := key_file(settings):
+        return (SecretStr(_key_in(file)),)
+    return (SecretStr(new_encryption_key()),)
+
+
+def require_keys(settings: Settings) -> None:
+    """Raise SettingsError if no keys are set and the database is not this process's own."""
+    if not settings.security.encryption_keys and not settings.database.url.startswith("sqlite"):
         raise SettingsError(
             "security.encryption_keys is empty, and processes that share a database must share its keys. "
             "Make one with `stackd config --new-key` and give it to each of them."
         )
-    path = location.removeprefix("/").partition("?")[0]
-    if path in ("", ":memory:"):
-        return (_parse_key(new_encryption_key()),)
-    return (_parse_key(_key_file(Path(f"{path}.key"))),)
+
+
+def require_place(settings: Settings) -> None:
+    """Raise SettingsError if the file of a SQLite database cannot be one: nothing is made beside it then."""
+    file = sqlite_file(settings.database.url)
+    if file is None:
+        return
+    place = f"database.url = {settings.database.url!r}"
+    if not file.parent.is_dir():
+        raise SettingsError(
+            f"{place}: there is no directory {file.parent.absolute()}. Make it, or correct the setting."
+        )
+    if file.is_dir():
+        raise SettingsError(f"{place}: {file.absolute()} is a directory. Name a file in it.")
+    try:
+        with file.open("rb") as opened:
+            beginning = opened.read(len(_SQLITE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsError(
+            f"{place}: {file.absolute()} cannot be read: {error.strerror}. "
+            "Let stackd's user read and write it, or correct the setting."
+        ) from error
+    if beginning not in (b"", _SQLITE):
+        raise SettingsError(
+            f"{place}: the file is not a database of SQLite: {file.absolute()}. "
+            "Correct the setting, or restore the database."
+        )
+
+
+def require_directories(settings: Settings) -> None:
+    """Raise SettingsError for a directory of plug-ins that does not exist."""
+    for name in settings.plugins.directories:
+        if not Path(name).is_dir():
+            raise SettingsError(
+                f"plugins.directories: there is no directory {name}. Make it, or remove it from the setting."
+            )
 
 
 def new_encryption_key() -> str:
@@ -517,14 +616,22 @@ def new_encryption_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _key_file(path: Path) -> str:
+def _key_in(path: Path) -> str:
     """The key in the file, created if missing; concurrent processes agree on one key."""
     try:
         if not path.exists():
             _write_once(path, new_encryption_key() + "\n")
-        return path.read_text().strip()
+        key = path.read_text().strip()
     except OSError as error:
-        raise SettingsError(f"{path}: the key file cannot be made or read: {error.strerror}.") from error
+        raise SettingsError(
+            f"{path}: the key file cannot be made or read: {error.strerror}. "
+            "Correct database.url or the rights of the directory, or set security.encryption_keys."
+        ) from error
+    try:
+        _parse_key(key)
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}, or bring back the file as it was.") from error
+    return key
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -540,14 +647,11 @@ def _write_once(path: Path, text: str) -> None:
     draft.unlink()
 
 
-def _parse_key(key: str) -> SecretStr:
+def _parse_key(key: str) -> None:
+    """Raise ValueError, which does not show it, for what is no key."""
     try:
         raw = base64.urlsafe_b64decode(key)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raw = b""
     if len(raw) != 32:
-        raise SettingsError(
-            "security.encryption_keys: a key is not 32 bytes in URL-safe base64. "
-            "Make one with `stackd config --new-key`."
-        )
-    return SecretStr(key)
+        raise ValueError("a key is not 32 bytes in URL-safe base64; make one with `stackd config --new-key`")

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from stackd.auth.policy import EVERY_PROJECT, Policy
 from stackd.auth.policy_defaults import ADMIN_TYPES, DEFAULT_RULES
@@ -181,10 +182,91 @@ def test_missing_file_is_an_error(tmp_path: Path) -> None:
         Policy(tmp_path / "none.yaml")
 
 
-def test_malformed_check_denies(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "mistake"),
+    [
+        ('"role:member and ("', "is not an expression"),
+        ('"(role:member"', "is not an expression"),
+        ('"role:member or"', "is not an expression"),
+        ('"role:member role:reader"', "is not an expression"),
+        ('"member"', "'member' is not a check"),
+        ('"role:member and (reader)"', "'reader' is not a check"),
+        ("[[member, 'role:reader']]", "'member' is not a check"),
+        ("[[5]]", "5 is not a check"),
+        ("5", "a rule is a text"),
+        ("true", "a rule is a text"),
+        ("{a: b}", "a rule is a text"),
+    ],
+)
+def test_malformed_rule_is_refused_at_the_start(
+    value: str, mistake: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "policy.yaml"
-    file.write_text('"stacks:create": "role:member and ("\n')
-    assert not Policy(file).allows(ADMIN, "stacks:create")
+    file.write_text(f'"stacks:create": {value}\n')
+    with pytest.raises(PolicyFileError, match=mistake) as raised:
+        Policy(file)
+    assert str(raised.value).startswith(f'{file}: "stacks:create": ')
+    assert "role:admin" in str(raised.value) or "parentheses" in str(raised.value)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("a: b\n c: [", r"policy\.yaml:2:3: the policy file is not valid YAML: .*Correct"),
+        ("- a\n- list\n", r"policy\.yaml: the policy file is a list, not a mapping\. Write"),
+        ("words", r"policy\.yaml: the policy file is 'words', not a mapping\. Write"),
+        ("5: role:admin", r"policy\.yaml: the name of a rule is 5\. Put it in quotes"),
+    ],
+)
+def test_file_that_is_no_mapping_is_refused_at_the_start(text: str, mistake: str, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with pytest.raises(PolicyFileError, match=mistake):
+        Policy(file)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '""',
+        '"@"',
+        '"not (role:guest or !)"',
+        "\"'member':%(role.name)s or role:member\"",
+        "[[], 'role:member', ['role:member', 'role:reader']]",
+        "[]",
+    ],
+)
+def test_everything_that_the_library_understands_is_accepted(value: str, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f'"stacks:create": {value}\n')
+    assert Policy(file).allows(MEMBER, "stacks:create")
+
+
+def test_built_in_rules_have_no_mistakes(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("".join(f'"{rule.name}": "{rule.check}"\n' for rule in DEFAULT_RULES))
+    with capture_logs() as logged:
+        Policy(file)
+    assert logged == []
+
+
+def test_rule_that_decides_nothing_is_logged_with_the_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        '"stacks:deleet": "role:admin"\n'
+        '"volume:retype": "rule:zzz"\n'
+        '"creators": "role:creator"\n'
+        '"stacks:create": "not rule:creators"\n'
+        '"resource_types:OS::Nova::*": "role:admin"\n'
+    )
+    with capture_logs() as logged:
+        Policy(file)
+    common = {"event": "policy_rule_unknown", "log_level": "warning", "file": str(file)}
+    assert logged == [
+        {**common, "rule": "stacks:deleet", "nearest": "stacks:delete"},
+        {**common, "rule": "volume:retype", "nearest": ""},
+    ]
 
 
 def test_every_default_is_named_once_and_described() -> None:

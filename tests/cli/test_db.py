@@ -71,3 +71,23 @@ def test_purge_of_a_fresh_database_removes_nothing() -> None:
     run("upgrade")
     result = run("purge", "--older-than", "0")
     assert (result.exit_code, result.stdout) == (0, "Removed 0 stacks and 0 documents.\n")
+
+
+def test_database_in_a_directory_that_does_not_exist_names_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKD_DATABASE__URL", f"sqlite:///{tmp_path}/no/s.db")
+    result = run("upgrade")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: database.url = 'sqlite:///{tmp_path}/no/s.db': there is no dir")
+
+
+def test_purge_makes_no_key_beside_a_database_that_needs_another(tmp_path: Path) -> None:
+    run("upgrade")
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("INSERT INTO documents VALUES ('p', 'd', ?, 0)", (b"0123abcd:gAAAA",))
+    result = run("purge")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/s.db.key: the file is missing." in result.stderr
+    assert "key 0123abcd." in result.stderr
+    assert not (tmp_path / "s.db.key").exists()

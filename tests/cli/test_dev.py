@@ -70,9 +70,10 @@ def test_server_is_quiet_beside_a_command_unless_told_otherwise(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside = replace(options, command=("true",))
-    assert (dev_settings(options, "x").log.level, dev_settings(beside, "x").log.level) == ("info", "warning")
+    levels = [dev_settings(each, "http://k").log.level for each in (options, beside)]
+    assert levels == ["info", "warning"]
     monkeypatch.setenv("STACKD_LOG__LEVEL", "debug")
-    assert dev_settings(beside, "x").log.level == "debug"
+    assert dev_settings(beside, "http://k").log.level == "debug"
 
 
 def test_services_are_named_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +122,18 @@ def test_port_that_is_taken_names_the_option(
     assert result.stderr.splitlines()[-2:] == [
         f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use",
         f"Remedy: Choose another port with {option}.",
+    ]
+
+
+def test_directory_that_cannot_be_made_names_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["dev", "--state", "/proc/foo"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "Error: The directory /proc/foo cannot be made: No such file or directory.",
+        "Remedy: Choose another directory with --state.",
     ]
 
 

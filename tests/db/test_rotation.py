@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from cryptography.fernet import Fernet, MultiFernet
+from sqlalchemy import insert
 
-from stackd.db import credentials, documents, events, resources, stacks
+from stackd.db import credentials, documents, events, resources, stacks, tables
 from stackd.db.codec import Codecs
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal, PutDocument
-from stackd.db.rotation import reseal
+from stackd.db.rotation import reseal, sealed_beginnings
 from stackd.records import Hidden
 from tests.support.records import a_credential, a_resource, a_stack, an_event
 
@@ -45,3 +46,42 @@ async def test_after_resealing_the_old_key_is_not_needed(database: Database, jou
     assert last is not None
     assert last.properties == {"n": 204}
     assert await documents.get(database, "other", "id-1") == b"body"
+
+
+class MarkingSealer:
+    """Encrypts nothing, but says with which key it would."""
+
+    def __init__(self, mark: bytes) -> None:
+        self.mark = mark
+
+    def seal(self, plain: bytes) -> bytes:
+        return self.mark + plain
+
+    def unseal(self, sealed: bytes) -> bytes:
+        return sealed.removeprefix(self.mark)
+
+
+async def test_first_and_last_values_of_every_table_show_the_keys(
+    database: Database, journal: Journal
+) -> None:
+    assert await sealed_beginnings(database, 4) == set()
+    stack = a_stack()
+    writes = (
+        Insert(stack),
+        Insert(a_credential()),
+        Insert(an_event(stack, properties={"n": 1})),
+        *(Insert(a_resource(stack, f"r{n:03}", properties={"n": n})) for n in range(3)),
+        PutDocument("project", "id-1", b"body"),
+    )
+    for number, write in enumerate(writes):
+        database.sealer = MarkingSealer(b"key%d" % number)
+        database.codecs = Codecs(database.sealer)
+        await journal.write(write)
+    assert await sealed_beginnings(database, 4) == {b"key%d" % n for n in range(1, len(writes))}
+
+
+async def test_value_that_an_older_version_did_not_encrypt_shows_no_key(database: Database) -> None:
+    row = {"project_id": "p", "id": "d", "body": b'{"a": 1}', "created_at": 0}
+    table = tables.documents
+    await database.modify_once(insert(table).values(row).returning(table.c.id))
+    assert await sealed_beginnings(database, 4) == set()

@@ -9,10 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from stackd.errors import StackdError
+
+KEY_ID_LENGTH: Final = 8
+"""Characters of a key's id, with which everything begins that was encrypted with it."""
 
 
 class UnreadableSecret(StackdError):
@@ -31,6 +35,11 @@ class Cipher:
             raise ValueError("At least one encryption key is needed")
         self._by_id = {key_id(key): Fernet(_fernet_key(key)) for key in keys}
         self._current = key_id(keys[0])
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The ids of all keys."""
+        return frozenset(self._by_id)
 
     def encrypt(self, secret: str | bytes) -> str:
         """The text encrypted with the first key."""
@@ -60,7 +69,7 @@ class Cipher:
 
 def key_id(key: str) -> str:
     """The id of a key: eight characters that reveal nothing about it."""
-    return hashlib.blake2s(_fernet_key(key), person=b"stackdid", digest_size=4).hexdigest()
+    return hashlib.blake2s(_fernet_key(key), person=b"stackdid", digest_size=KEY_ID_LENGTH // 2).hexdigest()
 
 
 def generate_key() -> str:

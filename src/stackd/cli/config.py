@@ -10,8 +10,9 @@ from typing import Any
 import click
 from pydantic import BaseModel, SecretStr
 
+from stackd.cli.failures import BAD_INPUT, Failure
 from stackd.cli.settings import load_settings
-from stackd.settings import Key, Settings, is_secret, keys, mask_url, new_encryption_key
+from stackd.settings import Key, Settings, SettingsError, is_secret, keys, mask_url, new_encryption_key
 
 _MASK = "***"
 
@@ -27,7 +28,21 @@ def config(config_file: str | None, reference: bool, new_key: bool) -> None:
     elif reference:
         click.echo(reference_page())
     else:
-        click.echo(as_toml(load_settings(config_file)))
+        settings = load_settings(config_file)
+        click.echo(as_toml(settings))
+        _check(settings)
+
+
+def _check(settings: Settings) -> None:
+    """Raise Failure with what keeps the server from starting; what is not set yet is a note only."""
+    from stackd.app import check
+
+    try:
+        check(settings)
+    except SettingsError as error:
+        raise Failure(str(error), BAD_INPUT) from error
+    if not settings.keystone.auth_url:
+        click.echo("Note: `stackd serve` does not start until keystone.auth_url is set.", err=True)
 
 
 def as_toml(settings: Settings) -> str:

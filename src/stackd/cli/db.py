@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Coroutine
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,7 +13,7 @@ import click
 from stackd.cli.failures import FAILED, UNREACHABLE, Failure
 from stackd.cli.settings import load_settings
 from stackd.errors import ServiceUnavailable, StackdError
-from stackd.settings import Settings, SettingsError, encryption_keys
+from stackd.settings import Settings, SettingsError, require_place, sqlite_file
 
 if TYPE_CHECKING:
     from stackd.db.migrations import SchemaState
@@ -37,7 +36,9 @@ def upgrade(config_file: str | None) -> None:
     """Make the tables, or bring them up to date. Safe to run at any time, and by several at once."""
     from stackd.db import migrations
 
-    url = load_settings(config_file).database.url
+    settings = load_settings(config_file)
+    _require_place(settings)
+    url = settings.database.url
     _answer(migrations.upgrade(url))
     click.echo(f"The database is at version {_answer(migrations.check(url)).current}.")
 
@@ -46,7 +47,7 @@ def upgrade(config_file: str | None) -> None:
 @click.pass_obj
 def check(config_file: str | None) -> None:
     """Report whether the tables are what this version of stackd needs; the exit code is 1 if not."""
-    state = _checked(load_settings(config_file).database.url)
+    state = _checked(load_settings(config_file))
     click.echo(f"The database is at version {state.current}, as it should be.")
 
 
@@ -63,18 +64,18 @@ def check(config_file: str | None) -> None:
 def purge(config_file: str | None, older_than: int) -> None:
     """Remove deleted stacks for good, with their events. Safe to run beside a working server."""
     settings = load_settings(config_file)
-    _checked(settings.database.url)
+    _checked(settings)
     purged = _answer(_purge(settings, timedelta(days=older_than)))
     click.echo(f"Removed {purged.stacks} stacks and {purged.documents} documents.")
 
 
 async def _purge(settings: Settings, age: timedelta) -> Purged:
-    from stackd.app import CipherSealer
+    from stackd.app import CipherSealer, database_keys
     from stackd.auth.crypto import Cipher
     from stackd.db.database import Database
     from stackd.db.purge import purge as purge_deleted
 
-    keys = [each.get_secret_value() for each in encryption_keys(settings)]
+    keys = [each.get_secret_value() for each in await database_keys(settings)]
     database = await Database.open(settings.database.url, CipherSealer(Cipher(keys)))
     try:
         return await purge_deleted(database, age)
@@ -82,16 +83,23 @@ async def _purge(settings: Settings, age: timedelta) -> Purged:
         await database.close()
 
 
-def _checked(url: str) -> SchemaState:
+def _require_place(settings: Settings) -> None:
+    """Raise Failure if the file of the database cannot be one."""
+    try:
+        require_place(settings)
+    except SettingsError as error:
+        raise Failure(str(error), FAILED) from error
+
+
+def _checked(settings: Settings) -> SchemaState:
     """The state of the tables, which are as they should be; raises Failure if they are not."""
     from stackd.db import migrations
 
-    scheme, _, location = url.partition("://")
-    path = location.removeprefix("/").partition("?")[0]
-    if scheme.startswith("sqlite") and path and path != ":memory:" and not Path(path).exists():
+    if (file := sqlite_file(settings.database.url)) and not file.exists():
         remedy = "Correct [database] url, or make the database with `stackd db upgrade`."
-        raise Failure(f"There is no database {Path(path).absolute()}.", FAILED, remedy)
-    state = _answer(migrations.check(url))
+        raise Failure(f"There is no database {file.absolute()}.", FAILED, remedy)
+    _require_place(settings)
+    state = _answer(migrations.check(settings.database.url))
     if not state.up_to_date:
         raise Failure(_outdated(state), FAILED, _remedy(state))
     return state

@@ -124,7 +124,7 @@ def dev(
         )
     with ExitStack() as stack:
         directory = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stackd-")))
-        directory.mkdir(parents=True, exist_ok=True)
+        _make(directory)
         options = Options(
             port=port or (_free_port() if command else 8004),
             cloud_port=cloud_port or (_free_port() if command else 8005),
@@ -143,6 +143,18 @@ def dev(
     if demo and code == 0:
         click.echo(_DEMO_IS_OVER.format(stackd=shlex.quote(own_command())), err=True)
     sys.exit(code)
+
+
+def _make(directory: Path) -> None:
+    """Make a directory that may be there; raises Failure if it cannot be."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"The directory {directory} cannot be made: {error.strerror}.",
+            BAD_INPUT,
+            "Choose another directory with --state.",
+        ) from error
 
 
 _DEMO_IS_OVER = """\

@@ -56,5 +56,3 @@ def _require_keystone(settings: Settings) -> None:
     )
     if not url:
         raise Failure("keystone.auth_url is not set.", BAD_INPUT, remedy)
-    if not url.startswith(("http://", "https://")):
-        raise Failure(f"keystone.auth_url is no URL of HTTP: {url}", BAD_INPUT, remedy)

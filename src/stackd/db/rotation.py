@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Integer,
     LargeBinary,
     Select,
     Table,
     Update,
+    asc,
     bindparam,
+    desc,
     func,
     literal,
     or_,
     select,
     tuple_,
+    union,
     update,
 )
 
 from stackd.db import tables
-from stackd.db.codec import PLAIN_MAPS, resealed, sealed_name
+from stackd.db.codec import PLAIN_MAPS, is_plain, resealed, sealed_name
 from stackd.db.database import Database
 
 _ROWS_AT_ONCE = 200
@@ -68,6 +73,34 @@ _SIGNED = (
     .where(or_(*(column.like("http%://%?%") for column in (_R.type, _R.kind))))
     .limit(_ROWS_AT_ONCE)
 )
+
+
+_ENDS = 50
+"""Rows at either end of a table that show with which keys it was encrypted: all would take long to read."""
+
+_SAMPLED = (
+    tables.documents.c.body,
+    tables.resources.c.properties,
+    tables.events.c.properties,
+    tables.credentials.c.trust_id,
+    tables.software_configs.c.content,
+    tables.alarms.c.configuration,
+)
+"""One column of every table whose rows exist without those of another one."""
+
+
+def _beginnings(column: Column[Any], length: int, order: Callable[[Any], Any]) -> Select[Any]:
+    """The first bytes of what is encrypted at one end of a table."""
+    rows = select(column.label("sealed")).order_by(*map(order, _keys(column.table))).limit(_ENDS).subquery()
+    return select(func.substr(rows.c.sealed, 1, length, type_=LargeBinary)).where(rows.c.sealed.is_not(None))
+
+
+async def sealed_beginnings(db: Database, length: int) -> set[bytes]:
+    """The different first ``length`` bytes of encrypted values; a few in every table are read."""
+    rows = await db.fetch_once(
+        union(*(_beginnings(each, length, order) for each in _SAMPLED for order in (asc, desc)))
+    )
+    return {start for row in rows if not is_plain(start := bytes(row[0]))}
 
 
 async def reseal(db: Database) -> int:
