@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,16 @@ from pydantic import ValidationError
 
 import stackd
 from stackd.cli.config import type_name
+from stackd.places import encryption_keys
 from stackd.settings import (
     Database,
     Settings,
     SettingsError,
-    encryption_keys,
     is_secret,
     keys,
     load,
     mask_url,
     new_encryption_key,
-    require_place,
 )
 
 
@@ -225,57 +223,3 @@ def test_duration_with_which_times_cannot_be_computed_is_refused(name: str, tmp_
 def test_address_of_keystone_that_is_no_url_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"conf\.toml: keystone\.auth_url = 'foo': .*http://controller"):
         load(write(tmp_path, '[keystone]\nauth_url = "foo"\n'))
-
-
-def in_file(location: str) -> Settings:
-    return load(database=Database(url=f"sqlite:///{location}"))
-
-
-def test_database_in_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=rf"database\.url = .*there is no directory {tmp_path}/no\. Make"):
-        require_place(in_file(f"{tmp_path}/no/where.db"))
-
-
-def test_database_that_is_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=rf"database\.url = .*{tmp_path} is a directory\. Name"):
-        require_place(in_file(f"{tmp_path}"))
-
-
-def test_database_that_is_another_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes").write_text("No database.")
-    with pytest.raises(SettingsError, match=rf"database\.url = .*not a database of .*{tmp_path}/notes\."):
-        require_place(in_file(f"{tmp_path}/notes"))
-
-
-def test_database_that_is_new_or_empty_is_good(tmp_path: Path) -> None:
-    (tmp_path / "empty.db").touch()
-    require_place(in_file(f"{tmp_path}/empty.db"))
-    require_place(in_file(f"{tmp_path}/new.db"))
-    require_place(in_file("relative.db"))
-    require_place(load(database=Database(url="sqlite://")))
-    require_place(load(database=Database(url="postgresql://h/d")))
-    assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
-
-
-def test_key_file_is_made_once_beside_sqlite_and_is_private(tmp_path: Path) -> None:
-    settings = load(database=Database(url=f"sqlite:///{tmp_path}/s.db"))
-    first = encryption_keys(settings)
-    assert encryption_keys(settings) == first
-    file = tmp_path / "s.db.key"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["s.db.key"]
-
-
-def test_key_file_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="key file cannot be made"):
-        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/no/where.db")))
-
-
-def test_memory_database_gets_a_key_without_a_file(tmp_path: Path) -> None:
-    assert len(encryption_keys(load(database=Database(url="sqlite://")))) == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_postgresql_without_keys_names_the_remedy() -> None:
-    with pytest.raises(SettingsError, match="stackd config --new-key"):
-        encryption_keys(load(database=Database(url="postgresql://h/d")))

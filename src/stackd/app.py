@@ -55,6 +55,14 @@ from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
+from stackd.places import (
+    encryption_keys,
+    key_file,
+    require_directories,
+    require_keys,
+    require_place,
+    sqlite_file,
+)
 from stackd.records import now
 from stackd.resources.context import Endpoints
 from stackd.resources.operator_environment import OperatorEnvironmentError
@@ -68,14 +76,8 @@ from stackd.settings import (
     OperatorEnvironment,
     Settings,
     SettingsError,
-    encryption_keys,
-    key_file,
     mask_url,
     new_encryption_key,
-    require_directories,
-    require_keys,
-    require_place,
-    sqlite_file,
 )
 
 if TYPE_CHECKING:

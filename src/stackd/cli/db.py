@@ -13,7 +13,8 @@ import click
 from stackd.cli.failures import FAILED, UNREACHABLE, Failure
 from stackd.cli.settings import load_settings
 from stackd.errors import ServiceUnavailable, StackdError
-from stackd.settings import Settings, SettingsError, require_place, sqlite_file
+from stackd.places import require_place, sqlite_file
+from stackd.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from stackd.db.migrations import SchemaState
