@@ -17,7 +17,7 @@ from stackd.resources.heat.software_config import UNGROUPED
 from stackd.resources.heat.transports import FORMAT
 from stackd.template.unknown import Unknown
 
-IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
+IN_PROGRESS, COMPLETE, FAILED = STATUSES = "IN_PROGRESS", "COMPLETE", "FAILED"
 _LOGIN = ("auth_url", "username", "user_id", "password", "project_id", "region_name")
 
 
