@@ -263,7 +263,8 @@ def _decode(text: str | bytes, limits: Limits, file: str) -> str:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise unreadable(file, f"is not UTF-8 text: {error}", Place(file)) from None
+            place = Place(file, text.count(b"\n", 0, error.start) + 1, 1)
+            raise unreadable(file, "is not UTF-8 text", place, "Save it as UTF-8.") from None
     if len(text) > limits.max_bytes:
         raise _too_large(len(text), limits)
     return text
