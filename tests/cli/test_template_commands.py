@@ -463,7 +463,7 @@ def test_file_that_is_missing_is_shown_in_the_line_that_names_it(write: Write) -
     ("files", "said"),
     [
         ({"a": "a"}, "a.yaml includes itself: "),
-        ({"a": "b", "b": "a"}, "a.yaml includes itself by way of b.yaml: "),
+        ({"a": "b", "b": "a"}, "b.yaml includes itself by way of a.yaml: "),
     ],
 )
 def test_template_that_includes_itself_is_named(write: Write, files: dict[str, str], said: str) -> None:

@@ -212,12 +212,12 @@ def _too_deep(desired: Desired, resource: str, most: int, sources: tuple[str, ..
 def _way_out(sources: tuple[str, ...]) -> str:
     """What to do about templates that include themselves, by ways of others or not; empty if none does."""
     names = [shown_name(each) for each in sources if each != _MADE]
-    around, last = names[:-1], "".join(names[-1:])
-    if last not in around:
-        return ""
-    circle = around[len(around) - around[::-1].index(last) :]
-    by_way = f" by way of {', '.join(circle)}" if circle else ""
-    return f"{last} includes itself{by_way}: remove that, or end it by a condition."
+    for at, name in enumerate(names, 1):
+        if name in names[at:]:
+            others = ", ".join(names[at : names.index(name, at)])
+            by_way = f" by way of {others}" if others else ""
+            return f"{name} includes itself{by_way}: remove that, or end it by a condition."
+    return ""
 
 
 class _Inner:
