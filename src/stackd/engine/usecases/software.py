@@ -24,7 +24,7 @@ from stackd.errors import (
 )
 from stackd.records import Caller, SoftwareConfig, SoftwareDeployment, new_id, now
 from stackd.resources.heat import guests, transports
-from stackd.resources.heat.deployments import IN_PROGRESS, STATUSES
+from stackd.resources.heat.deployments import waits
 from stackd.resources.heat.software import config_content, error_in_content, outcome
 
 _CHANGEABLE: Final = ("config_id", "input_values", "output_values", "action", "status", "status_reason")
@@ -116,7 +116,6 @@ async def create_deployment(engine: Engine, caller: Caller, body: Mapping[str, A
     """Deploy a configuration to a server."""
     engine.policy.enforce(caller, "software_deployments:create")
     _check_texts(body, "config_id", "server_id", "action", "status", "status_reason", "stack_user_project_id")
-    _check_status(body)
     for name in ("config_id", "server_id"):
         if not body.get(name):
             raise BadRequest(f"A software deployment needs {name}. Add it to the request.")
@@ -163,7 +162,7 @@ async def deployment(
 async def shown_deployment(engine: Engine, caller: Caller, deployment_id: str) -> SoftwareDeployment:
     """One deployment, with what its guest has written to the object that it was given for its signal."""
     found = await deployment(engine, caller, deployment_id)
-    if found.status != IN_PROGRESS or found.project_id != caller.project_id:
+    if not waits(found) or found.project_id != caller.project_id:
         return found
     config = await software.config(engine.services.db, found.config_id, found.project_id)
     place = _signal_object(config) if config is not None else None
@@ -201,7 +200,6 @@ async def update_deployment(
     """Change a deployment; what is missing, null or empty in the request stays as it is."""
     found = await deployment(engine, caller, deployment_id, rule="software_deployments:update")
     _check_texts(body, "config_id", "action", "status", "status_reason")
-    _check_status(body)
     values = {name: body[name] for name in _CHANGEABLE if body.get(name)}
     if not values:
         return found
@@ -253,12 +251,3 @@ def _check_texts(body: Mapping[str, Any], *names: str) -> None:
     for name in names:
         if not isinstance(body.get(name), str | None):
             raise BadRequest(f"The value of '{name}' has the wrong type: {type(body[name]).__name__}.")
-
-
-def _check_status(body: Mapping[str, Any]) -> None:
-    """Refuse a status that nothing could ever end: a deployment takes its signal only while it waits."""
-    status = body.get("status")
-    if status and status not in STATUSES:
-        raise BadRequest(
-            f"The status of a software deployment cannot be {status!r}. Use one of {', '.join(STATUSES)}."
-        )
