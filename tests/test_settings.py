@@ -84,6 +84,13 @@ def test_broken_toml_is_an_error_that_names_the_file(tmp_path: Path) -> None:
         load(write(tmp_path, "[api\n"))
 
 
+def test_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+    file.write_bytes("# gr\u00fcn".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"conf\.toml: it is not UTF-8 text\. Save it as UTF-8\.$"):
+        load(file)
+
+
 def test_unknown_key_names_the_file_and_suggests_the_closest(tmp_path: Path) -> None:
     with pytest.raises(
         SettingsError, match=r"conf\.toml: api\.native\.prot is not a setting.*api\.native\.port"

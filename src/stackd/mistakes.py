@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from stackd.wording import HERE, Complaint, Reason, Where, Word, message
+from stackd.wording import HERE, Complaint, Reason, Where, Word, message, with_remedy
 
 
 class StackdError(Exception):
@@ -125,6 +125,11 @@ class TemplateError(StackdError):
     def wire_message(self) -> str:
         """The message as Heat's clients know it, with doubled colons around places."""
         return message(self.complaint, self.lead, self._here, self.wire_separator)
+
+    @property
+    def advice(self) -> str:
+        """The message and the remedy, as sentences, where both are one text."""
+        return with_remedy(self.message, self.remedy)
 
     @property
     def gist(self) -> str:

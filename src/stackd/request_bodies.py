@@ -72,8 +72,16 @@ def _decoded(raw: bytes) -> Any:
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     if _SURROGATE.search(raw):
-        json.dumps(body, ensure_ascii=False).encode()  # half of a pair cannot be stored
+        _refuse_halves(body)
     return _flat_enough(raw, body)
+
+
+def _refuse_halves(body: Any) -> None:
+    """Raise ValueError for half of a surrogate pair, which cannot be stored."""
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("The body has half of a surrogate pair, which is not valid Unicode.") from None
 
 
 def _flat_enough(raw: bytes, body: Any) -> Any:

@@ -453,7 +453,11 @@ def load(path: str | Path | None = None, **overrides: Section) -> Settings:
         raise SettingsError(f"{file}: not valid TOML: {error}. Correct the file.") from error
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(dict(item), file) for item in error.errors())) from error
-    except (ValueError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: it is not UTF-8 text. Save it as UTF-8.") from error
+    except OSError as error:
+        raise SettingsError(f"{file or 'environment'}: {error.strerror or error}.") from error
+    except ValueError as error:
         raise SettingsError(f"{file or 'environment'}: {error}") from error
     finally:
         _file.reset(token)

@@ -148,5 +148,15 @@ def message(complaint: Complaint, lead: tuple[Word, ...], path: str, separator: 
     return text + complaint.sentence(path)
 
 
+def with_remedy(message: str, remedy: str) -> str:
+    """A message and its remedy in one text, each a sentence: many messages of Heat have no full stop."""
+    if not remedy:
+        return message
+    if "\n" in message:  # it ends with a line of the text
+        return f"{message}\n{remedy}"
+    end = "" if message.endswith((".", "!", "?")) else "."
+    return f"{message}{end} {remedy}"
+
+
 _KIND: Final = " error"
 """How the leading parts end that name the kind of an error: ``Property error``."""

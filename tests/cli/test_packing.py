@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackd.cli.failures import Failure
-from stackd.cli.packing import pack
+from stackd.cli.packing import Unreadable, leave_references, pack
 
 
 def write(directory: Path, **files: str) -> None:
@@ -140,6 +140,49 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Failure, match=r"gone\.sh cannot be read") as caught:
         pack(str(tmp_path / "a.yaml"))
     assert caught.value.exit_code == 2
+
+
+def test_missing_file_is_told_where_it_is_asked_for(tmp_path: Path) -> None:
+    texts = "resources:\n  w:\n    properties:\n      of: [1, {get_file: gone.sh}]\n"
+    write(tmp_path, a_yaml="resources: {n: {type: sub/n.yaml}}", sub__n_yaml=texts)
+    with pytest.raises(Unreadable) as caught:
+        pack(str(tmp_path / "a.yaml"))
+    where = f"{tmp_path}/sub/n.yaml:4:26: resources.w.properties.of[1].get_file"
+    problem = f"{tmp_path}/sub/gone.sh cannot be read: No such file or directory."
+    assert caught.value.message == f"{where}: {problem}"
+
+
+LATIN = "heat_template_version: rocky\ndescription: gr\u00fcn\n".encode("latin-1")
+
+
+def test_template_and_environment_have_to_be_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(LATIN)
+    for template, environments in (("latin.yaml", ()), (None, ("latin.yaml",))):
+        with pytest.raises(Failure) as caught:
+            pack(template, environments)
+        assert caught.value.message == "latin.yaml is not UTF-8 text."
+        assert caught.value.remedy == "Save it as UTF-8; the first byte that is not is in line 2."
+        assert caught.value.exit_code == 2
+    with pytest.raises(Failure, match=r"^latin\.yaml is not UTF-8 text\.$"):
+        leave_references("latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("resources: {n: {type: latin.yaml}}", "resources.n.type"), ("resource_registry: {A: latin.yaml}", "")],
+)
+def test_nested_template_has_to_be_utf_8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, a_yaml=text)
+    (tmp_path / "latin.yaml").write_bytes(LATIN)
+    with pytest.raises(Unreadable) as caught:
+        pack("a.yaml") if path else pack(None, ("a.yaml",))
+    where = f"a.yaml:1:{text.index('latin') + 1}: {path or 'resource_registry.A'}"
+    assert caught.value.message == f"{where}: latin.yaml is not UTF-8 text."
+    assert "UTF-8" in caught.value.remedy
 
 
 def test_broken_yaml_is_placed(tmp_path: Path) -> None:

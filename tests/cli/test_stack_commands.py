@@ -552,3 +552,43 @@ def test_what_a_stack_was_made_from_is_shown_as_yaml_or_json(
     web.get(f"/stacks/s/i/{what}").respond(json={"a": {"b": "no"}})
     assert yaml.safe_load(run(what, "show", "s").stdout) == {"a": {"b": "no"}}
     assert json.loads(run(what, "show", "s", "-f", "json").stdout) == {"a": {"b": "no"}}
+
+
+def test_wrong_name_of_a_stack_is_not_blamed_on_a_file(web: respx.MockRouter, run: Run) -> None:
+    error = {"message": "Invalid stack name ü", "path": "stack_name", "remedy": "Choose a name like web-1."}
+    web.post("/stacks").respond(400, json={"error": error | {"errors": [error]}})
+    result = run("create", "ü", "-t", "t.yaml")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: Invalid stack name ü\nRemedy: Choose a name like web-1.\n"
+
+
+def test_empty_name_of_a_stack_is_said_to_be_empty(web: respx.MockRouter, run: Run) -> None:
+    result = run("show", "")
+    assert result.exit_code == 2
+    assert "The name of the stack is empty." in result.stderr
+
+
+@pytest.mark.parametrize("status", ["BOGUS", "CREATE", "BOGUS_FAILED", "CREATE_BOGUS", "", "failed"])
+def test_list_refuses_a_status_that_does_not_exist(web: respx.MockRouter, run: Run, status: str) -> None:
+    result = run("list", "--status", status)
+    assert result.exit_code == 2
+    for known in ("IN_PROGRESS", "COMPLETE", "FAILED", "CREATE", "RESTORE"):
+        assert known in result.stderr
+
+
+@pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_IN_PROGRESS"])
+def test_list_passes_a_status_on(web: respx.MockRouter, run: Run, status: str) -> None:
+    route = web.get("/stacks").respond(json={"stacks": []})
+    assert run("list", "--status", status).exit_code == 0
+    assert route.calls.last.request.url.params["status"] == status
+
+
+@pytest.mark.parametrize(
+    "arguments", [("create", "s", "-t", "t.yaml", "-F", "p=gone"), ("adopt", "s", "--adopt-file", "gone")]
+)
+def test_missing_file_is_told_without_its_number(
+    web: respx.MockRouter, run: Run, arguments: tuple[str, ...]
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr == "Error: gone cannot be read: No such file or directory.\n"

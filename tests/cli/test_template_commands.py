@@ -439,3 +439,42 @@ outputs:
         "text": {"value": "a-<v.value>-<g.refs.0>"},
         "list": {"value": ["<g.refs>"]},
     }
+
+
+def test_template_that_is_not_utf_8_is_said_to_be_so(write: Write) -> None:
+    Path(write(latin_yaml="")).write_bytes("description: gr\u00fcn\n".encode("latin-1"))
+    result = run("validate", "latin.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: latin.yaml is not UTF-8 text.\nRemedy: ")
+
+
+def test_file_that_is_missing_is_shown_in_the_line_that_names_it(write: Write) -> None:
+    write(a_yaml=hot("resources: {w: {type: OS::Heat::Value, properties: {value: {get_file: gone.sh}}}}"))
+    result = run("validate", "a.yaml")
+    assert result.exit_code == 1
+    first, source, *_ = result.output.splitlines()
+    assert first.startswith("a.yaml:")
+    assert "resources.w.properties.value.get_file: " in first
+    assert "gone.sh cannot be read: No such file or directory." in first
+    assert "get_file: gone.sh" in source
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"a": "a"}, "a.yaml includes itself: "),
+        ({"a": "b", "b": "a"}, "b.yaml includes itself by way of a.yaml: "),
+    ],
+)
+def test_template_that_includes_itself_is_named(write: Write, files: dict[str, str], said: str) -> None:
+    write(
+        **{f"{name}_yaml": hot(f"resources: {{r: {{type: {inner}.yaml}}}}") for name, inner in files.items()}
+    )
+    result = run("validate", "a.yaml")
+    assert result.exit_code == 1
+    first, *others = result.output.splitlines()
+    assert first.count("resources.r<") == 5
+    assert first.endswith(".yaml>: Recursion depth exceeds 5.")
+    assert any(f"remedy: {said}" in line for line in others)
+    assert "max_nested_stack_depth" not in result.output
+    assert "file://" not in result.output

@@ -77,3 +77,10 @@ def test_file_that_is_not_text_is_wrong_usage(file: Path) -> None:
     result = run("a.yaml")
     assert result.exit_code == 2
     assert "is not UTF-8 text" in result.output
+
+
+def test_windows_line_ends_stay(file: Path) -> None:
+    file.write_bytes(UNTIDY.replace("\n", "\r\n").encode())
+    assert run("a.yaml").exit_code == 0
+    assert file.read_bytes() == TIDY.replace("\n", "\r\n").encode()
+    assert run("--check", "a.yaml").exit_code == 0

@@ -95,7 +95,11 @@ def test_local_templates_are_read_with_those_that_they_name(tmp_path: Path) -> N
     ("text", "place", "said"),
     [
         ("resource_registry:\n  A: [\n", ":3:1: ", ""),
-        ("parameters: {}\nunknown: {}", ":2:", 'environment has wrong section "unknown"'),
+        (
+            "parameters: {}\nunknown: {}",
+            ":2:",
+            'environment has wrong section "unknown". Use only ',
+        ),
         ("resource_registry:\n  A: HERE/none.yaml", ":2:6: ", "there is no file HEREPATH/none.yaml"),
         ("\nresource_registry: {A: plain.yaml}", ":2:24: ", "plain.yaml is not the URL of a template"),
         ("resource_registry: {A: 'ftp://h/x.yaml'}", ":1:25: ", "is not the URL of a template"),

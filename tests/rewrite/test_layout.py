@@ -129,8 +129,15 @@ def test_json_keeps_its_lines() -> None:
     assert format_text(text) == text + "\n"
 
 
-def test_windows_line_ends_become_unix_ones() -> None:
-    assert format_text("a:\r\n    b: |\r\n        c\r\n") == "a:\n  b: |\n    c\n"
+def test_windows_line_ends_stay() -> None:
+    tidy = "a:\r\n  b: |\r\n    c\r\n"
+    assert format_text("a:\r\n    b: |\r\n        c\r\n") == tidy
+    assert format_text(tidy) == tidy
+
+
+def test_line_ends_are_those_of_most_lines() -> None:
+    assert format_text("a: 1\r\nb: 2\nc: 3\n") == "a: 1\nb: 2\nc: 3\n"
+    assert format_text("a: 1\r\nb: 2\r\nc: 3\n") == "a: 1\r\nb: 2\r\nc: 3\r\n"
 
 
 def test_a_block_text_without_a_final_line_end_keeps_having_none() -> None:

@@ -149,3 +149,16 @@ def test_large_malformed_bodies_are_bad_requests(tail: str) -> None:
     raw = b'{"a": "' + b"x" * 70_000 + b'", "b": ' + tail.encode() + b"}"
     with pytest.raises(BadRequest):
         _read(raw, most=10**6, chunk=10**6)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b'{"a": ' + b"9" * 6000 + b"}", "A number of more than 4300 digits is not supported."),
+        (b'{"a": ' + b"9" * 20 + b', "b": "\xff"}', "The text is not UTF-8."),
+        (b'{"a": "' + b"x" * 70_000 + b'\\ud800"}', "half of a surrogate pair"),
+    ],
+)
+def test_malformed_body_is_told_in_words_for_people(raw: bytes, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        _read(raw, most=10**6, chunk=10**6)

@@ -113,7 +113,16 @@ async def test_resource_is_marked_broken_and_sound_again(api: Api) -> None:
     assert (await api.get(f"{path}/events?limit=1"))["events"][0]["resource_status"] == "CHECK_COMPLETE"
 
 
-@pytest.mark.parametrize("body", [{}, {"mark_unhealthy": 7}, {"mark_unhealthy": True, "more": 1}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"mark_unhealthy": 7},
+        {"mark_unhealthy": True, "more": 1},
+        {"mark_unhealthy": True, "resource_status_reason": 5},
+        {"mark_unhealthy": True, "resource_status_reason": {"a": "map"}},
+    ],
+)
 async def test_mark_needs_its_key_and_no_other(api: Api, path: str, body: dict[str, Any]) -> None:
     assert (await api.refused("PATCH", f"{path}/resources/word", body))[:2] == (400, "HTTPBadRequest")
 

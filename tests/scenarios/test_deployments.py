@@ -69,6 +69,21 @@ async def test_every_transport_of_signals_brings_a_failure(guest: Agent, how: st
     assert stack["stack_status_reason"] == f"Resource CREATE failed: {reason}"
 
 
+async def test_signal_counts_whatever_status_a_client_has_set_before(guest: Agent) -> None:
+    api = guest.native
+    path = await begin(
+        api, "odd", hot({"machine": machine(), "config": config(), "d": deployment("HEAT_SIGNAL")})
+    )
+    [each] = await pending(guest, await section(api, path))
+    record = await record_of(api, path, "d")
+    odd = await api.call("PUT", f"/software_deployments/{record['id']}", {"status": "STATUS_0"})
+    assert odd.json()["software_deployment"]["status"] == "STATUS_0"
+    await guest.run(each, deploy_status_code=0, result="done")
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+    assert (await record_of(api, path, "d"))["status"] == "COMPLETE"
+
+
 async def test_timeout_names_the_server_and_cancels_the_deployment(guest: Agent) -> None:
     api = guest.native
     template = hot({"machine": machine(), "config": config(), "d": deployment("HEAT_SIGNAL")})

@@ -262,3 +262,10 @@ def test_no_value_raises_anything_but_template_errors(kind: str, value: Any) -> 
     except TemplateError as error:
         shown = {"p": error.message}
     assert isinstance(shown["p"], str)
+
+
+def test_number_too_long_for_json_is_told_in_words_for_people() -> None:
+    with pytest.raises(TemplateError) as caught:
+        bind({"p": {"type": "json"}}, {"p": '{"a": ' + "9" * 6000 + "}"})
+    reason = "Value must be valid JSON: A number of more than 4300 digits is not supported."
+    assert caught.value.message == f"Parameter 'p' is invalid: {reason}"

@@ -152,8 +152,7 @@ def _mistake(error: TemplateError) -> str:
             return text.format(_listed([name for name in names if name]))
     first = headline(error)
     kinds = (lead for kind, lead in _LEADS if isinstance(first, kind))
-    remedy = f" {error.remedy}" if error.remedy else ""
-    return f"{next(kinds, '')}{error.message}{remedy}"
+    return f"{next(kinds, '')}{error.advice}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stackd.cli.changing import show_result, wait_option
-from stackd.cli.failures import BAD_INPUT, Failure
+from stackd.cli.failures import BAD_INPUT, Failure, why
 from stackd.cli.following import follow, path_of, require_success
 from stackd.cli.output import dump
 from stackd.cli.stack import Target, target_options
@@ -72,7 +72,7 @@ def _read(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{file} cannot be read: {error}", BAD_INPUT) from error
+        raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
 
 
 def _write(data: Any, file: str | None, target: Target) -> None:
@@ -87,4 +87,4 @@ def _write(data: Any, file: str | None, target: Target) -> None:
         path.write_text(text + "\n")
     except OSError as error:
         click.echo(text)  # an abandoned stack gives this once only
-        raise Failure(f"{file} cannot be written: {error}", BAD_INPUT) from error
+        raise Failure(f"{file} cannot be written: {why(error)}.", BAD_INPUT) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stackd.cli.failures import BAD_INPUT, Failure
+from stackd.cli.failures import BAD_INPUT, Failure, why
 
 
 def with_cloud(environ: Mapping[str, str]) -> dict[str, str]:
@@ -48,7 +48,7 @@ def _clouds(environ: Mapping[str, str], kind: str, variable: str) -> dict[str, d
     try:
         content = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Failure(f"{file} cannot be read: {error}", BAD_INPUT) from error
+        raise Failure(f"{file} cannot be read: {why(error)}", BAD_INPUT) from error
     clouds = content.get("clouds") if isinstance(content, dict) else None
     return {str(name): cloud for name, cloud in (clouds or {}).items() if isinstance(cloud, dict)}
 

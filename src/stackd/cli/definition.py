@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from stackd.cli.failures import BAD_INPUT, Failure
+from stackd.cli.failures import BAD_INPUT, Failure, why
 from stackd.cli.packing import Package, leave_references, pack
 
 
@@ -39,7 +39,7 @@ class Definition:
             try:
                 given[key] = Path(file).read_text()
             except (OSError, UnicodeDecodeError) as error:
-                raise Failure(f"{file} cannot be read: {error}.", BAD_INPUT) from error
+                raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
         body = self.package.body() | {"parameters": given}
         body |= {"template_url": self.template_url} if self.template_url is not None else {}
         body |= {"files_container": self.files_container} if self.files_container is not None else {}
@@ -54,7 +54,7 @@ class Definition:
 
     def explained(self, failure: Failure) -> Failure:
         """A failure, with all mistakes that the server has found as diagnostics of the files on the disk."""
-        if not failure.errors or "package" not in vars(self):
+        if "package" not in vars(self) or all(each.get("path") in _NOT_OF_FILES for each in failure.errors):
             return failure
         from stackd.cli.diagnostics import Refused, diagnostics_of
         from stackd.cli.template_source import Texts
@@ -67,6 +67,10 @@ class Definition:
     def has_no_template(self) -> bool:
         """Whether no option names a template."""
         return self.template is None and self.template_url is None
+
+
+_NOT_OF_FILES = frozenset({"stack_name"})
+"""Paths of what a request has beside the files."""
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from typing import IO, Any
 import click
 
 from stackd.cli.failures import FAILED, Failure
-from stackd.cli.packing import Unreadable
-from stackd.cli.template_source import Texts, short_path
+from stackd.cli.packing import Unreadable, short_path
+from stackd.cli.template_source import Texts
 from stackd.errors import Place, StackdError, TemplateError
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -42,30 +42,31 @@ def diagnostic(error: StackdError, texts: Texts, severity: str = ERROR, rule: st
     place = texts.original(error.place)
     return Diagnostic(
         severity,
-        error.message,
-        error.path,
+        texts.shortened(error.message),
+        texts.shortened(error.path),
         place.file,
         place.line,
         place.column,
         error.value,
-        error.remedy,
+        texts.shortened(error.remedy),
         rule,
         texts.line(error.place),
     )
 
 
 def unreadable(error: Unreadable) -> Diagnostic:
-    """The diagnostic of a text that cannot be parsed."""
+    """The diagnostic of a text that cannot be parsed, or refers to a file that cannot be read."""
     place: Place = error.place
     lines = error.text.splitlines()
     source = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
     return Diagnostic(
         ERROR,
         error.problem,
+        error.path,
         file=short_path(place.file),
         line=place.line,
         column=place.column,
-        remedy="Correct the syntax.",
+        remedy=error.remedy or ("" if error.path else "Correct the syntax."),
         source=source,
     )
 
@@ -119,11 +120,10 @@ def as_text(found: Diagnostic) -> str:
     """A diagnostic the way compilers write it."""
     place = str(Place(found.file, found.line, found.column))
     mark = f"{found.severity}: " if found.severity != ERROR else ""
-    path = f"{found.path}: " if found.path and found.path not in found.message else ""
     rule = click.style(f" [{found.rule}]", dim=True) if found.rule else ""
     lines = [
         f"{click.style(place, bold=True)}: {click.style(mark, fg=_COLOURS[found.severity])}"
-        f"{path}{found.message}{rule}"
+        f"{_told(found)}{rule}"
     ]
     if found.source:
         lines += _quoted(found)
@@ -132,6 +132,16 @@ def as_text(found: Diagnostic) -> str:
     if found.remedy:
         lines.append(f"      remedy: {found.remedy}")
     return "\n".join(lines)
+
+
+def _told(found: Diagnostic) -> str:
+    """The message with the path, unless it has that, or the stack of which the line below is."""
+    stack = found.path.rpartition(".resources.")[0]
+    if not found.path or found.path in found.message:
+        return found.message
+    if found.source and stack and f"{stack}: " in found.message:
+        return found.message
+    return f"{found.path}: {found.message}"
 
 
 def _quoted(found: Diagnostic) -> list[str]:

@@ -39,6 +39,13 @@ class Failure(click.ClickException):
             click.echo(f"Remedy: {self.remedy}", file=out)
 
 
+def why(error: Exception) -> str:
+    """Why a file cannot be read or written, in words for people."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 _CODES = {401: DENIED, 403: DENIED, 404: NOT_FOUND, 503: UNREACHABLE, 504: UNREACHABLE}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,27 @@ class Reference:
 
 
 class Unreadable(Failure):
-    """A template or environment is neither YAML nor JSON, or too deep; says where."""
+    """A template or environment is not to be read, or what it refers to; says where, and by which path in it.
 
-    def __init__(self, place: Place, problem: str, text: str) -> None:
-        super().__init__(f"{place}: {problem}", BAD_INPUT)
+    It may be neither YAML nor JSON, or too deep.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        problem: str,
+        text: str,
+        *,
+        path: str = "",
+        remedy: str = "",
+        exit_code: int = BAD_INPUT,
+    ) -> None:
+        shown = replace(place, file=short_path(place.file))
+        super().__init__(": ".join(map(str, filter(None, (shown, path, problem)))), exit_code, remedy)
         self.place = place
         self.problem = problem
         self.text = text
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ def leave_references(template: str | None, environments: tuple[str, ...] = ()) -
     if template is None:
         return Package(environment_files=environments)
     url = url_of(template)
-    text = _read(url)
+    text = _read_template(url)
     _compose(text, url)
     return Package(text, {}, environments, {url: text})
 
@@ -129,18 +143,60 @@ def environment_references(root: Any) -> Iterator[Reference]:
 
 def _packed(url: str, find: Callable[[Any], Iterator[Reference]], package: Package) -> str:
     """The text at the URL with its references turned into keys of the files, which gain what they name."""
-    text = package.originals[url] = _read(url)
+    text = package.originals[url] = _read_template(url)
+    root = _compose(text, url)
     files = package.files
     pieces = []
     last = 0
-    for reference in sorted(find(_compose(text, url)), key=lambda reference: reference.start):
+    for reference in sorted(find(root), key=lambda reference: reference.start):
         key = _join(url, reference.target)
         if key not in files:
             files[key] = ""  # seen: a template that refers to itself ends here, and the server refuses it
-            files[key] = _packed(key, template_references, package) if reference.is_template else _read(key)
+            try:
+                files[key] = (
+                    _packed(key, template_references, package) if reference.is_template else _read(key)
+                )
+            except Unreadable:
+                raise
+            except Failure as failure:
+                raise _asked_for(failure, reference, root, text, url) from failure
         pieces += [text[last : reference.start], json.dumps(key)]
         last = reference.end
     return "".join([*pieces, text[last:]])
+
+
+def _asked_for(failure: Failure, reference: Reference, root: Any, text: str, url: str) -> Unreadable:
+    """The failure to read a file, with the place in the text at the URL that refers to it."""
+    before = text[: reference.start]
+    place = Place(shown_url(url), before.count("\n") + 1, reference.start - before.rfind("\n"))
+    return Unreadable(
+        place,
+        failure.message,
+        text,
+        path=_path_to(root, reference.start),
+        remedy=failure.remedy,
+        exit_code=failure.exit_code,
+    )
+
+
+def _path_to(node: Any, index: int) -> str:
+    """The dotted path of the scalar that begins at the index, in a tree of composed nodes."""
+    path = ""
+    while (inner := _child_at(node, index)) is not None:
+        key, node = inner
+        path += f"[{key}]" if isinstance(key, int) else f".{key}"
+    return path.lstrip(".")
+
+
+def _child_at(node: Any, index: int) -> tuple[str | int, Any] | None:
+    """The key and value below a node in whose text the index is."""
+    entries: Iterable[tuple[Any, Any]] = ()
+    if node.id == "mapping":
+        entries = ((key.value, value) for key, value in node.value)
+    elif node.id == "sequence":
+        entries = enumerate(node.value)
+    marked = ((key, value, value.start_mark.index, value.end_mark.index) for key, value in entries)
+    return next(((key, value) for key, value, start, end in marked if start <= index < end), None)
 
 
 def _compose(text: str, url: str) -> Any:
@@ -235,11 +291,33 @@ def shown_url(url: str) -> str:
     return unquote(urlsplit(url).path) if url.startswith("file:") else url
 
 
+def short_path(file: str) -> str:
+    """A file of this machine, given by path or URL, relative to the working directory if it is below."""
+    path = shown_url(file)
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
+
+
+def decoded(content: bytes, file: str) -> str:
+    """The text of a template or environment; raises Failure for what is not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        remedy = f"Save it as UTF-8; the first byte that is not is in line {line}."
+        raise Failure(f"{file} is not UTF-8 text.", BAD_INPUT, remedy) from error
+
+
+def _read_template(url: str) -> str:
+    """The text of the template or environment at the URL; raises Failure."""
+    return decoded(_bytes(url), "The input" if url == "-" else short_path(url))
+
+
 def _read(url: str) -> str:
-    """The text at the URL; base64 when it is not text."""
+    """What is at the URL as the value of a parameter or property: base64 when it is not text."""
     content = _bytes(url)
-    if len(content) > _MAX_BYTES:
-        raise Failure(f"{shown_url(url)} is larger than {_MAX_BYTES // 1024 // 1024} MiB.", BAD_INPUT)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -247,6 +325,14 @@ def _read(url: str) -> str:
 
 
 def _bytes(url: str) -> bytes:
+    """What is at the URL; raises Failure if it cannot be read or is too large."""
+    content = _fetched(url)
+    if len(content) > _MAX_BYTES:
+        raise Failure(f"{shown_url(url)} is larger than {_MAX_BYTES // 1024 // 1024} MiB.", BAD_INPUT)
+    return content
+
+
+def _fetched(url: str) -> bytes:
     if url == "-":
         return sys.stdin.buffer.read()
     if url.startswith("file:"):

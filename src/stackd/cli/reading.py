@@ -63,6 +63,11 @@ _EVENT_COLUMNS = {
     "reason": Column("Reason", 3, flexible=True),
 }
 _PAGE = 500
+_ACTIONS = (
+    *("CREATE", "UPDATE", "DELETE", "ROLLBACK", "SUSPEND", "RESUME"),
+    *("CHECK", "ADOPT", "SNAPSHOT", "RESTORE"),
+)
+"""The actions on stacks."""
 
 depth_option = click.option(
     "-n",
@@ -73,9 +78,24 @@ depth_option = click.option(
 )
 
 
+def _known_status(_context: click.Context, _option: click.Parameter, status: str | None) -> str | None:
+    """The status as given; the API has no stack with one that does not exist, and does not say so."""
+    from stackd.records import Status
+
+    action, _, alone = (status or "").partition("_")
+    if status is None or status in set(Status) or (action in _ACTIONS and alone in set(Status)):
+        return status
+    raise click.BadParameter(
+        f"{status!r} is not a status. Use one of {', '.join(Status)}, "
+        f"or one with its action: {', '.join(_ACTIONS)}, such as CREATE_FAILED."
+    )
+
+
 @click.command("list")
 @click.option("--tag", "tags", multiple=True, help="Only stacks with this tag. Repeatable: all of them.")
-@click.option("--status", help="Only stacks with this status, such as CREATE_FAILED.")
+@click.option(
+    "--status", callback=_known_status, help="Only stacks with this status, such as FAILED or CREATE_FAILED."
+)
 @click.option("--nested", is_flag=True, help="Nested stacks too.")
 @click.option("--deleted", is_flag=True, help="Deleted stacks too.")
 @click.option("--all-projects", is_flag=True, help="Stacks of all projects, if the policy allows.")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure
+from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure, why
 from stackd.cli.following import path_of
 from stackd.cli.main import Entry, LazyGroup
 from stackd.cli.naming import Owners, stack_path_of
@@ -141,4 +141,4 @@ def _text_of(file: str) -> str:
     try:
         return Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{file} cannot be read: {error}.", BAD_INPUT) from error
+        raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error

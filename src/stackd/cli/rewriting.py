@@ -14,6 +14,7 @@ import click
 
 from stackd.cli.diagnostics import ERROR, Diagnostic, Refused
 from stackd.cli.failures import BAD_INPUT, FAILED, Failure
+from stackd.cli.packing import decoded
 from stackd.errors import StackdError, TemplateError
 
 INPUT: Final = "-"
@@ -64,11 +65,9 @@ def read_file(file: str) -> str:
     """The text of a file, or of the input for `-`; raises Failure."""
     try:
         content = sys.stdin.buffer.read() if file == INPUT else Path(file).read_bytes()
-        return content.decode("utf-8-sig")
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}.", BAD_INPUT) from error
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file} is not UTF-8 text.", BAD_INPUT) from error
+    return decoded(content, "The input" if file == INPUT else file)
 
 
 def refused(error: StackdError, file: str, text: str) -> Refused:

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from stackd.cli.failures import BAD_INPUT, FAILED, Failure
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure, why
 from stackd.cli.settings import load_settings
 from stackd.settings import ENV_PREFIX, Settings
 
@@ -44,7 +44,7 @@ def serve(config_file: str | None) -> None:
     except sqlite3.DatabaseError as error:
         raise Failure(f"The database cannot be used: {error}.", FAILED, "Check [database] url.") from error
     except OSError as error:
-        raise Failure(f"The server cannot start: {error}.", FAILED) from error
+        raise Failure(f"The server cannot start: {why(error)}.", FAILED) from error
 
 
 def _require_keystone(settings: Settings) -> None:

@@ -148,6 +148,8 @@ class Session:
 
         The API redirects to the full path. Only the part of it that names the stack is used, never its host.
         """
+        if not stack:
+            raise Failure("The name of the stack is empty.", BAD_INPUT, "Give its name or its id.")
         login = self._login or self._sign_in()
         address = f"/stacks/{quote(stack, safe='')}"
         answer = self._send("GET", login.base + address, login.headers, None, {"resolve_outputs": "false"})

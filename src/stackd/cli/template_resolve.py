@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import click
 
+from stackd.cli.packing import short_path
 from stackd.cli.template import source_options
-from stackd.cli.template_source import Given, short_path
+from stackd.cli.template_source import Given
 from stackd.cli.template_work import evaluated
 from stackd.engine.definition.desired import Desired
 from stackd.engine.validation.tree import Expanded

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stackd.cli.definition import pair
-from stackd.cli.packing import Package, growth, pack, references_in, shown_url, url_of
+from stackd.cli.packing import Package, growth, pack, references_in, short_path, url_of
 from stackd.cli.settings import load_settings
 from stackd.engine.definition.desired import Source
 from stackd.engine.usecases.requests import StackRequest, definition_of
@@ -82,6 +82,12 @@ class Texts:
             return Place(file, place.line, place.column)
         return Place(file, place.line, self._column(url, text, place))
 
+    def shortened(self, text: str) -> str:
+        """A text with the names of files in place of their URLs, which is what the engine calls them."""
+        for url in self.originals:
+            text = text.replace(url, short_path(url))
+        return text
+
     def line(self, place: Place) -> str:
         """The line of text at a place as the engine gives it; empty when there is none."""
         lines = self.originals.get(place.file or url_of(self.root), "").splitlines()
@@ -101,12 +107,3 @@ class Texts:
                 break
             column -= growth(reference, url)
         return column
-
-
-def short_path(file: str) -> str:
-    """A file of this machine, given by path or URL, relative to the working directory if it is below."""
-    path = shown_url(file)
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path

@@ -153,8 +153,7 @@ def _text(path: Path) -> str:
 
 def _wrong(error: TemplateError, path: Path) -> OperatorEnvironmentError:
     place = error.place if error.place.line else str(path)
-    remedy = f" {error.remedy}" if error.remedy else ""
-    return OperatorEnvironmentError(f"{place}: {error.message}{remedy}")
+    return OperatorEnvironmentError(f"{place}: {error.advice}")
 
 
 def _line_of(path: Path, target: str) -> Place:

@@ -20,12 +20,13 @@ _NO_LEVELS: Final[Sequence[Level]] = ()
 
 
 def format_text(text: str, file: str = "") -> str:
-    """The text in the one layout; what it means stays.
+    """The text in the one layout; what it means stays, and so do line ends of Windows where most are.
 
     Raises TemplateError for a text that is not YAML, Unsafe for one that cannot be laid out.
     """
     from ruamel.yaml.error import YAMLError
 
+    ends_in_return = 2 * text.count("\r\n") > text.count("\n")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     read(text, file)
     try:
@@ -34,7 +35,7 @@ def format_text(text: str, file: str = "") -> str:
         raise Unsafe(f"The text cannot be laid out: {error}") from error
     if laid != text:
         require_same(text, laid)
-    return laid
+    return laid.replace("\n", "\r\n") if ends_in_return else laid
 
 
 def lay_out(text: str) -> str:

@@ -152,13 +152,22 @@ class EnrollmentBody(BaseModel):
     ] = Field(default=None, description="Its `id` and its `secret`.")
 
 
+def _reason(value: Any) -> str:
+    """A reason; what is no text is refused, as Python would write it and not JSON."""
+    if value is not None and not isinstance(value, str):
+        raise BadRequest(
+            f"The value of 'resource_status_reason' has the wrong type: {type(value).__name__}. Use a text."
+        )
+    return value or ""
+
+
 class UnhealthyBody(BaseModel):
     """Whether a resource is broken, and why."""
 
     mark_unhealthy: Flag
     resource_status_reason: Annotated[
         str,
-        PlainValidator(lambda value: "" if value is None else str(value), json_schema_input_type=str | None),
+        PlainValidator(_reason, json_schema_input_type=str | None),
     ] = ""
 
     @model_validator(mode="before")

@@ -7,7 +7,6 @@ explanation. An unknown name refuses every value.
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from stackd.template.cron import cron_problem
+from stackd.template.json_text import read_json
 from stackd.wording import Complaint, Reason
 
 Form = Callable[[str], str | None]
@@ -177,7 +177,7 @@ def _json_string(text: str) -> str | None:
     if not text:
         return None
     try:
-        json.loads(text)
+        read_json(text)
     except RecursionError:
         return f"JSON string {text} is invalid: it is nested too deeply"
     except ValueError as error:

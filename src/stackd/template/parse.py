@@ -148,7 +148,8 @@ def parse_text(
             raise _too_deep(limits, place) from None
         raise syntax_error(file, text, error) from None
     except UnicodeError as error:
-        raise unreadable(file, str(error), Place(file)) from None
+        reason = getattr(error, "reason", error)
+        raise unreadable(file, f"is not valid Unicode: {reason}", Place(file)) from None
     return ParsedDocument(data, file, text)
 
 
@@ -263,7 +264,8 @@ def _decode(text: str | bytes, limits: Limits, file: str) -> str:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise unreadable(file, f"is not UTF-8 text: {error}", Place(file)) from None
+            place = Place(file, error.object.count(b"\n", 0, error.start) + 1, 1)
+            raise unreadable(file, "is not UTF-8 text", place, "Save it as UTF-8.") from None
     if len(text) > limits.max_bytes:
         raise _too_large(len(text), limits)
     return text

@@ -22,6 +22,7 @@ from stackd.template.constraints import (
 )
 from stackd.template.constraints import make_constraint as _make_constraint
 from stackd.template.functions.base import TemplatePath, dotted
+from stackd.template.json_text import read_json
 from stackd.template.parse import Limits, ParsedDocument, check_data
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.unknown import Unknown
@@ -116,7 +117,7 @@ def _json(value: Any) -> Any:
         if not value:
             return value
         try:
-            value = json.loads(value)
+            value = read_json(value)
         except RecursionError:
             raise ValueError("Value must be valid JSON: it is nested too deeply") from None
         except ValueError as error:

@@ -237,6 +237,9 @@ async def test_data_are_refused_before_anything_happens(stackd_world: World) -> 
             await adopt(process, "nope")
         with pytest.raises(BadRequest, match="no template"):
             await adopt(process, {"resources": {}})
+        for resources in ([1], "net", 5):
+            with pytest.raises(BadRequest, match=r"^Invalid adopt data: Its resources are not a map"):
+                await adopt(process, {"template": hot({}), "resources": resources})
         request = StackRequest(name="taken")
         process.engine.limits = process.engine.limits.model_copy(update={"enable_stack_adopt": False})
         with pytest.raises(NotSupported, match=r"Stack Adopt is not supported\."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -67,6 +68,23 @@ def test_depth_is_counted_from_the_outermost_stack() -> None:
 def test_template_that_contains_itself_is_refused() -> None:
     with pytest.raises(TemplateError, match="Recursion depth exceeds 5"):
         expanded({"t": {"type": "t.yaml"}}, {"t.yaml": file_of("{t: {type: t.yaml}}")})
+
+
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        ({"type": "t.yaml"}, "t.yaml includes itself: "),
+        (group(1, {"type": "t.yaml"}), "t.yaml includes itself: "),
+        ({"type": "u.yaml"}, "t.yaml includes itself by way of u.yaml: "),
+        (group(1, WORD), "Nest less deeply, "),
+    ],
+)
+def test_template_that_contains_itself_is_named(inner: dict[str, Any], said: str) -> None:
+    files = {"t.yaml": file_of(json.dumps({"t": inner})), "u.yaml": file_of("{t: {type: t.yaml}}")}
+    depth = 1 if said.startswith("Nest") else 5
+    with pytest.raises(TemplateError, match="Recursion depth") as caught:
+        expanded({"t": {"type": "t.yaml"}}, files, depth)
+    assert caught.value.remedy.startswith(said)
 
 
 def test_path_grows_where_every_level_has_the_same_name() -> None:

@@ -60,5 +60,7 @@ def _read(text: str, most: int) -> dict[str, Any]:
         raise BadRequest(_INVALID.format("The template is not a JSON object or YAML mapping."))
     if not isinstance(data.get("template"), dict):
         raise BadRequest(_INVALID.format("It has no template; use what an export gives."))
-    resources = data.get("resources")
-    return {**data, "resources": resources if isinstance(resources, dict) else {}}
+    resources = {} if data.get("resources") is None else data["resources"]
+    if not isinstance(resources, dict):
+        raise BadRequest(_INVALID.format("Its resources are not a map of names to what they have made."))
+    return {**data, "resources": resources}

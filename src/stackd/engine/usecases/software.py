@@ -24,7 +24,7 @@ from stackd.errors import (
 )
 from stackd.records import Caller, SoftwareConfig, SoftwareDeployment, new_id, now
 from stackd.resources.heat import guests, transports
-from stackd.resources.heat.deployments import IN_PROGRESS
+from stackd.resources.heat.deployments import waits
 from stackd.resources.heat.software import config_content, error_in_content, outcome
 
 _CHANGEABLE: Final = ("config_id", "input_values", "output_values", "action", "status", "status_reason")
@@ -162,7 +162,7 @@ async def deployment(
 async def shown_deployment(engine: Engine, caller: Caller, deployment_id: str) -> SoftwareDeployment:
     """One deployment, with what its guest has written to the object that it was given for its signal."""
     found = await deployment(engine, caller, deployment_id)
-    if found.status != IN_PROGRESS or found.project_id != caller.project_id:
+    if not waits(found) or found.project_id != caller.project_id:
         return found
     config = await software.config(engine.services.db, found.config_id, found.project_id)
     place = _signal_object(config) if config is not None else None

@@ -32,6 +32,7 @@ from stackd.template.masking import Secrets, queries_in, secrets_of
 from stackd.template.parameters import StackIdentity
 from stackd.template.problems import Problems, Report, Stage, raise_all, refuse
 from stackd.template.unknown import has_unknown
+from stackd.urls import shown_name
 from stackd.wording import Reason
 
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
@@ -84,7 +85,7 @@ def expand(
     ``problems`` all mistakes go there instead, and stacks are evaluated as far as that goes.
     """
     expansion = _Expansion(registry, _Limits(max_depth, max_resources), raising=problems is None)
-    return expansion.expanded(desired, name, 0, 0, problems if problems is not None else Problems())
+    return expansion.expanded(desired, name, (), 0, problems if problems is not None else Problems())
 
 
 class _Expansion:
@@ -95,8 +96,14 @@ class _Expansion:
         self._limits = limits
         self._raising = raising
 
-    def expanded(self, desired: Desired, name: str, depth: int, taken: int, problems: Problems) -> Expanded:
-        """A stack with its nested stacks; ``taken`` is the number of resources in the stacks around it."""
+    def expanded(
+        self, desired: Desired, name: str, within: tuple[str, ...], taken: int, problems: Problems
+    ) -> Expanded:
+        """A stack with its nested stacks.
+
+        ``within`` has the templates of the nested stacks that it is in and its own, the outermost first;
+        ``taken`` is the number of resources in the stacks around it.
+        """
         taken += len(desired.resources)
         self._refuse_too_many(taken)
         nested = {
@@ -117,13 +124,13 @@ class _Expansion:
                 continue
             if declared is None:
                 continue
-            if depth + 1 > self._limits.depth:
-                report(_too_deep(self._limits.depth, resource))
+            if len(within) + 1 > self._limits.depth:
+                report(_too_deep(desired, resource, self._limits.depth, (*within, declared.source)))
                 continue
             if not isinstance(declared.template, str):
                 self._refuse_too_many(taken + len(declared.template.get("resources") or ()))
             _refuse_too_large(declared.template)
-            inner = self._inner(desired, resource, declared, name, depth, taken, report)
+            inner = self._inner(desired, resource, declared, name, within, taken, report)
             if inner is not None:
                 taken += inner.count()
                 expanded.children[resource] = inner
@@ -158,7 +165,7 @@ class _Expansion:
         resource: str,
         declared: Child,
         stack: str,
-        depth: int,
+        within: tuple[str, ...],
         taken: int,
         report: Report,
     ) -> Expanded | None:
@@ -169,7 +176,7 @@ class _Expansion:
             child = _child(desired, resource, declared, self._registry, stack, problems)
             if self._raising and problems:
                 raise_all(problems.ordered(ranks(child)))
-            inner = self.expanded(child, f"{stack}-{resource}", depth + 1, taken, problems)
+            inner = self.expanded(child, f"{stack}-{resource}", (*within, declared.source), taken, problems)
         except TemplateError as error:
             report(converter.error(error))
             return None
@@ -192,12 +199,25 @@ def _refuse_too_large(template: Mapping[str, Any] | str) -> None:
 _BYTES_PER_VALUE: Final = 8
 
 
-def _too_deep(most: int, resource: str) -> TemplateError:
+def _too_deep(desired: Desired, resource: str, most: int, sources: tuple[str, ...]) -> TemplateError:
+    template = desired.source.template
     return TemplateError(
         Reason.NESTED_TOO_DEEP(most=most),
         path=f"resources.{resource}",
-        remedy="Nest less deeply, or ask the operator to raise max_nested_stack_depth.",
+        place=template.place((template.version.sections["resources"], resource)),
+        remedy=_way_out(sources) or "Nest less deeply, or ask the operator to raise max_nested_stack_depth.",
     )
+
+
+def _way_out(sources: tuple[str, ...]) -> str:
+    """What to do about templates that include themselves, by ways of others or not; empty if none does."""
+    names = [shown_name(each) for each in sources if each != _MADE]
+    for at, name in enumerate(names, 1):
+        if name in names[at:]:
+            others = ", ".join(names[at : names.index(name, at)])
+            by_way = f" by way of {others}" if others else ""
+            return f"{name} includes itself{by_way}: remove that, or end it by a condition."
+    return ""
 
 
 class _Inner:

@@ -175,17 +175,22 @@ async def is_there(ctx: Context, server_id: str) -> bool:
     return str(live["status"]) not in ("DELETED", "SOFT_DELETED", "ERROR")
 
 
+def waits(deployment: SoftwareDeployment) -> bool:
+    """Whether the guest has not answered yet. Clients set any status, of which these two are an end."""
+    return deployment.status not in (COMPLETE, FAILED)
+
+
 async def cancel(ctx: Context) -> None:
     """Nobody waits for the guest any more: the deployment has failed."""
     deployment = await ctx.software.deployment()
-    if deployment is not None and deployment.status == IN_PROGRESS:
+    if deployment is not None and waits(deployment):
         await ctx.software.change(status=FAILED, status_reason="Deployment cancelled.")
 
 
 async def take(ctx: Context, details: Any, **data: Any) -> str | None:
     """Store what a guest signalled, in one with private values, if the deployment waits for it."""
     deployment = await ctx.software.deployment()
-    if deployment is None or deployment.status != IN_PROGRESS:
+    if deployment is None or not waits(deployment):
         return None
     config = await ctx.software.config(deployment.config_id)
     given = details if isinstance(details, Mapping) else {}

@@ -67,3 +67,14 @@ async def test_alarm_of_which_too_much_is_measured_says_so(
         "INSUFFICIENT_DATA",
         "There are too many value",
     )
+
+
+@pytest.mark.parametrize("end", ["9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_window_may_end_when_time_does(process: Process, end: str) -> None:
+    about = {"StartTime": "9999-01-01T00:00:00Z", "EndTime": end}
+    stat = {**STAT, "Period": 86_400}
+    await call(process, "GetMetricData", MetricDataQueries=[{"Id": "m", "MetricStat": stat}], **about)
+    asked = {"Namespace": "n", "MetricName": "m", "Period": 86_400, "Statistics": ["Sum"]}
+    assert (await call(process, "GetMetricStatistics", **asked, **about))["Datapoints"] == []
+    found = await call(process, "DescribeAlarmHistory", StartDate="1970-01-01T00:00:00Z", EndDate=end)
+    assert found["AlarmHistoryItems"] == []

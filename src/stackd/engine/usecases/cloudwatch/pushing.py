@@ -8,10 +8,16 @@ from functools import partial
 from typing import Any, Final
 
 from stackd.db.metrics import LONGEST_SPREAD, Metric
-from stackd.engine.services.alarms.queries import COMBINATION, MISSING, VALUE, dimensions_of
+from stackd.engine.services.alarms.queries import (
+    COMBINATION,
+    MISSING,
+    VALUE,
+    checked_unit,
+    dimensions_of,
+)
 from stackd.engine.services.alarms.statistics import spread_of_set, spread_of_values
 from stackd.engine.services.alarms.store import Measured
-from stackd.engine.services.alarms.units import NONE, known_unit
+from stackd.engine.services.alarms.units import NONE
 from stackd.engine.usecases.access import GUEST
 from stackd.engine.usecases.engine import Engine
 from stackd.errors import QueryFault
@@ -75,7 +81,7 @@ def _add(
     measured: Measurements, namespace: str, datum: Mapping[str, Any], moment: datetime, path: str
 ) -> None:
     """Add a datum to what is measured in its second or minute."""
-    unit = known_unit(datum.get("Unit", NONE)) or NONE
+    unit = checked_unit(datum.get("Unit"), f"{path}.Unit") or NONE
     metric = Metric(namespace, datum["MetricName"], _dimensions(datum, path), unit)
     sample = _measured(datum, _time(datum, moment, path), path)
     of_metric = measured.setdefault(metric, {})
