@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stackd.clients.catalog import client_name
+from stackd.resources.attributes import STORED
 from stackd.resources.registry import load_registry
 
 DATA = Path(__file__).parent / "data"
@@ -100,6 +101,14 @@ def test_attributes() -> None:
         for name in SAME
     }
     assert ours == known
+
+
+def test_no_attribute_that_is_never_cached_is_stored() -> None:
+    for name in SAME:
+        attributes = REGISTRY.types[name].attributes
+        for each, known in KNOWN[name].get("attributes", {}).items():
+            if known["cache_mode"] == "cache_none":
+                assert attributes[each].how is not STORED, (name, each)
 
 
 def test_support_of_types() -> None:

@@ -57,6 +57,64 @@ async def test_every_transport_of_signals_brings_the_outputs(guest: Agent) -> No
     await until(lambda: is_clean(guest.made))
 
 
+@pytest.mark.parametrize("family", ["Software", "Structured"])
+async def test_declared_output_is_null_and_another_an_error_until_the_guest_gives_them(
+    guest: Agent, family: str
+) -> None:
+    api = guest.native
+    single = deployment("HEAT_SIGNAL") | {"type": f"OS::Heat::{family}Deployment"}
+    content: dict[str, Any] = {} if family == "Software" else {"config": {"up": True}}
+    of = config(**content) | {"type": f"OS::Heat::{family}Config"}
+    many = deployment("HEAT_SIGNAL", servers={"one": {"get_resource": "machine"}})
+    many["properties"].pop("server")
+    template = hot(
+        {
+            "machine": machine(),
+            "config": of,
+            "dep": single,
+            "group": many | {"type": f"OS::Heat::{family}DeploymentGroup"},
+        }
+    )
+    template["outputs"] = {
+        "declared": {"value": {"get_attr": ["dep", "result"]}},
+        "undeclared": {"value": {"get_attr": ["dep", "nothing"]}},
+        "grouped": {"value": {"get_attr": ["group", "result"]}},
+        "of_none": {"value": {"get_attr": ["group", "nothing"]}},
+    }
+    path = await begin(api, "early", template)
+    waiting = await pending(guest, await section(api, path), 2)
+    early = {each["output_key"]: each for each in (await api.get(path))["stack"]["outputs"]}
+    assert early["declared"]["output_value"] is None
+    assert "output_error" not in early["declared"]
+    assert early["grouped"]["output_value"] is None
+    assert "output_error" not in early["grouped"]
+    incorrect = "The Referenced Attribute ({} nothing) is incorrect."
+    assert early["undeclared"]["output_error"] == incorrect.format("dep")
+    for each in waiting:
+        assert await guest.run(each, deploy_status_code=0, result="up") == 200
+    outputs = {each["output_key"]: each for each in (await api.settled(path))["outputs"]}
+    assert outputs["declared"]["output_value"] == "up"
+    assert outputs["grouped"]["output_value"] == {"one": "up"}
+    assert "output_error" in outputs["undeclared"]
+
+
+async def test_guest_signals_to_a_nested_stack_that_is_newer_than_the_project_of_its_users(
+    guest: Agent,
+) -> None:
+    api = guest.native
+    group = deployment("HEAT_SIGNAL", servers={"one": {"get_resource": "machine"}})
+    group |= {"type": "OS::Heat::SoftwareDeploymentGroup", "depends_on": "first"}
+    del group["properties"]["server"]
+    first = {"type": "OS::Heat::WaitConditionHandle"}
+    path = await begin(
+        api, "newer", hot({"first": first, "machine": machine(), "config": config(), "group": group})
+    )
+    [each] = await pending(guest, await section(api, path))
+    assert await guest.run(each, deploy_status_code=0) == 200
+    stack = await api.settled(path)
+    assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+
+
 @pytest.mark.parametrize("how", SIGNALS[:-1])
 async def test_every_transport_of_signals_brings_a_failure(guest: Agent, how: str) -> None:
     api = guest.native

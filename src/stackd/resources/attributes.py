@@ -16,8 +16,8 @@ class How(enum.Enum):
     """How the value of an attribute is had.
 
     STORED ones are read when the resource completes. COMPUTED ones are worked out, whenever they are
-    asked for, from what is stored. LIVE ones are stored like the first, and read from the cloud again when
-    outputs or the resource are shown; the stored value stands in when the cloud does not answer in time.
+    asked for, from what is stored. LIVE ones are stored or computed like these, and read again when outputs
+    or the resource are shown; that value stands in when the cloud does not answer in time.
     """
 
     STORED = "stored"
@@ -54,6 +54,12 @@ class Attribute:
         """Whether the value is a field of the object."""
         return self.read is None and self.compute is None
 
+    def computed(self, name: str, resource: Resource) -> Any:
+        """The value worked out from the stored resource; of a live attribute what was read now, if it was."""
+        if self.how is LIVE and name in resource.attributes:
+            return resource.attributes[name]
+        return self.compute(resource) if self.compute is not None else None
+
 
 def attr(
     description: str,
@@ -66,6 +72,6 @@ def attr(
     since: str | None = None,
     support: Support | None = None,
 ) -> Attribute:
-    """Declare an attribute; one with ``compute`` is a computed one."""
-    had = how if compute is None else COMPUTED
+    """Declare an attribute; one with ``compute`` is a computed one, unless it is live."""
+    had = how if compute is None or how is LIVE else COMPUTED
     return Attribute(description, kind, had, source, read, compute, support or Support(version=since))

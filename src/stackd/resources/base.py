@@ -231,7 +231,7 @@ class ResourceType(Generic[P]):
     def computed_values(self, resource: Resource) -> dict[str, Any]:
         """All attributes that are worked out from what is stored."""
         declared = self.attributes.items()
-        return {name: each.compute(resource) for name, each in declared if each.compute is not None}
+        return {name: each.computed(name, resource) for name, each in declared if each.compute is not None}
 
     def with_computed(self, resource: Resource) -> Resource:
         """The resource with the computed attributes among the stored ones."""

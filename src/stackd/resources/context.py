@@ -93,6 +93,10 @@ class Reading(Reach, Protocol):
         """The object as the cloud shows it, from the newest answer at hand or (``fresh``) a new read."""
         ...
 
+    async def sibling(self, reference: str) -> Resource | None:
+        """The resource of the same stack with this reference id, physical id or name."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Let time pass; the wait ends early when the operation has to stop."""
         ...
@@ -261,10 +265,6 @@ class Context(Reading, Probe, Protocol):
 
     async def until(self, done: Callable[[], Awaitable[bool]], what: str = "it is ready") -> None:
         """Repeat an asynchronous check until it returns true, within the deadline; as ``poll``."""
-        ...
-
-    async def sibling(self, reference: str) -> Resource | None:
-        """The resource of the same stack with this reference id, physical id or name."""
         ...
 
     async def claimants(self) -> Sequence[Resource]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from stackd.engine.usecases.live_attributes import live_names
 from stackd.engine.usecases.queries import Reader
+from stackd.engine.usecases.signals import signal
 from stackd.records import Stack
 from stackd.resources.registry import load_registry
 from tests.support.engine import Process, World
+from tests.support.waiting import until
 
 TEMPLATE = {
     "heat_template_version": "2018-08-31",
@@ -140,6 +143,48 @@ async def test_attribute_that_costs_a_call_is_read_when_it_is_asked_for(stackd_w
         assert "segments" not in (await reader.shown_resource(stack, "net")).resource.attributes
         shown = (await reader.shown_resource(stack, "net", ["segments"])).resource
         assert "segments" in shown.attributes
+
+
+NATIVE = {"data": "one", "id": "a"}, {"data": "two", "id": "b"}
+AWS = [{"Status": "SUCCESS", "Reason": "", "UniqueId": each["id"], "Data": each["data"]} for each in NATIVE]
+
+
+@pytest.mark.parametrize(
+    ("family", "names", "sent"),
+    [
+        ("OS::Heat", ("handle", "timeout", "data"), NATIVE),
+        ("AWS::CloudFormation", ("Handle", "Timeout", "Data"), AWS),
+    ],
+)
+async def test_data_of_a_wait_condition_has_signals_that_came_after_it_completed(
+    stackd_world: World, family: str, names: tuple[str, str, str], sent: Sequence[dict[str, Any]]
+) -> None:
+    waits = dict(zip(names, ({"get_resource": "handle"}, 60), strict=False))
+    template = {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "handle": {"type": f"{family}::WaitConditionHandle"},
+            "wait": {"type": f"{family}::WaitCondition", "properties": waits},
+        },
+        "outputs": {"data": {"value": {"get_attr": ["wait", names[2]]}}},
+    }
+    async with stackd_world.process() as process:
+        reader, stack = Reader(process.engine), await process.create("waits", template)
+
+        async def waits_for_signals() -> bool:
+            row = (await process.rows(stack)).get("wait")
+            return row is not None and "wait_until" in row.data
+
+        await until(waits_for_signals)
+        await signal(process.engine, process.caller, stack, "handle", sent[0])
+        stack = await process.done(stack)
+        assert await values(reader, stack) == {"data": '{"a": "one"}'}
+        await signal(process.engine, process.caller, stack, "handle", sent[1])
+        await asyncio.sleep(process.engine.live.good_for + 1)
+        assert await values(reader, stack) == {"data": '{"a": "one", "b": "two"}'}
+        row = (await reader.shown_resource(stack, "wait")).resource
+        assert row.attributes == {names[2]: '{"a": "one", "b": "two"}'}
+        assert (await process.rows(stack))["wait"].attributes == {}
 
 
 def test_every_type_with_an_object_shows_it_live() -> None:

@@ -186,6 +186,41 @@ async def test_an_update_during_a_change_of_size_keeps_the_new_size(process: Pro
     assert (await process.rows(stack))["group"].metadata["scaling_in_progress"] is False
 
 
+@pytest.mark.parametrize("changed", [{"cooldown": 1}, {"max_size": 4}])
+async def test_a_change_of_the_group_brings_it_back_to_its_desired_capacity(
+    process: Process, changed: dict[str, Any]
+) -> None:
+    stack = await made(process, size=1)
+    assert [await scaled(process, stack, "up") for _ in range(2)] == [2, 3]
+    stack = await process.done(await process.update(stack, template(size=1, **changed)))
+    assert stack.status is Status.COMPLETE, stack.reason
+    assert await process.outputs(stack) == {"size": 1}
+
+
+async def test_an_update_that_leaves_the_group_as_it_is_keeps_the_size_that_policies_made(
+    process: Process,
+) -> None:
+    stack = await made(process, size=1)
+    assert await scaled(process, stack, "up") == 2
+    more = template(size=1)
+    more["resources"]["other"] = {"type": "OS::Heat::TestResource"}
+    stack = await process.done(await process.update(stack, more))
+    assert await process.outputs(stack) == {"size": 2}
+
+
+async def test_a_changed_group_without_a_desired_capacity_keeps_the_size_that_policies_made(
+    process: Process,
+) -> None:
+    free = template()
+    group = free["resources"]["group"]["properties"]
+    del group["desired_capacity"]
+    stack = await process.done(await process.create("s", free))
+    assert [await scaled(process, stack, "up") for _ in range(2)] == [1, 2]
+    group["cooldown"] = 1
+    stack = await process.done(await process.update(stack, free))
+    assert await process.outputs(stack) == {"size": 2}
+
+
 async def test_a_deletion_ends_a_change_of_size(process: Process) -> None:
     member = {"type": "OS::Heat::TestResource", "properties": {"action_wait_secs": {"create": 3000}}}
     stack = await made(process, size=0, resource=member)

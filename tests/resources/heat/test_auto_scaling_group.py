@@ -60,12 +60,15 @@ def test_new_group_has_the_desired_capacity_or_the_least() -> None:
         ({}, {}, 3),
         ({"desired_capacity": 2}, {"desired_capacity": 2}, 3),
         ({"desired_capacity": 2}, {"desired_capacity": None}, 2),
+        ({"desired_capacity": 2}, {"cooldown": 60}, 2),
         ({}, {"desired_capacity": 4}, 3),
         ({"max_size": 2}, {}, 2),
         ({"min_size": 5}, {}, 5),
     ],
 )
-def test_size_stays_unless_bounds_or_a_new_capacity_change_it(properties: Any, old: Any, size: int) -> None:
+def test_size_stays_unless_bounds_or_a_change_with_a_capacity_change_it(
+    properties: Any, old: Any, size: int
+) -> None:
     ctx = group({"member_names": ["a", "b", "c"], "members_made": 3}, **properties)
     assert len(names_after(ctx, members("a", "b", "c"), **old)) == size
 

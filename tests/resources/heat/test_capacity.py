@@ -44,9 +44,14 @@ def test_new_group_has_the_desired_capacity_or_the_least() -> None:
         ({}, {}, 3),
         ({"DesiredCapacity": 2}, {"DesiredCapacity": 2}, 3),
         ({"DesiredCapacity": 2}, {"DesiredCapacity": 4}, 2),
+        ({"DesiredCapacity": 2, "Cooldown": 9}, {"DesiredCapacity": 2}, 2),
+        ({"DesiredCapacity": 2, "MaxSize": 9}, {"DesiredCapacity": 2}, 2),
+        ({"Cooldown": 9}, {}, 3),
         ({"MaxSize": 2}, {}, 2),
         ({"MinSize": 4}, {}, 4),
     ],
 )
-def test_size_stays_unless_bounds_or_another_capacity_change_it(values: Any, old: Any, size: int) -> None:
-    assert CAPACITY.after(props(**values), old, 3) == size
+def test_size_stays_unless_bounds_or_a_change_of_a_group_with_a_capacity_change_it(
+    values: Any, old: Any, size: int
+) -> None:
+    assert CAPACITY.after(props(**values), props(**old).data, 3) == size

@@ -61,10 +61,11 @@ CAPACITY = Capacity(low="low", high="high", desired="desired")
 
 
 def test_size_stays_as_it_is_or_as_it_was_adopted() -> None:
-    props, had = Properties.wrap({"low": 1, "high": 5, "desired": 2}), {"desired": 2}
+    props = Properties.wrap({"low": 1, "high": 5, "desired": 2})
+    had = dict(props.data)
     current = members(a=OLD, b=OLD, c=OLD)
     assert size_after(replace(GROUP, properties=had), props, current, CAPACITY) == 3
-    assert size_after(replace(GROUP, properties={"desired": 3}), props, current, CAPACITY) == 2
+    assert size_after(replace(GROUP, properties={**had, "desired": 3}), props, current, CAPACITY) == 2
     new = replace(GROUP, data={})
     assert size_after(new, props, members(), CAPACITY) == 2
     taken = replace(members(), adopted=["x", "y", "z"])

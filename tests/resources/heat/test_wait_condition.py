@@ -52,6 +52,17 @@ async def test_it_is_complete_when_enough_signals_came() -> None:
     assert ctx.resource.physical_id is None
 
 
+async def test_its_data_have_what_was_kept_and_what_the_handle_got_since() -> None:
+    ctx = condition({"id": "a", "data": 1}, handle="handle")
+    read = ctx.type.attributes["data"].read
+    assert read is not None
+    await ctx.put_data(signals=json.dumps({"fetched": 0, "a": 0}))
+    give(ctx, {"id": "b", "data": 2})
+    assert json.loads(await read(ctx)) == {"fetched": 0, "a": 1, "b": 2}
+    ctx.siblings.clear()
+    assert json.loads(await read(ctx)) == {"fetched": 0, "a": 0}
+
+
 async def test_a_signal_of_failure_fails_it() -> None:
     ctx = condition({"status": "FAILURE", "reason": "disk"}, {"status": "FAILURE", "reason": "net"}, count=1)
     with pytest.raises(WaitConditionFailure, match=r"^disk;net$"):

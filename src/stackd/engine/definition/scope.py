@@ -93,7 +93,7 @@ class StackScope:
         declared = kind.attributes.get(name)
         value = row.attributes.get(name)
         if declared is not None and declared.compute is not None and not isinstance(value, Unknown):
-            value = declared.compute(row)
+            value = declared.computed(name, row)
         return select(value, path)
 
     def all_attributes(self, resource: str) -> Any:

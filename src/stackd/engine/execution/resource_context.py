@@ -21,6 +21,7 @@ from stackd.engine.execution.resource_software import ResourceSoftware
 from stackd.engine.execution.resource_users import ResourceUsers
 from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.watchers import read
+from stackd.engine.services.siblings import is_meant
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
 from stackd.records import Action, Resource, Stack, Status, changed, now
@@ -233,15 +234,11 @@ class ResourceContext:
     async def sibling(self, reference: str) -> Resource | None:
         """See ``Context``. All rows of the stack are read once; afterwards only the one that was found."""
         db, types = self.run.services.db, self.run.services.registry.types
-
-        def is_meant(row: Resource) -> bool:
-            kind = types.get(row.kind)
-            return reference in (row.physical_id, row.name) or bool(kind and kind.reference(row) == reference)
-
         known = self._siblings.get(reference)
         row = await resource_rows.get(db, known) if known else None
-        if row is None or not is_meant(row):
-            row = next(filter(is_meant, await resource_rows.of_stack(db, self.stack.id)), None)
+        if row is None or not is_meant(row, reference, types):
+            rows = await resource_rows.of_stack(db, self.stack.id)
+            row = next((each for each in rows if is_meant(each, reference, types)), None)
         if row is not None:
             self._siblings[reference] = row.id
         return row
@@ -385,7 +382,7 @@ class ResourceContext:
             values["show"] = live
         names = {str(path[0]) for path in wanted}
         for name, attribute in self.kind.attributes.items():
-            if attribute.read is not None and name in names:
+            if attribute.read is not None and attribute.compute is None and name in names:
                 values[name] = await attribute.read(self)
         return values
 

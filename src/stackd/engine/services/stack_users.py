@@ -79,6 +79,7 @@ class StackUserService:
         async with self._locks.of(stack.root_id):
             root = await stacks.get(self._db, stack.root_id, None)
             if root is not None and root.stack_user_project_id:
+                await self._note_newer(stack, root.stack_user_project_id)
                 return root.stack_user_project_id
             project_id = await domain.create_project(_project_name(stack), f"Guests of {stack.name}")
             await self._note_project(stack, project_id)
@@ -88,6 +89,14 @@ class StackUserService:
         tree = {each.id for each in await stacks.tree(self._db, stack.root_id)} | {stack.root_id}
         values = {"stack_user_project_id": project_id}
         await self._journal.write(*(Update(Stack, each, values) for each in sorted(tree)))
+
+    async def _note_newer(self, stack: Stack, project_id: str) -> None:
+        """Note the project with a nested stack that was made after it; its users reach no other stack."""
+        if stack.id == stack.root_id:
+            return
+        nested = await stacks.get(self._db, stack.id, None)
+        if nested is not None and nested.stack_user_project_id != project_id:
+            await self._journal.write(Update(Stack, stack.id, {"stack_user_project_id": project_id}))
 
     async def remove(self, user: StackUser, permit: Permit | None) -> None:
         """See ``engine.execution.run.StackUsers``."""

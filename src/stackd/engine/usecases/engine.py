@@ -74,8 +74,8 @@ class Engine:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.live = LiveAttributes(self.trusts.of_stack, self.services.registry, self.services.remotes)
         services, most = self.services, self.metric_settings.max_metrics_per_project
+        self.live = LiveAttributes(self.trusts.of_stack, services.registry, services.remotes, services.db)
         self.metrics = MetricStore(services.db, services.journal, most)
         self.removals = SnapshotRemovals(self.services, self.trusts.of_stack)
         self.drifts = DriftDetections(self.services, self.trusts.of_stack)

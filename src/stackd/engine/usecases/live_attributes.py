@@ -17,8 +17,10 @@ from cachetools import TTLCache
 
 from stackd.clients.cloud import Cloud
 from stackd.clients.remote import Remote, Remotes
+from stackd.db.database import Database
 from stackd.engine.definition.types import ResolvedType
 from stackd.engine.execution.watchers import read
+from stackd.engine.services import siblings
 from stackd.errors import CloudNotFound, NotFound
 from stackd.records import Action, Resource, Stack
 from stackd.resources.attributes import LIVE, SHOW
@@ -82,6 +84,7 @@ class LiveReading:
     kind: ResourceType[Any]
     resource: Resource
     remotes: Remotes
+    sibling_of: Callable[[Resource, str], Awaitable[Resource | None]]
     _live: JSON | None = None
 
     @property
@@ -103,6 +106,10 @@ class LiveReading:
         """See ``Reading``."""
         return self.remotes.open(self.cloud, place)
 
+    async def sibling(self, reference: str) -> Resource | None:
+        """See ``Reading``."""
+        return await self.sibling_of(self.resource, reference)
+
     async def sleep(self, seconds: float) -> None:
         """See ``Reading``."""
         await asyncio.sleep(seconds)
@@ -118,6 +125,7 @@ class LiveAttributes:
     cloud_of: Callable[[Stack], Awaitable[Cloud]]
     registry: Registry
     remotes: Remotes
+    db: Database
     good_for: float = GOOD_FOR
     deadline: float = DEADLINE
     _answers: TTLCache[_Key, Any] = field(init=False)
@@ -138,7 +146,7 @@ class LiveAttributes:
         for name, attributes in asked.items():
             row = rows.get(name)
             kind = self.registry.types.get(row.kind) if row is not None else None
-            if row is not None and kind is not None and _has_object(row):
+            if row is not None and kind is not None and _is_readable(row, kind):
                 readings[name] = [_key(row, what) for what in _to_read(kind, attributes)]
         missing = {key for keys in readings.values() for key in keys if key not in self._answers}
         if missing:
@@ -170,10 +178,9 @@ class LiveAttributes:
         answer = None
         try:
             async with asyncio.timeout(self.deadline), self._room:
-                reading = LiveReading(
-                    await self.cloud_of(stack), self.registry.get(row.kind), row, self.remotes
-                )
-                answer = await _value(reading, key[-1])
+                cloud, kind = await self.cloud_of(stack), self.registry.get(row.kind)
+                sibling_of = partial(siblings.sibling_of, self.db, self.registry.types)
+                answer = await _value(LiveReading(cloud, kind, row, self.remotes, sibling_of), key[-1])
         except CloudNotFound:
             answer = ({},) if key[-1] == _OBJECT else (None,)
         except Exception as error:  # whatever a service or a plug-in does, the request goes on without it
@@ -202,8 +209,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _has_object(row: Resource) -> bool:
-    return row.physical_id is not None and row.action is not Action.DELETE
+def _is_readable(row: Resource, kind: ResourceType[Any]) -> bool:
+    """Whether there is an object, or the type makes none: its attributes may come from other resources."""
+    makes_none = kind.entity is None and row.action is not Action.INIT
+    return (row.physical_id is not None or makes_none) and row.action is not Action.DELETE
 
 
 def _to_read(kind: ResourceType[Any], asked: Iterable[str]) -> set[str]:

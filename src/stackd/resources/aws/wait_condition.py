@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from stackd.records import Resource
-from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
 from stackd.resources.context import Context
 from stackd.resources.heat.addresses import parse_arn
 from stackd.resources.heat.wait_signals import InvalidHandle
-from stackd.resources.heat.waiting import wait
+from stackd.resources.heat.waiting import data_attribute, wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.urls import shown
@@ -35,12 +34,7 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     """Waits for a number of signals to a handle; a signal of failure, or none in time, makes it fail."""
 
     shown_by: ClassVar = dict.fromkeys(("Handle", "Count", "Timeout"), ("Data",))
-    attributes: ClassVar = {
-        "Data": attr(
-            "JSON of the data that came with the signals, by their ids.",
-            compute=lambda resource: resource.data.get("signals", "{}"),
-        )
-    }
+    attributes: ClassVar = {"Data": data_attribute("Handle")}
 
     async def create(self, ctx: Context, props: WaitConditionProps) -> None:
         """Make nothing: there is no object behind a wait condition."""

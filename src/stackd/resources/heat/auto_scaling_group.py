@@ -73,7 +73,7 @@ class AutoScalingGroup(NestedType[AutoScalingGroupProps]):
     def data_after(
         self, resource: Resource, props: AutoScalingGroupProps, members: Members
     ) -> Mapping[str, Any]:
-        """The names of the members; the size stays as it is unless another capacity is asked for."""
+        """The names of the members; a change of the group brings it back to its desired capacity."""
         size = scaling_groups.size_after(resource, props, members, _CAPACITY)
         return scaling_groups.data_of_size(resource, members, size, props.data["resource"])
 

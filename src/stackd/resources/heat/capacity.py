@@ -38,16 +38,16 @@ class Capacity:
         return first if isinstance(first, int) else None
 
     def after(self, props: Properties, old: Mapping[str, Any], current: int | None) -> int:
-        """The size that a group gets: as it is unless another capacity is asked for than the ``old`` one.
+        """The size that a group gets: the desired one when any of its ``old`` properties changes.
 
-        ``current`` is None for a new group.
+        So a change of the group undoes what policies have made of its size. Without a desired one, or
+        without a change, the size stays as it is. ``current`` is None for a new group.
         """
         low, high, desired = self._values(props)
-        if desired is not None and (current is None or desired != old.get(self.desired)):
-            size = desired
-        else:
-            size = low if current is None else current
-        return int(max(low, min(size, high)))
+        stays = current is not None and not props.changed(type(props).wrap(dict(old)))
+        if desired is None or stays:
+            desired = low if current is None else current
+        return int(max(low, min(desired, high)))
 
     def _values(self, props: Properties) -> tuple[Any, Any, Any]:
         return props.data[self.low], props.data[self.high], props.data.get(self.desired)

@@ -212,7 +212,7 @@ async def _keep_outputs(ctx: Context) -> None:
 
 
 async def declare(ctx: Context, source: SoftwareConfig | None) -> None:
-    """Let attributes show the outputs of a configuration that this action does not deploy; null so far."""
+    """Let attributes show the outputs of a configuration; null until a guest has given them."""
     kept = ctx.data.get("outputs") or {}
     names = [each["name"] for each in source.content["outputs"]] if source else []
     if not kept.keys() >= set(names):

@@ -137,8 +137,8 @@ class Deployment(ResourceType[P]):
 
     async def _deploy(self, ctx: Context, props: P, action: str) -> bool:
         source = await source_of(ctx, props.data.get("config"))
+        await declare(ctx, source)
         if not handles(source, props.actions, action):
-            await declare(ctx, source)
             return False
         await deploy(ctx, props, source, self.config_for(props, source), action)
         return True

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from stackd.records import Resource
-from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import between
 from stackd.resources.context import Context
-from stackd.resources.heat.waiting import wait
+from stackd.resources.heat.waiting import data_attribute, wait
 from stackd.resources.registry import resource_type
 from stackd.resources.schema import IN_PLACE, Properties, prop
 
@@ -27,12 +26,7 @@ class WaitCondition(ResourceType[WaitConditionProps]):
     """Waits for a number of signals to a handle; a signal of failure, or none in time, makes it fail."""
 
     shown_by: ClassVar = dict.fromkeys(("handle", "count", "timeout"), ("data",))
-    attributes: ClassVar = {
-        "data": attr(
-            "JSON of the data that came with the signals, by their ids.",
-            compute=lambda resource: resource.data.get("signals", "{}"),
-        )
-    }
+    attributes: ClassVar = {"data": data_attribute("handle")}
 
     async def create(self, ctx: Context, props: WaitConditionProps) -> None:
         """Make nothing: there is no object behind a wait condition."""

@@ -7,7 +7,8 @@ import json
 from datetime import datetime, timedelta
 
 from stackd.records import Resource, now
-from stackd.resources.context import Context
+from stackd.resources.attributes import LIVE, Attribute, attr
+from stackd.resources.context import Context, Reading
 from stackd.resources.heat.wait_condition_handle import received, vanish
 from stackd.resources.heat.wait_signals import (
     AWS,
@@ -57,6 +58,29 @@ async def end_of_wait(ctx: Context, seconds: float, *, again: bool = False) -> f
     else:
         left = min(seconds, (datetime.fromisoformat(until) - now()).total_seconds())
     return asyncio.get_running_loop().time() + left
+
+
+def data_attribute(handle: str) -> Attribute:
+    """The attribute with the data of the signals to the handle that the property ``handle`` refers to.
+
+    It also has what came when nobody waited any more.
+    """
+
+    async def data_now(reading: Reading) -> str:
+        found = await reading.sibling(reading.resource.properties[handle])
+        kept = _data_kept(reading.resource)
+        if found is None:
+            return kept
+        keys = _keys(found)
+        return json.dumps(json.loads(kept) | data_of(keys, signals_in(keys, found.metadata)))
+
+    text = "JSON of the data that came with the signals, by their ids."
+    return attr(text, how=LIVE, read=data_now, compute=_data_kept)
+
+
+def _data_kept(condition: Resource) -> str:
+    """What had come when the wait ended."""
+    return str(condition.data.get("signals", "{}"))
 
 
 def _keys(handle: Resource) -> Keys:
