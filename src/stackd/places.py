@@ -23,7 +23,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def key_file(settings: Settings) -> Path | None:
-    """Where the key is if none is set: beside a SQLite database."""
+    """The file with the encryption key beside that of a SQLite database; None if keys are set."""
     database = None if settings.security.encryption_keys else sqlite_file(settings.database.url)
     return database and Path(f"{database}.key")
 
@@ -51,7 +51,7 @@ def require_keys(settings: Settings) -> None:
 
 
 def require_place(settings: Settings) -> None:
-    """Raise SettingsError if the file of a SQLite database cannot be one: nothing is made beside it then."""
+    """Raise SettingsError if the path of a SQLite database cannot be opened as one; makes no files."""
     file = sqlite_file(settings.database.url)
     if file is None:
         return

@@ -130,5 +130,6 @@ def _connection(file: DatabaseFile) -> Connection:
 
 def spare_threads_and_disk(spared: bool) -> None:
     """Have databases that are opened from now on work in the loop and in memory, or as they usually do."""
-    sqlite_connections.Connection = _connection if spared else _THREADED  # type: ignore[misc, assignment]
-    sqlite_connections._PRAGMAS = _VOLATILE if spared else _DURABLE
+    vars(sqlite_connections).update(
+        Connection=_connection if spared else _THREADED, _PRAGMAS=_VOLATILE if spared else _DURABLE
+    )

@@ -70,7 +70,7 @@ class Definition:
 
 
 _NOT_OF_FILES = frozenset({"stack_name"})
-"""Paths of what a request has beside the files."""
+"""Paths of mistakes that no file of the request is to blame for."""
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

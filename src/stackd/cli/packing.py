@@ -36,7 +36,7 @@ class Reference:
 
 
 class Unreadable(Failure):
-    """A template or environment is not to be read, or what it refers to; says where, and by which path in it.
+    """A template, an environment or a file that one refers to cannot be read; says where, and by which path.
 
     It may be neither YAML nor JSON, or too deep.
     """

@@ -79,7 +79,7 @@ depth_option = click.option(
 
 
 def _known_status(_context: click.Context, _option: click.Parameter, status: str | None) -> str | None:
-    """The status as given; the API has no stack with one that does not exist, and does not say so."""
+    """The status, if it exists; the API answers with an empty list for one that does not."""
     from stackd.records import Status
 
     action, _, alone = (status or "").partition("_")

@@ -94,7 +94,10 @@ class Reading(Reach, Protocol):
         ...
 
     async def sibling(self, reference: str) -> Resource | None:
-        """The resource of the same stack with this reference id, physical id or name."""
+        """The resource of the same stack with this reference id, physical id or name.
+
+        Who only reads is given no other than those that this one requires.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -38,6 +38,14 @@ async def taken(process: Process, stack: Stack, name: str | None = None) -> tupl
     return ended, await snapshots.show(process.engine, process.caller, stack, begun.snapshot.id)
 
 
+async def completed(process: Process, stack: Stack, begun: SnapshotView) -> Stack:
+    """The stack after a snapshot that another process had begun."""
+    stack = await process.done(stack)
+    view = await snapshots.show(process.engine, process.caller, stack, begun.snapshot.id)
+    assert view.snapshot.status is Status.COMPLETE
+    return stack
+
+
 async def deleted(process: Process, stack: Stack, view: SnapshotView, remaining: int = 0) -> None:
     await snapshots.delete(process.engine, process.caller, stack, view.snapshot.id)
     await left(process, stack, remaining)
@@ -105,9 +113,7 @@ async def test_snapshot_that_a_crash_interrupts_is_completed_with_one_backup(sta
         begun = await snapshots.take(process.engine, process.caller, stack, None)
         await process.journal.died.wait()
     async with stackd_world.process() as process:
-        stack = await process.done(stack)
-        view = await snapshots.show(process.engine, process.caller, stack, begun.snapshot.id)
-        assert view.snapshot.status is Status.COMPLETE
+        stack = await completed(process, stack, begun)
         assert len(stackd_world.objects("backups")) == 1
         await process.done(await process.delete(stack))
         assert stackd_world.counts() == {}
@@ -146,6 +152,23 @@ async def test_what_rests_goes_on_resting_after_a_snapshot_and_can_be_resumed(
         assert stackd_world.counts() == {}
 
 
+async def test_what_rests_can_be_resumed_after_a_snapshot_that_failed_and_another(
+    stackd_world: World,
+) -> None:
+    refused = {"service": "compute", "method": "POST", "path": "/action$", "effect": "status", "status": 403}
+    async with stackd_world.process() as process:
+        stack = await made(process, RESTING)
+        await act(process, stack, "suspend")
+        stackd_world.cloud.faults.replace([refused])
+        await snapshots.take(process.engine, process.caller, stack, None)
+        assert state(await process.done(stack)) == "SNAPSHOT_FAILED"
+        stackd_world.cloud.faults.replace([])
+        stack, _ = await taken(process, stack)
+        assert state((await process.rows(stack))["server"]) == "SUSPEND_COMPLETE"
+        assert state(await act(process, stack, "resume")) == "RESUME_COMPLETE"
+        assert servers(stackd_world) == {"ACTIVE"}
+
+
 async def test_update_after_a_snapshot_of_what_rests_resumes_it(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await made(process, RESTING)
@@ -177,9 +200,7 @@ async def test_snapshot_of_what_rests_survives_a_crash(
         begun = await snapshots.take(process.engine, process.caller, stack, None)
         await process.journal.died.wait()
     async with stackd_world.process() as process:
-        stack = await process.done(stack)
-        view = await snapshots.show(process.engine, process.caller, stack, begun.snapshot.id)
-        assert view.snapshot.status is Status.COMPLETE
+        stack = await completed(process, stack, begun)
         assert len(stackd_world.objects("images")) == images + 1
         assert state(await act(process, stack, "resume")) == "RESUME_COMPLETE"
         assert servers(stackd_world) == {"ACTIVE"}

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from stackd.clients.egress import Egress
+from stackd.engine.definition.types import ResolvedType
 from stackd.engine.usecases import validate
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.valid_requests import ValidRequests
 from stackd.engine.usecases.validate import validated_text
 from stackd.errors import Forbidden, ResourceTypeUnavailable, TemplateError
+from stackd.resources.base import ResourceType
 from tests.support.engine import Process, World, world
 from tests.support.templates import hot
 
@@ -72,6 +74,15 @@ def test_memory_is_bounded_and_large_answers_are_not_kept() -> None:
     assert [number for number in range(100) if kept.find(bytes([number]))] == list(range(90, 100))
     kept.keep(b"large", [], b"x" * 5_001)
     assert kept.find(b"large") is None
+
+
+def test_templates_that_are_used_as_types_are_not_kept() -> None:
+    kept = ValidRequests()
+    types = [ResolvedType(name, name, ResourceType()) for name in ("a.yaml", "OS::Neutron::Net")]
+    kept.keep(b"key", types, b"{}")
+    valid = kept.find(b"key")
+    assert valid is not None
+    assert [each.name for each in valid.types] == ["OS::Neutron::Net"]
 
 
 # --- in the engine --------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ READY: JSON = {
     "OS-EXT-STS:power_state": 1,
 }  # fmt: skip
 SIZES = {"cores": "vcpus", "ram": "ram"}
-"""Quotas that a server takes, by what its flavor says of them."""
+"""The fields of a flavor that count against the quotas of these names."""
 
 FAIL_SPEC = "devcloud:fail"
 """Extra spec of a flavor, or property of an image, with the failure message of servers made of it."""

@@ -216,8 +216,10 @@ async def _snapshot(work: ResourceContext, props: Properties) -> None:
 
 
 def _for_snapshot(work: ResourceContext) -> Mapping[str, Any]:
-    """Private values that say which snapshot is taken, and of what, without what an earlier one left."""
-    kept, rests = work.kind.kept, work.resource.action is Action.SUSPEND
+    """Private values: which snapshot is taken, whether the resource rests, and nothing of an earlier copy."""
+    kept, action = work.kind.kept, work.resource.action
+    # It rests still after a snapshot that failed.
+    rests = action is Action.SUSPEND or (action is Action.SNAPSHOT and bool(work.data.get(RESTS)))
     data = without_copies(work.data, kept) if kept else dict(work.data)
     data |= {SNAPSHOT: work.run.snapshot} if kept else {}
     data[RESTS] = rests

@@ -20,10 +20,12 @@ def is_meant(row: Resource, reference: str, types: Mapping[str, ResourceType[Any
 async def sibling_of(
     db: Database, types: Mapping[str, ResourceType[Any]], row: Resource, reference: str
 ) -> Resource | None:
-    """The resource that a reference of another one means; most are among those that this one requires."""
+    """The resource that a reference of another one means, of those that this one requires.
+
+    A name or an id that is written down is not looked for: each reader would read the whole stack for it.
+    """
     for name in row.requires:
         for each in await resources.named(db, row.stack_id, name):
             if is_meant(each, reference, types):
                 return each
-    rows = await resources.of_stack(db, row.stack_id)
-    return next((each for each in rows if is_meant(each, reference, types)), None)
+    return None

@@ -12,7 +12,7 @@ from stackd.recent import Recent, exact
 
 
 class Valid(NamedTuple):
-    """A request in which nothing is wrong: the types of its own resources, and the answer as it goes out."""
+    """A request in which nothing is wrong: the registered types in it, and the answer as it goes out."""
 
     types: tuple[ResolvedType, ...]
     answer: bytes
@@ -43,9 +43,15 @@ class ValidRequests:
         return self._kept.get(key)
 
     def keep(self, key: bytes, types: Sequence[ResolvedType], answer: bytes) -> None:
-        """Keep an answer, unless it is large."""
+        """Keep an answer, unless it is large.
+
+        Of the types only registered ones need a service; templates that are used as types would take more
+        memory than is counted.
+        """
         if len(answer) <= self._largest:
-            self._kept.put(key, Valid(tuple(types), answer), _ALONE + _TYPE * len(types) + len(answer))
+            registered = tuple(each for each in types if not each.is_template)
+            weight = _ALONE + _TYPE * len(registered) + len(answer)
+            self._kept.put(key, Valid(registered, answer), weight)
 
 
 _ALONE: Final = 400
