@@ -23,6 +23,8 @@ import psutil
 
 _PATIENCE = 900.0
 _ROUNDS = 3
+_LEAST_CPU = 0.5
+"""Seconds of CPU that a round takes at least: processes count it in hundredths."""
 
 
 @dataclass(slots=True)
@@ -126,17 +128,25 @@ async def _prepare(http: aiohttp.ClientSession, server: Server, large: int, list
 
 
 async def _cost(http: aiohttp.ClientSession, server: Server, kind: Kind, times: int) -> float:
-    """Milliseconds of CPU for one request of a kind; the least of some rounds."""
+    """Milliseconds of CPU for one request of a kind, of ``times`` or more; the least of some rounds."""
     url = server.url + kind.path.format(**server.stacks)
-    rounds = []
-    for counted in (False, *[True] * _ROUNDS):
-        begun = server.used()
-        for _ in range(times if counted else 2):
+
+    async def ask(count: int) -> None:
+        for _ in range(count):
             async with http.request(kind.method, url, json=kind.body()) as reply:
                 await reply.read()
                 reply.raise_for_status()
-        rounds.append((server.used() - begun) / times * 1000)
-    return min(rounds[1:])
+
+    await ask(2)
+    rounds = []
+    for _ in range(_ROUNDS):
+        begun, asked, used = server.used(), 0, 0.0
+        while used < _LEAST_CPU:
+            await ask(times)
+            asked += times
+            used = server.used() - begun
+        rounds.append(used / asked * 1000)
+    return min(rounds)
 
 
 async def _compare(servers: Sequence[Server], options: argparse.Namespace) -> bool:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -18,6 +20,7 @@ from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import upgrade
+from stackd.db.sqlite_connections import Connections
 from stackd.errors import ServiceUnavailable
 from tests.support.database import ReversingSealer
 from tests.support.records import a_stack, an_event
@@ -63,6 +66,61 @@ async def test_every_connection_is_durable_and_logs_ahead(file: Database) -> Non
         rows = await asyncio.gather(*(file.fetch_once(text(f"PRAGMA {name}")) for _ in range(4)))
         assert rows == [[(value,)]] * 4
         assert await file.modify_once(text(f"PRAGMA {name}")) == [(value,)]
+
+
+@asynccontextmanager
+async def without_readers(used: Database) -> AsyncIterator[None]:
+    """No connection is free to read with."""
+    backend: Any = used.backend
+    readers: Connections = backend._inner._readers
+    taken = [await readers.take() for _ in range(readers._size)]
+    yield
+    for connection in taken:
+        readers.back(connection)
+
+
+async def test_what_is_asked_again_needs_no_reader_while_nothing_is_written(file: Database) -> None:
+    journal, stack = Journal(file), a_stack()
+    await journal.write(Insert(stack))
+    for _ in range(2):
+        assert await stacks.get(file, stack.id, None) == stack
+    async with without_readers(file):
+        assert await stacks.get(file, stack.id, None) == stack
+        await journal.write(Insert(a_stack()))
+        asked_again = asyncio.create_task(stacks.get(file, stack.id, None))
+        await asyncio.sleep(0)
+        assert not asked_again.done()
+    assert await asked_again == stack
+    await journal.close()
+
+
+async def test_what_this_process_wrote_is_read_at_once(file: Database) -> None:
+    journal, stack = Journal(file), a_stack()
+    for count in range(5):
+        assert [await events.count(file, stack.id) for _ in range(3)] == [count] * 3
+        await journal.write(Insert(an_event(stack)))
+    await journal.close()
+
+
+async def test_what_another_program_wrote_is_read_at_once(file: Database, tmp_path: Path) -> None:
+    journal, stack = Journal(file), a_stack()
+    await journal.write(Insert(stack))
+    await journal.close()
+    for name in ("web", "db", "cache"):
+        with closing(sqlite3.connect(tmp_path / "stackd.db")) as other, other:
+            other.execute("UPDATE stacks SET name = ?", (name,))
+        found = [await stacks.get(file, stack.id, None) for _ in range(3)]
+        assert [each and each.name for each in found] == [name] * 3
+
+
+async def test_what_was_asked_before_is_no_answer_once_the_file_is_gone(
+    file: Database, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        assert await stacks.count(file, None) == 0
+    (tmp_path / "stackd.db").unlink()
+    with pytest.raises(ServiceUnavailable, match="removed"):
+        await stacks.count(file, None)
 
 
 async def test_the_file_is_for_its_owner_only(file: Database, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """SQLite through aiosqlite: one connection that writes and a few that read.
 
-A batch of the journal is one job of the writer's thread, as each hop between threads costs more than a row. A
-database in memory has one connection for both: with one user at a time, no reader sees half a batch.
+A batch of the journal is one job of the writer's thread, as each hop between threads costs more than a row;
+what is asked again is not read again while nothing is written (`query_cache`). A database in memory has one
+connection for both: with one user at a time, no reader sees half a batch.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from stackd.db.batch import (
     refused,
     roots_of,
 )
-from stackd.db.sqlite_connections import Connections, DatabaseFile
+from stackd.db.query_cache import QueryCache
+from stackd.db.sqlite_connections import Connections, DatabaseFile, DataVersion
 from stackd.db.statements import Statement, Statements
 
 _BEGIN = "BEGIN IMMEDIATE"
@@ -59,12 +61,22 @@ class SqliteBackend:
         self._file = DatabaseFile(path)
         self._writer = Connections(self._file, 1)
         self._readers = self._writer if path == ":memory:" else Connections(self._file, _READERS)
+        self._version = DataVersion(self._file)
+        self._cache = QueryCache(self._version.now)
         self._epochs = self.statements.constant(_EPOCHS).text
 
     async def fetch(self, *queries: Query) -> list[list[Any]]:
-        """The rows of each of some read-only queries, in one job."""
+        """The rows of each of some read-only queries, in one job unless they are known."""
+        found = self._cache.find(queries)
+        if found.rows is not None:
+            self._file.check()
+            return found.rows
         async with self._readers.one() as connection:
-            return await connection.run(partial(_rows, queries))
+            rows = await connection.run(partial(_rows, queries))
+            if not self._version.is_watched:
+                await connection.run(self._version.watch)
+        self._cache.keep(found, rows)
+        return rows
 
     async def modify(self, statement: Statement, args: tuple[Any, ...]) -> list[Any]:
         """Rows that a changing statement returns, after its commit."""
@@ -106,6 +118,7 @@ class SqliteBackend:
     async def close(self) -> None:
         """Close all connections once they are not in use."""
         await self._readers.close()
+        self._version.close()
         await self._writer.close()
 
 

@@ -1,4 +1,7 @@
-"""Connections to SQLite: opens them, gives each to one user at a time, and converts their errors."""
+"""Connections to SQLite: opens them, gives each to one user at a time, and converts their errors.
+
+One besides is for the event loop itself, which learns from it whether anything was written.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -22,6 +25,7 @@ T = TypeVar("T")
 
 _BUSY_SECONDS = 5
 _WAL_PAUSE = 0.02
+_DATA_VERSION = "PRAGMA data_version"
 _CACHED_STATEMENTS = 512
 _ROWS_IN_CHUNK = 64
 _PRAGMAS = """
@@ -94,6 +98,44 @@ class DatabaseFile:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+class DataVersion:
+    """A number that changes with every commit to a database file, whichever process makes it.
+
+    It is asked for on the event loop: SQLite compares a counter in memory that all its users share.
+    """
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._connections: list[sqlite3.Connection] = []
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the number can be known; in memory there is one connection, which sees only its own."""
+        return bool(self._connections) or self._file.path == ":memory:"
+
+    def watch(self, _: sqlite3.Connection) -> None:
+        """Connect to the file; a job of a connection that has opened it."""
+        with suppress(sqlite3.Error, DatabaseMissing):  # the next one may succeed
+            connection = _connect(self._file, timeout=0, check_same_thread=False)
+            connection.execute(_DATA_VERSION).fetchall()  # what takes long is done the first time
+            self._connections.append(connection)
+
+    def now(self) -> int | None:
+        """The number, which means nothing by itself; None if it is not known."""
+        if not self._connections:
+            return None
+        try:
+            [(version,)] = self._connections[0].execute(_DATA_VERSION)
+        except sqlite3.Error:  # whoever reads then gets the reason
+            return None
+        return int(version)
+
+    def close(self) -> None:
+        """Stop watching."""
+        while self._connections:
+            self._connections.pop().close()
 
 
 class Connections:
@@ -190,18 +232,7 @@ def _open(file: DatabaseFile) -> sqlite3.Connection:
         # other connections of this process hold on it, and another process could then remove the log.
         with suppress(OSError):  # it exists, or connect names the reason better
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(
-        path if new else f"file:{quote(path)}?mode=rw",  # SQLite would make one
-        timeout=_BUSY_SECONDS,
-        isolation_level=None,
-        cached_statements=_CACHED_STATEMENTS,
-        uri=not new,
-    )
-    try:
-        file.check()  # before anything is written to a file that took the place of ours
-    except DatabaseMissing:
-        connection.close()
-        raise
+    connection = _connect(file, timeout=_BUSY_SECONDS)
     give_up_at = time.monotonic() + _BUSY_SECONDS
     while True:  # for the write-ahead log alone SQLite does not wait by itself for other processes
         try:
@@ -212,6 +243,24 @@ def _open(file: DatabaseFile) -> sqlite3.Connection:
                 connection.close()
                 raise
         time.sleep(_WAL_PAUSE)
+
+
+def _connect(file: DatabaseFile, **options: Any) -> sqlite3.Connection:
+    """A connection to the file, which SQLite makes only if it is new."""
+    new = file.is_new
+    connection: sqlite3.Connection = sqlite3.connect(
+        file.path if new else f"file:{quote(file.path)}?mode=rw",
+        isolation_level=None,
+        cached_statements=_CACHED_STATEMENTS,
+        uri=not new,
+        **options,
+    )
+    try:
+        file.check()  # before anything is written to a file that took the place of ours
+    except DatabaseMissing:
+        connection.close()
+        raise
+    return connection
 
 
 def _passes(error: BaseException) -> bool:
