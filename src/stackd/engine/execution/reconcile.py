@@ -464,10 +464,12 @@ def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
 
 
 async def _settle(at: StackRun, work: ResourceContext) -> None:
-    """Resume what rests, or complete its check; what is broken by now will be replaced."""
-    error = await uniform.settle(at, work)
-    if error is not None and not await _is_broken(work):
-        raise error
+    """Complete its check, and resume what rests; what is broken by now will be replaced."""
+    while is_unsettled(work.resource):
+        if (error := await uniform.settle(at, work)) is not None:
+            if await _is_broken(work):
+                return
+            raise error
 
 
 def _may_give_up(at: StackRun, work: ResourceContext) -> bool:

@@ -187,7 +187,8 @@ def _in_place(at: Level, row: Resource, props: Properties, found: Difference) ->
     if found.verb is Verb.UPDATE:
         at.plan.view[row.name] = after_update(row, kind, props, found.changed)
     if is_unsettled(row):
-        unsettled = Cause(rule=f"it is {row.action}_{row.status}")
+        is_checked = row.action is Action.CHECK and row.status is Status.COMPLETE
+        unsettled = Cause(rule="it is suspended" if is_checked else f"it is {row.action}_{row.status}")
         return Difference(Verb.UPDATE, (*found.causes, unsettled), found.changed)
     if row.status is Status.IN_PROGRESS:
         interrupted = Cause(rule=f"its {row.action} was interrupted")
