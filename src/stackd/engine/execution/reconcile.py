@@ -25,6 +25,7 @@ from stackd.engine.planning.diff import (
     Difference,
     Names,
     diff_resource,
+    is_surely_broken,
     metadata_after,
     present,
     rolls_back,
@@ -280,16 +281,10 @@ async def _has_lost_stack(work: ResourceContext) -> bool:
 
 
 async def _is_broken(work: ResourceContext) -> bool:
-    """Whether a failed resource must be replaced: decided by its object, where the type inspects it.
-
-    A resource that failed a check or was marked unhealthy is mostly replaced, whatever the object's state.
-    """
+    """Whether a failed resource must be replaced: decided by its object, where the type inspects it."""
     if isinstance(work.kind, NestedType):
         return await nested.is_broken(work.run.services.db, work.resource)
-    if work.resource.action is Action.CHECK and work.kind.replaced_by_checks:
-        return True
-    inspects = type(work.kind).broken is not ResourceType.broken
-    if work.resource.physical_id is None or not inspects:
+    if is_surely_broken(work.resource, work.kind):
         return True
     try:
         return work.kind.broken(await work.live(fresh=True))
