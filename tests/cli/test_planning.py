@@ -144,6 +144,11 @@ def test_exit_code_of_a_plan_that_cannot_succeed_is_that_of_what_is_refused(
         assert result.stderr == f"Error: This will fail. vm: {refused}\n"
         assert run(*command, "--detailed-exitcode").exit_code == 1
     assert "0 to replace, 0 to delete, 1 refused" in run(*changes[0]).stdout
+    existing.post("/stacks/s/i/plans").respond(json={"plan": answer | {"id": "p1"}})
+    kept = run(*changes[0], "--save").stdout
+    assert "Kept as plan p1" in kept
+    assert "apply" not in kept
+    existing.post("/stacks/s/i/plans").respond(json={"plan": answer})
     result = run(*changes[0], "-f", "json")
     assert (result.exit_code, json.loads(result.stdout)) == (2, answer)
 
