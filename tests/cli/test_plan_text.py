@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.cli.plan_text import plain_text, plan_lines, summary_text
+from stackd.cli.plan_text import plain_text, plan_lines, refused_text, summary_text
 
 
 def step(
@@ -170,3 +170,17 @@ def test_every_difference_is_shown_on_lines_of_its_own(old: Any, new: Any) -> No
     assert all(line.startswith("               p") for line in lines[1:-2])
     assert len(lines) > 3
     assert lines[-2] == ""
+
+
+def test_a_change_that_is_refused_is_marked_and_counted_apart() -> None:
+    fixed = cause("properties.flavor", "a", "b", replaces=True, rule="cannot be changed in place")
+    steps = [step(["web", "db"], "replace", fixed, refused="replace is restricted."), step(["vm"], "update")]
+    assert shown(*steps, update=1, refused=1) == [
+        "    ! replace  web/db (OS::Nova::Server)  # refused: replace is restricted.",
+        "               flavor: a → b  # forces replacement",
+        "    ~ update   vm (OS::Nova::Server)",
+        "",
+        "0 to create, 1 to update, 0 to replace, 0 to delete, 1 refused",
+    ]
+    assert refused_text({"steps": steps}) == "web/db: replace is restricted."
+    assert refused_text({"steps": steps[1:]}) == ""

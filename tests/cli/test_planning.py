@@ -129,6 +129,30 @@ def test_detailed_exit_code_tells_changes_from_none(
         assert run(*command, "-t", "t.yaml", "--detailed-exitcode").exit_code == code
 
 
+def test_exit_code_of_a_plan_that_cannot_succeed_is_that_of_what_is_refused(
+    existing: respx.MockRouter, run: Run
+) -> None:
+    refused = "replace is restricted for resource."
+    answer = DRY | {"steps": [STEP | {"refused": refused}], "summary": {"replace": 0, "refused": 1}}
+    existing.post("/stacks/s/i/plans").respond(json={"plan": answer})
+    existing.get("/plans/p1").respond(json={"plan": plan(steps=answer["steps"])})
+    changes = ["plan", "s", "-t", "t.yaml"], ["update", "s", "--dry-run", "-t", "t.yaml"]
+    for command in (*changes, ["plan", "show", "p1"]):
+        result = run(*command)
+        assert result.exit_code == 2
+        assert f"! replace  vm (OS::Nova::Server)  # refused: {refused}" in result.stdout
+        assert result.stderr == f"Error: This will fail. vm: {refused}\n"
+        assert run(*command, "--detailed-exitcode").exit_code == 1
+    assert "0 to replace, 0 to delete, 1 refused" in run(*changes[0]).stdout
+    existing.post("/stacks/s/i/plans").respond(json={"plan": answer | {"id": "p1"}})
+    kept = run(*changes[0], "--save").stdout
+    assert "Kept as plan p1" in kept
+    assert "apply" not in kept
+    existing.post("/stacks/s/i/plans").respond(json={"plan": answer})
+    result = run(*changes[0], "-f", "json")
+    assert (result.exit_code, json.loads(result.stdout)) == (2, answer)
+
+
 def test_detailed_exit_code_of_an_error_is_1(existing: respx.MockRouter, run: Run) -> None:
     existing.post("/stacks/s/i/plans").respond(400, json={"error": {"message": "no"}})
     assert run("plan", "s", "-t", "t.yaml").exit_code == 2

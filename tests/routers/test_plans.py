@@ -66,6 +66,22 @@ async def refused(api: Api, plan: dict[str, Any]) -> str:
     return message
 
 
+async def test_plan_names_what_is_refused_and_counts_it_apart(api: Api) -> None:
+    path = await api.create("fixed", TEMPLATE, files=FILES)
+    restricted = {"resource_registry": {"resources": {"word": {"restricted_actions": "replace"}}}}
+    more = body(parameters={"length": 9}, environment=restricted)
+    plan = await planned(api, path, **more, save=True)
+    (step,) = (each for each in plan["steps"] if each["path"] == ["word"])
+    assert (
+        step["refused"] == "replace is restricted for resource. The environment has it in restricted_actions."
+    )
+    assert (plan["summary"]["replace"], plan["summary"]["refused"]) == (0, 1)
+    assert (await api.get(f"/plans/{plan['id']}"))["plan"] == plan
+    free = await planned(api, path, **body(parameters={"length": 9}), save=True)
+    assert "refused" not in str(free)
+    assert free["summary"]["replace"] == 1
+
+
 async def test_plan_of_an_unchanged_definition_is_empty(api: Api) -> None:
     path = await api.create("unchanged", TEMPLATE, files=FILES)
     plan = await planned(api, path, 200, save=False, **body())

@@ -12,6 +12,7 @@ _NOT_SET: Final = "(not set)"
 _IN_PLACE: Final = "cannot be changed in place"
 _WIDEST: Final = 80
 _COUNTED: Final = ("create", "update", "replace", "delete")
+_REFUSED: Final = "refused"
 
 
 class Span(NamedTuple):
@@ -40,6 +41,7 @@ _VERBS: Final[Mapping[str, _Verb]] = {
     "abandon": _Verb("-", "yellow"),
 }
 _OTHER: Final = _Verb("~", "yellow")
+_NOT_DONE: Final = _Verb("!", "red")
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
@@ -52,9 +54,16 @@ def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
 
 
 def summary_text(summary: Mapping[str, int]) -> str:
-    """How many resources each verb is for."""
-    others = [verb for verb in summary if verb not in (*_COUNTED, "keep") and summary[verb]]
-    return ", ".join(f"{summary.get(verb, 0)} to {verb}" for verb in (*_COUNTED, *others))
+    """How many resources each verb is for, and how many of the changes are refused."""
+    others = [verb for verb in summary if verb not in (*_COUNTED, "keep", _REFUSED) and summary[verb]]
+    counts = [f"{summary.get(verb, 0)} to {verb}" for verb in (*_COUNTED, *others)]
+    return ", ".join([*counts, f"{summary[_REFUSED]} refused"] if summary.get(_REFUSED) else counts)
+
+
+def refused_text(plan: Mapping[str, Any]) -> str:
+    """Which changes of a plan are refused, and by what; empty if none is."""
+    refused = [step for step in plan.get("steps") or () if step.get(_REFUSED)]
+    return " ".join(f"{_place(step)}: {step[_REFUSED]}" for step in refused)
 
 
 def plain_text(lines: Sequence[Line]) -> str:
@@ -77,20 +86,27 @@ def _by_tree(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _step_lines(step: Mapping[str, Any]) -> Iterator[Line]:
     """A resource, and below it the properties because of which something is done to it."""
     verb = str(step["verb"])
-    shown = _VERBS.get(verb, _OTHER)
+    shown = _NOT_DONE if step.get(_REFUSED) else _VERBS.get(verb, _OTHER)
     causes = step.get("causes") or ()
     notes = [note for cause in causes if not cause.get("path") for note in _notes(cause)]
     if step.get("deferred") and not any(cause.get("rule") for cause in causes if not cause.get("path")):
         notes.append("planned when what it depends on is known")
+    if step.get(_REFUSED):
+        notes.insert(0, f"refused: {step[_REFUSED]}")
     yield (
         Span(f"{shown.sign:>5} {verb:<8} ", shown.style),
-        Span("/".join(map(str, step["path"])), "bold"),
+        Span(_place(step), "bold"),
         Span(f" ({_short_type(step['type'])})"),
         *_remark(notes),
     )
     for cause in causes:
         if cause.get("path"):
             yield from _cause_lines(cause)
+
+
+def _place(step: Mapping[str, Any]) -> str:
+    """The names that lead to a step's resource."""
+    return "/".join(map(str, step["path"]))
 
 
 def _short_type(name: str) -> str:
@@ -120,7 +136,7 @@ def _remark(notes: Sequence[str]) -> Line:
     """What stands behind a line as a comment."""
     if not notes:
         return ()
-    style = "red" if any(note.startswith("forces") for note in notes) else "dim"
+    style = "red" if any(note.startswith(("forces", "refused")) for note in notes) else "dim"
     return (Span(f"  # {'; '.join(notes)}", style),)
 
 

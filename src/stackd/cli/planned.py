@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from stackd.cli.failures import FAILED, Failure
+from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.following import path_of
 from stackd.cli.output import console, dump
-from stackd.cli.plan_text import Line, plan_lines
+from stackd.cli.plan_text import Line, plan_lines, refused_text
 
 if TYPE_CHECKING:
     from stackd.cli.session import Session
@@ -79,5 +79,10 @@ def print_lines(lines: Sequence[Line]) -> None:
 
 
 def end_with(plans: Sequence[Mapping[str, Any]], *, detailed: bool) -> NoReturn:
-    """Exit the command; if ``detailed``, the exit code shows whether something would change."""
+    """Exit the command; if ``detailed``, the exit code shows whether something would change.
+
+    Raises Failure for a plan with a change that will be refused.
+    """
+    if refused := " ".join(filter(None, map(refused_text, plans))):
+        raise Failure(f"This will fail. {refused}", FAILED if detailed else BAD_INPUT)
     sys.exit(CHANGES if detailed and any(plan.get("steps") for plan in plans) else 0)

@@ -16,7 +16,7 @@ from stackd.cli.failures import BAD_INPUT, NOT_FOUND, Failure
 from stackd.cli.following import follow, newest_event, path_of, require_success
 from stackd.cli.main import Entry, LazyGroup
 from stackd.cli.output import Column, show_rows
-from stackd.cli.plan_text import Span, summary_text
+from stackd.cli.plan_text import Span, refused_text, summary_text
 from stackd.cli.planned import detailed_errors, detailed_option, end_with, plan_of, print_lines, show_plans
 from stackd.cli.stack import Target, target_options
 
@@ -106,7 +106,8 @@ def create(
         show_plans([made], target.form)
         if made["id"] and target.form == "table":
             click.echo(f"\nKept as plan {made['id']} until {made['expires_at']}.")
-            click.echo(f"To do exactly this: stackd stack apply {out or made['id']}")
+            if not refused_text(made):
+                click.echo(f"To do exactly this: stackd stack apply {out or made['id']}")
     end_with([made], detailed=detailed)
 
 

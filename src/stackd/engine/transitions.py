@@ -3,7 +3,7 @@
 A state is an action with a status. ``STACK_MOVES`` and ``RESOURCE_MOVES`` list for every state the states
 that may follow it; ``moved`` is the only function that changes a state, and consults them: what is not in
 these tables cannot happen. ``START`` lists the states in which an action may begin on a stack,
-``RESOURCE_START`` the same for a resource.
+``RESOURCE_START`` the same for a resource, with ``RESTING_START`` for one that rests.
 An action that may not begin is refused in the words that clients know (``require_start``).
 """
 
@@ -76,6 +76,12 @@ RESOURCE_START: Final[Mapping[Action, frozenset[State]]] = {
     _A.SNAPSHOT: _states(f"{_CHANGEABLE} SUSPEND", _DONE) | _states("SNAPSHOT", _ANY),
 }
 
+RESTING_START: Final[Mapping[Action, frozenset[State]]] = {
+    _A.SUSPEND: _states("SNAPSHOT", (_BAD,)),
+    _A.RESUME: _states("CHECK", (_OK,)) | _states("SNAPSHOT", (_BAD,)),
+}
+"""The states in which an action may begin, beside the others, on a resource that rests."""
+
 NO_EFFECT: Final[Mapping[Action, State]] = {_A.SUSPEND: (_A.SUSPEND, _OK), _A.RESUME: (_A.RESUME, _OK)}
 """Actions that are accepted of a stack in this state, and do nothing."""
 
@@ -102,6 +108,7 @@ STACK_MOVES: Final = _moves(
 
 RESOURCE_MOVES: Final = _moves(
     *((before, (action, _IP)) for action, before in RESOURCE_START.items()),
+    *((before, (action, _IP)) for action, before in RESTING_START.items()),
     *((_states(action, (_IP,)), (action, end)) for action in RESOURCE_START for end in _DONE),
     # The recovery of an interrupted create finds that nothing was made.
     (_states("CREATE", (_IP,)), (_A.INIT, _OK)),
@@ -115,8 +122,8 @@ RESOURCE_MOVES: Final = _moves(
     (_states(f"{_CHANGEABLE} SUSPEND", (_OK,)), (_A.CHECK, _OK)),
     # What rested when its snapshot was begun rests again.
     (_states("SNAPSHOT", (_OK,)), (_A.SUSPEND, _OK)),
-    # The members of a nested stack that was checked while it was suspended can be resumed.
-    (_states("CHECK", _DONE), (_A.RESUME, _IP)),
+    # Some members of a nested stack whose check failed while it was suspended can be resumed.
+    (_states("CHECK", (_BAD,)), (_A.RESUME, _IP)),
     # An update resumes first what rests.
     (_states("SUSPEND", _DONE), (_A.RESUME, _IP)),
     # A user marks a resource unhealthy.

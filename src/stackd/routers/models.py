@@ -331,6 +331,7 @@ class PlanStep(Model):
     causes: list[PlanCause] | None = None
     removes: bool | None = Field(None, description="The resource goes.")
     deferred: bool | None = Field(None, description="What is inside is planned when it is reached.")
+    refused: str | None = Field(None, description="Why the change will be refused, if it will.")
 
 
 class PlanSummary(Model):
@@ -344,7 +345,9 @@ class PlanSummary(Model):
     created_at: str
     created_by: str
     expires_at: str | None
-    summary: dict[str, int] = Field(description="How many steps of each verb there are.")
+    summary: dict[str, int] = Field(
+        description="How many steps of each verb there are, and how many are `refused`."
+    )
 
 
 class PlanView(PlanSummary):

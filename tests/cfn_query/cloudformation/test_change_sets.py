@@ -117,6 +117,24 @@ async def test_update_shows_what_changes_and_why(system: System) -> None:
     assert json.loads(template.text("GetTemplateResult/TemplateBody")) == json.loads(body("a"))
 
 
+async def test_change_set_says_which_change_the_stack_policy_will_refuse(system: System) -> None:
+    made = await system.aws.call("CreateStack", StackName="kept", TemplateBody=body("a"))
+    await reached(system, made.text("CreateStackResult/StackId"), "CREATE_COMPLETE")
+    allow: dict[str, str] = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    policy = {"Statement": [allow, {**allow, "Effect": "Deny", "Resource": "LogicalResourceId/First"}]}
+    await system.aws.call("SetStackPolicy", StackName="kept", StackPolicyBody=json.dumps(policy))
+    await create(system, "kept", TemplateBody=body("b"))
+    found = await describe(system, "kept")
+    assert found.text(f"{FOUND}Status") == "CREATE_COMPLETE"
+    assert found.text(f"{FOUND}StatusReason") == (
+        "The execution of this change set will fail. First: Action denied by stack policy: "
+        "Statement [#2] does not allow [Update:Modify] for resource [LogicalResourceId/First]"
+    )
+    denied = await execute(system, "kept")
+    assert denied.status == 400
+    assert "denied by stack policy" in denied.error[2]
+
+
 async def test_no_changes_are_a_failure_with_the_text_that_clients_look_for(system: System) -> None:
     made = await system.aws.call("CreateStack", StackName="same", TemplateBody=body("a"))
     await reached(system, made.text("CreateStackResult/StackId"), "CREATE_COMPLETE")

@@ -36,13 +36,14 @@ async def protect(process: Process, stack: Stack, protected: bool = True) -> Sta
 async def test_protected_stack_is_deleted_only_once_it_is_protected_no_longer(stackd_world: World) -> None:
     async with stackd_world.process() as process:
         stack = await made(process, FIRST)
+        draft = await plans.draft_deletion(process.engine, process.caller, stack, observe=False)
         assert (await protect(process, stack)).protected
         newest = await process.stack(stack)
         giving_up = use_cases.accept_deletion(process.engine, process.caller, newest, abandon=True)
-        for deletion in (process.delete(stack), giving_up):
+        planning = plans.draft_deletion(process.engine, process.caller, stack, observe=False)
+        for deletion in (process.delete(stack), giving_up, planning):
             with pytest.raises(StackProtected, match=r"^Stack \[s\] cannot be deleted while Term"):
                 await deletion
-        draft = await plans.draft_deletion(process.engine, process.caller, stack, observe=False)
         saved = await plans.save(process.engine, draft)
         with pytest.raises(StackProtected):
             await plans.execute(process.engine, process.caller, saved.id)
@@ -169,3 +170,18 @@ async def test_update_that_changes_nothing_is_refused_where_that_is_asked_for(
             accepted = await update
             assert (accepted.action, accepted.status) == (Action.UPDATE, Status.IN_PROGRESS)
             assert state(await process.done(stack)) == "UPDATE_COMPLETE"
+
+
+async def test_plan_says_which_change_the_stack_policy_does_not_allow(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        stack = await made(process, FIRST)
+        for content, refused in ((SECOND, ["db"]), (THIRD, []), (WITHOUT_DB, ["db"])):
+            await protection.set_policy(process.engine, process.caller, stack, KEEPS_DB)
+            request = StackRequest(template=content)
+            draft = await plans.draft_update(
+                process.engine, process.caller, await process.stack(stack), request, observe=False
+            )
+            steps = plans.contents(draft.saved)["steps"]
+            assert [step["path"][0] for step in steps if "refused" in step] == refused
+            assert draft.saved.options["summary"].get("refused", 0) == len(refused)
+            assert all("denied by stack policy" in step["refused"] for step in steps if "refused" in step)

@@ -25,6 +25,7 @@ from stackd.engine.planning.diff import (
     Difference,
     Names,
     diff_resource,
+    is_surely_broken,
     metadata_after,
     present,
     rolls_back,
@@ -280,16 +281,10 @@ async def _has_lost_stack(work: ResourceContext) -> bool:
 
 
 async def _is_broken(work: ResourceContext) -> bool:
-    """Whether a failed resource must be replaced: decided by its object, where the type inspects it.
-
-    A resource that failed a check or was marked unhealthy is mostly replaced, whatever the object's state.
-    """
+    """Whether a failed resource must be replaced: decided by its object, where the type inspects it."""
     if isinstance(work.kind, NestedType):
         return await nested.is_broken(work.run.services.db, work.resource)
-    if work.resource.action is Action.CHECK and work.kind.replaced_by_checks:
-        return True
-    inspects = type(work.kind).broken is not ResourceType.broken
-    if work.resource.physical_id is None or not inspects:
+    if is_surely_broken(work.resource, work.kind):
         return True
     try:
         return work.kind.broken(await work.live(fresh=True))
@@ -464,10 +459,12 @@ def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
 
 
 async def _settle(at: StackRun, work: ResourceContext) -> None:
-    """Resume what rests, or complete its check; what is broken by now will be replaced."""
-    error = await uniform.settle(at, work)
-    if error is not None and not await _is_broken(work):
-        raise error
+    """Complete its check, and resume what rests; what is broken by now will be replaced."""
+    while is_unsettled(work.resource):
+        if (error := await uniform.settle(at, work)) is not None:
+            if await _is_broken(work):
+                return
+            raise error
 
 
 def _may_give_up(at: StackRun, work: ResourceContext) -> bool:

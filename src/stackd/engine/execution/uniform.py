@@ -15,8 +15,9 @@ from stackd.engine.execution import lifecycle, nested
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.planning.resting import rest_noted, rests
 from stackd.engine.planning.verbs import Verb
-from stackd.engine.transitions import RESOURCE_START
+from stackd.engine.transitions import RESOURCE_START, RESTING_START, STATE_CHANGED
 from stackd.errors import CloudError, CloudNotFound, ResourceFailure, ResourceInError, StateInvalid
 from stackd.records import Action, Resource, Stack, Status
 from stackd.resources.base import NestedType, ResourceType
@@ -77,11 +78,12 @@ async def _act(at: StackRun, rule: Act, work: ResourceContext, walk: Walk) -> No
 
 
 async def settle(at: StackRun, work: ResourceContext) -> Exception | None:
-    """Resume a resource that rests, or complete its check, before something else is done to it.
+    """Complete the check of a resource, or resume one that rests, before something else is done to it.
 
-    Returns why that failed; the resource then is FAILED.
+    Returns why that failed; the resource then is FAILED. What rested when it was checked goes on resting.
     """
-    rule = ACTS[Verb.CHECK if work.resource.action is Action.CHECK else Verb.RESUME]
+    is_checked = (work.resource.action, work.resource.status) == (Action.CHECK, Status.IN_PROGRESS)
+    rule = ACTS[Verb.CHECK if is_checked else Verb.RESUME]
     await _enter(work, rule)
     return await lifecycle.run_guarded(work, _perform(at, rule, work))
 
@@ -144,7 +146,8 @@ def _require_state(row: Resource, action: Action, *, is_nested: bool) -> None:
 
     Of a nested stack that was checked its members know whether they can be resumed.
     """
-    if (row.action, row.status) in RESOURCE_START[action]:
+    state = (row.action, row.status)
+    if state in RESOURCE_START[action] or (rests(row) and state in RESTING_START.get(action, ())):
         return
     if is_nested and row.action is Action.CHECK and row.status is not Status.IN_PROGRESS:
         return
@@ -169,6 +172,11 @@ async def _resume(work: ResourceContext, props: Properties) -> None:
     await work.kind.resume(work, props)
 
 
+def _for_check(work: ResourceContext) -> Mapping[str, Any]:
+    """Private values: whether the resource rests."""
+    return rest_noted(work.resource)
+
+
 async def _check(work: ResourceContext, props: Properties) -> None:
     if work.kind.checkable and work.resource.physical_id is None:
         raise StateInvalid(f"Can not check {work.resource.name}, resource not created yet.")
@@ -176,17 +184,20 @@ async def _check(work: ResourceContext, props: Properties) -> None:
 
 
 async def _look_only(work: ResourceContext) -> bool:
-    """Whether a resource cannot be checked, and no more is to be seen than that its object is there."""
+    """Whether a resource rests or cannot be checked: no more is to be seen than that its object is there."""
     row, kind = work.resource, work.kind
-    suspended = (row.action, row.status) == (Action.SUSPEND, Status.COMPLETE)
-    if kind.checkable and not suspended:
+    resting = rests(row)
+    if kind.checkable and not resting:
         return False
+    noted = rest_noted(row)
     if (failure := await _lost(work)) is not None:
-        await work.enter(Action.CHECK)
+        await work.enter(Action.CHECK, **noted)
         raise failure
-    reason = f"CHECK not supported for {shown_name(row.type)}"
-    if not suspended and (row.action, row.reason) != (Action.CHECK, reason):
-        await work.become(Action.CHECK, Status.COMPLETE, reason)
+    if resting and row.status is Status.COMPLETE:
+        return True
+    reason = STATE_CHANGED if kind.checkable else f"CHECK not supported for {shown_name(row.type)}"
+    if (row.action, row.status, row.reason) != (Action.CHECK, Status.COMPLETE, reason):
+        await work.become(Action.CHECK, Status.COMPLETE, reason, **noted)
     return True
 
 
@@ -217,13 +228,11 @@ async def _snapshot(work: ResourceContext, props: Properties) -> None:
 
 def _for_snapshot(work: ResourceContext) -> Mapping[str, Any]:
     """Private values: which snapshot is taken, whether the resource rests, and nothing of an earlier copy."""
-    kept, action = work.kind.kept, work.resource.action
-    # It rests still after a snapshot that failed.
-    rests = action is Action.SUSPEND or (action is Action.SNAPSHOT and bool(work.data.get(RESTS)))
-    data = without_copies(work.data, kept) if kept else dict(work.data)
-    data |= {SNAPSHOT: work.run.snapshot} if kept else {}
-    data[RESTS] = rests
-    return {"data": data} if kept or rests or work.data.get(RESTS) else {}
+    kept, noted = work.kind.kept, rest_noted(work.resource)
+    if not kept:
+        return noted
+    data = without_copies(noted.get("data", work.data), kept)
+    return {"data": {**data, SNAPSHOT: work.run.snapshot}}
 
 
 async def _has_copy(work: ResourceContext) -> bool:
@@ -232,7 +241,7 @@ async def _has_copy(work: ResourceContext) -> bool:
 
 
 ACTS: Final[Mapping[Verb, Act]] = {
-    Verb.CHECK: Act(Action.CHECK, _check, spare=_look_only, retries=False),
+    Verb.CHECK: Act(Action.CHECK, _check, spare=_look_only, retries=False, begin=_for_check),
     Verb.SUSPEND: Act(Action.SUSPEND, _suspend),
     Verb.RESUME: Act(Action.RESUME, _resume),
     Verb.SNAPSHOT: Act(Action.SNAPSHOT, _snapshot, spare=_has_copy, begin=_for_snapshot, inside=False),

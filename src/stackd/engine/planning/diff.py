@@ -56,11 +56,15 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The verb that makes a resource what it should be, why, and which properties changed."""
+    """The verb that makes a resource what it should be, why, and which properties changed.
+
+    One that only ``settles`` brings to its end what was begun before, and changes nothing else.
+    """
 
     verb: Verb
     causes: tuple[Cause, ...] = ()
     changed: frozenset[str] = frozenset()
+    settles: bool = False
 
     @property
     def reason(self) -> str:
@@ -119,6 +123,16 @@ def diff_resource(
         return replaced("every update replaces it")
     old = type(new).wrap(present(row, new, rewritten))
     return _by_properties(row, kind, old, new, metadata_changed, stays)
+
+
+def is_surely_broken(row: Resource, kind: ResourceType[Any]) -> bool:
+    """Whether a FAILED resource must be replaced whatever its object is like.
+
+    A resource that failed a check or was marked unhealthy mostly is.
+    """
+    if row.action is Action.CHECK and kind.replaced_by_checks:
+        return True
+    return row.physical_id is None or type(kind).broken is ResourceType.broken
 
 
 def metadata_after(row: Resource, kind: ResourceType[Any], written: Mapping[str, Any]) -> dict[str, Any]:

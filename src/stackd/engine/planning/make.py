@@ -14,6 +14,7 @@ from stackd.engine.planning.diff import (
     Cause,
     Difference,
     diff_resource,
+    is_surely_broken,
     masked,
     metadata_after,
     rolls_back,
@@ -21,6 +22,8 @@ from stackd.engine.planning.diff import (
 from stackd.engine.planning.inputs import Inputs, Level, StoredStack
 from stackd.engine.planning.nested import (
     DEFERRED,
+    INSIDE,
+    REDEFINED,
     Recurse,
     current_rows,
     is_broken,
@@ -30,7 +33,7 @@ from stackd.engine.planning.nested import (
 from stackd.engine.planning.ordering import Node, Order, order, target_of
 from stackd.engine.planning.plan import Path, Plan, StackPlan, Step, plan_of
 from stackd.engine.planning.shown import after_update, all_unknown, with_asked
-from stackd.engine.planning.verbs import ACTIONS, ActionRule, Verb, is_unsettled
+from stackd.engine.planning.verbs import ACTIONS, VERBS, ActionRule, Verb, is_unsettled
 from stackd.errors import NotSupported, ResourceActionRestricted, StackdError
 from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType
@@ -126,10 +129,18 @@ def _plan_name(at: Level, name: str, recurse: Recurse) -> None:
         handler = at.desired.types[name].handler
         at.plan.view[name] = None if row is None or is_new else all_unknown(handler.with_computed(row))
         difference = Difference(Verb.CREATE if is_new else Verb.UPDATE)
-    causes = (*_restrictions(at, name, difference.verb), *difference.causes)
+    causes, refused = difference.causes, ""
+    if row is not None and _is_restricted(at, name, difference):
+        restricted = str(ResourceActionRestricted(difference.verb.value))
+        if _is_certain(at, row, difference):
+            refused = f"{restricted} The environment has it in restricted_actions."
+        else:
+            causes = (Cause(rule=restricted), *causes)
     deferred = any(cause.unknown and not cause.path for cause in causes)
     row_id = row.id if row is not None else ""
-    at.plan.steps[name] = Step(path, written, difference.verb, causes, row_id, deferred=deferred)
+    at.plan.steps[name] = Step(
+        path, written, difference.verb, causes, row_id, deferred=deferred, refused=refused
+    )
 
 
 def _new_step(at: Level, name: str, path: Path, recurse: Recurse) -> Step:
@@ -141,11 +152,37 @@ def _new_step(at: Level, name: str, path: Path, recurse: Recurse) -> Step:
     return Step(path, kind.written, verb, deferred=deferred)
 
 
-def _restrictions(at: Level, name: str, verb: Verb) -> tuple[Cause, ...]:
-    """That the environment forbids what is planned, which the walk will refuse."""
-    if verb.value not in at.desired.source.environment.restricted_actions(name):
-        return ()
-    return (Cause(rule=str(ResourceActionRestricted(verb.value))),)
+def _is_restricted(at: Level, name: str, difference: Difference) -> bool:
+    """Whether the environment forbids what is planned, so that the walk will refuse it."""
+    forbidden = difference.verb.value in at.desired.source.environment.restricted_actions(name)
+    return forbidden and not difference.settles
+
+
+def _is_certain(at: Level, row: Resource, difference: Difference) -> bool:
+    """Whether the walk will do no less than is planned, whatever it learns meanwhile."""
+    kind = at.desired.types[row.name].handler
+    if difference.verb is not Verb.REPLACE:
+        inside = at.plan.children.get(row.name)
+        changes = INSIDE in difference.causes and inside is not None and _surely_changes(inside)
+        return changes or any(
+            not cause.unknown and (cause.path or not difference.changed)
+            for cause in difference.causes
+            if cause not in (INSIDE, REDEFINED)
+        )
+    has_failed = row.status is Status.FAILED and not isinstance(kind, NestedType)
+    if has_failed and (is_unsettled(row) or not is_surely_broken(row, kind)):
+        # Its object may turn out to be as it should be.
+        props = loaded_properties(at.desired, row.name, at.scope)
+        difference = _own_difference(at, row, props, broken=False)
+    return any(cause.replaces and not cause.unknown for cause in difference.causes)
+
+
+def _surely_changes(plan: StackPlan) -> bool:
+    """Whether anything in a stack is certain to change."""
+    return any(
+        VERBS[step.verb].changes and not (step.causes and all(cause.unknown for cause in step.causes))
+        for step in plan.all_steps()
+    )
 
 
 def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Difference:
@@ -157,21 +194,11 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
         )
     if external is not None:
         return UNCHANGED
-    props = loaded_properties(at.desired, name, at.scope)
-    metadata = metadata_after(row, kind.handler, at.desired.metadata(name, at.scope))
     child = at.stored.inside(row) if at.stored is not None else None
     nested = isinstance(kind.handler, NestedType)
-    found = diff_resource(
-        row,
-        kind.handler,
-        props,
-        type_name=kind.name,
-        broken=is_broken(row, child.stack if child is not None else None) if nested else True,
-        missing=row.id in at.inputs.missing or (nested and child is None and bool(row.nested_stack_id)),
-        metadata_changed=metadata != dict(row.metadata),
-        stays=rolls_back(at.plan.stack),
-        rewritten=at.inputs.rewritten.get(row.id, NO_NAMES),
-    )
+    broken = is_broken(row, child.stack if child is not None else None) if nested else True
+    props = loaded_properties(at.desired, name, at.scope)
+    found = _own_difference(at, row, props, broken=broken)
     if found.verb is Verb.REPLACE:
         view[name] = None
         _plan_removal_inside(at, row, recurse)
@@ -182,18 +209,38 @@ def _difference(at: Level, row: Resource, path: Path, recurse: Recurse) -> Diffe
     return _in_place(at, row, props, found)
 
 
+def _own_difference(at: Level, row: Resource, props: Properties, *, broken: bool) -> Difference:
+    """What a resource itself needs, without what is inside it; one that has FAILED is ``broken`` or not."""
+    kind = at.desired.types[row.name]
+    metadata = metadata_after(row, kind.handler, at.desired.metadata(row.name, at.scope))
+    is_lost = isinstance(kind.handler, NestedType) and bool(row.nested_stack_id)
+    is_lost = is_lost and (at.stored is None or at.stored.inside(row) is None)
+    return diff_resource(
+        row,
+        kind.handler,
+        props,
+        type_name=kind.name,
+        broken=broken,
+        missing=row.id in at.inputs.missing or is_lost,
+        metadata_changed=metadata != dict(row.metadata),
+        stays=rolls_back(at.plan.stack),
+        rewritten=at.inputs.rewritten.get(row.id, NO_NAMES),
+    )
+
+
 def _in_place(at: Level, row: Resource, props: Properties, found: Difference) -> Difference:
     kind = at.desired.types[row.name].handler
     if found.verb is Verb.UPDATE:
         at.plan.view[row.name] = after_update(row, kind, props, found.changed)
     if is_unsettled(row):
-        unsettled = Cause(rule=f"it is {row.action}_{row.status}")
-        return Difference(Verb.UPDATE, (*found.causes, unsettled), found.changed)
+        is_checked = row.action is Action.CHECK and row.status is Status.COMPLETE
+        unsettled = Cause(rule="it is suspended" if is_checked else f"it is {row.action}_{row.status}")
+        return Difference(Verb.UPDATE, (*found.causes, unsettled), found.changed, found == UNCHANGED)
     if row.status is Status.IN_PROGRESS:
         interrupted = Cause(rule=f"its {row.action} was interrupted")
-        return Difference(Verb.UPDATE, (*found.causes, interrupted), found.changed)
+        return Difference(Verb.UPDATE, (*found.causes, interrupted), found.changed, found == UNCHANGED)
     if row.status is Status.FAILED and found == UNCHANGED:
-        return Difference(Verb.UPDATE, (Cause(rule=f"its last {row.action} failed"),))
+        return Difference(Verb.UPDATE, (Cause(rule=f"its last {row.action} failed"),), settles=True)
     return found
 
 

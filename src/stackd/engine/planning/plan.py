@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from stackd.engine.definition.desired import Desired
@@ -32,6 +32,7 @@ class Step:
     One that is ``deferred`` contains a stack that can be planned wholly only when the walk reaches it: its
     steps depend on what is not known yet, or members stand in while others are updated. ``removes``
     says that the row goes: it is of a name that is not wanted any more, or was replaced before.
+    ``refused`` is why the step is certain to fail and to do nothing.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Step:
     row: str = ""
     removes: bool = False
     deferred: bool = False
+    refused: str = ""
 
     @property
     def name(self) -> str:
@@ -124,9 +126,24 @@ class Plan:
         """The steps that change something."""
         return (step for step in self.steps if VERBS[step.verb].changes)
 
+    def refused(self) -> list[Step]:
+        """The steps that are refused."""
+        return [step for step in self.steps if step.refused]
+
     def counts(self) -> Counter[Verb]:
-        """How many steps of each verb there are."""
-        return Counter(step.verb for step in self.steps)
+        """How many steps of each verb there are, without those that are refused."""
+        return Counter(step.verb for step in self.steps if not step.refused)
+
+    def judged(self, refusal: Callable[[Step], str]) -> Plan:
+        """The same plan, in which also the steps for which ``refusal`` returns a reason are refused."""
+
+        def judge(step: Step) -> Step:
+            return step if step.refused or not (reason := refusal(step)) else replace(step, refused=reason)
+
+        for each in self.root.walk() if self.root is not None else ():
+            each.steps = {name: judge(step) for name, step in each.steps.items()}
+            each.removals = {row: judge(step) for row, step in each.removals.items()}
+        return replace(self, steps=tuple(map(judge, self.steps)))
 
     def graph(self) -> nx.DiGraph[int]:
         """The indices of the steps, with edges to those that wait; the node has its ``step``."""
@@ -169,6 +186,8 @@ def step_data(step: Step) -> dict[str, Any]:
     if step.row:
         data["row"] = step.row
     data |= {flag: True for flag in _FLAGS if getattr(step, flag)}
+    if step.refused:
+        data["refused"] = step.refused
     if step.causes:
         data["causes"] = [cause_data(cause) for cause in step.causes]
     return data
@@ -198,6 +217,7 @@ def _step_of(data: Mapping[str, Any]) -> Step:
         Verb(data["verb"]),
         causes,
         data.get("row", ""),
+        refused=data.get("refused", ""),
         **{flag: bool(data.get(flag)) for flag in _FLAGS},
     )
 

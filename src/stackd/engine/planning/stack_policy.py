@@ -72,6 +72,14 @@ class StackPolicy:
         if not about:
             raise UpdateDenied(name, change, "no statement allows")
 
+    def refusal(self, step: Step) -> str:
+        """Why a step on one of the stack's own resources is not allowed; empty if it is, or is inside one."""
+        try:
+            self.require_all((step,))
+        except UpdateDenied as denied:
+            return str(denied)
+        return ""
+
     def require_all(self, steps: Iterable[Step]) -> None:
         """Raise ``UpdateDenied`` for the first step on the stack's own resources that is not allowed."""
         for step in steps:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from stackd.engine.planning.resting import rests
 from stackd.records import Action, Resource, Status
 
 
@@ -68,11 +69,12 @@ def permits(planned: Verb, done: Verb) -> bool:
 def is_unsettled(row: Resource) -> bool:
     """Whether a resource rests, or an action on all of its stack has not come to its end with it.
 
-    It is resumed, or checked, before anything else is done to it.
+    It is checked, or resumed, before anything else is done to it. What failed a check is not: mostly it is
+    replaced.
     """
-    if row.action is Action.CHECK:
+    if row.action is Action.CHECK and row.status is not Status.COMPLETE:
         return row.status is Status.IN_PROGRESS
-    return row.action is Action.SUSPEND or (row.action is Action.RESUME and row.status is not Status.COMPLETE)
+    return rests(row)
 
 
 @dataclass(frozen=True, slots=True)

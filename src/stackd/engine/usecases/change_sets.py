@@ -70,6 +70,8 @@ NO_CHANGES: Final = (
 )
 RULE: Final = "cloudformation:{}ChangeSet"
 _ATTEMPTS: Final = 5
+_MOST_REFUSED: Final = 5
+"""Changes that are refused, which the reason of a change set names."""
 
 
 class Execution(enum.StrEnum):
@@ -216,7 +218,7 @@ async def _store(
         name=order.name,
         kind=order.kind,
         plan_id=plan.id if plan is not None else "",
-        reason=None if plan is not None else NO_CHANGES,
+        reason=_reason(draft),
         based_on=stack.operation_id,
         created_at=now(),
         content={**order.shown, "changes": list(shown), "terms": _kept(terms)},
@@ -224,6 +226,16 @@ async def _store(
     changes += note(stack.project_id, stack.id, order.token)
     await engine.services.journal.write(*changes, *await _put(engine, stack, made))
     return View(made, stack, Execution.AVAILABLE if plan is not None else Execution.UNAVAILABLE)
+
+
+def _reason(draft: saved_plans.Draft | None) -> str | None:
+    """What is remarkable about a change set: that it changes nothing, or that its execution will fail."""
+    if draft is None:
+        return NO_CHANGES
+    refused = [f"{'.'.join(step.path)}: {step.refused}" for step in draft.plan.refused()]
+    more = len(refused) - _MOST_REFUSED
+    shown = "; ".join(refused[:_MOST_REFUSED]) + (f"; and {more} more" if more > 0 else "")
+    return f"The execution of this change set will fail. {shown}" if refused else None
 
 
 def _desired(draft: saved_plans.Draft) -> Desired:
@@ -362,7 +374,8 @@ async def execute(
     enforce(engine, caller, rule)
     change_set, execution = view.change_set, view.execution
     if execution is not Execution.AVAILABLE:
-        raise ChangeSetUnavailable(change_set.name, "executed", execution, change_set.reason or "")
+        why = "" if change_set.plan_id else change_set.reason or ""
+        raise ChangeSetUnavailable(change_set.name, "executed", execution, why)
     kept = change_set.content["terms"]
     terms = Terms(
         settings={**kept["settings"], "change_set": [change_set.name, change_set.uuid]},

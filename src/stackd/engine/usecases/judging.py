@@ -50,6 +50,14 @@ async def require_permitted(plan: Plan, policy: str | None) -> None:
         await in_thread(read_policy(policy).require_all, list(plan.changes()))
 
 
+async def judged(plan: Plan, policy: str | None) -> Plan:
+    """The plan in which the steps that a stack policy does not allow are refused."""
+    if policy is None:
+        return plan
+    made: Plan = await in_thread(plan.judged, read_policy(policy).refusal)
+    return made
+
+
 async def changes_anything(
     engine: Engine, stack: Stack, desired: Desired, request: StackRequest, terms: Terms, plan: Plan
 ) -> bool:

@@ -28,7 +28,7 @@ from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
-from stackd.engine.usecases.judging import require_permitted
+from stackd.engine.usecases.judging import judged, require_permitted
 from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import Checked, StackRequest
 from stackd.engine.usecases.terms import NO_TERMS, Terms
@@ -42,6 +42,9 @@ LIFETIME: Final = timedelta(days=7)
 READY: Final = "ready"
 EXECUTED: Final = "executed"
 OUTDATED: Final = "outdated"
+REFUSED: Final = "refused"
+"""What a summary calls the steps that are refused, in place of their verbs."""
+
 _OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
 _ATTEMPTS: Final = 5
 _COUNTED: Final = ("create", "update", "replace", "delete", "keep")
@@ -113,6 +116,7 @@ async def draft_deletion(engine: Engine, caller: Caller, named: Named, *, observ
     """The plan of a deletion."""
     stack = await permitted(engine, caller, "plans:create", named, live=True)
     require_start(stack, Action.DELETE)
+    await use_cases.require_unprotected(engine, stack)
     await exports.withdraw(engine.services.db, stack)
     request, secrets = StackRequest(name=stack.name), await engine.redaction.of(stack)
     return await _draft(
@@ -134,6 +138,8 @@ async def _draft(
 ) -> Draft:
     stored, missing = await _world(engine, caller, stack, observe=observe)
     plan = await planned(engine, stack, desired, action, secrets, missing)
+    if action is Action.UPDATE:
+        plan = await judged(plan, stack.policy)
     parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
     saved = _saved(caller, stack.name, stack.id, action, definition, request, parts, plan)
     return Draft(plan, saved)
@@ -364,8 +370,10 @@ def _nothing_fetched(engine: Engine, saved: SavedPlan) -> Fetched:
 
 
 def _summary(plan: Plan) -> dict[str, int]:
-    """How many steps of each verb there are."""
-    return dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
+    """How many steps of each verb there are, and apart from them how many are ``refused``, if any are."""
+    counted = dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
+    refused = len(plan.refused())
+    return counted | ({REFUSED: refused} if refused else {})
 
 
 def contents(saved: SavedPlan) -> dict[str, Any]:

@@ -130,7 +130,8 @@ def _listed(step: Step, plan: StackPlan) -> tuple[str, str]:
     """The list in which a step stands, and why; what contains a stack counts as updated, as in Heat."""
     if step.verb is Verb.KEEP and _contains_stack(step, plan):
         return VERBS[Verb.UPDATE].listed, CONTAINS
-    return VERBS[step.verb].listed, reason_of(step.causes) or _REASONS.get(step.verb, "")
+    reasons = (step.refused, reason_of(step.causes) or _REASONS.get(step.verb, ""))
+    return VERBS[step.verb].listed, " ".join(filter(None, reasons))
 
 
 def _contains_stack(step: Step, plan: StackPlan) -> bool:

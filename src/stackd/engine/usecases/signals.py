@@ -20,6 +20,7 @@ from stackd.engine.execution.run import OperationRun
 from stackd.engine.execution.versions import ATTEMPTS, VersionedRow
 from stackd.engine.planning.inputs import Inputs
 from stackd.engine.planning.ordering import best_row, target_of
+from stackd.engine.planning.resting import rest_noted
 from stackd.engine.services.locks import Locks
 from stackd.engine.services.stored_trees import identify
 from stackd.engine.transitions import move_resource, resource_event
@@ -205,7 +206,8 @@ async def mark(
         status = Status.COMPLETE
     else:
         return
-    move = move_resource(stack, row, Action.CHECK, status, reason, row.physical_id)
+    noted = rest_noted(row)
+    move = move_resource(stack, row, Action.CHECK, status, reason, row.physical_id, **noted)
     await engine.services.journal.write(move.change, *move.events)
 
 

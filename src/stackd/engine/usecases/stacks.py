@@ -29,7 +29,7 @@ from stackd.engine.usecases.access import Named, enforce, permitted
 from stackd.engine.usecases.checking import checked_change, checked_new
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
-from stackd.engine.usecases.judging import defined, require_allowed
+from stackd.engine.usecases.judging import defined, judged, require_allowed
 from stackd.engine.usecases.planning import observed, planned
 from stackd.engine.usecases.previews import Changes
 from stackd.engine.usecases.repeats import note
@@ -236,7 +236,7 @@ async def preview_update(
     missing = await observed(engine, caller, stack) if request.converge else frozenset()
     desired = defined(engine, stack, checked)
     plan = await planned(engine, stack, desired, Action.UPDATE, secrets, missing, throughout=nested)
-    return Changes(stack, plan, secrets)
+    return Changes(stack, await judged(plan, stack.policy), secrets)
 
 
 async def delete(engine: Engine, caller: Caller, named: Named, *, rule: str = "stacks:delete") -> Stack:
@@ -257,7 +257,7 @@ async def accept_deletion(
     if stack.action is Action.INIT:
         return await _forget(engine, stack, *others)
     require_start(stack, Action.DELETE)
-    await _require_unprotected(engine, stack)
+    await require_unprotected(engine, stack)
     before = await exports.withdraw(engine.services.db, stack)
     if (stack.action, stack.status) == (Action.DELETE, Status.IN_PROGRESS):
         options |= await _given_up(engine, stack)
@@ -271,14 +271,14 @@ async def accept_deletion(
 
 async def _forget(engine: Engine, stack: Stack, *others: Change) -> Stack:
     """Delete a stack of which only the name is reserved: nothing stands for it in the cloud."""
-    await _require_unprotected(engine, stack)
+    await require_unprotected(engine, stack)
     gone = {"operation_id": stack.operation_id, "protected": stack.protected}
     move = move_stack(stack, Action.DELETE, Status.COMPLETE, where=gone, deleted_at=now())
     await engine.services.journal.write(*others, *_changes(move))
     return move.record
 
 
-async def _require_unprotected(engine: Engine, stack: Stack) -> None:
+async def require_unprotected(engine: Engine, stack: Stack) -> None:
     """Refuse to delete a stack that is protected, or is in one that is."""
     root: Stack | None = stack
     if stack.parent_id is not None:
