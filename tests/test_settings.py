@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 import stackd
 from stackd.cli.config import type_name
-from stackd.places import encryption_keys
 from stackd.settings import (
     Database,
     Settings,
@@ -19,7 +18,6 @@ from stackd.settings import (
     keys,
     load,
     mask_url,
-    new_encryption_key,
 )
 
 
@@ -174,11 +172,6 @@ def with_keys(*given: str) -> Settings:
     return Settings.model_validate({"security": {"encryption_keys": given}})
 
 
-def test_first_encryption_key_comes_first() -> None:
-    one, two = new_encryption_key(), new_encryption_key()
-    assert [key.get_secret_value() for key in encryption_keys(with_keys(one, two))] == [one, two]
-
-
 def test_every_setting_is_read_somewhere() -> None:
     package = Path(stackd.__file__).parent
     own = package / "settings.py"
@@ -197,13 +190,6 @@ def test_malformed_encryption_key_is_refused_without_showing_it(given: str, tmp_
     with pytest.raises(ValidationError) as raised:
         with_keys("tooshort")
     assert "tooshort" not in str(raised.value)
-
-
-def test_key_file_that_was_damaged_is_named_and_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "s.db.key").write_text("tooshort\n")
-    with pytest.raises(SettingsError, match=r"s\.db\.key: .*bring back the file") as caught:
-        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/s.db")))
-    assert "tooshort" not in str(caught.value)
 
 
 def numbers() -> list[str]:

@@ -35,7 +35,7 @@ def config(config_file: str | None, reference: bool, new_key: bool) -> None:
 
 def _check(settings: Settings) -> None:
     """Raise Failure with what keeps the server from starting; what is not set yet is a note only."""
-    from stackd.app import check
+    from stackd.startup_checks import check
 
     try:
         check(settings)
