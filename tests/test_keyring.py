@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import insert
 
 from stackd.app import wired
+from stackd.configuration import load
 from stackd.db.codec import pack
 from stackd.db.migrations import upgrade
 from stackd.db.tables import documents
 from stackd.keyring import encryption_keys
-from stackd.settings import Database, Keystone, Security, Settings, SettingsError, load, new_encryption_key
+from stackd.settings import Database, Keystone, Security, Settings, SettingsError, new_encryption_key
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stackd.configuration import load
 from stackd.places import require_place
-from stackd.settings import Database, Settings, SettingsError, load
+from stackd.settings import Database, Settings, SettingsError
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,8 @@ from stackd.auth.crypto import KEY_ID_LENGTH, Cipher
 from stackd.db.database import Database
 from stackd.db.rotation import sealed_beginnings
 from stackd.places import sqlite_file
-from stackd.settings import Settings, SettingsError, mask_url, new_encryption_key, parse_key
+from stackd.settings import Settings, SettingsError, new_encryption_key, parse_key
+from stackd.urls import mask_passwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,16 @@ async def refuse_foreign_keys(db: Database, known: frozenset[str], settings: Set
     used = {start.decode(errors="replace") for start in await sealed_beginnings(db, KEY_ID_LENGTH)}
     if not (missing := sorted(used - known)):
         return
-    ids = " and ".join(missing)
+    ids, database = " and ".join(missing), mask_passwords(settings.database.url)
     if file := key_file(settings):
         state = "the key in it is another one" if file.exists() else "the file is missing"
         raise SettingsError(
-            f"{file.absolute()}: {state}. What is in the database {mask_url(settings.database.url)} was "
-            f"encrypted with key {ids}. Bring back the file as it was, or set security.encryption_keys."
+            f"{file.absolute()}: {state}. What is in the database {database} was encrypted with key {ids}. "
+            "Bring back the file as it was, or set security.encryption_keys."
         )
     raise SettingsError(
-        f"security.encryption_keys: what is in the database {mask_url(settings.database.url)} was encrypted "
-        f"with key {ids}, which is not among them. Add that key, or correct database.url."
+        f"security.encryption_keys: what is in the database {database} was encrypted with key {ids}, "
+        "which is not among them. Add that key, or correct database.url."
     )
 
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, SecretStr
 
 from stackd.cli.failures import BAD_INPUT, Failure
 from stackd.cli.settings import load_settings
-from stackd.settings import Key, Settings, SettingsError, is_secret, keys, mask_url, new_encryption_key
+from stackd.settings import Key, Settings, SettingsError, is_secret, keys, new_encryption_key
+from stackd.urls import mask_passwords
 
 _MASK = "***"
 
@@ -67,7 +68,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, str):
-        return json.dumps(mask_url(value), ensure_ascii=False)
+        return json.dumps(mask_passwords(value), ensure_ascii=False)
     return json.dumps(value)
 
 
