@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Table
 
 from stackd.db import tables
-from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
+from stackd.db.columns import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
 from stackd.records import (
     Action,
     Alarm,
