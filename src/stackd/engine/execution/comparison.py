@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackd.engine.execution import nested, snapshots
+from stackd.engine.execution import children, snapshots
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
 from stackd.engine.execution.targets import Target
@@ -49,7 +49,7 @@ def _is_reached_by(at: StackRun, row: Resource) -> bool:
 async def _has_lost_stack(work: ResourceContext) -> bool:
     """Whether the stack inside a resource was deleted by itself."""
     is_nested = isinstance(work.kind, NestedType) and bool(work.resource.nested_stack_id)
-    return is_nested and await nested.is_deleted(work.run.services.db, work.resource)
+    return is_nested and await children.is_deleted(work.run.services.db, work.resource)
 
 
 async def is_broken(work: ResourceContext) -> bool:
@@ -58,7 +58,7 @@ async def is_broken(work: ResourceContext) -> bool:
     A resource that failed a check or was marked unhealthy is mostly replaced, whatever the object's state.
     """
     if isinstance(work.kind, NestedType):
-        return await nested.is_broken(work.run.services.db, work.resource)
+        return await children.is_broken(work.run.services.db, work.resource)
     if work.resource.action is Action.CHECK and work.kind.replaced_by_checks:
         return True
     inspects = type(work.kind).broken is not ResourceType.broken
