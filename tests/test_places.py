@@ -1,4 +1,4 @@
-"""Files and directories that settings name: which are refused, and which are made."""
+"""Files and directories that settings name: which are refused."""
 
 from __future__ import annotations
 
