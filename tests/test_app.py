@@ -10,15 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import insert
 
-from stackd.app import serve, wired
-from stackd.db.codec import pack
-from stackd.db.migrations import upgrade
-from stackd.db.tables import documents
+from stackd.app import serve
 from stackd.errors import StackdError
 from stackd.serving import listen
-from stackd.settings import Listener, Settings, SettingsError, new_encryption_key
+from stackd.settings import Listener, Settings, SettingsError
 from tests.support.network import free_port
 
 
@@ -105,61 +101,8 @@ async def test_second_server_on_the_same_sqlite_file_is_refused(tmp_path: Path) 
     await asyncio.wait([task], timeout=60)
 
 
-async def sealed_database(configured: Settings) -> str:
-    """Make the database, with an encrypted document in it; the id of the key."""
-    async with wired(configured) as parts:
-        db = parts.engine.services.db
-        body = pack(b"heat_template_version: 2021-04-16", db.sealer)
-        row = {"project_id": "p", "id": "d", "body": body, "created_at": 0}
-        await db.modify_once(insert(documents).values(row).returning(documents.c.id))
-        return body.decode().partition(":")[0]
-
-
 def files(directory: Path) -> list[str]:
     return sorted(each.name for each in directory.iterdir() if not each.name.endswith(("-wal", "-shm")))
-
-
-async def test_database_without_its_key_file_keeps_the_server_from_starting(tmp_path: Path) -> None:
-    configured = settings(tmp_path, free_port())
-    key_id = await sealed_database(configured)
-    key = tmp_path / "stackd.db.key"
-    kept = key.read_text()
-    key.unlink()
-    with pytest.raises(SettingsError) as caught:
-        await serve(configured)
-    assert str(caught.value) == (
-        f"{key}: the file is missing. What is in the database sqlite:///{tmp_path}/stackd.db was encrypted "
-        f"with key {key_id}. Bring back the file as it was, or set security.encryption_keys."
-    )
-    assert not key.exists()
-    key.write_text(kept)
-    async with wired(configured):
-        pass
-
-
-async def test_key_file_with_another_key_keeps_the_server_from_starting(tmp_path: Path) -> None:
-    configured = settings(tmp_path, free_port())
-    key_id = await sealed_database(configured)
-    (tmp_path / "stackd.db.key").write_text(new_encryption_key())
-    with pytest.raises(SettingsError, match=rf"stackd\.db\.key: the key in it is another.* key {key_id}\."):
-        await serve(configured)
-
-
-async def test_keys_that_lack_the_one_of_the_database_keep_the_server_from_starting(tmp_path: Path) -> None:
-    old, new = new_encryption_key(), new_encryption_key()
-    key_id = await sealed_database(settings(tmp_path, free_port(), security={"encryption_keys": [old]}))
-    with pytest.raises(SettingsError, match=rf"security\.encryption_keys: .* key {key_id}, .* Add that key"):
-        await serve(settings(tmp_path, free_port(), security={"encryption_keys": [new]}))
-    async with wired(settings(tmp_path, free_port(), security={"encryption_keys": [new, old]})):
-        pass
-
-
-async def test_database_with_nothing_encrypted_gets_a_key_file(tmp_path: Path) -> None:
-    configured = settings(tmp_path, free_port())
-    await upgrade(configured.database.url)
-    async with wired(configured):
-        pass
-    assert files(tmp_path) == ["stackd.db", "stackd.db.key"]
 
 
 async def test_file_that_is_no_database_gets_no_company(tmp_path: Path) -> None:

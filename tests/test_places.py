@@ -1,14 +1,14 @@
-"""Files and directories that settings name: which are refused, and which are made."""
+"""Files and directories that settings name: which are refused."""
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import pytest
 
-from stackd.places import encryption_keys, require_place
-from stackd.settings import Database, Settings, SettingsError, load
+from stackd.configuration import load
+from stackd.places import require_place
+from stackd.settings import Database, Settings, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -46,27 +46,3 @@ def test_database_that_is_new_or_empty_is_good(tmp_path: Path) -> None:
     require_place(load(database=Database(url="sqlite://")))
     require_place(load(database=Database(url="postgresql://h/d")))
     assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
-
-
-def test_key_file_is_made_once_beside_sqlite_and_is_private(tmp_path: Path) -> None:
-    settings = load(database=Database(url=f"sqlite:///{tmp_path}/s.db"))
-    first = encryption_keys(settings)
-    assert encryption_keys(settings) == first
-    file = tmp_path / "s.db.key"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["s.db.key"]
-
-
-def test_key_file_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="key file cannot be made"):
-        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/no/where.db")))
-
-
-def test_memory_database_gets_a_key_without_a_file(tmp_path: Path) -> None:
-    assert len(encryption_keys(load(database=Database(url="sqlite://")))) == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_postgresql_without_keys_names_the_remedy() -> None:
-    with pytest.raises(SettingsError, match="stackd config --new-key"):
-        encryption_keys(load(database=Database(url="postgresql://h/d")))

@@ -1,4 +1,4 @@
-"""Where settings come from, and what a mistake in them says."""
+"""What can be set: defaults, bounds, and that each setting is described and read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,8 @@ from pydantic import ValidationError
 
 import stackd
 from stackd.cli.config import type_name
-from stackd.places import encryption_keys
-from stackd.settings import (
-    Database,
-    Settings,
-    SettingsError,
-    is_secret,
-    keys,
-    load,
-    mask_url,
-    new_encryption_key,
-)
+from stackd.configuration import load
+from stackd.settings import Database, Settings, SettingsError, is_secret, keys
 
 
 @pytest.fixture(autouse=True)
@@ -43,91 +34,6 @@ def test_defaults_serve_on_loopback_with_sqlite() -> None:
     assert settings.api.cloudwatch.port == 8003
     assert settings.database.url == "sqlite:///stackd.db"
     assert settings.limits.max_template_size == 524288
-
-
-def test_file_gives_values_and_environment_beats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = write(tmp_path, '[api.native]\nport = 1\nhost = "::1"\n[limits]\nmax_stacks_per_tenant = -1\n')
-    monkeypatch.setenv("STACKD_API__NATIVE__PORT", "2")
-    settings = load(file)
-    assert (settings.api.native.port, settings.api.native.host) == (2, "::1")
-    assert settings.limits.max_stacks_per_tenant == -1
-
-
-def test_overrides_beat_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STACKD_DATABASE__URL", "sqlite:///env.db")
-    assert load(database=Database(url="sqlite:///arg.db")).database.url == "sqlite:///arg.db"
-
-
-def test_file_named_by_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STACKD_CONFIG", str(write(tmp_path, '[log]\nlevel = "debug"\n')))
-    assert load().log.level == "debug"
-
-
-def test_stackd_toml_in_the_working_directory_is_read(tmp_path: Path) -> None:
-    (tmp_path / "stackd.toml").write_text('[log]\nformat = "json"\n')
-    assert load().log.format == "json"
-
-
-@pytest.mark.parametrize("text", ["a,b", " a , b ", '["a", "b"]'])
-def test_list_in_the_environment_is_json_or_commas(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STACKD_LIMITS__HIDDEN_STACK_TAGS", text)
-    assert load().limits.hidden_stack_tags == ("a", "b")
-
-
-def test_missing_file_is_an_error_that_names_it() -> None:
-    with pytest.raises(SettingsError, match=r"nowhere\.toml: there is no such file"):
-        load("nowhere.toml")
-
-
-def test_broken_toml_is_an_error_that_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"conf\.toml: not valid TOML"):
-        load(write(tmp_path, "[api\n"))
-
-
-def test_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
-    file = write(tmp_path, "")
-    file.write_bytes("# gr\u00fcn".encode("latin-1"))
-    with pytest.raises(SettingsError, match=r"conf\.toml: it is not UTF-8 text\. Save it as UTF-8\.$"):
-        load(file)
-
-
-def test_unknown_key_names_the_file_and_suggests_the_closest(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingsError, match=r"conf\.toml: api\.native\.prot is not a setting.*api\.native\.port"
-    ):
-        load(write(tmp_path, "[api.native]\nprot = 1\n"))
-
-
-def test_unknown_variable_suggests_the_closest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STACKD_DATABSE__URL", "x")
-    with pytest.raises(SettingsError, match="STACKD_DATABASE__URL"):
-        load()
-
-
-def test_wrong_value_names_key_value_and_remedy(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load(write(tmp_path, '[api.native]\nport = "many"\n'))
-    assert "conf.toml: api.native.port = 'many'" in str(caught.value)
-    assert "TCP port to listen on." in str(caught.value)
-
-
-def test_wrong_value_of_a_variable_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STACKD_ENGINE__POLL_MIN", "-1")
-    with pytest.raises(SettingsError, match=r"^environment: engine\.poll_min = '-1'"):
-        load()
-
-
-def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load(write(tmp_path, '[api.native]\nport = 0\n[log]\nlevel = "loud"\n'))
-    assert len(str(caught.value).splitlines()) == 2
-
-
-def test_errors_do_not_show_secrets(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load(write(tmp_path, '[keystone]\npassword = 4711\n[database]\nurl = "mysql://u:hush@h/d"\n'))
-    assert "4711" not in str(caught.value)
-    assert "hush" not in str(caught.value)
 
 
 def test_repr_does_not_show_secrets() -> None:
@@ -155,30 +61,6 @@ def test_secret_settings_are_known_as_such() -> None:
     }
 
 
-def test_mask_url_hides_only_the_password() -> None:
-    assert mask_url("postgresql://me:p%40ss@host/db") == "postgresql://me:***@host/db"
-    assert mask_url("sqlite:///a.db") == "sqlite:///a.db"
-
-
-@pytest.mark.parametrize("password", ["hu@sh", "@hush", "hush/hush", "hu:sh@", "hu sh", "hu?sh#", "h//u@s/h"])
-def test_mask_url_hides_the_whole_password_whatever_is_in_it(password: str) -> None:
-    assert mask_url(f"is postgresql://u:{password}@h/n now") == "is postgresql://u:***@h/n now"
-
-
-def test_mask_url_hides_passwords_in_queries() -> None:
-    text = "postgresql://h/n?user=u&password=hush&sslpassword=hush&port=1"
-    assert mask_url(text) == "postgresql://h/n?user=u&password=***&sslpassword=***&port=1"
-
-
-def with_keys(*given: str) -> Settings:
-    return Settings.model_validate({"security": {"encryption_keys": given}})
-
-
-def test_first_encryption_key_comes_first() -> None:
-    one, two = new_encryption_key(), new_encryption_key()
-    assert [key.get_secret_value() for key in encryption_keys(with_keys(one, two))] == [one, two]
-
-
 def test_every_setting_is_read_somewhere() -> None:
     package = Path(stackd.__file__).parent
     own = package / "settings.py"
@@ -195,15 +77,8 @@ def test_malformed_encryption_key_is_refused_without_showing_it(given: str, tmp_
     assert "conf.toml: security.encryption_keys: " in str(caught.value)
     assert "tooshort" not in str(caught.value)
     with pytest.raises(ValidationError) as raised:
-        with_keys("tooshort")
+        Settings.model_validate({"security": {"encryption_keys": ["tooshort"]}})
     assert "tooshort" not in str(raised.value)
-
-
-def test_key_file_that_was_damaged_is_named_and_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "s.db.key").write_text("tooshort\n")
-    with pytest.raises(SettingsError, match=r"s\.db\.key: .*bring back the file") as caught:
-        encryption_keys(load(database=Database(url=f"sqlite:///{tmp_path}/s.db")))
-    assert "tooshort" not in str(caught.value)
 
 
 def numbers() -> list[str]:

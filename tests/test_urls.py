@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackd.urls import is_signed, is_url, query_of, shown, shown_name
+from stackd.urls import is_signed, is_url, mask_passwords, query_of, shown, shown_name
 
 
 def test_urls_are_told_from_other_names() -> None:
@@ -35,3 +35,18 @@ def test_query_of_a_url_is_secret_unless_it_says_nothing() -> None:
 @given(st.text(max_size=20), st.text("abc", min_size=4))
 def test_no_url_shows_its_query(host: str, query: str) -> None:
     assert query not in shown_name(f"https://{host}?{query}").replace(host, "")
+
+
+def test_only_the_password_is_masked() -> None:
+    assert mask_passwords("postgresql://me:p%40ss@host/db") == "postgresql://me:***@host/db"
+    assert mask_passwords("sqlite:///a.db") == "sqlite:///a.db"
+
+
+@pytest.mark.parametrize("password", ["hu@sh", "@hush", "hush/hush", "hu:sh@", "hu sh", "hu?sh#", "h//u@s/h"])
+def test_whole_password_is_masked_whatever_is_in_it(password: str) -> None:
+    assert mask_passwords(f"is postgresql://u:{password}@h/n now") == "is postgresql://u:***@h/n now"
+
+
+def test_passwords_in_queries_are_masked() -> None:
+    text = "postgresql://h/n?user=u&password=hush&sslpassword=hush&port=1"
+    assert mask_passwords(text) == "postgresql://h/n?user=u&password=***&sslpassword=***&port=1"

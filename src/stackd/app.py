@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
-import hashlib
-import importlib.util
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from stackd.auth.crypto import KEY_ID_LENGTH, Cipher
+from stackd.auth.crypto import Cipher
 from stackd.auth.policy import Policy
-from stackd.auth.policy_files import PolicyFileError
 from stackd.auth.signatures import SignatureValidator
 from stackd.auth.stack_users import StackUsers
 from stackd.auth.tokens import TokenCacheSettings, TokenValidator
-from stackd.clients.addresses import AddressPolicy
 from stackd.clients.amqp import Broker
-from stackd.clients.credentials import PasswordCredentials, Scope
-from stackd.clients.egress import Egress, EgressSettings
-from stackd.clients.http import HttpSettings
-from stackd.clients.keystone import KeystoneSettings
-from stackd.clients.limiter import LimiterSettings
+from stackd.clients.configured import (
+    make_clouds,
+    make_egress,
+    make_remotes,
+    service_credentials,
+    stack_domain_credentials,
+)
+from stackd.clients.egress import Egress
 from stackd.clients.pool import Clouds
 from stackd.clients.remote import Remotes
-from stackd.clients.wire import RetrySettings
 from stackd.db.database import Database
 from stackd.db.journal import Journal
 from stackd.db.migrations import upgrade
-from stackd.db.rotation import seal_metadata, seal_types, sealed_beginnings
+from stackd.db.rotation import seal_metadata, seal_types
 from stackd.engine.execution.operator import Operator
 from stackd.engine.execution.run import Services, SignalHub, Tuning
 from stackd.engine.execution.watchers import Watchers
@@ -55,30 +51,17 @@ from stackd.engine.usecases.cloudwatch.worker import AlarmWorker
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
-from stackd.places import (
-    encryption_keys,
-    key_file,
-    require_directories,
-    require_keys,
-    require_place,
-    sqlite_file,
-)
+from stackd.keyring import CipherSealer, database_keys, document_key, refuse_foreign_keys, require_keys
+from stackd.places import only_process
 from stackd.records import now
 from stackd.resources.context import Endpoints
-from stackd.resources.operator_environment import OperatorEnvironmentError
-from stackd.resources.registry import Registry, load_registry
+from stackd.resources.registry import Registry
 from stackd.routers.api import make_api
 from stackd.routers.front import Front
 from stackd.routers.middleware import RequestIds
 from stackd.serving import Deferred, configure_log, lag_probe, serve_http
-from stackd.settings import (
-    Listener,
-    OperatorEnvironment,
-    Settings,
-    SettingsError,
-    mask_url,
-    new_encryption_key,
-)
+from stackd.settings import Listener, Settings
+from stackd.startup_checks import make_policy, make_registry, require_broker, require_resources
 
 if TYPE_CHECKING:
     from stackd.cfn_query.front import CfnFront
@@ -86,21 +69,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 SWITCH = 0.001
 """Seconds for which a computing thread may delay the event loop: a fifth of Python's default."""
-
-
-@dataclass(frozen=True, slots=True)
-class CipherSealer:
-    """Seals the database's secrets with the configured keys."""
-
-    cipher: Cipher
-
-    def seal(self, plain: bytes) -> bytes:
-        """Encrypt."""
-        return self.cipher.encrypt(plain).encode()
-
-    def unseal(self, sealed: bytes) -> bytes:
-        """Decrypt."""
-        return self.cipher.decrypt_bytes(sealed.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +93,12 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         await upgrade(settings.database.url)
     keys = [each.get_secret_value() for each in await database_keys(settings)]
     cipher = Cipher(keys)
-    document_key = hashlib.blake2b(keys[-1].encode(), person=b"stackd documents"[:16]).digest()
     async with contextlib.AsyncExitStack() as stack:
         db = await Database.open(
             settings.database.url,
             CipherSealer(cipher),
             read_pool=settings.database.pool_size,
-            document_key=document_key,
+            document_key=document_key(keys),
             clock=clock,
         )
         stack.push_async_callback(db.close)
@@ -160,131 +127,15 @@ async def wired(settings: Settings, *, clock: Callable[[], datetime] = now) -> A
         yield Parts(settings, engine, tokens, SignatureValidator(service, admit=clouds.admit), cipher)
 
 
-async def database_keys(settings: Settings) -> tuple[SecretStr, ...]:
-    """The keys for secrets at rest; a new one is made only for a database without any.
-
-    The tables are those of this version.
-    """
-    path, file = sqlite_file(settings.database.url), key_file(settings)
-    if path and file and path.exists() and not file.exists():
-        unread = CipherSealer(Cipher([new_encryption_key()]))
-        db = await Database.open(settings.database.url, unread)
-        try:
-            await refuse_foreign_keys(db, frozenset(), settings)
-        finally:
-            await db.close()
-    return encryption_keys(settings)
-
-
-async def refuse_foreign_keys(db: Database, known: frozenset[str], settings: Settings) -> None:
-    """Raise SettingsError if something in the database was encrypted with a key that is not known.
-
-    What is read first and last of every table decides: a key that few rows in between need is not noticed.
-    """
-    used = {start.decode(errors="replace") for start in await sealed_beginnings(db, KEY_ID_LENGTH)}
-    if not (missing := sorted(used - known)):
-        return
-    ids = " and ".join(missing)
-    if file := key_file(settings):
-        state = "the key in it is another one" if file.exists() else "the file is missing"
-        raise SettingsError(
-            f"{file.absolute()}: {state}. What is in the database {mask_url(settings.database.url)} was "
-            f"encrypted with key {ids}. Bring back the file as it was, or set security.encryption_keys."
-        )
-    raise SettingsError(
-        f"security.encryption_keys: what is in the database {mask_url(settings.database.url)} was encrypted "
-        f"with key {ids}, which is not among them. Add that key, or correct database.url."
-    )
-
-
-def make_clouds(settings: Settings) -> Clouds:
-    """The OpenStack clients, with the operator's limits."""
-    most = settings.clients.max_concurrency
-    return Clouds(
-        keystone_settings(settings),
-        http=http_settings(settings),
-        retry=retry_settings(settings),
-        limits=LimiterSettings(start=min(16, most), maximum=most),
-    )
-
-
-def keystone_settings(settings: Settings) -> KeystoneSettings:
-    """Where Keystone is, and which endpoints of its catalog are used."""
-    keystone = settings.keystone
-    return KeystoneSettings(keystone.auth_url, region=keystone.region, interface=keystone.interface)
-
-
-def http_settings(settings: Settings) -> HttpSettings:
-    """How connections to OpenStack are made."""
-    return HttpSettings(ca_file=settings.keystone.cafile, verify_tls=not settings.keystone.insecure)
-
-
-def retry_settings(settings: Settings) -> RetrySettings:
-    """How long and how often a call to OpenStack is tried."""
-    return RetrySettings(timeout=settings.clients.timeout, attempts=settings.clients.retries + 1)
-
-
-def service_credentials(settings: Settings) -> PasswordCredentials:
-    """The credentials of the service user."""
-    keystone = settings.keystone
-    return PasswordCredentials(
-        keystone.password.get_secret_value(),
-        user_name=keystone.username,
-        user_domain_name=keystone.user_domain_name,
-        scope=Scope(project_name=keystone.project_name, project_domain_name=keystone.project_domain_name),
-    )
-
-
-def make_egress(settings: Settings) -> Egress:
-    """The client for URLs from users."""
-    egress = settings.egress
-    return Egress(
-        EgressSettings(
-            AddressPolicy.of(egress.allowed_networks, egress.denied_networks),
-            timeout=egress.timeout,
-            max_redirects=egress.max_redirects,
-            concurrency=egress.concurrency,
-            ca_file=egress.cafile,
-            max_files=egress.max_files,
-            max_bytes=egress.max_bytes,
-        )
-    )
-
-
-def make_remotes(settings: Settings) -> Remotes:
-    """What opens other clouds, whose addresses users choose."""
-    return Remotes(
-        keystone_settings(settings),
-        AddressPolicy.of(settings.egress.allowed_networks, settings.egress.denied_networks),
-        retry_settings(settings),
-        http_settings(settings),
-    )
-
-
 def make_engine(
     settings: Settings, db: Database, journal: Journal, clouds: Clouds, egress: Egress, remotes: Remotes
 ) -> Engine:
     """The engine and its parts."""
-    limits = settings.limits
-    registry = make_registry(settings, [Path(directory) for directory in settings.plugins.directories])
-    for problem in registry.problems:
-        log.warning("plugin_skipped", source=problem.source, error=problem.error)
+    registry = _types(settings)
     redaction = Redaction(db, registry.operator.environment)
     notifications = make_notifications(settings, db)
-    trusts = Trusts(
-        db,
-        journal,
-        clouds,
-        service_credentials(settings),
-        settings.keystone.trusts_delegated_roles,
-        redelegated=settings.keystone.trusts_redelegated,
-        kept=timedelta(seconds=settings.keystone.trusts_kept_seconds),
-    )
+    trusts = _trusts(settings, db, journal, clouds)
     services = Services(
-        redaction=redaction,
-        remotes=remotes,
-        delegating=trusts.delegating,
-        notify=notifications.note if notifications is not None else discarded,
         db=db,
         journal=journal,
         registry=registry,
@@ -292,61 +143,107 @@ def make_engine(
         watchers=Watchers(settings.engine.poll_min, settings.engine.poll_max),
         signals=SignalHub(),
         stack_users=StackUserService(db, journal, _stack_domain(settings, clouds)),
-        endpoints=Endpoints(
-            native=public_url(settings.api.native) + "/v1",
-            cfn=(settings.guests.metadata_url or public_url(settings.api.cfn)) + "/v1",
-            auth=settings.keystone.auth_url,
-            region=settings.keystone.region or "RegionOne",
-            signed_urls_last=settings.guests.signed_url_seconds,
-            watch=watch_url(settings),
-        ),
-        tuning=Tuning(
-            create_retries=limits.action_retry_limit,
-            grace=float(limits.error_wait_time),
-            timeout=float(limits.stack_action_timeout),
-            nested_depth=limits.max_nested_stack_depth,
-            resources=limits.max_resources_per_stack,
-            events_kept=limits.max_events_per_stack,
-            events_batch=limits.event_purge_batch_size,
-            type_limits={**limits.model_dump(), **settings.guests.model_dump()},
-        ),
+        endpoints=_endpoints(settings),
+        tuning=_tuning(settings),
+        redaction=redaction,
+        remotes=remotes,
+        delegating=trusts.delegating,
+        notify=notifications.note if notifications is not None else discarded,
     )
     lease = timedelta(seconds=settings.engine.lease_seconds)
     alone = settings.database.url.startswith("sqlite")
     engine_id = "alone" if alone else secrets.token_hex(8)
-    operator = Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease)
-    policy = make_policy(settings)
-    sinks = EventSinks(db, journal, trusts.of_stack, redaction.properties_at)
     return Engine(
-        services,
-        operator,
-        trusts,
-        Enrollments(db, journal, clouds, trusts),
-        policy,
-        limits,
-        lease,
-        sinks,
-        redaction,
-        alone,
-        notifications,
-        settings.metrics,
+        services=services,
+        operator=Operator(services, trusts.of_stack, engine_id=engine_id, lease=lease),
+        trusts=trusts,
+        enrollments=Enrollments(db, journal, clouds, trusts),
+        policy=make_policy(settings),
+        limits=settings.limits,
+        lease=lease,
+        sinks=EventSinks(db, journal, trusts.of_stack, redaction.properties_at),
+        redaction=redaction,
+        alone=alone,
+        notifications=notifications,
+        metric_settings=settings.metrics,
     )
 
 
-def make_registry(settings: Settings, plugins: Sequence[Path]) -> Registry:
-    """The resource types, those in directories of plug-ins too, and the operator's environment."""
-    try:
-        return load_registry(plugins, environment_directory(settings.environment.directory))
-    except OperatorEnvironmentError as error:
-        raise SettingsError(error.message) from error
+def _types(settings: Settings) -> Registry:
+    """The resource types; plug-ins that cannot be loaded are logged."""
+    registry = make_registry(settings, [Path(directory) for directory in settings.plugins.directories])
+    for problem in registry.problems:
+        log.warning("plugin_skipped", source=problem.source, error=problem.error)
+    return registry
 
 
-def make_policy(settings: Settings) -> Policy:
-    """The rules in force."""
-    try:
-        return Policy(settings.policy.file or None)
-    except PolicyFileError as error:
-        raise SettingsError(f"policy.file: {error}") from error
+def _trusts(settings: Settings, db: Database, journal: Journal, clouds: Clouds) -> Trusts:
+    """What delegates the roles of users to stackd's own one."""
+    keystone = settings.keystone
+    return Trusts(
+        db,
+        journal,
+        clouds,
+        service_credentials(settings),
+        keystone.trusts_delegated_roles,
+        redelegated=keystone.trusts_redelegated,
+        kept=timedelta(seconds=keystone.trusts_kept_seconds),
+    )
+
+
+def _stack_domain(
+    settings: Settings, clouds: Clouds
+) -> Callable[[], Awaitable[tuple[StackUsers, str]]] | None:
+    """A function that opens the stack domain when the first stack user is needed; None without one."""
+    credentials = stack_domain_credentials(settings)
+    if credentials is None:
+        return None
+
+    async def open_domain() -> tuple[StackUsers, str]:
+        admin = clouds.cloud(credentials)
+        domain_id = (await admin.token()).domain_id
+        return StackUsers(admin, domain_id, role=settings.limits.heat_stack_user_role), domain_id
+
+    return open_domain
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    """Where guests reach stackd and Keystone."""
+    return Endpoints(
+        native=_public_url(settings.api.native) + "/v1",
+        cfn=(settings.guests.metadata_url or _public_url(settings.api.cfn)) + "/v1",
+        auth=settings.keystone.auth_url,
+        region=settings.keystone.region or "RegionOne",
+        signed_urls_last=settings.guests.signed_url_seconds,
+        watch=_watch_url(settings),
+    )
+
+
+def _public_url(listener: Listener) -> str:
+    """The public URL of a listener, without a final slash."""
+    return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
+
+
+def _watch_url(settings: Settings) -> str:
+    """Where guests reach the CloudWatch API; nothing if it is not served."""
+    if not settings.api.cloudwatch.enabled:
+        return ""
+    return (settings.guests.watch_url or _public_url(settings.api.cloudwatch)).rstrip("/") + "/v1"
+
+
+def _tuning(settings: Settings) -> Tuning:
+    """The limits on what runs."""
+    limits = settings.limits
+    return Tuning(
+        create_retries=limits.action_retry_limit,
+        grace=float(limits.error_wait_time),
+        timeout=float(limits.stack_action_timeout),
+        nested_depth=limits.max_nested_stack_depth,
+        resources=limits.max_resources_per_stack,
+        events_kept=limits.max_events_per_stack,
+        events_batch=limits.event_purge_batch_size,
+        type_limits={**limits.model_dump(), **settings.guests.model_dump()},
+    )
 
 
 def make_notifications(settings: Settings, db: Database) -> Notifications | None:
@@ -360,59 +257,6 @@ def make_notifications(settings: Settings, db: Database) -> Notifications | None
     require_broker(settings)
     broker = Broker(chosen.transport_url.get_secret_value(), chosen.exchange, durable=chosen.durable)
     return Notifications(db, publisher, chosen.topics, broker.publish, broker.close)
-
-
-def require_broker(settings: Settings) -> None:
-    """Raise SettingsError if notifications go to a broker that cannot be reached as it is configured."""
-    if settings.notifications.driver != "amqp":
-        return
-    if importlib.util.find_spec("aio_pika") is None:
-        raise SettingsError(
-            "notifications.driver = amqp: the driver of the broker is missing. Install `stackd[amqp]`."
-        )
-    if not settings.notifications.transport_url.get_secret_value():
-        raise SettingsError("notifications.transport_url is empty: name the broker for the driver amqp.")
-
-
-def environment_directory(named: str) -> Path | None:
-    """The directory of the operator's environment; None if it is not configured and does not exist."""
-    is_default = named == OperatorEnvironment().directory
-    return None if not named or (is_default and not Path(named).is_dir()) else Path(named)
-
-
-def public_url(listener: Listener) -> str:
-    """The public URL of a listener, without a final slash."""
-    return (listener.public_url or f"http://{listener.host}:{listener.port}").rstrip("/")
-
-
-def watch_url(settings: Settings) -> str:
-    """Where guests reach the CloudWatch API; nothing if it is not served."""
-    if not settings.api.cloudwatch.enabled:
-        return ""
-    return (settings.guests.watch_url or public_url(settings.api.cloudwatch)).rstrip("/") + "/v1"
-
-
-def _stack_domain(
-    settings: Settings, clouds: Clouds
-) -> Callable[[], Awaitable[tuple[StackUsers, str]]] | None:
-    """A function that opens the stack domain when the first stack user is needed; None without one."""
-    keystone = settings.keystone
-    if not keystone.stack_domain_name or not keystone.stack_domain_admin:
-        return None
-
-    async def open_domain() -> tuple[StackUsers, str]:
-        admin = clouds.cloud(
-            PasswordCredentials(
-                keystone.stack_domain_admin_password.get_secret_value(),
-                user_name=keystone.stack_domain_admin,
-                user_domain_name=keystone.stack_domain_name,
-                scope=Scope(domain_name=keystone.stack_domain_name),
-            )
-        )
-        domain_id = (await admin.token()).domain_id
-        return StackUsers(admin, domain_id, role=settings.limits.heat_stack_user_role), domain_id
-
-    return open_domain
 
 
 # --- HTTP -----------------------------------------------------------------------------------------
@@ -447,53 +291,6 @@ def cfn_front(parts: Parts) -> CfnFront:
 
     engine = parts.engine
     return CfnFront(parts.settings, engine, Reader(engine), parts.tokens, parts.signatures, parts.cipher)
-
-
-def require_resources(settings: Settings) -> None:
-    """Raise SettingsError for what the settings name and the server cannot use; makes nothing."""
-    require_keys(settings)
-    require_place(settings)
-    require_directories(settings)
-    require_broker(settings)
-
-
-def check(settings: Settings) -> None:
-    """Raise the SettingsError with which the server would refuse to start, as far as files decide that.
-
-    Plug-ins are not run, and the database is not opened.
-    """
-    configure_log(settings)
-    require_resources(settings)
-    make_policy(settings)
-    make_registry(settings, ())
-
-
-@contextlib.contextmanager
-def only_process(settings: Settings) -> Iterator[None]:
-    """Refuse a second server on one SQLite file: an engine there takes all unfinished work for its own."""
-    path = sqlite_file(settings.database.url)
-    if path is None:
-        yield
-        return
-    with _lock_file(path) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError(
-                f"Another server uses {path}. Stop it, or give this one another database.url; "
-                "several servers share a PostgreSQL database."
-            ) from None
-        yield
-
-
-def _lock_file(database: Path) -> IO[str]:
-    try:
-        return Path(f"{database}.lock").open("w")
-    except OSError as error:
-        raise SettingsError(
-            f"database.url: {database}.lock cannot be made beside the database: {error.strerror}. "
-            f"Let stackd's user write to {database.parent.absolute()}, or correct the setting."
-        ) from error
 
 
 def calm_collector() -> None:

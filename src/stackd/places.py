@@ -1,15 +1,14 @@
-"""What settings name on this machine: the file of the database, that of its key, directories of plug-ins."""
+"""What settings name on this machine: the file of the database and directories."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from pydantic import SecretStr
-
-from stackd.settings import Settings, SettingsError, new_encryption_key, parse_key
+from stackd.settings import OperatorEnvironment, Settings, SettingsError
 
 _SQLITE = b"SQLite format 3\0"
 """How the files of SQLite begin; one without any pages is empty."""
@@ -20,34 +19,6 @@ def sqlite_file(url: str) -> Path | None:
     scheme, _, location = url.partition("://")
     path = location.removeprefix("/").partition("?")[0]
     return Path(path) if scheme.startswith("sqlite") and path not in ("", ":memory:") else None
-
-
-def key_file(settings: Settings) -> Path | None:
-    """The file with the encryption key beside that of a SQLite database; None if keys are set."""
-    database = None if settings.security.encryption_keys else sqlite_file(settings.database.url)
-    return database and Path(f"{database}.key")
-
-
-def encryption_keys(settings: Settings) -> tuple[SecretStr, ...]:
-    """The keys for secrets at rest, the encrypting one first; creates a key file next to a SQLite database.
-
-    Raises SettingsError when a key is malformed, or none is set and the database is shared.
-    """
-    require_keys(settings)
-    if settings.security.encryption_keys:
-        return settings.security.encryption_keys
-    if file := key_file(settings):
-        return (SecretStr(_key_in(file)),)
-    return (SecretStr(new_encryption_key()),)
-
-
-def require_keys(settings: Settings) -> None:
-    """Raise SettingsError if no keys are set and the database is not this process's own."""
-    if not settings.security.encryption_keys and not settings.database.url.startswith("sqlite"):
-        raise SettingsError(
-            "security.encryption_keys is empty, and processes that share a database must share its keys. "
-            "Make one with `stackd config --new-key` and give it to each of them."
-        )
 
 
 def require_place(settings: Settings) -> None:
@@ -88,32 +59,35 @@ def require_directories(settings: Settings) -> None:
             )
 
 
-def _key_in(path: Path) -> str:
-    """The key in the file, created if missing; concurrent processes agree on one key."""
+def environment_directory(named: str) -> Path | None:
+    """The directory of the operator's environment; None if it is not configured and does not exist."""
+    is_default = named == OperatorEnvironment().directory
+    return None if not named or (is_default and not Path(named).is_dir()) else Path(named)
+
+
+@contextlib.contextmanager
+def only_process(settings: Settings) -> Iterator[None]:
+    """Refuse a second server on one SQLite file: an engine there takes all unfinished work for its own."""
+    path = sqlite_file(settings.database.url)
+    if path is None:
+        yield
+        return
+    with _lock_file(path) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"Another server uses {path}. Stop it, or give this one another database.url; "
+                "several servers share a PostgreSQL database."
+            ) from None
+        yield
+
+
+def _lock_file(database: Path) -> IO[str]:
     try:
-        if not path.exists():
-            _write_once(path, new_encryption_key() + "\n")
-        key = path.read_text().strip()
+        return Path(f"{database}.lock").open("w")
     except OSError as error:
         raise SettingsError(
-            f"{path}: the key file cannot be made or read: {error.strerror}. "
-            "Correct database.url or the rights of the directory, or set security.encryption_keys."
+            f"database.url: {database}.lock cannot be made beside the database: {error.strerror}. "
+            f"Let stackd's user write to {database.parent.absolute()}, or correct the setting."
         ) from error
-    try:
-        parse_key(key)
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}, or bring back the file as it was.") from error
-    return key
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Create the file atomically, unless another process has created it meanwhile."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

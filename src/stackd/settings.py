@@ -1,8 +1,4 @@
-"""What an operator can set, where it is read from, and how a mistake in it is reported.
-
-A TOML file gives the values, the environment overrides them: ``STACKD_DATABASE__URL`` sets ``url`` in
-``[database]``, ``STACKD_API__NATIVE__PORT`` sets ``port`` in ``[api.native]``. The file is the one named by
-``--config`` or ``STACKD_CONFIG``, else the first of ``DEFAULT_FILES`` that exists, else none.
+"""What an operator can set.
 
 Descriptions of the fields are the reference documentation: ``stackd config --reference`` prints them.
 """
@@ -10,13 +6,9 @@ Descriptions of the fields are the reference documentation: ``stackd config --re
 from __future__ import annotations
 
 import base64
-import difflib
 import json
-import os
-import re
 import secrets
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -30,7 +22,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -42,7 +33,6 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-DEFAULT_FILES = (Path("/etc/stackd/stackd.toml"), Path("stackd.toml"))
 ENV_PREFIX = "STACKD_"
 _CENTURY = {"days": 36_525.0, "hours": 876_600.0, "seconds": 3.15576e9}
 
@@ -394,11 +384,12 @@ class Log(Section):
     format: Literal["console", "json"] = opt("console", "For people, or one JSON object per line.")
 
 
-_file: ContextVar[Path | None] = ContextVar("settings_file", default=None)
+chosen_file: ContextVar[Path | None] = ContextVar("chosen_file", default=None)
+"""The file that gives values to `Settings`; `configuration.load` chooses it."""
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. `load` builds it; the constructor's arguments beat all other sources."""
+    """Everything that can be set, as `configuration.load` reads it; arguments beat all other sources."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -433,44 +424,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file that `load` has chosen."""
-        path = _file.get()
+        """Arguments, then the environment, then the chosen file."""
+        path = chosen_file.get()
         in_file = (TomlConfigSettingsSource(settings_cls, path),) if path else ()
         return (init_settings, env_settings, *in_file)
-
-
-def load(path: str | Path | None = None, **overrides: Section) -> Settings:
-    """The effective settings; whole sections given by name replace all other sources.
-
-    Raises SettingsError with every mistake found, each naming where it stands and what to do.
-    """
-    file = settings_file(path)
-    _refuse_unknown_variables()
-    token = _file.set(file)
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: not valid TOML: {error}. Correct the file.") from error
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(dict(item), file) for item in error.errors())) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: it is not UTF-8 text. Save it as UTF-8.") from error
-    except OSError as error:
-        raise SettingsError(f"{file or 'environment'}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise SettingsError(f"{file or 'environment'}: {error}") from error
-    finally:
-        _file.reset(token)
-
-
-def settings_file(path: str | Path | None = None) -> Path | None:
-    """The file that is read: the one asked for, else a default one that exists, else none."""
-    if asked := path or os.environ.get(f"{ENV_PREFIX}CONFIG"):
-        file = Path(asked)
-        if not file.is_file():
-            raise SettingsError(f"{file}: there is no such file. Correct --config or {ENV_PREFIX}CONFIG.")
-        return file
-    return next((file for file in DEFAULT_FILES if file.is_file()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,43 +452,6 @@ def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Key]:
             yield from keys(kind, f"{prefix}{name}.")
         else:
             yield Key(f"{prefix}{name}", model, name)
-
-
-def _refuse_unknown_variables() -> None:
-    """A variable of a section that does not exist would be ignored silently, as a typing mistake may be."""
-    known = {key.variable for key in keys()}
-    for name in os.environ:
-        if name.startswith(ENV_PREFIX) and "__" in name and name.upper() not in known:
-            raise SettingsError(f"environment: {name} is not a setting.{_suggestion(name, known)}")
-
-
-def _explain(error: Mapping[str, Any], file: Path | None) -> str:
-    """One mistake, as a line for the operator."""
-    path = [str(part) for part in error["loc"]]
-    name = ".".join(path)
-    known = {key.name: key for key in keys()}
-    if error["type"] == "extra_forbidden":
-        return f"{file or 'settings'}: {name} is not a setting.{_suggestion(name, known)}"
-    key = known.get(name) or known.get(".".join(path[:-1]))
-    place = "environment" if key and key.variable in os.environ else str(file or "settings")
-    shown = "" if key and is_secret(key) else f" = {mask_url(repr(error['input']))}"
-    about = f" {key.section.model_fields[key.field].description}" if key else ""
-    return f"{place}: {name}{shown}: {error['msg']}.{about}"
-
-
-def _suggestion(name: str, known: Mapping[str, object] | set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]}?" if close else " `stackd config --reference` lists all settings."
-
-
-def mask_url(text: str) -> str:
-    """The text with the password of any URL in it replaced.
-
-    A password may have any character, also ``@`` and ``/``: all up to the last ``@`` of the line counts as a
-    part of it. Drivers take passwords from the query as well.
-    """
-    text = re.sub(r"(://[^:/\s]*):.*@", r"\1:***@", text)
-    return re.sub(r"([?&](?:ssl)?pass(?:word|wd|file)?=)[^&\s'\"]*", r"\1***", text)
 
 
 def is_secret(key: Key) -> bool:

@@ -1,4 +1,4 @@
-"""URLs from users, as names of what is fetched: which names are one, and what of them may be shown."""
+"""URLs: which names of what users have fetched are one, and what of any URL may be shown."""
 
 from __future__ import annotations
 
@@ -43,3 +43,13 @@ def query_of(name: str) -> str:
     """The query of a URL, empty for any other name and if it is too short to be a secret."""
     found = name.partition("?")[2].partition("#")[0] if is_url(name) else ""
     return found if len(found) >= _TELLING else ""
+
+
+def mask_passwords(text: str) -> str:
+    """The text with the password of any URL in it replaced.
+
+    A password may have any character, also ``@`` and ``/``: all up to the last ``@`` of the line counts as a
+    part of it. Drivers take passwords from the query as well.
+    """
+    text = re.sub(r"(://[^:/\s]*):.*@", r"\1:***@", text)
+    return re.sub(r"([?&](?:ssl)?pass(?:word|wd|file)?=)[^&\s'\"]*", r"\1***", text)

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from stackd.cli.config import as_toml, reference_page
 from stackd.cli.main import cli
-from stackd.settings import Settings, keys, load
+from stackd.configuration import load
+from stackd.settings import Settings, keys
 
 KEY = "hush" * 10 + "huA="
 PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackd.db.codec import Codecs, from_json, from_micros, remembering, to_json, to_micros
-from stackd.db.tables import SEALED_FORMS, form_of, metadata, sealed_columns
+from stackd.db.columns import SEALED_FORMS, form_of
+from stackd.db.tables import metadata, sealed_columns
 from stackd.records import (
     Action,
     Credential,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
-from stackd import app
+from stackd import app, startup_checks
 from stackd.app import Parts
 from stackd.clients.credentials import PasswordCredentials, Scope
 from stackd.db import credentials, events, resources, stacks
@@ -189,7 +189,10 @@ class World:
             made.append(journal)
             return journal
 
-        with mock.patch.multiple(app, Journal=make, Tuning=_tuning, load_registry=_registry):
+        with (
+            mock.patch.multiple(app, Journal=make, Tuning=_tuning),
+            mock.patch.object(startup_checks, "load_registry", _registry),
+        ):
             async with app.wired(self.settings, clock=self.clock.moment) as parts:
                 token = (await parts.engine.trusts._clouds.cloud(_person(user)).token()).id
                 caller = await parts.tokens.validate(token)

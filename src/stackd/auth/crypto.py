@@ -72,11 +72,6 @@ def key_id(key: str) -> str:
     return hashlib.blake2s(_fernet_key(key), person=b"stackdid", digest_size=KEY_ID_LENGTH // 2).hexdigest()
 
 
-def generate_key() -> str:
-    """A new key for an operator's settings."""
-    return Fernet.generate_key().decode()
-
-
 def _fernet_key(key: str) -> bytes:
     if len(key) < 16:
         raise ValueError("An encryption key has at least 16 characters")

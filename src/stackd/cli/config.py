@@ -12,7 +12,8 @@ from pydantic import BaseModel, SecretStr
 
 from stackd.cli.failures import BAD_INPUT, Failure
 from stackd.cli.settings import load_settings
-from stackd.settings import Key, Settings, SettingsError, is_secret, keys, mask_url, new_encryption_key
+from stackd.settings import Key, Settings, SettingsError, is_secret, keys, new_encryption_key
+from stackd.urls import mask_passwords
 
 _MASK = "***"
 
@@ -35,7 +36,7 @@ def config(config_file: str | None, reference: bool, new_key: bool) -> None:
 
 def _check(settings: Settings) -> None:
     """Raise Failure with what keeps the server from starting; what is not set yet is a note only."""
-    from stackd.app import check
+    from stackd.startup_checks import check
 
     try:
         check(settings)
@@ -67,7 +68,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, str):
-        return json.dumps(mask_url(value), ensure_ascii=False)
+        return json.dumps(mask_passwords(value), ensure_ascii=False)
     return json.dumps(value)
 
 

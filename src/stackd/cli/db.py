@@ -71,10 +71,10 @@ def purge(config_file: str | None, older_than: int) -> None:
 
 
 async def _purge(settings: Settings, age: timedelta) -> Purged:
-    from stackd.app import CipherSealer, database_keys
     from stackd.auth.crypto import Cipher
     from stackd.db.database import Database
     from stackd.db.purge import purge as purge_deleted
+    from stackd.keyring import CipherSealer, database_keys
 
     keys = [each.get_secret_value() for each in await database_keys(settings)]
     database = await Database.open(settings.database.url, CipherSealer(Cipher(keys)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackd.cli.failures import BAD_INPUT, Failure
-from stackd.settings import Section, Settings, SettingsError, load
+from stackd.configuration import load
+from stackd.settings import Section, Settings, SettingsError
 
 
 def load_settings(config_file: str | None, **overrides: Section) -> Settings:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stackd.errors import Transient
-from stackd.settings import mask_url
+from stackd.urls import mask_passwords
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -53,7 +53,7 @@ class Broker:
             await exchange.publish(sent, queue, timeout=_PATIENCE)
         except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
             await self.close()
-            why = mask_url(str(error)) or type(error).__name__
+            why = mask_passwords(str(error)) or type(error).__name__
             raise Transient(f"The message broker does not take messages: {why}") from error
 
     async def _open(self) -> AbstractChannel:

@@ -16,7 +16,8 @@ import orjson
 from sqlalchemy import Table
 
 from stackd.db import tables
-from stackd.db.tables import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
+from stackd.db.columns import ASSIGNED, DEFINITION_COLUMNS, Form, form_of
+from stackd.drafts import draft_of
 from stackd.records import (
     Action,
     Alarm,
@@ -44,7 +45,6 @@ from stackd.records import (
     SoftwareDeployment,
     Stack,
     Status,
-    draft_of,
 )
 
 Record = (

@@ -14,6 +14,7 @@ from sqlalchemy import Table, bindparam, delete, select, tuple_
 
 from stackd.db import tables
 from stackd.db.codec import from_json, to_micros, unpack
+from stackd.db.columns import DEFINITION_COLUMNS
 from stackd.db.database import Database
 
 _STACKS_AT_ONCE = 50
@@ -96,14 +97,14 @@ async def _purge_documents(db: Database, older_than: timedelta) -> int:
 async def _referenced(db: Database) -> set[tuple[str, str]]:
     """Project and id of every document that a stack, a saved plan, a snapshot or a manifest names."""
     named: set[tuple[str, str]] = set()
-    for group in tables.DEFINITION_COLUMNS.values():
+    for group in DEFINITION_COLUMNS.values():
         for column in group:
             rows = await db.fetch_once(select(_S.project_id, _S[column]).distinct())
             named |= {(row[0], row[1]) for row in rows if row[1]}
-    for column in tables.DEFINITION_COLUMNS["definition"]:
+    for column in DEFINITION_COLUMNS["definition"]:
         rows = await db.fetch_once(select(_P.project_id, _P[column]).distinct())
         named |= {(row[0], row[1]) for row in rows if row[1]}
-    for column in (*tables.DEFINITION_COLUMNS["definition"], "content"):
+    for column in (*DEFINITION_COLUMNS["definition"], "content"):
         of_snapshots = select(_S.project_id, _N[column]).where(_N.stack_id == _S.id)
         named |= {(row[0], row[1]) for row in await db.fetch_once(of_snapshots.distinct()) if row[1]}
     for project, manifest in await db.fetch(_MANIFESTS):

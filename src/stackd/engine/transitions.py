@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from stackd.db.journal import Insert, Update
+from stackd.drafts import changed
 from stackd.errors import ActionInProgress, NotSupported
-from stackd.records import Action, Event, Resource, Stack, Status, changed
+from stackd.records import Action, Event, Resource, Stack, Status
 from stackd.template.masking import shown_id
 from stackd.urls import shown_name
 

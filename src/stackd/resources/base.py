@@ -20,8 +20,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from stackd.clients import lookup
+from stackd.drafts import changed
 from stackd.errors import CloudNotFound, OutputError, ResourceFailure, StateInvalid
-from stackd.records import Resource, changed
+from stackd.records import Resource
 from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stackd.drafts import changed
 from stackd.offload import OWNER
-from stackd.records import Caller, changed, new_id
+from stackd.records import Caller, new_id
 from stackd.request_bodies import header
 from stackd.routers import errors
 from stackd.routers.front import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from stackd.drafts import draft_of
 from stackd.errors import TemplateError
-from stackd.records import draft_of
 from stackd.template.functions.base import Call, TemplatePath, dotted, invalid_condition
 from stackd.template.functions.conditions import is_condition
 from stackd.template.nodes import NodeParser

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from stackd.drafts import changed
 from stackd.errors import Place, TemplateError
-from stackd.records import changed
 from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text, plain
 from stackd.template.problems import nearest
 from stackd.template.registry import (

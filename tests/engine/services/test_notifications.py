@@ -14,7 +14,7 @@ from stackd.engine.usecases import signals
 from stackd.errors import Transient
 from stackd.records import Status
 from stackd.settings import Notifications as Section
-from stackd.settings import Settings
+from stackd.settings import Settings, SettingsError
 from tests.support.engine import Process, World
 from tests.support.templates import hot
 from tests.support.waiting import until
@@ -175,7 +175,7 @@ async def test_settings_choose_where_notifications_go(stackd_world: World, drive
 async def test_a_broker_without_an_address_is_refused(stackd_world: World) -> None:
     settings = Settings(notifications=Section(driver="amqp"))
     async with stackd_world.process() as process:
-        with pytest.raises(app.SettingsError, match=r"notifications\.transport_url"):
+        with pytest.raises(SettingsError, match=r"notifications\.transport_url"):
             app.make_notifications(settings, process.db)
 
 

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from stackd.db.codec import to_json
+from stackd.drafts import changed
 from stackd.engine.definition.implied import implied, with_implied
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import ResolvedType, resolve_types
 from stackd.errors import PropertyError, TemplateError
-from stackd.records import Definition, Resource, Stack, changed
+from stackd.records import Definition, Resource, Stack
 from stackd.resources.base import ResourceType
 from stackd.resources.registry import Registry
 from stackd.resources.schema import Properties

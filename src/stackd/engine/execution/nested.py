@@ -10,27 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from stackd.db import stacks
-from stackd.db.database import Database
 from stackd.db.journal import Change, Update
-from stackd.engine.definition.desired import Desired, Source, identity_of
+from stackd.engine.definition.desired import Desired
 from stackd.engine.definition.documents import load_json, pack_definition
 from stackd.engine.definition.nested_definitions import (
-    build_child,
-    child_environment,
-    child_source,
-    child_template,
     hidden_values,
-    members_of,
     nested_attributes,
     nested_type,
     no_members,
-    output_values,
     private_values,
-    siblings_of,
     with_hidden_values,
 )
-from stackd.engine.execution import lifecycle
+from stackd.engine.execution import children, lifecycle
 from stackd.engine.execution.ascent import changes_above
 from stackd.engine.execution.cancellation import Stopped
 from stackd.engine.execution.lifecycle import NestedFailure
@@ -41,11 +32,9 @@ from stackd.engine.planning import nested as nested_plans
 from stackd.engine.planning.diff import present
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.planning.make import plan_stack
-from stackd.engine.planning.nested import current_rows
 from stackd.engine.planning.plan import StackPlan
-from stackd.engine.planning.verbs import Verb
 from stackd.engine.services import exports
-from stackd.engine.services.stored_trees import load_desired, load_tree
+from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.transitions import move_stack, new_stack, require_start
 from stackd.errors import (
     ExportExists,
@@ -56,8 +45,8 @@ from stackd.errors import (
     TemplateError,
 )
 from stackd.offload import in_thread, offloaded
-from stackd.records import Action, Definition, Resource, Stack, Status, new_id, now
-from stackd.resources.base import Batch, Child, Members, NestedType
+from stackd.records import Action, Resource, Stack, Status, now
+from stackd.resources.base import Batch, Members, NestedType
 from stackd.resources.schema import Properties
 from stackd.template.masking import concealed, concealed_fields
 from stackd.template.problems import raise_all
@@ -78,28 +67,8 @@ async def create(
     if stack.depth + 1 > at.run.services.tuning.nested_depth:
         limit = at.run.services.tuning.nested_depth
         raise TemplateError(f"Recursion depth exceeds {limit}.", path=f"resources.{work.resource.name}")
-    unmade = Stack(
-        id=new_id(),
-        project_id=stack.project_id,
-        name=work.physical_name,
-        owner=stack.owner,
-        user_id=stack.user_id,
-        action=Action.INIT,
-        status=Status.COMPLETE,
-        reason="",
-        definition=Definition(files=stack.definition.files),
-        timeout_mins=stack.timeout_mins,
-        disable_rollback=True,
-        parent_id=stack.id,
-        parent_resource=work.resource.name,
-        root_id=stack.root_id,
-        depth=stack.depth + 1,
-        created_at=now(),
-        stack_user_project_id=stack.stack_user_project_id,
-        credential_id=stack.credential_id,
-    )
     action = Action.CREATE if at.adopted is None else Action.ADOPT
-    move = new_stack(unmade, action)
+    move = new_stack(children.unmade_child(stack, work), action)
     child = move.record
     arn = f"arn:openstack:heat::{child.project_id}:stacks/{child.name}/{child.id}"
     try:
@@ -142,21 +111,21 @@ async def update(
     if work.resource.nested_stack_id is None:
         await create(at, work, props, intent, walk)
         return
-    stored = await _stored_child(at.run.services.db, work.resource)
+    stored = await children.stored_child(at.run.services.db, work.resource)
     before = present(work.resource, props)
     open_actions = (Action.CREATE, Action.UPDATE)
     resumed = work.resource.status is Status.IN_PROGRESS and work.resource.action in open_actions
     was_begun = resumed or work.resource.previous_properties is not None
     action = work.resource.action if resumed else Action.UPDATE
     is_same = resumed and not props.changed(type(props).wrap(dict(work.resource.properties)))
-    members = await _members(at, work.resource.name, stored)
+    members = await children.stored_members(at, work.resource.name, stored)
     at.run.secrets |= hidden_values(work.resource)
     values = _private_values(work, intent, props, members, decided=is_same)
     if at.run.secrets:
         values = await in_thread(with_hidden_values, values, at.run.secrets, members)
     intent["data"] = values
     work.resource = replace(work.resource, data=intent["data"])
-    if not resumed and await _stands(at, work, stored, props, members):
+    if not resumed and await children.stands(at, work, stored, props, members):
         await work.store(**intent)
         await _store_attributes(at, work, stored.stack)
         return
@@ -169,7 +138,7 @@ async def update(
         await work.enter(action, previous_properties=before, **intent)
     if was_begun:
         there = {name: row for name, row in members.resources.items() if not _is_in_the_making(row)}
-        reached = await _reached(at, work, stored, props, members)
+        reached = await children.reached(at, work, stored, props, members)
         members = replace(members, resources=there, reached=reached)
     old = None if is_same and action is Action.CREATE else type(props).wrap(before)
     await _reach(at, work, stored, old, props, members, walk)
@@ -179,7 +148,7 @@ async def update(
 async def delete(at: StackRun, work: ResourceContext, walk: Walk, *, keep: bool = False) -> None:
     """Delete the child with all in it, then the resource's row unless it is to be kept."""
     row, db = work.resource, at.run.services.db
-    child = await _child_of(db, row)
+    child = await children.child_of(db, row)
     goes = row.deletion_policy != "Retain" or at.run.inputs.abandons
     if child is not None and child.deleted_at is None and goes:
         await work.enter(Action.DELETE)
@@ -262,53 +231,6 @@ def _metadata(at: StackRun, work: ResourceContext, props: Properties) -> Mapping
     return nested_type(work.kind).metadata_after(work.resource, props, at.run.services.db.clock())
 
 
-async def is_deleted(db: Database, row: Resource) -> bool:
-    """Whether the child was deleted, or was never stored."""
-    child = await _child_of(db, row)
-    return child is None or child.deleted_at is not None
-
-
-async def is_broken(db: Database, row: Resource) -> bool:
-    """Whether a failed nested stack must be replaced as a whole."""
-    return nested_plans.is_broken(row, await _child_of(db, row))
-
-
-async def _child_of(db: Database, row: Resource) -> Stack | None:
-    return await stacks.get(db, row.nested_stack_id, None) if row.nested_stack_id else None
-
-
-async def _stored_child(db: Database, row: Resource) -> StoredStack:
-    child = await _child_of(db, row)
-    if child is None:
-        raise ResourceFailure("The nested stack is missing")
-    return await load_tree(db, child)
-
-
-async def _stands(
-    at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
-) -> bool:
-    """Whether the child is what it should be, with everything in it."""
-    if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
-        return False
-    child = await _child(at, work, props, members)
-    return _definition(at, work, child)[0] == stored.stack.definition
-
-
-async def _child(at: StackRun, work: ResourceContext, props: Properties, members: Members) -> Child:
-    build = nested_type(work.kind).child
-    child: Child = await offloaded(build, work.resource, props, members, at.desired.source.files)
-    return child
-
-
-async def _reached(
-    at: StackRun, work: ResourceContext, stored: StoredStack, props: Properties, members: Members
-) -> frozenset[str]:
-    """The members that are as the change wants them: those that its last step would keep as they are."""
-    child = await _child(at, work, props, members)
-    plan = await _plan(at, work, stored, child, _definition(at, work, child)[0])
-    return frozenset(name for name, step in plan.steps.items() if step.verb is Verb.KEEP)
-
-
 def _is_in_the_making(row: Resource) -> bool:
     """Whether a member is not there yet: a change that goes on makes it, in its newest definition."""
     begun = row.action is Action.CREATE and row.status is Status.IN_PROGRESS and row.replaces is None
@@ -327,11 +249,11 @@ async def _redefined(
     """Give a child files that change nothing in it, without a change of its state; whether that was all."""
     if not nested_plans.is_settled(at.run.inputs, work.resource, stored):
         return False
-    child = await _child(at, work, props, members)
-    definition, changes = _definition(at, work, child)
+    child = await children.wanted_child(at, work, props, members)
+    definition, changes = children.definition_of(at, work, child)
     if replace(definition, files=stored.stack.definition.files) != stored.stack.definition:
         return False
-    plan = await _plan(at, work, stored, child, definition)
+    plan = await children.plan_of(at, work, stored, child, definition)
     if not plan.is_empty:
         return False
     moved = replace(stored.stack, definition=definition)
@@ -386,27 +308,18 @@ def _rest_of_pause(stored: StoredStack, batches: Sequence[Batch]) -> float:
     return max(batches[0].pause - waited, 0.0)
 
 
-async def _values_before(at: StackRun, child: Stack, source: Source) -> Mapping[str, Any] | None:
-    """The parameters of a child that is there already, where some of them may not change."""
-    schemas = source.template.parameter_schemas.values()
-    if not child.definition.template or not any(schema.immutable for schema in schemas):
-        return None
-    services = at.run.services
-    return (await load_desired(services.db, services.registry, child)).parameters
-
-
 async def _reach_batch(
     at: StackRun, work: ResourceContext, stored: StoredStack, batch: Batch, walk: Walk
 ) -> Stack:
     child = stored.stack
-    definition, changes = _definition(at, work, batch.child)
+    definition, changes = children.definition_of(at, work, batch.child)
     is_new = child.action in (Action.CREATE, Action.ADOPT) and child.status is not Status.COMPLETE
     action = (
         child.action
         if is_new and not (child.action is Action.ADOPT and at.adopted is None)
         else Action.UPDATE
     )
-    plan = await _plan(at, work, stored, batch.child, definition)
+    plan = await children.plan_of(at, work, stored, batch.child, definition)
     desired = plan.desired
     assert desired is not None
     child = await _move(at, child, action, Status.IN_PROGRESS, None, *changes, definition=definition)
@@ -427,33 +340,6 @@ async def _reach_batch(
     return await _move(at, child, action, Status.COMPLETE, None, *shared, **values)
 
 
-async def _plan(
-    at: StackRun, work: ResourceContext, stored: StoredStack, child: Child, definition: Definition
-) -> StackPlan:
-    """The plan of the stack inside: the one made with the parent's, if that still holds, else a new one."""
-    made = at.plan.children.get(work.resource.name)
-    if made is not None and made.definition == definition and list(made.stored) == list(stored.rows):
-        return made
-    services, row = at.run.services, work.resource
-    source = child_source(at.desired, row, child)
-    source = await exports.with_exports(services.db, services.registry, source, identity_of(stored.stack))
-
-    def make(previous: Mapping[str, Any] | None = None) -> StackPlan:
-        desired = build_child(
-            at.desired,
-            row,
-            source,
-            identity_of(stored.stack),
-            services.registry,
-            definition,
-            previous=previous,
-        )
-        return plan_stack(at.run.inputs, desired, stored, (*at.plan.path, row.name), at.asked(row))
-
-    plan: StackPlan = await in_thread(make, await _values_before(at, stored.stack, source))
-    return plan
-
-
 async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -> None:
     """Fail a child before anything of it is made: it is too large, or its rules or exports forbid it."""
     try:
@@ -463,14 +349,6 @@ async def _admit(at: StackRun, child: Stack, desired: Desired, action: Action) -
     except (RequestLimitExceeded, TemplateError, ExportExists, ExportInUse) as error:
         await _move(at, child, action, Status.FAILED, str(error))
         raise
-
-
-def _definition(at: StackRun, work: ResourceContext, child: Child) -> tuple[Definition, list[Change]]:
-    stack, row = at.stack, work.resource
-    environment = child_environment(at.desired.source.environment, row, child)
-    template = child_template(at.desired, row, child)
-    files = stack.definition.files
-    return pack_definition(at.run.services.db, stack.project_id, template, environment, files)
 
 
 async def _move(
@@ -503,20 +381,9 @@ async def _raise_failure(at: StackRun, inner: StackRun, child: Stack, action: Ac
     raise NestedFailure(failure.cause)
 
 
-async def _members(at: StackRun, name: str, stored: StoredStack) -> Members:
-    """The resources of the child of resource ``name``, as they are stored."""
-    child, services = stored.stack, at.run.services
-    if not child.definition.template:
-        return no_members(at.desired, name, at.scope)
-    desired = await load_desired(services.db, services.registry, child)
-    outputs = output_values(child.outputs or {})
-    sibling = siblings_of(at.desired, name, at.scope)
-    return members_of(desired, current_rows(stored), outputs, services.registry, sibling)
-
-
 async def _store_attributes(at: StackRun, work: ResourceContext, child: Stack) -> None:
     stored = await load_tree(at.run.services.db, child, definitions=False)
-    members = await _members(at, work.resource.name, stored)
+    members = await children.stored_members(at, work.resource.name, stored)
     wanted = at.wanted(work.resource.name)
     values = nested_attributes(work.resource, nested_type(work.kind), wanted, members)
     if values != dict(work.resource.attributes):

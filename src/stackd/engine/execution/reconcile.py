@@ -5,55 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from stackd.db.journal import Insert, Update
-from stackd.engine.definition.desired import Desired, loaded_properties
-from stackd.engine.definition.nested_definitions import Attributes
-from stackd.engine.definition.types import ResolvedType
-from stackd.engine.execution import hooks, lifecycle, nested, snapshots, uniform
+from stackd.engine.definition.desired import Desired
+from stackd.engine.execution import hooks, lifecycle, nested, targets, unfinished
+from stackd.engine.execution.comparison import compare, rewritten
 from stackd.engine.execution.name_lookup import with_ids
 from stackd.engine.execution.nested import Walk
 from stackd.engine.execution.renewal import renew_metadata
 from stackd.engine.execution.resource_context import ResourceContext
 from stackd.engine.execution.stack_run import StackRun
-from stackd.engine.planning.diff import (
-    NO_NAMES,
-    UNCHANGED,
-    Difference,
-    Names,
-    diff_resource,
-    is_surely_broken,
-    metadata_after,
-    present,
-    rolls_back,
-)
-from stackd.engine.planning.verbs import Verb, is_unsettled
+from stackd.engine.execution.targets import Target, lacks_attributes
+from stackd.engine.planning.diff import UNCHANGED, Difference, present
+from stackd.engine.planning.verbs import Verb
 from stackd.engine.transitions import STATE_CHANGED, resource_event
 from stackd.errors import CloudNotFound, NotSupported, ResourceActionRestricted, ResourceFailure
 from stackd.offload import offloaded
-from stackd.records import Action, Resource, Status, type_name
+from stackd.records import Action, Resource, Status
 from stackd.resources.base import NestedType, ResourceType
-from stackd.resources.schema import Properties
 from stackd.template.masking import hidden_if_secret
 from stackd.urls import shown_name
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What one resource is to be, now that all references are known.
-
-    ``intent`` are the values that are stored with the beginning of whatever is done. ``external`` is
-    the id of an object that is not ours. ``wanted`` are the attributes that something refers to.
-    """
-
-    props: Properties
-    metadata: dict[str, Any]
-    external: str | None
-    intent: dict[str, Any]
-    wanted: Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +45,7 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
         return True
     if at.is_kept(row, at.kept) and not lacks_attributes(work, at.wanted(name)):
         return await at.guarded(work, _keep(at, desired, work))
-    unsettled = is_unsettled(row) and not isinstance(work.kind, NestedType)
-    if unsettled and not await at.guarded(work, _settle(at, work)):
-        return False
-    if _is_interrupted(row, desired.types[name]):
-        if _may_give_up(at, work) and not await at.guarded(work, _give_up_changed(at, desired, work)):
-            return False
-        if work.resource.status is Status.IN_PROGRESS and not await _resume(at, work):
-            return False
-    elif row.replaced_by is not None and not await at.guarded(work, _take_back(at, work)):
+    if not await unfinished.finish(at, work):
         return False
     successors: list[Successor] = []
     if not await at.guarded(work, _reach(at, desired, work, walk, successors.append)):
@@ -94,7 +59,7 @@ async def reconcile(at: StackRun, name: str, walk: Walk) -> bool:
 async def _keep(at: StackRun, desired: Desired, work: ResourceContext) -> None:
     """Note that a resource stands as it was planned to: nothing is evaluated again."""
     name = work.resource.name
-    await _store_changed(work, _origin(at, desired, name))
+    await _store_changed(work, targets.origin(at, desired, name))
     at.kept.add(name)
 
 
@@ -113,9 +78,9 @@ async def _reach(
     if at.hooks is not None and desired.resources[work.resource.name].external_id is None:
         await hooks.before(at, at.hooks, work)
     try:
-        target: Target = await offloaded(_target, at, desired, work.resource.name)
+        target: Target = await offloaded(targets.resolve, at, desired, work.resource.name)
         _require_same_external(work.resource, target.external)
-        difference = UNCHANGED if is_new or target.external else await _diff(at, work, target)
+        difference = UNCHANGED if is_new or target.external else await compare(at, work, target)
     except Exception:
         await work.enter(Action.CREATE if is_new else Action.UPDATE)
         raise
@@ -141,7 +106,7 @@ async def _change(
     at: StackRun, work: ResourceContext, target: Target, difference: Difference, walk: Walk
 ) -> None:
     """Bring an object that stays to what is wanted."""
-    target = _for_row(work, target)
+    target = targets.for_row(work, target)
     if isinstance(work.kind, NestedType):
         hooks.arm(at, work)
         permitted = partial(_require_allowed, at, work, Verb.UPDATE)
@@ -168,128 +133,11 @@ async def _require_allowed(at: StackRun, work: ResourceContext, verb: Verb) -> N
         raise refusal
 
 
-# --- the target --------------------------------------------------------------------------------------
-
-
-def _target(at: StackRun, desired: Desired, name: str) -> Target:
-    scope = at.scope
-    metadata, external = desired.metadata(name, scope), desired.external_id(name, scope)
-    props = Properties.wrap({})
-    if external is None:
-        props = loaded_properties(desired, name, scope)
-        desired.types[name].handler.validate(props)
-    intent: dict[str, Any] = {"properties": props.data, **_origin(at, desired, name)}
-    if metadata:
-        intent["metadata"] = metadata
-    if isinstance(desired.types[name].handler, NestedType):
-        policy = desired.update_policy(name, scope)
-        intent["data"] = {"update_policy": policy or None}  # for the type's ``batches``
-    return Target(props, metadata, external, intent, at.wanted(name))
-
-
-def _for_row(work: ResourceContext, target: Target) -> Target:
-    """The target of a row that stays: its metadata keep what did not come from a template.
-
-    They are written only if they change, so that no signal is lost that comes meanwhile.
-    """
-    intent = {key: value for key, value in target.intent.items() if key != "metadata"}
-    metadata = metadata_after(work.resource, work.kind, target.metadata)
-    if metadata != dict(work.resource.metadata):
-        intent["metadata"] = metadata
-    return replace(target, intent=intent)
-
-
-def _origin(at: StackRun, desired: Desired, name: str) -> dict[str, Any]:
-    """What a row keeps of the definition it was last applied from, apart from the properties."""
-    kind = desired.types[name]
-    return {
-        "type": type_name(kind.written),
-        "kind": type_name(kind.name),
-        "applied_from": at.target,
-        "requires": tuple(sorted(desired.requires[name])),
-        "deletion_policy": desired.resources[name].deletion_policy,
-    }
-
-
-def is_as_noted(at: StackRun, row: Resource) -> bool:
-    """Whether a row keeps all of its definition, but perhaps which one it was last applied from."""
-    origin = _origin(at, at.desired, row.name) | {"applied_from": row.applied_from}
-    return all(getattr(row, name) == value for name, value in origin.items())
-
-
-def lacks_attributes(work: ResourceContext, wanted: Attributes) -> bool:
-    """Whether something refers to attributes that were not stored when the resource was made."""
-    row = work.resource
-    if isinstance(work.kind, NestedType):
-        return True
-    missing = {str(path[0]) for path in wanted} - row.attributes.keys()
-    return bool(missing & work.kind.stored_names())
-
-
-async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> None:
-    """Store those of some values of the row that differ."""
-    changed = {key: value for key, value in values.items() if getattr(work.resource, key) != value}
-    if changed:
-        await work.store(**changed)
-        await work.flush()
-
-
 def _require_same_external(row: Resource, wanted: str | None) -> None:
     """Refuse to turn an own object into an external one, or back."""
     if row.action is not Action.INIT and row.external_id != wanted:
         shown = shown_name(row.type)
         raise NotSupported(f"Update to property external_id of {row.name} ({shown}) is not supported.")
-
-
-async def _diff(at: StackRun, work: ResourceContext, target: Target) -> Difference:
-    row = work.resource
-    broken = row.status is not Status.FAILED or await _is_broken(work)
-    return diff_resource(
-        row,
-        work.kind,
-        target.props,
-        type_name=at.desired.types[row.name].name,
-        broken=broken,
-        missing=row.id in at.run.inputs.missing or await _has_lost_stack(work),
-        metadata_changed=metadata_after(row, work.kind, target.metadata) != dict(row.metadata),
-        stays=rolls_back(at.stack) or _is_reached_by(at, row),
-        rewritten=_rewritten(at, row),
-    )
-
-
-def _rewritten(at: StackRun, row: Resource) -> Names:
-    """The properties that count as changed, because a snapshot is restored, until that is done."""
-    names = at.run.inputs.rewritten.get(row.id, NO_NAMES)
-    if names and at.run.accepted_at and snapshots.is_restored(row, at.target, at.run.accepted_at):
-        return NO_NAMES
-    return names
-
-
-def _is_reached_by(at: StackRun, row: Resource) -> bool:
-    """Whether a row was made or changed by this very operation, before a crash perhaps."""
-    if at.run.accepted_at is None:
-        return False
-    is_changed = (row.action, row.status, row.applied_from) == (Action.UPDATE, Status.COMPLETE, at.target)
-    moment = row.updated_at if is_changed and row.updated_at is not None else row.created_at
-    return moment >= at.run.accepted_at
-
-
-async def _has_lost_stack(work: ResourceContext) -> bool:
-    """Whether the stack inside a resource was deleted by itself."""
-    is_nested = isinstance(work.kind, NestedType) and bool(work.resource.nested_stack_id)
-    return is_nested and await nested.is_deleted(work.run.services.db, work.resource)
-
-
-async def _is_broken(work: ResourceContext) -> bool:
-    """Whether a failed resource must be replaced: decided by its object, where the type inspects it."""
-    if isinstance(work.kind, NestedType):
-        return await nested.is_broken(work.run.services.db, work.resource)
-    if is_surely_broken(work.resource, work.kind):
-        return True
-    try:
-        return work.kind.broken(await work.live(fresh=True))
-    except CloudNotFound:
-        return True
 
 
 # --- new objects ----------------------------------------------------------------------------------
@@ -413,7 +261,7 @@ async def _update(at: StackRun, work: ResourceContext, target: Target) -> None:
     if "metadata" in intent and work.kind.signalable:
         await renew_metadata(work, target.metadata)
         del intent["metadata"]
-    stored = present(work.resource, target.props, _rewritten(at, work.resource))
+    stored = present(work.resource, target.props, rewritten(at, work.resource))
     old = await with_ids(type(target.props).wrap(stored), find, known, strict=False)
     new = await with_ids(target.props, find, known)
     await lifecycle.update(work, old, new, target.wanted, previous_properties=stored, **intent)
@@ -447,73 +295,9 @@ async def _leave_alone(at: StackRun, work: ResourceContext, target: Target) -> N
     at.kept.add(row.name)
 
 
-# --- what an earlier walk left unfinished ---------------------------------------------------------
-
-
-def _is_interrupted(row: Resource, kind: ResolvedType) -> bool:
-    """Whether an interrupted action must be completed first; nested stacks do that themselves."""
-    open_actions = (Action.CREATE, Action.UPDATE)
-    if row.status is not Status.IN_PROGRESS or row.action not in open_actions:
-        return False
-    return not isinstance(kind.handler, NestedType) and row.kind == kind.name
-
-
-async def _settle(at: StackRun, work: ResourceContext) -> None:
-    """Complete its check, and resume what rests; what is broken by now will be replaced."""
-    while is_unsettled(work.resource):
-        if (error := await uniform.settle(at, work)) is not None:
-            if await _is_broken(work):
-                return
-            raise error
-
-
-def _may_give_up(at: StackRun, work: ResourceContext) -> bool:
-    """Whether what was begun before, or before a rollback, need not be completed before it is changed."""
-    is_earlier = at.run.accepted_at is not None and _began(work) < at.run.accepted_at
-    return work.kind.gives_up and (is_earlier or rolls_back(at.stack))
-
-
-async def _give_up_changed(at: StackRun, desired: Desired, work: ResourceContext) -> None:
-    """Let an interrupted action fail if the resource is to be another one by now."""
-    target: Target = await offloaded(_target, at, desired, work.resource.name)
-    if target.props.changed(type(target.props).wrap(dict(work.resource.properties))):
-        await work.kind.cancelled(work)
-        reason = ResourceFailure(f"{work.resource.action} aborted (another operation changes the resource)")
-        await lifecycle.mark_failed(work, reason)
-
-
-def _began(work: ResourceContext) -> datetime:
-    return work.resource.updated_at or work.resource.created_at
-
-
-async def _resume(at: StackRun, work: ResourceContext) -> bool:
-    """Bring an interrupted action to its end first; False when that failed for good."""
-
-    async def finish() -> None:
-        old, ready = await at.properties_before(work), await at.stored_properties(work)
-        if not await lifecycle.resume(work, old, ready, at.wanted(work.resource.name)):
-            await work.reset()
-
-    began = _began(work)
-    error = await lifecycle.run_guarded(work, finish())
-    is_earlier = at.run.accepted_at is not None and began < at.run.accepted_at
-    if is_earlier and at.run.renew_time is not None:
-        await at.run.renew_time()
-    return error is None or work.resource.status is Status.FAILED
-
-
-async def _take_back(at: StackRun, work: ResourceContext) -> None:
-    """Keep a row that was about to be replaced: a rollback came first.
-
-    What was to take its place is given up for good where it may lose its ports or addresses to this one.
-    """
-    if type(work.kind).undo_replace is not ResourceType.undo_replace:
-        for row in at.rows.others(work.resource):
-            if row.applied_from:
-                await at.run.write(Update(Resource, row.id, {"applied_from": ""}))
-                at.rows.publish(replace(row, applied_from=""))
-    if work.resource.physical_id is not None:
-        with suppress(CloudNotFound):
-            await work.kind.undo_replace(work, await at.stored_properties(work))
-    await work.store(replaced_by=None)
-    await work.flush()
+async def _store_changed(work: ResourceContext, values: Mapping[str, Any]) -> None:
+    """Store those of some values of the row that differ."""
+    changed = {key: value for key, value in values.items() if getattr(work.resource, key) != value}
+    if changed:
+        await work.store(**changed)
+        await work.flush()

@@ -13,6 +13,7 @@ from stackd.clients.lookup import Finder
 from stackd.clients.remote import Remote
 from stackd.db import resources as resource_rows
 from stackd.db.journal import Change, Insert, Remove, Update
+from stackd.drafts import changed
 from stackd.engine.definition.desired import ACCEPTED
 from stackd.engine.definition.documents import load_files, load_json
 from stackd.engine.execution.physical_names import physical_name
@@ -24,7 +25,7 @@ from stackd.engine.execution.watchers import read
 from stackd.engine.services.siblings import is_meant
 from stackd.engine.transitions import STATE_CHANGED, Transition, move_resource, resource_event
 from stackd.errors import CloudNotFound, MissingCredential, NotFound, ResourceFailure, Transient
-from stackd.records import Action, Resource, Stack, Status, changed, now
+from stackd.records import Action, Resource, Stack, Status, now
 from stackd.resources.base import ResourceType
 from stackd.resources.context import JSON, Endpoints, StackInfo
 from stackd.resources.entity import Place

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from stackd.db.journal import MOST_STANDING, Stand
 from stackd.engine.definition.nested_definitions import in_order
-from stackd.engine.execution.reconcile import is_as_noted, lacks_attributes
 from stackd.engine.execution.stack_run import StackRun
+from stackd.engine.execution.targets import is_as_noted, lacks_attributes
 from stackd.engine.planning.ordering import Node
 from stackd.engine.planning.verbs import Verb
 from stackd.offload import in_thread, in_turns

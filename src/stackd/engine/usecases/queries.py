@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from stackd.db import documents, resources, stacks
 from stackd.db.codec import AT_ONCE
 from stackd.db.parts import Part, read
+from stackd.drafts import changed
 from stackd.engine.definition.desired import Desired, identity_of
 from stackd.engine.definition.documents import load_definition, load_files, load_json
 from stackd.engine.definition.scope import StackScope
@@ -21,7 +22,7 @@ from stackd.engine.usecases.live_attributes import LiveOutput, live_names, live_
 from stackd.errors import NotFound, ResourceNotFound, TemplateError
 from stackd.offload import in_thread, in_turns, offloaded
 from stackd.recent import Recent
-from stackd.records import Action, Definition, Event, Resource, Stack, Status, changed
+from stackd.records import Action, Definition, Event, Resource, Stack, Status
 from stackd.resources.registry import Registry
 from stackd.template.environment import Environment
 from stackd.template.evaluate import output_references

@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from stackd.drafts import changed
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.usecases.request_values import (
     EnvironmentData,
@@ -43,7 +44,6 @@ from stackd.errors import (
 )
 from stackd.offload import OWNER, YAML_WEIGHT, current_budget
 from stackd.recent import Recent, exact
-from stackd.records import changed
 from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment, with_hooks
