@@ -20,7 +20,7 @@ from stackd.db.batch import Write
 from stackd.db.database import Database
 from stackd.db.journal import Insert, Journal
 from stackd.db.migrations import upgrade
-from stackd.db.sqlite_connections import Connections
+from stackd.db.sqlite_connections import Connections, DatabaseFile
 from stackd.errors import ServiceUnavailable
 from tests.support.database import ReversingSealer
 from tests.support.records import a_stack, an_event
@@ -212,7 +212,27 @@ async def test_an_open_database_does_not_keep_the_process(url: str) -> None:
         timeout=60,
         check=True,
     )
-    assert ended.stdout == b"end\n"
+    assert (ended.stdout, ended.stderr) == (b"end\n", b"")
+
+
+def test_a_connection_that_was_not_closed_ends_its_thread_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+
+    loop_is_closed = threading.Event()
+
+    async def thread_of_one_left_open() -> threading.Thread:
+        connection = await Connections(DatabaseFile(str(tmp_path / "stackd.db")), 1).take()
+        connection._tx.put_nowait((None, loop_is_closed.wait))
+        return connection._thread
+
+    thread = asyncio.run(thread_of_one_left_open())
+    loop_is_closed.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert reported == []
 
 
 async def test_the_driver_logs_no_values(file: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 
 from stackd.db.backend import DatabaseMissing, Unreachable
 
@@ -50,6 +51,15 @@ class Connection(aiosqlite.Connection):
     def __init__(self, file: DatabaseFile) -> None:
         super().__init__(partial(_open, file), _ROWS_IN_CHUNK)
         self._thread.daemon = True  # an unclosed connection does not keep the process from ending
+
+    def __del__(self) -> None:
+        """End the thread of a connection that was not closed.
+
+        aiosqlite has that reported to the event loop: one that is closed by then makes the thread print a
+        traceback, at which an interpreter that ends at the same moment aborts.
+        """
+        if self._connection is not None:
+            self._tx.put_nowait((None, lambda: _STOP_RUNNING_SENTINEL))
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Result of ``job``, which the thread does even if this caller is cancelled."""
