@@ -248,7 +248,11 @@ def test_dry_run_of_the_existing_says_what_stays(web: respx.MockRouter, run: Run
 
 def test_delete_waits_until_the_stack_is_gone(web: respx.MockRouter, run: Run) -> None:
     web.get("/stacks/s/i").mock(
-        side_effect=[stack("CREATE_COMPLETE"), stack("DELETE_IN_PROGRESS"), httpx.Response(404)]
+        side_effect=[
+            stack("CREATE_COMPLETE"),
+            stack("DELETE_IN_PROGRESS"),
+            httpx.Response(404, json={"error": {"message": "not found"}}),
+        ]
     )
     gone = web.delete("/stacks/s/i").respond(204)
     assert run("delete", "s", "--yes", "--wait").exit_code == 0
