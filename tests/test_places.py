@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
-from stackd.places import encryption_keys, require_place
-from stackd.settings import Database, Settings, SettingsError, load
+from stackd.places import encryption_keys, require_certificates, require_place
+from stackd.settings import Database, Egress, Keystone, Settings, SettingsError, load
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,6 @@ def test_database_that_is_new_or_empty_is_good(tmp_path: Path) -> None:
     require_place(in_file(f"{tmp_path}/empty.db"))
     require_place(in_file(f"{tmp_path}/new.db"))
     require_place(in_file("relative.db"))
-    require_place(load(database=Database(url="sqlite://")))
     require_place(load(database=Database(url="postgresql://h/d")))
     assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
 
@@ -70,3 +70,19 @@ def test_memory_database_gets_a_key_without_a_file(tmp_path: Path) -> None:
 def test_postgresql_without_keys_names_the_remedy() -> None:
     with pytest.raises(SettingsError, match="stackd config --new-key"):
         encryption_keys(load(database=Database(url="postgresql://h/d")))
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+aiosqlite:///"])
+def test_database_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=rf"database\.url = '{re.escape(url)}' names no file"):
+        require_place(load(database=Database(url=url)))
+
+
+def test_certificates_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    require_certificates(load())
+    missing = str(tmp_path / "ca.pem")
+    with pytest.raises(SettingsError, match=rf"keystone\.cafile: {missing} cannot be read: No such file"):
+        require_certificates(load(keystone=Keystone(cafile=missing)))
+    Path(missing).write_text("no certificate")
+    with pytest.raises(SettingsError, match=rf"egress\.cafile: {missing} has no certificates"):
+        require_certificates(load(egress=Egress(cafile=missing)))

@@ -58,6 +58,7 @@ from stackd.engine.usecases.queries import Reader
 from stackd.places import (
     encryption_keys,
     key_file,
+    require_certificates,
     require_directories,
     require_keys,
     require_place,
@@ -454,6 +455,7 @@ def require_resources(settings: Settings) -> None:
     require_keys(settings)
     require_place(settings)
     require_directories(settings)
+    require_certificates(settings)
     require_broker(settings)
 
 
