@@ -105,3 +105,17 @@ def test_duration_with_which_times_cannot_be_computed_is_refused(name: str, tmp_
 def test_address_of_keystone_that_is_no_url_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"conf\.toml: keystone\.auth_url = 'foo': .*http://controller"):
         load(write(tmp_path, '[keystone]\nauth_url = "foo"\n'))
+
+
+@pytest.mark.parametrize("name", ["api.native.public_url", "api.cfn.public_url", "guests.watch_url"])
+@pytest.mark.parametrize("url", ["foo", "stackd:8000", "http://", "http:///v1", "http://a/?b", "http://a b"])
+def test_public_address_that_is_no_url_is_refused(name: str, url: str, tmp_path: Path) -> None:
+    section, _, field = name.rpartition(".")
+    with pytest.raises(SettingsError, match=rf"conf\.toml: {name} = .*not a URL of HTTP"):
+        load(write(tmp_path, f"[{section}]\n{field} = {url!r}\n"))
+
+
+@pytest.mark.parametrize("url", ["", "http://h", "https://h:1/v1/", "http://[::1]:8000/a/b"])
+def test_public_address_may_have_a_port_and_a_path(url: str, tmp_path: Path) -> None:
+    settings = load(write(tmp_path, f"[guests]\nmetadata_url = {url!r}\n"))
+    assert settings.guests.metadata_url == url

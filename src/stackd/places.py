@@ -1,9 +1,10 @@
-"""What settings name on this machine: the file of the database and directories."""
+"""What settings name on this machine: the file of the database, certificates, and directories."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -24,9 +25,11 @@ def sqlite_file(url: str) -> Path | None:
 def require_place(settings: Settings) -> None:
     """Raise SettingsError if the path of a SQLite database cannot be opened as one; makes no files."""
     file = sqlite_file(settings.database.url)
-    if file is None:
-        return
     place = f"database.url = {settings.database.url!r}"
+    if file is None:
+        if settings.database.url.startswith("sqlite"):
+            raise SettingsError(f"{place} names no file. Write sqlite:///FILE.")
+        return
     if not file.parent.is_dir():
         raise SettingsError(
             f"{place}: there is no directory {file.parent.absolute()}. Make it, or correct the setting."
@@ -57,6 +60,24 @@ def require_directories(settings: Settings) -> None:
             raise SettingsError(
                 f"plugins.directories: there is no directory {name}. Make it, or remove it from the setting."
             )
+
+
+def require_certificates(settings: Settings) -> None:
+    """Raise SettingsError for a file of trusted certificates that cannot be read, or has none."""
+    for name, file in (("keystone", settings.keystone.cafile), ("egress", settings.egress.cafile)):
+        if not file:
+            continue
+        try:
+            ssl.create_default_context(cafile=file)
+        except ssl.SSLError as error:
+            raise SettingsError(
+                f"{name}.cafile: {file} has no certificates that can be read. "
+                "Write them as PEM, or correct the setting."
+            ) from error
+        except OSError as error:
+            raise SettingsError(
+                f"{name}.cafile: {file} cannot be read: {error.strerror}. Correct the setting."
+            ) from error
 
 
 def environment_directory(named: str) -> Path | None:

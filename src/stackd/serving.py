@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
@@ -44,9 +45,13 @@ _NEEDS_QUOTES = re.compile("[ \\t=\\r\\n\"']")
 class AddressInUse(StackdError):
     """The address to listen on cannot be used."""
 
-    def __init__(self, listener: Listener, why: str | None) -> None:
+    def __init__(
+        self, listener: Listener, why: str | None, *, setting: Literal["host", "port"] = "port"
+    ) -> None:
         super().__init__(f"Cannot listen on {listener.host}:{listener.port}: {why}")
         self.port = listener.port
+        self.setting = setting
+        """What of the listener another value helps with."""
 
 
 class Deferred:
@@ -116,7 +121,8 @@ def listen(listener: Listener) -> socket.socket:
         sock.listen(2048)
     except OSError as error:
         sock.close()
-        raise AddressInUse(listener, error.strerror) from error
+        wrong_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        raise AddressInUse(listener, error.strerror, setting="host" if wrong_host else "port") from error
     sock.setblocking(False)
     return sock
 

@@ -75,10 +75,20 @@ def _keystone_url(value: str) -> str:
     return value
 
 
+def _url(value: str) -> str:
+    """The URL unchanged, if it is empty or one of HTTP with a host."""
+    if value and not re.match(r"https?://[^/?#\s]+[^?#\s]*\Z", value):
+        raise ValueError(
+            "not a URL of HTTP with a host and no query, such as https://stackd.example.org:8000"
+        )
+    return value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)]
 Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_encryption_keys)]
 KeystoneUrl = Annotated[str, AfterValidator(_keystone_url)]
+Url = Annotated[str, AfterValidator(_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -113,7 +123,7 @@ class Listener(Section):
     enabled: bool = opt(True, "Whether this API is served.")
     host: str = opt("127.0.0.1", "Address to listen on. Use 0.0.0.0 for all interfaces.")
     port: Port = opt(8004, "TCP port to listen on.")
-    public_url: str = opt(
+    public_url: Url = opt(
         "",
         "URL under which clients and guests reach this API, for links and signed URLs behind a "
         "proxy. When empty, links are made from the request and signed URLs from host and port.",
@@ -311,8 +321,8 @@ class Engine(Section):
 class Guests(Section):
     """What instances are told about reaching stackd."""
 
-    metadata_url: str = opt("", "URL of the CFN API as guests see it; `api.cfn.public_url` when empty.")
-    watch_url: str = opt(
+    metadata_url: Url = opt("", "URL of the CFN API as guests see it; `api.cfn.public_url` when empty.")
+    watch_url: Url = opt(
         "", "URL of the CloudWatch API as guests see it; `api.cloudwatch.public_url` when empty."
     )
     signed_url_seconds: float = opt(

@@ -9,7 +9,7 @@ from pathlib import Path
 from stackd.auth.policy import Policy
 from stackd.auth.policy_files import PolicyFileError
 from stackd.keyring import require_keys
-from stackd.places import environment_directory, require_directories, require_place
+from stackd.places import environment_directory, require_certificates, require_directories, require_place
 from stackd.resources.operator_environment import OperatorEnvironmentError
 from stackd.resources.registry import Registry, load_registry
 from stackd.serving import configure_log
@@ -21,6 +21,7 @@ def require_resources(settings: Settings) -> None:
     require_keys(settings)
     require_place(settings)
     require_directories(settings)
+    require_certificates(settings)
     require_broker(settings)
 
 

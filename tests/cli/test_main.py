@@ -53,3 +53,20 @@ def test_every_stack_command_explains_itself(name: str) -> None:
 
 def test_unknown_command_is_wrong_usage() -> None:
     assert CliRunner().invoke(cli, ["sreve"]).exit_code == 2
+
+
+def test_closed_streams_are_the_null_device() -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"'{sys.executable}' -m stackd.cli types <&- >&-"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_full_disk_is_reported_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "stackd.cli", "config"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"Error: The output cannot be written: No space left on device.\n" in done.stderr
+    assert b"Traceback" not in done.stderr

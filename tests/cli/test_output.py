@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,19 @@ import pytest
 from rich.console import Console
 
 from stackd.cli.changing import OUTPUT_COLUMNS
-from stackd.cli.output import Column, console, fitted_table
+from stackd.cli.diagnostics import Diagnostic, as_text
+from stackd.cli.failures import Failure
+from stackd.cli.output import (
+    Column,
+    console,
+    dump,
+    fitted_table,
+    show_record,
+    show_rows,
+    text,
+    visible,
+)
+from stackd.cli.progress import line
 from stackd.cli.reading import _STACK_COLUMNS, RESOURCE_COLUMNS
 
 ID = "60ddf012-8229-4667-a978-50c803ae1558"
@@ -29,9 +42,9 @@ def drawn(rows: list[Mapping[str, Any]], columns: Mapping[str, Column], width: i
     table, left_out = fitted_table(rows, columns, width)
     out = io.StringIO()
     Console(file=out, width=width).print(table)
-    text = out.getvalue()
-    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
-    return text, [column.heading for column in left_out]
+    printed = out.getvalue()
+    assert max(len(each.rstrip()) for each in printed.splitlines()) <= width
+    return printed, [column.heading for column in left_out]
 
 
 @pytest.mark.parametrize("name", ["shop", "a-very-long-name-of-a-stack-that-somebody-chose"])
@@ -77,3 +90,43 @@ def test_file_has_no_colours_whatever_the_environment_says(
     monkeypatch.setenv("FORCE_COLOR", "1")
     console().print(fitted_table([STACK], _STACK_COLUMNS, 80)[0])
     assert "\x1b" not in capsys.readouterr().out
+
+
+HOSTILE = "\x1b]0;x\x07\x9b2J[/bold]\r\tend"
+SHOWN = "\\x1b]0;x\\x07\\x9b2J[/bold]\\x0d\tend"
+
+
+def test_what_commands_a_terminal_is_written_out() -> None:
+    assert visible(HOSTILE) == SHOWN
+    assert visible("a\r\nb\tc\nd é 漢") == "a\r\nb\tc\nd é 漢"
+    assert text(HOSTILE) == SHOWN
+    assert "\x9b" not in text([HOSTILE])
+
+
+def test_tables_records_and_json_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([{"a": HOSTILE}], {"a": Column("A")}, "table")
+    show_record({HOSTILE: HOSTILE}, [HOSTILE], "table")
+    show_record({"a": HOSTILE}, ["a"], "json")
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(printed)
+    assert "[/bold]" in printed
+    assert json.loads(dump({"a": HOSTILE}, "json")) == {"a": HOSTILE}
+
+
+def test_failures_and_events_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Failure(HOSTILE, remedy=HOSTILE).show()
+    event = {
+        **{"event_time": "t", "resource_status": "CREATE_FAILED", "resource_name": HOSTILE},
+        **{
+            "resource_status_reason": HOSTILE,
+            "links": [{"rel": "stack", "href": "http://h/v1/p/stacks/s/i"}],
+        },
+    }
+    printed = capsys.readouterr().err + line(event)
+    assert not {"\x1b", "\x07", "\x9b"} & set(printed)
+
+
+def test_mistakes_and_the_lines_that_have_them_command_no_terminal() -> None:
+    told = Diagnostic("error", HOSTILE, HOSTILE, HOSTILE, 1, 3, value=HOSTILE, remedy=HOSTILE, source=HOSTILE)
+    assert not {"\x07", "\x9b"} & set(as_text(told))
+    assert "\x1b]0" not in as_text(told)

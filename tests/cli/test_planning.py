@@ -71,7 +71,7 @@ def test_options_may_stand_before_the_name(existing: respx.MockRouter, run: Run)
 
 
 def test_plan_of_a_stack_that_does_not_exist_is_of_a_new_one(web: respx.MockRouter, run: Run) -> None:
-    web.get("/stacks/new").respond(404)
+    web.get("/stacks/new").respond(404, json={"error": {"message": "not found"}})
     route = web.post("/stacks/plans").respond(json={"plan": DRY})
     assert run("plan", "new", "-t", "t.yaml").exit_code == 0
     assert sent(route)["stack_name"] == "new"
@@ -223,7 +223,7 @@ def test_apply_of_a_new_stack_follows_what_was_made(web: respx.MockRouter, run: 
 def test_apply_of_a_delete_ends_when_the_stack_is_gone(web: respx.MockRouter, run: Run) -> None:
     web.get("/plans/p1").respond(json={"plan": plan(action="DELETE")})
     web.post("/plans/p1/execute").respond(202, json={"stack": {"id": "i"}})
-    web.get("/stacks/s/i").respond(404)
+    web.get("/stacks/s/i").respond(404, json={"error": {"message": "not found"}})
     result = run("apply", "p1", "--wait")
     assert (result.exit_code, result.stderr) == (0, "")
 

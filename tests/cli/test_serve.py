@@ -56,6 +56,15 @@ def test_taken_port_names_the_setting(api: str) -> None:
     assert f"STACKD_API__{api}__PORT" in result.stderr
 
 
+@pytest.mark.parametrize("host", ["host.invalid", "192.0.2.1"])
+def test_host_that_is_not_of_this_machine_names_the_setting(host: str) -> None:
+    ports = {f"API__{name}__PORT": str(free_port()) for name in ("NATIVE", "CFN", "CLOUDWATCH")}
+    result = serve(KEYSTONE__AUTH_URL="http://127.0.0.1:9/v3", API__CFN__HOST=host, **ports)
+    assert result.exit_code == 1
+    assert f"Cannot listen on {host}:" in result.stderr
+    assert "Set another host: STACKD_API__CFN__HOST, or host in [api.cfn]." in result.stderr
+
+
 def test_log_has_no_colours_unless_a_terminal_shows_it() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

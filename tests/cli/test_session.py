@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -129,8 +130,10 @@ def test_named_endpoint_beats_the_catalog(web: respx.MockRouter) -> None:
 
 
 def test_expired_token_is_renewed_once(web: respx.MockRouter) -> None:
-    web.get("http://heat/v1/pid/x").mock(side_effect=[httpx.Response(401), httpx.Response(200, json=1)])
-    assert Session(PASSWORD).get("/x") == 1
+    web.get("http://heat/v1/pid/x").mock(
+        side_effect=[httpx.Response(401), httpx.Response(200, json={"n": 1})]
+    )
+    assert Session(PASSWORD).get("/x") == {"n": 1}
     assert web["token"].call_count == 2
 
 
@@ -182,8 +185,54 @@ def test_without_auth_url_the_remedy_is_the_openrc_file() -> None:
 
 
 def test_no_authentication_needs_only_the_endpoint(web: respx.MockRouter) -> None:
-    route = web.get("http://heat/v1/admin/x").respond(json=1)
-    assert Session({"OS_AUTH_TYPE": "none"}, "http://heat").get("/x") == 1
+    route = web.get("http://heat/v1/admin/x").respond(json={"n": 1})
+    assert Session({"OS_AUTH_TYPE": "none"}, "http://heat").get("/x") == {"n": 1}
     assert "X-Auth-Token" not in route.calls.last.request.headers
     with pytest.raises(Failure, match="endpoint"):
         Session({"OS_AUTH_TYPE": "none"}).get("/x")
+
+
+@pytest.mark.parametrize("answer", [{"text": "<html>"}, {"json": []}, {"status_code": 204}])
+def test_good_answer_that_is_not_the_apis_names_the_endpoint(
+    web: respx.MockRouter, answer: dict[str, Any]
+) -> None:
+    web.get("http://heat/v1/pid/stacks").respond(**answer)
+    with pytest.raises(Failure, match="http://heat/v1/pid is something else") as failed:
+        Session(PASSWORD).get("/stacks")
+    assert failed.value.exit_code == 5
+    assert "--endpoint" in failed.value.remedy
+
+
+@pytest.mark.parametrize("status", [300, 404])
+def test_missing_path_of_another_service_is_not_a_missing_stack(web: respx.MockRouter, status: int) -> None:
+    web.get("http://heat/v1/pid/stacks/web").respond(status, text="<html>Not Found</html>")
+    with pytest.raises(Failure, match=f"it answered HTTP {status}") as failed:
+        Session(PASSWORD).find("web")
+    assert failed.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status_code": 200, "text": "<html>"},
+        {"status_code": 201, "json": {}},
+        {"status_code": 300, "json": {"versions": []}},
+        {"status_code": 404, "text": "Not Found"},
+    ],
+)
+def test_address_that_is_not_keystones_is_named(web: respx.MockRouter, answer: dict[str, Any]) -> None:
+    web.routes["token"].respond(**answer)
+    with pytest.raises(Failure, match="http://key/v3 is something else") as failed:
+        Session(PASSWORD).get("/stacks")
+    assert failed.value.exit_code == 5
+    assert "OS_AUTH_URL" in failed.value.remedy
+
+
+def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(Failure, match=r"ca[.]pem, cannot be read: No such file or directory") as failed:
+        Session(PASSWORD | {"OS_CACERT": str(missing)})
+    assert failed.value.exit_code == 2
+    missing.write_text("no certificate")
+    with pytest.raises(Failure, match=r"ca[.]pem, cannot be read"):
+        Session(PASSWORD | {"OS_CACERT": str(missing)})

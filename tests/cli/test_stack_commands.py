@@ -175,6 +175,19 @@ def test_two_templates_are_bad_input(run: Run) -> None:
     assert (result.exit_code, "There are two templates." in result.stderr) == (2, True)
 
 
+def test_parameter_that_an_environment_overrides_is_told(
+    web: respx.MockRouter, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text("heat_template_version: rocky\n")
+    (tmp_path / "e.yaml").write_text("parameters: {a: 1, b: 2}\nparameter_defaults: {c: 3}\n")
+    (tmp_path / "other.yaml").write_text("parameters:\n")
+    web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_IN_PROGRESS"))
+    result = run("create", "s", "-t", "t.yaml", "-e", "e.yaml", "-e", "other.yaml", "-p", "a=9", "-p", "c=9")
+    assert result.exit_code == 0
+    assert result.stderr == "Note: e.yaml sets the parameter a, too, and comes after -p and -F.\n"
+
+
 def test_nothing_is_read_that_a_container_has(web: respx.MockRouter, run: Run, tmp_path: Path) -> None:
     text = "heat_template_version: rocky\nresources:\n  a: {type: nested/a.yaml}\n"
     (tmp_path / "outer.yaml").write_text(text)
@@ -248,7 +261,11 @@ def test_dry_run_of_the_existing_says_what_stays(web: respx.MockRouter, run: Run
 
 def test_delete_waits_until_the_stack_is_gone(web: respx.MockRouter, run: Run) -> None:
     web.get("/stacks/s/i").mock(
-        side_effect=[stack("CREATE_COMPLETE"), stack("DELETE_IN_PROGRESS"), httpx.Response(404)]
+        side_effect=[
+            stack("CREATE_COMPLETE"),
+            stack("DELETE_IN_PROGRESS"),
+            httpx.Response(404, json={"error": {"message": "not found"}}),
+        ]
     )
     gone = web.delete("/stacks/s/i").respond(204)
     assert run("delete", "s", "--yes", "--wait").exit_code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from stackd.cli.failures import BAD_INPUT, Failure, why
-from stackd.cli.packing import Package, leave_references, pack
+from stackd.cli.output import visible
+from stackd.cli.packing import Package, leave_references, pack, parameters_in, short_path
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,21 @@ class Definition:
             except (OSError, UnicodeDecodeError) as error:
                 raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
         body = self.package.body() | {"parameters": given}
+        self._report_overridden(given)
         body |= {"template_url": self.template_url} if self.template_url is not None else {}
         body |= {"files_container": self.files_container} if self.files_container is not None else {}
         body |= {"timeout_mins": self.timeout} if self.timeout else {}
         return body | ({"tags": self.tags} if self.tags is not None else {})
+
+    def _report_overridden(self, given: Mapping[str, str]) -> None:
+        """Tell of parameters that environments set, too: these come after the request's own, as in Heat."""
+        for url in self.package.environment_files if given else ():
+            if url in self.package.originals:
+                for name in sorted(given.keys() & parameters_in(self.package.originals[url], url)):
+                    note = (
+                        f"Note: {short_path(url)} sets the parameter {name}, too, and comes after -p and -F."
+                    )
+                    click.echo(visible(note), err=True)
 
     @cached_property
     def package(self) -> Package:

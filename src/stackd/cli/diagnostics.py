@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 
 from stackd.cli.failures import FAILED, Failure
+from stackd.cli.output import visible
 from stackd.cli.packing import Unreadable, short_path
 from stackd.cli.template_source import Texts
 from stackd.errors import Place, StackdError, TemplateError
@@ -118,19 +119,19 @@ def show(diagnostics: Sequence[Diagnostic], form: str, **more: Any) -> None:
 
 def as_text(found: Diagnostic) -> str:
     """A diagnostic the way compilers write it."""
-    place = str(Place(found.file, found.line, found.column))
+    place = visible(str(Place(found.file, found.line, found.column)))
     mark = f"{found.severity}: " if found.severity != ERROR else ""
     rule = click.style(f" [{found.rule}]", dim=True) if found.rule else ""
     lines = [
         f"{click.style(place, bold=True)}: {click.style(mark, fg=_COLOURS[found.severity])}"
-        f"{_told(found)}{rule}"
+        f"{visible(_told(found))}{rule}"
     ]
     if found.source:
         lines += _quoted(found)
     if found.value is not None:
-        lines.append(f"      value: {json.dumps(found.value, ensure_ascii=False)}")
+        lines.append(visible(f"      value: {json.dumps(found.value, ensure_ascii=False)}"))
     if found.remedy:
-        lines.append(f"      remedy: {found.remedy}")
+        lines.append(visible(f"      remedy: {found.remedy}"))
     return "\n".join(lines)
 
 
@@ -149,7 +150,8 @@ def _quoted(found: Diagnostic) -> list[str]:
     number = f"{found.line:5d}"
     at = max(found.column - 1, 0)
     cut = max(0, at - _WIDEST + 40)
-    shown = found.source[cut : cut + _WIDEST]
-    lead = "".join("\t" if character == "\t" else " " for character in found.source[cut:at])
+    shown = visible(found.source[cut : cut + _WIDEST])
+    before = visible(found.source[cut:at])
+    lead = "".join("\t" if character == "\t" else " " for character in before)
     caret = click.style("^", fg=_COLOURS[found.severity], bold=True)
     return [f"{number} | {shown}", f"{' ' * len(number)} | {lead}{caret}"]

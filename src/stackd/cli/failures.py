@@ -11,6 +11,8 @@ from typing import IO, Any
 
 import click
 
+from stackd.cli.output import visible
+
 FAILED = 1
 BAD_INPUT = 2
 NOT_FOUND = 3
@@ -34,9 +36,9 @@ class Failure(click.ClickException):
         """Print it to standard error."""
         out = file or sys.stderr
         click.secho("Error: ", fg="red", bold=True, nl=False, file=out)
-        click.echo(self.message, file=out)
+        click.echo(visible(self.message), file=out)
         if self.remedy:
-            click.echo(f"Remedy: {self.remedy}", file=out)
+            click.echo(visible(f"Remedy: {self.remedy}"), file=out)
 
 
 def why(error: Exception) -> str:

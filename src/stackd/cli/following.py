@@ -16,7 +16,7 @@ import click
 from stackd.cli.causes import Cause, brief, causes_in
 from stackd.cli.failures import FAILED, INTERRUPTED, NOT_FOUND, Failure
 from stackd.cli.naming import Owners, stack_of
-from stackd.cli.output import coloured, console
+from stackd.cli.output import coloured, console, visible
 from stackd.cli.progress import Progress, line, with_events, with_listing, worth_saying
 
 if TYPE_CHECKING:
@@ -201,7 +201,13 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, size: t
     )
     rows = progress.visible(max(height - 5, 3))
     shown = [
-        (row.name, row.type.rpartition("/")[2], row.status, brief(worth_saying(row.reason))) for row in rows
+        (
+            visible(row.name),
+            visible(row.type.rpartition("/")[2]),
+            row.status,
+            visible(brief(worth_saying(row.reason))),
+        )
+        for row in rows
     ]
     widths = _widths(shown, width - 1)
     table.add_column("", width=1)

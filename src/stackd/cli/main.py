@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import click
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Entry(NamedTuple):
@@ -86,4 +91,20 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 def main() -> None:
     """What the console script calls."""
-    cli(prog_name="stackd")
+    _open_streams()
+    try:
+        cli(prog_name="stackd")
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+        # Python would try it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _open_streams() -> None:
+    """Replace standard streams that were closed, for which Python has None, by the null device."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process

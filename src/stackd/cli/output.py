@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,18 @@ _READABLE = 16
 _ID = 42
 """An id with the marks around it in a list; longer words are broken."""
 _COLOURS = {"COMPLETE": "green", "FAILED": "red", "IN_PROGRESS": "yellow"}
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+"""Characters that a terminal takes for commands."""
+
+
+def visible(text: str) -> str:
+    """The text with control characters written out, but for tabs and line ends.
+
+    Names, values and reasons were written by others, who could else do with the terminal what they want.
+    """
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class Column(NamedTuple):
@@ -124,22 +137,24 @@ def show_record(record: Mapping[str, Any], keys: Sequence[str], form: str) -> No
         click.echo(dump(record, form))
         return
     from rich.table import Table
+    from rich.text import Text
 
     out = console()
-    shown = {key: text(record[key]) for key in keys if record.get(key) not in (None, "", [], {})}
+    shown = {visible(key): text(record[key]) for key in keys if record.get(key) not in (None, "", [], {})}
     table = Table(box=None, show_header=False, pad_edge=False)
     widest = max((len(key) for key in shown), default=0)
     table.add_column(overflow="fold", width=min(widest, max(out.width - _ID, _READABLE)))
     table.add_column(overflow="fold")
     for key, value in shown.items():
-        table.add_row(key, coloured(value.strip()))
+        table.add_row(Text(key), coloured(value.strip()))
     out.print(table)
 
 
 def dump(value: object, form: str) -> str:
     """The value as JSON or YAML text."""
     if form == "json":
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # json leaves those from 0x7f on
     from stackd.rewrite.writer import to_yaml
 
     return to_yaml(value).removesuffix("\n")
@@ -149,9 +164,7 @@ def text(value: object) -> str:
     """A value in a cell of a table."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def coloured(value: str) -> Text:

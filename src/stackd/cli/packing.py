@@ -115,6 +115,12 @@ def references_in(text: str, url: str, *, environment: bool = False) -> list[Ref
     return sorted(find(_compose(text, url)), key=lambda reference: reference.start)
 
 
+def parameters_in(text: str, url: str) -> frozenset[str]:
+    """The names of the parameters that an environment sets."""
+    section = next((value for key, value in _mapping(_compose(text, url)) if key == "parameters"), None)
+    return frozenset(name for name, _ in _mapping(section))
+
+
 def growth(reference: Reference, url: str) -> int:
     """By how many characters a reference in the text at the URL gets longer when it is packed."""
     return len(json.dumps(_join(url, reference.target))) - (reference.end - reference.start)

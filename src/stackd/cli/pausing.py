@@ -13,7 +13,7 @@ import click
 from stackd.cli.failures import NOT_FOUND, Failure
 from stackd.cli.following import path_of
 from stackd.cli.naming import Owners, stack_path_of
-from stackd.cli.output import Column, show_rows
+from stackd.cli.output import Column, show_rows, visible
 from stackd.cli.stack import Target, target_options
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def clear(name: str, resources: tuple[str, ...], wanted: str | None, target: Tar
             chosen = any(fnmatchcase(row["resource"], each) for each in resources)
             if chosen and wanted in (None, row["hook"]):
                 session.call("POST", f"{row['path']}/signal", {"unset_hook": row["hook"]})
-                click.echo(f"Cleared {row['hook']} of {row['resource']}.", err=True)
+                click.echo(visible(f"Cleared {row['hook']} of {row['resource']}."), err=True)
 
 
 def _events(session: Session, stack: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:

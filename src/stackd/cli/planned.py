@@ -11,7 +11,7 @@ import click
 
 from stackd.cli.failures import BAD_INPUT, FAILED, Failure
 from stackd.cli.following import path_of
-from stackd.cli.output import console, dump
+from stackd.cli.output import console, dump, visible
 from stackd.cli.plan_text import Line, plan_lines, refused_text
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def print_lines(lines: Sequence[Line]) -> None:
 
     out = console()
     for line in lines:
-        out.print(Text.assemble(*((span.text, span.style) for span in line)), soft_wrap=True)
+        out.print(Text.assemble(*((visible(span.text), span.style) for span in line)), soft_wrap=True)
 
 
 def end_with(plans: Sequence[Mapping[str, Any]], *, detailed: bool) -> NoReturn:

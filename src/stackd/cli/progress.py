@@ -8,6 +8,7 @@ from typing import Any
 
 from stackd.cli.causes import Cause, root_causes
 from stackd.cli.naming import Owners, stack_of
+from stackd.cli.output import visible
 
 # The most important statuses come first in the table.
 _RANK = {"FAILED": 0, "IN_PROGRESS": 1, "COMPLETE": 2}
@@ -121,7 +122,7 @@ def line(event: Mapping[str, Any], owners: Owners = NO_OWNERS) -> str:
     """An event as a line for a log."""
     reason = worth_saying(event.get("resource_status_reason"))
     shown = f"  {reason}" if reason else ""
-    return f"{event['event_time']}  {event['resource_status']:<18}  {owners.path(event)}{shown}"
+    return visible(f"{event['event_time']}  {event['resource_status']:<18}  {owners.path(event)}{shown}")
 
 
 def worth_saying(reason: str | None) -> str:

@@ -17,7 +17,7 @@ from stackd.cli.changing import OUTPUT_COLUMNS, show_outputs
 from stackd.cli.failures import FAILED, INTERRUPTED
 from stackd.cli.following import failed_resources, failure_text, path_of
 from stackd.cli.naming import Owners
-from stackd.cli.output import Column, dump, show_record, show_rows
+from stackd.cli.output import Column, dump, show_record, show_rows, visible
 from stackd.cli.progress import line, worth_saying
 from stackd.cli.stack import Target, target_options
 
@@ -247,7 +247,7 @@ def outputs(name: str, key: str | None, target: Target) -> None:
         output = session.get(f"{path}/outputs/{quote(key, safe='')}")["output"]
     value = output["output_value"]
     if target.form == "table" and isinstance(value, str):
-        click.echo(value)
+        click.echo(visible(value) if sys.stdout.isatty() else value)
     else:
         click.echo(dump(value, "json" if target.form == "table" else target.form))
 
@@ -266,7 +266,7 @@ def failures(name: str, target: Target) -> None:
     if target.form != "table":
         click.echo(dump([asdict(cause) for cause in causes], target.form))
     elif causes or stack["stack_status"].endswith("_FAILED"):
-        click.echo(failure_text(stack, causes))
+        click.echo(visible(failure_text(stack, causes)))
     else:
         click.echo(f"{stack['stack_name']} is {stack['stack_status']}: nothing has failed.")
     sys.exit(FAILED if causes or stack["stack_status"].endswith("_FAILED") else 0)

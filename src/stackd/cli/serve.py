@@ -37,7 +37,10 @@ def serve(config_file: str | None) -> None:
     except AddressInUse as error:
         apis = {"native": settings.api.native, "cfn": settings.api.cfn, "cloudwatch": settings.api.cloudwatch}
         api = next(name for name, listener in apis.items() if listener.port == error.port)
-        remedy = f"Set another port: {ENV_PREFIX}API__{api.upper()}__PORT, or port in [api.{api}]."
+        name = error.setting
+        remedy = (
+            f"Set another {name}: {ENV_PREFIX}API__{api.upper()}__{name.upper()}, or {name} in [api.{api}]."
+        )
         raise Failure(error.message, FAILED, remedy) from error
     except (StackdError, SettingsError) as error:
         raise Failure(str(error), FAILED) from error

@@ -12,11 +12,15 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from stackd.cli.failures import BAD_INPUT, DENIED, UNREACHABLE, Failure, from_answer
+from stackd.cli.failures import BAD_INPUT, DENIED, UNREACHABLE, Failure, from_answer, why
 
 Environ = Mapping[str, str]
 
 _ENDPOINTS = ("OS_ORCHESTRATION_ENDPOINT", "STACKD_ENDPOINT", "OS_HEAT_URL", "OS_ENDPOINT")
+_WHICH_API = (
+    "Name the orchestration API with --endpoint or OS_ORCHESTRATION_ENDPOINT, or correct the catalog."
+)
+_WHICH_KEYSTONE = "OS_AUTH_URL is the address of Keystone, such as https://keystone.example.org/v3."
 _NO_AUTH = frozenset({"none", "noauth", "admin_token"})
 
 
@@ -127,21 +131,27 @@ class Session:
         self._http.close()
 
     def get(self, path: str, **params: Any) -> Any:
-        """The decoded answer to GET; the path is below the project."""
+        """The decoded answer to GET, a mapping; the path is below the project."""
         return self.call("GET", path, params=params)
 
     def call(
         self, method: str, path: str, body: object = None, params: Mapping[str, Any] | None = None
     ) -> Any:
-        """The decoded answer, None when it has no body; an error answer raises Failure."""
+        """The decoded answer, None when it has no body; an error, or what no API answers, raises Failure."""
         login = self._login or self._sign_in()
         answer = self._send(method, login.base + path, login.headers, body, params)
         if answer.status_code == 401:
             login = self._sign_in()
             answer = self._send(method, login.base + path, login.headers, body, params)
+        content = _decoded(answer)
         if answer.status_code >= 300:
-            raise from_answer(answer.status_code, _decoded(answer))
-        return _decoded(answer)
+            # What serves something else has no such paths, which is not a stack that does not exist.
+            if answer.status_code < 400 or (answer.status_code == 404 and not isinstance(content, dict)):
+                raise _stranger(login.base, answer, _WHICH_API)
+            raise from_answer(answer.status_code, content)
+        if method == "GET" and not isinstance(content, dict):
+            raise _stranger(login.base, answer, _WHICH_API)
+        return content
 
     def find(self, stack: str) -> dict[str, Any]:
         """The stack with this name or id, as the API shows it, without its outputs.
@@ -184,9 +194,12 @@ class Session:
         if not url.endswith("/v3"):
             url = url.removesuffix("/v2.0") + "/v3"
         answer = self._send("POST", f"{url}/auth/tokens", {}, auth_body(self._environ), None)
-        if answer.status_code != 201:
-            raise from_answer(answer.status_code, _decoded(answer))
-        token = _decoded(answer)["token"]
+        content = _decoded(answer)
+        token = content.get("token") if isinstance(content, dict) else None
+        if answer.status_code != 201 or not isinstance(token, dict):
+            if answer.status_code < 400 or (answer.status_code == 404 and not isinstance(content, dict)):
+                raise _stranger(url, answer, _WHICH_KEYSTONE)
+            raise from_answer(answer.status_code, content)
         if "project" not in token:
             raise Failure("The token has no project.", DENIED, "Set OS_PROJECT_NAME or OS_PROJECT_ID.")
         endpoint = self._endpoint or endpoint_in(token.get("catalog", []), self._environ)
@@ -214,8 +227,20 @@ def _http_client(environ: Environ) -> httpx.Client:
     if environ.get("OS_CACERT") and not insecure:
         import ssl
 
-        return httpx.Client(verify=ssl.create_default_context(cafile=environ["OS_CACERT"]), timeout=60)
+        file = environ["OS_CACERT"]
+        try:
+            trusted = ssl.create_default_context(cafile=file)
+        except OSError as error:  # of which what is no certificate is one
+            raise Failure(
+                f"The certificates of OS_CACERT, {file}, cannot be read: {why(error)}.", BAD_INPUT
+            ) from error
+        return httpx.Client(verify=trusted, timeout=60)
     return httpx.Client(verify=not insecure, timeout=60)
+
+
+def _stranger(base: str, answer: httpx.Response, remedy: str) -> Failure:
+    """The failure for an answer that the service which ought to be at an address would not give."""
+    return Failure(f"{base} is something else: it answered HTTP {answer.status_code}.", UNREACHABLE, remedy)
 
 
 def _decoded(answer: httpx.Response) -> Any:

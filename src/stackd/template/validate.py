@@ -226,12 +226,14 @@ class FunctionCheck:
         name = node.args[0] if isinstance(node.args, list) else node.args
         if not isinstance(name, str) or self._walker.is_resource(name):
             return None
+        resources = self._template.resources
+        like = "" if name in resources else nearest(name, resources)
         return TemplateError(
             Reason.UNKNOWN_REFERENCE(name=name, where="unknown"),
             lead=(HERE,),
             path=dotted((*node.path, node.name)),
             place=self._template.place((*node.path, node.name, 0)),
-            remedy=nearest(name, self._template.resources) or "Name a resource whose condition holds.",
+            remedy=like or "Name a resource whose condition holds.",
             value=name,
         )
 

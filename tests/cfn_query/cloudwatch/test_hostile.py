@@ -106,6 +106,14 @@ async def as_cbor(client: Client, action: str, body: bytes, **headers: str) -> i
     return answer.status_code
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"Value": 1e400}'])
+async def test_body_that_is_no_json_object_cannot_be_deserialised(client: Client, body: bytes) -> None:
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"{TARGET}.ListMetrics"}
+    answer = await client.send(body, headers)
+    assert answer.status_code == 400
+    assert json.loads(answer.content)["__type"] == "com.amazonaws.cloudwatch#SerializationException"
+
+
 @pytest.mark.parametrize("action", MEMBERS)
 async def test_values_of_the_wrong_kind_are_no_error_of_the_server(client: Client, action: str) -> None:
     for name in MEMBERS[action]:

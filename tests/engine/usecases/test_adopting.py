@@ -13,7 +13,7 @@ from stackd.db import resources
 from stackd.db.journal import Change, Update
 from stackd.engine.usecases import abandoning, adopting, signals
 from stackd.engine.usecases.requests import StackRequest
-from stackd.errors import ActionInProgress, BadRequest, NotSupported
+from stackd.errors import ActionInProgress, BadRequest, NotSupported, StackdError
 from stackd.records import Action, Resource, Stack, Status
 from tests.engine.usecases.test_abandoning import TEMPLATE, made, permit
 from tests.support.engine import Process, World
@@ -95,6 +95,37 @@ async def test_objects_that_are_not_named_or_not_there_fail_and_a_rollback_leave
         data["resources"]["net"]["resource_id"] = "11111111-1111-1111-1111-111111111111"
         stack = await process.done(await adopt(process, data))
         assert (stack.action, stack.status) == (Action.ADOPT, Status.FAILED)
+
+
+async def test_files_and_environment_of_the_data_come_along_and_those_of_the_request_come_first(
+    stackd_world: World,
+) -> None:
+    inner = json.dumps(hot({"net": {"type": "Site::Net"}}))
+    around = {"resource_registry": {"Site::Net": "OS::Neutron::Net"}}
+    template = hot({"inner": {"type": "inner.yaml"}})
+    async with stackd_world.process() as process:
+        permit(process)
+        made = await process.create("made", template, files={"inner.yaml": inner}, environment=around)
+        await process.done(made)
+        data = await abandoning.abandon(process.engine, process.caller, made)
+        await process.done(made)
+
+        taken = await process.done(await adopt(process, data))
+        assert (taken.action, taken.status) == (Action.ADOPT, Status.COMPLETE)
+        assert stackd_world.counts() == {"networks": 1}
+        left = await abandoning.abandon(process.engine, process.caller, taken)
+        await process.done(taken)
+        assert (left["environment"], left["files"]) == (data["environment"], data["files"])
+
+        with pytest.raises(StackdError, match="Site::Net"):
+            await adopt(process, data, environment={"resource_registry": {}})
+        with pytest.raises(BadRequest, match="files are not a map of names to texts"):
+            await adopt(process, {**data, "files": {"inner.yaml": 1}})
+        with pytest.raises(BadRequest, match="parameters are not a map of names to values"):
+            await adopt(process, {**data, "environment": {"parameters": 1}})
+        empty = json.dumps(hot({}))
+        taken = await process.done(await adopt(process, data, files={"inner.yaml": empty}))
+        assert (taken.action, taken.status) == (Action.ADOPT, Status.COMPLETE)
 
 
 async def test_credentials_of_other_stacks_guests_are_not_taken(stackd_world: World) -> None:

@@ -329,6 +329,14 @@ def test_mistakes_of_template_and_environment_are_told_together() -> None:
     assert [(error.file, error.line) for error in told] == [("environment", 1), ("", 2)]
 
 
+def test_output_of_an_attribute_of_what_a_condition_leaves_out_names_the_condition() -> None:
+    template = hot(outputs={"o": {"value": {"get_attr": ["r", "value"]}}})
+    template["conditions"] = {"never": False}
+    template["resources"] = {"r": {"type": "OS::Heat::Value", "condition": "never"}}
+    [error] = of(template).errors
+    assert error.remedy == "Name a resource whose condition holds."
+
+
 def test_output_of_an_attribute_of_nothing_is_refused() -> None:
     [error] = of(hot(outputs={"o": {"value": {"get_attr": ["wrod", "value"]}}})).errors
     path = "outputs.o.value.get_attr"

@@ -22,6 +22,7 @@ from stackd.cfn_query.cloudwatch.faults import Fault
 from stackd.cfn_query.codes import INVALID_ACTION, MISSING_ACTION, Code, Refused
 from stackd.cfn_query.front import AS_JSON
 from stackd.cfn_query.params import flat, nested
+from stackd.errors import BadRequest
 from stackd.offload import in_thread, parsed
 from stackd.request_bodies import parse
 
@@ -31,7 +32,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPE: Final = "application/x-amz-json-1.0"
 _JSON_TYPES: Final = ("application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/json")
 _CBOR: Final = "rpc-v2-cbor"
-_MALFORMED: Final = Code("SerializationException", 400, "The body of the request is not valid JSON.")
+_MALFORMED: Final = Code("SerializationException", 400, "The body of the request is not a JSON object.")
 _LARGE: Final = 20_000
 """Bytes of an answer, about, from which it is written in a thread."""
 
@@ -122,7 +123,10 @@ async def _read_json(request: Request, body: bytes) -> Asked:
         raise Refused(INVALID_ACTION, f"The target {service[:100]} is not valid for this web service.")
     if body and not body.lstrip().startswith(b"{"):
         raise Refused(_MALFORMED)
-    return Asked(name, await parse(body or b"{}"))
+    try:
+        return Asked(name, await parse(body or b"{}"))
+    except BadRequest as error:
+        raise Refused(_MALFORMED, f"The body of the request cannot be read: {error.message}") from error
 
 
 async def _answer_json(request: Request, result: dict[str, Any] | None) -> Response:

@@ -25,27 +25,40 @@ async def adopt(
 ) -> Stack:
     """Accept a new stack of the objects in ``data``, a stack as it was exported.
 
-    The template is that of the data; parameters of the request come before those in the data.
+    The template is that of the data; files and parameters of the request come before those in the data, and
+    an environment of the request takes the place of the one there, but for its parameters.
     """
     enforce(engine, caller, rule)
     exported = await in_thread(_read, data, engine.limits.max_json_body_size)
     if not engine.limits.enable_stack_adopt:
         raise NotSupported("Stack Adopt is not supported.")
-    around = exported.get("environment")
-    parameters = around.get("parameters") if isinstance(around, Mapping) else None
-    whole = request.model_copy(
-        update={
-            "template": exported["template"],
-            "template_url": None,
-            "parameters": {**(parameters or {}), **request.parameters},
-        }
-    )
+    whole = request.model_copy(update=_definition(exported, request))
     db = engine.services.db
     body: bytes = await in_thread(to_json, exported["resources"])
     put = PutDocument(
         caller.project_id, documents.document_id(db.document_key, caller.project_id, body), body
     )
     return await stacks.create(engine, caller, whole, put, rule=rule, adopt=put.id)
+
+
+def _definition(exported: Mapping[str, Any], request: StackRequest) -> dict[str, Any]:
+    """The fields of a request for what an exported stack was, where the request says nothing else."""
+    around, files = exported.get("environment"), exported.get("files") or {}
+    named = bool(request.environment or request.environment_files)
+    if not isinstance(around, Mapping):
+        around = {}
+    if not isinstance(files, Mapping) or not all(isinstance(text, str) for text in files.values()):
+        raise BadRequest(_INVALID.format("Its files are not a map of names to texts."))
+    parameters = around.get("parameters") or {}
+    if not isinstance(parameters, Mapping):
+        raise BadRequest(_INVALID.format("Its parameters are not a map of names to values."))
+    return {
+        "template": exported["template"],
+        "template_url": None,
+        "environment": request.environment if named else around,
+        "files": {**files, **request.files},
+        "parameters": {**parameters, **request.parameters},
+    }
 
 
 def _read(text: str, most: int) -> dict[str, Any]:

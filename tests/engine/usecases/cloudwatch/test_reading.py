@@ -78,3 +78,10 @@ async def test_window_may_end_when_time_does(process: Process, end: str) -> None
     assert (await call(process, "GetMetricStatistics", **asked, **about))["Datapoints"] == []
     found = await call(process, "DescribeAlarmHistory", StartDate="1970-01-01T00:00:00Z", EndDate=end)
     assert found["AlarmHistoryItems"] == []
+
+
+@pytest.mark.parametrize("kind", ["Statistics", "ExtendedStatistics"])
+async def test_statistic_that_there_is_not_is_named_as_it_was_asked_for(process: Process, kind: str) -> None:
+    about = {"Namespace": "n", "MetricName": "m", "Period": 60, **window(clock(process), hours=1)}
+    with pytest.raises(QueryFault, match=rf"{kind}\.member\.1 must be .*; 'Mode' is not"):
+        await call(process, "GetMetricStatistics", **about, **{kind: ["Mode"]})

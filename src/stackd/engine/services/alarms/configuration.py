@@ -12,13 +12,13 @@ from stackd.engine.services.alarms.queries import (
     MISSING,
     VALIDATION,
     VALUE,
+    checked_extended,
     checked_period,
-    checked_stat,
+    checked_simple,
     checked_unit,
     computed_values,
     queries_of,
 )
-from stackd.engine.services.alarms.statistics import SIMPLE, is_extended
 from stackd.errors import QueryFault
 
 ACTION_LISTS: Final = {OK: "OKActions", ALARM: "AlarmActions", INSUFFICIENT: "InsufficientDataActions"}
@@ -81,10 +81,10 @@ def _check_what_is_measured(kept: dict[str, Any]) -> None:
 
 
 def _check_statistic(kept: Mapping[str, Any]) -> None:
-    if "Statistic" in kept and kept["Statistic"] not in SIMPLE:
-        raise QueryFault(VALUE, f"The parameter Statistic must be one of {', '.join(SIMPLE)}.")
-    if "ExtendedStatistic" in kept and not is_extended(kept["ExtendedStatistic"]):
-        checked_stat(f"-{kept['ExtendedStatistic']}", "ExtendedStatistic")
+    if "Statistic" in kept:
+        checked_simple(kept["Statistic"], "Statistic")
+    if "ExtendedStatistic" in kept:
+        checked_extended(kept["ExtendedStatistic"], "ExtendedStatistic")
 
 
 def _check_metrics(kept: dict[str, Any]) -> None:

@@ -53,13 +53,23 @@ def dimensions_of(items: Sequence[Mapping[str, str]]) -> Dimensions:
 
 
 def checked_stat(name: str, path: str) -> str:
-    """The name of a statistic; ``QueryFault`` if there is none."""
-    if name not in SIMPLE and not is_extended(name):
-        raise QueryFault(
-            VALUE,
-            f"The parameter {path} must be one of {', '.join(SIMPLE)}, or a percentile such as p99; "
-            f"{name[:50]!r} is not.",
-        )
+    """The name of a statistic, simple or extended; ``QueryFault`` if there is none."""
+    return name if name in SIMPLE else checked_extended(name, path, f"one of {', '.join(SIMPLE)}, or ")
+
+
+def checked_simple(name: str, path: str) -> str:
+    """The name of a simple statistic; ``QueryFault`` if there is none."""
+    if name not in SIMPLE:
+        message = f"The parameter {path} must be one of {', '.join(SIMPLE)}; {name[:50]!r} is not."
+        raise QueryFault(VALUE, message)
+    return name
+
+
+def checked_extended(name: str, path: str, others: str = "") -> str:
+    """The name of an extended statistic; ``QueryFault`` if there is none, with what else it may be."""
+    if not is_extended(name):
+        message = f"The parameter {path} must be {others}a percentile such as p99; {name[:50]!r} is not."
+        raise QueryFault(VALUE, message)
     return name
 
 

@@ -18,8 +18,9 @@ from stackd.engine.services.alarms.queries import (
     VALUE,
     MetricStat,
     Query,
+    checked_extended,
     checked_period,
-    checked_stat,
+    checked_simple,
     checked_unit,
     combined,
     computed_values,
@@ -28,7 +29,7 @@ from stackd.engine.services.alarms.queries import (
     weight_of_expressions,
 )
 from stackd.engine.services.alarms.samples import buckets_for
-from stackd.engine.services.alarms.statistics import SIMPLE, Series, is_extended, series, statistic
+from stackd.engine.services.alarms.statistics import Series, series, statistic
 from stackd.engine.usecases.cloudwatch import paging
 from stackd.engine.usecases.cloudwatch.paging import place_in, token_of
 from stackd.engine.usecases.cloudwatch.requests import ORDERS
@@ -92,11 +93,9 @@ def _wanted(request: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     if not simple and not extended:
         raise QueryFault(MISSING, "Give the parameter Statistics or the parameter ExtendedStatistics.")
     for at, each in enumerate(simple, 1):
-        if each not in SIMPLE:
-            checked_stat(f"-{each}", f"Statistics.member.{at}")
+        checked_simple(each, f"Statistics.member.{at}")
     for at, each in enumerate(extended, 1):
-        if not is_extended(each):
-            checked_stat(f"-{each}", f"ExtendedStatistics.member.{at}")
+        checked_extended(each, f"ExtendedStatistics.member.{at}")
     return simple, extended
 
 
