@@ -278,6 +278,27 @@ def test_delete_asks_first(web: respx.MockRouter, run: Run) -> None:
     assert not gone.called
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["delete", "s"], ["abandon", "s"], ["snapshot", "delete", "s", "x"], ["snapshot", "restore", "s", "x"]],
+)
+def test_a_question_that_nobody_can_answer_names_the_option(command: list[str], run: Run) -> None:
+    result = run(*command, answer="")
+    assert result.exit_code == 2
+    assert "Nobody has answered.\nRemedy: Use --yes" in result.output
+
+
+def test_following_events_ends_with_the_stack(web: respx.MockRouter, run: Run) -> None:
+    gone = event("s", "DELETE_COMPLETE") | {"physical_resource_id": "i"}
+    pages = [[event("a", "DELETE_COMPLETE")], [gone]]
+    answers = [httpx.Response(200, json={"events": page}) for page in pages]
+    web.get("/stacks/s/i").mock(return_value=stack("DELETE_IN_PROGRESS"))
+    web.get("/stacks/s/i/events").mock(side_effect=answers)
+    result = run("events", "s", "--follow")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) == 2
+
+
 def test_failed_deletion_ends_with_1(web: respx.MockRouter, run: Run) -> None:
     web.get("/stacks/s/i").mock(return_value=stack("DELETE_FAILED"))
     web.delete("/stacks/s/i").respond(204)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stackd.cli.changing import show_result, wait_option
-from stackd.cli.failures import BAD_INPUT, Failure, why
+from stackd.cli.failures import BAD_INPUT, Failure, confirm, why
 from stackd.cli.following import follow, path_of, require_success
 from stackd.cli.output import dump
 from stackd.cli.stack import Target, target_options
@@ -39,7 +39,7 @@ def export(name: str, output_file: str | None, target: Target) -> None:
 def abandon(name: str, yes: bool, output_file: str | None, target: Target) -> None:
     """Delete the stack NAME, leave all that it made in the cloud, and print what `adopt` takes."""
     if not yes:
-        click.confirm(f"Give {name} up?", abort=True, err=True)
+        confirm(f"Give {name} up?")
     with target.session() as session:
         data = session.call("DELETE", f"{path_of(session.find(name))}/abandon")
     _write(data, output_file, target)

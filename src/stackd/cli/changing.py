@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from stackd.cli.definition import Definition, definition_options
-from stackd.cli.failures import BAD_INPUT, DENIED, INTERRUPTED, NOT_FOUND, UNREACHABLE, Failure
+from stackd.cli.failures import BAD_INPUT, DENIED, INTERRUPTED, NOT_FOUND, UNREACHABLE, Failure, confirm
 from stackd.cli.following import follow, newest_event, path_of, require_success
 from stackd.cli.output import Column, show_record, show_rows
 from stackd.cli.planned import detailed_errors, dry_run_options, end_with, plan_of, show_plans
@@ -136,7 +136,7 @@ def delete(
     error's.
     """
     if not yes and not dry_run:
-        click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
+        confirm(f"Delete {', '.join(names)}?")
     with detailed_errors(detailed), target.session() as session:
         found, failures = for_each(names, session.find)
         if dry_run:

@@ -41,6 +41,19 @@ class Failure(click.ClickException):
             click.echo(visible(f"Remedy: {self.remedy}"), file=out)
 
 
+def confirm(question: str) -> None:
+    """Return if the person agrees, and abort otherwise; Failure if there is nobody who could answer."""
+    try:
+        agrees = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise Failure("Nobody has answered.", BAD_INPUT, "Use --yes where there is no terminal.") from None
+    if not agrees:
+        raise click.Abort
+
+
 def why(error: Exception) -> str:
     """Why a file cannot be read or written, in words for people."""
     if isinstance(error, UnicodeDecodeError):

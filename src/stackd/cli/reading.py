@@ -185,7 +185,9 @@ def _failure(row: Mapping[str, Any]) -> str:
 @click.argument("name")
 @depth_option
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many, the newest.")
-@click.option("--follow", is_flag=True, help="Go on and print new events, a line each, until interrupted.")
+@click.option(
+    "--follow", is_flag=True, help="Go on and print new events, a line each, until the stack is gone."
+)
 @target_options
 def events(name: str, nested_depth: int, limit: int | None, follow: bool, target: Target) -> None:
     """Show the events of the stack NAME, oldest first."""
@@ -209,8 +211,16 @@ def events(name: str, nested_depth: int, limit: int | None, follow: bool, target
                 for event in rows:
                     click.echo(line(event, owners))
                     query["marker"] = event["id"]
+                if any(_is_last(event, path) for event in rows):
+                    return
                 time.sleep(1)
                 rows = session.get(f"{path}/events", sort_dir="asc", **query)["events"]
+
+
+def _is_last(event: Mapping[str, Any], path: str) -> bool:
+    """Whether an event is that of the stack at ``path`` being gone."""
+    what = (event["physical_resource_id"], event["resource_status"])
+    return what == (path.rpartition("/")[2], "DELETE_COMPLETE")
 
 
 def _owners(session: Session, path: str, depth: int) -> Owners:

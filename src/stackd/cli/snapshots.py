@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from stackd.cli.changing import end_after, for_each, show_result, wait_option
-from stackd.cli.failures import BAD_INPUT, FAILED, NOT_FOUND, Failure
+from stackd.cli.failures import BAD_INPUT, FAILED, NOT_FOUND, Failure, confirm
 from stackd.cli.following import follow, newest_event, path_of, require_success
 from stackd.cli.output import Column, show_record, show_rows
 from stackd.cli.stack import Target, target_options
@@ -94,7 +94,7 @@ def show(name: str, wanted: str, target: Target) -> None:
 def delete(name: str, wanted: tuple[str, ...], yes: bool, wait: bool, target: Target) -> None:
     """Delete snapshots, by their ids or names, of the stack NAME, and the copies that they have."""
     if not yes:
-        click.confirm(f"Delete {', '.join(wanted)} of {name}?", abort=True, err=True)
+        confirm(f"Delete {', '.join(wanted)} of {name}?")
     with target.session() as session:
         path = path_of(session.find(name))
         begun, failures = for_each(wanted, lambda each: _begin_delete(session, path, each))
@@ -116,7 +116,7 @@ def restore(*, name: str, wanted: str, yes: bool, wait: bool, target: Target) ->
     Resources that are new since then are deleted; volumes and servers get the contents that they had.
     """
     if not yes:
-        click.confirm(f"Make {name} what it was, and lose what is newer?", abort=True, err=True)
+        confirm(f"Make {name} what it was, and lose what is newer?")
     with target.session() as session:
         path = path_of(session.find(name))
         found = _found(session, path, wanted)

@@ -71,6 +71,10 @@ async def test_life_of_change_sets_from_the_reserved_name_on(system: System) -> 
     assert "life" not in str(await system.native.get("/stacks"))
     natively = await system.native.get(f"/stacks/life/{stack.rpartition('/')[2]}")
     assert natively["stack"]["stack_status"] == "INIT_COMPLETE"
+    summary = await system.aws.call("GetTemplateSummary", StackName="life")
+    assert summary.error[2].endswith(
+        "The stack life has no template yet: none of its change sets was executed."
+    )
 
     found = await describe(system, "", arn)
     assert [found.text(f"{FOUND}{name}") for name in ("Status", "ExecutionStatus", "StackName")] == [

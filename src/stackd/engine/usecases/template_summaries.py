@@ -13,7 +13,7 @@ from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest, template_of
 from stackd.errors import MissingTemplate
 from stackd.offload import in_thread
-from stackd.records import Caller
+from stackd.records import Action, Caller
 from stackd.settings import Limits
 from stackd.template.describe import describe_template
 from stackd.template.masking import NOTHING, Secrets, concealed
@@ -48,7 +48,8 @@ async def of_stack(reader: Reader, caller: Caller, named: Named, *, rule: str) -
     """The summary of the template of a stack."""
     stack = await permitted(reader.engine, caller, rule, named)
     if not stack.definition.template:
-        raise MissingTemplate(f"The stack {stack.name} has no template any more.")
+        when = "yet: none of its change sets was executed" if stack.action is Action.INIT else "any more"
+        raise MissingTemplate(f"The stack {stack.name} has no template {when}.")
     template = await reader.template(stack)
     redaction = reader.engine.redaction
     secrets = await redaction.around(stack) | await redaction.queries(stack)
