@@ -33,6 +33,12 @@ def test_table_shows_stack_rows_and_counts() -> None:
     assert "1 of 3 done, 1 running, 1 failed" in text
 
 
+def test_title_and_counts_are_whole_before_anything_is_known() -> None:
+    lines = drawn(Progress({}), 10).splitlines()
+    assert lines[0].rstrip() == "shop  CREATE_IN_PROGRESS  7 s"
+    assert lines[-1].rstrip() == "0 of 0 done, 0 running"
+
+
 def test_table_is_no_higher_than_the_terminal() -> None:
     rows = {("S", str(number)): Row(f"r{number}") for number in range(100)}
     text = drawn(Progress(rows), 9)

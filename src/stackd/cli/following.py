@@ -190,12 +190,16 @@ def _table(progress: Progress, stack: Mapping[str, Any], seconds: float, size: t
     counts = progress.counts()
     caption = f"{counts['COMPLETE']} of {len(progress.rows)} done, {counts['IN_PROGRESS']} running"
     caption += f", {counts['FAILED']} failed" if counts["FAILED"] else ""
+    title = f"{stack['stack_name']}  {stack['stack_status']}  {seconds:.0f} s"
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
-        title=f"{stack['stack_name']}  {stack['stack_status']}  {seconds:.0f} s",
+        title=title,
         caption=caption,
+        min_width=min(
+            max(len(title), len(caption)), width - 1
+        ),  # else they are broken where rows are narrower
         title_justify="left",
         caption_justify="left",
     )
