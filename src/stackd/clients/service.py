@@ -27,7 +27,7 @@ from stackd.clients.paths import Params, full_url, names_object, next_link, quer
 from stackd.clients.session import Session
 from stackd.clients.sharing import SharedReads
 from stackd.clients.wire import IDEMPOTENT, Outgoing, Permit, Reply
-from stackd.errors import CloudError, CredentialsLost
+from stackd.errors import CloudError, CredentialsLost, Transient
 
 T = TypeVar("T")
 Patience = Callable[[CredentialsLost], Awaitable[None]]
@@ -96,12 +96,22 @@ class Service:
         return await self._patiently(lambda: reads.get(path))
 
     async def extensions(self) -> frozenset[str]:
-        """The extensions of the API, by alias, as they were minutes ago at most; the same for everybody."""
-        known, endpoint = self._session.wire.extensions, await self.endpoint()
-        aliases = known.get(endpoint)
-        if aliases is None:
+        """The extensions of the API, by alias, as they were minutes ago at most; the same for everybody.
+
+        A service that does not answer is not asked again for some seconds: ``Transient`` at once.
+        """
+        wire, endpoint = self._session.wire, await self.endpoint()
+        aliases = wire.extensions.get(endpoint)
+        if aliases is not None:
+            return aliases
+        if (silence := wire.silent.get(endpoint)) is not None:
+            raise silence.with_traceback(None)
+        try:
             found = (await self.get_fact("/extensions"))["extensions"]
-            aliases = known[endpoint] = frozenset(str(each["alias"]) for each in found)
+        except Transient as error:
+            wire.silent[endpoint] = error
+            raise
+        aliases = wire.extensions[endpoint] = frozenset(str(each["alias"]) for each in found)
         return aliases
 
     async def version(self) -> tuple[int, int]:

@@ -39,6 +39,9 @@ _MOST_ENDPOINTS = 1000
 _APIS_LAST = 300.0
 """Seconds for which it is remembered what an API can: its extensions, its version."""
 
+_SILENCE_LASTS = 10.0
+"""Seconds for which a service that did not answer is not asked again what it can: each who asks would wait."""
+
 _REFUSED = frozenset({429, 503})
 _READING = frozenset({"GET", "HEAD"})
 _INVALID, _TOO_LARGE, _TOO_OFTEN, _NOT_NOW = 400, 413, 429, 503
@@ -126,6 +129,8 @@ class Wire:
         self._connect_timeout = connect_timeout
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
+        self.silent: TTLCache[str, Transient] = TTLCache(_MOST_ENDPOINTS, _SILENCE_LASTS, _now)
+        """Why an endpoint has just not said which extensions it has."""
         self.versions: TTLCache[str, tuple[int, int]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
 
     def limiter(self, service: str, url: str) -> Limiter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from stackd.clients.cloud import Cloud
 from stackd.db import stacks
 from stackd.engine.usecases import resource_types, validate
 from stackd.engine.usecases.requests import StackRequest
-from stackd.errors import CloudForbidden, ResourceTypeUnavailable
+from stackd.errors import CloudForbidden, ResourceTypeUnavailable, Transient
 from tests.support.engine import World, world
 from tests.support.templates import hot
 
@@ -172,3 +173,25 @@ async def test_types_whose_service_does_not_say_what_it_has_are_not_listed(stack
         assert "OS::Neutron::Net" in names
         with pytest.raises(CloudForbidden):
             await process.create("s", hot({"r": {"type": ROUTER}}))
+
+
+async def test_service_that_is_away_is_asked_what_it_has_once_in_ten_seconds(stackd_world: World) -> None:
+    away = {"service": "network", "path": "/extensions$", "effect": "status", "status": 503}
+    stackd_world.cloud.faults.replace([away])
+
+    def asked() -> int:
+        return stackd_world.cloud.faults.rules[0].fired
+
+    async with stackd_world.process() as process:
+        for _ in range(3):
+            names = [each.name for each in await resource_types.listed(process.engine, process.caller)]
+            assert ROUTER not in names
+            assert "OS::Neutron::Net" in names
+        tries = asked()
+        assert tries == 5
+        with pytest.raises(Transient):
+            await process.create("s", hot({"r": {"type": ROUTER}}))
+        assert asked() == tries
+        await asyncio.sleep(11)
+        stackd_world.cloud.faults.replace([])
+        await process.done(await process.create("s", hot({"r": {"type": ROUTER}})))
