@@ -40,7 +40,7 @@ _APIS_LAST = 300.0
 """Seconds for which it is remembered what an API can: its extensions, its version."""
 
 _SILENCE_LASTS = 10.0
-"""Seconds for which a service that did not answer is not asked again what it can: each who asks would wait."""
+"""Seconds in which a service that did not answer is not asked again what it can: each who asks would wait."""
 
 _REFUSED = frozenset({429, 503})
 _READING = frozenset({"GET", "HEAD"})
