@@ -14,8 +14,8 @@ from jsonschema.exceptions import best_match
 
 from stackd.cli.main import cli
 from stackd.resources.json_schema import property_schema
+from stackd.resources.property_schema import PropertySchema, convert
 from stackd.resources.registry import Registry, load_registry
-from stackd.resources.schema import PropertySchema, convert
 from stackd.template.parse import parse_text
 from stackd.template.versions import VERSIONS
 

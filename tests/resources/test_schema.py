@@ -4,7 +4,8 @@ import pytest
 
 from stackd.errors import PropertyError
 from stackd.resources.constraints import between, one_of
-from stackd.resources.schema import IN_PLACE, Properties, Support, prop, walk_values
+from stackd.resources.property_schema import walk_values
+from stackd.resources.schema import IN_PLACE, Properties, Support, prop
 from stackd.template.unknown import Unknown
 
 

@@ -209,7 +209,8 @@ def _compose(text: str, url: str) -> Any:
     """The nodes of a text, after stackd's own reader has found it neither too deep nor too large."""
     import yaml
 
-    from stackd.template.parse import Limits, parse_text
+    from stackd.template.limits import Limits
+    from stackd.template.parse import parse_text
 
     file = shown_url(url)
     try:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from stackd.resources.base import ResourceType
-from stackd.resources.schema import PropertySchema
+from stackd.resources.property_schema import PropertySchema
 from stackd.template.constraints import AllowedValues, Constraint, CustomConstraint, Length, Range
 
 VERSION: Final = "2021-04-16"

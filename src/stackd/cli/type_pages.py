@@ -10,8 +10,9 @@ from typing import Any, Final
 from stackd.cli.type_examples import example
 from stackd.resources.attributes import Attribute
 from stackd.resources.base import ResourceType
+from stackd.resources.property_schema import PropertySchema, Update
 from stackd.resources.registry import Registry
-from stackd.resources.schema import PropertySchema, Support, Update
+from stackd.resources.schema import Support
 
 INDEX: Final = "resource-types.md"
 FOLDER: Final = "resource-types"

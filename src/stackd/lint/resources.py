@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from stackd.lint.subject import Problem, Subject
-from stackd.resources.schema import PropertySchema
+from stackd.resources.property_schema import PropertySchema
 from stackd.template.functions.base import TemplatePath
 
 _OUT_OF_USE: Final = frozenset({"DEPRECATED", "HIDDEN", "UNSUPPORTED"})

@@ -27,8 +27,9 @@ from stackd.resources.attributes import SHOW, Attribute
 from stackd.resources.context import JSON, Context, Probe
 from stackd.resources.entity import Entity, Readiness, find_made
 from stackd.resources.follows import Follows, Named, Siblings
+from stackd.resources.property_schema import PropertySchema
 from stackd.resources.scaling import Adjustment, kept
-from stackd.resources.schema import Properties, PropertySchema, Support
+from stackd.resources.schema import Properties, Support
 from stackd.template.named import declare_kind
 
 P = TypeVar("P", bound=Properties)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from stackd.resources.base import ResourceType
+from stackd.resources.property_schema import PropertySchema
 from stackd.resources.registry import Registry
-from stackd.resources.schema import PropertySchema, Support
+from stackd.resources.schema import Support
 from stackd.template.json_schema import CALLS, VALUE, Schema, exactly, or_call, quoted, ref, ref_all
 from stackd.template.json_schema import environment_schema as _environment_schema
 from stackd.template.json_schema import template_schema as _template_schema

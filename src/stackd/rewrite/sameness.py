@@ -6,7 +6,8 @@ import math
 from typing import Any, Final
 
 from stackd.errors import StackdError
-from stackd.template.parse import Limits, parse_text
+from stackd.template.limits import Limits
+from stackd.template.parse import parse_text
 
 LIMITS: Final = Limits(max_bytes=16 * 1024 * 1024)
 """What a text of one's own may be; the server's limits are for what strangers send."""

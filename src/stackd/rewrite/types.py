@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from stackd.resources.property_schema import PropertySchema
 from stackd.resources.registry import Registry
-from stackd.resources.schema import PropertySchema
 from stackd.rewrite.edits import Assign, Edit, Rename
 from stackd.template.functions.base import TemplatePath
 

@@ -21,9 +21,10 @@ from stackd.template.evaluate import (
     validate_static,
 )
 from stackd.template.functions.base import Call, Reference
+from stackd.template.limits import Limits, check_data
 from stackd.template.merge import merge_environments, patch_environment
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters
-from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text
+from stackd.template.parse import ParsedDocument, parse_text
 from stackd.template.registry import is_template_name
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import OutputDefinition, ResourceDefinition, Template, load_template

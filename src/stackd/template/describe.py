@@ -14,8 +14,8 @@ from stackd.template.constraints import (
     Modulo,
     Range,
 )
-from stackd.template.parse import MASK
 from stackd.template.schemas import TYPES, ParameterSchema
+from stackd.template.shown_values import MASK
 from stackd.template.template import Template
 from stackd.template.unknown import has_unknown
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from stackd.drafts import changed
 from stackd.errors import Place, TemplateError
-from stackd.template.parse import Limits, ParsedDocument, check_data, parse_text, plain
+from stackd.template.limits import Limits, check_data
+from stackd.template.parse import ParsedDocument, parse_text, plain
 from stackd.template.problems import nearest
 from stackd.template.registry import (
     check_registry,

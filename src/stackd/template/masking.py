@@ -25,7 +25,7 @@ from stackd.template.functions.base import OMITTED, Call, Lazy
 from stackd.template.functions.conditions import Choice
 from stackd.template.guard import depth_guarded
 from stackd.template.parameters import Parameters
-from stackd.template.parse import MASK
+from stackd.template.shown_values import MASK
 from stackd.template.template import Template, read_template
 from stackd.template.unknown import Unknown
 from stackd.urls import query_of, shown_name

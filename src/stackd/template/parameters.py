@@ -19,9 +19,9 @@ from stackd.template.constraints import CustomCheck, CustomConstraint
 from stackd.template.environment import Environment
 from stackd.template.functions.base import OMITTED, dotted
 from stackd.template.named import items_of
-from stackd.template.parse import MASK, shown_value
 from stackd.template.problems import BROKEN, Report, nearest, refuse
 from stackd.template.schemas import ParameterSchema, convert, invalid_parameter_lead, text_form
+from stackd.template.shown_values import MASK, shown_value
 from stackd.template.unknown import Unknown, has_unknown
 from stackd.wording import Complaint, Reason
 

@@ -23,7 +23,8 @@ from stackd.template.constraints import (
 from stackd.template.constraints import make_constraint as _make_constraint
 from stackd.template.functions.base import TemplatePath, dotted
 from stackd.template.json_text import read_json
-from stackd.template.parse import Limits, ParsedDocument, check_data
+from stackd.template.limits import Limits, check_data
+from stackd.template.parse import ParsedDocument
 from stackd.template.problems import Report, nearest, refuse
 from stackd.template.unknown import Unknown
 from stackd.template.versions import Version

@@ -11,7 +11,8 @@ from stackd.template.definitions import DefinitionReader, OutputDefinition, Reso
 from stackd.template.functions.base import PathPart, TemplatePath, dotted
 from stackd.template.groups import INTERFACE, check_groups, interface_groups, labelled
 from stackd.template.guard import depth_guarded
-from stackd.template.parse import Limits, ParsedDocument, ParseWarning, check_data, parse_text, plain
+from stackd.template.limits import Limits, check_data
+from stackd.template.parse import ParsedDocument, ParseWarning, parse_text, plain
 from stackd.template.problems import Problems, Stage, nearest, raise_all
 from stackd.template.schemas import ParameterSchema, read_schemas
 from stackd.template.versions import AWS_KEY, AWS_VERSION, VERSION_KEYS, Version, find_version

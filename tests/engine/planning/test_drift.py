@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackd.engine.planning.drift import DELETED, IN_SYNC, MODIFIED, compared, gone
-from stackd.template.parse import MASK
+from stackd.template.shown_values import MASK
 
 
 @pytest.mark.parametrize(

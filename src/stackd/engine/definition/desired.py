@@ -31,9 +31,9 @@ from stackd.template.evaluation import conditions_for
 from stackd.template.exports import IMPORT
 from stackd.template.functions.lists import size_of
 from stackd.template.graph import circle_error
+from stackd.template.limits import Limits
 from stackd.template.masking import NOTHING, Secrets, secrets_of
 from stackd.template.parameters import Parameters, StackIdentity, bind_parameters, masked_complaint
-from stackd.template.parse import Limits
 from stackd.template.problems import Problems, Report, Stage, refuse
 from stackd.template.template import ResourceDefinition, Template, load_template
 from stackd.template.unknown import Unknown

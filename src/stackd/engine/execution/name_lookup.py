@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 from stackd.clients.lookup import Finder
 from stackd.errors import PropertyError, StackdError
-from stackd.resources.schema import Properties, PropertySchema, walk_values
+from stackd.resources.property_schema import PropertySchema, walk_values
+from stackd.resources.schema import Properties
 from stackd.wording import PROPERTY_ERROR
 
 

@@ -18,7 +18,7 @@ from stackd.template.masking import (
     concealed_text,
     without_signatures,
 )
-from stackd.template.parse import MASK, names_secret
+from stackd.template.shown_values import MASK, names_secret
 from stackd.template.unknown import Unknown, has_unknown
 from stackd.urls import shown_name
 

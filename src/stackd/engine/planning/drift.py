@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from stackd.engine.planning.diff import shown
 from stackd.template.masking import Secrets
-from stackd.template.parse import MASK, names_secret
+from stackd.template.shown_values import MASK, names_secret
 
 IN_SYNC: Final = "IN_SYNC"
 MODIFIED: Final = "MODIFIED"

@@ -15,7 +15,8 @@ from stackd.engine.usecases.requests import StackRequest
 from stackd.errors import BadRequest, NotSupported, RequestLimitExceeded, TemplateError
 from stackd.offload import in_thread
 from stackd.records import Caller, Stack
-from stackd.template.parse import Limits, parse_text
+from stackd.template.limits import Limits
+from stackd.template.parse import parse_text
 
 _INVALID = "Invalid adopt data: {}"
 

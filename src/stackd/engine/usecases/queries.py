@@ -29,7 +29,7 @@ from stackd.template.evaluate import output_references
 from stackd.template.evaluation import conditions_for
 from stackd.template.masking import Secrets, concealed, concealed_fields, concealed_text, shown_id
 from stackd.template.parameters import Parameters, bind_parameters
-from stackd.template.parse import MASK
+from stackd.template.shown_values import MASK
 from stackd.template.template import NO_DESCRIPTION, Template
 from stackd.template.unknown import Unknown
 from stackd.urls import shown_name

@@ -48,10 +48,11 @@ from stackd.resources.registry import Registry
 from stackd.settings import Limits
 from stackd.template.environment import Environment, load_environment, with_hooks
 from stackd.template.files import Files
+from stackd.template.limits import Limits as ParseLimits
+from stackd.template.limits import check_data
 from stackd.template.merge import merge_environments
 from stackd.template.parameters import StackIdentity
-from stackd.template.parse import Limits as ParseLimits
-from stackd.template.parse import ParsedDocument, check_data
+from stackd.template.parse import ParsedDocument
 from stackd.template.problems import raise_all
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template, load_template, read_template

@@ -9,7 +9,7 @@ from stackd.engine.usecases.template_names import resource_name
 from stackd.engine.usecases.type_views import SHOW, Json, attributes, shown_properties
 from stackd.errors import BadRequest
 from stackd.resources.base import ResourceType
-from stackd.resources.schema import PropertySchema
+from stackd.resources.property_schema import PropertySchema
 
 _TYPES = {
     "cfn": {

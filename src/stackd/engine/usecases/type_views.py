@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from stackd.resources.base import ResourceType
-from stackd.resources.schema import PropertySchema
+from stackd.resources.property_schema import PropertySchema
 
 Json = dict[str, Any]
 

@@ -44,7 +44,7 @@ from stackd.template.describe import describe_template
 from stackd.template.environment import Environment
 from stackd.template.masking import NOTHING, Secrets, concealed, concealed_fields
 from stackd.template.parameters import StackIdentity
-from stackd.template.parse import MASK
+from stackd.template.shown_values import MASK
 from stackd.template.template import Template
 from stackd.urls import shown_name
 from stackd.wording import Reason

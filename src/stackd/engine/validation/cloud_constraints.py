@@ -22,7 +22,8 @@ from stackd.engine.validation.cloud_errors import as_api_error
 from stackd.engine.validation.tree import Expanded
 from stackd.errors import CloudError, EntityNotFound, ServiceUnavailable, StackdError, TemplateError
 from stackd.offload import in_thread
-from stackd.resources.schema import Properties, PropertySchema, convert_all, walk_values
+from stackd.resources.property_schema import PropertySchema, convert_all, walk_values
+from stackd.resources.schema import Properties
 from stackd.template.constraints import CustomConstraint
 from stackd.template.evaluate import evaluate
 from stackd.template.masking import concealed_error

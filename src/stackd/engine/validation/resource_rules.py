@@ -20,8 +20,9 @@ from stackd.recent import exact
 from stackd.resources.base import NestedType, ResourceType
 from stackd.resources.follows import Siblings
 from stackd.resources.heat.template_resource import TemplateResource, facade_problems
+from stackd.resources.property_schema import convert_all
 from stackd.resources.registry import Registry
-from stackd.resources.schema import Properties, convert_all
+from stackd.resources.schema import Properties
 from stackd.template.evaluate import evaluate
 from stackd.template.functions.base import Reference
 from stackd.template.problems import BROKEN, Problems, Report, Stage, nearest

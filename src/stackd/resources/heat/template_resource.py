@@ -10,7 +10,8 @@ from stackd.records import Resource
 from stackd.resources.attributes import Attribute
 from stackd.resources.base import Child, Members, NestedType, ResourceType
 from stackd.resources.heat.members import is_member_attribute, member_attribute, no_attribute
-from stackd.resources.schema import IN_PLACE, Properties, PropertySchema
+from stackd.resources.property_schema import PropertySchema
+from stackd.resources.schema import IN_PLACE, Properties
 from stackd.template.functions.refs import select
 from stackd.template.schemas import ParameterSchema
 from stackd.template.template import Template

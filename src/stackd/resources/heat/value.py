@@ -9,8 +9,9 @@ from stackd.resources.attributes import attr
 from stackd.resources.base import ResourceType
 from stackd.resources.constraints import one_of
 from stackd.resources.context import Context
+from stackd.resources.property_schema import PropertySchema, convert
 from stackd.resources.registry import resource_type
-from stackd.resources.schema import IN_PLACE, Properties, PropertySchema, convert, prop
+from stackd.resources.schema import IN_PLACE, Properties, prop
 from stackd.template.unknown import has_unknown
 
 _TYPES: Final = {

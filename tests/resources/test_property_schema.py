@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 
 from stackd.errors import PropertyError
 from stackd.resources.constraints import between, length, matches, one_of
-from stackd.resources.schema import (
-    IMMUTABLE,
-    IN_PLACE,
-    Properties,
-    PropertySchema,
-    Support,
-    convert,
-    convert_all,
-    prop,
-)
+from stackd.resources.property_schema import PropertySchema, convert, convert_all
+from stackd.resources.schema import IMMUTABLE, IN_PLACE, Properties, Support, prop
 from stackd.template.constraints import Modulo
 from stackd.template.unknown import Unknown
 
