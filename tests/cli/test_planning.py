@@ -176,6 +176,14 @@ def test_saved_plan_is_shown_with_who_made_it(existing: respx.MockRouter, run: R
     assert "by ann, executed\n" in run("plan", "show", "p1").stdout
 
 
+def test_saved_plan_that_cannot_be_executed_says_why(existing: respx.MockRouter, run: Run) -> None:
+    outdated = plan(state="outdated", reason="resources.vm changed")
+    existing.get("/plans/p1").respond(json={"plan": outdated})
+    assert "by ann, outdated: resources.vm changed\n" in run("plan", "show", "p1").stdout
+    existing.get("/plans").respond(json={"plans": [outdated]})
+    assert "resources.vm changed" in run("plan", "list").stdout
+
+
 def test_plans_are_listed_with_their_changes(existing: respx.MockRouter, run: Run) -> None:
     route = existing.get("/plans").respond(json={"plans": [plan()]})
     lines = run("plan", "list", "--stack", "s").stdout.splitlines()

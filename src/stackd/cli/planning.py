@@ -35,6 +35,7 @@ _COLUMNS: Final = {
     "action": Column("Action", 3),
     "state": Column("State", 2),
     "changes": Column("Changes", 5, flexible=True),
+    "reason": Column("Why not", 8, flexible=True),
     "created_by": Column("By", 7, flexible=True),
     "created_at": Column("Created", 4),
     "expires_at": Column("Expires", 6),
@@ -147,11 +148,19 @@ def show(plan_id: str, detailed: bool, target: Target) -> None:
     with detailed_errors(detailed), target.session() as session:
         found = session.get(_path(plan_id))["plan"]
     if target.form == "table":
-        done = "executed" if found["state"] == "executed" else f"expires {found['expires_at']}"
-        made = f"made {found['created_at']} by {found['created_by']}, {done}"
+        made = f"made {found['created_at']} by {found['created_by']}, {_standing(found)}"
         print_lines([(Span(f"{found['action']} {found['stack_name']}", "bold"), Span(f": {made}")), ()])
     show_plans([found], target.form)
     end_with([found], detailed=detailed)
+
+
+def _standing(found: Mapping[str, Any]) -> str:
+    """Until when a plan can be executed, or why it cannot."""
+    state = found["state"]
+    if state == "ready":
+        return f"expires {found['expires_at']}"
+    is_plain = state in ("executed", "refused") or not found.get("reason")  # what is refused stands below
+    return state if is_plain else f"{state}: {found['reason']}"
 
 
 @click.command("list")
