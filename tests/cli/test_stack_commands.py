@@ -139,6 +139,31 @@ def test_create_that_fails_names_the_resources_that_did(web: respx.MockRouter, r
     assert "s is CREATE_FAILED: why\n  tier/vm (OS::Nova::Server): No quota" in result.stderr
 
 
+def test_failure_after_the_first_listing_has_the_type_of_its_resource(
+    web: respx.MockRouter, run: Run
+) -> None:
+    web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(side_effect=[stack("CREATE_IN_PROGRESS"), stack("CREATE_FAILED")])
+    web.get("/stacks/s/i/events").mock(
+        side_effect=[
+            httpx.Response(200, json={"events": []}),
+            httpx.Response(200, json={"events": [event("vm", "CREATE_FAILED", "No quota")]}),
+        ]
+    )
+    failed = {
+        "resource_name": "vm",
+        "resource_type": "OS::Nova::Server",
+        "resource_status": "CREATE_FAILED",
+        "resource_status_reason": "No quota",
+        "links": LINKS,
+    }
+    web.get("/stacks/s/i/resources").mock(
+        side_effect=[httpx.Response(200, json={"resources": each}) for each in ([], [failed])]
+    )
+    result = run("create", "s", "-t", "t.yaml", "--wait")
+    assert "vm (OS::Nova::Server): No quota" in result.stderr
+
+
 def test_failure_that_is_rolled_back_is_awaited(web: respx.MockRouter, run: Run) -> None:
     web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
     statuses = ["CREATE_FAILED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
