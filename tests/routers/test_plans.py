@@ -246,6 +246,25 @@ async def test_plan_is_outdated_once_its_stack_has_changed(api: Api) -> None:
     )
 
 
+async def test_checks_and_rests_that_are_over_outdate_no_plan(api: Api) -> None:
+    path = await api.create("checked", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    for action in ("check", "suspend", "check", "resume", "check"):
+        assert (await api.call("POST", f"{path}/actions", {action: None})).status_code == 200
+        await api.settled(path)
+        rests = (await api.get(path))["stack"]["stack_status"] == "SUSPEND_COMPLETE"
+        assert not rests or (await state(api, plan))[0] == "outdated"
+    assert (await state(api, plan))[0] == "ready"
+    assert (await executed(api, plan)).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_field_of_the_wrong_type_is_named(api: Api) -> None:
+    path = await api.create("typed", NET)
+    _, _, message = await api.refused("POST", f"{path}/plans", {"action": 5, "existing": True})
+    assert message == "The value of 'action' is wrong: Input should be a valid string."
+
+
 async def test_plan_is_outdated_once_a_resource_was_marked_unhealthy(api: Api) -> None:
     path = await api.create("ailing", TEMPLATE, files=FILES)
     plan = await planned(api, path, **body(parameters={"length": 9}))

@@ -9,7 +9,9 @@ from typing import Any, Final
 from stackd.db.codec import to_json
 from stackd.engine.definition.desired import Source
 from stackd.engine.planning.inputs import StoredStack
-from stackd.records import Resource
+from stackd.engine.planning.resting import rests
+from stackd.records import Action, Resource, Status
+from stackd.resources.copies import RESTS
 from stackd.urls import is_signed, shown_name
 
 Digest = Callable[[bytes], str]
@@ -18,15 +20,14 @@ Digest = Callable[[bytes], str]
 _OF_ROW: Final = (
     "id",
     "kind",
-    "action",
-    "status",
     "physical_id",
     "replaced_by",
     "properties",
     "attributes",
     "metadata",
-    "data",
 )
+_PASSING: Final = frozenset({Action.INIT, Action.DELETE})
+"""Actions that a plan goes on with, though they are complete."""
 
 
 def fingerprint(
@@ -69,7 +70,11 @@ def _of_rows(stored: StoredStack, around: str, missing: frozenset[str]) -> Itera
 
 
 def _row(row: Resource, missing: frozenset[str]) -> list[Any]:
-    return [*(getattr(row, name) for name in _OF_ROW), row.id in missing]
+    """What a plan depends on: not by which action a resource has come to a good end, such as a check."""
+    is_well = row.status is Status.COMPLETE and row.action not in _PASSING
+    state = [] if is_well else [row.action, row.status]
+    data = {key: value for key, value in row.data.items() if key != RESTS}
+    return [*(getattr(row, name) for name in _OF_ROW), data, state, rests(row), row.id in missing]
 
 
 def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
