@@ -631,6 +631,31 @@ def test_empty_name_of_a_stack_is_said_to_be_empty(web: respx.MockRouter, run: R
     assert "The name of the stack is empty." in result.stderr
 
 
+@pytest.mark.parametrize("name", ["..", ".", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("show", "{}"),
+        ("delete", "{}", "--yes"),
+        ("outputs", "s", "{}"),
+        ("resource", "show", "s", "{}"),
+        ("resource", "signal", "s", "{}"),
+        ("resource", "mark-unhealthy", "s", "{}"),
+        ("apply", "{}"),
+        ("plan", "delete", "{}"),
+    ],
+)
+def test_what_is_no_name_is_asked_of_nobody(
+    command: tuple[str, ...], name: str, web: respx.MockRouter, run: Run
+) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    written = [web.route(method=method) for method in ("PATCH", "POST", "DELETE", "PUT")]
+    result = run(*(part.format(name) for part in command))
+    assert result.exit_code == 2
+    assert ("`" + name + "` is no name" if name else " is empty.") in result.stderr
+    assert not any(route.called for route in written)
+
+
 @pytest.mark.parametrize("status", ["BOGUS", "CREATE", "BOGUS_FAILED", "CREATE_BOGUS", "", "failed"])
 def test_list_refuses_a_status_that_does_not_exist(web: respx.MockRouter, run: Run, status: str) -> None:
     result = run("list", "--status", status)

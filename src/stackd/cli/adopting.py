@@ -70,7 +70,7 @@ def _finish(session: Session, path: str, target: Target, *, wait: bool) -> None:
 def _read(file: str) -> str:
     """The text of a file; raises Failure."""
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
 

@@ -134,9 +134,10 @@ def _body(
 
 def _write(out: str, made: Mapping[str, Any]) -> None:
     try:
-        Path(out).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+        Path(out).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
-        raise Failure(f"{out} cannot be written: {error.strerror}.", BAD_INPUT) from error
+        kept = f"The plan is kept: stackd stack apply {made['id']}"
+        raise Failure(f"{out} cannot be written: {error.strerror}.", BAD_INPUT, kept) from error
 
 
 @click.command()
@@ -218,7 +219,9 @@ def _path(plan: str) -> str:
     file = Path(plan)
     if file.is_file():
         try:
-            plan = json.loads(file.read_text())["id"]
+            plan = json.loads(file.read_text("utf-8"))["id"]
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise Failure(f"{file} is no plan.", BAD_INPUT) from error
-    return f"/plans/{quote(str(plan), safe='')}"
+        if not isinstance(plan, str):  # one that was only shown has no id
+            raise Failure(f"{file} is no plan that was kept.", BAD_INPUT, "Write it with --out.")
+    return f"/plans/{quote(plan, safe='')}"
