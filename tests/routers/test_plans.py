@@ -316,3 +316,50 @@ async def test_administrators_plan_of_another_projects_stack_can_be_executed(api
     answer = await executed(admin, plan)
     assert answer.status_code == 202, answer.text
     assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+def exporting(name: str) -> dict[str, Any]:
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": {"Text": {"Type": "String", "Default": "one"}},
+        "Outputs": {"Text": {"Value": {"Ref": "Text"}, "Export": {"Name": name}}},
+    }
+
+
+def valued(value: Any) -> dict[str, Any]:
+    value_of = {"Type": "OS::Heat::Value", "Properties": {"value": value}}
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Kept": value_of}}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+async def test_plan_that_begins_to_import_a_value_is_outdated_once_that_changes(
+    exists: bool, api: Api
+) -> None:
+    name = f"text-{exists}"
+    source = await api.create(f"exporting-{exists}", exporting(name))
+    importing = valued({"Fn::ImportValue": name})
+    if exists:
+        path = await api.create("importing", valued("none"))
+        plan = await planned(api, path, template=importing)
+        assert plan["steps"][0]["causes"][0]["new"] == "one"
+    else:
+        answer = await api.call("POST", "/stacks/plans", {"stack_name": "importer", "template": importing})
+        plan = answer.json()["plan"]
+    assert (await state(api, plan))[0] == "ready"
+    changed = {"template": exporting(name), "parameters": {"Text": "two"}}
+    assert (await api.call("PUT", source, changed)).status_code == 202
+    await api.settled(source)
+    moved = f"exports.{name} changed"
+    assert await state(api, plan) == ("outdated", moved, moved)
+    assert moved in await refused(api, plan)
+    assert (await api.call("DELETE", source)).status_code == 204
+    await api.settled(source)
+    assert f"exports.{name} is gone" in await refused(api, plan)
+
+
+async def test_plan_that_imports_a_value_that_stays_is_executed(api: Api) -> None:
+    await api.create("constant", exporting("constant"))
+    path = await api.create("importing-it", valued("none"))
+    plan = await planned(api, path, template=valued({"Fn::ImportValue": "constant"}))
+    assert (await executed(api, plan)).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from stackd.db.codec import to_json
@@ -26,6 +26,7 @@ _OF_ROW: Final = (
     "attributes",
     "metadata",
 )
+_IMPORTED: Final = "exports."
 _PASSING: Final = frozenset({Action.INIT, Action.DELETE})
 """Actions that a plan goes on with, though they are complete."""
 
@@ -43,6 +44,16 @@ def fingerprint(
     return {name: digest(to_json(value)) for name, value in parts.items()}
 
 
+def of_imports(values: Mapping[str, Any], digest: Digest) -> dict[str, str]:
+    """A digest of each value of another stack that a definition imports, by the part's name."""
+    return {f"{_IMPORTED}{name}": digest(to_json(value)) for name, value in values.items()}
+
+
+def imported_names(parts: Iterable[str]) -> list[str]:
+    """The names under which other stacks export what is among the parts."""
+    return [name.removeprefix(_IMPORTED) for name in parts if name.startswith(_IMPORTED)]
+
+
 def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
     environment = source.environment.to_data()
     parameters: Mapping[str, Any] = environment.pop("parameters", {})
@@ -50,7 +61,6 @@ def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
     yield "environment", environment
     yield from ((f"parameters.{name}", value) for name, value in parameters.items())
     yield from ((f"files.{name}", texts) for name, texts in _of_files(source.files).items())
-    yield from ((f"exports.{name}", value) for name, value in (source.exports or {}).items())
 
 
 def _of_files(files: Mapping[str, str]) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Final
 
-from stackd.db import documents
+from stackd.db import documents, exports
 from stackd.engine.definition.desired import Source
 from stackd.engine.definition.documents import load_definition
 from stackd.engine.execution.observation import missing_objects
-from stackd.engine.planning.fingerprint import fingerprint, moved
+from stackd.engine.planning.fingerprint import Digest, fingerprint, imported_names, moved
+from stackd.engine.planning.fingerprint import of_imports as imports_of
 from stackd.engine.planning.inputs import StoredStack
 from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.usecases.engine import Engine
-from stackd.engine.usecases.requests import Checked
 from stackd.errors import PlanOutdated
 from stackd.offload import in_thread
 from stackd.records import Caller, SavedPlan, Stack
@@ -33,30 +34,32 @@ async def world(
 Digests = Mapping[str, str]
 """A digest of each part of what a plan is made from, by the part's name."""
 
-
-async def of_new(engine: Engine, project_id: str, checked: Checked) -> Digests:
-    """The inputs of a new stack's plan other than its definition: the values that it imports."""
-    source = checked.source if checked.source.exports else None
-    return await _digests(engine, project_id, source, None, frozenset())
+NOTHING: Final[Digests] = {}
 
 
 async def of_stack(engine: Engine, stack: Stack, stored: StoredStack, missing: frozenset[str]) -> Digests:
-    """The inputs of the plan of a change: the stored definition and tree."""
+    """The inputs of the plan of a change: the stored definition and tree, which may be large."""
     source = await load_definition(engine.services.db, stack.project_id, stack.definition)
-    return await _digests(engine, stack.project_id, source, stored, missing)
-
-
-async def _digests(
-    engine: Engine,
-    project_id: str,
-    source: Source | None,
-    stored: StoredStack | None,
-    missing: frozenset[str],
-) -> Digests:
-    """Computed in a thread: a tree may be large."""
-    digest = partial(documents.document_id, engine.services.db.document_key, project_id)
-    found: Digests = await in_thread(fingerprint, source, stored, missing, digest)
+    found: Digests = await in_thread(fingerprint, source, stored, missing, _digest(engine, stack.project_id))
     return found
+
+
+def of_imports(engine: Engine, project_id: str, source: Source) -> Digests:
+    """The values of other stacks that the definition which a plan leads to imports."""
+    return imports_of(source.exports or {}, _digest(engine, project_id))
+
+
+async def imports_now(engine: Engine, project_id: str, stack_id: str, parts: Iterable[str]) -> Digests:
+    """The values now of what is imported among the parts; without those that no other stack exports."""
+    if not (names := imported_names(parts)):
+        return {}
+    found = await exports.named(engine.services.db, project_id, names)
+    values = {name: each.value for name, each in found.items() if each.offered and each.stack_id != stack_id}
+    return imports_of(values, _digest(engine, project_id))
+
+
+def _digest(engine: Engine, project_id: str) -> Digest:
+    return partial(documents.document_id, engine.services.db.document_key, project_id)
 
 
 def require_unmoved(saved: SavedPlan, parts: Digests) -> None:

@@ -31,6 +31,9 @@ MISSING: Final = "missing"
 COMBINED: Final = "combined"
 """Options of a plan: the ids of rows whose objects were gone when it was made, a digest of all parts."""
 
+IMPORTS: Final = "imports"
+"""Option of a plan: a digest of each value of another stack that it imports."""
+
 _EXECUTE: Final = "plans:execute"
 
 
@@ -99,7 +102,19 @@ class _World(NamedTuple):
 
 
 async def _moved(engine: Engine, caller: Caller, saved: SavedPlan, worlds: dict[str, _World | None]) -> str:
-    """What a plan was made from that is no longer so; empty if all is."""
+    """What is no longer so, of the stack or of what it imports from others; empty if all is."""
+    if why := await _stack_moved(engine, caller, saved, worlds):
+        return why
+    before = saved.options.get(IMPORTS) or {}
+    world = worlds.get(saved.stack_id)
+    project_id = world.stack.project_id if world is not None else saved.project_id
+    return "; ".join(moved(before, await plan_inputs.imports_now(engine, project_id, saved.stack_id, before)))
+
+
+async def _stack_moved(
+    engine: Engine, caller: Caller, saved: SavedPlan, worlds: dict[str, _World | None]
+) -> str:
+    """What of the stack is no longer as it was when the plan was made; empty if all is."""
     if not saved.stack_id:
         is_taken = await stacks.named(engine.services.db, saved.stack_name, saved.project_id) is not None
         return f"a stack {saved.stack_name} exists meanwhile" if is_taken else ""
@@ -121,7 +136,8 @@ async def _moved(engine: Engine, caller: Caller, saved: SavedPlan, worlds: dict[
         return ""
     if not saved.fingerprint:  # a list leaves it out
         return f"the stack {saved.stack_name} has changed"
-    return "; ".join(moved(saved.fingerprint, parts))
+    before = {name: each for name, each in saved.fingerprint.items() if name not in saved.options[IMPORTS]}
+    return "; ".join(moved(before, parts))
 
 
 async def _world(engine: Engine, caller: Caller, saved: SavedPlan) -> _World | None:

@@ -24,7 +24,7 @@ from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
 from stackd.engine.usecases.judging import judged, require_permitted
-from stackd.engine.usecases.plan_inputs import Digests
+from stackd.engine.usecases.plan_inputs import NOTHING, Digests
 from stackd.engine.usecases.plan_states import PlanView
 from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import StackRequest
@@ -63,8 +63,8 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
     definition, puts = _packed(engine, caller.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, caller.project_id, desired, checked.expanded.secrets())
-    parts = await plan_inputs.of_new(engine, caller.project_id, checked)
-    saved = _saved(caller, request.name, "", Action.CREATE, definition, request, parts, plan)
+    imports = plan_inputs.of_imports(engine, caller.project_id, desired.source)
+    saved = _saved(caller, request.name, "", Action.CREATE, definition, request, imports, plan)
     return Draft(plan, saved, tuple(puts))
 
 
@@ -74,8 +74,8 @@ async def draft_reserved(engine: Engine, caller: Caller, stack: Stack, request: 
     definition, puts = _packed(engine, stack.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, stack.project_id, desired, checked.expanded.secrets())
-    parts = await plan_inputs.of_new(engine, stack.project_id, checked)
-    saved = _saved(caller, stack.name, stack.id, Action.CREATE, definition, request, parts, plan)
+    imports = plan_inputs.of_imports(engine, stack.project_id, desired.source)
+    saved = _saved(caller, stack.name, stack.id, Action.CREATE, definition, request, imports, plan)
     return Draft(plan, saved, tuple(puts))
 
 
@@ -132,7 +132,9 @@ async def _draft(
     if action is Action.UPDATE:
         plan = await judged(plan, stack.policy)
     parts = await plan_inputs.of_stack(engine, stack, stored, missing)
-    saved = _saved(caller, stack.name, stack.id, action, definition, request, parts, plan, missing)
+    imports = plan_inputs.of_imports(engine, stack.project_id, desired.source) if desired else {}
+    made_from = (imports, plan, parts, missing)
+    saved = _saved(caller, stack.name, stack.id, action, definition, request, *made_from)
     return Draft(plan, saved)
 
 
@@ -216,7 +218,8 @@ async def _execute(
         return await _make_reserved(engine, caller, stack, saved, request, terms, used)
     stored, missing = await plan_inputs.world(engine, caller, stack, observe=True)
     parts = await plan_inputs.of_stack(engine, stack, stored, missing)
-    plan_inputs.require_unmoved(saved, parts)
+    imports = await plan_inputs.imports_now(engine, stack.project_id, stack.id, saved.fingerprint)
+    plan_inputs.require_unmoved(saved, {**parts, **imports})
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
@@ -225,6 +228,8 @@ async def _execute(
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
     checked = await checking.checked_redefinition(engine, caller, stack, source, before, fetched)
+    imports = plan_inputs.of_imports(engine, stack.project_id, checked.source)
+    plan_inputs.require_unmoved(saved, {**parts, **imports})  # what the walk will use
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, terms=terms, plan=saved.id, converge=True
     )
@@ -242,25 +247,33 @@ async def _make_reserved(
     """Make the stack whose name is reserved."""
     if stack.action is not Action.INIT:
         raise PlanOutdated(saved.id, f"the stack {saved.stack_name} was made meanwhile")
+    await _require_imports(engine, saved)
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     nothing = await load_definition(engine.services.db, saved.project_id, Definition())
     fetched = _nothing_fetched(engine, saved)
     checked = await checking.checked_redefinition(engine, caller, stack, source, nothing, fetched)
-    plan_inputs.require_unmoved(saved, await plan_inputs.of_new(engine, saved.project_id, checked))
+    plan_inputs.require_unmoved(saved, plan_inputs.of_imports(engine, saved.project_id, checked.source))
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, action=Action.CREATE, terms=terms, plan=saved.id
     )
 
 
 async def _create(engine: Engine, caller: Caller, saved: SavedPlan, used: Change) -> Stack:
+    await _require_imports(engine, saved)
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     fetched, request = _nothing_fetched(engine, saved), _request(saved)
     checked, stack_id = await checking.checked_source(engine, caller, saved.stack_name, source, fetched)
-    plan_inputs.require_unmoved(saved, await plan_inputs.of_new(engine, saved.project_id, checked))
+    plan_inputs.require_unmoved(saved, plan_inputs.of_imports(engine, saved.project_id, checked.source))
     async with engine.trusts.borrowed(caller) as credential:
         return await use_cases.accept_new(
             engine, caller, request, checked, stack_id, credential, used, plan=saved.id
         )
+
+
+async def _require_imports(engine: Engine, saved: SavedPlan) -> None:
+    """Raise ``PlanOutdated`` when what a new stack imports is not as it was, before validation misses it."""
+    now_exported = await plan_inputs.imports_now(engine, saved.project_id, saved.stack_id, saved.fingerprint)
+    plan_inputs.require_unmoved(saved, now_exported)
 
 
 def _require_permitted(saved: SavedPlan) -> None:
@@ -291,8 +304,9 @@ def _saved(
     action: Action,
     definition: Definition,
     request: StackRequest,
-    parts: Digests,
+    imports: Digests,
     plan: Plan,
+    parts: Digests = NOTHING,
     missing: frozenset[str] = frozenset(),
 ) -> SavedPlan:
     moment = now()
@@ -315,8 +329,9 @@ def _saved(
             "summary": _summary(plan),
             plan_states.MISSING: sorted(missing),
             plan_states.COMBINED: combined(parts),
+            plan_states.IMPORTS: imports,
         },
-        fingerprint=parts,
+        fingerprint={**parts, **imports},
         content=plan.to_data(),
     )
 
