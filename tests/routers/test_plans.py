@@ -363,3 +363,13 @@ async def test_plan_that_imports_a_value_that_stays_is_executed(api: Api) -> Non
     plan = await planned(api, path, template=valued({"Fn::ImportValue": "constant"}))
     assert (await executed(api, plan)).status_code == 202
     assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_plan_of_an_older_version_says_so(api: Api, parts: Parts) -> None:
+    path = await api.create("upgraded", NET)
+    plan = await planned(api, path, template=NET, parameters={"label": "two"})
+    older = {"options": {"summary": plan["summary"], "tags": None}}
+    await parts.engine.services.journal.write(Update(SavedPlan, plan["id"], older))
+    why = "it was made by an older version of the server"
+    assert await state(api, plan) == ("outdated", why, why)
+    assert why in await refused(api, plan)

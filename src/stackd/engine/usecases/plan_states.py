@@ -61,6 +61,8 @@ def _stored_state(saved: SavedPlan) -> tuple[str, str]:
         return OUTDATED, "what it was made from has changed"
     if saved.expires_at <= now():
         return EXPIRED, f"it expired at {saved.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    if COMBINED not in saved.options:
+        return OUTDATED, "it was made by an older version of the server"
     return READY, ""
 
 
@@ -105,7 +107,7 @@ async def _moved(engine: Engine, caller: Caller, saved: SavedPlan, worlds: dict[
     """What is no longer so, of the stack or of what it imports from others; empty if all is."""
     if why := await _stack_moved(engine, caller, saved, worlds):
         return why
-    before = saved.options.get(IMPORTS) or {}
+    before = saved.options[IMPORTS]
     world = worlds.get(saved.stack_id)
     project_id = world.stack.project_id if world is not None else saved.project_id
     return "; ".join(moved(before, await plan_inputs.imports_now(engine, project_id, saved.stack_id, before)))
@@ -125,8 +127,6 @@ async def _stack_moved(
     if saved.action is Action.CREATE:
         is_made = world.stack.action is not Action.INIT
         return f"the stack {saved.stack_name} was made meanwhile" if is_made else ""
-    if saved.options.get(COMBINED) is None:  # of an older version, which executing it compares as well
-        return ""
     missing = tuple(saved.options[MISSING])
     if missing not in world.digests:
         found = await plan_inputs.of_stack(engine, world.stack, world.stored, frozenset(missing))
