@@ -274,6 +274,7 @@ async def _room(engine: Engine, stack: Stack) -> list[Change]:
     return [change for each in old for change in removal(each, states[each.id])]
 
 
+_OVERTAKEN: Final = "The stack has changed since it was made, or it has expired. Create a new change set."
 _RENEWED: Final = ("uuid", "kind", "plan_id", "reason", "based_on", "created_at", "content")
 
 
@@ -374,7 +375,8 @@ async def execute(
     enforce(engine, caller, rule)
     change_set, execution = view.change_set, view.execution
     if execution is not Execution.AVAILABLE:
-        why = "" if change_set.plan_id else change_set.reason or ""
+        why = _OVERTAKEN if execution is Execution.OBSOLETE else ""
+        why = why if change_set.plan_id else change_set.reason or ""
         raise ChangeSetUnavailable(change_set.name, "executed", execution, why)
     kept = change_set.content["terms"]
     terms = Terms(
