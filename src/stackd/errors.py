@@ -37,6 +37,7 @@
     ├── EntityNotFound               404
     │   ├── ResourceNotFound, SnapshotNotFound, NotFound, ResourceNotAvailable, ChangeSetNotFound
     ├── StackExists, ActionInProgress 409
+    ├── PlanOutdated, PlanRefused    409
     ├── ExportExists, ExportInUse    409
     ├── StackProtected               409  the stack is not to be deleted
     ├── TokenReused                  409  another request had the same token
@@ -60,6 +61,8 @@ template error is rendered from its data when it is shown (`stackd.wording`); no
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from stackd.mistakes import Place as Place
 from stackd.mistakes import StackdError as StackdError
@@ -326,7 +329,24 @@ class PlanOutdated(StackdError):
     code = 409
 
     def __init__(self, plan_id: str, moved: str) -> None:
-        super().__init__(f"The plan {plan_id} cannot be executed any more: {moved}.")
+        super().__init__(f"The plan {plan_id} cannot be executed any more: {moved}. Make a new plan.")
+        self.moved = moved
+
+
+class PlanRefused(StackdError):
+    """The plan cannot be executed: some of its steps are certain to fail."""
+
+    code = 409
+
+    def __init__(self, plan_id: str, refused: Sequence[str]) -> None:
+        more = len(refused) - self._MOST
+        shown = " ".join(refused[: self._MOST]) + (f" And {more} more." if more > 0 else "")
+        super().__init__(
+            f"The plan {plan_id} cannot be executed, as changes in it are refused. {shown} "
+            "Permit these changes or leave them out, and make a new plan."
+        )
+
+    _MOST = 10
 
 
 class ExportExists(StackdError):

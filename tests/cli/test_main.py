@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -69,4 +71,17 @@ def test_full_disk_is_reported_in_a_line() -> None:
         )
     assert done.returncode == 1
     assert b"Error: The output cannot be written: No space left on device.\n" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_characters_that_the_output_does_not_know_are_written_out(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("heat_template_version: 2021-04-16\nresources: →\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "stackd.cli", "template", "validate", str(tmp_path / "t.yaml")],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"resources: \\u2192" in done.stdout + done.stderr
     assert b"Traceback" not in done.stderr

@@ -98,7 +98,13 @@ SHOWN = "\\x1b]0;x\\x07\\x9b2J[/bold]\\x0d\tend"
 
 def test_what_commands_a_terminal_is_written_out() -> None:
     assert visible(HOSTILE) == SHOWN
-    assert visible("a\r\nb\tc\nd é 漢") == "a\r\nb\tc\nd é 漢"
+    assert visible("a\r\nb\tc\nd é 漢 אב") == "a\r\nb\tc\nd é 漢 אב"
+
+
+def test_characters_that_turn_text_around_are_written_out() -> None:
+    assert visible("keep \u202eeteled\u2066\u2028") == "keep \\u202eeteled\\u2066\\u2028"
+    assert json.loads(dump("keep \u202eeteled", "json")) == "keep \u202eeteled"
+    assert "\u202e" not in dump("keep \u202eeteled", "json")
     assert text(HOSTILE) == SHOWN
     assert "\x9b" not in text([HOSTILE])
 

@@ -113,6 +113,25 @@ def test_plan_written_to_a_file_is_applied_by_it(
     assert route.called
 
 
+def test_plan_whose_file_cannot_be_written_is_named(existing: respx.MockRouter, run: Run) -> None:
+    existing.post("/stacks/s/i/plans").respond(201, json={"plan": plan()})
+    result = run("plan", "s", "-t", "t.yaml", "--out", "no-such-directory/plan.json")
+    assert result.exit_code == 2
+    assert "The plan is kept: stackd stack apply p1" in result.stderr
+
+
+@pytest.mark.parametrize("made", [None, 5, {"a": 1}])
+def test_plan_that_was_not_kept_cannot_be_applied(
+    made: object, existing: respx.MockRouter, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "shown.json").write_text(json.dumps(plan(id=made)))
+    result = run("apply", "shown.json")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (
+        2,
+        "Error: shown.json is no plan that was kept.",
+    )
+
+
 def test_file_that_is_no_plan_is_wrong_usage(existing: respx.MockRouter, run: Run) -> None:
     result = run("apply", "t.yaml")
     assert result.exit_code == 2
@@ -174,6 +193,14 @@ def test_saved_plan_is_shown_with_who_made_it(existing: respx.MockRouter, run: R
     assert run("plan", "show", "p1").stdout == f"{head}\n\n{TEXT}"
     existing.get("/plans/p1").respond(json={"plan": plan(state="executed")})
     assert "by ann, executed\n" in run("plan", "show", "p1").stdout
+
+
+def test_saved_plan_that_cannot_be_executed_says_why(existing: respx.MockRouter, run: Run) -> None:
+    outdated = plan(state="outdated", reason="resources.vm changed")
+    existing.get("/plans/p1").respond(json={"plan": outdated})
+    assert "by ann, outdated: resources.vm changed\n" in run("plan", "show", "p1").stdout
+    existing.get("/plans").respond(json={"plans": [outdated]})
+    assert "resources.vm changed" in run("plan", "list").stdout
 
 
 def test_plans_are_listed_with_their_changes(existing: respx.MockRouter, run: Run) -> None:

@@ -139,6 +139,31 @@ def test_create_that_fails_names_the_resources_that_did(web: respx.MockRouter, r
     assert "s is CREATE_FAILED: why\n  tier/vm (OS::Nova::Server): No quota" in result.stderr
 
 
+def test_failure_after_the_first_listing_has_the_type_of_its_resource(
+    web: respx.MockRouter, run: Run
+) -> None:
+    web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
+    web.get("/stacks/s/i").mock(side_effect=[stack("CREATE_IN_PROGRESS"), stack("CREATE_FAILED")])
+    web.get("/stacks/s/i/events").mock(
+        side_effect=[
+            httpx.Response(200, json={"events": []}),
+            httpx.Response(200, json={"events": [event("vm", "CREATE_FAILED", "No quota")]}),
+        ]
+    )
+    failed = {
+        "resource_name": "vm",
+        "resource_type": "OS::Nova::Server",
+        "resource_status": "CREATE_FAILED",
+        "resource_status_reason": "No quota",
+        "links": LINKS,
+    }
+    web.get("/stacks/s/i/resources").mock(
+        side_effect=[httpx.Response(200, json={"resources": each}) for each in ([], [failed])]
+    )
+    result = run("create", "s", "-t", "t.yaml", "--wait")
+    assert "vm (OS::Nova::Server): No quota" in result.stderr
+
+
 def test_failure_that_is_rolled_back_is_awaited(web: respx.MockRouter, run: Run) -> None:
     web.post("/stacks").respond(201, json={"stack": {"id": "i", "links": SELF}})
     statuses = ["CREATE_FAILED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
@@ -604,6 +629,31 @@ def test_empty_name_of_a_stack_is_said_to_be_empty(web: respx.MockRouter, run: R
     result = run("show", "")
     assert result.exit_code == 2
     assert "The name of the stack is empty." in result.stderr
+
+
+@pytest.mark.parametrize("name", ["..", ".", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("show", "{}"),
+        ("delete", "{}", "--yes"),
+        ("outputs", "s", "{}"),
+        ("resource", "show", "s", "{}"),
+        ("resource", "signal", "s", "{}"),
+        ("resource", "mark-unhealthy", "s", "{}"),
+        ("apply", "{}"),
+        ("plan", "delete", "{}"),
+    ],
+)
+def test_what_is_no_name_is_asked_of_nobody(
+    command: tuple[str, ...], name: str, web: respx.MockRouter, run: Run
+) -> None:
+    web.get("/stacks/s/i").mock(return_value=stack("CREATE_COMPLETE"))
+    written = [web.route(method=method) for method in ("PATCH", "POST", "DELETE", "PUT")]
+    result = run(*(part.format(name) for part in command))
+    assert result.exit_code == 2
+    assert ("`" + name + "` is no name" if name else " is empty.") in result.stderr
+    assert not any(route.called for route in written)
 
 
 @pytest.mark.parametrize("status", ["BOGUS", "CREATE", "BOGUS_FAILED", "CREATE_BOGUS", "", "failed"])

@@ -87,6 +87,17 @@ def test_mistake_is_shown_with_its_line_value_and_remedy(write: Write) -> None:
     assert remedy.strip().startswith("remedy: ")
 
 
+@pytest.mark.parametrize("command", ["validate", "lint", "graph", "resolve", "format", "upgrade"])
+@pytest.mark.parametrize("section", ["resources", "outputs", "parameters", "conditions", "parameter_groups"])
+@pytest.mark.parametrize("value", ["x", "5", "[1]", "[{a: 1}]", "{a: 5}", "{5: {}}"])
+def test_section_that_is_no_map_is_a_finding_of_every_command(
+    command: str, section: str, value: str, write: Write
+) -> None:
+    file = write(t_yaml=f"heat_template_version: 2018-08-31\n{section}: {value}\n")
+    result = run(command, file)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+
+
 def test_all_mistakes_are_told_in_the_order_of_the_text(write: Write) -> None:
     name = write(
         a_yaml=hot(

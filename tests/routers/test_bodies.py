@@ -126,6 +126,8 @@ def test_numbers_may_be_text() -> None:
     assert parse_body(PatchedStackBody, {"timeout_mins": " 7"}).timeout_mins == 7
     with pytest.raises(BadRequest, match="timeout_mins"):
         parse_body(PatchedStackBody, {"timeout_mins": True})
+    with pytest.raises(BadRequest, match="'timeout_mins': at most 2147483647 can be"):
+        parse_body(PatchedStackBody, {"timeout_mins": 10**30})
 
 
 def test_template_that_is_null_means_none_even_beside_a_url() -> None:

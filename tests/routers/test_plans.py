@@ -200,3 +200,176 @@ async def test_unknown_action_is_refused(api: Api) -> None:
     path = await api.create("strange", TEMPLATE, files=FILES)
     code, _, message = await api.refused("POST", f"{path}/plans", {"action": "explode"})
     assert (code, message) == (400, "There is no plan of the action explode; use update or delete.")
+
+
+RESTRICTED = {"resource_registry": {"resources": {"word": {"restricted_actions": "replace"}}}}
+
+
+async def state(api: Api, plan: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    """The state of a plan, shown and listed alike, and the reasons."""
+    shown = (await api.get(f"/plans/{plan['id']}"))["plan"]
+    (listed,) = (each for each in (await api.get("/plans"))["plans"] if each["id"] == plan["id"])
+    assert shown["state"] == listed["state"]
+    return shown["state"], shown["reason"], listed["reason"]
+
+
+async def test_plan_with_a_refused_step_is_not_executed_and_names_the_remedy(api: Api) -> None:
+    path = await api.create("forbidding", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}, environment=RESTRICTED))
+    assert plan["state"] == "refused"
+    assert await state(api, plan) == ("refused", *2 * ("changes in it are refused",))
+    before = await api.get(path)
+    code, kind, message = await api.refused("POST", f"/plans/{plan['id']}/execute")
+    assert (code, kind) == (409, "PlanRefused")
+    assert message == (
+        f"The plan {plan['id']} cannot be executed, as changes in it are refused. word: replace is "
+        "restricted for resource. The environment has it in restricted_actions. "
+        "Permit these changes or leave them out, and make a new plan."
+    )
+    assert await api.get(path) == before
+    assert (await state(api, plan))[0] == "refused"
+
+
+async def test_plan_is_outdated_once_its_stack_has_changed(api: Api) -> None:
+    path = await api.create("moving", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    assert await state(api, plan) == ("ready", None, None)
+    assert (await api.call("PUT", path, body())).status_code == 202
+    await api.settled(path)
+    assert (await state(api, plan))[0] == "ready", "an update that changes nothing is not in its way"
+    assert (await api.call("PUT", path, body(parameters={"length": 10}))).status_code == 202
+    await api.settled(path)
+    assert await state(api, plan) == (
+        "outdated",
+        "parameters.length is new; resources.shown changed; resources.word changed",
+        "the stack moving has changed",
+    )
+
+
+async def test_checks_and_rests_that_are_over_outdate_no_plan(api: Api) -> None:
+    path = await api.create("checked", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    for action in ("check", "suspend", "check", "resume", "check"):
+        assert (await api.call("POST", f"{path}/actions", {action: None})).status_code == 200
+        await api.settled(path)
+        rests = (await api.get(path))["stack"]["stack_status"] == "SUSPEND_COMPLETE"
+        assert not rests or (await state(api, plan))[0] == "outdated"
+    assert (await state(api, plan))[0] == "ready"
+    assert (await executed(api, plan)).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_field_of_the_wrong_type_is_named(api: Api) -> None:
+    path = await api.create("typed", NET)
+    _, _, message = await api.refused("POST", f"{path}/plans", {"action": 5, "existing": True})
+    assert message == "The value of 'action' is wrong: Input should be a valid string."
+
+
+async def test_plan_is_outdated_once_a_resource_was_marked_unhealthy(api: Api) -> None:
+    path = await api.create("ailing", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    assert (await api.call("PATCH", f"{path}/resources/kept", {"mark_unhealthy": True})).status_code == 200
+    found = await state(api, plan)
+    assert found[:2] == ("outdated", "resources.kept changed")
+
+
+async def test_plan_is_outdated_once_its_stack_is_deleted(api: Api) -> None:
+    path = await api.create("leaving", NET)
+    plan = await planned(api, path, template=NET, parameters={"label": "two"})
+    assert (await api.call("DELETE", path)).status_code == 204
+    await api.settled(path)
+    gone = "the stack leaving is gone"
+    assert await state(api, plan) == ("outdated", gone, gone)
+    assert (await refused(api, plan)).endswith(f"{gone}. Make a new plan.")
+
+
+async def test_plan_of_a_new_stack_is_outdated_once_its_name_is_taken(api: Api) -> None:
+    plan = (await api.call("POST", "/stacks/plans", {"stack_name": "wanted", "template": NET})).json()["plan"]
+    assert (await state(api, plan))[0] == "ready"
+    await api.create("wanted", NET)
+    taken = "a stack wanted exists meanwhile"
+    assert await state(api, plan) == ("outdated", taken, taken)
+
+
+async def test_plan_that_was_made_with_an_object_gone_stays_ready(api: Api, parts: Parts) -> None:
+    path = await api.create("repairing", NET)
+    net = (await api.get(f"{path}/resources/net"))["resource"]["physical_resource_id"]
+    await parts.engine.trusts.of_service().service("network").delete(f"/networks/{net}")
+    plan = await planned(api, path, template=NET)
+    assert verbs(plan) == {"net": "replace"}
+    assert (await state(api, plan))[0] == "ready"
+
+
+async def test_plan_that_has_expired_says_so(api: Api, parts: Parts) -> None:
+    path = await api.create("expiring", TEMPLATE, files=FILES)
+    plan = await planned(api, path, **body(parameters={"length": 9}))
+    await parts.engine.services.journal.write(Update(SavedPlan, plan["id"], {"expires_at": now()}))
+    found, why, _ = await state(api, plan)
+    assert found == "expired"
+    assert (why or "").startswith("it expired at ")
+
+
+async def test_administrators_plan_of_another_projects_stack_can_be_executed(api: Api, admin: Api) -> None:
+    path = await api.create("foreign", NET)
+    plan = await planned(admin, path, template=NET, parameters={"label": "two"})
+    assert (await state(admin, plan))[0] == "ready"
+    answer = await executed(admin, plan)
+    assert answer.status_code == 202, answer.text
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+def exporting(name: str) -> dict[str, Any]:
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": {"Text": {"Type": "String", "Default": "one"}},
+        "Outputs": {"Text": {"Value": {"Ref": "Text"}, "Export": {"Name": name}}},
+    }
+
+
+def valued(value: Any) -> dict[str, Any]:
+    value_of = {"Type": "OS::Heat::Value", "Properties": {"value": value}}
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Kept": value_of}}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+async def test_plan_that_begins_to_import_a_value_is_outdated_once_that_changes(
+    exists: bool, api: Api
+) -> None:
+    name = f"text-{exists}"
+    source = await api.create(f"exporting-{exists}", exporting(name))
+    importing = valued({"Fn::ImportValue": name})
+    if exists:
+        path = await api.create("importing", valued("none"))
+        plan = await planned(api, path, template=importing)
+        assert plan["steps"][0]["causes"][0]["new"] == "one"
+    else:
+        answer = await api.call("POST", "/stacks/plans", {"stack_name": "importer", "template": importing})
+        plan = answer.json()["plan"]
+    assert (await state(api, plan))[0] == "ready"
+    changed = {"template": exporting(name), "parameters": {"Text": "two"}}
+    assert (await api.call("PUT", source, changed)).status_code == 202
+    await api.settled(source)
+    moved = f"exports.{name} changed"
+    assert await state(api, plan) == ("outdated", moved, moved)
+    assert moved in await refused(api, plan)
+    assert (await api.call("DELETE", source)).status_code == 204
+    await api.settled(source)
+    assert f"exports.{name} is gone" in await refused(api, plan)
+
+
+async def test_plan_that_imports_a_value_that_stays_is_executed(api: Api) -> None:
+    await api.create("constant", exporting("constant"))
+    path = await api.create("importing-it", valued("none"))
+    plan = await planned(api, path, template=valued({"Fn::ImportValue": "constant"}))
+    assert (await executed(api, plan)).status_code == 202
+    assert (await api.settled(path))["stack_status"] == "UPDATE_COMPLETE"
+
+
+async def test_plan_of_an_older_version_says_so(api: Api, parts: Parts) -> None:
+    path = await api.create("upgraded", NET)
+    plan = await planned(api, path, template=NET, parameters={"label": "two"})
+    older = {"options": {"summary": plan["summary"], "tags": None}}
+    await parts.engine.services.journal.write(Update(SavedPlan, plan["id"], older))
+    why = "it was made by an older version of the server"
+    assert await state(api, plan) == ("outdated", why, why)
+    assert why in await refused(api, plan)

@@ -70,7 +70,7 @@ def _finish(session: Session, path: str, target: Target, *, wait: bool) -> None:
 def _read(file: str) -> str:
     """The text of a file; raises Failure."""
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
 
@@ -84,7 +84,7 @@ def _write(data: Any, file: str | None, target: Target) -> None:
     try:
         path = Path(file)
         path.touch(mode=0o600)
-        path.write_text(text + "\n")
+        path.write_text(text + "\n", "utf-8")
     except OSError as error:
         click.echo(text)  # an abandoned stack gives this once only
         raise Failure(f"{file} cannot be written: {why(error)}.", BAD_INPUT) from error

@@ -46,7 +46,7 @@ def _clouds(environ: Mapping[str, str], kind: str, variable: str) -> dict[str, d
     import yaml
 
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Failure(f"{file} cannot be read: {why(error)}", BAD_INPUT) from error
     clouds = content.get("clouds") if isinstance(content, dict) else None

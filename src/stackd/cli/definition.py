@@ -38,7 +38,7 @@ class Definition:
         given = dict(pair(text, "--parameter") for text in self.parameters)
         for key, file in (pair(text, "--parameter-file") for text in self.parameter_files):
             try:
-                given[key] = Path(file).read_text()
+                given[key] = Path(file).read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error
         body = self.package.body() | {"parameters": given}

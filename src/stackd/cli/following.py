@@ -67,7 +67,7 @@ def follow(session: Session, path: str, marker: str = "") -> Ended:
             events = _events(session, path, progress.marker, stack)
             progress = with_events(progress, events, stack["id"])
             is_due = time.monotonic() - listed > _LISTING_PAUSE and (progress.strangers or not listed)
-            if is_due or _has_no_place(progress, events, stack["id"]):
+            if is_due or _has_no_place(progress, events, stack["id"]) or _has_no_type(progress, events):
                 progress = with_listing(progress, _resources(session, path))
                 listed = time.monotonic()
             show(progress, stack, events)
@@ -81,6 +81,13 @@ def follow(session: Session, path: str, marker: str = "") -> Ended:
 def _has_no_place(progress: Progress, events: Sequence[Mapping[str, Any]], root: str) -> bool:
     """Whether an event is of a stack inside that no listing has had: its resource has no full name yet."""
     return any(stack_of(event) not in (root, *progress.owners.of) for event in events)
+
+
+def _has_no_type(progress: Progress, events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a resource has failed that no listing has had; the next one may come after a rollback."""
+    failed = (event for event in events if str(event["resource_status"]).endswith("_FAILED"))
+    keys = ((stack_of(event), event["resource_name"]) for event in failed)
+    return any(key in progress.failed and not progress.rows[key].type for key in keys)
 
 
 @contextmanager

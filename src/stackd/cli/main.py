@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -104,7 +105,16 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Replace standard streams that were closed, for which Python has None, by the null device."""
+    """Make the standard streams such that everything can be written.
+
+    Those that were closed, for which Python has None, become the null device. What is no terminal takes
+    UTF-8, which programs expect of JSON and YAML; a terminal, or what PYTHONIOENCODING names, may know fewer
+    characters than there are in names and plans, and gets the others written out.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            keeps = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if keeps else "utf-8", errors="backslashreplace")

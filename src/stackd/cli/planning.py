@@ -35,6 +35,7 @@ _COLUMNS: Final = {
     "action": Column("Action", 3),
     "state": Column("State", 2),
     "changes": Column("Changes", 5, flexible=True),
+    "reason": Column("Why not", 8, flexible=True),
     "created_by": Column("By", 7, flexible=True),
     "created_at": Column("Created", 4),
     "expires_at": Column("Expires", 6),
@@ -133,9 +134,10 @@ def _body(
 
 def _write(out: str, made: Mapping[str, Any]) -> None:
     try:
-        Path(out).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+        Path(out).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
-        raise Failure(f"{out} cannot be written: {error.strerror}.", BAD_INPUT) from error
+        kept = f"The plan is kept: stackd stack apply {made['id']}"
+        raise Failure(f"{out} cannot be written: {error.strerror}.", BAD_INPUT, kept) from error
 
 
 @click.command()
@@ -147,11 +149,19 @@ def show(plan_id: str, detailed: bool, target: Target) -> None:
     with detailed_errors(detailed), target.session() as session:
         found = session.get(_path(plan_id))["plan"]
     if target.form == "table":
-        done = "executed" if found["state"] == "executed" else f"expires {found['expires_at']}"
-        made = f"made {found['created_at']} by {found['created_by']}, {done}"
+        made = f"made {found['created_at']} by {found['created_by']}, {_standing(found)}"
         print_lines([(Span(f"{found['action']} {found['stack_name']}", "bold"), Span(f": {made}")), ()])
     show_plans([found], target.form)
     end_with([found], detailed=detailed)
+
+
+def _standing(found: Mapping[str, Any]) -> str:
+    """Until when a plan can be executed, or why it cannot."""
+    state = found["state"]
+    if state == "ready":
+        return f"expires {found['expires_at']}"
+    is_plain = state in ("executed", "refused") or not found.get("reason")  # what is refused stands below
+    return state if is_plain else f"{state}: {found['reason']}"
 
 
 @click.command("list")
@@ -209,7 +219,9 @@ def _path(plan: str) -> str:
     file = Path(plan)
     if file.is_file():
         try:
-            plan = json.loads(file.read_text())["id"]
+            plan = json.loads(file.read_text("utf-8"))["id"]
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise Failure(f"{file} is no plan.", BAD_INPUT) from error
-    return f"/plans/{quote(str(plan), safe='')}"
+        if not isinstance(plan, str):  # one that was only shown has no id
+            raise Failure(f"{file} is no plan that was kept.", BAD_INPUT, "Write it with --out.")
+    return f"/plans/{quote(plan, safe='')}"

@@ -139,6 +139,6 @@ def _details(data: str | None, file: str | None) -> Any:
 
 def _text_of(file: str) -> str:
     try:
-        return Path(file).read_text()
+        return Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{file} cannot be read: {why(error)}.", BAD_INPUT) from error

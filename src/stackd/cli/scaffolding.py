@@ -46,7 +46,7 @@ def scaffold(name: str, directory: Path, service: str | None) -> None:
     for path, text in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_text(text, "utf-8")
         click.echo(target)
 
 

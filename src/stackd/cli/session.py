@@ -138,6 +138,7 @@ class Session:
         self, method: str, path: str, body: object = None, params: Mapping[str, Any] | None = None
     ) -> Any:
         """The decoded answer, None when it has no body; an error, or what no API answers, raises Failure."""
+        _require_names(path)
         login = self._login or self._sign_in()
         answer = self._send(method, login.base + path, login.headers, body, params)
         if answer.status_code == 401:
@@ -162,6 +163,7 @@ class Session:
             raise Failure("The name of the stack is empty.", BAD_INPUT, "Give its name or its id.")
         login = self._login or self._sign_in()
         address = f"/stacks/{quote(stack, safe='')}"
+        _require_names(address)
         answer = self._send("GET", login.base + address, login.headers, None, {"resolve_outputs": "false"})
         if answer.status_code == 302:
             tail = urlsplit(answer.headers.get("location", "")).path.partition("/stacks/")[2]
@@ -236,6 +238,14 @@ def _http_client(environ: Environ) -> httpx.Client:
             ) from error
         return httpx.Client(verify=trusted, timeout=60)
     return httpx.Client(verify=not insecure, timeout=60)
+
+
+def _require_names(path: str) -> None:
+    """Raise Failure for a path with a part that is no name: the request would be about something else."""
+    for part in path.split("/")[1:]:
+        if part in ("", ".", ".."):
+            shown = f"`{part}` is no name" if part else "A name is empty"
+            raise Failure(f"{shown}.", BAD_INPUT, "Give the name or the id of what is meant.")
 
 
 def _stranger(base: str, answer: httpx.Response, remedy: str) -> Failure:

@@ -45,4 +45,4 @@ def write_reference(directory: Path) -> None:
         if f"{FOLDER}/{old.name}" not in pages:
             old.unlink()
     for path, text in pages.items():
-        (directory / path).write_text(text)
+        (directory / path).write_text(text, "utf-8")

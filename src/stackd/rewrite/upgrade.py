@@ -119,7 +119,8 @@ def _calls(names: Names, version: Version) -> list[Found]:
             for key, value in definition.raw.items():
                 if key in _EVALUATED:
                     walk.value(value, ("resources", name, key))
-        for name, output in (template.data.get("outputs") or {}).items():
+        outputs = template.data.get("outputs")
+        for name, output in outputs.items() if isinstance(outputs, dict) else ():
             if isinstance(output, dict) and "value" in output:
                 walk.value(output["value"], ("outputs", name, "value"))
     return walk.found

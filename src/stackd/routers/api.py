@@ -128,7 +128,10 @@ class Api(FastAPI):
 
 
 async def _malformed(request: Request, error: ValidationError) -> Response:
-    return errors.rendered(BadRequest(str(error.errors()[0]["msg"])))
+    """Names the field: the messages of pydantic do not."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return errors.rendered(BadRequest(f"The value of '{field}' is wrong: {first['msg']}."))
 
 
 def make_api(front: Front) -> Api:

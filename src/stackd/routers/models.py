@@ -339,7 +339,11 @@ class PlanSummary(Model):
 
     id: str | None
     action: str
-    state: str
+    state: str = Field(
+        description="`ready`, or why it cannot be executed: `executed`, `expired`, `outdated` (its stack "
+        "is gone or has changed) or `refused` (some of its steps are)."
+    )
+    reason: str | None = Field(None, description="Why it cannot be executed, unless it is `ready`.")
     stack_name: str
     stack_id: str | None
     created_at: str

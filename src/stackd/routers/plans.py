@@ -10,8 +10,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from stackd.engine.usecases import plans
+from stackd.engine.usecases.plan_states import PlanView
 from stackd.engine.usecases.plans import Draft
 from stackd.engine.usecases.request_values import Flag
+from stackd.offload import in_thread
 from stackd.records import Action, SavedPlan
 from stackd.routers import models, views
 from stackd.routers.bodies import ChangedStackBody, NewStackBody
@@ -69,24 +71,25 @@ async def plan_change(call: Call, body: PlanBody) -> Response:
 
 
 async def _answered(call: Call, draft: Draft, *, save: bool) -> Response:
+    made = plans.drafted(draft)
     if not save:
-        return views.answer({"plan": plan_view(draft.saved, stored=False)})
+        return views.answer({"plan": await _whole(made, stored=False)})
     saved = await plans.save(call.engine, draft)
-    return views.answer({"plan": plan_view(saved)}, 201, {"Location": _href(call, saved)})
+    return views.answer({"plan": await _whole(made)}, 201, {"Location": _href(call, saved)})
 
 
 @router.get(_PLANS, response_model=models.PlanList)
 async def index(call: Call, query: Annotated[PlansQuery, Query()]) -> Response:
     """List the stored plans of the project."""
     found = await plans.listed(call.engine, call.caller, next(iter(query.stack_id), ""))
-    return views.answer({"plans": [plan_view(each, steps=False) for each in found]})
+    return views.answer({"plans": [plan_view(each) for each in found]})
 
 
 @router.get(_PLAN, response_model=models.PlanAnswer)
 async def show(call: Call) -> Response:
     """Show a stored plan."""
-    saved = await plans.shown(call.engine, call.caller, call.part("plan"))
-    return views.answer({"plan": plan_view(saved)})
+    found = await plans.shown(call.engine, call.caller, call.part("plan"))
+    return views.answer({"plan": await _whole(found)})
 
 
 @router.delete(_PLAN, status_code=204)
@@ -108,12 +111,20 @@ def _href(call: Call, saved: SavedPlan) -> str:
     return call.href(call.part("project"), "plans", saved.id)
 
 
-def plan_view(saved: SavedPlan, *, stored: bool = True, steps: bool = True) -> dict[str, Any]:
-    """A plan as the API shows it: of the steps those that change something."""
-    view: dict[str, Any] = {
+async def _whole(view: PlanView, *, stored: bool = True) -> dict[str, Any]:
+    """A plan with its steps, which may be many, so a thread reads them."""
+    contents: dict[str, Any] = await in_thread(plans.contents, view.saved)
+    return plan_view(view, stored=stored) | contents
+
+
+def plan_view(view: PlanView, *, stored: bool = True) -> dict[str, Any]:
+    """A plan as the API lists it, without its steps."""
+    saved = view.saved
+    return {
         "id": saved.id if stored else None,
         "action": saved.action,
-        "state": saved.state,
+        "state": view.state,
+        "reason": view.reason or None,
         "stack_name": saved.stack_name,
         "stack_id": saved.stack_id or None,
         "created_at": saved.created_at,
@@ -121,4 +132,3 @@ def plan_view(saved: SavedPlan, *, stored: bool = True, steps: bool = True) -> d
         "expires_at": saved.expires_at if stored else None,
         "summary": saved.options["summary"],
     }
-    return view | plans.contents(saved) if steps else view

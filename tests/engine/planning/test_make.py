@@ -135,6 +135,13 @@ def test_object_that_is_gone_is_replaced() -> None:
     ]
 
 
+def test_removal_says_whether_the_template_or_a_condition_is_the_cause() -> None:
+    made = desired({"off": value("a", condition="no")}, conditions={"no": False})
+    found = steps(plan(made, [a_row("off", made), a_row("left_out", made)]))
+    causes = {name: [cause.rule for cause in step.causes] for name, step in found.items()}
+    assert causes == {"off": ["its condition does not hold"], "left_out": ["no longer in the template"]}
+
+
 def test_retained_resource_is_abandoned_instead_of_deleted() -> None:
     made = desired({})
     rows = [a_row("kept", made, deletion_policy="Retain"), a_row("gone", made)]

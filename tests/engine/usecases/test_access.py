@@ -16,6 +16,7 @@ from stackd.engine.usecases import (
     access,
     actions,
     event_queries,
+    plan_states,
     plans,
     resource_queries,
     resource_types,
@@ -157,7 +158,7 @@ async def test_plan_is_executed_only_by_whom_its_action_is_allowed_to(
         process.engine.policy = Policy(rules)
         with pytest.raises(Forbidden):
             await plans.execute(process.engine, process.caller, saved.id)
-        assert (await plans.shown(process.engine, process.caller, saved.id)).state == plans.READY
+        assert (await plans.shown(process.engine, process.caller, saved.id)).state == plan_states.READY
 
 
 async def test_stack_is_looked_up_by_name_and_by_id(stackd_world: World) -> None:

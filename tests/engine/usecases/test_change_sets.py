@@ -122,7 +122,7 @@ async def test_a_name_is_reserved_once_however_many_change_sets_there_are(stackd
         stack = await execute(process, "a")
         assert await listed(process) == {"b": "OBSOLETE"}
         await process.done(stack)
-        with pytest.raises(ChangeSetUnavailable, match=r"status of \[OBSOLETE\]"):
+        with pytest.raises(ChangeSetUnavailable, match=r"status of \[OBSOLETE\]: The stack has changed"):
             await execute(process, "b")
 
 

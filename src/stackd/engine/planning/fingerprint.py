@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from stackd.db.codec import to_json
 from stackd.engine.definition.desired import Source
 from stackd.engine.planning.inputs import StoredStack
-from stackd.records import Resource
+from stackd.engine.planning.resting import rests
+from stackd.records import Action, Resource, Status
+from stackd.resources.copies import RESTS
 from stackd.urls import is_signed, shown_name
 
 Digest = Callable[[bytes], str]
@@ -18,15 +20,15 @@ Digest = Callable[[bytes], str]
 _OF_ROW: Final = (
     "id",
     "kind",
-    "action",
-    "status",
     "physical_id",
     "replaced_by",
     "properties",
     "attributes",
     "metadata",
-    "data",
 )
+_IMPORTED: Final = "exports."
+_PASSING: Final = frozenset({Action.INIT, Action.DELETE})
+"""Actions that a plan goes on with, though they are complete."""
 
 
 def fingerprint(
@@ -42,6 +44,16 @@ def fingerprint(
     return {name: digest(to_json(value)) for name, value in parts.items()}
 
 
+def of_imports(values: Mapping[str, Any], digest: Digest) -> dict[str, str]:
+    """A digest of each value of another stack that a definition imports, by the part's name."""
+    return {f"{_IMPORTED}{name}": digest(to_json(value)) for name, value in values.items()}
+
+
+def imported_names(parts: Iterable[str]) -> list[str]:
+    """The names under which other stacks export what is among the parts."""
+    return [name.removeprefix(_IMPORTED) for name in parts if name.startswith(_IMPORTED)]
+
+
 def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
     environment = source.environment.to_data()
     parameters: Mapping[str, Any] = environment.pop("parameters", {})
@@ -49,7 +61,6 @@ def _of_source(source: Source) -> Iterator[tuple[str, Any]]:
     yield "environment", environment
     yield from ((f"parameters.{name}", value) for name, value in parameters.items())
     yield from ((f"files.{name}", texts) for name, texts in _of_files(source.files).items())
-    yield from ((f"exports.{name}", value) for name, value in (source.exports or {}).items())
 
 
 def _of_files(files: Mapping[str, str]) -> dict[str, Any]:
@@ -69,7 +80,11 @@ def _of_rows(stored: StoredStack, around: str, missing: frozenset[str]) -> Itera
 
 
 def _row(row: Resource, missing: frozenset[str]) -> list[Any]:
-    return [*(getattr(row, name) for name in _OF_ROW), row.id in missing]
+    """What a plan depends on: not by which action a resource has come to a good end, such as a check."""
+    is_well = row.status is Status.COMPLETE and row.action not in _PASSING
+    state = [] if is_well else [row.action, row.status]
+    data = {key: value for key, value in row.data.items() if key != RESTS}
+    return [*(getattr(row, name) for name in _OF_ROW), data, state, rests(row), row.id in missing]
 
 
 def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

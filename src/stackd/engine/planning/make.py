@@ -43,6 +43,7 @@ from stackd.urls import is_signed, shown_name
 
 _GONE: Final = Cause(rule="the stack is deleted")
 _UNWANTED: Final = Cause(rule="no longer in the template")
+_DISABLED: Final = Cause(rule="its condition does not hold")
 _SKIPPED: Final = Cause(rule="it is skipped")
 _SUPERSEDED: Final = Cause(rule="it was replaced")
 
@@ -262,12 +263,19 @@ def _plan_removal(
         return
     path = (*plan.path, row.name)
     keeps = row.deletion_policy == "Retain" or row.external_id is not None
-    cause = _GONE if plan.desired is None else _SUPERSEDED if row.name in plan.view else _UNWANTED
+    cause = _SUPERSEDED if row.name in plan.view else _unwanted(plan.desired, row.name)
     verb = Verb.ABANDON if keeps or abandons else Verb.DELETE
     plan.removals[row.id] = Step(path, row.type, verb, (cause,), row.id, removes=True)
     inside = stored.inside(row) if stored is not None else None
     if inside is not None and (abandons or not keeps):
         plan.children[row.id] = recurse(None, inside, path, frozenset())
+
+
+def _unwanted(desired: Desired | None, name: str) -> Cause:
+    """Why a resource is not part of what a stack is to be."""
+    if desired is None:
+        return _GONE
+    return _DISABLED if name in desired.source.template.resources else _UNWANTED
 
 
 # --- one verb for all -----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from stackd.engine.definition.documents import load_json
 from stackd.engine.planning.sources import shown_changes
 from stackd.engine.services.stored_trees import load_desired
 from stackd.engine.transitions import require_start, stack_event
-from stackd.engine.usecases import checking
+from stackd.engine.usecases import checking, plan_states
 from stackd.engine.usecases import plans as saved_plans
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import enforce, lookup
@@ -274,6 +274,7 @@ async def _room(engine: Engine, stack: Stack) -> list[Change]:
     return [change for each in old for change in removal(each, states[each.id])]
 
 
+_OVERTAKEN: Final = "The stack has changed since it was made, or it has expired. Create a new change set."
 _RENEWED: Final = ("uuid", "kind", "plan_id", "reason", "based_on", "created_at", "content")
 
 
@@ -321,7 +322,7 @@ async def listed(engine: Engine, caller: Caller, stack: str) -> list[View]:
     views = []
     for each in await change_sets.of_stack(engine.services.db, of.id):
         plan = known.get(each.plan_id)
-        if plan is None or plan.state != saved_plans.EXECUTED:
+        if plan is None or plan.state != plan_states.EXECUTED:
             views.append(View(each, of, _execution(each, plan, of, None)))
     return views
 
@@ -329,7 +330,7 @@ async def listed(engine: Engine, caller: Caller, stack: str) -> list[View]:
 async def _viewed(engine: Engine, change_set: ChangeSet, stack: Stack) -> View:
     plan = await plans.get(engine.services.db, change_set.plan_id, stack.project_id)
     operation = None
-    if plan is not None and plan.state == saved_plans.EXECUTED:
+    if plan is not None and plan.state == plan_states.EXECUTED:
         every = await operations.of_root(engine.services.db, stack.root_id, unfinished=False)
         operation = next((each for each in every if each.options.get("plan") == plan.id), None)
     return View(change_set, stack, _execution(change_set, plan, stack, operation))
@@ -341,9 +342,9 @@ def _execution(
     """How the execution of a change set stands (pure)."""
     if not change_set.plan_id:
         return Execution.UNAVAILABLE
-    if plan is not None and plan.state == saved_plans.EXECUTED:
+    if plan is not None and plan.state == plan_states.EXECUTED:
         return _executed(stack, operation)
-    is_ready = plan is not None and plan.state == saved_plans.READY and plan.expires_at > now()
+    is_ready = plan is not None and plan.state == plan_states.READY and plan.expires_at > now()
     stays = stack.operation_id == change_set.based_on and stack.deleted_at is None
     return Execution.AVAILABLE if is_ready and stays else Execution.OBSOLETE
 
@@ -374,7 +375,8 @@ async def execute(
     enforce(engine, caller, rule)
     change_set, execution = view.change_set, view.execution
     if execution is not Execution.AVAILABLE:
-        why = "" if change_set.plan_id else change_set.reason or ""
+        why = _OVERTAKEN if execution is Execution.OBSOLETE else ""
+        why = why if change_set.plan_id else change_set.reason or ""
         raise ChangeSetUnavailable(change_set.name, "executed", execution, why)
     kept = change_set.content["terms"]
     terms = Terms(
@@ -394,15 +396,15 @@ async def execute(
         )
     except PlanOutdated as error:
         await _note_outdated(engine, change_set)
-        raise ChangeSetUnavailable(change_set.name, "executed", Execution.OBSOLETE, error.message) from error
+        raise ChangeSetUnavailable(change_set.name, "executed", Execution.OBSOLETE, error.moved) from error
 
 
 async def _note_outdated(engine: Engine, change_set: ChangeSet) -> None:
     """Store that a change set is obsolete, unless another request has executed it."""
-    outdated = {"state": saved_plans.OUTDATED}
+    outdated = {"state": plan_states.OUTDATED}
     with contextlib.suppress(Fenced):
         await engine.services.journal.write(
-            Update(SavedPlan, change_set.plan_id, outdated, where={"state": saved_plans.READY})
+            Update(SavedPlan, change_set.plan_id, outdated, where={"state": plan_states.READY})
         )
 
 

@@ -6,44 +6,35 @@ executed only while all of these are as they were, in the store and in the cloud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
 
-from stackd.db import documents, plans, stacks
+from stackd.db import plans
 from stackd.db.journal import Change, Insert, Remove, Update
 from stackd.engine.definition.desired import Desired, Source
 from stackd.engine.definition.documents import load_definition, pack_definition
-from stackd.engine.execution.observation import missing_objects
-from stackd.engine.planning.fingerprint import combined, fingerprint, moved
-from stackd.engine.planning.inputs import StoredStack
+from stackd.engine.planning.fingerprint import combined
 from stackd.engine.planning.plan import Plan, step_data
 from stackd.engine.services import exports
-from stackd.engine.services.stored_trees import load_tree
 from stackd.engine.transitions import require_start
-from stackd.engine.usecases import checking
+from stackd.engine.usecases import checking, plan_inputs, plan_states
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.access import Named, permitted
 from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.fetching import Fetched, resolved_request
 from stackd.engine.usecases.judging import judged, require_permitted
+from stackd.engine.usecases.plan_inputs import NOTHING, Digests
+from stackd.engine.usecases.plan_states import PlanView
 from stackd.engine.usecases.planning import planned, planned_new
-from stackd.engine.usecases.requests import Checked, StackRequest
+from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.terms import NO_TERMS, Terms
-from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated
+from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated, PlanRefused
 from stackd.records import Action, Caller, Definition, SavedPlan, Stack, new_id, now
 from stackd.template.masking import Secrets
 
 LIFETIME: Final = timedelta(days=7)
 """How long a stored plan can be executed."""
-
-READY: Final = "ready"
-EXECUTED: Final = "executed"
-OUTDATED: Final = "outdated"
-REFUSED: Final = "refused"
-"""What a summary calls the steps that are refused, in place of their verbs."""
 
 _OPTIONS: Final = ("timeout_mins", "disable_rollback", "existing", "converge")
 _ATTEMPTS: Final = 5
@@ -72,8 +63,8 @@ async def draft_new(engine: Engine, caller: Caller, request: StackRequest) -> Dr
     definition, puts = _packed(engine, caller.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, caller.project_id, desired, checked.expanded.secrets())
-    parts = await _parts(engine, caller.project_id, _exports_only(checked), None, frozenset())
-    saved = _saved(caller, request.name, "", Action.CREATE, definition, request, parts, plan)
+    imports = plan_inputs.of_imports(engine, caller.project_id, desired.source)
+    saved = _saved(caller, request.name, "", Action.CREATE, definition, request, imports, plan)
     return Draft(plan, saved, tuple(puts))
 
 
@@ -83,8 +74,8 @@ async def draft_reserved(engine: Engine, caller: Caller, stack: Stack, request: 
     definition, puts = _packed(engine, stack.project_id, checked.source)
     desired = replace(checked.desired, definition=definition)
     plan = await planned_new(engine, stack.project_id, desired, checked.expanded.secrets())
-    parts = await _parts(engine, stack.project_id, _exports_only(checked), None, frozenset())
-    saved = _saved(caller, stack.name, stack.id, Action.CREATE, definition, request, parts, plan)
+    imports = plan_inputs.of_imports(engine, stack.project_id, desired.source)
+    saved = _saved(caller, stack.name, stack.id, Action.CREATE, definition, request, imports, plan)
     return Draft(plan, saved, tuple(puts))
 
 
@@ -136,12 +127,14 @@ async def _draft(
     *,
     observe: bool,
 ) -> Draft:
-    stored, missing = await _world(engine, caller, stack, observe=observe)
+    stored, missing = await plan_inputs.world(engine, caller, stack, observe=observe)
     plan = await planned(engine, stack, desired, action, secrets, missing)
     if action is Action.UPDATE:
         plan = await judged(plan, stack.policy)
-    parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
-    saved = _saved(caller, stack.name, stack.id, action, definition, request, parts, plan)
+    parts = await plan_inputs.of_stack(engine, stack, stored, missing)
+    imports = plan_inputs.of_imports(engine, stack.project_id, desired.source) if desired else {}
+    made_from = (imports, plan, parts, missing)
+    saved = _saved(caller, stack.name, stack.id, action, definition, request, *made_from)
     return Draft(plan, saved)
 
 
@@ -151,16 +144,23 @@ async def save(engine: Engine, draft: Draft) -> SavedPlan:
     return draft.saved
 
 
-async def listed(engine: Engine, caller: Caller, stack_id: str = "") -> Sequence[SavedPlan]:
+def drafted(draft: Draft) -> PlanView:
+    """A plan that was just made, as it is shown."""
+    return plan_states.judged(draft.saved)
+
+
+async def listed(engine: Engine, caller: Caller, stack_id: str = "") -> list[PlanView]:
     """The stored plans of the caller's project, newest first, without their steps."""
     engine.policy.enforce(caller, "plans:index")
-    return await plans.listed(engine.services.db, caller.project_id, stack_id)
+    found = await plans.listed(engine.services.db, caller.project_id, stack_id)
+    return await plan_states.viewed(engine, caller, found)
 
 
-async def shown(engine: Engine, caller: Caller, plan_id: str) -> SavedPlan:
+async def shown(engine: Engine, caller: Caller, plan_id: str) -> PlanView:
     """A stored plan of the caller's project."""
     engine.policy.enforce(caller, "plans:show")
-    return await _found(engine, caller, plan_id)
+    (view,) = await plan_states.viewed(engine, caller, [await _found(engine, caller, plan_id)])
+    return view
 
 
 async def delete(engine: Engine, caller: Caller, plan_id: str) -> None:
@@ -179,10 +179,12 @@ async def execute(
     terms: Terms = NO_TERMS,
     disable_rollback: bool | None = None,
 ) -> Stack:
-    """Execute a stored plan; raises ``PlanOutdated`` naming what has changed since it was made.
+    """Execute a stored plan; raises ``PlanOutdated`` naming what has changed since it was made, and
+    ``PlanRefused`` naming the steps that are certain to fail.
 
-    ``rules`` of policy are asked for in place of the native ones. ``disable_rollback`` goes before what the
-    plan was made with.
+    ``rules`` of policy are asked for in place of the native ones, and the front end that has them judges the
+    steps (a change set has the stack policy of the moment, and fails where it said so). ``disable_rollback``
+    goes before what the plan was made with.
     """
     for rule in rules or ("plans:execute",):
         engine.policy.enforce(caller, rule)
@@ -190,7 +192,9 @@ async def execute(
         saved = await _found(engine, caller, plan_id)
         if not rules:
             engine.policy.enforce(caller, _RULES[saved.action])
-        _require_ready(saved)
+        plan_states.require_ready(saved)
+        if not rules:
+            _require_permitted(saved)
         request = _request(saved)
         if disable_rollback is not None:
             request = request.model_copy(update={"disable_rollback": disable_rollback})
@@ -204,25 +208,28 @@ async def execute(
 async def _execute(
     engine: Engine, caller: Caller, saved: SavedPlan, request: StackRequest, terms: Terms
 ) -> Stack:
-    used = Update(SavedPlan, saved.id, {"state": EXECUTED}, where={"state": READY})
+    used = Update(SavedPlan, saved.id, {"state": plan_states.EXECUTED}, where={"state": plan_states.READY})
     if saved.action is Action.CREATE and not saved.stack_id:
         return await _create(engine, caller, saved, used)
-    stack = await stacks.get(engine.services.db, saved.stack_id, saved.project_id, live=True)
+    stack = await plan_states.stack_of(engine, caller, saved)
     if stack is None:
         raise PlanOutdated(saved.id, f"the stack {saved.stack_name} is gone")
     if saved.action is Action.CREATE:
         return await _make_reserved(engine, caller, stack, saved, request, terms, used)
-    stored, missing = await _world(engine, caller, stack, observe=True)
-    parts = await _parts(engine, stack.project_id, await _source(engine, stack), stored, missing)
-    _require_unmoved(saved, parts)
+    stored, missing = await plan_inputs.world(engine, caller, stack, observe=True)
+    parts = await plan_inputs.of_stack(engine, stack, stored, missing)
+    imports = await plan_inputs.imports_now(engine, stack.project_id, stack.id, saved.fingerprint)
+    plan_inputs.require_unmoved(saved, {**parts, **imports})
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
     await require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
-    source = await load_definition(engine.services.db, saved.project_id, saved.definition)
+    source = await load_definition(engine.services.db, stack.project_id, saved.definition)
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
     checked = await checking.checked_redefinition(engine, caller, stack, source, before, fetched)
+    imports = plan_inputs.of_imports(engine, stack.project_id, checked.source)
+    plan_inputs.require_unmoved(saved, {**parts, **imports})  # what the walk will use
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, terms=terms, plan=saved.id, converge=True
     )
@@ -240,74 +247,39 @@ async def _make_reserved(
     """Make the stack whose name is reserved."""
     if stack.action is not Action.INIT:
         raise PlanOutdated(saved.id, f"the stack {saved.stack_name} was made meanwhile")
+    await _require_imports(engine, saved)
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     nothing = await load_definition(engine.services.db, saved.project_id, Definition())
     fetched = _nothing_fetched(engine, saved)
     checked = await checking.checked_redefinition(engine, caller, stack, source, nothing, fetched)
-    _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
+    plan_inputs.require_unmoved(saved, plan_inputs.of_imports(engine, saved.project_id, checked.source))
     return await use_cases.accept_change(
         engine, caller, stack, request, checked, used, action=Action.CREATE, terms=terms, plan=saved.id
     )
 
 
 async def _create(engine: Engine, caller: Caller, saved: SavedPlan, used: Change) -> Stack:
+    await _require_imports(engine, saved)
     source = await load_definition(engine.services.db, saved.project_id, saved.definition)
     fetched, request = _nothing_fetched(engine, saved), _request(saved)
     checked, stack_id = await checking.checked_source(engine, caller, saved.stack_name, source, fetched)
-    _require_unmoved(saved, await _parts(engine, saved.project_id, _exports_only(checked), None, frozenset()))
+    plan_inputs.require_unmoved(saved, plan_inputs.of_imports(engine, saved.project_id, checked.source))
     async with engine.trusts.borrowed(caller) as credential:
         return await use_cases.accept_new(
             engine, caller, request, checked, stack_id, credential, used, plan=saved.id
         )
 
 
-# --- what a plan was made from ------------------------------------------------------------------------
+async def _require_imports(engine: Engine, saved: SavedPlan) -> None:
+    """Raise ``PlanOutdated`` when what a new stack imports is not as it was, before validation misses it."""
+    now_exported = await plan_inputs.imports_now(engine, saved.project_id, saved.stack_id, saved.fingerprint)
+    plan_inputs.require_unmoved(saved, now_exported)
 
 
-async def _world(
-    engine: Engine, caller: Caller, stack: Stack, *, observe: bool
-) -> tuple[StoredStack, frozenset[str]]:
-    """The stored tree, and the ids of rows whose objects no longer exist in the caller's cloud."""
-    stored = await load_tree(engine.services.db, stack, definitions=False)
-    if not observe:
-        return stored, frozenset()
-    cloud = engine.trusts.of_caller(caller)
-    return stored, await missing_objects(cloud, engine.services.registry, stored)
-
-
-async def _source(engine: Engine, stack: Stack) -> Source:
-    return await load_definition(engine.services.db, stack.project_id, stack.definition)
-
-
-def _exports_only(checked: Checked) -> Source | None:
-    """The inputs of a new stack's plan other than its definition: the values that it imports."""
-    imported = checked.source.exports
-    return checked.source if imported else None
-
-
-async def _parts(
-    engine: Engine,
-    project_id: str,
-    source: Source | None,
-    stored: StoredStack | None,
-    missing: frozenset[str],
-) -> dict[str, str]:
-    digest = partial(documents.document_id, engine.services.db.document_key, project_id)
-    return fingerprint(source, stored, missing, digest)
-
-
-def _require_unmoved(saved: SavedPlan, parts: dict[str, str]) -> None:
-    if changes := moved(saved.fingerprint, parts):
-        raise PlanOutdated(saved.id, "; ".join(changes))
-
-
-def _require_ready(saved: SavedPlan) -> None:
-    if saved.state == EXECUTED:
-        raise PlanOutdated(saved.id, "it was executed already")
-    if saved.state != READY:
-        raise PlanOutdated(saved.id, "what it was made from has changed")
-    if saved.expires_at <= now():
-        raise PlanOutdated(saved.id, f"it expired at {saved.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+def _require_permitted(saved: SavedPlan) -> None:
+    """Raise ``PlanRefused`` naming the steps of a plan that would fail, and why."""
+    if refused := Plan.of_data(saved.content).refused():
+        raise PlanRefused(saved.id, [f"{'/'.join(step.path)}: {step.refused}" for step in refused])
 
 
 async def _found(engine: Engine, caller: Caller, plan_id: str) -> SavedPlan:
@@ -332,8 +304,10 @@ def _saved(
     action: Action,
     definition: Definition,
     request: StackRequest,
-    parts: dict[str, str],
+    imports: Digests,
     plan: Plan,
+    parts: Digests = NOTHING,
+    missing: frozenset[str] = frozenset(),
 ) -> SavedPlan:
     moment = now()
     options: dict[str, Any] = {key: getattr(request, key) for key in _OPTIONS}
@@ -343,15 +317,21 @@ def _saved(
         stack_id=stack_id,
         stack_name=name,
         action=action,
-        state=READY,
+        state=plan_states.READY,
         user_id=caller.user_id,
         user_name=caller.user_name,
         created_at=moment,
         expires_at=moment + LIFETIME,
         definition=definition,
-        options=options
-        | {"tags": None if request.tags is None else list(request.tags), "summary": _summary(plan)},
-        fingerprint=parts,
+        options={
+            **options,
+            "tags": None if request.tags is None else list(request.tags),
+            "summary": _summary(plan),
+            plan_states.MISSING: sorted(missing),
+            plan_states.COMBINED: combined(parts),
+            plan_states.IMPORTS: imports,
+        },
+        fingerprint={**parts, **imports},
         content=plan.to_data(),
     )
 
@@ -373,7 +353,7 @@ def _summary(plan: Plan) -> dict[str, int]:
     """How many steps of each verb there are, and apart from them how many are ``refused``, if any are."""
     counted = dict.fromkeys(_COUNTED, 0) | {verb.value: count for verb, count in plan.counts().items()}
     refused = len(plan.refused())
-    return counted | ({REFUSED: refused} if refused else {})
+    return counted | ({plan_states.REFUSED: refused} if refused else {})
 
 
 def contents(saved: SavedPlan) -> dict[str, Any]:

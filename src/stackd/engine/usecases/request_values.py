@@ -14,6 +14,8 @@ from pydantic import PlainValidator, ValidationInfo
 from stackd.errors import BadRequest
 
 TAG_LENGTH = 80
+_TOO_LONG = 2**31
+"""Minutes that no column has room for."""
 
 
 def typed(value: Any, key: str, *kinds: type) -> Any:
@@ -75,7 +77,9 @@ def _minutes(value: Any) -> int | None:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadRequest("Only integer is acceptable by 'timeout_mins'.")
-    if not 0 <= value < 2**31:
+    if value >= _TOO_LONG:
+        raise BadRequest(f"Value '{value}' is invalid for 'timeout_mins': at most {_TOO_LONG - 1} can be.")
+    if value < 0:
         raise BadRequest(
             f"Value '{value}' is invalid for 'timeout_mins' which only accepts non-negative integer."
         )

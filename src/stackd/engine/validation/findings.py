@@ -263,9 +263,10 @@ def _suspicious_maps(template: Template) -> Iterator[TemplateError]:
     version = template.version
     section = version.sections["resources"]
     keys = [version.resource_keys[key] for key in ("properties", "metadata")]
+    bodies = template.data.get(section)
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [
         (body[key], (section, name, key))
-        for name, body in (template.data.get(section) or {}).items()
+        for name, body in (bodies.items() if isinstance(bodies, dict) else ())
         if isinstance(body, dict)
         for key in keys
         if key in body
