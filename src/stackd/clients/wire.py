@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -31,6 +30,7 @@ from stackd.clients.failures import AnswerLost
 from stackd.clients.http import USER_AGENT, was_never_sent, why_unreachable
 from stackd.clients.limiter import Limiter, LimiterSettings, LimiterStats
 from stackd.errors import CloudError, Transient
+from stackd.recent import remembered
 
 log = structlog.get_logger(__name__)
 
@@ -216,7 +216,7 @@ def _meant(answer: httpx.Response) -> int:
     return answer.status_code
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=512)
 def _url(text: str) -> httpx.URL:
     """The parsed URL; cached, as parsing costs as much as writing a small body and few URLs are used."""
     return httpx.URL(text)
