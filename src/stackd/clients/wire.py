@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 import orjson
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from stackd.clients.failures import AnswerLost
 from stackd.clients.http import USER_AGENT, was_never_sent, why_unreachable
@@ -127,7 +127,7 @@ class Wire:
         self._limits = limits or LimiterSettings()
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, keeps no secret
         self._connect_timeout = connect_timeout
-        self._limiters: dict[tuple[str, str], Limiter] = {}
+        self._limiters: LRUCache[tuple[str, str], Limiter] = LRUCache(_MOST_ENDPOINTS)  # templates name hosts
         self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
         self.silent: TTLCache[str, Transient] = TTLCache(_MOST_ENDPOINTS, _SILENCE_LASTS, _now)
         """Why an endpoint has just not said which extensions it has."""

@@ -36,10 +36,10 @@ from stackd.urls import shown_name
 
 Parts = Sequence[Sequence[Resource]]
 NO_OUTPUT_DESCRIPTION = "No description given"
-_FACTS_KEPT = 16_000_000
+_FACTS_KEPT = 8_000_000
 """Bytes in memory."""
 
-_DESIRED_KEPT = 64_000_000
+_DESIRED_KEPT = 32_000_000
 """Bytes in memory."""
 
 _FACT = 300
