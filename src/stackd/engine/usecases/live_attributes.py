@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -186,8 +187,9 @@ class LiveAttributes:
     async def _answer(self, stack: Stack, row: Resource, key: _Key) -> None:
         """Cache an answer. A failure is cached too, so that not every request waits for a failing cloud."""
         answer = None
+        room = nullcontext() if isinstance(key[2], _Now) else self._room  # services that hang hold up others
         try:
-            async with asyncio.timeout(self.deadline), self._room:
+            async with asyncio.timeout(self.deadline), room:
                 cloud, kind = await self.cloud_of(stack), self.registry.get(row.kind)
                 sibling_of = partial(siblings.sibling_of, self.db, self.registry.types)
                 answer = await _value(LiveReading(cloud, kind, row, self.remotes, sibling_of), key[-1])
