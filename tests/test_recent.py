@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackd.recent import Recent, exact
+from stackd.recent import Recent, exact, remembered
 from stackd.template.unknown import Unknown
 
 
@@ -68,3 +68,19 @@ def test_equal_data_has_the_same_bytes_however_it_is_shared() -> None:
 
 def test_what_is_no_plain_data_has_none() -> None:
     assert exact({"a": Unknown("r")}) is None
+
+
+def test_results_for_short_texts_are_remembered_and_those_for_long_ones_are_not() -> None:
+    asked: list[str] = []
+
+    @remembered(2, longest=3)
+    def length(text: str) -> int:
+        """How long a text is."""
+        asked.append(text)
+        return len(text)
+
+    assert [length(text) for text in ("abc", "abc", "abcd", "abcd")] == [3, 3, 4, 4]
+    assert asked == ["abc", "abcd", "abcd"]
+    assert [length(text) for text in ("b", "c", "abc")] == [1, 1, 3]
+    assert asked[3:] == ["b", "c", "abc"]
+    assert length.__doc__ == "How long a text is."

@@ -1,9 +1,12 @@
-"""A cache of what was used last, for one thread; `cachetools`, which can do more, takes ten times as long."""
+"""Caches of what was used last; `cachetools`, which can do more, takes ten times as long."""
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Hashable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from functools import lru_cache, wraps
+from sys import getsizeof
 from typing import Any, Final, Generic, TypeVar
 
 _WITHOUT_REFERENCES: Final = 2
@@ -18,29 +21,56 @@ def exact(data: Any) -> bytes | None:
         return None
 
 
+def memory_of(values: Iterable[Any]) -> int:
+    """Bytes in memory of some texts and numbers, but not of what else they refer to."""
+    return sum(map(getsizeof, values))
+
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+def remembered(most: int, longest: int) -> Callable[[Callable[[str], V]], Callable[[str], V]]:
+    """A decorator: the results for the ``most`` texts asked for last are remembered, in all threads.
+
+    Those for texts of more than ``longest`` characters are not: callers choose how long these are.
+    """
+
+    def decorate(function: Callable[[str], V]) -> Callable[[str], V]:
+        known = lru_cache(most)(function)
+
+        @wraps(function)
+        def find(text: str) -> V:
+            return known(text) if len(text) <= longest else function(text)
+
+        return find
+
+    return decorate
+
+
 class Recent(Generic[K, V]):
-    """Values by key, none of them None: those used last whose weights together are at most ``most``."""
+    """Values by key, none of them None: those used last whose weights together are at most ``most``.
+
+    For one thread. The oldest entry is found at once: in a ``dict``, each search for the first one passes
+    over all that were removed, and to make room for something large took seconds.
+    """
 
     __slots__ = ("_kept", "_most", "_weight")
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._weight = 0
-        self._kept: dict[K, tuple[V, int]] = {}
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def get(self, key: K) -> V | None:
         """The value, which now is the one used last; None if it is not kept."""
-        kept = self._kept.pop(key, None)
+        kept = self._kept.get(key)
         if kept is None:
             return None
-        self._kept[key] = kept
+        self._kept.move_to_end(key)
         return kept[0]
 
     def forget(self, key: K) -> None:
@@ -58,5 +88,5 @@ class Recent(Generic[K, V]):
         self._weight += weight
         self._kept[key] = value, weight
         while self._weight > self._most:
-            self._weight -= self._kept.pop(next(iter(self._kept)))[1]
+            self._weight -= self._kept.popitem(last=False)[1][1]
         return value

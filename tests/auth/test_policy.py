@@ -145,6 +145,27 @@ def test_folder_is_laid_over_the_file(tmp_path: Path) -> None:
     assert not policy.allows(replace(MEMBER, roles=("a",)), "stacks:create")
 
 
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "user_id",
+        "user_name",
+        "project_id",
+        "project_name",
+        "user_domain_id",
+        "project_domain_id",
+    ],
+)
+def test_decision_follows_every_fact_that_a_rule_can_name(tmp_path: Path, fact: str) -> None:
+    """Also the name of a project, which changes while its id stays."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(f'"stacks:index": "{fact}:wanted"\n')
+    policy = Policy(file)
+    for value in ("other", "wanted", "other"):
+        caller: Caller = replace(MEMBER, **{fact: value})
+        assert policy.allows(caller, "stacks:index", "p1") is (value == "wanted")
+
+
 def test_changed_file_is_noticed_within_a_second(tmp_path: Path) -> None:
     file, clock = tmp_path / "policy.yaml", Clock()
     file.write_text('"stacks:create": "!"\n')

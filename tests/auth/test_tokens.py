@@ -71,6 +71,17 @@ async def test_answer_is_forgotten_after_a_minute(
     assert route.call_count == 2
 
 
+async def test_keystone_is_asked_again_when_the_clock_was_set_back(
+    keystone: respx.MockRouter, validator: TokenValidator, clock: Clock
+) -> None:
+    route = keystone.get(TOKENS)
+    route.side_effect = [httpx.Response(200, json=token_body()), httpx.Response(404)]
+    await validator.validate("theirs")
+    clock.now -= timedelta(hours=1)
+    with pytest.raises(Unauthorized):
+        await validator.validate("theirs")
+
+
 async def test_token_is_never_good_for_longer_than_it_says(
     keystone: respx.MockRouter, validator: TokenValidator, clock: Clock
 ) -> None:

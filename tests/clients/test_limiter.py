@@ -1,9 +1,11 @@
 import asyncio
 
+import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stackd.clients.limiter import Limiter, LimiterSettings
+from stackd.clients.wire import Wire
 
 
 class Clock:
@@ -112,3 +114,13 @@ def test_cancelled_calls_lose_no_slot(cancel: list[bool], slots: int) -> None:
         await asyncio.wait_for(limiter.acquire(), 60)
 
     asyncio.run(story())
+
+
+async def test_limiters_of_hosts_that_templates_name_are_bounded() -> None:
+    async with httpx.AsyncClient() as client:
+        wire = Wire(client)
+        kept = wire.limiter("network", "http://neutron:9696/v2.0")
+        for number in range(2_000):
+            wire.limiter("orchestration", f"http://host{number}/v1")
+            assert wire.limiter("network", "http://neutron:9696/v2.0/ports") is kept
+        assert len(wire.stats()) <= 1_000

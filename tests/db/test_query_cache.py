@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,16 +96,63 @@ def test_no_rows_are_an_answer_too() -> None:
 
 
 def test_large_rows_are_not_kept() -> None:
-    assert found(cached([[(b"x" * 31_000,)]])).rows is not None
-    assert found(cached([[(b"x" * 33_000,)]])).rows is None
+    assert found(cached([[(b"x" * 99_000,)]])).rows is not None
+    assert found(cached([[(b"x" * 101_000,)]])).rows is None
+    assert found(cached([[(None,)] * 500])).rows is not None
+    assert found(cached([[(None,)] * 1_000])).rows is None
 
 
-def test_large_arguments_are_not_kept() -> None:
+class Watched(list[Any]):
+    """Rows that count how many of them were looked at."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in super().__iter__():
+            self.seen += 1
+            yield row
+
+
+def test_of_many_rows_a_part_is_looked_at() -> None:
+    rows = Watched([("x" * 1_000,)] * 10_000)
+    cached([rows])
+    assert 0 < rows.seen < 200
+
+
+@pytest.mark.parametrize("args", [("x" * 4_000,), tuple(f"name-{number}" for number in range(60))])
+def test_large_arguments_are_not_kept(args: tuple[str, ...]) -> None:
     cache = QueryCache(lambda: 1)
     for _ in range(3):
-        lookup = found(cache, ("x" * 201,))
+        lookup = found(cache, args)
         assert lookup == Lookup()
         cache.keep(lookup, [[]])
+    assert len(cache._known) == 0
+
+
+def memory_of_hostile(names: int, text: int) -> int:
+    """Bytes that a cache of 500 kB takes after a thousand queries, each for names of ``text`` characters.
+
+    Only texts of queries with few names are one text in memory.
+    """
+    parts = ["SELECT name FROM stacks WHERE ", " OR ".join(["name = ?"] * names)]
+    shared = "".join(parts)
+    tracemalloc.start()
+    try:
+        cache = QueryCache(lambda: 1, most=500_000)
+        for number in range(1_000):
+            args = tuple(f"{number}-{each}-{'x' * text}" for each in range(names))
+            query = Statement(shared if names < 16 else "".join(parts), ("",) * names, {}), args
+            for _ in range(2):
+                cache.keep(cache.find([query]), [[]])
+            del query, args
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("names", "text"), [(1, 1), (1, 3_000), (8, 200), (25, 60), (100, 140)])
+def test_memory_is_bounded_however_large_the_arguments_are(names: int, text: int) -> None:
+    assert memory_of_hostile(names, text) < 600_000
 
 
 def test_memory_is_bounded() -> None:

@@ -29,8 +29,13 @@ class TokenCacheSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    since: datetime
     until: datetime
     caller: Caller | None
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether the time has not come to ask again; it has if the clock was set back since."""
+        return self.since <= now < self.until
 
 
 class KnownCallers:
@@ -55,7 +60,7 @@ class KnownCallers:
         """
         key = _hash(proof)
         kept = self._kept.get(key)
-        if kept is None or kept.until <= self._now():
+        if kept is None or not kept.is_good(self._now()):
             kept = await self._ask_once(key, ask)
         if kept.caller is None:
             raise Unauthorized(NOT_ACCEPTED)
@@ -79,11 +84,11 @@ class KnownCallers:
             raise ServiceUnavailable(_NO_KEYSTONE) from error
         now = self._now()
         if token is None:
-            kept = _Kept(now + timedelta(seconds=self._settings.refused_ttl), None)
+            kept = _Kept(now, now + timedelta(seconds=self._settings.refused_ttl), None)
         else:
             caller = replace(caller_of(token), token=token.id)
             left = (token.expires_at - now).total_seconds()
-            kept = _Kept(now + timedelta(seconds=min(self._settings.ttl, left)), caller)
+            kept = _Kept(now, now + timedelta(seconds=min(self._settings.ttl, left)), caller)
         self._kept[key] = kept
         self._kept.move_to_end(key)
         while len(self._kept) > self._settings.most:

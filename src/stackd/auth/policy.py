@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from stackd.auth.policy_files import PolicyFileError, PolicyFiles
 from stackd.errors import Forbidden
+from stackd.recent import Recent
 from stackd.records import Caller
 
 if TYPE_CHECKING:
     from oslo_policy.policy import Enforcer
 
 _LOG = logging.getLogger(__name__)
-_MOST_DECISIONS = 50_000
+_MOST_DECISIONS = 20_000
 _TYPES = "resource_types:"
 EVERY_PROJECT: Final = "*"
 """The target of what concerns all projects: no rule that names the target's project is satisfied by it."""
@@ -48,7 +49,7 @@ class Policy:
         self._stamp = self._files.stamp()
         self._loaded = self._load() if self._files else None
         self._looked_at = clock()
-        self._decisions: dict[tuple[object, ...], bool] = {}
+        self._decisions: Recent[tuple[object, ...], bool] = Recent(_MOST_DECISIONS)
 
     def load(self) -> None:
         """Load the rules, if nothing was decided yet; safe to call from a thread.
@@ -82,6 +83,7 @@ class Policy:
             caller.roles,
             caller.user_id,
             caller.project_id,
+            caller.project_name,
             target,
             caller.is_admin_project,
             caller.system_scope,
@@ -92,10 +94,7 @@ class Policy:
         )
         known = self._decisions.get(key)
         if known is None:
-            known = self._decide(caller, rule, target)
-            if len(self._decisions) >= _MOST_DECISIONS:
-                self._decisions.clear()
-            self._decisions[key] = known
+            known = self._decisions.put(key, self._decide(caller, rule, target))
         return known
 
     def enforce(self, caller: Caller, rule: str, target_project_id: str | None = None) -> None:

@@ -34,6 +34,7 @@ Patience = Callable[[CredentialsLost], Awaitable[None]]
 """Waits for other credentials; raises when that has lasted long enough."""
 
 _MOST_PAGES = 10_000
+_TOO_OFTEN = 429
 _CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 _READING = frozenset({"GET", "HEAD"})
 _DEMANDED: Mapping[str, Mapping[str, str]] = {
@@ -105,11 +106,12 @@ class Service:
         if aliases is not None:
             return aliases
         if (silence := wire.silent.get(endpoint)) is not None:
-            raise silence.with_traceback(None)
+            raise _without_request(silence)
         try:
             found = (await self.get_fact("/extensions"))["extensions"]
         except Transient as error:
-            wire.silent[endpoint] = error
+            if error.status != _TOO_OFTEN:  # that is about who asks
+                wire.silent[endpoint] = _without_request(error)
             raise
         aliases = wire.extensions[endpoint] = frozenset(str(each["alias"]) for each in found)
         return aliases
@@ -288,6 +290,11 @@ class Service:
         if version:
             headers |= version_headers(self.kind, version)
         return headers
+
+
+def _without_request(error: Transient) -> Transient:
+    """The same error without its request, which may be another project's, and the objects on its way."""
+    return Transient(error.message, service=error.service, status=error.status)
 
 
 def endpoint_of(settings: KeystoneSettings, token: Token, kind: str) -> str:

@@ -19,18 +19,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 
 import httpx
 import orjson
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from stackd.clients.failures import AnswerLost
 from stackd.clients.http import USER_AGENT, was_never_sent, why_unreachable
 from stackd.clients.limiter import Limiter, LimiterSettings, LimiterStats
 from stackd.errors import CloudError, Transient
+from stackd.recent import remembered
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +127,7 @@ class Wire:
         self._limits = limits or LimiterSettings()
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, keeps no secret
         self._connect_timeout = connect_timeout
-        self._limiters: dict[tuple[str, str], Limiter] = {}
+        self._limiters: LRUCache[tuple[str, str], Limiter] = LRUCache(_MOST_ENDPOINTS)  # templates name hosts
         self.extensions: TTLCache[str, frozenset[str]] = TTLCache(_MOST_ENDPOINTS, _APIS_LAST, _now)
         self.silent: TTLCache[str, Transient] = TTLCache(_MOST_ENDPOINTS, _SILENCE_LASTS, _now)
         """Why an endpoint has just not said which extensions it has."""
@@ -216,7 +216,7 @@ def _meant(answer: httpx.Response) -> int:
     return answer.status_code
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, longest=512)
 def _url(text: str) -> httpx.URL:
     """The parsed URL; cached, as parsing costs as much as writing a small body and few URLs are used."""
     return httpx.URL(text)

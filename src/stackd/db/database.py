@@ -22,7 +22,9 @@ from stackd.records import now
 
 log = structlog.get_logger(__name__)
 
-_DOCUMENTS_CACHED = 256
+_DOCUMENTS_CACHED = 16_000_000
+"""Bytes of the bodies of documents."""
+
 _PING = select(literal(1))
 
 

@@ -15,13 +15,23 @@ from stackd.recent import Recent, exact
 Rows = list[list[Any]]
 _Key = tuple[tuple[str, tuple[Any, ...]], ...]
 
-_LARGEST: Final = 32_000
-_LONGEST_ARGUMENT: Final = 200
-_ALONE: Final = 800
-"""Bytes in memory of a key with its arguments."""
+_LARGEST: Final = 100_000
+"""Bytes in memory of rows."""
+
+_LARGEST_KEY: Final = 4_000
+"""Bytes in memory of the arguments and the texts of queries."""
+
+_ALONE: Final = 550
+"""Bytes in memory of an entry without its key and its rows."""
+
+_ROW: Final = 64
+"""Bytes in memory of an empty row."""
 
 _VALUE: Final = 60
 """Bytes in memory of a value in a row besides its text."""
+
+_FEW: Final = 16
+"""Arguments of queries whose texts are shared, as there are not many such texts."""
 
 
 class _Known(NamedTuple):
@@ -59,8 +69,8 @@ class QueryCache:
         key = tuple([(statement.text, args) for statement, args in queries])
         known = self._known.get(key)
         if known is None:
-            if all(_is_short(args) for _, args in queries):
-                self._known.put(key, _NOT_YET, _ALONE)
+            if (size := _size_of_key(key)) <= _LARGEST_KEY:
+                self._known.put(key, _NOT_YET, _ALONE + size)
             return _UNKNOWN
         version = self._version()
         if version is None:
@@ -73,16 +83,32 @@ class QueryCache:
         """Keep the rows that were read after a lookup, unless they are many or large."""
         if found.key is None:
             return
-        text = exact(rows)
-        if text is not None and len(text) <= _LARGEST:
-            values = sum([len(each) * len(each[0]) for each in rows if each])
+        size = _size_of(rows)
+        if size <= _LARGEST:
             known = _Known(found.version, [[*each] for each in rows])
-            self._known.put(found.key, known, _ALONE + len(text) + _VALUE * values)
+            self._known.put(found.key, known, _ALONE + _size_of_key(found.key) + size)
 
 
 _NOT_YET: Final = _Known(None, [])
 _UNKNOWN: Final = Lookup()
 
 
-def _is_short(args: Sequence[Any]) -> bool:
-    return all(not isinstance(value, str | bytes) or len(value) <= _LONGEST_ARGUMENT for value in args)
+def _size_of_key(key: _Key) -> int:
+    """Bytes in memory of the arguments of queries, and of texts that few other queries have."""
+    return sum([_size_of_row(args) + (len(text) if len(args) > _FEW else 0) for text, args in key])
+
+
+def _size_of(rows: Rows) -> int:
+    """Bytes in memory of rows; of large ones some number that is too large, without looking at all."""
+    size = 0
+    for found in rows:
+        for row in found:
+            size += _size_of_row(row)
+            if size > _LARGEST:
+                return size
+    return size
+
+
+def _size_of_row(row: tuple[Any, ...]) -> int:
+    """Bytes in memory of some values; a quarter of it at worst, where texts are not in Latin letters."""
+    return _ROW + _VALUE * len(row) + len(exact(row) or b"")

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from sys import intern
+from typing import Any, Final
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import CompilerElement
 
 from stackd.offload import in_thread
-from stackd.recent import Recent
+from stackd.recent import Recent, memory_of
 
 Row = Sequence[Any]
 
 _MANY_TERMS = 8
 """Terms of a statement above which building it takes milliseconds."""
 
-_VARIANTS_KEPT = 512
+_VARIANTS_KEPT: Final = 4_000_000
+"""Bytes in memory."""
+
+_ALONE: Final = 1_500
+"""Bytes in memory of a statement with its key, but without its text and its values."""
+
+_VALUE: Final = 400
+"""Bytes in memory of a value in a statement and in its key, with its name, but without its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ def compile_statement(
     if columns is not None:
         options["column_keys"] = columns
     compiled: Any = element.compile(dialect=dialect, **options)
-    return Statement(str(compiled), tuple(compiled.positiontup or ()), compiled.params)
+    text = intern(str(compiled))  # queries that differ in their values only have one text in memory
+    return Statement(text, tuple(compiled.positiontup or ()), compiled.params)
 
 
 class Statements:
@@ -69,13 +78,18 @@ class Statements:
 
     def variant(self, key: Hashable, build: Callable[[], CompilerElement]) -> Statement:
         """The statement of ``key``, built on first use, in a bounded cache."""
-        return self._variants.get(key) or self._variants.put(key, self.once(build()))
+        return self._variants.get(key) or self._keep(key, self.once(build()))
 
     async def prepared(self, key: Hashable, build: Callable[[], CompilerElement], terms: int) -> Statement:
         """The variant of ``key``; one of many ``terms`` is built in a thread."""
         if terms > _MANY_TERMS and self._variants.get(key) is None:
-            self._variants.put(key, await in_thread(lambda: self.once(build())))
+            self._keep(key, await in_thread(lambda: self.once(build())))
         return self.variant(key, build)
+
+    def _keep(self, key: Hashable, statement: Statement) -> Statement:
+        values = statement.constants.values()
+        weight = _ALONE + len(statement.text) + _VALUE * len(values) + memory_of(values)
+        return self._variants.put(key, statement, weight)
 
     def once(self, element: CompilerElement, columns: Sequence[str] | None = None) -> Statement:
         """A statement that was made for one call; ``columns`` are those that an insert fills."""

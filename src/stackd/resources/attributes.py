@@ -38,7 +38,8 @@ class Attribute:
 
     The value is the field of the object that is called like the attribute, or ``source``. One with a
     ``read`` costs calls of its own, which are made only where something refers to it. ``compute`` works
-    it out from the stored resource.
+    it out from the stored resource. One that ``is_stored_here`` is read from the database each time: what was
+    written is shown at once, whereas the answers of a cloud are good for some seconds.
     """
 
     description: str
@@ -48,6 +49,7 @@ class Attribute:
     read: Reader | None = None
     compute: Callable[[Resource], Any] | None = None
     support: Support = field(default_factory=Support)
+    is_stored_here: bool = False
 
     @property
     def is_field(self) -> bool:
@@ -71,7 +73,9 @@ def attr(
     compute: Callable[[Resource], Any] | None = None,
     since: str | None = None,
     support: Support | None = None,
+    is_stored_here: bool = False,
 ) -> Attribute:
     """Declare an attribute; one with ``compute`` is a computed one, unless it is live."""
     had = how if compute is None or how is LIVE else COMPUTED
-    return Attribute(description, kind, had, source, read, compute, support or Support(version=since))
+    supported = support or Support(version=since)
+    return Attribute(description, kind, had, source, read, compute, supported, is_stored_here)

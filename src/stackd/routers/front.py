@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from stackd.engine.usecases.engine import Engine
 from stackd.engine.usecases.enrollment import FirstUses
 from stackd.engine.usecases.queries import Reader
 from stackd.errors import WrongProject
+from stackd.recent import remembered
 from stackd.records import Caller, Stack
 from stackd.request_bodies import header, read_body
 from stackd.settings import Settings
@@ -115,7 +115,7 @@ class Call(Request):
         return known
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192, longest=255)
 def quoted(part: str) -> str:
     """A segment of a path, percent-encoded."""
     return quote(part, safe="")

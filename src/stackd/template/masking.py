@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from stackd.errors import RequestLimitExceeded, TemplateError
+from stackd.recent import remembered
 from stackd.records import Hidden
 from stackd.template.evaluation import Evaluation, ParameterScope
 from stackd.template.functions.base import OMITTED, Call, Lazy
@@ -114,7 +115,7 @@ def _forms_of_key(key: str) -> tuple[str, ...]:
     return quoted if _ORDINARY.fullmatch(key) else (key, *quoted)
 
 
-@lru_cache(2048)
+@remembered(2048, longest=256)
 def _encodings(text: str) -> tuple[str, ...]:
     """A text as it looks in base64, in a URL, inside JSON, and as a digest."""
     if len(text) < _TELLING:
@@ -253,9 +254,12 @@ def concealed_error(error: TemplateError, secrets: Secrets) -> TemplateError:
     )
 
 
-@lru_cache(1024)
+@lru_cache(8)
 def _ordered(secrets: Secrets) -> tuple[str, ...]:
-    """The secrets that are looked for inside of texts, the longest first."""
+    """The secrets that are looked for inside of texts, the longest first.
+
+    Remembered while the texts of an answer are masked one after the other; there can be megabytes of them.
+    """
     return tuple(sorted((each for each in secrets if len(each) >= _TELLING), key=len, reverse=True))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from stackd.offload import current_budget
+from stackd.offload import charge_trial, current_budget
 from stackd.template.worker import WORKERS
 
 MAX_PATTERN: Final = 4096
@@ -28,6 +28,7 @@ _parser: Any = re._parser  # type: ignore[attr-defined]  # the only way to see a
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    charge_trial(_COMPILING * len(pattern))  # one that is remembered costs nothing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return re.compile(pattern)
@@ -82,6 +83,7 @@ def matches_whole(pattern: str, value: str) -> bool:
 @lru_cache(maxsize=1024)
 def backtracking_paths(pattern: str, length: int) -> float:
     """An upper bound of the ways in which a match of ``length`` characters can be attempted."""
+    charge_trial(_COMPILING * len(pattern))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _paths(_parser.parse(pattern), length)

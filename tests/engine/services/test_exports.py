@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from stackd.db import exports as export_rows
+from stackd.db.journal import Update
 from stackd.engine.services import exports
+from stackd.engine.usecases.queries import Reader
 from stackd.errors import ExportExists, ExportInUse, Fenced, StackdError, TemplateError
-from stackd.records import Action, Stack, Status
+from stackd.records import Action, Export, Stack, Status
 from tests.support.engine import Process, World, unless_dead, world
 
 CFN = {"HeatTemplateFormatVersion": "2012-12-12"}
@@ -138,6 +140,20 @@ async def test_stacks_inside_others_export_and_import_too(stackd_world: World) -
         gone = await process.done(await process.delete(outer))
         assert gone.status is Status.COMPLETE, gone.reason
         assert await offered(process) == {}
+
+
+async def test_imported_values_are_shown_as_they_are_now(stackd_world: World) -> None:
+    """Stacks of one tree do not keep each other's exports from changing."""
+    async with stackd_world.process() as process:
+        reader = Reader(process.engine)
+        await made(process, "exporter", exporting())
+        user = await made(process, "user", importing())
+        [export] = await export_rows.of_project(process.db, process.caller.project_id)
+        for value in ("one", "other"):
+            await process.engine.services.journal.write(Update(Export, export.id, {"value": value}))
+            desired = await reader.desired(user)
+            assert desired.source.exports == {"word": value}
+            assert desired.properties("Value", desired.scope({})) == {"value": value}
 
 
 def _text(template: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +18,12 @@ from stackd.db import events
 from stackd.db.database import Database
 from stackd.db.events import EventFilter
 from stackd.db.tables import metadata
+from stackd.engine.services.redaction import Redaction
 from stackd.engine.usecases import resource_queries
 from stackd.engine.usecases import stacks as use_cases
 from stackd.engine.usecases.queries import Reader
 from stackd.engine.usecases.requests import StackRequest
+from stackd.recent import Recent
 from stackd.records import Hidden, Stack, Status
 from stackd.template.environment import load_environment
 from stackd.template.masking import (
@@ -30,6 +33,7 @@ from stackd.template.masking import (
     hidden_if_secret,
     hidden_names,
     secrets_of,
+    with_encodings,
 )
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import load_template
@@ -370,3 +374,43 @@ async def test_keys_of_hidden_maps_show_nowhere_and_are_stored_nowhere(stackd_wo
         assert "******" in repr(shown)
         assert key not in repr(shown)
         assert key not in await whole(process.db)
+
+
+async def test_definition_that_is_stored_again_is_known_to_have_secrets(stackd_world: World) -> None:
+    """Its documents may be gone for a while, and somebody still hold the stack as it was."""
+    async with stackd_world.process() as process:
+        stack = await process.done(await process.create("s", TEMPLATE, **request(SECRET)))
+        redaction = Redaction(process.db)
+        documents, process.db.documents = process.db.documents, Recent(0)
+        async with process.db.backend.exclusive() as run:
+            await run("CREATE TEMP TABLE away AS SELECT * FROM documents")
+            await run("DELETE FROM documents")
+        assert await redaction.of(stack) == frozenset()
+        async with process.db.backend.exclusive() as run:
+            await run("INSERT INTO documents SELECT * FROM away")
+        assert SECRET in await redaction.of(stack)
+        process.db.documents = documents
+
+
+async def test_memory_of_secrets_is_bounded(stackd_world: World) -> None:
+    async with stackd_world.process() as process:
+        redaction = Redaction(process.db)
+        redaction._known = Recent(60_000)
+        stack = await process.done(await process.create("s", TEMPLATE, **request(SECRET)))
+        for number in range(3):
+            await process.done(await process.update(stack, TEMPLATE, **request(f"{number}" + "x" * 20_000)))
+            await redaction.of(await process.stack(stack))
+        assert len(redaction._known) <= 1
+
+
+def test_long_secrets_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            secrets = with_encodings(frozenset({f"{number}" + "é" * 50_000}))
+            assert concealed_text(f"{number}", secrets) == f"{number}"
+        del secrets
+        remembered = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert remembered < 12_000_000, "those of a few answers"

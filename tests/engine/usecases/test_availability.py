@@ -195,3 +195,27 @@ async def test_service_that_is_away_is_asked_what_it_has_once_in_ten_seconds(sta
         await asyncio.sleep(11)
         stackd_world.cloud.faults.replace([])
         await process.done(await process.create("s", hot({"r": {"type": ROUTER}})))
+
+
+async def test_what_the_service_says_of_one_request_is_not_told_to_others(stackd_world: World) -> None:
+    away = {"service": "network", "path": "/extensions$", "effect": "status", "status": 503}
+    stackd_world.cloud.faults.replace([away])
+    async with stackd_world.process() as process:
+        errors = []
+        for _ in range(3):
+            with pytest.raises(Transient) as refused:
+                await process.create("s", hot({"r": {"type": ROUTER}}))
+            errors.append(refused.value)
+    assert errors[0].request_id
+    assert [each.request_id for each in errors[1:]] == ["", ""]
+    assert len({id(each) for each in errors}) == 3
+
+
+async def test_service_that_one_project_asks_too_often_is_asked_for_others(stackd_world: World) -> None:
+    often = {"service": "network", "path": "/extensions$", "effect": "status", "status": 429}
+    stackd_world.cloud.faults.replace([often])
+    async with stackd_world.process() as process:
+        with pytest.raises(Transient):
+            await process.create("s", hot({"r": {"type": ROUTER}}))
+        stackd_world.cloud.faults.replace([])
+        await process.done(await process.create("s", hot({"r": {"type": ROUTER}})))

@@ -68,7 +68,7 @@ def test_large_requests_and_those_of_unknown_size_have_no_key(size: int | None) 
 
 
 def test_memory_is_bounded_and_large_answers_are_not_kept() -> None:
-    kept = ValidRequests(most=10_000, largest=5_000)
+    kept = ValidRequests(most=11_500, largest=5_000)
     for number in range(100):
         kept.keep(bytes([number]), [], b"x" * 600)
     assert [number for number in range(100) if kept.find(bytes([number]))] == list(range(90, 100))

@@ -17,6 +17,9 @@ from stackd.template.json_text import read_json
 _LARGE = 64_000
 """Bytes of JSON above which the parser must let other threads in."""
 
+_NO_DOCUMENT = 200
+"""Bytes that a definition is taken to have even if there is nothing in it."""
+
 
 def pack_definition(
     db: Database, project_id: str, template: Any, environment: Any, files: Mapping[str, str] | str
@@ -68,6 +71,15 @@ async def load_definition(db: Database, project_id: str, definition: Definition)
 
     source: Source = await parsed(_weight(body) + _weight(around), load)
     return source
+
+
+async def size_of(db: Database, project_id: str, definition: Definition) -> int:
+    """Bytes of the documents of a stored definition, with files; a definition with none has a few."""
+    texts = (definition.template, definition.environment, definition.files)
+    bodies = [await documents.get(db, project_id, each) for each in texts]
+    files = from_json(bodies.pop()) if definition.files else {}
+    inside = [len(await documents.get(db, project_id, each)) for each in files.values()]
+    return _NO_DOCUMENT + sum(map(len, bodies)) + sum(inside)
 
 
 def _weight(body: bytes) -> int:

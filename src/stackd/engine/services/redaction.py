@@ -32,7 +32,14 @@ from stackd.template.masking import (
 from stackd.template.parameters import StackIdentity, bind_parameters
 from stackd.template.template import Template
 
-_KEPT = 1024
+_KEPT = 4_000_000
+"""Bytes in memory, of secrets and of names each."""
+
+_ALONE = 1_000
+"""Bytes in memory of an empty set with its key."""
+
+_TEXT = 150
+"""Bytes in memory of an empty text in two sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +109,20 @@ class Redaction:
         key = (definition, stack.id)
         known = self._known.get(key)
         if known is None:
-            known = self._known.put(key, await self._read(stack, definition))
+            try:
+                known = await self._read(stack, definition)
+            except EntityNotFound:
+                # No reason to keep a stack from being deleted; but the same definition may be stored again.
+                return _Known()
+            self._known.put(key, known, _weight(known.all))
         return known
 
     async def _read(self, stack: Stack, definition: Definition) -> _Known:
+        files = await load_files(self._db, stack.project_id, definition.files)
         try:
-            files = await load_files(self._db, stack.project_id, definition.files)
             source = await self._hiding(stack.project_id, definition, files)
-        except (TemplateError, EntityNotFound):
-            return _Known()  # no reason to keep a stack from being deleted
+        except TemplateError:
+            return _Known()  # as above
         queries = queries_in(files)
         if source is None:
             return _Known(queries, queries)
@@ -139,13 +151,19 @@ class Redaction:
             return frozenset()
         known = self._names.get(definition.files)
         if known is None:
-            known = self._names.put(definition.files, await in_thread(hidden_names, files))
+            known = await in_thread(hidden_names, files)
+            self._names.put(definition.files, known, _weight(known))
         return known
 
     async def properties_at(self, stack: Stack, event: Event) -> Mapping[str, Any]:
         """The properties of a resource at the time of an event, without secrets; empty when not known."""
         found = await events.properties_at(self._db, event)
         return concealed_fields(found, await self.of(stack)) if found else {}
+
+
+def _weight(texts: frozenset[str]) -> int:
+    """Bytes in memory of some texts."""
+    return _ALONE + _TEXT * len(texts) + sum(map(len, texts))
 
 
 def _definitions(stack: Stack) -> tuple[Definition, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -115,6 +116,12 @@ class LiveReading:
         await asyncio.sleep(seconds)
 
 
+class _Now:
+    """In the key of an answer for one request: whoever asks later may have to see what was written since."""
+
+    __slots__ = ()
+
+
 _Key = tuple[str, str | None, Any, str]
 
 
@@ -147,12 +154,16 @@ class LiveAttributes:
             row = rows.get(name)
             kind = self.registry.types.get(row.kind) if row is not None else None
             if row is not None and kind is not None and _is_readable(row, kind):
-                readings[name] = [_key(row, what) for what in _to_read(kind, attributes)]
+                readings[name] = [_key(row, kind, what) for what in _to_read(kind, attributes)]
         missing = {key for keys in readings.values() for key in keys if key not in self._answers}
         if missing:
             of = {key: rows[name] for name, keys in readings.items() for key in keys}
             await self._read(stack, of, missing)
-        return {**rows, **{name: self._newer(rows[name], keys) for name, keys in readings.items()}}
+        newer = {name: self._newer(rows[name], keys) for name, keys in readings.items()}
+        for key in missing:
+            if isinstance(key[2], _Now):
+                self._answers.pop(key, None)
+        return {**rows, **newer}
 
     async def _read(self, stack: Stack, rows: Mapping[_Key, Resource], missing: Iterable[_Key]) -> None:
         """Wait until all missing answers are read, or the deadline."""
@@ -176,8 +187,9 @@ class LiveAttributes:
     async def _answer(self, stack: Stack, row: Resource, key: _Key) -> None:
         """Cache an answer. A failure is cached too, so that not every request waits for a failing cloud."""
         answer = None
+        room = nullcontext() if isinstance(key[2], _Now) else self._room  # services that hang hold up others
         try:
-            async with asyncio.timeout(self.deadline), self._room:
+            async with asyncio.timeout(self.deadline), room:
                 cloud, kind = await self.cloud_of(stack), self.registry.get(row.kind)
                 sibling_of = partial(siblings.sibling_of, self.db, self.registry.types)
                 answer = await _value(LiveReading(cloud, kind, row, self.remotes, sibling_of), key[-1])
@@ -223,9 +235,11 @@ def _to_read(kind: ResourceType[Any], asked: Iterable[str]) -> set[str]:
     return own | ({_OBJECT} if fields and kind.entity is not None else set())
 
 
-def _key(row: Resource, what: str) -> _Key:
+def _key(row: Resource, kind: ResourceType[Any], what: str) -> _Key:
     """The cache key of an answer; it changes with the resource, which is then read again."""
-    return row.id, row.physical_id, row.updated_at, what
+    declared = kind.attributes.get(what)
+    is_stored_here = declared is not None and declared.is_stored_here
+    return row.id, row.physical_id, _Now() if is_stored_here else row.updated_at, what
 
 
 async def _value(reading: LiveReading, what: str) -> tuple[Any]:

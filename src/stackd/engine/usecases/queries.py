@@ -12,7 +12,7 @@ from stackd.db.codec import AT_ONCE
 from stackd.db.parts import Part, read
 from stackd.drafts import changed
 from stackd.engine.definition.desired import Desired, identity_of
-from stackd.engine.definition.documents import load_definition, load_files, load_json
+from stackd.engine.definition.documents import load_definition, load_files, load_json, size_of
 from stackd.engine.definition.scope import StackScope
 from stackd.engine.definition.types import resolve_types
 from stackd.engine.planning.ordering import best_row, shown_row, target_of
@@ -36,8 +36,18 @@ from stackd.urls import shown_name
 
 Parts = Sequence[Sequence[Resource]]
 NO_OUTPUT_DESCRIPTION = "No description given"
-_FACTS_KEPT = 4096
-_DESIRED_KEPT = 64
+_FACTS_KEPT = 8_000_000
+"""Bytes in memory."""
+
+_DESIRED_KEPT = 32_000_000
+"""Bytes in memory."""
+
+_FACT = 300
+"""Bytes in memory of a name and a text without their characters."""
+
+_GROWTH = 50
+"""Bytes in memory of an evaluated definition for each byte of its documents, at most."""
+
 _NAMED_ROWS = 8
 """Largest number of rows that are read one by one."""
 
@@ -62,6 +72,18 @@ class Facts:
 
     described: Mapping[str, str] = field(default_factory=dict)
     """The resources' own descriptions, where the template has any."""
+
+    def weight(self) -> int:
+        """Bytes in memory, about."""
+        texts = (self.parameters, self.outputs, self.described)
+        names = [len(found) for each in self.live.values() for found in (each.needed, *each.asked.values())]
+        return _FACT + sum(
+            [
+                len(self.description),
+                *(_FACT + len(name) + len(text) for each in texts for name, text in each.items()),
+                *(_FACT * (1 + count) for count in names),
+            ]
+        )
 
 
 class JsonText(bytes):
@@ -112,7 +134,11 @@ class Reader:
 
     async def _facts_of(self, stack: Stack) -> Facts:
         key = (stack.definition, stack.id)
-        return self._facts.get(key) or self._facts.put(key, await self._read_facts(stack))
+        known = self._facts.get(key)
+        if known is None:
+            known = await self._read_facts(stack)
+            self._facts.put(key, known, known.weight())
+        return known
 
     async def _read_facts(self, stack: Stack) -> Facts:
         source = await load_definition(self._db, stack.project_id, stack.definition)
@@ -136,11 +162,14 @@ class Reader:
         return facts
 
     async def desired(self, stack: Stack) -> Desired:
-        """The evaluated definition of a stack."""
+        """The evaluated definition of a stack; with values that it imports as they are now."""
         key = (stack.definition, stack.id)
         known = self._desired.get(key)
         if known is None:
-            known = self._desired.put(key, await load_desired(self._db, self.engine.services.registry, stack))
+            known = await load_desired(self._db, self.engine.services.registry, stack)
+            if known.source.exports is None:  # it follows from the definition alone
+                size = await size_of(self._db, stack.project_id, stack.definition)
+                self._desired.put(key, known, _GROWTH * size)
         return known
 
     async def template(self, stack: Stack) -> Template:

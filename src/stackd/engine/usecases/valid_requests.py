@@ -54,7 +54,7 @@ class ValidRequests:
             self._kept.put(key, Valid(registered, answer), weight)
 
 
-_ALONE: Final = 400
+_ALONE: Final = 550
 """Bytes in memory of an empty answer with its key."""
 
 _TYPE: Final = 150

@@ -75,7 +75,7 @@ def data_attribute(handle: str) -> Attribute:
         return json.dumps(json.loads(kept) | data_of(keys, signals_in(keys, found.metadata)))
 
     text = "JSON of the data that came with the signals, by their ids."
-    return attr(text, how=LIVE, read=data_now, compute=_data_kept)
+    return attr(text, how=LIVE, read=data_now, compute=_data_kept, is_stored_here=True)
 
 
 def _data_kept(condition: Resource) -> str:
