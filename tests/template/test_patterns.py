@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 from stackd.offload import Exhausted, budgeted, trial_budget
-from stackd.template.patterns import matches_whole, pattern_problem
+from stackd.template.patterns import _compiled, matches_whole, pattern_problem
 
 
 def test_a_long_pattern_is_compiled_in_a_thread_and_is_remembered() -> None:
@@ -36,3 +38,11 @@ def test_short_patterns_are_compiled_at_once() -> None:
         assert pattern_problem("[a-z]+") == ""
         assert matches_whole("[a-z]+", "abc")
         assert not matches_whole("[a-z]+", "ab1")
+
+
+def test_patterns_are_not_remembered_for_long() -> None:
+    first = weakref.ref(_compiled("forgotten(one)"))
+    assert first() is not None
+    for number in range(100):
+        assert pattern_problem(f"another{number}") == ""
+    assert first() is None

@@ -23,15 +23,20 @@ _UNBOUNDED: Final = 1e9
 _COMPILING: Final = 5_000
 """Steps that compiling a character of a pattern takes."""
 
+_REMEMBERED: Final = 64
+"""Patterns that are remembered, each of which may take hundreds of kilobytes."""
+
 _parser: Any = re._parser  # type: ignore[attr-defined]  # the only way to see a pattern's structure
+_compiler: Any = re._compiler  # type: ignore[attr-defined]  # `re.compile` itself remembers 512 patterns
 
 
-@lru_cache(maxsize=512)
+@lru_cache(_REMEMBERED)
 def _compiled(pattern: str) -> re.Pattern[str]:
     charge_trial(_COMPILING * len(pattern))  # one that is remembered costs nothing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return re.compile(pattern)
+        compiled: re.Pattern[str] = _compiler.compile(pattern)
+        return compiled
 
 
 def pattern_problem(pattern: str) -> str:
@@ -80,7 +85,7 @@ def matches_whole(pattern: str, value: str) -> bool:
     return bool(WORKERS.call("match", [pattern, value], TIMEOUT))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(_REMEMBERED)
 def backtracking_paths(pattern: str, length: int) -> float:
     """An upper bound of the ways in which a match of ``length`` characters can be attempted."""
     charge_trial(_COMPILING * len(pattern))
