@@ -153,7 +153,7 @@ async def play(steps: list[Step], path: Path) -> None:
             await each.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STEPS)
 def test_reads_are_never_older_than_the_last_commit(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
