@@ -24,6 +24,7 @@ from stackd.engine.planning.verbs import ACTIONS
 from stackd.engine.services import exports
 from stackd.engine.services.stored_trees import exported_values, identify, load_desired
 from stackd.errors import CloudError, TemplateError
+from stackd.offload import in_thread
 from stackd.records import Action, Operation, Stack
 from stackd.resources.base import NestedType
 from stackd.template.environment import Environment, load_environment
@@ -119,7 +120,7 @@ class Preparation:
         if not plan_id or self.action is Action.ROLLBACK:
             return None
         saved = await plans.get(self.services.db, plan_id, self.stack.project_id)
-        return Bounds.of(Plan.of_data(saved.content)) if saved is not None else None
+        return await in_thread(_bounds, saved.content) if saved is not None else None
 
     def policy(self) -> StackPolicy | None:
         """The stack policy, by which only updates are judged."""
@@ -135,3 +136,8 @@ class Preparation:
         document = str(self.operation.options["adopt"])
         found: Mapping[str, Any] = await load_json(self.services.db, self.stack.project_id, document)
         return found
+
+
+def _bounds(content: Mapping[str, Any]) -> Bounds:
+    """What a saved plan allows; it may have many steps."""
+    return Bounds.of(Plan.of_data(content))

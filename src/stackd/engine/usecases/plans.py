@@ -30,6 +30,7 @@ from stackd.engine.usecases.planning import planned, planned_new
 from stackd.engine.usecases.requests import StackRequest
 from stackd.engine.usecases.terms import NO_TERMS, Terms
 from stackd.errors import BadRequest, EntityNotFound, Fenced, PlanOutdated, PlanRefused
+from stackd.offload import in_thread
 from stackd.records import Action, Caller, Definition, SavedPlan, Stack, new_id, now
 from stackd.template.masking import Secrets
 
@@ -194,7 +195,7 @@ async def execute(
             engine.policy.enforce(caller, _RULES[saved.action])
         plan_states.require_ready(saved)
         if not rules:
-            _require_permitted(saved)
+            await _require_permitted(saved)
         request = _request(saved)
         if disable_rollback is not None:
             request = request.model_copy(update={"disable_rollback": disable_rollback})
@@ -223,7 +224,8 @@ async def _execute(
     require_start(stack, saved.action)
     if saved.action is Action.DELETE:
         return await use_cases.accept_deletion(engine, caller, stack, used, plan=saved.id)
-    await require_permitted(Plan.of_data(saved.content), terms.policy_for(stack))
+    if (policy := terms.policy_for(stack)) is not None:
+        await require_permitted(await in_thread(Plan.of_data, saved.content), policy)
     source = await load_definition(engine.services.db, stack.project_id, saved.definition)
     before = await load_definition(engine.services.db, stack.project_id, stack.definition)
     fetched = _nothing_fetched(engine, saved)
@@ -276,9 +278,10 @@ async def _require_imports(engine: Engine, saved: SavedPlan) -> None:
     plan_inputs.require_unmoved(saved, now_exported)
 
 
-def _require_permitted(saved: SavedPlan) -> None:
+async def _require_permitted(saved: SavedPlan) -> None:
     """Raise ``PlanRefused`` naming the steps of a plan that would fail, and why."""
-    if refused := Plan.of_data(saved.content).refused():
+    if saved.options["summary"].get(plan_states.REFUSED):
+        refused = (await in_thread(Plan.of_data, saved.content)).refused()
         raise PlanRefused(saved.id, [f"{'/'.join(step.path)}: {step.refused}" for step in refused])
 
 
