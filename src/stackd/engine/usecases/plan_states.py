@@ -29,7 +29,7 @@ REFUSED: Final = "refused"
 
 MISSING: Final = "missing"
 COMBINED: Final = "combined"
-"""Options of a plan: the ids of rows whose objects were gone when it was made, a digest of all parts."""
+"""Options of a plan: the resources that the cloud lacked when it was made; a digest of its inputs."""
 
 IMPORTS: Final = "imports"
 """Option of a plan: a digest of each value of another stack that it imports."""
@@ -75,15 +75,20 @@ async def stack_of(engine: Engine, caller: Caller, saved: SavedPlan) -> Stack | 
 
 
 async def viewed(engine: Engine, caller: Caller, found: Sequence[SavedPlan]) -> list[PlanView]:
-    """The plans with their states at the moment; the tree of a stack is read once for all its plans."""
+    """The plans with their states at the moment; the tree of a stack is read once for all its plans.
+
+    It may be large, so only one is in memory.
+    """
     worlds: dict[str, _World | None] = {}
-    views = []
-    for saved in found:
+    views: dict[str, PlanView] = {}
+    for saved in sorted(found, key=lambda each: each.stack_id):
         view = judged(saved)
+        if saved.stack_id not in worlds:
+            worlds.clear()
         if view.state in (READY, REFUSED) and (why := await _moved(engine, caller, saved, worlds)):
             view = PlanView(saved, OUTDATED, why)
-        views.append(view)
-    return views
+        views[saved.id] = view
+    return [views[each.id] for each in found]
 
 
 def judged(saved: SavedPlan) -> PlanView:
@@ -100,7 +105,7 @@ class _World(NamedTuple):
     stack: Stack
     stored: StoredStack
     digests: dict[tuple[str, ...], plan_inputs.Digests]
-    """By the rows whose objects are taken to be gone."""
+    """The digests of the inputs, by the ids of the resources that are missing in the cloud."""
 
 
 async def _moved(engine: Engine, caller: Caller, saved: SavedPlan, worlds: dict[str, _World | None]) -> str:
